@@ -21,7 +21,7 @@ class HeartbeatScheduler(PersistentScheduler):
         return seconds
 
     def _ensure_connected(self) -> Any:
-        """As in the parent, which waits here for as long as it takes."""
+        """As in the parent class, which waits here without a limit."""
         return self.connection.ensure_connection(
             log_waiting, self.app.conf.broker_connection_max_retries, callback=send
         )

@@ -1,4 +1,4 @@
-"""The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so any of them may be lost."""
+"""The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so a lost message does no harm."""
 
 from functools import partial
 from typing import Any, Final
@@ -53,7 +53,7 @@ def begin_beat(**_: object) -> None:
 
 @worker_init.connect
 def load_places(**_: object) -> None:
-    """Before the pool forks: the processes share the table, and the first decision of each is as fast as the others."""
+    """Load the table before the pool forks. The processes share it, and none loads it during its first decision."""
     load_rows()
 
 
@@ -76,20 +76,20 @@ def feel_pulse(sender: Any, **_: object) -> None:
 
 
 def count_steps() -> int:
-    """Count the tasks that were begun, and the leads within them."""
+    """Count the tasks that were started, and the leads within them."""
     return int(state.all_total_count[0]) + workers.count_steps()
 
 
 @heartbeat_sent.connect
 def write_heartbeat(sender: Any, **_: object) -> None:
-    """Every two seconds, in the process that consumes. A process that hangs or is not ready yet sends none."""
+    """Runs every two seconds in the process that consumes. A process that hangs or is not ready sends no heartbeat."""
     shards = shards_among(app.amqp.queues.consume_from)
     for pulse in PULSES.values():
         silent = pulse.silent_seconds()
-        say = partial(
+        send = partial(
             workers.write_worker_heartbeat, sender.eventer.hostname, shards=shards, silent_seconds=silent
         )
-        guarded("heartbeat", say, None)
+        guarded("heartbeat", send, None)
 
 
 @worker_process_init.connect

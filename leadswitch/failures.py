@@ -1,4 +1,4 @@
-"""Answers when no view does: JSON under /api/, Django's own pages elsewhere. No answer reveals the failure."""
+"""Responses when no view responds: JSON under /api/, Django's own pages elsewhere. No response reveals the failure."""
 
 import re
 import sys
@@ -37,7 +37,7 @@ UNAVAILABLE = (
 
 @csrf_exempt  # there is nothing to forge, and the CSRF page is not JSON
 def api_not_found(request: HttpRequest) -> JsonResponse:
-    """The view of every path under /api/ that no other view has."""
+    """The view of every path under /api/ without another view."""
     found = PATHS_WITH_ID.match(request.path)
     message = NOT_FOUND if found is None else NO_SUCH_ID.format(what=WITH_ID[found["kind"]])
     return _answer(HTTPStatus.NOT_FOUND, "not_found", message)

@@ -23,7 +23,7 @@ STARTED_AT: Final = time.monotonic()
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """The process serves requests. Says nothing about its dependencies."""
+    """The process serves requests. Does not check its dependencies."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 

@@ -1,6 +1,6 @@
 """Structured logging: one JSON object per line, from structlog and from the standard library.
 
-Log ids, codes, counts and durations. Never a name, phone number, email address or street.
+Log ids, codes, counts and durations. Never log a name, phone number, email address or street.
 """
 
 import json
@@ -11,7 +11,7 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
-# Only these are taken from a record's `extra`: Django puts whole requests there.
+# Only these fields of a record's `extra` are logged: Django puts whole requests there.
 EXTRA_FIELDS = (
     *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms"),
     *("cause", "reason", "task", "attempts", "owner", "lock", "lock_ms", "lead_row"),

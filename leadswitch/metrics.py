@@ -4,7 +4,7 @@ from prometheus_client import Counter, Gauge
 
 PART_OK = Gauge(
     "leadswitch_part_ok",
-    "1 while a part is as it should be, at the last look of /readyz: database, redis, dispatcher, workers, canary,"
+    "1 if a part was ok when /readyz last checked it: database, redis, dispatcher, workers, canary,"
     " reconcilers, enqueuer.",
     ["part"],
     multiprocess_mode="mostrecent",

@@ -37,7 +37,7 @@ SPILL: Final = "SELECT count(*) FROM generate_series(1, 50000)"
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class ProbedParts:
     """Each is "ok" or names the problem."""
 
     database: str
@@ -49,12 +49,12 @@ class Parts:
     enqueuer: str = OK
 
 
-def read_parts() -> Parts:
+def read_parts() -> ProbedParts:
     database = probe_database()
     redis_state = probe_redis()
     if database == UNAVAILABLE:
-        return Parts(database, redis_state, enqueuer=probe_enqueuer())
-    return Parts(
+        return ProbedParts(database, redis_state, enqueuer=probe_enqueuer())
+    return ProbedParts(
         database=database,
         redis=redis_state,
         dispatcher=_ask(lambda: OK if read_control().is_led else NONE),
@@ -99,7 +99,7 @@ def probe_redis() -> str:
 
 
 def probe_enqueuer() -> str:
-    """Return "behind" while this process keeps leads that Redis or the broker refused, otherwise "ok"."""
+    """Return "behind" while this process buffers leads that Redis or the broker refused, otherwise "ok"."""
     return "behind" if ENQUEUER.retrying_seconds > BEHIND_SECONDS else OK
 
 
@@ -111,7 +111,7 @@ def _ask_canary() -> str:
 
 
 def _ask_reconcilers() -> str:
-    """ "late": beat or the workers are not running. Leads are stored all the same."""
+    """ "late": beat or the workers are not running. Leads are stored anyway."""
     runs = export_runs()
     if any(each.is_late for each in runs):
         return "late"

@@ -1,7 +1,7 @@
-"""Whether the pool of a worker runs anything: a worker counts as alive while one process of its pool works.
+"""Whether the pool of a worker makes progress: a worker counts as alive while one process of its pool works.
 
-The main process keeps running while its pool hangs. With each heartbeat it therefore checks whether a task has begun or
-has gone on to its next lead; if none has, it sends the pool a call.
+The main process keeps running while its pool hangs. So it checks with each heartbeat whether a task has started or has
+reached its next lead. If none has, it sends the pool a call.
 """
 
 import time
@@ -13,7 +13,7 @@ CALL_AGAIN_SECONDS: Final = 4.0
 
 
 def answer() -> None:
-    """A process of the pool runs this to show that it works."""
+    """Do nothing. A process of the pool that runs this works."""
 
 
 class Pulse:
@@ -38,7 +38,7 @@ class Pulse:
         return now - self._beaten_at
 
     def _may_call(self, now: float) -> bool:
-        """No more calls than processes: a process that hangs keeps its call."""
+        """No more calls than processes: a process that hangs does not finish its call."""
         return self._open_calls < self._pool.num_processes and now - self._called_at >= CALL_AGAIN_SECONDS
 
     def _call(self, now: float) -> None:

@@ -16,7 +16,7 @@ def read_or_create_secret(path: Path, *, entropy_bytes: int = 48) -> str:
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(entropy_bytes))
     try:
-        os.link(name, path)  # fails if another process was first; its secret counts
+        os.link(name, path)  # fails if another process was first; its secret is used
     except FileExistsError:
         pass
     finally:

@@ -33,7 +33,7 @@ LEADSWITCH_ROLE = ENVIRONMENT.role
 LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
 # Without one, /metrics is not found.
 LEADSWITCH_METRICS_TOKEN = ENVIRONMENT.metrics_token
-# Of requests and of statements, whose times lie below the library's first bound. In seconds.
+# In seconds, for requests and for statements. Statements are faster than the first bound of the library.
 PROMETHEUS_LATENCY_BUCKETS = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75),
     *(1.0, 2.5, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
@@ -52,7 +52,7 @@ LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
-# In seconds, and leads: how often the dispatch is checked, and from when on it is reported as late.
+# In seconds, or in leads: how often the dispatch is checked, and when it is reported as late.
 LEADSWITCH_WATCH = ENVIRONMENT.watch
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 LEADSWITCH_LEAD_TRIES_PER_HOUR = ENVIRONMENT.lead_tries_per_hour
@@ -64,7 +64,7 @@ LEADSWITCH_BEGIN_HOOK = "leadswitch.database.fitness.begin"
 LEADSWITCH_VISIBILITY_HOOK = "routing.access.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
 LEADSWITCH_WORKSPACES_HOOK = "routing.access.visibility.name_visible_workspaces"
-# Jobs that compare the truth with what should follow from it: where each is, and how often beat runs it, in seconds.
+# Jobs that compare the truth with what should follow from it: the function, and the seconds between its runs by beat.
 LEADSWITCH_RECONCILERS = {
     "stale_locks": ("routing.reconcile.stale_locks.run", 60),
     "expiry": ("routing.reconcile.expiry.run", 3600),
@@ -205,12 +205,12 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    # The guard is the only parser of bodies: the others let through what cannot be stored.
+    # The guard is the only parser of bodies: the others accept values that cannot be stored.
     "DEFAULT_PARSER_CLASSES": ["routing.api.guard.GuardedJSONParser"],
     "EXCEPTION_HANDLER": "routing.api.errors.api_exception_handler",
     "DEFAULT_SCHEMA_CLASS": "routing.api.schema.ScopedAutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
-    # Every view names who may call it; a view that does not is closed.
+    # Every view sets its own permissions. A view without them is closed.
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "UNAUTHENTICATED_USER": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -265,7 +265,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_SOFT_TIME_LIMIT = 120
 CELERY_TASK_TIME_LIMIT = 150
-# Celery's Django fix-up closes the connections after every task; this keeps them for that many tasks.
+# Celery's Django fix-up closes the connections after every task. With this they stay open for that many tasks.
 CELERY_DB_REUSE_MAX = 1_000
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A Redis that is full, read-only, loading or busy refuses commands: a worker treats it like a broker that is down.

@@ -26,7 +26,7 @@ def load_settings() -> None:
 
 @contextmanager
 def one_line_failures() -> Iterator[None]:
-    """Say in one line that the configuration is wrong or PostgreSQL is down, and exit with code 2.
+    """Report in one line that the configuration is wrong or PostgreSQL is down, and exit with code 2.
 
     `--traceback` on the command line lets the exception through.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 POLL_SECONDS = 0.2
-# Keeps a process that dies at once from being restarted in a tight loop.
+# So that a process that dies at once is not restarted in a tight loop.
 RESTART_PAUSE_SECONDS = 2.0
 STOP_GRACE_SECONDS = 15.0
 

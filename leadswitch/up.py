@@ -93,7 +93,7 @@ def prepare_database() -> str:
         ADMIN_LOGIN, password=password
     )
     if not admin.check_password(password):
-        return f"log in as {ADMIN_LOGIN} with the password that was set later"
+        return f"log in as {ADMIN_LOGIN} with the password you chose (the one in {password_file} no longer works)"
     return f"log in as {ADMIN_LOGIN} with the password {password} (stored in {password_file})"
 
 

@@ -33,7 +33,7 @@ EXCLUDED: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class MigrationProblem:
     app: str
     name: str
     rule: str
@@ -43,7 +43,7 @@ class Problem:
         return f"{self.app}.{self.name}: {self.rule}: {self.message}"
 
 
-def lint(loader: Any, *, accepted: Mapping[str, str]) -> list[Problem]:
+def lint(loader: Any, *, accepted: Mapping[str, str]) -> list[MigrationProblem]:
     """What squawk warns of in migrations of the apps in `accepted` that come after the accepted one of each."""
     return [
         problem
@@ -67,17 +67,17 @@ def run_squawk(sql: str) -> list[tuple[str, str]]:
     return [(each["rule_name"], each["message"]) for each in json.loads(done.stdout or "[]")]
 
 
-def _lint_one(app: str, name: str, migration: Any) -> list[Problem]:
+def _lint_one(app: str, name: str, migration: Any) -> list[MigrationProblem]:
     from django.core.management import call_command
 
     meant: Mapping[str, str] = getattr(migration, "lint_accepted", {})
     sql = StringIO()
     call_command("sqlmigrate", app, name, stdout=sql, no_color=True)
     warnings = run_squawk(sql.getvalue())
-    problems = [Problem(app, name, rule, message) for rule, message in warnings if rule not in meant]
+    problems = [MigrationProblem(app, name, rule, message) for rule, message in warnings if rule not in meant]
     found = {rule for rule, _ in warnings}
     stale = "is in lint_accepted, but squawk does not warn of it"
-    return problems + [Problem(app, name, rule, stale) for rule in meant if rule not in found]
+    return problems + [MigrationProblem(app, name, rule, stale) for rule in meant if rule not in found]
 
 
 def main() -> int:

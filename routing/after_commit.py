@@ -20,7 +20,7 @@ def after_commit_try(step: str, work: Callable[[], Result]) -> Result | None:
     """
     try:
         return work()
-    except Exception as error:  # noqa: BLE001 - the one place that keeps such a failure from hiding what is stored
+    except Exception as error:  # noqa: BLE001 - the one place that contains such a failure, so that the response has what is stored
         cause = type(error).__name__
         metrics.AFTER_COMMIT_FAILURES.labels(step=step, cause=cause).inc()
         logger.error("routing.after_commit_failed", extra={"operation": step, "cause": cause})

@@ -1,1 +1,1 @@
-"""Why: attempts, events, the vocabulary, the recorder and the narrator."""
+"""Why a lead was sold or not: attempts, events, the vocabulary, the recorder, the narrator and the audit log."""

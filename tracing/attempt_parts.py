@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class AttemptHead:
-    """Whose attempt it is. Taken from the locked row, before anything changes it."""
+    """The lead and the start of an attempt, read from the locked row before any change."""
 
     id: UUID
     lead_id: int
@@ -25,7 +25,7 @@ class AttemptHead:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """How it ended."""
+    """How an attempt ended."""
 
     result: str
     finished_at: datetime

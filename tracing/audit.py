@@ -1,4 +1,4 @@
-"""Writes what people did, in the transaction that does it, so both exist or neither."""
+"""Writes audit entries in the transaction of the action, so that both exist or neither."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -31,7 +31,7 @@ def record(
     before: State | None = None,
     after: State | None = None,
 ) -> AuditEntry:
-    """Append one entry about `target`; of `before` and `after` only what differs. Needs the action's transaction."""
+    """Append one entry about `target` with what differs in `before` and `after`. Needs the action's transaction."""
     was, now = difference(before or {}, after or {})
     return AuditEntry.objects.create(
         actor=actor[:150],
@@ -47,13 +47,13 @@ def record(
 
 
 def read_entries(target: Model, *, limit: int = MOST_READ) -> list[AuditEntry]:
-    """The newest entries about a row, the newest first."""
+    """Return the latest entries about a row, newest first."""
     entries = AuditEntry.objects.filter(object_id=str(target.pk), model=target._meta.label_lower)
     return list(entries.order_by("-id")[:limit])
 
 
 def difference(before: State, after: State) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return both without what is equal in them; the values of UNAUDITED_FIELDS are replaced by "changed"."""
+    """Return both without their equal values; "changed" replaces the values of UNAUDITED_FIELDS."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return _without_values(before, names), _without_values(after, names)
 
@@ -63,6 +63,6 @@ def _without_values(state: State, names: list[str]) -> dict[str, Any]:
 
 
 def read_state(row: Model, *, fields: list[str] | None = None) -> dict[str, Any]:
-    """The row as the database has it now: its columns by field name, a reference as the other row's id."""
+    """Return the row's current columns in the database by field name, a reference as the other row's id."""
     names = [field.name for field in row._meta.concrete_fields if fields is None or field.name in fields]
     return type(row)._default_manager.filter(pk=row.pk).values(*names).get() if names else {}

@@ -1,4 +1,4 @@
-"""The words of each gate, one row a gate: its stage of the funnel, what failed, what would have to change. Pure.
+"""The words of each gate, one row per gate: its stage of the funnel, what failed, what would have to change. Pure.
 
 The shapes are those that the engine writes into `data.gates`. `tracing/obstacles.py` reads the rows.
 """
@@ -14,7 +14,7 @@ from tracing.skip_reasons import Fixer
 
 Gate = Mapping[str, Any]
 
-# A buyer whose area ends farther away than this is not advised to widen its circle.
+# If a buyer's area ends farther away than this, the advice is not to widen its circle.
 FAR_MILES: Final = 50
 PERIODS: Final = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 
@@ -28,7 +28,7 @@ class GateWords:
     """What a person reads about a gate.
 
     `stage`: follows the number of buyers that passed it, singular and plural. {zip} is the lead's.
-    `describe`: what was found and what would have to change, of a failure and the buyer's time zone.
+    `describe`: from a failure and the buyer's time zone, what was found and what would have to change.
     `measure`: what it required and observed, each short enough for a table cell.
     `part`: the part of the configuration that may be unreadable. None: this gate reads no such part.
     `fixer`: who can fix this failure, where that is not the usual fixer of its skip reason.
@@ -51,7 +51,7 @@ def _list_values(value: Any) -> str:
 
 
 def _only_change(change: str) -> Callable[[Gate, str], tuple[str, str]]:
-    """For a gate whose clause already says what is in the way."""
+    """For a gate whose clause already says what failed."""
     return lambda _gate, _timezone: ("", change)
 
 
@@ -125,7 +125,7 @@ def _describe_missing_field(failure: Mapping[str, Any]) -> str:
 
 
 def _fixer_of_onboarding(gate: Gate) -> Fixer | None:
-    """The agency, where no answer of the buyer would do: the lead lacks the field of a required question."""
+    """The agency, if no answer of the buyer would help: the lead lacks the field of a required question."""
     failures = gate.get("failures") or []
     lacks_field = any(
         isinstance(each, Mapping)

@@ -1,7 +1,7 @@
-"""Names the type of a value where it is the reason why a comparison failed. Pure.
+"""Names the type of a value if the type made a comparison fail. Pure.
 
-The engine reads a lead's value as the literal's type says (routing/conditions/operators.py): only where that cannot
-be done, or is not what a reader expects, something is said.
+The engine reads a lead's value as the type of the literal (routing/conditions/operators.py). There is a note only if
+that is impossible, or is not what a reader expects.
 """
 
 import re
@@ -13,7 +13,7 @@ NEEDS_ONE: Final = ORDER | {"eq", "starts_with"}
 
 
 def note_kind(op: str, required: Any, observed: Any) -> str:
-    """ " (a text, not a number)", or "" where the types are plain. `op` may be the opposite of one: not_gte."""
+    """ " (a text, not a number)", or "" if the types explain nothing. `op` may be negated: not_gte."""
     plain_op = op.removeprefix("not_") if op not in ("not_in",) else "in"
     if observed is None or op in ("exists", "missing"):
         return ""

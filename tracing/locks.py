@@ -20,14 +20,14 @@ def is_lock_conflict(error: BaseException) -> bool:
 
 
 def for_change(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """The same rows, locked when they are read. Foreign key checks of other transactions do not wait for them."""
+    """Return the rows as a query that locks them. Foreign key checks of other transactions do not wait for them."""
     return rows.select_for_update(no_key=True, of=("self",))
 
 
 def lock_rows(rows: QuerySet[Any]) -> bool:
     """Lock these rows by ascending id until the transaction ends. Needs one.
 
-    Returns False when another transaction keeps one of them longer than lock_timeout; the transaction goes on.
+    Returns False if another transaction holds one of them past lock_timeout; this transaction stays usable.
     """
     plain: QuerySet[Model] = rows.select_related(None).order_by("pk").only("pk")
     try:

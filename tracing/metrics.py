@@ -4,7 +4,7 @@ from prometheus_client import Counter
 
 TRACE_WRITE_FAILURES = Counter(
     "leadswitch_trace_write_failures_total",
-    "Traces that could not be written; their leads went on without them.",
+    "Traces that could not be written. Their leads were processed without them.",
     ["cause"],
 )
 TRACES_AS_TEXT = Counter(

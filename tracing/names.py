@@ -19,7 +19,7 @@ class BuyerName:
 class Names:
     """Names for the ids in the trace. An id without a name is shown as the id.
 
-    `leads` holds those that the reader may know of; any other is `other_lead`.
+    `leads` has those that the reader may see; any other is `other_lead`.
     """
 
     buyers: Mapping[int, BuyerName] = field(default_factory=dict)

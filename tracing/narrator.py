@@ -1,7 +1,7 @@
 """Turns the events of an attempt into sentences. Pure: rows and names come in, text goes out.
 
-Tracing knows no buyers and no campaigns: the caller passes their names. A code that has no words here degrades to
-a plain sentence, because rows stay for ever and words do not.
+Tracing knows no buyers and no campaigns: the caller passes their names. A code without words here gets a plain
+sentence, because rows are permanent and words may change.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,8 +63,8 @@ RESULTS: Final = {
     "offered": "offered to buyers",
     "expired": "expired",
 }
-# What a deferred lead waits for, whichever gate removed the last buyer.
-WAITED_FOR: Final = "the first buyer that only waits for its hours or a cap may take it"
+# What a deferred lead waits for, no matter which gate removed the last buyer.
+WAITED_FOR: Final = "the first buyer that is outside its hours or at a cap is available again"
 NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
 
 
@@ -97,12 +97,12 @@ def _plain(event: EventRow, context: EventContext) -> str:
 
 
 def describe_reason(code: str) -> str:
-    """The sentence of a lead level reason; the code itself when the vocabulary does not have it."""
+    """Return the sentence of a reason of lead level; an unknown code gives the code itself."""
     return SKIP_REASONS[code].sentence if code in SKIP_REASONS else f"{code}."
 
 
 def describe_lead_change(reason: str) -> str:
-    """What would have to change for the whole lead; "" where each buyer has something of its own in the way."""
+    """What would have to change for the whole lead; "" if that differs from buyer to buyer."""
     return SKIP_REASONS[reason].change if reason in SKIP_REASONS else ""
 
 
@@ -115,7 +115,7 @@ def describe_obstacles(event: EventRow, *, names: Names) -> list[Obstacle]:
 
 
 def describe_change(event: EventRow, *, names: Names) -> str:
-    """What would have to change for this buyer to pass: every failing gate at once. "" when that is not known."""
+    """What would have to change for this buyer to pass all failing gates; "" if that is unknown."""
     known = SKIP_REASONS.get(event.skip_reason)
     if known and known.change:
         return known.change
@@ -194,7 +194,7 @@ def _skipped(event: EventRow, context: EventContext) -> str:
     if not obstacles:
         return f"{name}: {describe_clause(event.skip_reason)}."
     also = [describe_clause(each.gate) for each in obstacles[1:]]
-    more = f" Also in the way: {'; '.join(also)}." if also else ""
+    more = f" Also failed: {'; '.join(also)}." if also else ""
     return f"{name}: {obstacles[0].finding}.{more}"
 
 
@@ -209,7 +209,7 @@ def _selected(event: EventRow, context: EventContext) -> str:
     name = context.names.buyer(event.buyer_id).name
     text = f"{name}: selected, rank {event.data['rank']}, for {wording.money(event.cost_cents)}."
     overridden = [describe_clause(gate) for gate in event.data.get("overridden") or ()]
-    return f"{text} A person chose it despite: {'; '.join(overridden)}." if overridden else text
+    return f"{text} An operator chose it despite: {'; '.join(overridden)}." if overridden else text
 
 
 def _distributed(event: EventRow, _context: EventContext) -> str:
@@ -226,10 +226,10 @@ def _failed(event: EventRow, context: EventContext) -> str:
         parts.append(f"The last remaining buyer dropped out: {describe_clause(emptied_by)}.")
     first_lead_id = event.data.get("first_lead_id")
     if first_lead_id is not None:
-        parts.append(f"The person came first with {context.names.lead(first_lead_id)}.")
+        parts.append(f"The earlier lead is {context.names.lead(first_lead_id)}.")
     due_at = wording.parse_moment(event.data.get("due_at"))
     if due_at is not None and event.skip_reason == "workspace_paused":
-        parts.append("It is tried once the workspace is resumed.")
+        parts.append("It is tried again when the workspace is resumed.")
     elif due_at is not None:
         when = f"Due again at {wording.moment(due_at)}"
         waits = event.outcome == "deferred" and emptied_by
@@ -247,7 +247,7 @@ def _who_must_act(reason: str) -> str:
 
 
 def _simple(text: str) -> Callable[[EventRow, EventContext], str]:
-    """For events whose data has no fixed shape yet: whose, what, for how much."""
+    """For events whose data has no fixed shape yet: buyer, text and price."""
 
     def describe(event: EventRow, context: EventContext) -> str:
         whose = f"{context.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""

@@ -1,6 +1,6 @@
 """Describes failing gates, skip reasons and funnels to a person. Pure.
 
-A gate or a shape that is unknown here is described plainly: an old trace and a newer product must both stay readable.
+An unknown gate or shape is described plainly, so that traces of older and newer versions stay readable.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,13 +14,13 @@ from tracing.skip_reasons import SKIP_REASONS, Fixer
 FIXERS: Final = {
     Fixer.BUYER: "the buyer",
     Fixer.AGENCY: "the agency",
-    Fixer.LEAD: "no one: the lead itself would have to differ",
+    Fixer.LEAD: "no one: the lead itself would have to be different",
     Fixer.OUTRANKED: "no one: other buyers ranked higher",
     Fixer.SYSTEM: "no one: it clears by itself",
 }
-# Of several obstacles, the first of these decides who must act for the buyer to get the lead.
+# If there are several obstacles, the first fixer in this order must act before the buyer can get the lead.
 FIXER_ORDER: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
-# The stages of a funnel that are no gate's, as GateWords.stage.
+# The stages of a funnel that belong to no gate, as GateWords.stage.
 OTHER_STAGES: Final = {
     "enrolled": ("buyer enrolled", "buyers enrolled"),
     "locked": ("is free", "are free"),
@@ -30,7 +30,7 @@ OTHER_STAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """One failing gate in words. `finding`: what was in the way; `change`: what would have to change."""
+    """One failing gate in words. `finding`: what failed. `change`: what would have to change."""
 
     gate: str
     finding: str
@@ -42,7 +42,7 @@ class Obstacle:
 
 
 def describe_gate(gate: Gate, *, timezone: str = "UTC") -> Obstacle:
-    """`timezone` is the buyer's: it reads resets and openings on its own clock. Never raises for odd data."""
+    """`timezone` is the buyer's: resets and openings are shown in it. Never raises for odd data."""
     code = str(gate.get("gate", "unknown"))
     fixer = fixer_of(code)
     try:
@@ -88,7 +88,7 @@ def describe_measures(obstacle: Obstacle) -> tuple[str, str]:
 
 
 def describe_clause(reason: str) -> str:
-    """What follows a buyer's name and a colon; the code itself for one that is unknown."""
+    """What follows a buyer's name and a colon; an unknown reason gives its code."""
     known = SKIP_REASONS.get(reason)
     return known.clause if known and known.clause else reason
 
@@ -99,7 +99,7 @@ def fixer_of(reason: str) -> str:
 
 
 def first_fixer(fixers: Iterable[str]) -> str:
-    """Who must act first, of those who must fix one of several obstacles; "" for none of FIXER_ORDER."""
+    """Return the one of these fixers who must act first; "" if none is in FIXER_ORDER."""
     named = set(fixers)
     return next((fixer.value for fixer in FIXER_ORDER if fixer.value in named), "")
 
@@ -109,7 +109,7 @@ def describe_fixer(fixer: str) -> str:
 
 
 def describe_funnel(funnel: Sequence[Sequence[Any]], *, zip_code: str) -> str:
-    """ "8 buyers enrolled, 0 cover 30312.": without stages that removed no buyer, and up to the empty one."""
+    """ "8 buyers enrolled, 0 cover 30312." Leaves out stages that removed no buyer, and ends at 0."""
     parts: list[str] = []
     before: int | None = None
     for stage, remaining in funnel:

@@ -1,4 +1,4 @@
-"""Reads what a person or program typed: ids without raising, arguments of commands with an error that says why."""
+"""Parses input: ids without raising, arguments of commands with an error that says why."""
 
 from argparse import ArgumentTypeError
 from typing import Final

@@ -1,7 +1,7 @@
-"""Brings any value into a form that JSON and PostgreSQL can hold. What they cannot hold becomes text, and its path
-is named.
+"""Brings any value into a form that JSON and PostgreSQL can store. Other values become text, and their paths are
+listed.
 
-The recorder falls back on it, so no value of a lead or a configuration costs a sale its trace. Pure.
+The recorder falls back on it, so that no value of a lead or a configuration prevents a trace. Pure.
 """
 
 import math
@@ -67,7 +67,7 @@ class PlainValues:
 
 
 def make_text(text: str) -> str:
-    """Without what PostgreSQL cannot keep (NUL, half a surrogate pair), and of a bounded length."""
+    """Replace what PostgreSQL cannot store (NUL, half a surrogate pair), and cut a long text."""
     kept = str.__str__(text[: MAX_TEXT + 1]).replace("\x00", UNREADABLE)
     kept = kept.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return kept if len(kept) <= MAX_TEXT else f"{kept[:MAX_TEXT]} (cut)"
@@ -81,7 +81,7 @@ def make_integer(number: int) -> int | str:
 
 
 def make_column(value: Any) -> Any:
-    """What a column takes: of a number that none can hold nothing is left."""
+    """Return a value that a column can store; None for a number that no column can store."""
     if isinstance(value, str):
         return make_text(value)
     if isinstance(value, int):

@@ -21,10 +21,10 @@ class TracedAttempt:
 def read_attempts(
     lead_id: int, *, latest: int | None = None, buyer_id: int | None = None, in_full: int | None = None
 ) -> list[TracedAttempt]:
-    """Return the attempts of a lead by number, in two statements, however many.
+    """Return the attempts of a lead by number, always in two statements.
 
-    `latest`: only the newest ones. `buyer_id`: of the buyers' events only those of this one. `in_full`: only the
-    attempt of this number with the events of its buyers, the others without.
+    `latest`: only this many of the newest. `buyer_id`: leave out the events of other buyers. `in_full`: only the
+    attempt of this number has the events of its buyers.
     """
     newest_first = Attempt.objects.filter(lead_id=lead_id).defer("facts").order_by("-number")
     attempts = list(newest_first if latest is None else newest_first[:latest])
@@ -33,7 +33,7 @@ def read_attempts(
 
 
 def _wanted(attempts: Sequence[Attempt], buyer_id: int | None, in_full: int | None) -> Q:
-    """Which buyers' events are read besides those that are no buyer's."""
+    """Return the filter of the events: those without a buyer, and those of the wanted buyers."""
     wanted = Q() if buyer_id is None else Q(buyer_id=buyer_id)
     if in_full is not None:
         wanted &= Q(attempt_id__in=[attempt.pk for attempt in attempts if attempt.number == in_full])

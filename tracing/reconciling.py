@@ -1,5 +1,5 @@
-"""What reconcilers of every app share: a job that compares the truth with what should follow from it, and repairs
-it.
+"""What the reconcilers of every app share. A reconciler compares the truth with what should follow from it, and repairs
+the difference.
 
 find -> decide -> repair, in batches: a finished batch stays done, even if a later one fails.
 """
@@ -22,8 +22,8 @@ Place = TypeVar("Place")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """`checked`: rows read. Of the rows out of order, `repaired` were corrected and `skipped` were left: the run
-    was without `fix`, another transaction had them, or a person must decide.
+    """`checked`: rows read. Of the wrong rows, `repaired` were corrected and `skipped` were not: the run
+    was without `fix`, another transaction had them locked, or a person must decide.
 
     `named`: the first MOST_NAMED of them, "lead 7" or "wallet 3".
     """
@@ -47,14 +47,14 @@ class Counts:
 
 
 def name_rows(kind: str, ids: Iterable[int]) -> tuple[str, ...]:
-    """What was found, by kind and id."""
+    """Return names such as "lead 7", at most MOST_NAMED."""
     return tuple(f"{kind} {each}" for each in islice(ids, MOST_NAMED))
 
 
 class Run(Protocol):
-    """A reconciler's one function. Without `fix` it writes nothing. It looks at no more than `limit` rows.
+    """A reconciler's one function. Without `fix` it writes nothing. It checks at most `limit` rows.
 
-    Runs of one name never overlap (routing.reconcile sees to it), yet each repair must be right even if they did.
+    Runs of one name do not overlap (routing.owned_lock), but each repair must be right even if they did.
     """
 
     def __call__(self, *, fix: bool, limit: int) -> Counts: ...
@@ -63,9 +63,9 @@ class Run(Protocol):
 def in_batches(
     step: Callable[[Place | None, int], tuple[Counts, Place | None]], *, limit: int, size: int
 ) -> Counts:
-    """Call `step(after, count)` for batch after batch, each from where the last one ended, and add up its counts.
+    """Call `step(after, count)` for each batch, starting where the last one ended, and add up the counts.
 
-    A step returns where it ended, None when nothing is left. `limit` is for the rows that are checked. Ends early,
+    A step returns where it ended; None if no row is left. `limit`: the most rows that are checked. Ends early,
     with a warning, after LONGEST_RUN_SECONDS.
     """
     deadline = time.monotonic() + LONGEST_RUN_SECONDS

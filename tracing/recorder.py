@@ -1,7 +1,7 @@
 """Collects the events of one attempt in memory and writes them once, in the caller's transaction.
 
-A trace that cannot be written never stops a lead: the write has a savepoint of its own, and a failure is logged
-and counted. No value makes it fail: what JSON or PostgreSQL cannot hold is written once more, as text (plainvalues).
+A trace that cannot be written never stops a lead: the write has its own savepoint, and a failure is logged and
+counted. No value makes it fail: values that JSON or PostgreSQL cannot store are written as text (plainvalues).
 """
 
 import logging
@@ -86,14 +86,14 @@ class Recorder:
     ) -> None:
         """Append one event. `duration_ms` of a row is the time since the attempt began.
 
-        Nothing is checked or serialized here: that belongs to `write`, whose failure stops no lead.
+        Does not check or serialize anything: `write` does, whose failure stops no lead.
         """
         # Hundreds of skipped buyers share one moment: only the other steps are timed.
         elapsed = None if event is Event.BUYER_SKIPPED else self.elapsed_ms
         self.rows.append((event, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
 
     def retain_only(self, events: Collection[Event]) -> None:
-        """Forget every other row: its transaction was rolled back."""
+        """Drop every other row, because its transaction was rolled back."""
         self.rows = [row for row in self.rows if row[0] in events]
 
     def write(self, end: AttemptEnd, *, using: str = "default") -> bool:
@@ -101,7 +101,7 @@ class Recorder:
 
         Values that cannot be written are written as text, in a second statement.
         Needs an open transaction of the caller on `using`. Never raises for a database failure, unless the
-        connection itself is gone, in which case nothing of the caller's transaction can be saved either.
+        connection is lost: then the caller's transaction is lost as well.
         """
         database = connections[using]
         savepoint = None
@@ -121,7 +121,7 @@ class Recorder:
                     continue
                 report_failure(error, attempt_id=self.head.id, lead_id=self.head.lead_id)
                 return False
-            return True  # the savepoint ends with the transaction: to release it would be one more statement
+            return True  # the savepoint ends with the transaction; releasing it would cost a statement
         return False
 
     def _check(self) -> None:
@@ -134,8 +134,9 @@ class Recorder:
             raise IncompleteTrace(message)
 
     def parameters(self, end: AttemptEnd, *, is_plain: bool = False) -> list[Any]:
-        """Of WRITE_SQL. Raises IncompleteTrace and UnknownCode; unless `is_plain`, also TypeError for what JSON cannot
-        hold, and TraceTooLarge.
+        """Return the parameters of WRITE_SQL. Raises IncompleteTrace and UnknownCode.
+
+        Unless `is_plain`, also raises TypeError for values that JSON cannot store, and TraceTooLarge.
         """
         self._check()
         head, route = self.head, self.route
@@ -174,7 +175,7 @@ def _make_row(row: Row) -> list[Any]:
 
 
 def _make_object(value: Mapping[str, Any]) -> dict[str, Any]:
-    """With the paths of what became text, where something did."""
+    """Return a plain object, with the paths of values that became text, if any."""
     values = PlainValues()
     made = values.make_object(value)
     return {**made, AS_TEXT: values.changed} if values.changed else made
@@ -206,7 +207,7 @@ def write_many(traces: Sequence[tuple[Recorder, AttemptEnd]]) -> bool:
 
 
 def is_of_values(error: Exception) -> bool:
-    """Whether values are what could not be written: JSON cannot hold them, or PostgreSQL cannot (a NUL, a size)."""
+    """Whether the values caused the error: JSON or PostgreSQL cannot store them (a NUL, a size)."""
     if isinstance(error, DatabaseError):
         state = getattr(error.__cause__, "sqlstate", None)
         return isinstance(error, DataError) or state == TOO_LARGE
@@ -223,11 +224,11 @@ def encode(value: object) -> str:
 
 
 class IncompleteTrace(RuntimeError):
-    """The code that ran the attempt forgot its terminal event, or wrote two."""
+    """The code that ran the attempt recorded no terminal event, or two."""
 
 
 class TraceTooLarge(ValueError):
-    """It holds long texts, which are cut when it is written as text."""
+    """The trace has long texts, which are cut when it is written as text."""
 
 
 def new_attempt_id() -> UUID:

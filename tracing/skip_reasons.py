@@ -1,4 +1,4 @@
-"""Why a lead, or one buyer, was skipped: one row a reason. Codes are permanent: rows in the table keep them forever."""
+"""Why a lead, or one buyer, was skipped: one row per reason. Codes are permanent: stored rows have them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,7 +35,7 @@ class SkipReason:
     """One reason. `retry_class` is the usual one of its level.
 
     An operator reads `sentence` about a lead, and `clause` after a buyer's name and a colon: each reason of buyer level
-    has one. `change`: what would have to change; IN_GATES or IN_BUYERS where that depends on the failure.
+    has one. `change`: what would have to change; IN_GATES or IN_BUYERS if that depends on the failure.
     """
 
     code: str
@@ -132,7 +132,7 @@ _ALL = (
     SkipReason(
         "worker_lost",
         *(_LEAD, _P, Fixer.SYSTEM),
-        sentence="Workers were lost several times in a row while they ran it.",
+        sentence="Several workers in a row were lost while they ran it.",
         change="find out why the workers stop, then run it again",
     ),
     SkipReason(

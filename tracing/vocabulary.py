@@ -27,7 +27,7 @@ class Event(StrEnum):
 class EventShape:
     """What a row of the event holds: the keys of its `data`, and whether it has a buyer.
 
-    `results`: those of the attempts that it may close, exactly one event each; empty where it closes none.
+    `results`: those of the attempts that it may close; empty if it closes none.
     """
 
     required: frozenset[str] = frozenset()
@@ -69,13 +69,13 @@ EVENT_SHAPES = MappingProxyType(
         Event.PING_POST_CLOSED: EventShape(),
     }
 )
-# The results that a terminal event can stand for. Exactly one terminal event closes an attempt.
+# The results of the attempts that a terminal event can close. Exactly one terminal event closes an attempt.
 RESULTS_OF_TERMINAL = MappingProxyType(
     {event: shape.results for event, shape in EVENT_SHAPES.items() if shape.results}
 )
 TERMINAL_EVENTS = frozenset(RESULTS_OF_TERMINAL)
 
-# What made a lead due again that waited or had failed. It follows "because".
+# What made a waiting or failed lead due again. It follows "because".
 WAKE_CAUSES = MappingProxyType(
     {
         "cap_raised": "a cap or budget was raised",

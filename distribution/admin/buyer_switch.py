@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
-from distribution.buyers.pause import SwitchRefused, state_of, switch_buyer
+from distribution.buyers.pause import SwitchRefused, get_buyer_switch_state, switch_buyer
 from distribution.models import Buyer
 from routing.admin.waking import show_woken
 from tracing.wording import moment
@@ -18,7 +18,7 @@ SWITCH: Final = "distribution.change_buyer"
 TITLES: Final = {"pause": "Pause now", "resume": "Resume now"}
 
 
-class SwitchForm(ReasonForm):
+class BuyerSwitchForm(ReasonForm):
     """The switch itself compares what was `seen`, under its lock."""
 
     asks_again = False
@@ -52,7 +52,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         buyer = self.get_object(request, object_id)
         if buyer is None or name not in TITLES:
             raise Http404
-        form = SwitchForm(request.POST or None, state=state_of(buyer.paused_at))
+        form = BuyerSwitchForm(request.POST or None, state=get_buyer_switch_state(buyer.paused_at))
         back = preserve_list_filters(
             self, request, reverse("admin:distribution_buyer_change", args=[buyer.pk])
         )
@@ -66,7 +66,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         }
         return self.confirm(request, title=f"{TITLES[name]}: {buyer}", form=form, context=context)
 
-    def _do(self, request: HttpRequest, buyer: Buyer, name: str, form: SwitchForm) -> bool:
+    def _do(self, request: HttpRequest, buyer: Buyer, name: str, form: BuyerSwitchForm) -> bool:
         """Returns False when it was refused; the form says why."""
         try:
             with transaction.atomic():

@@ -39,7 +39,7 @@ CHANGED: Final = "Nothing was changed: it was resumed and paused again after you
 BUSY: Final = "Someone else is pausing or resuming right now. Try again."
 
 
-class SwitchForm(ReasonForm):
+class DispatchSwitchForm(ReasonForm):
     """The switch compares `seen` under its lock."""
 
     asks_again = False
@@ -100,7 +100,7 @@ class DispatchAdmin(ConfirmingAdmin):
             raise Http404
         workspace = self._find_workspace(request)
         pause = pauses.read_pause(None if workspace is None else workspace.pk)
-        form = SwitchForm(request.POST or None, state=pauses.state_of(pause))
+        form = DispatchSwitchForm(request.POST or None, state=pauses.get_switch_state(pause))
         if request.method == "POST" and form.is_valid() and self._do(request, name, workspace, form):
             return HttpResponseRedirect(_page(request))
         whose = "the whole product" if workspace is None else str(workspace)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from distribution.configuration.coverage import Coverage, measure_coverage
+from distribution.configuration.coverage import MeasuredCoverage, measure_coverage
 from routing.places.zips import load_rows
 
 WEST, EAST, SOUTH, NORTH = -125.0, -66.5, 24.3, 49.5
@@ -18,7 +18,7 @@ LEAST_DEGREES: Final = 7.0
 ROOM: Final = 1.6
 
 
-class Window(NamedTuple):
+class MapWindow(NamedTuple):
     """What the map shows, in its own units: x and y from the upper left corner of the country."""
 
     x: int
@@ -27,7 +27,7 @@ class Window(NamedTuple):
     height: int
 
 
-WHOLE: Final = Window(0, 0, WIDTH, HEIGHT)
+WHOLE: Final = MapWindow(0, 0, WIDTH, HEIGHT)
 
 
 def draw_area(area: Mapping[str, Any] | None) -> SafeString:
@@ -36,13 +36,13 @@ def draw_area(area: Mapping[str, Any] | None) -> SafeString:
     return _draw(coverage) if coverage.zips else SafeString()
 
 
-def draw_coverage(coverage: Coverage) -> SafeString:
+def draw_coverage(coverage: MeasuredCoverage) -> SafeString:
     """The map and the numbers in words, so that the map is no one's only way to them."""
     line = '<p class="admin-line">Covers <strong>{}</strong> ZIPs.</p>{}'
     return format_html(line, f"{coverage.zips:,}", _draw(coverage))
 
 
-def _draw(coverage: Coverage) -> SafeString:
+def _draw(coverage: MeasuredCoverage) -> SafeString:
     dots = [_place(east, north) for east, north in coverage.points if _is_mainland(east, north)]
     window = _fit(dots)
     rows = format_html_join("", "<li>{}: {}</li>", coverage.counties)
@@ -63,7 +63,7 @@ def _place(east: float, north: float) -> tuple[float, float]:
     return (east - WEST) / (EAST - WEST) * WIDTH, (NORTH - north) / (NORTH - SOUTH) * HEIGHT
 
 
-def _fit(dots: Sequence[tuple[float, float]]) -> Window:
+def _fit(dots: Sequence[tuple[float, float]]) -> MapWindow:
     """The dots with some room around them, in the shape of the whole map."""
     if not dots:
         return WHOLE
@@ -73,11 +73,11 @@ def _fit(dots: Sequence[tuple[float, float]]) -> Window:
     if width >= WIDTH:
         return WHOLE
     height = width * HEIGHT / WIDTH
-    return Window(*map(round, ((left + right - width) / 2, (top + bottom - height) / 2, width, height)))
+    return MapWindow(*map(round, ((left + right - width) / 2, (top + bottom - height) / 2, width, height)))
 
 
 @lru_cache(maxsize=64)
-def _land(window: Window) -> str:
+def _land(window: MapWindow) -> str:
     places = [
         _place(row[6], row[5]) for row in load_rows().values() if row[5] is not None and row[6] is not None
     ]

@@ -86,7 +86,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SkipGroup:
     """The buyers that one reason kept out."""
 
     reason: str
@@ -113,7 +113,7 @@ class Panel:
     bars: tuple[Bar, ...]
     moments: tuple[Moment, ...]
     winners: tuple[BuyerRow, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[SkipGroup, ...]
     skipped_count: str
 
 
@@ -231,12 +231,12 @@ def _elapsed(elapsed_ms: float) -> str:
     return f"{elapsed_ms / 1000:,.2f} s" if elapsed_ms >= 1000 else f"{elapsed_ms:.1f} ms"
 
 
-def _group(skipped: Sequence[Skipped]) -> Iterator[Group]:
+def _group(skipped: Sequence[Skipped]) -> Iterator[SkipGroup]:
     """The most frequent reason first; the buyers of a reason stay in their order."""
     for reason, _ in Counter(each.reason for each in skipped).most_common():
         fixer = fixer_of(reason)
         rows = tuple(each for each in skipped if each.reason == reason)
-        yield Group(reason, describe_clause(reason), LABELS.get(fixer, "not known"), fixer, rows)
+        yield SkipGroup(reason, describe_clause(reason), LABELS.get(fixer, "not known"), fixer, rows)
 
 
 def _skipped(row: BuyerRow, attempt: AttemptExplanation, lead: Lead) -> Skipped:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from distribution.explain.missed import Check, MissedLead, Skip
+from distribution.explain.missed import Check, MissedLead, SkippedAttempt
 from distribution.models import (
     Assignment,
     AssignmentState,
@@ -139,12 +139,12 @@ def describe_missed(missed: MissedLead) -> dict[str, Any]:
     }
 
 
-def describe_missed_lead(missed: MissedLead, skips: Sequence[Skip], check: Check) -> dict[str, Any]:
+def describe_missed_lead(missed: MissedLead, skips: Sequence[SkippedAttempt], check: Check) -> dict[str, Any]:
     history = [{"attempt": skip.number, **_describe_skip(skip)} for skip in skips]
     return {**describe_missed(missed), "check": asdict(check), "history": history}
 
 
-def _describe_skip(skip: Skip) -> dict[str, Any]:
+def _describe_skip(skip: SkippedAttempt) -> dict[str, Any]:
     return {
         "decided_at": write_time(skip.decided_at),
         "reason": skip.reason,

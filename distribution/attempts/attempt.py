@@ -26,7 +26,7 @@ def _ignore(stage: Stage) -> None:
 
 
 @dataclass(slots=True)
-class Attempt:
+class RunningAttempt:
     """A rollback does not change it. `at` None: the database's clock at each lock of the lead.
 
     `lead`: the row that the latest try locked. `locked`: the same lead as its first try found it. `is_leased` False: no

@@ -20,7 +20,7 @@ from typing import ClassVar, Final
 from django.db import NotSupportedError, transaction
 
 from distribution import metrics
-from distribution.attempts.attempt import Attempt, Stage
+from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
 from distribution.attempts.outcome import AttemptOutcome, NotRun
@@ -52,7 +52,7 @@ def distribute_lead(lead_id: int, *, at: datetime | None = None, is_leased: bool
     A failed attempt is an outcome, not an exception. Raises django.db.OperationalError if the database is gone; the
     lead then keeps its due time.
     """
-    attempt = Attempt(partial(lock_lead, lead_id), FIRST_WAIT, at=at, is_leased=is_leased)
+    attempt = RunningAttempt(partial(lock_lead, lead_id), FIRST_WAIT, at=at, is_leased=is_leased)
     return run(attempt, lead_id=lead_id)
 
 
@@ -99,13 +99,13 @@ class Turn:
 
 def _run_next(lock: Callable[..., LockedLead | None]) -> AttemptOutcome:
     """An attempt that starts again stays in the same workspace, whose turn ends with the attempt."""
-    outcome = run(Attempt(partial(lock, after=Turn.served), FIRST_WAIT, is_leased=False))
+    outcome = run(RunningAttempt(partial(lock, after=Turn.served), FIRST_WAIT, is_leased=False))
     if outcome.locked is not None:
         Turn.served = outcome.locked.workspace_id
     return outcome
 
 
-def run(attempt: Attempt, *, lead_id: int | None = None) -> AttemptOutcome:
+def run(attempt: RunningAttempt, *, lead_id: int | None = None) -> AttemptOutcome:
     """Run an attempt to its end and report it. `lead_id` None: any due lead; finding none is normal."""
     started = time.perf_counter()
     try:
@@ -126,7 +126,7 @@ def run(attempt: Attempt, *, lead_id: int | None = None) -> AttemptOutcome:
     return replace(outcome, locked=locked)
 
 
-def _try_until_done(attempt: Attempt) -> AttemptOutcome:
+def _try_until_done(attempt: RunningAttempt) -> AttemptOutcome:
     """Start again while a try returns a Restart, each time with a new lock on the lead. No lock is held in between."""
     for _ in range(MAX_WAITS):
         result = _try_with_snapshot(attempt)
@@ -144,7 +144,7 @@ def _try_until_done(attempt: Attempt) -> AttemptOutcome:
     return result
 
 
-def _try_with_snapshot(attempt: Attempt) -> AttemptOutcome | Restart:
+def _try_with_snapshot(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     """Store a missing snapshot between two tries, when nothing is locked (decisions/0041)."""
     for _ in range(MAX_VERSIONS):
         result = _try_with_plans(attempt)
@@ -158,7 +158,7 @@ def _try_with_snapshot(attempt: Attempt) -> AttemptOutcome | Restart:
     return _try_with_plans(attempt)
 
 
-def _try_with_plans(attempt: Attempt) -> AttemptOutcome | Restart:
+def _try_with_plans(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     """Try again if a migration ran in between: the rollback dropped every prepared plan that could be outdated."""
     try:
         return _try(attempt)
@@ -169,7 +169,7 @@ def _try_with_plans(attempt: Attempt) -> AttemptOutcome | Restart:
     return _try(attempt)
 
 
-def _try(attempt: Attempt) -> AttemptOutcome | Restart:
+def _try(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     """Run the transaction. It is rolled back for a Restart, and for a lead that another process was lost with.
 
     If no attempt ran for another reason, nothing was written, and a rollback would only drop the prepared statements.
@@ -190,7 +190,7 @@ def _try(attempt: Attempt) -> AttemptOutcome | Restart:
         attempt.unmark()
 
 
-def _run_steps(attempt: Attempt) -> AttemptOutcome | Restart:
+def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     """Needs an open transaction, which holds the lead's lock. Raises the exceptions that write_verdict classifies."""
     attempt.on_stage(Stage.LOCK)
     lead = attempt.lock_lead()

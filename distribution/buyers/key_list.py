@@ -51,7 +51,7 @@ def _all_keys() -> tuple[QuerySet[SourceKey], QuerySet[BuyerKey]]:
     )
 
 
-def state_of(key: ScopedKey, *, at: datetime) -> str:
+def get_key_state(key: ScopedKey, *, at: datetime) -> str:
     if key.revoked:
         return "revoked"
     return "expired" if key.expiry_date is not None and key.expiry_date <= at else "active"
@@ -65,7 +65,7 @@ def describe_key(key: ScopedKey, *, at: datetime) -> dict[str, Any]:
         "workspace": key.owner.workspace.slug,
         "name": key.name,
         "scopes": key.granted_scopes,
-        "state": state_of(key, at=at),
+        "state": get_key_state(key, at=at),
         "created_at": utc(key.created),
         "expires_at": None if key.expiry_date is None else utc(key.expiry_date),
     }

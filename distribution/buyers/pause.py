@@ -13,7 +13,7 @@ class SwitchRefused(Exception):
     """The message says why."""
 
 
-def state_of(paused_at: datetime | None) -> str:
+def get_buyer_switch_state(paused_at: datetime | None) -> str:
     """What a page shows of the switch, in a few characters."""
     return "running" if paused_at is None else paused_at.isoformat()
 
@@ -21,7 +21,7 @@ def state_of(paused_at: datetime | None) -> str:
 def switch_buyer(buyer: Buyer, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
     """Pause since then, or resume (`to` None). Returns False if it is in that state already. Raises SwitchRefused.
 
-    `seen`: the state_of the switch that the page showed; another pause is not ended. Blank: no page.
+    `seen`: the get_buyer_switch_state that the page showed; another pause is not ended. Blank: no page.
     """
     row = Buyer.objects.filter(pk=buyer.pk)
     with transaction.atomic():
@@ -30,7 +30,7 @@ def switch_buyer(buyer: Buyer, *, to: datetime | None, actor: str, reason: str, 
         was = row.values_list("paused_at", flat=True).get()
         if (was is None) == (to is None):
             return False
-        if seen and seen != state_of(was):
+        if seen and seen != get_buyer_switch_state(was):
             raise SwitchRefused("it was resumed and paused again after you opened this page")
         row.update(paused_at=to)
         audit.record(

@@ -19,7 +19,7 @@ AREA_PATH: Final = "buyers[0].service_area."
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class MeasuredCoverage:
     """`points`: longitude and latitude of each covered ZIP code that has coordinates."""
 
     zips: int
@@ -28,7 +28,7 @@ class Coverage:
     points: Sequence[tuple[float, float]]
 
 
-def measure_coverage(definition: Mapping[str, Any]) -> Coverage:
+def measure_coverage(definition: Mapping[str, Any]) -> MeasuredCoverage:
     """Raises DefinitionError."""
     covered = list_covered(definition)
     counties = _count_counties(covered)
@@ -37,7 +37,9 @@ def measure_coverage(definition: Mapping[str, Any]) -> Coverage:
         for place in covered
         if place.latitude is not None and place.longitude is not None
     ]
-    return Coverage(len(covered), counties[:TOP_COUNTIES], max(0, len(counties) - TOP_COUNTIES), points)
+    return MeasuredCoverage(
+        len(covered), counties[:TOP_COUNTIES], max(0, len(counties) - TOP_COUNTIES), points
+    )
 
 
 def list_covered(definition: Mapping[str, Any]) -> Sequence[Place]:

@@ -1,6 +1,6 @@
 """The pure decision: no Django, Redis, clock or randomness; `at` and `seed` come in as arguments."""
 
-from distribution.engine.campaign import CompiledCampaign, Enrollment
+from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.compile import compile_campaign
 from distribution.engine.decide import decide
 from distribution.engine.facts import facts_from_json, facts_to_json
@@ -27,10 +27,10 @@ from distribution.engine.usage import consume, give_back
 __all__ = [
     "CampaignHead",
     "CompiledCampaign",
+    "CompiledEnrollment",
     "Decision",
     "DecisionFacts",
     "DefinitionError",
-    "Enrollment",
     "FactsError",
     "LeadFacts",
     "LiveFacts",

@@ -33,7 +33,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tier:
+class CompiledTier:
     id: int
     position: int
     content_filter: Filter | None
@@ -93,12 +93,12 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Enrollment:
+class CompiledEnrollment:
     """A buyer in a tier."""
 
     id: int
     buyer_id: int
-    tier: Tier
+    tier: CompiledTier
     tier_index: int
     weight: int
     priority: int
@@ -134,9 +134,9 @@ class CompiledCampaign:
     max_buyers: int
     schedule: Calendar | None
     price_rules: tuple[PriceRule, ...]
-    tiers: tuple[Tier, ...]
-    enrollments: tuple[Enrollment, ...]
-    by_enrollment_id: dict[int, Enrollment]
+    tiers: tuple[CompiledTier, ...]
+    enrollments: tuple[CompiledEnrollment, ...]
+    by_enrollment_id: dict[int, CompiledEnrollment]
     window_slots: tuple[WindowSlot, ...]
     fields: frozenset[str]
     recent_windows: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)

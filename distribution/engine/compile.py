@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, cast, get_args
 
-from distribution.engine.campaign import CompiledCampaign, Enrollment, PriceRule, Tier
+from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment, CompiledTier, PriceRule
 from distribution.engine.parts import Parts, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
@@ -95,8 +95,8 @@ def _ratio(percent: Any, *, path: str) -> Fraction:
     return Fraction(str(percent)) / 100
 
 
-def _tier(tier: Mapping[str, Any], parts: Parts, *, path: str) -> Tier:
-    return Tier(
+def _tier(tier: Mapping[str, Any], parts: Parts, *, path: str) -> CompiledTier:
+    return CompiledTier(
         id=read_integer(tier, "id", path=path),
         position=read_integer(tier, "position", path=path),
         content_filter=parts.filter(tier, "content_filter", path=path),
@@ -105,8 +105,8 @@ def _tier(tier: Mapping[str, Any], parts: Parts, *, path: str) -> Tier:
 
 
 def _enrollments(
-    definition: Mapping[str, Any], tiers: tuple[Tier, ...], questions: Questions, parts: Parts
-) -> tuple[Enrollment, ...]:
+    definition: Mapping[str, Any], tiers: tuple[CompiledTier, ...], questions: Questions, parts: Parts
+) -> tuple[CompiledEnrollment, ...]:
     listed = read_objects(definition, "buyers", path="")
     buyer_ids = [read_integer(buyer, "id", path=path) for path, buyer in listed]
     _refuse_repeats(buyer_ids, path="buyers", name="buyer")
@@ -123,18 +123,18 @@ def _enrollments(
 def _enrollment(
     definition: Mapping[str, Any],
     path: str,
-    tiers: tuple[Tier, ...],
+    tiers: tuple[CompiledTier, ...],
     buyers: Buyers,
     questions: Questions,
     parts: Parts,
-) -> Enrollment:
+) -> CompiledEnrollment:
     tier_index = _tier_index(definition, tiers, path=path)
     buyer_id = read_integer(definition, "buyer_id", path=path)
     if buyer_id not in buyers:
         raise DefinitionError(join(path, "buyer_id"), f"buyer {buyer_id} is not among the buyers")
     buyer_path, buyer = buyers[buyer_id]
     timezone, calendar = parts.opening(buyer, path=buyer_path)
-    return Enrollment(
+    return CompiledEnrollment(
         id=read_integer(definition, "id", path=path),
         buyer_id=buyer_id,
         tier=tiers[tier_index],
@@ -155,7 +155,7 @@ def _enrollment(
     )
 
 
-def _tier_index(definition: Mapping[str, Any], tiers: tuple[Tier, ...], *, path: str) -> int:
+def _tier_index(definition: Mapping[str, Any], tiers: tuple[CompiledTier, ...], *, path: str) -> int:
     tier_id = read_integer(definition, "tier_id", path=path)
     for index, tier in enumerate(tiers):
         if tier.id == tier_id:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from distribution.engine.area import area_failure
-from distribution.engine.campaign import Enrollment, Filter, Limit
+from distribution.engine.campaign import CompiledEnrollment, Filter, Limit
 from distribution.engine.context import (
     LeadContext,
     calendar_failure,
@@ -19,7 +19,7 @@ from distribution.engine.context import (
 )
 from distribution.engine.types import JsonObject, LiveFacts
 
-Check = Callable[[Enrollment, LiveFacts, int, LeadContext], JsonObject | None]
+Check = Callable[[CompiledEnrollment, LiveFacts, int, LeadContext], JsonObject | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +45,39 @@ def _paused(code: str) -> JsonObject:
 
 
 def enrollment_active(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     return None if enrollment.enrollment_active else _paused("enrollment_paused")
 
 
 def buyer_active(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     return None if enrollment.buyer_active else _paused("buyer_paused")
 
 
 def in_service_area(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     return area_failure(enrollment.area, context.place)
 
 
 def onboarding_matches(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     onboarding = enrollment.onboarding
     return None if onboarding is None else onboarding_failure(onboarding, context)
 
 
 def tier_filter_accepts(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     rule = enrollment.tier.content_filter
     return None if rule is None else _rejection(rule, "tier", context)
 
 
 def enrollment_filter_accepts(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     rule = enrollment.lead_filter
     return None if rule is None else _rejection(rule, "enrollment", context)
@@ -89,14 +89,14 @@ def _rejection(rule: Filter, scope: str, context: LeadContext) -> JsonObject | N
 
 
 def within_hours(
-    enrollment: Enrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     calendar = enrollment.calendar
     return None if calendar is None else calendar_failure(calendar, context)
 
 
 def below_caps(
-    enrollment: Enrollment, live: LiveFacts, price_cents: int, context: LeadContext
+    enrollment: CompiledEnrollment, live: LiveFacts, price_cents: int, context: LeadContext
 ) -> JsonObject | None:
     reached = None
     for limit in enrollment.limits:
@@ -155,7 +155,7 @@ def _limit_name(reached: JsonObject) -> str:
 
 
 def has_credits(
-    _enrollment: Enrollment, live: LiveFacts, price_cents: int, _context: LeadContext
+    _enrollment: CompiledEnrollment, live: LiveFacts, price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     available = live.balance_cents - live.held_cents + live.credit_limit_cents
     if available >= price_cents:
@@ -170,7 +170,7 @@ def has_credits(
 
 
 def not_sold_before(
-    _enrollment: Enrollment, live: LiveFacts, _price_cents: int, _context: LeadContext
+    _enrollment: CompiledEnrollment, live: LiveFacts, _price_cents: int, _context: LeadContext
 ) -> JsonObject | None:
     if not live.has_lead:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distribution.engine.campaign import CompiledCampaign, PriceRule, Tier
+from distribution.engine.campaign import CompiledCampaign, CompiledTier, PriceRule
 from distribution.engine.limits import MAX_PRICE_CENTS
 from distribution.engine.types import JsonObject, TierPrice
 
@@ -13,7 +13,7 @@ def tier_prices(campaign: CompiledCampaign, *, fields: Mapping[str, Any]) -> tup
     return tuple(_tier_price(tier, rules, campaign.price_cents) for tier in campaign.tiers)
 
 
-def _tier_price(tier: Tier, rules: list[PriceRule], campaign_cents: int) -> TierPrice:
+def _tier_price(tier: CompiledTier, rules: list[PriceRule], campaign_cents: int) -> TierPrice:
     base = price = campaign_cents if tier.price_cents is None else tier.price_cents
     applied: list[JsonObject] = []
     for rule in rules:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from distribution.engine.campaign import CompiledCampaign, Enrollment
+from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.facts import EPOCH, MICROSECOND
 from distribution.engine.types import LiveFacts
 
@@ -27,7 +27,7 @@ _MASK = 2**64 - 1
 class Candidate:
     """An enrollment that passed every gate."""
 
-    enrollment: Enrollment
+    enrollment: CompiledEnrollment
     live: LiveFacts
     price_cents: int
     overridden: tuple[str, ...] = ()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from distribution.explain.types import (
-    Answer,
     AttemptAnswer,
     AttemptExplanation,
+    BuyerExplanation,
     BuyerRow,
     Participant,
     TracedSale,
@@ -22,7 +22,7 @@ from tracing.vocabulary import Event
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EnrolledBuyer:
     buyer: Participant
     # Public ids of the explanation's campaigns in which the buyer is enrolled now.
     enrolled_in: frozenset[object]
@@ -30,7 +30,7 @@ class Question:
 
 def answer_for(
     buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptExplanation], sales: Sequence[TracedSale]
-) -> Answer:
+) -> BuyerExplanation:
     """`attempts` must have at least the rows of this buyer. One statement: where the buyer is enrolled now."""
     party = Participant(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
@@ -38,11 +38,11 @@ def answer_for(
             f"{buyer.name} is in the workspace {buyer.workspace.name}, and the lead is in {lead.workspace.name}. "
             "A lead is only offered to buyers of its own workspace."
         )
-        return Answer(party, got_it=False, sentence=sentence, attempts=())
-    question = Question(party, _enrolled_in(buyer, attempts))
+        return BuyerExplanation(party, got_it=False, sentence=sentence, attempts=())
+    question = EnrolledBuyer(party, _enrolled_in(buyer, attempts))
     answers = tuple(_answer_attempt(attempt, question) for attempt in attempts)
     bought = [sale for sale in sales if sale.buyer.public_id == buyer.public_id]
-    return Answer(
+    return BuyerExplanation(
         party,
         got_it=any(sale.state == AssignmentState.SOLD for sale in bought),
         sentence=_summarize(buyer.name, lead=lead, answers=answers, bought=bought),
@@ -72,7 +72,7 @@ def _summarize(
     return f"{name} has not been considered: no attempt has been made yet."
 
 
-def _answer_attempt(attempt: AttemptExplanation, question: Question) -> AttemptAnswer:
+def _answer_attempt(attempt: AttemptExplanation, question: EnrolledBuyer) -> AttemptAnswer:
     row = next((row for row in attempt.buyers if row.buyer.public_id == question.buyer.public_id), None)
     if row is not None:
         return _answer_from_row(attempt, row)
@@ -97,7 +97,9 @@ def _answer_from_row(attempt: AttemptExplanation, row: BuyerRow) -> AttemptAnswe
     )
 
 
-def _not_enrolled(attempt: AttemptExplanation, campaign: Participant, question: Question) -> AttemptAnswer:
+def _not_enrolled(
+    attempt: AttemptExplanation, campaign: Participant, question: EnrolledBuyer
+) -> AttemptAnswer:
     version = "" if attempt.config_version is None else f" (configuration {attempt.config_version})"
     if campaign.public_id in question.enrolled_in:
         change = "nothing: it is enrolled now, so the next attempt includes it"

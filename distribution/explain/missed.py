@@ -77,7 +77,7 @@ MOST_ATTEMPTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
+class SkippedAttempt:
     """Why one attempt did not sell the lead to this buyer. `ranked_higher`: only if it was outranked."""
 
     event_id: int
@@ -105,7 +105,7 @@ class MissedLead:
     next_attempt_at: datetime | None
     campaign_id: UUID | None
     campaign_name: str
-    skip: Skip
+    skip: SkippedAttempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _find_stop(buyer: Buyer, *, before: int) -> int | None:
     return row[0] if row else None
 
 
-def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip], Check] | None:
+def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[SkippedAttempt], Check] | None:
     """Return one missed lead with every attempt that skipped the buyer, newest first. None: it did not miss it."""
     rows = _read(FIND_MISSED, buyer, limit=1, lead=public_id)
     if not rows:
@@ -213,12 +213,12 @@ def _describe(row: _FoundRow, buyer: Buyer) -> MissedLead:
     )
 
 
-def _describe_skip(row: _FoundRow, buyer: Buyer) -> Skip:
+def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
     person = build_person([getattr(row, name) for name in PERSON_COLUMNS])
     event = SkipRow(buyer.pk, row.skip_reason, row.cost_cents, _hide_person(json.loads(row.data), person))
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
     higher = _ranked_higher(event)
-    return Skip(
+    return SkippedAttempt(
         event_id=row.event_id,
         attempt_id=row.attempt_id,
         number=row.number,

@@ -6,7 +6,7 @@ from datetime import datetime
 from textwrap import TextWrapper
 from typing import Final
 
-from distribution.explain.types import Answer, AttemptExplanation, BuyerRow, Explanation, LeadHead
+from distribution.explain.types import AttemptExplanation, BuyerExplanation, BuyerRow, Explanation, LeadHead
 from tracing import wording
 from tracing.obstacles import describe_fixer
 
@@ -15,29 +15,29 @@ LABEL_WIDTH: Final = 11
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """`role` lets a terminal choose a color: head, good, bad, hint or plain."""
 
     text: str
     role: str = "plain"
 
 
-def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[Line]:
+def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[TextLine]:
     yield from _head(explanation.lead, width)
     for sale in explanation.sales:
         yield from _labeled("bought", sale.sentence, width, role="good")
     for note in explanation.notes:
         yield from _labeled("note", note, width)
     if explanation.answer is not None:
-        yield Line("")
+        yield TextLine("")
         yield from _answer(explanation.answer, width)
     for attempt in explanation.attempts:
-        yield Line("")
+        yield TextLine("")
         yield from _attempt(attempt, width)
 
 
-def _head(lead: LeadHead, width: int) -> Iterator[Line]:
-    yield Line(f"Lead {lead.public_id}", "head")
+def _head(lead: LeadHead, width: int) -> Iterator[TextLine]:
+    yield TextLine(f"Lead {lead.public_id}", "head")
     yield from _labeled("status", f"{lead.status}: {lead.status_sentence}", width)
     origin = lead.source_workspace or lead.workspace
     yield from _labeled("from", f"{lead.source} in {origin}: {lead.vertical}, {lead.zip}", width)
@@ -55,7 +55,7 @@ def _head(lead: LeadHead, width: int) -> Iterator[Line]:
         yield from _labeled("finished", _when(lead.finished_at), width)
 
 
-def _answer(answer: Answer, width: int) -> Iterator[Line]:
+def _answer(answer: BuyerExplanation, width: int) -> Iterator[TextLine]:
     role = "good" if answer.got_it else "bad"
     yield from _wrapped(answer.sentence, width, role=role)
     for each in answer.attempts:
@@ -63,9 +63,9 @@ def _answer(answer: Answer, width: int) -> Iterator[Line]:
         yield from _hint(each.change, each.fixer, width, indent=4)
 
 
-def _attempt(attempt: AttemptExplanation, width: int) -> Iterator[Line]:
+def _attempt(attempt: AttemptExplanation, width: int) -> Iterator[TextLine]:
     yield from _wrapped(attempt.headline, width, role="head")
-    steps: list[tuple[int, Iterable[Line]]] = [
+    steps: list[tuple[int, Iterable[TextLine]]] = [
         (step.seq, _wrapped(f"{step.seq}. {step.sentence}", width, indent=2)) for step in attempt.steps
     ]
     steps += [(row.seq, _buyer(row, width)) for row in attempt.buyers]
@@ -73,7 +73,7 @@ def _attempt(attempt: AttemptExplanation, width: int) -> Iterator[Line]:
         yield from lines
 
 
-def _buyer(row: BuyerRow, width: int) -> Iterator[Line]:
+def _buyer(row: BuyerRow, width: int) -> Iterator[TextLine]:
     role = "good" if row.outcome == "selected" else "plain"
     yield from _wrapped(f"{row.seq}. {row.sentence}", width, indent=2, role=role)
     if len(row.gates) < 2:
@@ -85,7 +85,7 @@ def _buyer(row: BuyerRow, width: int) -> Iterator[Line]:
         yield from _hint(gate.change, gate.fixer, width, indent=8 if place else 6)
 
 
-def _hint(change: str, fixer: str, width: int, *, indent: int) -> Iterator[Line]:
+def _hint(change: str, fixer: str, width: int, *, indent: int) -> Iterator[TextLine]:
     """What would have to change, and who can change it. Names no one if nothing has to change."""
     if change:
         who = "" if change.startswith("nothing") else f" ({describe_fixer(fixer)})"
@@ -96,19 +96,19 @@ def _when(at: datetime) -> str:
     return wording.moment(at)
 
 
-def _labeled(label: str, text: str, width: int, *, role: str = "plain") -> Iterator[Line]:
+def _labeled(label: str, text: str, width: int, *, role: str = "plain") -> Iterator[TextLine]:
     if not text:
         return
     first = f"  {label:<{LABEL_WIDTH}}"
     yield from _fold(text, width, first=first, following=" " * len(first), role=role)
 
 
-def _wrapped(text: str, width: int, *, indent: int = 0, role: str = "plain") -> Iterator[Line]:
+def _wrapped(text: str, width: int, *, indent: int = 0, role: str = "plain") -> Iterator[TextLine]:
     margin = " " * indent
     yield from _fold(text, width, first=margin, following=margin + "   ", role=role)
 
 
-def _fold(text: str, width: int, *, first: str, following: str, role: str) -> Iterator[Line]:
+def _fold(text: str, width: int, *, first: str, following: str, role: str) -> Iterator[TextLine]:
     """Ids and names are never split across lines, so they can be copied and searched."""
     wrapper = TextWrapper(
         width,
@@ -118,4 +118,4 @@ def _fold(text: str, width: int, *, first: str, following: str, role: str) -> It
         break_on_hyphens=False,
     )
     for line in wrapper.wrap(text):
-        yield Line(line, role)
+        yield TextLine(line, role)

@@ -126,7 +126,7 @@ class AttemptAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class BuyerExplanation:
     """ "Why didn't this buyer get that lead?" """
 
     buyer: Participant
@@ -143,7 +143,7 @@ class Explanation:
     sales: tuple[TracedSale, ...]
     attempts: tuple[AttemptExplanation, ...]
     notes: tuple[str, ...]
-    answer: Answer | None
+    answer: BuyerExplanation | None
 
 
 # The API calls every public identifier `id`.

@@ -45,7 +45,7 @@ class InsufficientCredits(MoneyRefused):
     """The balance would go below its limit."""
 
 
-class KeyReused(MoneyRefused):
+class MoneyKeyReused(MoneyRefused):
     """The idempotency key belongs to another movement."""
 
 
@@ -56,7 +56,7 @@ class RefundExceedsCharge(MoneyRefused):
 def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str = "") -> LedgerEntry:
     """Add credits, once for each `key` (the payment's own id). A repeat returns the first entry.
 
-    Raises MoneyRefused for an amount that is not positive or above MOST_CENTS, KeyReused, TypeError.
+    Raises MoneyRefused for an amount that is not positive or above MOST_CENTS, MoneyKeyReused, TypeError.
     """
     _check_cents(amount_cents)
     if amount_cents <= 0:
@@ -75,8 +75,8 @@ def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
 def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str) -> LedgerEntry:
     """Correct a balance by a signed amount. A person says why.
 
-    Raises MoneyRefused for an amount of 0, one beyond MOST_CENTS or a missing reason, InsufficientCredits, KeyReused,
-    TypeError.
+    Raises MoneyRefused for an amount of 0, one beyond MOST_CENTS or a missing reason, InsufficientCredits,
+    MoneyKeyReused, TypeError.
     """
     _check_cents(amount_cents)
     if amount_cents == 0 or not reason.strip():
@@ -99,7 +99,7 @@ def refund(
     """Pay back a charge, in full or in part: never more in all than was charged. A repeat returns the first entry.
 
     Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: all that
-    is left; returns None if nothing is left. Raises RefundExceedsCharge, KeyReused, TypeError.
+    is left; returns None if nothing is left. Raises RefundExceedsCharge, MoneyKeyReused, TypeError.
     """
     if amount_cents is not None:
         _check_cents(amount_cents)
@@ -107,7 +107,7 @@ def refund(
     earlier = LedgerEntry.objects.filter(idempotency_key=f"refund:{key}").first()
     if earlier is not None:
         if earlier.assignment_id != assignment_id or amount_cents not in (None, earlier.amount_cents):
-            raise KeyReused(_reused(earlier))
+            raise MoneyKeyReused(_reused(earlier))
         return earlier
     left_cents = charge_left(assignment_id)
     amount = left_cents if amount_cents is None else amount_cents
@@ -197,7 +197,7 @@ def _move(
 def _earlier(key: str, *, buyer_id: int, amount_cents: int) -> LedgerEntry | None:
     entry = LedgerEntry.objects.select_related("wallet").filter(idempotency_key=key).first()
     if entry is not None and (entry.wallet.buyer_id != buyer_id or entry.amount_cents != amount_cents):
-        raise KeyReused(_reused(entry))
+        raise MoneyKeyReused(_reused(entry))
     return entry
 
 

@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
 from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, Tier
-from distribution.money.wallet import KeyReused, MoneyRefused, set_credit_limit, top_up
+from distribution.money.wallet import MoneyKeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.setup.document import Entry, SetupRefused, field_name
 from routing.intake.sources import SourceNotMade, create_source
 from routing.models import Source, Workspace
@@ -27,7 +27,7 @@ REASON: Final = "setup file"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """What became of one entry. `note` says what else was done."""
 
     kind: str
@@ -40,7 +40,7 @@ class Line:
 class SetupReport:
     """`keys` are the new sources' intake keys by source, the only time that they are seen."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[ReportLine] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
 
 
@@ -133,7 +133,7 @@ class _Setup:
             self._audit(wallet, "changed", workspace_id=buyer.workspace_id, before=before, after=after)
             note = f"balance {money(after['balance_cents'])}, credit limit {money(after[LIMIT])}"
             outcome = ADDED if buyer in self._added else CHANGED
-            self._report.lines.append(Line("wallet", buyer.name, outcome, note))
+            self._report.lines.append(ReportLine("wallet", buyer.name, outcome, note))
 
     def _put_campaign(
         self,
@@ -208,7 +208,7 @@ class _Setup:
         outcome = ADDED if is_new or is_made else CHANGED if changed else UNCHANGED
         if outcome != UNCHANGED:
             self._audit(row, outcome, workspace_id=_workspace_id(row, find), before=before, after=after)
-        self._report.lines.append(Line(str(model._meta.verbose_name), str(row), outcome))
+        self._report.lines.append(ReportLine(str(model._meta.verbose_name), str(row), outcome))
         return row
 
     def _audit(
@@ -267,6 +267,6 @@ def _describe_problems(error: ValidationError, *, path: str, model: type[Model])
 
 
 def _explain_refusal(error: MoneyRefused) -> str:
-    if isinstance(error, KeyReused):
+    if isinstance(error, MoneyKeyReused):
         return f"was already credited with a different amount; top up the wallet in the admin ({error})"
     return str(error)

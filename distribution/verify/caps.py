@@ -108,7 +108,7 @@ class CountedSale:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BuyerLimits:
     """What limited one buyer in one version."""
 
     caps: Mapping[str, int | None]
@@ -226,7 +226,7 @@ def _local_date(at: datetime, timezone: str) -> date:
     return window_start("day", at, timezone).astimezone(ZoneInfo(timezone)).date()
 
 
-def _judge_limits(windows: Mapping[WindowKind, Window], limits: Limits, *, name: str) -> Iterator[str]:
+def _judge_limits(windows: Mapping[WindowKind, Window], limits: BuyerLimits, *, name: str) -> Iterator[str]:
     for kind, window in windows.items():
         cap, budget = limits.caps.get(kind), limits.budgets.get(kind)
         if cap is not None and window.leads > cap:
@@ -267,11 +267,11 @@ class _History:
     def __init__(self, campaign_id: int | None, since: datetime) -> None:
         self.campaign_id = campaign_id
         self._versions: set[int] = set()
-        self._changes: dict[int, tuple[list[int], list[Limits | None]]] = {}
+        self._changes: dict[int, tuple[list[int], list[BuyerLimits | None]]] = {}
         if campaign_id is not None:
             self._load(campaign_id, since)
 
-    def find(self, buyer_id: int, version: int | None) -> Limits | None:
+    def find(self, buyer_id: int, version: int | None) -> BuyerLimits | None:
         """None if the sale has no trace, or if no snapshot has the buyer."""
         if version not in self._versions or buyer_id not in self._changes:
             return None
@@ -291,9 +291,9 @@ class _History:
         for buyer_id in self._changes.keys() - limits.keys():
             self._note(version, buyer_id, None)
         for buyer_id, row in limits.items():
-            self._note(version, buyer_id, Limits(_object(row.caps), _object(row.budgets), row.timezone))
+            self._note(version, buyer_id, BuyerLimits(_object(row.caps), _object(row.budgets), row.timezone))
 
-    def _note(self, version: int, buyer_id: int, limits: Limits | None) -> None:
+    def _note(self, version: int, buyer_id: int, limits: BuyerLimits | None) -> None:
         versions, known = self._changes.setdefault(buyer_id, ([], []))
         if not known or known[-1] != limits:
             versions.append(version)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from distribution.verify.slices import Kind, Slice
+from distribution.verify.slices import Slice, SliceKind
 
 MAX_EXAMPLES: Final = 20
 
@@ -47,7 +47,7 @@ class Findings:
 class Look:
     """One way in which a check reads: slice by slice of this kind."""
 
-    kind: Kind
+    kind: SliceKind
     check: Callable[[Slice, Findings], None]
 
 

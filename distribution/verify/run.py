@@ -8,9 +8,9 @@ from typing import Final, Protocol
 from distribution.verify.findings import Findings, Invariant
 from distribution.verify.invariants import BY_NAME, INVARIANTS
 from distribution.verify.picture import Picture, open_picture
-from distribution.verify.slices import Kind, Slice, slice_all
+from distribution.verify.slices import Slice, SliceKind, slice_all
 from distribution.verify.touched import find_slices, store_watermarks
-from distribution.verify.work import Part, carry_out, carry_out_apart
+from distribution.verify.work import CheckPart, carry_out, carry_out_apart
 
 # Fewer are checked before other processes have started.
 PARTS_WORTH_A_PROCESS: Final = 40
@@ -72,7 +72,11 @@ def run_verification(
 
 
 def _check(
-    slices: Mapping[str, Mapping[Kind, Sequence[Slice]]], picture: Picture, *, jobs: int, progress: Progress
+    slices: Mapping[str, Mapping[SliceKind, Sequence[Slice]]],
+    picture: Picture,
+    *,
+    jobs: int,
+    progress: Progress,
 ) -> tuple[tuple[Invariant, Findings], ...]:
     parts = {invariant.name: _parts(invariant, slices[invariant.name]) for invariant in INVARIANTS}
     results = {invariant.name: Findings() for invariant in INVARIANTS}
@@ -87,15 +91,17 @@ def _check(
     return tuple((invariant, results[invariant.name]) for invariant in INVARIANTS)
 
 
-def _parts(invariant: Invariant, slices: Mapping[Kind, Sequence[Slice]]) -> list[Part]:
+def _parts(invariant: Invariant, slices: Mapping[SliceKind, Sequence[Slice]]) -> list[CheckPart]:
     return [
-        Part(invariant.name, number, each)
+        CheckPart(invariant.name, number, each)
         for number, look in enumerate(invariant.looks)
         for each in slices[look.kind]
     ]
 
 
-def _here(parts: Mapping[str, Sequence[Part]], progress: Progress) -> Iterator[tuple[Part, Findings]]:
+def _here(
+    parts: Mapping[str, Sequence[CheckPart]], progress: Progress
+) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
         for part in parts[invariant.name]:
@@ -103,8 +109,8 @@ def _here(parts: Mapping[str, Sequence[Part]], progress: Progress) -> Iterator[t
 
 
 def _apart(
-    parts: Mapping[str, Sequence[Part]], picture: Picture, jobs: int, progress: Progress
-) -> Iterator[tuple[Part, Findings]]:
+    parts: Mapping[str, Sequence[CheckPart]], picture: Picture, jobs: int, progress: Progress
+) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
     # The longest first: what counts every sale of a buyer is one part.

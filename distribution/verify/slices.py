@@ -27,7 +27,7 @@ WHERE place %% %s = 0 ORDER BY id
 """
 
 
-class Kind(Enum):
+class SliceKind(Enum):
     """What the ids of a slice are."""
 
     LEADS = "leads"
@@ -79,20 +79,20 @@ def _within(column: str, kind: str) -> str:
     return f"{column} BETWEEN %(low)s::{kind} AND %(high)s::{kind} AND {_among(column, kind)}"
 
 
-def slice_all(*, at: datetime, newest: int | None = None) -> dict[Kind, list[Slice]]:
+def slice_all(*, at: datetime, newest: int | None = None) -> dict[SliceKind, list[Slice]]:
     """Everything, or of leads and attempts those of the `newest` leads."""
     from_lead = LEAST if newest is None else _find_first_lead(newest)
     return {
-        Kind.LEADS: _slice_leads(from_lead, at=at),
-        Kind.ATTEMPTS: _slice_attempts(from_lead, at=at),
-        Kind.WALLETS: [Slice(at)],
-        Kind.PLACES: [Slice(at)],
+        SliceKind.LEADS: _slice_leads(from_lead, at=at),
+        SliceKind.ATTEMPTS: _slice_attempts(from_lead, at=at),
+        SliceKind.WALLETS: [Slice(at)],
+        SliceKind.PLACES: [Slice(at)],
     }
 
 
-def slice_ids(kind: Kind, ids: Sequence[Any], *, at: datetime) -> list[Slice]:
+def slice_ids(kind: SliceKind, ids: Sequence[Any], *, at: datetime) -> list[Slice]:
     """The touched ones, some of them a slice."""
-    low, high = (LOWEST, HIGHEST) if kind is Kind.ATTEMPTS else (LEAST, MOST)
+    low, high = (LOWEST, HIGHEST) if kind is SliceKind.ATTEMPTS else (LEAST, MOST)
     return [
         Slice(at, low, high, tuple(ids[start : start + TOUCHED_A_SLICE]))
         for start in range(0, len(ids), TOUCHED_A_SLICE)

@@ -18,7 +18,7 @@ from django.db import connection
 from distribution.models import VerifyWatermark
 from distribution.verify.invariants import INVARIANTS
 from distribution.verify.picture import Picture
-from distribution.verify.slices import Kind, Slice, attempt_floor, slice_ids
+from distribution.verify.slices import Slice, SliceKind, attempt_floor, slice_ids
 
 # More than that are checked as fast by a full run, in less memory.
 MOST_TOUCHED: Final = 200_000
@@ -72,20 +72,20 @@ class Touched:
     wallets: tuple[int, ...]
     places: tuple[tuple[int, int], ...]
 
-    def slices(self, at: datetime) -> Mapping[Kind, Sequence[Slice]]:
+    def slices(self, at: datetime) -> Mapping[SliceKind, Sequence[Slice]]:
         return {
-            Kind.LEADS: slice_ids(Kind.LEADS, self.leads, at=at),
-            Kind.ATTEMPTS: slice_ids(Kind.ATTEMPTS, self.attempts, at=at),
+            SliceKind.LEADS: slice_ids(SliceKind.LEADS, self.leads, at=at),
+            SliceKind.ATTEMPTS: slice_ids(SliceKind.ATTEMPTS, self.attempts, at=at),
             # What is about all wallets and buyers at once is looked at in any case.
-            Kind.WALLETS: [Slice(at, ids=self.wallets)],
-            Kind.PLACES: slice_ids(Kind.PLACES, self.places, at=at),
+            SliceKind.WALLETS: [Slice(at, ids=self.wallets)],
+            SliceKind.PLACES: slice_ids(SliceKind.PLACES, self.places, at=at),
         }
 
 
-def find_slices(picture: Picture) -> dict[str, Mapping[Kind, Sequence[Slice]]]:
+def find_slices(picture: Picture) -> dict[str, Mapping[SliceKind, Sequence[Slice]]]:
     """By check; none for one that has to look at everything. Needs the picture to be open."""
-    known: dict[int, Mapping[Kind, Sequence[Slice]] | None] = {}
-    found: dict[str, Mapping[Kind, Sequence[Slice]]] = {}
+    known: dict[int, Mapping[SliceKind, Sequence[Slice]] | None] = {}
+    found: dict[str, Mapping[SliceKind, Sequence[Slice]]] = {}
     for name, mark in _read_watermarks(picture).items():
         if mark.transaction_id not in known:
             touched = _find_touched(mark)

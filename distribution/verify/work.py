@@ -20,7 +20,7 @@ _shared: Final = ExitStack()
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CheckPart:
     """One slice of one look of an invariant, by names that another process understands."""
 
     invariant: str
@@ -28,19 +28,21 @@ class Part:
     slice: Slice
 
 
-def carry_out(part: Part) -> Findings:
+def carry_out(part: CheckPart) -> Findings:
     findings = Findings()
     BY_NAME[part.invariant].looks[part.look].check(part.slice, findings)
     return findings
 
 
-def carry_out_apart(parts: Sequence[Part], *, picture: Picture, jobs: int) -> Iterator[tuple[Part, Findings]]:
+def carry_out_apart(
+    parts: Sequence[CheckPart], *, picture: Picture, jobs: int
+) -> Iterator[tuple[CheckPart, Findings]]:
     """Yield what each part found, in the order in which they end. Needs the picture to be open here."""
     begin = (connection.settings_dict["NAME"], (__name__, _begin.__name__), picture.name)
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=begin_process, initargs=begin
     ) as pool:
-        running: dict[Future[Findings], Part] = {pool.submit(carry_out, part): part for part in parts}
+        running: dict[Future[Findings], CheckPart] = {pool.submit(carry_out, part): part for part in parts}
         try:
             for done in as_completed(running):
                 yield running[done], done.result()

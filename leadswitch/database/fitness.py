@@ -1,7 +1,7 @@
-"""Refuses to start a process on a database on which the product would run badly without anyone noticing.
+"""Refuses to start a process if the database would make the product run badly without an error.
 
-The checks use a real connection: no setting of ours shows what a URL, a pooler or a role does to the limits. A database
-that does not answer is not refused, because the product recovers from that.
+The checks use a real connection, because a URL, a pooler or a role may change the limits. A database that does not
+answer is not refused: the product recovers from that.
 """
 
 import logging
@@ -125,7 +125,7 @@ def refuse_superuser(session: Session) -> None:
 
 
 def refuse_startup_options(text: str) -> None:
-    """PgBouncer says this about a parameter that it does not know."""
+    """Raise DatabaseUnfit for the error that PgBouncer reports about an unknown parameter."""
     if "unsupported startup parameter" in text:
         raise DatabaseUnfit(
             "DATABASE_URL leads to a pooler that refuses start-up options: set LEADSWITCH_PGBOUNCER=true and set the"

@@ -24,7 +24,7 @@ def session_limits(kind: str) -> dict[str, str]:
     limits = {**COMMON, "statement_timeout": str(STATEMENT_TIMEOUT_MS[kind])}
     if kind == "worker":
         # Workers keep their statements prepared. A plan made while a table was small would read all of the table,
-        # however large it has become, until autovacuum runs. Every statement of a worker has an index.
+        # no matter how large it has become, until autovacuum runs. Every statement of a worker has an index.
         limits["enable_seqscan"] = "off"
     return limits
 

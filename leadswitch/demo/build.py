@@ -46,7 +46,7 @@ class Demo:
 
 @transaction.atomic
 def build_demo(*, seed: int) -> Demo:
-    """Create an agency with five campaigns and some sixty buyers, a smaller one, and a partner with rules to both.
+    """Create an agency with five campaigns and about sixty buyers, a smaller one, and a partner with rules to both.
 
     Same seed, same buyers.
     """
@@ -68,7 +68,7 @@ def build_demo(*, seed: int) -> Demo:
 
 
 def _build_workspace(slug: str, *, name: str, kind: WorkspaceKind = WorkspaceKind.AGENCY) -> Workspace:
-    """Create it on the event path, whatever the settings say about new workspaces."""
+    """Create it in event mode, regardless of the setting for new workspaces."""
     return Workspace.objects.create(slug=slug, name=name, kind=kind, dispatch_mode=DispatchMode.EVENT)
 
 

@@ -47,7 +47,7 @@ def make_leads(count: int, *, seed: int, at: datetime) -> Iterator[dict[str, Any
 def make_partner_leads(
     count: int, *, known: Sequence[dict[str, Any]], seed: int, at: datetime
 ) -> Iterator[dict[str, Any]]:
-    """Yield what a partner sends: new persons, every fifth one of those in `known`, every tenth one sent again."""
+    """Yield what a partner sends: new people, but each fifth is one of `known`, and each tenth is sent again."""
     random = Random(seed)  # noqa: S311 - makes examples, protects nothing
     new = make_leads(count, seed=seed + 1, at=at)
     before: dict[str, Any] = {}

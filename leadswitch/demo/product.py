@@ -1,4 +1,4 @@
-"""Runs the whole product for the demo as `make up` would, on a free port, logs to a file."""
+"""Runs the whole product for the demo as `make up` does, on a free port, with its log in a file."""
 
 import socket
 import subprocess
@@ -45,7 +45,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], *, address: str, log_fil
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=2):  # noqa: S310 - our own http address
+            with urllib.request.urlopen(f"{address}/readyz", timeout=2) as answer:  # noqa: S310 - our own http address
+                answer.read()
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

@@ -15,7 +15,7 @@ CONNECTIONS: Final = 4
 POLL_SECONDS: Final = 0.05
 TRY_ALL_SECONDS: Final = 120.0
 
-# Deferred leads wait for a known time; the others are still to be tried.
+# Deferred leads wait for a known time. The others will be tried soon.
 ON_THEIR_WAY: Final = """
 SELECT count(*) FROM routing_lead
 WHERE source_workspace_id = ANY(%s) AND status = 'pending'

@@ -1,7 +1,7 @@
-"""PostgreSQL and Redis for a checkout without DATABASE_URL / REDIS_URL: started once, found again, healed.
+"""PostgreSQL and Redis for a checkout without DATABASE_URL / REDIS_URL: started once, reused and repaired.
 
-`ensure_services` is the way in. Nothing here imports Django, so that `python -m leadswitch.embedded stop`
-works without settings (whose import would start what it is asked to stop).
+`ensure_services` is the entry point. Nothing here imports Django, so that `python -m leadswitch.embedded stop`
+works without the settings, whose import would start the servers.
 """
 
 from leadswitch.embedded.lifecycle import (

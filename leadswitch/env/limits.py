@@ -53,14 +53,14 @@ class Limits(Section):
         "LEADSWITCH_ADMIN_CHECKS_PER_MINUTE",
         parse_count,
         default=120,
-        old_names=("LEADSWITCH_ADMIN_CHECKS_PER_MINUTE", "LEADSWITCH_DESK_CHECKS_A_MINUTE"),
+        old_names=("LEADSWITCH_DESK_CHECKS_PER_MINUTE", "LEADSWITCH_DESK_CHECKS_A_MINUTE"),
         help="How often per minute the admin checks what one person types into a form before it is saved.",
     )
     admin_check_burst = Variable(
         "LEADSWITCH_ADMIN_CHECK_BURST",
         parse_count,
         default=30,
-        old_names=("LEADSWITCH_ADMIN_CHECK_BURST",),
+        old_names=("LEADSWITCH_DESK_CHECK_BURST",),
         help="Such checks at once, after a rest.",
     )
     large_sum_dollars = Variable(

@@ -71,7 +71,7 @@ class LoginGuard(AxesDatabaseHandler):  # type: ignore[misc]  # the library is u
         AccessAttempt.objects.filter(**pair(hash_name(user.get_username()), address_of(request))).delete()
 
     def user_logged_out(self, *_: Any, **__: Any) -> None:
-        """Nothing to keep."""
+        """Logouts are not stored."""
 
 
 def lockout_page(

@@ -1,1 +1,1 @@
-"""The database backend of the product: Django's, with a health check that notices a server which takes no writes."""
+"""The database backend of the product: Django's, with a health check that detects a server that accepts no writes."""

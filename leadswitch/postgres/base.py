@@ -32,7 +32,7 @@ def with_new_plan(
 ) -> Any:
     """Run a statement with an invalid plan again if it is the first of its transaction.
 
-    Otherwise the error ends the transaction, and the caller decides whether to begin again.
+    Otherwise the error ends the transaction, and the caller decides whether to start it again.
     """
     raw = context["connection"].connection
     is_first = raw is not None and raw.pgconn.transaction_status == TransactionStatus.IDLE
@@ -61,8 +61,8 @@ class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc
     def planned_anew(self) -> Iterator[None]:
         """Prepare nothing, so that each statement is planned for its own values. Needs no round trip.
 
-        A list with filters reads a few rows or a whole table by one text: a generic plan, which the server chooses
-        after some uses of a prepared statement, is a guess at the average. Statements already prepared stay prepared.
+        The same text of a filtered list may read a few rows or a whole table. After some uses of a prepared statement
+        the server chooses a generic plan, which fits the average only. Statements already prepared stay prepared.
         """
         self.plans_anew = True
         self._set_threshold()
@@ -78,7 +78,7 @@ class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc
         return {**parameters, "cursor_factory": measured(cursors, alias=self.alias, vendor=self.vendor)}
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """Not the mixin's: it gives cursors their class in another way, which psycopg 3 does not know."""
+        """Bypass the mixin, which sets the class of cursors in a way that psycopg 3 does not support."""
         return DjangoWrapper.create_cursor(self, name)
 
     def get_new_connection(self, conn_params: Any) -> Any:
@@ -93,11 +93,10 @@ class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc
             self.connection.prepare_threshold = None if self.plans_anew else usual
 
     def is_usable(self) -> bool:
-        """Asked at a request's or task's first statement, and after an error outside a transaction.
+        """Django calls this before the first statement of a request or task, and after an error outside a transaction.
 
-        A session that was opened on a server before it was demoted would stay there, and a read-only default is taken
-        over when a session begins: both are left, and the next statement gets a new connection. While the server takes
-        no writes, that one is left again.
+        A session is read-only if its server was demoted, or if that was the default when the session began. It is
+        closed, and the next statement gets a new connection. This repeats while the server accepts no writes.
         """
         if self.connection is None:
             return False

@@ -1,6 +1,6 @@
-"""Counts a connection's statements for /metrics under django-prometheus's names: django_db_execute_total and its like.
+"""Counts a connection's statements for /metrics under django-prometheus's names, such as django_db_execute_total.
 
-That library's cursor looks its counters up by their labels in every statement; this one has them at hand.
+That library's cursor looks up its counters by their labels for every statement. This one looks them up once.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from django_prometheus.db import errors_total, execute_many_total, execute_total
 
 
 def measured(cursor_class: type[Any], *, alias: str, vendor: str) -> type[Any]:
-    """Return a class of cursors that do the same and are counted."""
+    """Return a subclass of the cursor that counts and times its statements."""
     executed = execute_total.labels(alias, vendor)
     executed_many = execute_many_total.labels(alias, vendor)
     duration = query_duration_seconds.labels(alias, vendor)
@@ -26,7 +26,7 @@ def measured(cursor_class: type[Any], *, alias: str, vendor: str) -> type[Any]:
         finally:
             duration.observe(perf_counter() - started)
 
-    class MeasuredCursor(cursor_class):  # type: ignore[misc]  # the class is chosen when it runs
+    class MeasuredCursor(cursor_class):  # type: ignore[misc]  # the base class is known only at run time
         def execute(self, *arguments: Any, **options: Any) -> Any:
             executed.inc()
             return measure(super().execute, *arguments, **options)

@@ -16,7 +16,7 @@ LIMITS: Final = ("lock_timeout", "statement_timeout")
 
 class SchemaEditor(DatabaseSchemaEditor):
     def add_index(self, model: type[Model], index: Index, concurrently: bool = False) -> None:  # noqa: FBT001, FBT002 - the signature is Django's
-        """Without a transaction each operation of a migration is committed: a second run finds what the first did."""
+        """Build the index if there is no valid one: a second run of a migration finds the index of the first."""
         if not concurrently or self.collect_sql:
             super().add_index(model, index, concurrently=concurrently)
             return
@@ -46,7 +46,7 @@ class SchemaEditor(DatabaseSchemaEditor):
     def _without_time_limits(self) -> Iterator[None]:
         """Wait for every open transaction: a backup or an import has one for minutes. Writers do not wait for it.
 
-        Behind PgBouncer the limits stay: another client would get what this session sets.
+        Behind PgBouncer the limits stay: another client would get the settings of this session.
         """
         limits: tuple[Any, ...] = (
             () if self.connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"] else LIMITS

@@ -1,1 +1,1 @@
-"""The web server: gunicorn keeps the processes, waitress reads the requests. Other code uses only `config`."""
+"""The web server: gunicorn manages the processes, waitress reads the requests. Other code uses only `config`."""

@@ -1,4 +1,4 @@
-"""waitress with limits of time and number: a client that sends slowly or nothing holds no thread and is dropped."""
+"""waitress with time limits and a connection limit. A client that sends slowly or nothing blocks no thread."""
 
 import time
 from typing import Any, Final
@@ -58,7 +58,7 @@ class BufferingServer(TcpWSGIServer):
             self.close_stalest()
 
     def close_stalest(self) -> None:
-        """At the limit close the connection that has been idle longest, so that idle ones never lock others out."""
+        """At the limit close the connection that has been idle longest, so that idle ones do not block others."""
         waiting = [each for each in self.connections if not (each.requests or each.will_close)]
         if waiting:
             min(waiting, key=lambda each: each.waiting_since).will_close = True

@@ -1,6 +1,6 @@
 """A gunicorn worker that reads requests with waitress: a thread gets a request when all of it has arrived.
 
-Gunicorn starts, watches, restarts and stops the processes; this module is what runs inside one.
+Gunicorn starts, watches, restarts and stops the processes; this module runs inside each of them.
 """
 
 import logging

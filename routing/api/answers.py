@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from routing.api.errors import FieldsInvalid, build_error, describe_fields
 from routing.intake.corrections import Correction, read_note
-from routing.intake.inline import Decided, Outcome
+from routing.intake.inline import InlineDecision, Outcome
 from routing.intake.parse import LeadInvalid
 from routing.intake.store import AlreadyHere, StoredLead
 from routing.models import LeadStatus
@@ -40,7 +40,7 @@ def describe_new(
     }
 
 
-def describe_outcome(decided: Decided, *, stored: Mapping[str, Any]) -> dict[str, Any]:
+def describe_outcome(decided: InlineDecision, *, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Describe a lead after its decision, as far as it is known. `stored` is the answer from when it was stored.
 
     An attempt whose trace could not be written or read still has its outcome.

@@ -196,7 +196,7 @@ def make_presence(_: object) -> Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class ConditionOperator:
     phrase: str
     opposite: str  # how a failure under `not` names it
     check: Callable[[object], str | None]
@@ -204,18 +204,18 @@ class Operator:
 
 
 # `missing` is the one operator that is true without a value; compilation handles it, and `exists`, by name.
-OPERATORS: dict[str, Operator] = {
-    "eq": Operator("is", "ne", check_scalar, make_equal),
-    "ne": Operator("is not", "eq", check_scalar, invert(make_equal)),
-    "in": Operator("is one of", "not_in", check_list, make_in),
-    "not_in": Operator("is none of", "in", check_list, invert(make_in)),
-    "lt": Operator("<", "not_lt", check_ordered, make_order(operator.lt)),
-    "lte": Operator("<=", "not_lte", check_ordered, make_order(operator.le)),
-    "gt": Operator(">", "not_gt", check_ordered, make_order(operator.gt)),
-    "gte": Operator(">=", "not_gte", check_ordered, make_order(operator.ge)),
-    "between": Operator("is between", "not_between", check_range, make_between),
-    "contains": Operator("contains", "not_contains", check_wanted, make_contains),
-    "starts_with": Operator("starts with", "not_starts_with", check_text, make_starts_with),
-    "exists": Operator("is given", "missing", check_nothing, make_presence),
-    "missing": Operator("is missing", "exists", check_nothing, invert(make_presence)),
+OPERATORS: dict[str, ConditionOperator] = {
+    "eq": ConditionOperator("is", "ne", check_scalar, make_equal),
+    "ne": ConditionOperator("is not", "eq", check_scalar, invert(make_equal)),
+    "in": ConditionOperator("is one of", "not_in", check_list, make_in),
+    "not_in": ConditionOperator("is none of", "in", check_list, invert(make_in)),
+    "lt": ConditionOperator("<", "not_lt", check_ordered, make_order(operator.lt)),
+    "lte": ConditionOperator("<=", "not_lte", check_ordered, make_order(operator.le)),
+    "gt": ConditionOperator(">", "not_gt", check_ordered, make_order(operator.gt)),
+    "gte": ConditionOperator(">=", "not_gte", check_ordered, make_order(operator.ge)),
+    "between": ConditionOperator("is between", "not_between", check_range, make_between),
+    "contains": ConditionOperator("contains", "not_contains", check_wanted, make_contains),
+    "starts_with": ConditionOperator("starts with", "not_starts_with", check_text, make_starts_with),
+    "exists": ConditionOperator("is given", "missing", check_nothing, make_presence),
+    "missing": ConditionOperator("is missing", "exists", check_nothing, invert(make_presence)),
 }

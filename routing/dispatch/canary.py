@@ -45,7 +45,7 @@ FROM routing_canary WHERE shard < %s
 
 
 @dataclass(frozen=True, slots=True)
-class Canary:
+class CanaryState:
     """`age_seconds`: since one last returned; None: none has. `out_seconds`: how long one has been on its way;
     None: all have returned."""
 
@@ -89,10 +89,10 @@ def complete_canary(lead_id: int) -> None:
             cursor.execute(COMPLETE, [_shard_of(lead_id)])
 
 
-def read_canary() -> Canary:
+def read_canary() -> CanaryState:
     with connection.cursor() as cursor:
         cursor.execute(READ, [settings.LEADSWITCH_READY_SHARDS])
-        return Canary(*cursor.fetchone())
+        return CanaryState(*cursor.fetchone())
 
 
 @cache

@@ -17,7 +17,7 @@ from routing import metrics
 from routing.dispatch import schedule, shadow
 from routing.dispatch.enqueuer import LEADS_A_BATCH, Enqueuer
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready, send_wake
-from routing.dispatch.retry_buffer import Part
+from routing.dispatch.retry_buffer import BufferedPart
 from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
@@ -133,21 +133,21 @@ def _read_remaining(change: DueTime) -> timedelta | None:
     return change.due_at - datetime.now(UTC)
 
 
-def _enqueue_again(part: Part) -> Part:
+def _enqueue_again(part: BufferedPart) -> BufferedPart:
     """Enqueue what was refused before, as PostgreSQL has it now: a lead may have been sold, canceled or moved since.
 
-    Returns what was enqueued or released. Runs in the thread of ENQUEUER, which keeps no connection to PostgreSQL.
+    Returns what was enqueued or released. Runs in the thread of ENQUEUER, which closes its connection to PostgreSQL.
     """
     try:
         changes = read_due_times(list(part.leads))
     except Error:
-        return Part()
+        return BufferedPart()
     finally:
         connection.close()
     refused = set(try_enqueue(changes))
     leads = {lead_id: number for lead_id, number in part.leads.items() if lead_id not in refused}
     is_ended = not part.releases or is_done("end", lambda: schedule.release(part.releases))
-    return Part(leads, part.releases if is_ended else [])
+    return BufferedPart(leads, part.releases if is_ended else [])
 
 
 ENQUEUER: Final = Enqueuer(try_enqueue, _enqueue_again)

@@ -20,7 +20,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from routing import metrics
-from routing.dispatch.retry_buffer import Part, RetryBuffer
+from routing.dispatch.retry_buffer import BufferedPart, RetryBuffer
 from routing.dispatch.schedule import LEADS_A_CALL, TIMEOUT_SECONDS, Release
 from routing.queries import DueTime
 from routing.redis.client import prove_writable
@@ -42,7 +42,7 @@ REMIND_SECONDS: Final = 30.0
 EXIT_SECONDS: Final = 3.0
 
 Enqueue = Callable[[Sequence[DueTime]], Sequence[int]]
-EnqueueAgain = Callable[[Part], Part]
+EnqueueAgain = Callable[[BufferedPart], BufferedPart]
 
 
 class Enqueuer:
@@ -177,7 +177,7 @@ class Enqueuer:
         if not len(self._buffer) or now < self._retry_at:
             return
         part = self._buffer.oldest(LEADS_A_CALL)
-        enqueued = self._enqueue_again(part) if self._is_answered() else Part()
+        enqueued = self._enqueue_again(part) if self._is_answered() else BufferedPart()
         self._buffer.remove(enqueued)
         self._retried += len(enqueued)
         metrics.ENQUEUE_RETRIED.inc(len(enqueued))

@@ -63,7 +63,7 @@ class PauseChanged(Exception):
     """The pause was changed after the page was opened."""
 
 
-def state_of(pause: Pause | None) -> str:
+def get_switch_state(pause: Pause | None) -> str:
     """A short text that identifies the state a page has shown."""
     return "running" if pause is None else pause.since.isoformat()
 
@@ -76,7 +76,7 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
     Returns False if it already is: a pause keeps its time, and only Redis is written again. Waits for a concurrent
     change, up to lock_timeout. Raises LookupError, and ValueError without a reason.
 
-    `seen`: the state_of the switch that the page showed; blank: no page. Raises PauseChanged if the pause has changed
+    `seen`: the get_switch_state that the page showed; blank: no page. Raises PauseChanged if the pause has changed
     since.
     """
     if not reason.strip():
@@ -90,7 +90,7 @@ def switch(workspace_id: int | None, *, to: datetime | None, actor: str, reason:
             follow_mode_after_commit(workspace_id)
         if (was is None) == (to is None):
             return False
-        if seen and seen != state_of(None if was is None else Pause(was)):
+        if seen and seen != get_switch_state(None if was is None else Pause(was)):
             raise PauseChanged
         _write(workspace_id, to)
         audit.record(

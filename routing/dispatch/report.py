@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from routing.dispatch.canary import Canary
+from routing.dispatch.canary import CanaryState
 from routing.dispatch.pauses import Pause
 from routing.dispatch.sizes import ShardSize, Sizes
 from routing.dispatch.state import DispatchState, WorkspaceState
@@ -84,7 +84,7 @@ def _describe_reconcilers(reconcilers: Sequence[LastRun]) -> str:
     return f"{last}; late or failed: {', '.join(wrong)}" if wrong and ages else last
 
 
-def _describe_canary(canary: Canary) -> str:
+def _describe_canary(canary: CanaryState) -> str:
     out = "" if canary.out_seconds is None else f"; one has been on its way for {span(canary.out_seconds)}"
     return (
         "none has returned yet"

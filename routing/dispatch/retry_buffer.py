@@ -14,7 +14,7 @@ MAX_BUFFERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BufferedPart:
     """A part of the buffer. `leads`: lead id -> the number under which it was added."""
 
     leads: dict[int, int] = field(default_factory=dict)
@@ -61,12 +61,14 @@ class RetryBuffer:
             self._update()
         return left_out
 
-    def oldest(self, most: int) -> Part:
+    def oldest(self, most: int) -> BufferedPart:
         """Return up to this many of each kind. They stay in the buffer."""
         with self._changed:
-            return Part(dict(islice(self._leads.items(), most)), list(islice(self._releases.values(), most)))
+            return BufferedPart(
+                dict(islice(self._leads.items(), most)), list(islice(self._releases.values(), most))
+            )
 
-    def remove(self, part: Part) -> None:
+    def remove(self, part: BufferedPart) -> None:
         """Remove a part, except leads that were added again since it was read."""
         with self._changed:
             for lead_id, number in part.leads.items():

@@ -186,7 +186,7 @@ end
 return started
 """
 
-# ARGV: shards, then (lead, when its lease ends or "" for whatever lease it has, workspace or "" for that of the lease,
+# ARGV: shards, then (lead, when its lease ends or "" for any lease of it, workspace or "" for that of the lease,
 # due ms or "", least ms to wait)... . Returns for each 1 if that lease was held, else 0. A due time is put into the
 # schedule either way.
 RELEASE: Final = """

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 
 from routing.dispatch.backlog_counts import Backlog, Backlogs, read_backlogs
-from routing.dispatch.canary import Canary, read_canary
+from routing.dispatch.canary import CanaryState, read_canary
 from routing.dispatch.control import Control, read_control
 from routing.dispatch.pauses import Pause, read_pauses
 from routing.dispatch.redis_state import RedisState, ask_redis, find_refusal
@@ -62,7 +62,7 @@ class DispatchState:
     is_cut: bool
     total: Backlog
     overdue_seconds: float | None
-    canary: Canary
+    canary: CanaryState
     started_seconds: float | None
     reconcilers: Sequence[LastRun]
     redis: RedisState | None
@@ -88,7 +88,7 @@ class DispatchState:
 
 
 def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | None = None) -> DispatchState:
-    """At most eight statements, whatever the number of workspaces. Waits for Redis for a few seconds at most.
+    """At most eight statements, for any number of workspaces. Waits for Redis for a few seconds at most.
 
     `search`: a part of a name or slug. `limit`: how many workspaces to list, paused ones first, then by name.
     """

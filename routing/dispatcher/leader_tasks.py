@@ -111,7 +111,7 @@ class LeaderTasks:
         requeue_lost(leads, spread=Spread(randbits(32)), at=now, path="scan")
 
 
-def export_canary() -> canary.Canary:
+def export_canary() -> canary.CanaryState:
     read = canary.read_canary()
     if read.age_seconds is not None:
         metrics.CANARY_AGE_SECONDS.labels(path="redis").set(read.age_seconds)

@@ -41,7 +41,7 @@ class DecideHook(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class InlineDecision:
     """What is known about a lead after its decision.
 
     `outcome` is None if no attempt finished here; `state` is None if the database could not be read.
@@ -51,7 +51,7 @@ class Decided:
     state: LeadState | None
 
 
-def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> Decided:
+def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> InlineDecision:
     """Decide the lead within `seconds`, and return what is known about it after that. Never raises.
 
     The lead is already stored. If the decision fails, the lead is still due and is enqueued for the workers.
@@ -60,7 +60,7 @@ def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> Decided:
     state = read_state_after_commit("inline", public_id)
     if state is None or state.status == "pending":
         after_commit_try("enqueue", lambda: enqueue(read_due_times([lead_id])))
-    return Decided(outcome if outcome is not None and outcome.result else None, state)
+    return InlineDecision(outcome if outcome is not None and outcome.result else None, state)
 
 
 def _decide(lead_id: int, *, seconds: float) -> Outcome | None:

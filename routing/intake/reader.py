@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from routing.intake.corrections import CORRECTED, DROPPED, SHORTENED, Corrections
-from routing.values.lenient import Candidate, is_placeholder
+from routing.values.lenient import CandidateValue, is_placeholder
 from routing.values.normalize import FieldError
 
-Loosen = Callable[[object], Iterable[Candidate]]
+Loosen = Callable[[object], Iterable[CandidateValue]]
 Errors = dict[str, list[FieldError]]
 Value = TypeVar("Value")
 

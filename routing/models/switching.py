@@ -1,4 +1,4 @@
-"""The trigger that numbers the changes of a switch, so that a mirror can tell which change is newer."""
+"""The trigger that numbers the changes of a switch, so that a mirror can find out which change is newer."""
 
 import pgtrigger
 

@@ -1,7 +1,7 @@
 """Requeues the leads of expired leases in flight, and ends leads with which too many workers were lost.
 
-A lead that only waited in a queue does not count as a lost worker. A lead whose row is locked is in progress, however
-long that takes: the next run checks it again.
+A lead that only waited in a queue does not count as a lost worker. A lead whose row is locked is in progress, no
+matter how long: the next run checks it again.
 """
 
 from typing import Final

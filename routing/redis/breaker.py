@@ -1,4 +1,4 @@
-"""Keeps a process from waiting again and again for a server that is down."""
+"""A circuit breaker: a process does not wait again and again for a server that is down."""
 
 import time
 

@@ -84,7 +84,7 @@ def versions_key() -> str:
 
 
 def shadow_of(workspace_id: int) -> str:
-    """ZSET lead id -> due ms, kept beside PostgreSQL and compared with it, for a workspace in shadow mode."""
+    """ZSET lead id -> due ms, written and compared with PostgreSQL, for a workspace in shadow mode."""
     return f"{_key('shadow')}:{workspace_id}"
 
 

@@ -2,7 +2,7 @@
 
 One atomic script decides, by Redis' clock; DRF's throttles are not atomic.
 
-A bucket of `burst` requests that refills evenly, kept as one number: the moment at which it is full again (the
+A bucket of `burst` requests that refills evenly, stored as one number: the moment at which it is full again (the
 generic cell rate algorithm, ITU-T I.371). While Redis does not answer, everything passes: the limit protects the
 product from a runaway client, and must not itself be what takes the API down.
 """

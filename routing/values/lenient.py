@@ -16,7 +16,7 @@ from routing.places.zips import list_states_of, load_rows
 from routing.values.wide_number import WideNumber
 
 
-class Candidate(NamedTuple):
+class CandidateValue(NamedTuple):
     """Another reading of a value, and what was done to get it."""
 
     value: Any
@@ -62,53 +62,53 @@ def is_placeholder(value: object) -> bool:
     return isinstance(value, str) and len(value) <= 20 and " ".join(value.split()).casefold() in PLACEHOLDERS
 
 
-def as_text(value: object) -> Iterator[Candidate]:
+def as_text(value: object) -> Iterator[CandidateValue]:
     """A number as text, and the items of a list if a form sent the field more than once."""
     if isinstance(value, bool):
         return
     if isinstance(value, int | WideNumber):
-        yield Candidate(str(value), "is a number: read as text")
+        yield CandidateValue(str(value), "is a number: read as text")
     elif isinstance(value, float) and math.isfinite(value):
         text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-        yield Candidate(text, "is a number: read as text")
+        yield CandidateValue(text, "is a number: read as text")
     elif isinstance(value, list):
         for item in value[:10]:
             if isinstance(item, str):
-                yield Candidate(item, "was sent more than once: the first readable value was used")
+                yield CandidateValue(item, "was sent more than once: the first readable value was used")
             elif not isinstance(item, list):
                 yield from as_text(item)
 
 
-def as_shorter(value: object, *, max_length: int) -> Iterator[Candidate]:
+def as_shorter(value: object, *, max_length: int) -> Iterator[CandidateValue]:
     yield from as_text(value)
     if isinstance(value, str):
-        yield Candidate(
+        yield CandidateValue(
             " ".join(value.split())[:max_length].rstrip(),
             f"is longer than {max_length} characters: truncated",
             is_shortened=True,
         )
 
 
-def as_external_id(value: object, *, max_length: int) -> Iterator[Candidate]:
+def as_external_id(value: object, *, max_length: int) -> Iterator[CandidateValue]:
     """A longer id stays unique through its SHA-256."""
     yield from as_text(value)
     if isinstance(value, str):
         digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()
         start = " ".join(value.split())[: max_length - len(digest) - 1]
-        yield Candidate(
+        yield CandidateValue(
             f"{start}-{digest}",
             f"is longer than {max_length} characters: truncated, with its SHA-256 appended",
             is_shortened=True,
         )
 
 
-def as_email(value: object) -> Iterator[Candidate]:
+def as_email(value: object) -> Iterator[CandidateValue]:
     yield from as_text(value)
     for text in _texts(value):
-        yield Candidate(EMAIL_AROUND.sub("", text), "has text around the address: removed")
+        yield CandidateValue(EMAIL_AROUND.sub("", text), "has text around the address: removed")
 
 
-def as_phone(value: object) -> Iterator[Candidate]:
+def as_phone(value: object) -> Iterator[CandidateValue]:
     for candidate in as_text(value):
         yield from _with_plus(candidate.value, candidate.done)
     for text in _texts(value):
@@ -120,19 +120,19 @@ def as_phone(value: object) -> Iterator[Candidate]:
             yield from _with_plus(matched[1], "is a decimal number: read as digits")
 
 
-def _with_plus(text: str, done: str) -> Iterator[Candidate]:
+def _with_plus(text: str, done: str) -> Iterator[CandidateValue]:
     """Ten digits are always a national number of the lead's country; more may start with a country code."""
-    yield Candidate(text, done)
+    yield CandidateValue(text, done)
     if sum(character.isdigit() for character in text) >= LEAST_WITH_CODE and not text.startswith("+"):
-        yield Candidate(f"+{text}", "was read as a number with its country code")
+        yield CandidateValue(f"+{text}", "was read as a number with its country code")
 
 
-def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
+def as_zip(value: object, *, state: object) -> Iterator[CandidateValue]:
     """`state` as the sender wrote it. A number has lost leading zeros; four digits of text may lack the last one."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         for text, done, _ in as_text(value):
             if 3 <= len(text) <= 5:
-                yield Candidate(text.zfill(5), done)
+                yield CandidateValue(text.zfill(5), done)
         return
     yield from as_text(value)
     for text in _texts(value):
@@ -140,12 +140,12 @@ def as_zip(value: object, *, state: object) -> Iterator[Candidate]:
         if matched := WHOLE_WITH_ZEROS.fullmatch(plain):
             digits = matched[1]
             if len(digits) == 5:
-                yield Candidate(digits, "was formatted by a spreadsheet: read as five digits")
+                yield CandidateValue(digits, "was formatted by a spreadsheet: read as five digits")
             elif has_lost_zeros(digits, state=state):
-                yield Candidate(digits.zfill(5), "has lost its leading zero: restored")
+                yield CandidateValue(digits.zfill(5), "has lost its leading zero: restored")
         found = FIVE_DIGITS.findall(plain)
         if len(found) == 1:
-            yield Candidate(found[0], "has text besides the five digits: removed")
+            yield CandidateValue(found[0], "has text besides the five digits: removed")
 
 
 def has_lost_zeros(digits: str, *, state: object) -> bool:
@@ -163,17 +163,17 @@ def _list_beginnings() -> frozenset[str]:
     return frozenset(code[:length] for code in load_rows() for length in (3, 4))
 
 
-def as_state(value: object, *, country: str) -> Iterator[Candidate]:
+def as_state(value: object, *, country: str) -> Iterator[CandidateValue]:
     for text in _texts(value):
         if found := find_state(text, country=country):
-            yield Candidate(found, f"was read as {found}")
+            yield CandidateValue(found, f"was read as {found}")
 
 
-def as_vertical(value: object) -> Iterator[Candidate]:
+def as_vertical(value: object) -> Iterator[CandidateValue]:
     yield from as_text(value)
     for text in _texts(value):
         if slug := NOT_IN_VERTICALS.sub("_", text.lower()).strip("_")[:50]:
-            yield Candidate(slug, f"was read as {slug}")
+            yield CandidateValue(slug, f"was read as {slug}")
 
 
 def _texts(value: object) -> Iterator[str]:

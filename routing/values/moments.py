@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from routing.values.lenient import Candidate
+from routing.values.lenient import CandidateValue
 from routing.values.normalize import FieldError
 
 SEPARATED: Final = re.compile(
@@ -33,18 +33,18 @@ def read_local_time(text: str, *, zone: tzinfo, is_day_first: bool = False) -> d
         raise FieldError("invalid", "is not a date and time: write it like 2026-01-31 14:05") from None
 
 
-def as_moment(value: object, *, zone: tzinfo) -> Iterator[Candidate]:
+def as_moment(value: object, *, zone: tzinfo) -> Iterator[CandidateValue]:
     """Candidates in ISO 8601 with an offset."""
     text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     if matched := UNIX.fullmatch(text.strip()):
         moment = datetime.fromtimestamp(int(matched[1]), tz=UTC)
-        yield Candidate(moment.isoformat(), "is a Unix timestamp: read as one")
+        yield CandidateValue(moment.isoformat(), "is a Unix timestamp: read as one")
         return
     try:
         moment = read_local_time(text, zone=zone)
     except FieldError:
         return
-    yield Candidate(moment.isoformat(), f"has no UTC offset: read in the time zone {zone}")
+    yield CandidateValue(moment.isoformat(), f"has no UTC offset: read in the time zone {zone}")
 
 
 def _read_figures(text: str, *, is_day_first: bool) -> datetime:

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import connection
 
-from distribution.attempts.attempt import Attempt, Stage
+from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.distribute import FIRST_WAIT, distribute_next_due, run
 from routing.locks import lock_lead
 from routing.models import RoutingRule, Workspace
@@ -70,7 +70,7 @@ def time_stages(ids: Sequence[int]) -> Mapping[str, list[float]]:
     ended: dict[Stage, float] = {}
     locks, routes, completions = [], [], []
     for lead_id in ids:
-        attempt = Attempt(partial(lock_lead, lead_id), FIRST_WAIT, on_stage=partial(_note_time, ended))
+        attempt = RunningAttempt(partial(lock_lead, lead_id), FIRST_WAIT, on_stage=partial(_note_time, ended))
         outcome = run(attempt)
         returned = time.perf_counter()
         if outcome.result != "success":

@@ -48,7 +48,7 @@ def test_lead_is_assigned_by_hand(open_as: OpenAs) -> None:
     expect(page.get_by_test_id("trace-sale")).to_contain_text("Sold to Lone Star Roofing for $25.00")
     expect(page.get_by_test_id("trace-tab-3")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_test_id("trace-selected")).to_contain_text(
-        "A person chose it despite: outside its service area"
+        "An operator chose it despite: outside its service area"
     )
     page.goto(path_of(Assignment, "changelist"))
     expect(page.locator("#result_list tbody tr")).to_have_count(1)

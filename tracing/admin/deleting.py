@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 
 from tracing import audit
 from tracing.admin.fresh import REASON, FreshAdmin, SeenForm
-from tracing.admin.page_version import describe_last_change, state_of
+from tracing.admin.page_version import describe_last_change, digest_rows
 from tracing.locks import lock_rows
 from tracing.parsing import parse_text
 
@@ -138,7 +138,7 @@ class DeletingAdmin(FreshAdmin):
         chosen = list(rows.order_by("pk"))
         form = DeletionForm(
             request.POST if is_sent else None,
-            state=state_of(chosen, going_along=_going_along(self.model, chosen)),
+            state=digest_rows(chosen, going_along=_going_along(self.model, chosen)),
             last_change=" ".join(filter(None, map(describe_last_change, chosen[:MOST_LAST_CHANGES]))),
         )
         if not is_locked:

@@ -152,7 +152,7 @@ def digest(state: Any) -> str:
     return sha256(json.dumps(state, cls=_Encoder, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def state_of(rows: Sequence[Model], *, going_along: Iterable[tuple[str, Sequence[Any]]] = ()) -> str:
+def digest_rows(rows: Sequence[Model], *, going_along: Iterable[tuple[str, Sequence[Any]]] = ()) -> str:
     """A digest of the columns that people can change, and of the rows that are deleted along. Counters are left out."""
     own = [[row._meta.label_lower, row.pk, _editable(row)] for row in rows]
     return digest([own, [[label, sorted(map(str, ids))] for label, ids in going_along]])

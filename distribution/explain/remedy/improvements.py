@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from distribution.engine import Enrollment
+from distribution.engine import CompiledEnrollment
 from distribution.explain.remedy.fix_all import fix_all
 from distribution.explain.remedy.fixes import Fixed
 from distribution.explain.remedy.world import World
@@ -52,7 +52,7 @@ def _proposals(world: World) -> Iterator[tuple[World, Lift]]:
     yield world.change_campaign(max_buyers=needed), Lift("max_buyers", change)
 
 
-def _against(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
+def _against(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
     mode = world.campaign.mode
     if mode == "price":
         price_cents = world.decision.selected[-1].price_cents
@@ -66,7 +66,7 @@ def _against(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
         yield from _turn(rival, world)
 
 
-def _turn(rival: Enrollment, world: World) -> Iterator[tuple[World, Lift]]:
+def _turn(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
     """Yield nothing if neither was ever served: chance decides then."""
     theirs, own = world.facts.live[rival.id], world.live
     if own.last_assigned_at is None:
@@ -90,7 +90,7 @@ def _try(changed: World, lift: Lift) -> Lift | None:
     return Lift(lift.kind, lift.change, fixed.fixes) if changed.enrollment_id in chosen else None
 
 
-def _last_chosen(world: World) -> Enrollment | None:
+def _last_chosen(world: World) -> CompiledEnrollment | None:
     selected = world.decision.selected
     return world.campaign.by_enrollment_id[selected[-1].enrollment_id] if selected else None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from distribution.buyers.key_list import KeyNotFound, describe_key, find_key, list_keys, state_of
+from distribution.buyers.key_list import KeyNotFound, describe_key, find_key, get_key_state, list_keys
 from distribution.management.keyarguments import add_key_options, add_reason, issue_for, print_once
 from routing.access.api_keys import By, KeyRefused, revoke, rotate
 from routing.access.named import NameNotFound
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         found = list_keys(
             source=options["source"], buyer=options["buyer"], workspace_slug=options["workspace"]
         )
-        keys = [key for key in found if options["all"] or state_of(key, at=at) == "active"]
+        keys = [key for key in found if options["all"] or get_key_state(key, at=at) == "active"]
         if options["json"]:
             self.stdout.write(json.dumps([describe_key(key, at=at) for key in keys], indent=2))
             return

@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 from typing import Any, Final, NamedTuple
 
 from routing.intake.csv.header import fold_name
-from routing.intake.csv.rejects import Problem, take_off_guard
+from routing.intake.csv.rejects import RowProblem, take_off_guard
 from routing.intake.csv.rows import SheetNumber
 from routing.values.moments import read_local_time
 from routing.values.normalize import FieldError
@@ -80,16 +80,16 @@ class ColumnMapping:
 
     def build(
         self, cells: Sequence[str], *, keeps_text: bool = False
-    ) -> tuple[dict[str, Any], list[Problem]]:
+    ) -> tuple[dict[str, Any], list[RowProblem]]:
         """Return the payload for parse_lead, and the problems that the mapping found.
 
         With `keeps_text`, an attribute that cannot be read as its kind is a problem and stays in the payload as text.
         """
         if any(cell.strip() for cell in cells[len(self.columns) :]):
             message = f"has {len(cells)} values for {len(self.columns)} columns: look for a missing quote"
-            return {}, [Problem("", "", "columns", message)]
+            return {}, [RowProblem("", "", "columns", message)]
         payload: dict[str, Any] = {}
-        problems: list[Problem] = []
+        problems: list[RowProblem] = []
         for index, target in self.targets:
             # Programs omit empty values at the end of a line.
             cell = cells[index] if index < len(cells) else ""
@@ -97,7 +97,7 @@ class ColumnMapping:
             try:
                 self._put(payload, target, text, is_number=isinstance(cell, SheetNumber))
             except FieldError as error:
-                problems.append(Problem(self.columns[index], target.name, error.code, error.message))
+                problems.append(RowProblem(self.columns[index], target.name, error.code, error.message))
                 if keeps_text and target.path[0] == "attributes":
                     _set(payload, target.path, text)
         for target, text in self.defaults:

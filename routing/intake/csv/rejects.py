@@ -19,7 +19,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 OWNER_ONLY: Final = 0o600
 
 
-class Problem(NamedTuple):
+class RowProblem(NamedTuple):
     """One problem of one row. The message never repeats the value."""
 
     column: str
@@ -79,7 +79,7 @@ class RejectsFile:
     def __enter__(self) -> Self:
         return self
 
-    def add(self, cells: Sequence[str], *, line: int, problems: Sequence[Problem]) -> None:
+    def add(self, cells: Sequence[str], *, line: int, problems: Sequence[RowProblem]) -> None:
         self.count += 1
         padded = [*cells, *[""] * (len(self.columns) - len(cells))]
         # A row with too many values keeps them all, after the columns with its problems.

@@ -15,7 +15,7 @@ from routing import metrics
 from routing.intake.consent import parse_past_time
 from routing.intake.corrections import CORRECTED, DROPPED, Correction, write_notes
 from routing.intake.csv.mapping import RECEIVED_AT, ColumnMapping
-from routing.intake.csv.rejects import Problem, RejectsFile
+from routing.intake.csv.rejects import RejectsFile, RowProblem
 from routing.intake.csv.rowkeys import Repeats, RowKeys
 from routing.intake.csv.rows import Row, Table
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
@@ -94,11 +94,11 @@ class LeadsImport:
             self.report.corrected += 1
             self.report.corrections.update(write_notes(lead.corrections))
 
-    def _parse(self, row: Row) -> CleanLead | list[Problem]:
+    def _parse(self, row: Row) -> CleanLead | list[RowProblem]:
         if row.problem:
-            return [Problem("", "", "unreadable", row.problem)]
+            return [RowProblem("", "", "unreadable", row.problem)]
         payload, problems = self.mapping.build(row.cells, keeps_text=self.is_lenient)
-        read_as_text: list[Problem] = []
+        read_as_text: list[RowProblem] = []
         if self.is_lenient:
             read_as_text = [each for each in problems if each.field.split(".")[0] in OPTIONAL]
             problems = [each for each in problems if each not in read_as_text]
@@ -133,10 +133,10 @@ class LeadsImport:
         except FieldError as error:
             raise LeadInvalid({RECEIVED_AT: [error]}) from None
 
-    def _describe(self, invalid: LeadInvalid) -> Iterator[Problem]:
+    def _describe(self, invalid: LeadInvalid) -> Iterator[RowProblem]:
         for path, errors in invalid.errors.items():
             for error in errors:
-                yield Problem(self.mapping.column_of(path), path, error.code, error.message)
+                yield RowProblem(self.mapping.column_of(path), path, error.code, error.message)
 
     def _store(self, parsed: list[tuple[Row, CleanLead]]) -> None:
         parsed = self._leave_out_earlier(parsed)
@@ -178,21 +178,21 @@ class LeadsImport:
             try:
                 self._count(store_leads([lead], source=self.source, channel=CHANNEL))
             except LeadNotStored:
-                self._reject(row, [Problem("", "", "not_stored", "was rejected by the database")])
+                self._reject(row, [RowProblem("", "", "not_stored", "was rejected by the database")])
 
     def _count(self, outcomes: list[StoredLead | AlreadyHere]) -> None:
         stored = sum(isinstance(outcome, StoredLead) for outcome in outcomes)
         self.report.accepted += stored
         self.report.already_there += len(outcomes) - stored
 
-    def _reject(self, row: Row, problems: list[Problem]) -> None:
+    def _reject(self, row: Row, problems: list[RowProblem]) -> None:
         self.report.rejected += 1
         self.report.reasons.update({(problem.field, problem.code) for problem in problems})
         self.rejects.add(row.cells, line=row.line, problems=problems)
         metrics.LEADS_REJECTED.labels(channel=CHANNEL).inc()
 
 
-def _correct(problem: Problem) -> Correction:
+def _correct(problem: RowProblem) -> Correction:
     """An attribute that is not of the mapped kind is kept as text. A time that cannot be read is left out."""
     if problem.field.startswith("attributes."):
         return Correction(problem.field, CORRECTED, f"{problem.message}: kept as text")

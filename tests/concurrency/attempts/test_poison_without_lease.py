@@ -175,7 +175,7 @@ def test_control_mark_that_outlives_the_lock_counts_as_a_loss(
 ) -> None:
     """Why the mark is removed before the rollback."""
     [lead_id] = make_leads(campaign, count=1)
-    monkeypatch.setattr(attempt.Attempt, "unmark", lambda _: None)
+    monkeypatch.setattr(attempt.RunningAttempt, "unmark", lambda _: None)
     other, _ = run_twice_at_once(monkeypatch)
     assert other.not_run is NotRun.LOST_BEFORE
     assert Lead.objects.get(pk=lead_id).lost_leases > 0

@@ -94,8 +94,8 @@ def test_first_lead_of_another_source_is_not_named() -> None:
         for lead in (own, copy)
     }
 
-    assert f"The person came first with lead {first.public_id}." in seen[own.pk]
-    assert "The person came first with a lead of another source." in seen[copy.pk]
+    assert f"The earlier lead is lead {first.public_id}." in seen[own.pk]
+    assert "The earlier lead is a lead of another source." in seen[copy.pk]
     assert str(first.public_id) not in seen[copy.pk]
 
 

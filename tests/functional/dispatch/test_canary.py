@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from distribution.tasks import process_leads
 from routing.dispatch import canary, schedule
-from routing.dispatch.canary import Canary, read_canary
+from routing.dispatch.canary import CanaryState, read_canary
 from routing.dispatch.schedule import Leader
 from routing.dispatch.sizes import read_sizes
 from routing.models import Lead
@@ -46,7 +46,7 @@ def send_and_take(leader: Leader) -> list[int]:
 
 @pytest.mark.usefixtures("far_off")
 def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, settings: Any) -> None:
-    assert read_canary() == Canary(None, None)
+    assert read_canary() == CanaryState(None, None)
     assert canary.send() == []
     sent = read_canary()
     assert (sent.age_seconds, sent.out_seconds is not None) == (None, True)

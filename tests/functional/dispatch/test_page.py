@@ -101,7 +101,7 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
     assert "Leader alive" in text
     assert "The whole product has been paused since" in text
     assert "Mine poll 0 0 with the product Pause Mine" in text
-    assert "Poll 1 Shadow 0 Event 0 Paused 0" in text
+    assert "Poll 1 Shadow 0 Event 0 Paused all (product paused)" in text
     for secret in (
         "Foreign",
         "nonsense",

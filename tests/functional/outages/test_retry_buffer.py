@@ -13,7 +13,7 @@ from routing import metrics
 from routing.dispatch import inflight, schedule
 from routing.dispatch.enqueue import ENQUEUER, enqueue_now
 from routing.dispatch.enqueuer import Enqueuer
-from routing.dispatch.retry_buffer import Part, RetryBuffer
+from routing.dispatch.retry_buffer import BufferedPart, RetryBuffer
 from routing.dispatch.schedule import Due, Release
 from routing.models import DispatchMode, Lead
 from routing.queries import DueTime, read_due_times
@@ -117,7 +117,7 @@ def test_full_buffer_keeps_its_leads(own_redis: "redis.Redis[str]") -> None:
         arrived.extend(each.lead_id for each in changes)
         return []
 
-    def enqueue_again(part: Part) -> Part:
+    def enqueue_again(part: BufferedPart) -> BufferedPart:
         arrived.extend(part.leads)
         return part
 

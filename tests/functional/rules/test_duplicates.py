@@ -92,7 +92,7 @@ class TestWhoCounts:
         assert (attempt.result, attempt.first_lead_id) == ("duplicate", first.pk)
         assert Assignment.objects.count() == 1
         assert (
-            "A duplicate: The same person came in with an earlier lead. The person came first with a lead of another"
+            "A duplicate: The same person came in with an earlier lead. The earlier lead is a lead of another"
             in explanation_of(second)
         )
         assert broken(run_verification()) == {}
@@ -154,7 +154,7 @@ class TestWhoCounts:
 
         assert result(older, at=AT + 2 * LATER) == "duplicate"
         assert Attempt.objects.get(lead_id=older.pk, number=2).first_lead_id == younger.pk
-        assert f"The person came first with lead {younger.public_id}." in explanation_of(older)
+        assert f"The earlier lead is lead {younger.public_id}." in explanation_of(older)
         assert broken(run_verification()) == {}
 
     def test_retried_winner_is_no_duplicate_of_its_copies(self) -> None:

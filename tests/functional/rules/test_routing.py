@@ -281,7 +281,7 @@ class TestPaused:
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
         # Paused means that no worker takes it. The lead must not circulate.
         assert distribute_next_due().lead_id is None
-        assert "It is tried once the workspace is resumed." in explanation_of(lead)
+        assert "It is tried again when the workspace is resumed." in explanation_of(lead)
         assert broken(run_verification()) == {}
 
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=None)

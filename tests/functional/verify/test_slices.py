@@ -57,7 +57,7 @@ def test_sliced_checks_find_what_whole_statements_find(seed: int) -> None:
 
 @pytest.mark.usefixtures("small")
 def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
-    for kind in (slices.Kind.LEADS, slices.Kind.ATTEMPTS):
+    for kind in (slices.SliceKind.LEADS, slices.SliceKind.ATTEMPTS):
         cut = slices.slice_all(at=world.sold.received_at)[kind]
 
         assert len(cut) >= 3

@@ -124,12 +124,12 @@ def test_deferred_lead_names_the_cause_of_its_wait() -> None:
     assert (explanation.lead.status, explanation.lead.reason) == ("pending", "insufficient_credits")
     assert (
         explanation.lead.due_sentence
-        == "Then the first buyer that only waits for its hours or a cap may take it."
+        == "Then the first buyer that is outside its hours or at a cap is available again."
     )
     assert explanation.attempts[0].steps[-1].sentence == (
         "Not sold now: No remaining buyer has enough credits. The last remaining buyer dropped out: "
-        "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that only "
-        "waits for its hours or a cap may take it."
+        "its balance is too low. Due again at 2026-08-04 13:00:00 UTC, when the first buyer that is outside its "
+        "hours or at a cap is available again."
     )
 
 
@@ -193,10 +193,10 @@ class TestWhyNotThisBuyer:
         assert self.ask(lead, enrollment.buyer) == (
             False,
             "Acme did not get this lead. Acme: its enrollment is paused. "
-            "Also in the way: its balance is too low.",
+            "Also failed: its balance is too low.",
             [
                 (
-                    "Acme: its enrollment is paused. Also in the way: its balance is too low.",
+                    "Acme: its enrollment is paused. Also failed: its balance is too low.",
                     "resume the enrollment; top up $25.00",
                 )
             ],

@@ -13,7 +13,7 @@ from distribution.models import Assignment, Buyer, LedgerEntry, Wallet
 from distribution.money.wallet import (
     MOST_CENTS,
     InsufficientCredits,
-    KeyReused,
+    MoneyKeyReused,
     MoneyRefused,
     RefundExceedsCharge,
     adjust,
@@ -132,10 +132,10 @@ def test_key_belongs_to_one_movement(buyer: Buyer) -> None:
     before = state(buyer), state(other)
 
     with pytest.raises(
-        KeyReused, match=r"'topup:pay-1' was used for another movement of \$50\.00; use a new key"
+        MoneyKeyReused, match=r"'topup:pay-1' was used for another movement of \$50\.00; use a new key"
     ):
         top_up(buyer.pk, amount_cents=4_999, key="pay-1", actor="ann")
-    with pytest.raises(KeyReused):
+    with pytest.raises(MoneyKeyReused):
         top_up(other.pk, amount_cents=5_000, key="pay-1", actor="ann")
 
     assert (state(buyer), state(other)) == before
@@ -260,9 +260,9 @@ def test_refund_key_of_another_assignment_or_amount_is_refused(sold: Assignment)
     pay_back(sold, key="k", amount_cents=1_000)
     before = state(sold.buyer)
 
-    with pytest.raises(KeyReused, match=r"'refund:k' was used for another movement of \$10\.00"):
+    with pytest.raises(MoneyKeyReused, match=r"'refund:k' was used for another movement of \$10\.00"):
         pay_back(second, key="k")
-    with pytest.raises(KeyReused):
+    with pytest.raises(MoneyKeyReused):
         pay_back(sold, key="k", amount_cents=999)
 
     assert state(sold.buyer) == before

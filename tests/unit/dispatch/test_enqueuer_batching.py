@@ -7,7 +7,7 @@ import pytest
 
 from routing.dispatch import publish
 from routing.dispatch.enqueuer import LEADS_A_BATCH, MANY_WAITING, Enqueuer
-from routing.dispatch.retry_buffer import Part
+from routing.dispatch.retry_buffer import BufferedPart
 from routing.dispatch.schedule import LEADS_A_CALL, Dispatched
 from routing.queries import DueTime
 
@@ -19,7 +19,7 @@ def due(lead_id: int) -> DueTime:
 
 
 def filled(count: int) -> Enqueuer:
-    hands = Enqueuer(lambda _: [], lambda _: Part())
+    hands = Enqueuer(lambda _: [], lambda _: BufferedPart())
     for lead_id in range(count):
         hands._waiting.put(due(lead_id))
     return hands

@@ -220,7 +220,7 @@ CASES = {
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
-        "Acme Roofing: it is paused. Also in the way: its balance is too low.",
+        "Acme Roofing: it is paused. Also failed: its balance is too low.",
         "resume the buyer; top up $25.00",
     ),
 }
@@ -344,12 +344,12 @@ EVENTS = [
     (
         Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 5}),
         "A duplicate: The same person came in with an earlier lead. "
-        "The person came first with lead 019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e.",
+        "The earlier lead is lead 019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e.",
     ),
     (
         Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 6}),
         "A duplicate: The same person came in with an earlier lead. "
-        "The person came first with a lead of another workspace.",
+        "The earlier lead is a lead of another workspace.",
     ),
     (
         Row(
@@ -358,7 +358,8 @@ EVENTS = [
             skip_reason="workspace_paused",
             data={"due_at": "2026-08-03T22:30:01+00:00"},
         ),
-        "Not sold now: The workspace where it would be sold is paused. It is tried once the workspace is resumed.",
+        "Not sold now: The workspace where it would be sold is paused. "
+        "It is tried again when the workspace is resumed.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
     (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),
