@@ -1,7 +1,7 @@
 """The counters behind caps as they are stored, and as the engine reads them.
 
-Stored, they belong to a calendar date of the buyer, so a new time zone cannot open a window a second time. The engine
-compares instants: the beginning of that date, its week and its month in the buyer's time zone as it is now.
+The stored counters belong to a calendar date of the buyer, so a new time zone cannot open a window twice. The engine
+compares times: the start of that date, its week and its month in the buyer's current time zone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from distribution.models import Enrollment
 from routing.calendar.windows import WINDOW_KINDS, WindowKind, get_window
 from routing.calendar.zones import load_zone, start_of_day
 
-# As a select list of the enrollment `e`: the order in which read_usage takes them.
+# A select list for the enrollment `e`, in the order that read_usage expects.
 COUNTERS: Final = "e.counted_on, e.hour_starts_at, " + ", ".join(
     f"e.{kind}_leads, e.{kind}_spent_cents" for kind in WINDOW_KINDS
 )
@@ -22,7 +22,7 @@ _HOUR: Final = timedelta(hours=1)
 
 
 def read_usage(row: Sequence[Any], *, timezone: str) -> dict[str, Usage]:
-    """Return the counters of a row of COUNTERS; none for an enrollment that never bought."""
+    """Return the counters of a row of COUNTERS; empty for an enrollment without sales."""
     day_on, hour_on, hour_leads, hour_spent, *of_dates = row
     if day_on is None:
         return {}
@@ -39,7 +39,7 @@ def read_usage(row: Sequence[Any], *, timezone: str) -> dict[str, Usage]:
 
 
 def counters_of(enrollment: Enrollment) -> dict[str, Usage]:
-    """Return the counters of a loaded row. Wants `buyer` loaded."""
+    """Return the counters of an enrollment. Needs `buyer` loaded."""
     amounts = [
         getattr(enrollment, f"{kind}_{column}")
         for kind in WINDOW_KINDS
@@ -50,21 +50,21 @@ def counters_of(enrollment: Enrollment) -> dict[str, Usage]:
 
 
 def counted_in(sold_on: date, *, sold_at: datetime, timezone: str) -> dict[str, datetime]:
-    """Return the starts of the windows that hold a sale, in the zone in which the counters are read."""
+    """Return the starts of the windows that a sale is in, in the time zone of the counters."""
     return {"hour": get_window("hour", at=sold_at, tz=timezone)[0], **dict(_starts(sold_on, timezone))}
 
 
 def counted_on(usage: Mapping[str, Usage], *, timezone: str) -> date:
-    """Return the calendar date of a day's counter, in the zone in which it was read."""
+    """Return the calendar date of the day's counter, in the time zone of the counters."""
     return _date(usage["day"][0], timezone)
 
 
 def date_windows(day: date) -> dict[WindowKind, date]:
-    """Return the first dates of the day, ISO week and month that hold this date."""
+    """Return the first dates of the day, ISO week and month that this date is in."""
     return {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}
 
 
-# A pool of a thousand buyers shares a handful of dates and zones.
+# A pool of a thousand buyers has only a few dates and time zones.
 @lru_cache(maxsize=4096)
 def _starts(day: date, timezone: str) -> tuple[tuple[WindowKind, datetime], ...]:
     zone = load_zone(timezone)
@@ -73,7 +73,7 @@ def _starts(day: date, timezone: str) -> tuple[tuple[WindowKind, datetime], ...]
 
 @lru_cache(maxsize=4096)
 def _hour_start(starts_at: datetime, timezone: str) -> datetime:
-    """In a zone whose hours begin at another minute, the last of its hours that the counted one reaches into."""
+    """Return the hour that the counted one ends in. Hours may begin at another minute in another time zone."""
     zone = load_zone(timezone)
     if get_window("hour", at=starts_at, tz=zone)[0] == starts_at:
         return starts_at

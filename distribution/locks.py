@@ -1,11 +1,11 @@
 """Row locks of distribution.
 
-Order: lead (routing.locks) -> wallet, then enrollment, of each candidate -> inserts. Candidates are taken in rank order
-with SKIP LOCKED, so nobody waits while holding one. Who has to wait for candidates does it before taking any other, by
-ascending wallet. So no order of theirs can deadlock.
+Order: lead (routing.locks) -> wallet, then enrollment, of each candidate -> inserts. Candidates are locked in rank
+order with SKIP LOCKED, so no transaction waits while it holds one. A transaction that must wait for candidates does so
+before it locks any other, by ascending wallet. So no deadlock is possible.
 
-The wallet comes first because it is what leads of several campaigns meet at: a row that was locked before its busy
-partner was met would stay locked until the commit, for nothing, and its buyer look busy. `OF w, e` is that order.
+The wallet comes first because leads of several campaigns compete for it. An enrollment that was locked before its busy
+wallet would stay locked until the commit, and its buyer would look busy. `OF w, e` gives this order.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from routing.locks import is_lock_timeout
 
 # NO KEY UPDATE: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".
-# The sub-select hides the length of the list from the planner, which otherwise plans anew for every lead.
+# The sub-select hides the list's length from the planner, which would otherwise plan again for every lead.
 LOCK_CANDIDATES: Final = """
 SELECT e.id
 FROM unnest((SELECT %s::bigint[])) WITH ORDINALITY AS wanted(id, place)
@@ -33,15 +33,15 @@ FOR NO KEY UPDATE OF w, e SKIP LOCKED
 def lock_candidates(enrollment_ids: Sequence[int], *, count: int) -> frozenset[int]:
     """Lock the first `count` free ones of these enrollments, with their wallets, in the order given. Returns their ids.
 
-    Needs the lead's lock. What was decided before must be confirmed in a new statement after it: the rows that this
-    statement returned may have changed between its snapshot and its lock.
+    Needs the lead's lock. An earlier decision must be confirmed by a new statement after this one, because rows may
+    change between this statement's snapshot and its lock.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_CANDIDATES, [array_literal(enrollment_ids), count])
         return frozenset(enrollment_id for (enrollment_id,) in cursor.fetchall())
 
 
-# By wallet: a buyer has one, whatever campaigns it is enrolled in, so that two campaigns wait in the same order.
+# By wallet: a buyer has one wallet for all campaigns, so two campaigns wait in the same order.
 WAIT_FOR_CANDIDATES: Final = """
 SELECT e.id
 FROM distribution_enrollment e
@@ -57,8 +57,8 @@ LONGEST_WAIT_MS: Final = 250
 def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int] | None:
     """Wait for these enrollments with their wallets, for LONGEST_WAIT_MS each. Returns those that exist.
 
-    None: they were not free in time, and the transaction is broken. Needs the lead's lock, and that no other candidate
-    is held.
+    None: they were not free in time, and the transaction is aborted. Needs the lead's lock, and no lock on another
+    candidate.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LONGEST_WAIT_MS}ms"])
@@ -73,7 +73,7 @@ def wait_for_candidates(enrollment_ids: Sequence[int]) -> frozenset[int] | None:
     return found
 
 
-# Also the archived ones: a buyer that is being enrolled again waits for their lock, or is there for the next statement.
+# Archived rows too: a new enrollment of the same buyer waits for their lock, or the next statement sees it.
 LOCK_PLACES: Final = """
 SELECT e.id
 FROM distribution_enrollment e
@@ -97,7 +97,7 @@ def lock_for_return(*, campaign_id: int, buyer_id: int) -> int | None:
     """Wait for a buyer's place in a campaign and its wallet. Needs the lead's lock.
 
     Returns the enrollment whose counters hold its sales: the live one, or the one archived last. None: it was deleted
-    before enrollments were archived.
+    before the database archived enrollments.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_PLACES, [campaign_id, buyer_id])
@@ -121,7 +121,7 @@ LOCK_SETUP: Final = "SELECT pg_advisory_xact_lock(%s)"
 
 
 def lock_setup() -> None:
-    """Two runs of `manage.py setup` apply their files one after the other: the second sees the first one's rows."""
+    """Serialize runs of `manage.py setup`, so that the second run sees the rows of the first."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK_SETUP, [SETUP_LOCK])
 
@@ -132,7 +132,7 @@ SELECT id FROM distribution_buyer WHERE workspace_id = %s AND name = ANY(%s) ORD
 
 
 def lock_buyers(names: Sequence[str], *, workspace_id: int) -> None:
-    """Wait for these buyers of a workspace, before any campaign: who changes a buyer holds it and waits for campaigns.
+    """Lock these buyers of a workspace before any campaign, because a change of a buyer locks them in this order.
 
     For a transaction that enrolls several. A single enrollment locks its buyer by itself (decisions/0039).
     """

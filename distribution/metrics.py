@@ -1,4 +1,4 @@
-"""Prometheus names of distribution. Labels never carry a tenant, lead or buyer."""
+"""Prometheus metrics of distribution. Labels never have a tenant, lead or buyer."""
 
 from prometheus_client import Counter, Histogram
 
@@ -15,11 +15,11 @@ START_LAG_SECONDS = Histogram(
 )
 LEADS_SOLD = Counter("leadswitch_assignments_total", "Leads sold, one for each buyer.")
 CENTS_CHARGED = Counter("leadswitch_charged_cents_total", "Credits charged for leads, in cents.")
-LEADS_RETURNED = Counter("leadswitch_returns_total", "Sold leads that buyers gave back, one for each buyer.")
+LEADS_RETURNED = Counter("leadswitch_returns_total", "Sold leads that buyers returned, one for each buyer.")
 CENTS_REFUNDED = Counter("leadswitch_returned_cents_total", "Credits paid back for returned leads, in cents.")
-LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads left alone because another worker had them.")
+LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads skipped because another worker had them.")
 CANDIDATE_WAITS = Counter(
-    "leadswitch_candidate_waits_total", "Attempts begun again to wait for buyers that other leads held."
+    "leadswitch_candidate_waits_total", "Attempts started again to wait for buyers that other leads held."
 )
 PICKED_UP = Counter("leadswitch_leads_picked_up_total", "Due leads that the periodic pick-up had to start.")
 VERDICT_FAILURES = Counter(

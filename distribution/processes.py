@@ -1,4 +1,4 @@
-"""Starts a process that works for a command. Imports nothing that needs Django, which is set up here."""
+"""Sets up a child process of a command. It imports nothing that needs Django before Django is set up."""
 
 from importlib import import_module
 from typing import Any
@@ -8,9 +8,9 @@ from django.db import connections
 
 
 def begin_process(database: str, begin_name: tuple[str, str], *arguments: Any) -> None:
-    """Set Django up on the parent's database (in tests not the one of the settings), then call `begin_name`.
+    """Set up Django with the parent's database (tests use another than the settings), then call `begin_name`.
 
-    `begin_name` is a module and a function in it: a function as an argument would be imported before Django is set up.
+    `begin_name` is a module and a function in it. A function object would be imported before Django is set up.
     """
     django.setup()
     connections["default"].settings_dict["NAME"] = database

@@ -16,8 +16,8 @@ from routing.access.named import find_named
 from routing.models import Lead
 
 Row = TypeVar("Row", bound=Model)
-# An entry's id is in the order of inserts, its time is the start of its transaction. No transaction lasts this long,
-# and no server's clock is set back by more.
+# Ids follow the order of inserts, but an entry's time is the start of its transaction. No transaction lasts longer than
+# this, and no server's clock is set back by more.
 APART: Final = timedelta(days=1)
 FIRST_ID: Final = 0
 LAST_ID: Final = 2**63 - 1
@@ -26,9 +26,9 @@ LATEST: Final = datetime.max.replace(tzinfo=UTC) - APART
 
 
 def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Buyer]:
-    """Return the buyers that `text` names: a public id, an id, or a name in any case. No more than `limit`.
+    """Return the buyers that `text` names: a public id, an id, or a name in any case. At most `limit`.
 
-    The workspace comes first; others only when it has none that `text` names.
+    Buyers of other workspaces are returned only if this workspace has none.
     """
     buyers = Buyer.objects.select_related("workspace").order_by("pk")
     here = find_named(buyers.filter(workspace_id=workspace_id), text, lookup="name__iexact", limit=limit)
@@ -37,7 +37,7 @@ def find_buyers(text: str, *, workspace_id: int, limit: int = 10) -> Sequence[Bu
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From an instant on, before another. None: without that end."""
+    """From `starts_at` on and before `ends_at`. None: no bound."""
 
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -54,7 +54,7 @@ def list_ledger(
     buyer: Buyer, *, limit: int, before: int | None, period: Period, kind: str | None
 ) -> list[LedgerEntry]:
     """Return a buyer's ledger entries, newest first, those before the row `before`. One statement."""
-    # Not by a join: with the wallet as one value, the index gives the entries in their order.
+    # No join: with the wallet as one value, the index returns the entries in order.
     wallet = Subquery(Wallet.objects.filter(buyer_id=buyer.pk).values("pk")[:1])
     entries = LedgerEntry.objects.filter(wallet=wallet).select_related("assignment").order_by("-pk")
     if before is not None:
@@ -65,7 +65,7 @@ def list_ledger(
 
 
 def _between_ids(entries: QuerySet[LedgerEntry], period: Period) -> QuerySet[LedgerEntry]:
-    """Bound a period by ids too. The index of a wallet is by id: bounded by time alone, it would be read in full.
+    """Bound a period by ids too. A wallet's index is by id, so a bound by time alone would read all of it.
 
     The first entry that is `APART` after the period, of any wallet, was inserted after every entry of the period. The
     last one that is `APART` before the period was inserted before every entry of the period.
@@ -90,7 +90,7 @@ def _id_or(entries: QuerySet[LedgerEntry], default: int) -> Coalesce:
 def list_assignments(
     buyer: Buyer, *, limit: int, before: int | None, period: Period, state: str | None
 ) -> list[Assignment]:
-    """Return what a buyer bought, newest first, with leads and campaigns. One statement."""
+    """Return a buyer's assignments, newest first, with leads and campaigns. One statement."""
     bought = _bought(buyer).order_by("-pk")
     if before is not None:
         bought = bought.filter(pk__lt=before)
@@ -114,7 +114,7 @@ def _bought(buyer: Buyer) -> QuerySet[Assignment]:
 
 
 def enrollments_for(lead: Lead) -> QuerySet[Enrollment]:
-    """The enrollments of the campaign that takes this lead now, by the buyers' names; none without a campaign."""
+    """The enrollments of the campaign that would take this lead now, by buyer name. Empty without a campaign."""
     heads, _ = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     enrollments = Enrollment.objects.select_related("buyer__workspace").order_by("buyer__name")

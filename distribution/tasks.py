@@ -1,4 +1,4 @@
-"""Celery shells: ids in, one call to a use case. A message is only a wake-up; PostgreSQL says what is due."""
+"""Celery tasks. Each calls one use case. A message only starts work; PostgreSQL decides what is due."""
 
 import time
 from collections.abc import Sequence
@@ -19,18 +19,17 @@ from routing.queries import count_polled, has_polled
 
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"
-# One more picker for each this many leads of backlog.
+# The number of backlogged leads for each additional picker.
 LEADS_A_PICKER: Final = 200
 MAX_PICKERS: Final = 4
 
 
 @shared_task(name=PROCESS)
 def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
-    """Try each lead once, in order. Doubles and late messages are harmless: the locked row decides.
+    """Run one attempt on each lead, in order. Duplicate and late messages are harmless: the locked row decides.
 
-    One that fails does not keep the others from it: they would wait for the end of their leases, in everybody's way.
-    Raises what the first of them raised. Raises SoftTimeLimitExceeded at once: a lead that began after it would be
-    killed with its process.
+    A failure does not stop the other leads, which would wait until their leases end. Raises the first exception at the
+    end. Raises SoftTimeLimitExceeded immediately: an attempt that began after it would be killed with the process.
     """
     failures = []
     for lead_id in lead_ids:
@@ -39,9 +38,9 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
             _process(lead_id, is_leased=is_leased)
         except SoftTimeLimitExceeded:
             raise
-        except Exception as error:  # noqa: BLE001 - raised below, when the others have had their turn
+        except Exception as error:  # noqa: BLE001 - raised below, after the other leads
             failures.append(error)
-            close_old_connections()  # those that the database has let go of: the next lead gets a new one
+            close_old_connections()  # connections that the database closed: the next lead gets a new one
     if failures:
         raise failures[0]
 
@@ -57,10 +56,10 @@ def _process(lead_id: int, *, is_leased: bool) -> None:
 
 @shared_task(name=PICK_UP)
 def pick_up_due(*, is_first: bool = True) -> None:
-    """Start every lead that is due and that neither a worker has nor a dispatcher starts.
+    """Start every due lead that no worker has and no dispatcher starts.
 
-    Those are the leads of workspaces that are polled, and of all of them while no dispatcher lives. It ends after one
-    period, so that pickers cannot pile up; two at a time share the work by SKIP LOCKED.
+    These are the leads of workspaces in poll mode, and of all workspaces while no dispatcher runs. The task ends after
+    one period, so pickers do not accumulate. Several pickers share the work by SKIP LOCKED.
     """
     if not has_polled():
         return

@@ -1,4 +1,4 @@
-"""Which buyer sends the request: the owner of its API key. A request has no user: views read `request.auth`."""
+"""Authenticates buyers by API key. A request has no user: views read `request.auth`."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -17,7 +17,7 @@ BUYER_KEYS: Final = KeyFinder(BuyerKey, path=("buyer", "workspace"))
 class BuyerKeyAuthentication(BaseAuthentication):
     """Sets `request.auth` to the BuyerKey, with buyer and workspace loaded. Returns None without a key header.
 
-    Accepts a paused buyer: it still has a wallet, and reads here why it gets no leads.
+    Accepts a paused buyer, which still has a wallet and can read why it gets no leads.
     """
 
     def authenticate(self, request: Request) -> tuple[None, BuyerKey] | None:

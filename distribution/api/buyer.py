@@ -1,4 +1,4 @@
-"""What buyers read about themselves: wallet, ledger, the leads they bought and those they missed."""
+"""The buyers' API: wallet, ledger, the leads a buyer bought and those it missed."""
 
 from typing import Final
 from uuid import UUID
@@ -20,7 +20,7 @@ PAGED: Final = ("limit", "cursor")
 
 
 class BuyerView(KeyView):
-    """Every view shows the buyer in `request.auth`. What belongs to another buyer is not found."""
+    """Every view shows data of the buyer in `request.auth`. Data of another buyer is not found."""
 
     authentication_classes = [BuyerKeyAuthentication]
     key_model = BuyerKey

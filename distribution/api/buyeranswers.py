@@ -1,4 +1,4 @@
-"""The response bodies for buyers. No internal ids, nothing about other buyers, contact data only of leads they hold."""
+"""The response bodies for buyers, without internal ids or other buyers. Contact data only for leads they hold."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -90,7 +90,7 @@ def describe_assignment(assignment: Assignment) -> dict[str, Any]:
 
 
 def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
-    """Of a returned lead, only place and vertical are shown."""
+    """A returned lead shows only its place and vertical."""
     return {
         "id": str(lead.public_id),
         "received_at": write_time(lead.received_at),

@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says about the buyers' side. Nothing here runs when a request comes in.
+"""The OpenAPI schema of the buyers' API. Nothing here runs during a request.
 
 The documents mirror distribution.api.buyeranswers field by field; a test compares them.
 """
@@ -21,8 +21,8 @@ from routing.api.schemas import AttributesDocument
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 FIXER: Final = (
-    "Who can change it: buyer (you), agency, lead (nobody: it depends on the lead), outranked (nobody: other "
-    "buyers ranked higher) or system."
+    "Who can change it: buyer (you) or agency. No one can if it is lead (the lead itself), outranked (other buyers "
+    "ranked higher) or system (it clears by itself)."
 )
 
 
@@ -32,7 +32,7 @@ class CampaignDocument(serializers.Serializer[Any]):
 
 
 class KeyDocument(serializers.Serializer[Any]):
-    """The key that asks."""
+    """The key of this request."""
 
     name = serializers.CharField()
     prefix = serializers.CharField()
@@ -41,7 +41,7 @@ class KeyDocument(serializers.Serializer[Any]):
 
 
 class CapsDocument(serializers.Serializer[Any]):
-    """For each window of the buyer's own clock; null: no limit."""
+    """For each window in the buyer's time zone; null: no limit."""
 
     hour = serializers.IntegerField(allow_null=True)
     day = serializers.IntegerField(allow_null=True)
@@ -136,7 +136,7 @@ class MissedLeadHead(serializers.Serializer[Any]):
 
 
 class SkipDocument(serializers.Serializer[Any]):
-    """Why an attempt passed you over."""
+    """Why an attempt skipped you."""
 
     decided_at = serializers.DateTimeField()
     reason = serializers.CharField(help_text=REASON)
@@ -147,7 +147,7 @@ class SkipDocument(serializers.Serializer[Any]):
     ranked_higher = serializers.IntegerField(
         allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
     )
-    gates = GateDocument(many=True, help_text="Everything that was in the way. The first is the reason.")
+    gates = GateDocument(many=True, help_text="Every check that failed. The first is the reason.")
 
 
 class MissedDocument(SkipDocument):
@@ -155,7 +155,7 @@ class MissedDocument(SkipDocument):
 
     lead = MissedLeadHead()
     campaign = CampaignDocument(allow_null=True)
-    attempts = serializers.IntegerField(help_text="How often the lead was tried.")
+    attempts = serializers.IntegerField(help_text="Number of attempts.")
     next_attempt_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is tried again and you may still get it. Null: never."
     )
@@ -169,7 +169,7 @@ class CheckDocument(serializers.Serializer[Any]):
     """What the engine says about the latest attempt, asked again with everything changed that was in your way."""
 
     ending = serializers.ChoiceField(choices=[each.value for each in WhatIfResult] + ["unchecked"])
-    is_confirmed = serializers.BooleanField(help_text="You would have got the lead.")
+    is_confirmed = serializers.BooleanField(help_text="You would have gotten the lead.")
     ranked_higher = serializers.IntegerField(
         allow_null=True, help_text="How many buyers would still have ranked higher. Only if outranked."
     )

@@ -1,4 +1,4 @@
-"""The examples of the buyers' side in the OpenAPI schema."""
+"""The examples of the buyers' API in the OpenAPI schema."""
 
 from typing import Any, Final
 

@@ -1,7 +1,8 @@
-"""Cursors of lists: the position of the next page, as a text that only this installation can read or make.
+"""Cursors of lists: the position of the next page, as text that only this installation can read or make.
 
-Row ids are shared by every tenant: shown, they would tell how much business others do. A signed id could still be read,
-so the position is encrypted: AES-SIV (RFC 5297), which also detects changes, and binds it to its list and buyer.
+All tenants share one sequence of row ids, so a visible id would reveal how much business others do. A signed id is
+still readable, so the position is encrypted with AES-SIV (RFC 5297). That also detects changes and binds the cursor to
+its list and buyer.
 """
 
 from base64 import b64decode, urlsafe_b64encode

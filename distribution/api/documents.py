@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says about the trace. Nothing here runs when a request comes in.
+"""The OpenAPI schema of the trace. Nothing here runs during a request.
 
 The documents mirror distribution.explain.types field by field; a test compares them.
 """
@@ -29,7 +29,7 @@ class PartyDocument(serializers.Serializer[Any]):
 
 
 class LeadHeadDocument(serializers.Serializer[Any]):
-    """The present state of the lead."""
+    """The current state of the lead."""
 
     id = serializers.UUIDField()
     workspace = serializers.CharField()
@@ -76,7 +76,7 @@ class GateDocument(serializers.Serializer[Any]):
     """One gate that a buyer did not pass."""
 
     gate = serializers.CharField()
-    finding = serializers.CharField(help_text="What was in the way.")
+    finding = serializers.CharField(help_text="Why the gate failed.")
     change = serializers.CharField(help_text=CHANGE)
     fixer = serializers.CharField(help_text=FIXER)
     required = serializers.JSONField(allow_null=True)  # type: ignore[assignment]

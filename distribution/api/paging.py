@@ -1,4 +1,4 @@
-"""One page of a list, newest first: which rows a request asks for, and the cursor of the next page."""
+"""One page of a list, newest first: the rows of a request, and the cursor of the next page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """`purpose` names the list and its owner, for which alone a cursor is valid. `before`: where the page begins."""
+    """`purpose` names the list and its owner; a cursor is valid only for it. `before`: where the page begins."""
 
     purpose: str
     limit: int
@@ -23,7 +23,7 @@ class Paging:
 
     @property
     def most_read(self) -> int:
-        """One more than is shown, which tells whether there is a next page."""
+        """One row more than is shown, to find out whether there is a next page."""
         return self.limit + 1
 
     def describe(

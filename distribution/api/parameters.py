@@ -1,4 +1,4 @@
-"""Reads the query parameters of lists. A wrong one is a 400 that names it."""
+"""Reads the query parameters of lists. A wrong value is a 400 that names the parameter."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +27,7 @@ def read_cursor(request: Request, *, purpose: str) -> int | None:
         return unseal(text, purpose=purpose)
     except BadCursor:
         raise wrong_parameter(
-            "cursor", "must be the next_cursor of this list: leave it out to start"
+            "cursor", "must be the next_cursor of this list; leave it out for the first page"
         ) from None
 
 
@@ -40,7 +40,7 @@ def read_choice(request: Request, name: str, choices: Iterable[str]) -> str | No
 
 
 def read_period(request: Request) -> Period:
-    """`from` and `to`: instants. `to` is not included."""
+    """Read `from` and `to`. `to` is not included."""
     period = Period(_read_moment(request, "from"), _read_moment(request, "to"))
     if period.starts_at and period.ends_at and period.ends_at <= period.starts_at:
         raise wrong_parameter("to", "must be later than `from`")
@@ -48,7 +48,7 @@ def read_period(request: Request) -> Period:
 
 
 def read_day(request: Request, *, timezone: str) -> Period:
-    """`day`: one day of the buyer's own calendar."""
+    """Read `day`, a date in the buyer's time zone."""
     text = request.query_params.get("day")
     if text is None:
         return Period()

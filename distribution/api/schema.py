@@ -1,4 +1,4 @@
-"""Gives the OpenAPI generator what it cannot see. Loaded by distribution.apps."""
+"""Extensions of the OpenAPI generator. Loaded by distribution.apps."""
 
 from typing import Any
 

@@ -18,9 +18,9 @@ from tracing.parsing import parse_uuid
 
 
 class TraceView(SourceView):
-    """The sender's own leads, with the buyers of its workspace: for keys to which an operator granted that.
+    """Shows the sender's own leads with the buyers of its workspace. The key needs a scope that an operator grants.
 
-    A lead that rules sent on to another workspace is not found: its buyers are that workspace's.
+    A lead that rules routed to another workspace is not found, because its buyers belong to that workspace.
     """
 
     scopes = {"get": SourceScope.TRACE}

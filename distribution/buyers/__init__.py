@@ -1,1 +1,1 @@
-"""Pauses and API keys of buyers. Sells nothing and moves no money."""
+"""Pauses and API keys of buyers. It sells no leads and moves no money."""

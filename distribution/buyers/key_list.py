@@ -18,7 +18,7 @@ class KeyNotFound(ValueError):
 
 
 def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") -> Iterator[ScopedKey]:
-    """The keys of one source or buyer, otherwise all, oldest first. Raises NameNotFound."""
+    """Yield the keys of one source or buyer, or all keys, oldest first. Raises NameNotFound."""
     sources, buyers = _all_keys()
     if workspace_slug:
         sources = sources.filter(source__workspace__slug=workspace_slug)
@@ -33,7 +33,7 @@ def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") ->
 
 
 def find_key(prefix: str) -> ScopedKey:
-    """The key with this prefix. Accepts a whole key too. Raises KeyNotFound."""
+    """Return the key with this prefix. Also accepts a full key. Raises KeyNotFound."""
     wanted = prefix.partition(".")[0]
     for keys in _all_keys():
         key: ScopedKey | None = keys.filter(prefix=wanted).first()

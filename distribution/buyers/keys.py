@@ -13,5 +13,5 @@ def choose_buyer(text: str, *, workspace_slug: str = "") -> Buyer:
 
 
 def end_of_day(day: date, *, timezone: str) -> datetime:
-    """A key that expires on a day works until that day ends in the buyer's time zone."""
+    """Return when this day ends in the time zone. A key works until the end of its last day."""
     return start_of_day(day + timedelta(days=1), zone=load_zone(timezone))

@@ -1,4 +1,4 @@
-"""Pauses or resumes a buyer. A paused buyer gets no lead of any campaign."""
+"""Pauses or resumes a buyer. A paused buyer gets no leads."""
 
 from datetime import datetime
 
@@ -14,14 +14,14 @@ class SwitchRefused(Exception):
 
 
 def get_buyer_switch_state(paused_at: datetime | None) -> str:
-    """What a page shows of the switch, in a few characters."""
+    """Return the state of the pause as a short text for a page."""
     return "running" if paused_at is None else paused_at.isoformat()
 
 
 def switch_buyer(buyer: Buyer, *, to: datetime | None, actor: str, reason: str, seen: str = "") -> bool:
-    """Pause since then, or resume (`to` None). Returns False if it is in that state already. Raises SwitchRefused.
+    """Pause from `to` on, or resume (`to` None). Returns False if nothing changes. Raises SwitchRefused.
 
-    `seen`: the get_buyer_switch_state that the page showed; another pause is not ended. Blank: no page.
+    `seen`: the get_buyer_switch_state that the page showed. A different pause is not ended. Blank: no page.
     """
     row = Buyer.objects.filter(pk=buyer.pk)
     with transaction.atomic():

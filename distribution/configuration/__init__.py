@@ -1,1 +1,1 @@
-"""Checks and descriptions of what people enter: service areas, filters, hours, limits. Pure; it stores nothing."""
+"""Checks and descriptions of what people enter: service areas, filters, hours, limits. Pure."""

@@ -1,7 +1,7 @@
-"""What a service area may name, and in what form. Pure.
+"""What a service area may contain, and in what form. Pure.
 
-The engine ignores keys that it does not know and compares literals as they are: both would go unnoticed, so they are
-found here, when an area is saved.
+The engine ignores unknown keys and compares literals exactly, so a mistake would have no visible effect. This module
+finds such mistakes when an area is saved.
 """
 
 import difflib
@@ -34,7 +34,7 @@ AREA_KEYS: Final = ("everywhere", *COVERAGE_KEYS, "exclude")
 
 @dataclass(frozen=True, slots=True)
 class AreaReading:
-    """`area` with its literals in their form; `rewrites` what was changed; `problems` what no lead can meet."""
+    """`area` has its literals in the standard form. `rewrites`: the changes. `problems`: what no lead can match."""
 
     area: Any
     rewrites: Sequence[Rewrite]
@@ -42,7 +42,7 @@ class AreaReading:
 
 
 def read_area(area: Any) -> AreaReading:
-    """Never raises: what is malformed is left to the engine's own check."""
+    """Never raises: the engine's own check reports malformed parts."""
     if not isinstance(area, dict):
         return AreaReading(area, (), ())
     rewrites: list[Rewrite] = []
@@ -100,7 +100,7 @@ def _read_literal(
 
 
 def find_misspelled(rewrites: Sequence[Rewrite]) -> Iterator[str]:
-    """The literals that the engine would not meet as they are written. It reads states and counties in any case."""
+    """Yield the literals that the engine would never match as written. It ignores case in states and counties."""
     for each in rewrites:
         if not isinstance(each.was, str) or _fold(each.was) != _fold(each.now):
             yield f"{each.path}: {each.was!r} never matches: write {each.now!r}"

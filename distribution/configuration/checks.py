@@ -1,6 +1,6 @@
 """Checks the JSON parts of a configuration as they are saved.
 
-Each check puts the part into a minimal campaign and compiles that: what a form accepts is what the engine accepts.
+Each check compiles the part in a minimal campaign, so a form accepts exactly what the engine accepts.
 """
 
 import difflib
@@ -30,12 +30,12 @@ from routing.values.opening_hours import check_timezone as check_timezone  # mig
 
 RULE_KEYS: Final = ("when", "set_cents", "add_cents", "percent")
 QUESTION_KEYS: Final = ("key", "field", "op", "required")
-# What an answer can be compared with a lead's field by; `exists` and `missing` compare nothing.
+# Operators that compare an answer with a lead's field; `exists` and `missing` compare nothing.
 QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
 
 
 def check_price_rules(value: object) -> None:
-    """Raise ValidationError for price rules that the engine would not read, that name what no lead has, or too much."""
+    """Raise ValidationError for price rules the engine cannot read, no lead matches, or have extreme amounts."""
     _compile(minimal_campaign(campaign={"price_rules": value}), drop="campaign.price_rules")
     rules: list[Any] = value if isinstance(value, list) else []
     problems: list[str] = []
@@ -56,7 +56,7 @@ def check_price_rules(value: object) -> None:
 
 
 def find_amount_problems(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Where a price rule names an amount that no lead costs."""
+    """Yield the amounts of a price rule that are out of range."""
     for key, least in (("set_cents", 0), ("add_cents", -MAX_PRICE_CENTS)):
         cents = rule.get(key)
         if cents is not None and not least <= cents <= MAX_PRICE_CENTS:
@@ -71,7 +71,7 @@ def find_amount_problems(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def find_runaway_problems(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Percentages that each are allowed, and together are not: those of all leads, and those of the same leads."""
+    """Find percentages that are each allowed but too large together, for all leads or for the same leads."""
     factors: dict[str, float] = {}
     for rule in rules:
         if rule.get("percent") is not None:
@@ -84,7 +84,7 @@ def find_runaway_problems(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def check_questions(value: object) -> None:
-    """Raise ValidationError for onboarding questions that the engine would not read or that compare nothing."""
+    """Raise ValidationError for onboarding questions that the engine cannot read or that compare nothing."""
     _compile(minimal_campaign(campaign={"questions": value}), drop="campaign.questions")
     problems: list[str] = []
     for index, question in enumerate(value if isinstance(value, list) else []):
@@ -103,7 +103,7 @@ def check_questions(value: object) -> None:
 
 
 def list_keys(questions: object) -> list[str]:
-    """The keys of questions, also of ones that are not in order."""
+    """Return the keys of questions. Malformed questions are skipped."""
     asked = questions if isinstance(questions, list) else []
     return [each["key"] for each in asked if isinstance(each, dict) and isinstance(each.get("key"), str)]
 
@@ -126,8 +126,8 @@ def check_answers(value: object) -> None:
 def check_answers_fit(answers: object, *, questions: object) -> None:
     """Raise ValidationError for answers that these questions cannot compare with a lead, e.g. a text under `in`.
 
-    The engine takes such a buyer for one that has not answered: it would get no lead and nobody would see why.
-    Takes no offense at answers or questions that are wrong in themselves: their own checks have said so.
+    The engine treats such a question as unanswered: the buyer would get no lead, without a visible reason. Malformed
+    answers and questions are ignored here, because their own checks report them.
     """
     problems = []
     given = answers if isinstance(answers, dict) else {}
@@ -147,7 +147,7 @@ def check_answers_fit(answers: object, *, questions: object) -> None:
 
 
 def check_answer_keys(answers: object, *, asked: Collection[str]) -> None:
-    """Raise ValidationError for an answer to a question that no campaign asks: it would count as none given."""
+    """Raise ValidationError for an answer to a question that no campaign asks, because it would have no effect."""
     given = answers if isinstance(answers, dict) and asked else {}
     problems = []
     for key in given:
@@ -160,7 +160,7 @@ def check_answer_keys(answers: object, *, asked: Collection[str]) -> None:
 
 
 def check_service_area(value: object) -> None:
-    """Raise ValidationError for an area that the engine would not read, or that names a place no lead can be in."""
+    """Raise ValidationError for an area that the engine cannot read, or that names a place no lead can be in."""
     if not isinstance(value, dict):
         raise ValidationError('A service area must be an object, like {"states": ["GA"]}.')
     reading = read_area(value)

@@ -1,4 +1,4 @@
-"""Which demands on a lead exclude each other, so that no lead ever meets them all. Pure; reads no clock or database."""
+"""Finds demands on a lead that exclude each other, so no lead can meet them all. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from routing.conditions.contradiction import exclude_each_other, leave_no_value,
 from routing.conditions.tree import Leaf, Node
 from routing.places.zips import load_rows
 
-# A lead has one value of each or none, whatever its sender put among the attributes.
+# A lead has at most one value of each, whatever is in its attributes.
 SINGLE: Final = frozenset({"zip", "state", "country", "county", "city", "vertical", "source", "consent"})
 PLACE: Final = ("zip", "state", "county")
 
@@ -21,7 +21,7 @@ PLACE: Final = ("zip", "state", "county")
 class Demand:
     """What a lead must pass: conditions, or a service area.
 
-    `name` and `words` say whose it is and what it asks for: "the tier's filter", "state is GA".
+    `name` and `words` describe it: "the tier's filter", "state is GA".
     """
 
     name: str
@@ -31,7 +31,7 @@ class Demand:
 
 
 def find_contradictions(demands: Sequence[Demand]) -> list[Sequence[Demand]]:
-    """The demands and the pairs that no lead passes; where there are none, all of them if no lead passes all."""
+    """Return single demands and pairs that no lead passes. If there are none, return all if no lead passes all."""
     found: list[Sequence[Demand]] = [(each,) for each in demands if exclude_all_leads([each])]
     possible = [each for each in demands if (each,) not in found]
     found += [pair for pair in combinations(possible, 2) if exclude_all_leads(pair)]
@@ -41,7 +41,7 @@ def find_contradictions(demands: Sequence[Demand]) -> list[Sequence[Demand]]:
 
 
 def exclude_all_leads(demands: Sequence[Demand]) -> bool:
-    """True: no lead passes all of these. False says nothing. Raises DefinitionError for an area."""
+    """True: no lead passes all of these. False proves nothing. Raises DefinitionError for an area."""
     areas = [_Served(each.area) for each in demands if each.area is not None]
     nodes = [node for each in demands for node in each.nodes]
     return exclude_each_other(nodes, conflict=partial(_conflict, areas=areas))
@@ -52,7 +52,7 @@ def _conflict(leaves: Sequence[Leaf], *, areas: Sequence["_Served"]) -> bool:
 
 
 class _Served:
-    """A service area that is asked about leads of whose place something is known."""
+    """A service area, tested against conditions on a lead's place."""
 
     def __init__(self, definition: Mapping[str, Any]) -> None:
         area = compile_area(definition)
@@ -73,7 +73,7 @@ class _Served:
         return not any(all(test(place) for test in tests) for place in places)
 
     def _may_take_unlisted(self, asked: Mapping[str, Sequence[Leaf]]) -> bool:
-        """A lead from abroad, or with a ZIP that the tables do not have, is taken for its country, state or code."""
+        """A lead from abroad, or with an unlisted ZIP code, can match by its country, state or code."""
         if any(leaf.shown_op != "missing" for leaf in asked["county"]):
             return False
         codes = list_allowed(asked["zip"], is_single=True)
@@ -88,7 +88,7 @@ class _Served:
         return any(all(test({"state": state}) for test in tests) for state in self.states)
 
     def _takes_code(self, codes: Sequence[str] | None) -> bool:
-        """Some code that the tables do not have; None: it may be any."""
+        """Whether the area takes an unlisted code among these. None: any code."""
         if codes is None:
             return bool(self.prefixes or self.foreign_codes)
         return any(code in self.foreign_codes or code.startswith(self.prefixes) for code in codes)

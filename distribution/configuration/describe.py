@@ -1,4 +1,4 @@
-"""Says in words what the JSON parts of a configuration mean. Pure; wants parts that passed their checks."""
+"""Describes the JSON parts of a configuration in words. Pure. The parts must have passed their checks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

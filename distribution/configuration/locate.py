@@ -1,6 +1,6 @@
-"""Puts coordinates to the circles of service areas: the engine itself looks nothing up.
+"""Adds coordinates to the circles of service areas, because the engine looks nothing up.
 
-A circle around a ZIP code that has no known place is left without: the engine says so of its owner.
+A circle around a ZIP code without a known location gets none. The engine reports this for its owner.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def _locate(coverage: Mapping[str, Any]) -> dict[str, Any]:
 
 def _place(circle: Any) -> Any:
     if not isinstance(circle, dict) or not isinstance(circle.get("zip"), str):
-        return circle  # the engine's own check says what is wrong with it
+        return circle  # the engine's own check reports the problem
     place = find_place(circle["zip"])
     return {
         **circle,

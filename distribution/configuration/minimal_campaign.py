@@ -1,4 +1,4 @@
-"""The smallest campaign that compiles, in which the engine reads one part of a configuration as in a real one."""
+"""The smallest campaign that compiles, to let the engine read one part of a configuration."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""As routing.conditions.rewriting, for what campaigns and buyers are made of. Pure."""
+"""Rewrites parts of campaigns and buyers to the standard form, as routing.conditions.rewriting does. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def rewrite_price_rules(value: Any) -> Rewritten:
 
 
 def rewrite_answers(value: Any, *, questions: object) -> Rewritten:
-    """`questions` of the buyer's campaigns, each a comparison of an answer with a field of the lead."""
+    """`questions`: those of the buyer's campaigns."""
     if not isinstance(value, dict):
         return value, ()
     answers, rewrites = dict(value), []
@@ -39,7 +39,7 @@ def rewrite_answers(value: Any, *, questions: object) -> Rewritten:
             for question in (questions if isinstance(questions, list) else ())
             if isinstance(question, Mapping) and question.get("key") == key
         ]
-        # One campaign's form of it may be wrong for another that asks the same key about another field.
+        # The standard form for one campaign may be wrong for another that uses the same key for another field.
         if not found or any(each != found[0] for each in found):
             continue
         for where, was, now in found[0]:

@@ -1,4 +1,4 @@
-"""What commands that issue API keys have in common: their options, and how a key is printed once."""
+"""The options of `manage.py keys`, and how a new key is printed once."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def issue_for(
     expires: date | None,
     reason: str,
 ) -> IssuedKey:
-    """A key of the one source or buyer that is named. Raises KeyRefused, NameNotFound."""
+    """Issue a key for the named source or buyer. Raises KeyRefused, NameNotFound."""
     key: ScopedKey
     if source:
         owner: Any = find_source(source, workspace_slug=workspace)
@@ -63,7 +63,7 @@ def issue_for(
 
 
 def print_once(issued: IssuedKey, *, out: OutputWrapper, err: OutputWrapper) -> None:
-    """The key alone goes to stdout: KEY=$(manage.py keys create ...)"""
+    """Only the key goes to stdout: KEY=$(manage.py keys create ...)"""
     key, until = issued.key, issued.key.expiry_date
     ends = f"valid until {wording.moment(until)}" if until else "without an expiration"
     whose = f"{key.owner.name} in workspace {key.owner.workspace.slug}"

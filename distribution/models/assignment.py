@@ -27,7 +27,7 @@ class Assignment(models.Model):
     """At most one live (`sold`) assignment exists for a lead and buyer.
 
     `counted_on` is the buyer's calendar date whose caps and budgets count it, even if the buyer's time zone changes
-    later. `is_counted` is false once a return gave it back to them.
+    later. `is_counted` is false after a return restored them.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

@@ -20,7 +20,7 @@ class BuyerScope(models.TextChoices):
     MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
 
 
-# Keys from before scopes existed have only this one. It means everything that was readable then.
+# Keys from before scopes existed have only this scope. It means all scopes of that time.
 FORMER_READ: Final = "read"
 
 

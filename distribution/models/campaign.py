@@ -256,7 +256,7 @@ class CampaignSnapshot(models.Model):
 def read_snapshot(
     campaign_id: int | None, *, config_version: int | None, using: str = DEFAULT_DB_ALIAS
 ) -> dict[str, Any] | None:
-    """The definition that attempts of this version used; None when no snapshot is kept."""
+    """Return the definition that attempts of this version used, or None if no snapshot is stored."""
     if campaign_id is None or config_version is None:
         return None
     kept = CampaignSnapshot.objects.using(using).filter(

@@ -1,13 +1,13 @@
-"""Triggers that keep a buyer's caps and budgets when its enrollment is deleted, moved or made again.
+"""Triggers that preserve a buyer's counters when its enrollment is deleted, moved or added again.
 
-They are in the database so that no path around the forms (a delete(), a script, psql) grants a cap twice.
+They are in the database so that no other path (a delete(), a script, psql) grants a cap twice.
 """
 
 import pgtrigger
 
 
 def archive_trigger() -> pgtrigger.Trigger:
-    """Archive an enrollment with sales instead of deleting it: its sales still name it."""
+    """Archive an enrollment with sales instead of deleting it, because its sales refer to it."""
     return pgtrigger.Trigger(
         name="archive_with_sales",
         when=pgtrigger.Before,
@@ -23,8 +23,8 @@ def archive_trigger() -> pgtrigger.Trigger:
     )
 
 
-# The turn is that of the row that was archived last. Its lock keeps a return of one of its sales apart: that return is
-# either counted here already, or finds the new row.
+# The turn comes from the row that was archived last. Its lock serializes returns of its sales: a return is either
+# counted here already, or finds the new row.
 _CONTINUE = """
     IF TG_OP = 'UPDATE' THEN
         IF NEW.campaign_id = OLD.campaign_id AND NEW.buyer_id = OLD.buyer_id
@@ -71,7 +71,7 @@ _CONTINUE = """
 
 
 def continue_counters_trigger() -> pgtrigger.Trigger:
-    """An enrollment made again, moved, or made active again continues with what its buyer bought in that campaign."""
+    """A new, moved or restored enrollment continues with the counts of its buyer in that campaign."""
     return pgtrigger.Trigger(
         name="continue_counters",
         when=pgtrigger.Before,

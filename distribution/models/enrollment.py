@@ -1,4 +1,4 @@
-"""The places of buyers in campaigns."""
+"""Enrollments: the places of buyers in campaigns."""
 
 from typing import ClassVar
 
@@ -54,9 +54,9 @@ class LiveEnrollments(models.Manager["Enrollment"]):
 
 
 class Enrollment(models.Model):
-    """A buyer in a campaign's tier: what it wants, what it may take, and what it took.
+    """A buyer in a campaign's tier, with its filter, limits and counters.
 
-    A buyer is enrolled once in a campaign, so that an attempt says one thing about it.
+    A buyer is enrolled only once in a campaign, so an attempt has one result for it.
 
     The columns below `last_assigned_at` are counters. Only the distributor writes them, under the row's lock. They
     count by `counted_on`, the buyer's calendar date of its latest sale, and by that date's week and month.

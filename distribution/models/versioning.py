@@ -1,6 +1,6 @@
 """Triggers that raise a campaign's `config_version` when anything that a decision reads has changed.
 
-They are in the database so that no path around the forms (an update(), a script, psql) leaves a stale version.
+They are in the database so that no other path (an update(), a script, psql) leaves a stale version.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""Triggers that tell a change of a cause from other changes, and have the leads that it may help tried again.
+"""Triggers that recognize changes that may help waiting leads, and wake those leads.
 
-Each names the reasons that it may take away: those of its own gate and of the gates after it. A lead that only this
-gate kept from a buyer was dropped here or, because of other buyers, at a later gate. A lowered cap or a new pause wakes
-nothing. A changed filter or area may be wider or narrower, so it does.
+Each trigger has the skip reasons that it may remove: those of its own gate and of later gates. A lead that failed only
+this gate for a buyer was dropped here or, because of other buyers, at a later gate. A lowered cap or a new pause wakes
+no lead. A changed filter or area wakes leads, because it may be wider or narrower.
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ def _array(reasons: tuple[str, ...]) -> str:
 
 
 def _case(cases: tuple[tuple[str, str, tuple[str, ...]], ...]) -> str:
-    """The first condition that holds gives cause and reasons: the one that may help most leads comes first."""
+    """The first true condition gives cause and reasons. The one that may help most leads comes first."""
     arms = [
         f"{'IF' if place == 0 else 'ELSIF'} {condition} THEN cause := '{cause}'; reasons := {_array(reasons)};"
         for place, (condition, cause, reasons) in enumerate(cases)
@@ -35,7 +35,7 @@ def _case(cases: tuple[tuple[str, str, tuple[str, ...]], ...]) -> str:
     return " ".join([*arms, "ELSE RETURN NULL; END IF;"])
 
 
-# One campaign, and every campaign in which a buyer is enrolled.
+# Wakes leads of one campaign, and of every campaign in which a buyer is enrolled.
 _IN_CAMPAIGN: Final = """
     PERFORM routing_wake(cause, c.workspace_id, c.id, {buyer}, ARRAY[c.vertical::text], ARRAY[c.source_id], reasons)
     FROM distribution_campaign c WHERE c.id = {campaign} AND c.active;
@@ -113,9 +113,9 @@ def buyer_trigger() -> pgtrigger.Trigger:
 
 
 def wallet_trigger() -> pgtrigger.Trigger:
-    """Fire when the available balance reaches the price of a campaign that it was below.
+    """Fire when the available balance rises to the price of a campaign.
 
-    Price rules may make any price. No charge meets the condition, so a sale only pays for comparing two sums.
+    Price rules can produce any price. A charge never meets the condition, so a sale only compares two sums.
     """
     limit = "NEW.credit_limit_cents > OLD.credit_limit_cents"
     changed = (
@@ -133,7 +133,7 @@ def wallet_trigger() -> pgtrigger.Trigger:
 
 
 def assignment_trigger() -> pgtrigger.Trigger:
-    """Fire when a return gives caps back. Its refund wakes leads that waited for balance by itself."""
+    """Fire when a return restores caps. Its refund wakes leads that waited for balance separately."""
     act = _IN_CAMPAIGN.format(buyer="NEW.buyer_id", campaign="NEW.campaign_id")
     func = f"cause := 'sale_returned'; reasons := {_array(_CAPS)}; {act}"
     returned = "(OLD.state = 'sold' AND NEW.state = 'returned' AND NOT NEW.is_counted)"

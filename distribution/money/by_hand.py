@@ -58,7 +58,7 @@ class _Cause:
 
 def _move(wallet: Wallet, move: Movement, cause: _Cause, *, amount_cents: int, seen: str) -> bool:
     with transaction.atomic():
-        # Two copies of one form wait here for each other, so that the second sees the first one's entry.
+        # Two copies of one form wait for each other here, so the second one sees the first one's entry.
         wait_for_wallet(wallet.buyer_id)
         is_new = not LedgerEntry.objects.filter(idempotency_key=f"{cause.action}:{cause.key}").exists()
         if is_new and seen:
@@ -85,7 +85,7 @@ def _move(wallet: Wallet, move: Movement, cause: _Cause, *, amount_cents: int, s
 
 
 def last_by_hand(wallet: Wallet) -> str:
-    """Which top-up or adjustment was the wallet's last; "0" without any."""
+    """Return the id of the wallet's last top-up or adjustment; "0" if there is none."""
     entry = _find_last(wallet)
     return "0" if entry is None else str(entry.pk)
 
@@ -131,7 +131,7 @@ def return_by_hand(assignment: Assignment, *, actor: str, reason: str) -> bool:
     """Take a sold lead back and refund it. Returns False if it was returned already. Raises ActionRefused."""
     fields = ["state", "returned_at"]
     with transaction.atomic():
-        # Two forms wait here for each other, so that the second sees the first one's return.
+        # Two forms wait for each other here, so the second one sees the first one's return.
         wait_for_lead(assignment.lead_id)
         before = audit.read_state(assignment, fields=fields)
         return_assignment(assignment.public_id, actor=actor, reason=reason)

@@ -1,6 +1,6 @@
-"""Takes a sold lead back: the charge is refunded in full and, if the campaign says so, the caps are given back.
+"""Takes a sold lead back: refunds the charge in full and, if the campaign allows it, restores the buyer's caps.
 
-A lead that no buyer holds is returned: it may be sold again, to buyers that have not had it.
+A lead that no buyer holds gets the status `returned`. It may be sold again to buyers that have not had it.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from routing.locks import wait_for_lead
 
 
 def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime | None = None) -> Assignment:
-    """Return one assignment, once: a repeat changes nothing and returns it as it is.
+    """Return one assignment. Idempotent: a repeat changes nothing.
 
     Locks in the product's order: lead, then enrollment and wallet. Raises Assignment.DoesNotExist, ActionRefused.
     """
@@ -69,7 +69,7 @@ def _count(cents: int) -> None:
 
 
 def _give_back(assignment: Assignment, *, enrollment_id: int) -> None:
-    """Read the counters again under their lock, take this sale out of the windows it was counted in, and its turn."""
+    """Read the counters again under their lock, and remove this sale from its windows and its turn."""
     enrollment = Enrollment.everything.select_related("buyer").get(pk=enrollment_id)
     assert assignment.counted_on is not None  # noqa: S101 - a constraint of the table
     windows = counted_in(

@@ -1,7 +1,7 @@
-"""Movements of a buyer's credits, apart from the charges of the engine (see distribution.attempts.sell).
+"""Movements of a buyer's credits, except charges (see distribution.attempts.sell).
 
-Each movement is one conditional UPDATE of the balance and one ledger row that explains it, in one transaction, once
-for each idempotency key.
+Each movement is one conditional UPDATE of the balance and one ledger row, in one transaction, once for each idempotency
+key.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from distribution.locks import wait_for_wallet
 from distribution.models import LedgerEntry, LedgerKind
 from tracing.wording import money
 
-# Stale reads cannot hurt: the condition is checked on the row as it is when the update has its lock.
+# Stale reads do no harm: the update checks the condition on the locked row.
 MOVE_BALANCE: Final = """
 UPDATE distribution_wallet
 SET balance_cents = balance_cents + %(amount)s, version = version + 1
@@ -33,12 +33,12 @@ WHERE assignment_id = %s AND kind IN ('charge', 'capture', 'refund')
 """
 
 
-# In one movement, and as a credit limit: ten million dollars. A larger sum is a typing or computing error.
+# The maximum of one movement and of a credit limit: ten million dollars. A larger sum is an error.
 MOST_CENTS: Final = 1_000_000_000
 
 
 class MoneyRefused(ValueError):
-    """A movement that may not happen. The message says why and what would be accepted."""
+    """The movement is not allowed. The message says why and what would be accepted."""
 
 
 class InsufficientCredits(MoneyRefused):
@@ -73,7 +73,7 @@ def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
 
 
 def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str) -> LedgerEntry:
-    """Correct a balance by a signed amount. A person says why.
+    """Correct a balance by a signed amount. A reason is required.
 
     Raises MoneyRefused for an amount of 0, one beyond MOST_CENTS or a missing reason, InsufficientCredits,
     MoneyKeyReused, TypeError.
@@ -96,9 +96,9 @@ def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
 def refund(
     *, assignment_id: int, buyer_id: int, key: str, actor: str, reason: str, amount_cents: int | None = None
 ) -> LedgerEntry | None:
-    """Pay back a charge, in full or in part: never more in all than was charged. A repeat returns the first entry.
+    """Pay back a charge in full or in part, never more in total than was charged. A repeat returns the first entry.
 
-    Locks the buyer's wallet, so that two refunds cannot both see the whole charge. `amount_cents` None: all that
+    Locks the buyer's wallet, so that two refunds cannot both see the full charge. `amount_cents` None: all that
     is left; returns None if nothing is left. Raises RefundExceedsCharge, MoneyKeyReused, TypeError.
     """
     if amount_cents is not None:
@@ -128,7 +128,7 @@ def refund(
 
 
 def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
-    """Set how far below zero a balance may go. Raises InsufficientCredits when it is further below already.
+    """Set how far below zero a balance may go. Raises InsufficientCredits if it is already lower.
 
     Raises MoneyRefused for a limit below 0 or above MOST_CENTS, TypeError.
     """
@@ -151,7 +151,7 @@ def charge_left(assignment_id: int) -> int:
 
 
 def _check_cents(cents: object) -> None:
-    """Cents are an int: a bool is no amount, and the database would round a float or a Decimal silently."""
+    """Cents must be an int: the database would silently round a float or a Decimal. A bool is refused too."""
     if type(cents) is not int:
         message = f"cents are an int, not {type(cents).__name__}"
         raise TypeError(message)
@@ -187,7 +187,7 @@ def _move(
                 reason=reason,
             )
     except IntegrityError:
-        # Another transaction wrote this key between our look and our insert; ours was rolled back with its balance.
+        # Another transaction wrote this key between our read and our insert. Ours was rolled back with its balance.
         earlier = _earlier(key, buyer_id=buyer_id, amount_cents=amount_cents)
         if earlier is None:
             raise

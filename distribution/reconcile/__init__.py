@@ -1,1 +1,1 @@
-"""Reconcilers of distribution: money that does not add up is reported, never corrected."""
+"""Reconcilers of distribution: they report differences in money and never correct them."""

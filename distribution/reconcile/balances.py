@@ -1,6 +1,6 @@
 """Compares balances with their ledger entries. Differences are reported and never corrected automatically.
 
-A person finds the cause and books an adjustment with a reason.
+A person must find the cause and book an adjustment with a reason.
 """
 
 import logging

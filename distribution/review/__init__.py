@@ -1,1 +1,1 @@
-"""Reports stored definitions that no lead can meet, or that change nothing. Reads only."""
+"""Reports stored definitions that no lead can match, or that have no effect."""

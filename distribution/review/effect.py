@@ -1,4 +1,4 @@
-"""Names stored definitions that no lead meets, or that change nothing. Reads only."""
+"""Reports stored definitions that no lead can match, or that have no effect. Reads only."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -37,7 +37,7 @@ def _judge_area(area: Any) -> Iterator[str]:
         if exclude and not _names_abroad(exclude) and not list_covered(exclude):
             yield "excludes nothing: its exclusions contain no ZIP codes"
     except DefinitionError:
-        return  # its own check has said so
+        return  # its own check reports this
     for kind, coverage in (("zips", area), ("exclude.zips", exclude)):
         unknown = [each for each in coverage.get("zips") or () if "-" not in each and each not in load_rows()]
         if unknown:
@@ -57,7 +57,7 @@ def _judge_condition(condition: Any, *, sources: set[str]) -> Iterator[str]:
     try:
         compiled = compile_condition(condition)
     except ConditionError:
-        return  # its own check has said so
+        return  # its own check reports this
     if exclude_all_leads([Demand("", compiled.describe(), [compiled.root.node])]):
         yield f"no lead can match it: {compiled.describe()}"
     for name in sorted(_named_sources(condition) - sources):

@@ -1,7 +1,7 @@
-"""Looks at the definitions that are stored: what is written in another form than leads have, and what has no effect.
+"""Reviews stored definitions: literals in a form that leads do not have, and parts that are invalid.
 
-Used by a migration and by `manage.py check_definitions`. `get_model` is that of the app registry, so that a migration
-brings its own models. Nothing here names a person: definitions hold none.
+Used by a migration and by `manage.py check_definitions`. `get_model` is that of the app registry, so a migration can
+pass its own models. Definitions have no personal data.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +52,7 @@ class Finding:
 
 
 def _leave(value: Any) -> tuple[Any, Sequence[Rewrite]]:
-    """There is one way to write it."""
+    """For columns that need no rewriting."""
     return value, ()
 
 
@@ -75,7 +75,7 @@ COLUMNS: Final = (
 
 
 def review_stored(get_model: GetModel, *, write: bool) -> Iterator[Finding]:
-    """Correct what can be corrected without loss, if `write`; name what cannot be read. Never raises for a row."""
+    """With `write`, correct what can be corrected without loss. Report what cannot be read. Never raises for a row."""
     for column in COLUMNS:
         rows = get_model(column.app, column.model)._base_manager
         for pk, value in rows.order_by("pk").values_list("pk", column.field).iterator():
@@ -88,7 +88,7 @@ def _review(rows: Any, pk: int, value: Any, column: Column, *, write: bool) -> I
     where = f"{column.model} {pk} {column.field}"
     now, rewrites = column.rewrite(value)
     if rewrites:
-        # A row that a person changed in between was checked then.
+        # If a person changed the row in between, the form checked it.
         is_written = write and rows.filter(pk=pk, **{column.field: value}).update(**{column.field: now}) == 1
         for each in rewrites:
             yield Finding(where, str(each).replace("is saved as", "should be"), is_corrected=is_written)
@@ -97,7 +97,7 @@ def _review(rows: Any, pk: int, value: Any, column: Column, *, write: bool) -> I
 
 
 def _review_answers(get_model: GetModel, *, write: bool) -> Iterator[Finding]:
-    """Answers are read beside the questions of the campaigns in which the buyer is enrolled."""
+    """Answers are checked against the questions of the buyer's campaigns."""
     rows = get_model("distribution", "buyer")._base_manager
     enrollments = get_model("distribution", "enrollment")._base_manager.filter(archived_at__isnull=True)
     for pk, answers in rows.exclude(answers={}).order_by("pk").values_list("pk", "answers").iterator():

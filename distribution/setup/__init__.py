@@ -1,1 +1,1 @@
-"""A first campaign as a file: a workspace with its sources, buyers and campaigns, read from YAML and stored."""
+"""Reads a workspace with its sources, buyers and campaigns from a YAML file and stores them."""

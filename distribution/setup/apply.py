@@ -1,4 +1,4 @@
-"""Stores what a setup file says, in one transaction: all of it or nothing. Nothing is removed."""
+"""Stores a setup file in one transaction, completely or not at all. It removes nothing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ REASON: Final = "setup file"
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """What became of one entry. `note` says what else was done."""
+    """The outcome of one entry. `note`: what else was done."""
 
     kind: str
     name: str
@@ -38,7 +38,7 @@ class ReportLine:
 
 @dataclass(slots=True)
 class SetupReport:
-    """`keys` are the new sources' intake keys by source, the only time that they are seen."""
+    """`keys`: the intake keys of new sources, by source. They are shown only here."""
 
     lines: list[ReportLine] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
@@ -55,7 +55,7 @@ def apply_setup(document: Entry, *, actor: str, is_trial: bool = False) -> Setup
 
 
 class _Setup:
-    """One run over a document. Problems are collected, so that a file is corrected once."""
+    """One run over a document. Collects all problems, so that a person can correct the file in one pass."""
 
     def __init__(self, document: Entry, *, actor: str) -> None:
         self._document = document
@@ -77,13 +77,13 @@ class _Setup:
         return self._report
 
     def _list_buyers(self) -> list[str]:
-        """The names of those that are changed or enrolled."""
+        """The names of all buyers that are changed or enrolled."""
         lists = self._document.lists
         enrolled = [each for campaign in lists["campaigns"] for each in campaign.lists["enrollments"]]
         return [str(entry.key) for entry in (*lists["buyers"], *enrolled)]
 
     def _stop_on_problems(self) -> None:
-        """Before rows that refer to the refused ones."""
+        """Call it before rows that refer to earlier rows, which may have been refused."""
         if self._problems:
             raise SetupRefused(self._problems)
 
@@ -114,7 +114,7 @@ class _Setup:
         wallet = buyer.wallet
         before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         if _is_moved(buyer, wanted, before=before):
-            # What others move until then is theirs in the audit. Nothing is locked for a file that changes nothing.
+            # The audit must not include movements of others before the lock. A file that changes nothing locks nothing.
             wait_for_wallet(buyer.pk)
             before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         name = LIMIT
@@ -177,7 +177,7 @@ class _Setup:
     def _find(
         self, name: Any, given: Mapping[Any, Row], model: type[Row], workspace: Workspace, *, path: str
     ) -> Row | None:
-        """The row of this name, of the file or stored earlier."""
+        """Return the row with this name, from the file or stored earlier."""
         row = given.get(name) or model._default_manager.filter(workspace=workspace, name=name).first()
         if row is None:
             kind = model._meta.verbose_name
@@ -185,7 +185,7 @@ class _Setup:
         return row
 
     def _put(self, model: type[Row], entry: Entry, *, find: dict[str, Any], is_made: bool = False) -> Row:
-        """Add or change one row, checked as a form does. A row that is refused is not stored."""
+        """Add or change one row, with the checks of a form. A refused row is not stored."""
         row = model._default_manager.filter(**find).first()
         is_new = row is None
         row = row or model(**find)
@@ -238,25 +238,25 @@ def _is_moved(buyer: Buyer, wanted: Mapping[str, int], *, before: audit.State) -
 
 
 def _columns(row: Model, names: Iterable[str]) -> dict[str, Any]:
-    """As audit.read_state has them: a reference as the other row's id."""
+    """Return values as audit.read_state does: a reference is the other row's id."""
     return {name: row.serializable_value(name) for name in names}
 
 
 def _stored_position(campaign: Campaign, buyer: Buyer | None) -> int | None:
-    """The tier in which the buyer is enrolled already: a file that names none does not move it."""
+    """The current tier of the buyer. A file that names no tier does not move the buyer."""
     enrolled = Enrollment.objects.filter(campaign=campaign, buyer=buyer)
     return enrolled.values_list("tier__position", flat=True).first()
 
 
 def _workspace_id(row: Model, find: Mapping[str, Any]) -> int:
-    """Of the workspace that a row belongs to, or is."""
+    """The id of the workspace that the row belongs to, or of the row if it is one."""
     if "campaign" in find:
         return int(find["campaign"].workspace_id)
     return int(find.get("workspace", row).pk)
 
 
 def _describe_problems(error: ValidationError, *, path: str, model: type[Model]) -> list[str]:
-    """Each message with the path of the field as the file calls it."""
+    """Each message with the path of its field in the file."""
     problems = []
     for name, messages in error.message_dict.items():
         place = path if name == NON_FIELD_ERRORS else f"{path}.{field_name(name)}"

@@ -1,4 +1,4 @@
-"""Reads a setup file: YAML to entries whose field names and amounts are checked. No database."""
+"""Reads a setup file: parses YAML and checks field names and amounts. Uses no database."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ class SetupRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What may be written about one kind of row. `key` finds it again among its siblings."""
+    """The fields and lists of one kind of row. `key` identifies the row in its list."""
 
     key: str
     fields: frozenset[str]
@@ -33,7 +33,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row of the file. `fields` are named as the model names them: amounts are cents."""
+    """One row of the file. `fields` have the model's names, so amounts are in cents."""
 
     path: str
     key: Any
@@ -70,7 +70,7 @@ LISTS: Final = {"sources": SOURCE, "buyers": BUYER, "campaigns": CAMPAIGN}
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's plain values: 09:00 and 02134 stay text, `on` and `no` are no booleans. Keys are given once."""
+    """Reads plain values as YAML 1.2: 09:00 and 02134 are text, `on` and `no` are not booleans. Refuses double keys."""
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -129,7 +129,7 @@ def _load(text: str) -> Any:
 
 
 def _read_list(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Iterator[Entry]:
-    """Entries of a list, each key once."""
+    """Yield the entries of a list. Each key may occur once."""
     if value is None:
         return
     if not isinstance(value, list):
@@ -176,7 +176,7 @@ def _column(name: str) -> str:
 
 
 def field_name(column: str) -> str:
-    """How the file calls a column: the other way round of what reading does."""
+    """Return the file's name for a column."""
     return f"{column.removesuffix(CENTS)}{DOLLARS}" if column.endswith(CENTS) else column
 
 

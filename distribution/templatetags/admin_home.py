@@ -1,4 +1,4 @@
-"""Puts today's numbers onto the home page of the admin."""
+"""Adds today's numbers to the home page of the admin."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ LEADS = "admin:routing_lead_changelist"
 
 @register.inclusion_tag("admin/leadswitch/home.html", takes_context=True)
 def admin_home(context: dict[str, Any]) -> dict[str, Any]:
-    """Nothing for people who may not look at leads."""
+    """Empty for users who may not view leads."""
     request = context["request"]
     if not request.user.has_perm("routing.view_lead"):
         return {"home": None}

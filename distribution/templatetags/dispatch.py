@@ -1,4 +1,4 @@
-"""Words and numbers of the page "Dispatch", and its line on the home page."""
+"""Template tags and filters for the page "Dispatch" and its card on the home page."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -32,7 +32,7 @@ def grouped(number: int) -> str:
 def pause_banner(context: dict[str, Any]) -> dict[str, Any]:
     """What is paused now. Only users who see every workspace see who paused the whole product, and why."""
     request = context.get("request")
-    # The page for the second factor has a user too. Before the login is complete, they see nothing.
+    # The page for the second factor has a user too, who sees nothing before the login is complete.
     if request is None or not (
         site.has_permission(request) and request.user.has_perm("routing.view_workspace")
     ):

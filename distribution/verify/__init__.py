@@ -1,4 +1,4 @@
-"""Checks the product's invariants on live data. One file an invariant: it finds and reports, it never repairs."""
+"""Checks the product's invariants on live data. One file for each invariant. Checks report and never repair."""
 
 from distribution.verify.findings import Breach, Findings, Invariant
 from distribution.verify.invariants import INVARIANTS

@@ -1,4 +1,4 @@
-"""Invariant 3: charges and assignments belong together one to one, and a returned one was paid back."""
+"""Invariant 3: each assignment has exactly one charge, and a returned one was refunded."""
 
 from typing import Final
 

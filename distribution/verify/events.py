@@ -60,7 +60,7 @@ WHERE {in_leads("l.id")}
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
 """  # noqa: S608 - only conditions are put in
 
-# A trace that cannot be written never stops a lead, so a missing one is no breach; it is counted when it happens.
+# A trace that cannot be written never stops a lead, so a missing one is not a breach. It is only counted.
 UNTRACED: Final = f"""
 SELECT COALESCE(SUM(l.attempts - COALESCE(a.traced, 0)), 0)
 FROM routing_lead l

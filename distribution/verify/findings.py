@@ -1,4 +1,4 @@
-"""What a check finds: bounded examples and exact counts, so that a million breaches need no more room than twenty."""
+"""The findings of a check: a few examples and exact counts, so a million breaches take little memory."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +12,7 @@ MAX_EXAMPLES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """`subject` names a row by its id, never by what it holds of a person."""
+    """`subject` identifies a row by its id, never by personal data."""
 
     subject: str
     message: str
@@ -20,7 +20,7 @@ class Breach:
 
 @dataclass(slots=True)
 class Findings:
-    """`noted` counts what is worth knowing and no breach, by a sentence with a place for its number."""
+    """`noted` counts notes that are not breaches, by a sentence with a placeholder for the number."""
 
     checked: int = 0
     breaches: int = 0
@@ -45,7 +45,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One way in which a check reads: slice by slice of this kind."""
+    """One part of a check, which runs on each slice of this kind."""
 
     kind: SliceKind
     check: Callable[[Slice, Findings], None]

@@ -1,4 +1,4 @@
-"""The invariants, and which check looks at what."""
+"""The invariants, with their checks and slices."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""One consistent picture of the database for all that reads it: a read-only transaction, shared with other processes.
+"""A consistent view of the database for all checks: a read-only transaction, shared with other processes.
 
-Sales that commit while the checks run cannot look half done.
+The checks do not see sales that commit while they run.
 """
 
 from collections.abc import Iterator
@@ -21,18 +21,18 @@ SELECT clock_timestamp(), pg_export_snapshot(), pg_snapshot_xmin(pg_current_snap
 """
 SETTINGS: Final = (
     "SET LOCAL work_mem = '64MB'",
-    # The values of a slice decide how it is read: see slices.in_leads.
+    # The best plan depends on the values of a slice: see slices.in_leads.
     "SET LOCAL plan_cache_mode = 'force_custom_plan'",
-    # The process that shares the snapshot keeps it open, idle, for the whole run.
+    # The process that exports the snapshot keeps its transaction open, idle, for the whole run.
     "SET LOCAL idle_in_transaction_session_timeout = 0",
-    # Processes share the work; each is to take one core.
+    # Several processes share the work, so each should use one core.
     "SET LOCAL max_parallel_workers_per_gather = 0",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`name` lets other sessions see the same. Every transaction below `oldest` had ended, none from `next` on had."""
+    """`name` lets other sessions share it. Transactions before `oldest` had ended; none from `next` on had begun."""
 
     at: datetime
     name: str
@@ -42,7 +42,7 @@ class Picture:
 
 @contextmanager
 def open_picture() -> Iterator[Picture]:
-    """Needs to begin its own transaction."""
+    """Begins its own transaction, so it needs none open."""
     with _read_only() as cursor:
         cursor.execute(READ)
         picture = Picture(*cursor.fetchone())
@@ -52,7 +52,7 @@ def open_picture() -> Iterator[Picture]:
 
 @contextmanager
 def share_picture(name: str) -> Iterator[None]:
-    """See in this process what another one sees, while that has its picture open."""
+    """Share another process's picture, while that process has it open."""
     with _read_only() as cursor:
         cursor.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(name)).as_string())
         _adjust(cursor)

@@ -1,4 +1,4 @@
-"""Invariant 6: every enrolled buyer is once selected or once skipped, and exactly the selected ones were sold to."""
+"""Invariant 6: every enrolled buyer is selected or skipped once, and exactly the selected buyers bought the lead."""
 
 from typing import Final
 
@@ -48,7 +48,7 @@ WITH used AS MATERIALIZED (
 SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NULL
 """  # noqa: S608 - only conditions are put in
 
-# Assignments are found by their lead, which has an index, and steps of an attempt by their attempt.
+# Assignments are read by lead, which has an index, and events by attempt.
 SELECTED_IS_SOLD: Final = f"""
 SELECT 'attempt ' || e.attempt_id AS subject, CASE
     WHEN s.buyer_id IS NULL THEN format('selected buyer %%s, but the attempt has no assignment to it', e.buyer_id)

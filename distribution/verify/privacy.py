@@ -1,7 +1,7 @@
-"""Invariant 9: no trace holds a name, phone number, email or address of the lead it tells of.
+"""Invariant 9: no trace has a name, phone number, email address or street address of its lead.
 
-All that an attempt holds is first searched as one text for what of the lead occurs in it at all; what is a breach is
-judged value by value: a county may be called like a person, and a rule's own words are not the lead's.
+The check first searches all text of an attempt at once. If it finds anything, it judges each value: a county may have
+the name of a person, and the words of a rule are not the lead's.
 """
 
 import json
@@ -25,7 +25,7 @@ from distribution.verify.reading import count, stream
 from distribution.verify.slices import Slice, in_attempts
 
 SUSPECTS_A_QUERY: Final = 200
-# Fewer digits of a phone number cannot be distinguished from other digits.
+# Fewer digits of a phone number also occur in other numbers.
 PHONE_DIGITS: Final = 7
 
 CHECKED: Final = f"""
@@ -33,7 +33,7 @@ SELECT (SELECT count(*) FROM tracing_attempt WHERE {in_attempts("id", "lead_id")
     + (SELECT count(*) FROM tracing_leaddistributionevent WHERE {in_attempts("attempt_id", "lead_id")})
 """  # noqa: S608 - only conditions are put in
 
-# Texts are put into lower case here and not in SQL: there it takes ten times as long.
+# Python converts the texts to lower case: SQL takes ten times as long.
 TEXTS: Final = f"""
 SELECT traced.attempt_id, traced.bodies, l.phone, l.first_name, l.last_name, l.address
 FROM (
@@ -61,7 +61,7 @@ LEFT JOIN routing_lead l ON l.id = traced.lead_id
 ORDER BY traced.subject
 """  # noqa: S608 - only column names are put in
 
-# Below these keys is what a rule requires, not what the lead has.
+# Values under these keys are from a rule, not from the lead.
 RULE_KEYS: Final = frozenset({"required", "answer", "value", "applied", "rule"})
 
 
@@ -73,7 +73,7 @@ def check(part: Slice, findings: Findings) -> None:
 
 
 def _suspects(part: Slice) -> Iterator[UUID]:
-    """Attempts in which something of their lead occurs, each once."""
+    """Yield attempts whose text may have personal data of their lead, each once."""
     seen: set[UUID] = set()
     for attempt_id, bodies, *person in stream(TEXTS, part):
         if attempt_id not in seen and _may_tell(bodies.lower(), *(_as_stored(value) for value in person)):
@@ -82,12 +82,12 @@ def _suspects(part: Slice) -> Iterator[UUID]:
 
 
 def _as_stored(value: str | None) -> str:
-    """As the text of a JSON value holds it."""
+    """Return the value as it is written inside JSON text."""
     return json.dumps((value or "").strip().lower(), ensure_ascii=False)[1:-1]
 
 
 def _may_tell(text: str, phone: str, first_name: str, last_name: str, address: str) -> bool:
-    """Cheap and generous: what is found is looked at more closely. Names of two letters are in every text."""
+    """A fast, broad search; matches are judged later. Names of two letters occur in every text, so they need both."""
     if "@" in text:
         return True
     if len(phone) >= PHONE_DIGITS and phone[-PHONE_DIGITS:] in text.translate(PHONE_PUNCTUATION):
@@ -121,7 +121,7 @@ def _judge_part(subject: str, body: Any, fields: Sequence[str | None], findings:
 
 
 def _keys(value: Any) -> Iterator[str]:
-    """Every key, at any depth: senders choose the names of attributes."""
+    """Yield every key at any depth, because senders choose the names of attributes."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield key
@@ -132,7 +132,7 @@ def _keys(value: Any) -> Iterator[str]:
 
 
 def _texts(value: Any, *, path: str = "", is_rule: bool = False) -> Iterator[tuple[str, str | int, bool]]:
-    """Every text and whole number, with its path."""
+    """Yield every text and whole number, with its path."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from _texts(each, path=f"{path}.{key}".lstrip("."), is_rule=is_rule or key in RULE_KEYS)

@@ -1,4 +1,4 @@
-"""Runs the checks' SQL: whole searches inside the database, and streams with a bounded part in memory."""
+"""Runs the checks' SQL: searches inside the database, and streams that hold few rows in memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ def count(sql: str, part: Slice) -> int:
 
 
 def search(findings: Findings, sql: str, part: Slice, **parameters: Any) -> None:
-    """Add a breach for each row (subject, message) that `sql` finds; only the first few leave the database."""
+    """Add a breach for each row (subject, message) that `sql` finds. Only the first few are read from the database."""
     found = f"SELECT subject, message, count(*) OVER () FROM ({sql}) AS found LIMIT {MAX_EXAMPLES}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(found, {**part.parameters(), **parameters})
@@ -34,8 +34,8 @@ def search(findings: Findings, sql: str, part: Slice, **parameters: Any) -> None
 def no_nested_loops() -> Iterator[None]:
     """For joins of two parts of a slice. Needs an open transaction.
 
-    PostgreSQL cannot tell how many rows lie between two UUIDs, or beyond its newest statistics, and assumes one. A join
-    pair by pair then costs as little as any other: ten thousand attempts with ten thousand groups of events.
+    PostgreSQL cannot estimate how many rows are between two UUIDs, or beyond its newest statistics, and assumes one. A
+    nested loop then looks cheap, but it joins ten thousand attempts with ten thousand groups of events.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")
@@ -44,7 +44,7 @@ def no_nested_loops() -> Iterator[None]:
 
 
 def stream(sql: str, part: Slice, **parameters: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield rows of a server-side cursor. Needs an open transaction. Other statements may run in it between rows."""
+    """Yield rows of a server-side cursor. Needs an open transaction. Other statements may run between rows."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, {**part.parameters(), **parameters})
         while rows := cursor.fetchmany(ROWS_A_FETCH):

@@ -1,9 +1,9 @@
-"""Invariant 7: the engine, run again on an attempt's snapshot and facts, decides as it did.
+"""Invariant 7: the engine, run again on an attempt's snapshot and facts, makes the same decision.
 
-Where a value of the facts was recorded as text, a decision that comes out otherwise is counted and not a breach.
+If a fact was recorded as text, a different decision is counted but is not a breach.
 
-Compared are who was selected at what price and rank, who was skipped for what reason, the funnel and the verdict;
-not the gates' sentences, which may be worded anew.
+The check compares selected buyers with price and rank, skipped buyers with their reason, the funnel and the verdict. It
+does not compare the gates' sentences, whose wording may change.
 """
 
 import json
@@ -36,9 +36,8 @@ MAX_COMPILED: Final = 256
 # By campaign and version.
 Campaigns: TypeAlias = VersionCache[tuple[int | None, int | None], CompiledCampaign]
 
-# In the order of their versions: a slice compiles each snapshot once. The index finds the events of each attempt:
-# PostgreSQL may join two parts of a slice pair by pair (see reading.no_nested_loops), and without nested loops it may
-# read all leads.
+# Ordered by version, so a slice compiles each snapshot once. LATERAL reads the events of each attempt by index: a join
+# could use a bad nested loop (see reading.no_nested_loops), and without nested loops PostgreSQL may read all leads.
 ATTEMPTS: Final = f"""
 SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, a.facts::text,
     traced.steps
@@ -61,7 +60,7 @@ ORDER BY a.campaign_id, a.config_version, a.id
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An attempt as its trace has it."""
+    """An attempt as recorded in its trace."""
 
     id: UUID
     campaign_id: int | None
@@ -79,7 +78,7 @@ AS_TEXT_NOTE: Final = "{:,} decisions on values recorded as text could not be re
 
 
 def check(part: Slice, findings: Findings) -> None:
-    """Attempts that decided nothing are left out: no campaign, expired, or the product failed first."""
+    """Skips attempts without a decision: no campaign, an expired lead, or an internal error."""
     campaigns = _campaigns_of(part.at)
     for row in stream(ATTEMPTS, part):
         recorded = _read(row)
@@ -115,7 +114,7 @@ def _read(row: tuple[Any, ...]) -> Recorded:
 
 @lru_cache(maxsize=1)
 def _campaigns_of(_: datetime) -> Campaigns:
-    """Of one picture of the database: its slices share what they have compiled."""
+    """The compiled campaigns of one picture, shared by its slices."""
     return VersionCache(MAX_COMPILED)
 
 
@@ -147,13 +146,13 @@ def _decide_again(recorded: Recorded, campaigns: Campaigns) -> Decision:
     except OtherEngine:
         raise
     except (FactsError, KeyError, TypeError, ValueError, AttributeError) as error:
-        # The error's text may quote a fact.
+        # The error's text may contain a fact, so only its type is shown.
         message = f"its facts cannot be replayed ({type(error).__name__})"
         raise NotRepeatable(message) from error
 
 
 def _compare(recorded: Recorded, decision: Decision) -> str | None:
-    """What differs first, or None."""
+    """Return the first difference, or None."""
     steps = _steps(decision)
     for was, now in zip(recorded.steps, steps, strict=False):
         if was != now:
@@ -164,9 +163,9 @@ def _compare(recorded: Recorded, decision: Decision) -> str | None:
 
 
 def _steps(decision: Decision) -> list[list[Any]]:
-    """What distribution.attempts.trace writes of a decision, in its order."""
+    """The steps that distribution.attempts.trace writes for a decision, in order."""
     if not decision.prices:
-        return []  # decided before a pool was composed
+        return []  # the decision was made before a pool was composed
     funnel = [list(stage) for stage in decision.funnel]
     steps: list[list[Any]] = [["buyer_pool_composed", None, None, "", None, None, None, funnel]]
     for skip in decision.skipped:

@@ -1,4 +1,4 @@
-"""Runs every check on one consistent picture of the database."""
+"""Runs every check on one consistent view of the database."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +12,12 @@ from distribution.verify.slices import Slice, SliceKind, slice_all
 from distribution.verify.touched import find_slices, store_watermarks
 from distribution.verify.work import CheckPart, carry_out, carry_out_apart
 
-# Fewer are checked before other processes have started.
+# Fewer parts are done before other processes have started.
 PARTS_WORTH_A_PROCESS: Final = 40
 
 
 class Progress(Protocol):
-    """Notified of each check before anything is read for it, and of each of its parts when that part ends."""
+    """Notified when a check begins, and when each of its parts ends."""
 
     def begin(self, invariant: Invariant, *, parts: int) -> None: ...
 
@@ -28,15 +28,15 @@ class Silent:
     """No progress."""
 
     def begin(self, invariant: Invariant, *, parts: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, invariant: Invariant, findings: Findings, *, left: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`whole`: the names of the checks that looked at everything there is."""
+    """`whole`: the names of the checks that checked everything."""
 
     results: tuple[tuple[Invariant, Findings], ...]
     seconds: float
@@ -55,9 +55,9 @@ def run_verification(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Report:
-    """Check all invariants: of everything, the `limit` newest leads, or what an incremental run has not seen clean.
+    """Check all invariants on everything, on the `limit` newest leads, or on what changed since the last clean run.
 
-    Needs to begin its own transaction: REPEATABLE READ and read-only. An incremental run then writes its watermarks.
+    Begins its own transaction: REPEATABLE READ and read-only. An incremental run then writes its watermarks.
     """
     started = time.perf_counter()
     with open_picture() as picture:
@@ -113,6 +113,6 @@ def _apart(
 ) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
-    # The longest first: what counts every sale of a buyer is one part.
+    # The longest first: the check of caps is one part that counts every sale.
     order = sorted(parts, key=lambda name: len(parts[name]))
     return carry_out_apart([part for name in order for part in parts[name]], picture=picture, jobs=jobs)

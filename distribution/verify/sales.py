@@ -1,4 +1,4 @@
-"""Invariant 2: no lead is sold to more buyers than its campaign allowed, and to no buyer twice."""
+"""Invariant 2: no lead is sold to more buyers than its campaign allowed, or twice to one buyer."""
 
 from typing import Final
 
@@ -10,9 +10,9 @@ CHECKED: Final = (
     f"SELECT count(*) FROM distribution_assignment WHERE state = 'sold' AND {in_leads('lead_id')}"  # noqa: S608 - only a condition is put in
 )
 
-# The limit in force is that of the version which sold it; it may have been lowered since. A sale whose trace could
-# not be written names no version: then the highest limit that its campaign ever had counts. A snapshot may be large:
-# each is read once a slice, not once a sale.
+# The limit is that of the version that sold the lead; it may have been lowered since. A sale without a trace has no
+# version, so the highest limit that its campaign ever had applies. Snapshots may be large, so each is read once for a
+# slice and not for each sale.
 WITHIN_MAX_BUYERS: Final = f"""
 WITH live AS MATERIALIZED (
     SELECT d.lead_id, d.campaign_id, a.campaign_id AS traced_id, a.config_version

@@ -1,6 +1,6 @@
-"""Cuts the picture into slices, so that a check needs the same memory for a million leads as for ten thousand.
+"""Cuts the picture into slices, so that a check needs no more memory for a million leads than for ten thousand.
 
-A slice is a range of ids, or, of an incremental run, the ids that were touched.
+A slice is a range of ids or, in an incremental run, the touched ids.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ ATTEMPTS_A_SLICE: Final = 10_000
 TOUCHED_A_SLICE: Final = 5_000
 LOWEST, HIGHEST = UUID(int=0), UUID(int=2**128 - 1)
 LEAST, MOST = -(2**63), 2**63 - 1
-# Attempts number themselves by the clock of their process, which may be slow.
+# Ids of attempts are made from the clock of their process, which may be slow.
 SLOWEST_CLOCK: Final = timedelta(hours=1)
 
 
@@ -28,7 +28,7 @@ WHERE place %% %s = 0 ORDER BY id
 
 
 class SliceKind(Enum):
-    """What the ids of a slice are."""
+    """The kind of ids in a slice."""
 
     LEADS = "leads"
     ATTEMPTS = "attempts"
@@ -39,9 +39,9 @@ class SliceKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Rows as they were at `at`: from `low` to `high`, both included, and of these only `ids` when there are some.
+    """Rows at the time `at`, from `low` to `high`, both included. `ids`: only these of them.
 
-    Of attempts only those of leads from `from_lead` on.
+    `from_lead`: only attempts of leads from this id on.
     """
 
     at: datetime
@@ -66,11 +66,11 @@ def in_attempts(column: str, lead: str) -> str:
 
 
 def in_wallets(column: str) -> str:
-    """The condition on a wallet's id: wallets are read whole, or only the touched ones."""
+    """The condition on a wallet's id. All wallets are read, or only the touched ones."""
     return _among(column, "bigint")
 
 
-# Plans are made for the values (see picture.py), so that of `OR` the side that does not apply is left out.
+# PostgreSQL plans for the actual values (see picture.py), so it drops the side of `OR` that does not apply.
 def _among(column: str, kind: str) -> str:
     return f"(%(ids)s::{kind}[] IS NULL OR {column} = ANY(%(ids)s::{kind}[]))"
 
@@ -80,7 +80,7 @@ def _within(column: str, kind: str) -> str:
 
 
 def slice_all(*, at: datetime, newest: int | None = None) -> dict[SliceKind, list[Slice]]:
-    """Everything, or of leads and attempts those of the `newest` leads."""
+    """Slices of everything, or of the `newest` leads with their attempts."""
     from_lead = LEAST if newest is None else _find_first_lead(newest)
     return {
         SliceKind.LEADS: _slice_leads(from_lead, at=at),
@@ -91,7 +91,7 @@ def slice_all(*, at: datetime, newest: int | None = None) -> dict[SliceKind, lis
 
 
 def slice_ids(kind: SliceKind, ids: Sequence[Any], *, at: datetime) -> list[Slice]:
-    """The touched ones, some of them a slice."""
+    """Slices of the touched ids."""
     low, high = (LOWEST, HIGHEST) if kind is SliceKind.ATTEMPTS else (LEAST, MOST)
     return [
         Slice(at, low, high, tuple(ids[start : start + TOUCHED_A_SLICE]))
@@ -122,7 +122,7 @@ def _slice_attempts(from_lead: int, *, at: datetime) -> list[Slice]:
 
 
 def _find_first_attempt(from_lead: int) -> UUID:
-    """No attempt of these leads, and no event of a lost one, has a lower id."""
+    """Return an id that no attempt of these leads, and no event of a lost attempt, is below."""
     received_at = _value("SELECT MIN(received_at) FROM routing_lead WHERE id >= %s", from_lead)
     floors = [] if received_at is None else [attempt_floor(received_at - SLOWEST_CLOCK)]
     found = _value("SELECT id FROM tracing_attempt WHERE lead_id >= %s ORDER BY id LIMIT 1", from_lead)
@@ -130,14 +130,14 @@ def _find_first_attempt(from_lead: int) -> UUID:
 
 
 def attempt_floor(at: datetime) -> UUID:
-    """The lowest id (uuid7) that an attempt can have which began at this moment."""
+    """Return the lowest id (uuid7) of an attempt that began at this time."""
     return UUID(int=max(0, int(at.timestamp() * 1_000)) << 80)
 
 
 def _cut(
     low: Any, cuts: Sequence[Any], last: Any, *, following: Callable[[Any], Any], at: datetime, from_lead: int
 ) -> Iterator[Slice]:
-    """Ranges without a gap from `low` to `last`, each of which but the last ends at a cut."""
+    """Yield contiguous ranges from `low` to `last`. Each but the last ends at a cut."""
     starts = [low, *map(following, cuts)]
     ends = [*cuts, last]
     for start, end in zip(starts, ends, strict=True):

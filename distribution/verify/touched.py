@@ -1,10 +1,9 @@
-"""What an incremental run looks at: all that was touched since the last run that found a check clean.
+"""Finds what an incremental run checks: all rows touched since the last run in which the check was clean.
 
-A row is touched when its present version was written by a transaction that had not ended in that run's picture, which
-its `xmin` says. Its id, its writer and the time of its commit do not matter. Of a lead, wallet or place of a buyer
-with a touched row everything is checked again. The trace is append-only, so of it only the rows of the last day before
-that picture are asked for their `xmin`. A row that was deleted past the triggers leaves nothing to find: that is for
-the full run.
+A row is touched if the transaction that wrote its current version had not ended in that run's picture, according to its
+`xmin`. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
+with a touched row is checked again in full. The trace is append-only, so only its rows from one day before that picture
+on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the full run finds it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +19,14 @@ from distribution.verify.invariants import INVARIANTS
 from distribution.verify.picture import Picture
 from distribution.verify.slices import Slice, SliceKind, attempt_floor, slice_ids
 
-# More than that are checked as fast by a full run, in less memory.
+# A full run checks more rows as fast and needs less memory.
 MOST_TOUCHED: Final = 200_000
-# Half of the ids there are can be compared with each other; less what a run may take.
+# Only half of all transaction ids can be compared with each other. Subtract a margin for a long run.
 OLDEST_WATERMARK: Final = 2**31 - 100_000_000
 TRACE_MARGIN: Final = timedelta(days=1)
 
 CLUSTER: Final = "SELECT system_identifier FROM pg_control_system()"
-# Not older than the watermark. Ids wrap around; frozen rows keep theirs, which is far behind.
+# Not older than the watermark. Ids wrap around; frozen rows keep an id that is far behind.
 IS_TOUCHED: Final = "age({}.xmin) <= age(%(watermark)s::xid)"
 
 
@@ -44,7 +43,7 @@ UNION SELECT d.lead_id FROM distribution_ledgerentry e JOIN distribution_assignm
     WHERE {_touched("e")}
 """  # noqa: S608 - only conditions are put in
 
-# Every attempt of a touched lead, and those that the trace or a sale names without a lead of theirs being touched.
+# Every attempt of a touched lead, and attempts whose trace or sale was touched although their lead was not.
 ATTEMPTS: Final = f"""
 SELECT id FROM tracing_attempt WHERE lead_id = ANY(%(leads)s)
 UNION SELECT a.id FROM tracing_attempt a WHERE a.id >= %(floor)s AND {_touched("a")}
@@ -76,14 +75,14 @@ class Touched:
         return {
             SliceKind.LEADS: slice_ids(SliceKind.LEADS, self.leads, at=at),
             SliceKind.ATTEMPTS: slice_ids(SliceKind.ATTEMPTS, self.attempts, at=at),
-            # What is about all wallets and buyers at once is looked at in any case.
+            # Checks over all wallets and buyers run in any case.
             SliceKind.WALLETS: [Slice(at, ids=self.wallets)],
             SliceKind.PLACES: slice_ids(SliceKind.PLACES, self.places, at=at),
         }
 
 
 def find_slices(picture: Picture) -> dict[str, Mapping[SliceKind, Sequence[Slice]]]:
-    """By check; none for one that has to look at everything. Needs the picture to be open."""
+    """Return the slices by check. A check that must check everything is missing. Needs the picture to be open."""
     known: dict[int, Mapping[SliceKind, Sequence[Slice]] | None] = {}
     found: dict[str, Mapping[SliceKind, Sequence[Slice]]] = {}
     for name, mark in _read_watermarks(picture).items():
@@ -97,7 +96,7 @@ def find_slices(picture: Picture) -> dict[str, Mapping[SliceKind, Sequence[Slice
 
 
 def store_watermarks(picture: Picture, clean: Sequence[str]) -> None:
-    """Remember how far these checks have come. Of two runs at once either may win: the earlier mark is right too."""
+    """Store how far these checks have come. If two runs end together, either mark is right."""
     cluster = _read_cluster()
     VerifyWatermark.objects.bulk_create(
         [
@@ -129,7 +128,7 @@ def _read_cluster() -> int:
 
 
 def _find_touched(mark: VerifyWatermark) -> Touched | None:
-    """None when so much was touched that everything is as good."""
+    """Return None if more than MOST_TOUCHED rows were touched."""
     given = {
         "watermark": str(mark.transaction_id % 2**32),
         "floor": attempt_floor(mark.read_at - TRACE_MARGIN),

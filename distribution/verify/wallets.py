@@ -1,7 +1,7 @@
-"""Invariant 1: every balance is explained by its entries, none is under its limit, every cause counts once.
+"""Invariant 1: every balance is the sum of its entries, none is below its limit, and every cause counts once.
 
-A limit on the leads does not narrow this check: a sum needs all its parts. An incremental run sums the wallets that
-were touched, each of them whole.
+A limit on the leads does not narrow this check, because a sum needs all its parts. An incremental run sums each touched
+wallet in full.
 """
 
 from typing import Final

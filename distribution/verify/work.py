@@ -1,4 +1,4 @@
-"""Carries out the parts of a run: here, one after the other, or in processes of their own that share the picture."""
+"""Carries out the parts of a run, in this process or in other processes that share the picture."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -15,13 +15,13 @@ from distribution.verify.invariants import BY_NAME
 from distribution.verify.picture import Picture, share_picture
 from distribution.verify.slices import Slice
 
-# In a process that works for another: it ends with the process.
+# Used in child processes. It stays open until the process ends.
 _shared: Final = ExitStack()
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPart:
-    """One slice of one look of an invariant, by names that another process understands."""
+    """One slice of one look of an invariant, by names, because it is sent to another process."""
 
     invariant: str
     look: int
@@ -37,7 +37,7 @@ def carry_out(part: CheckPart) -> Findings:
 def carry_out_apart(
     parts: Sequence[CheckPart], *, picture: Picture, jobs: int
 ) -> Iterator[tuple[CheckPart, Findings]]:
-    """Yield what each part found, in the order in which they end. Needs the picture to be open here."""
+    """Yield the findings of each part as it ends. Needs the picture to be open in this process."""
     begin = (connection.settings_dict["NAME"], (__name__, _begin.__name__), picture.name)
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=begin_process, initargs=begin

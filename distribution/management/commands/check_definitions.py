@@ -1,4 +1,4 @@
-"""manage.py check_definitions [--fix]: definitions that no lead can meet, or that change nothing."""
+"""manage.py check_definitions [--fix]: finds definitions that no lead can match, or that have no effect."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -46,5 +46,5 @@ def _review_places(*, write: bool) -> Iterator[Finding]:
     for campaign_id in find_other_places():
         if write:
             raise_version(campaign_id)
-        message = "the ZIP code tables have new locations for its circles: its next version uses them"
+        message = "the ZIP code tables have new locations for its circles; its next version uses them"
         yield Finding(f"campaign {campaign_id} config_version", message, is_corrected=write)

@@ -1,4 +1,4 @@
-"""manage.py dispatcher: starts leads when they are due, until it is stopped."""
+"""manage.py dispatcher: starts leads when they are due. Runs until it is stopped."""
 
 import signal
 from threading import Event
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        load_rows()  # so that the first lead that it runs itself is as fast as any
+        load_rows()  # so that the first lead it runs itself is not slow
         freeze_startup_objects()
         try:
             Dispatcher(worker_name(), run_next_due=run_next_due, stop=stop).run()

@@ -1,4 +1,4 @@
-"""`manage.py explain LEAD [--buyer BUYER]`: what happened to a lead, why, and what would have to change."""
+"""`manage.py explain LEAD [--buyer BUYER]`: shows what happened to a lead, why, and what would have to change."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""`manage.py setup`: a workspace with sources, buyers and campaigns from one YAML file."""
+"""`manage.py setup`: stores a workspace with sources, buyers and campaigns from one YAML file."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
 
 def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
-    """Raises SetupRefused, also for what others do to the same rows at this moment."""
+    """Raises SetupRefused, also if others change the same rows at the same time."""
     try:
         return apply_setup(document, actor=describe_operator(), is_trial=is_trial)
     except IntegrityError as error:

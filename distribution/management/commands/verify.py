@@ -1,4 +1,4 @@
-"""manage.py verify: checks every invariant on live data and says which are broken."""
+"""manage.py verify: checks every invariant on live data and reports breaches."""
 
 import json
 import os

@@ -238,7 +238,10 @@ def assert_cursor_refused(response: Any) -> None:
     assert response.status_code == 400
     assert response.json()["error"]["fields"] == {
         "cursor": [
-            {"code": "invalid", "message": "must be the next_cursor of this list: leave it out to start"}
+            {
+                "code": "invalid",
+                "message": "must be the next_cursor of this list; leave it out for the first page",
+            }
         ]
     }
 
