@@ -1,4 +1,4 @@
-"""Invariant 9: no trace has a name, phone number, e-mail address or street address of its lead.
+"""Invariant 9: no trace has a name, phone number, email address or street address of its lead.
 
 The check first searches all text of an attempt at once. If it finds anything, it judges each value: a county may have
 the name of a person, and the words of a rule are not the lead's.

@@ -1,4 +1,4 @@
-"""`manage.py route --dry-run LEAD`: which rules a lead would meet, which one wins, and why those above it do not."""
+"""`manage.py route --dry-run LEAD`: shows which rule a lead would match, and why the rules before it do not match."""
 
 import json
 from argparse import ArgumentParser

@@ -1,7 +1,7 @@
 """Dispatchers that are killed, stopped and cut off from Redis: each lead is published once, and none is lost.
 
 The controls, which take one protection away, are beside the scripts:
-tests/functional/dispatch/test_schedule.py (the epoch),
+tests/functional/dispatch/test_leadership.py (the epoch),
 tests/functional/dispatch/test_lost_leases.py (the lease).
 """
 

@@ -1,17 +1,15 @@
 """The schedule's scripts on a real Redis: the effect of each call, and that a repeated call changes nothing."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import pytest
 
-from routing.dispatch import mirror, schedule, scripts
-from routing.dispatch.leadership import acquire_leadership, resign
-from routing.dispatch.schedule import Leader, NotLeading, Release
+from routing.dispatch import mirror, schedule
+from routing.dispatch.schedule import Leader, Release
 from routing.dispatch.sizes import read_sizes
 from routing.redis import keys
-from tests.conftest import remove_keys
+from tests.support.schedule_state import fill_behind_a_pause, hold_started, inflight, waiting
 from tests.support.times import HOUR, due, ids, later, pairs
 from tests.support.waiting import wait_until
 
@@ -19,23 +17,6 @@ if TYPE_CHECKING:
     import redis
 
 pytestmark = pytest.mark.usefixtures("redis_client")
-
-
-def inflight(client: "redis.Redis[str]") -> set[int]:
-    return {int(member) for member in client.zrange(keys.inflight_key(), 0, -1)}
-
-
-def waiting(client: "redis.Redis[str]", workspace_id: int = 1) -> dict[int, int]:
-    members = client.zrange(keys.schedule_of(workspace_id), 0, -1, withscores=True)
-    return {int(member): int(score) for member, score in members}
-
-
-def hold_started(lead_id: int) -> int:
-    """A lead that a worker has started. Returns when its lease ends."""
-    assert ids(schedule.put([due(lead_id)])) == [lead_id]
-    [deadline_ms] = schedule.start([lead_id])
-    assert deadline_ms is not None
-    return deadline_ms
 
 
 def test_lead_due_now_goes_straight_into_flight(redis_client: "redis.Redis[str]") -> None:
@@ -108,13 +89,6 @@ def test_claimed_leads_are_in_flight_in_due_order(redis_client: "redis.Redis[str
     assert (ids(take.leads), take.is_more) == ([1], False)
     assert take.next_due_seconds == pytest.approx(3600, abs=60)
     assert schedule.claim_batch(leader, limit=2, published=take.number).leads == []
-
-
-def fill_behind_a_pause(client: "redis.Redis[str]", leads: list[schedule.Due]) -> None:
-    """Put leads into the index that would otherwise go straight into flight."""
-    client.set(keys.paused_key(), 1)
-    assert schedule.put(leads) == []
-    client.delete(keys.paused_key())
 
 
 @pytest.mark.parametrize("is_product", [True, False])
@@ -246,164 +220,7 @@ def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None
     assert sizes.overdue_seconds == pytest.approx(3600, abs=60)
 
 
-# --- who may claim ---
-
-
-def test_one_dispatcher_leads_and_renews(redis_client: "redis.Redis[str]") -> None:
-    """Compare and renew in one step. A rival changes nothing."""
-    one, is_new = acquire_leadership("one", lease_ms=600_000, least_epoch=0)
-    assert (one, is_new) == (Leader("one", 1), True)
-    assert acquire_leadership("two", lease_ms=1, least_epoch=50) == (None, False)
-    assert acquire_leadership("one", lease_ms=600_000, least_epoch=0) == (Leader("one", 1), False)
-    assert redis_client.pttl(keys.dispatcher_key()) > 1_000
-    resign("two")
-    assert redis_client.get(keys.dispatcher_key()) == "one"
-    resign("one")
-    assert acquire_leadership("two", lease_ms=600_000, least_epoch=0) == (Leader("two", 2), True)
-
-
-def test_epoch_is_never_reused(redis_client: "redis.Redis[str]") -> None:
-    """Not even after a flush: PostgreSQL stores the last one."""
-    remove_keys(redis_client)
-    assert acquire_leadership("one", lease_ms=600_000, least_epoch=41) == (Leader("one", 42), True)
-
-
-def test_leader_that_slept_past_its_lease_claims_nothing(redis_client: "redis.Redis[str]") -> None:
-    fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = acquire_leadership("same-name", lease_ms=1, least_epoch=0)
-    wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
-    assert asleep is not None
-    with pytest.raises(NotLeading):
-        schedule.claim_batch(asleep, limit=10)
-    awake, _ = acquire_leadership("same-name", lease_ms=600_000, least_epoch=0)  # as a restarted process
-    with pytest.raises(NotLeading):
-        schedule.claim_batch(asleep, limit=10)
-    assert waiting(redis_client) != {}
-    assert awake is not None
-    assert ids(schedule.claim_batch(awake, limit=10).leads) == [1]
-
-
-def test_control_without_the_epoch_check_it_claims(
-    redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A leader that slept claims leads in another's term."""
-    fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
-    assert fence in scripts.CLAIM_BATCH
-    monkeypatch.setattr(scripts, "CLAIM_BATCH", scripts.CLAIM_BATCH.replace(fence, ""))
-    fill_behind_a_pause(redis_client, [due(1)])
-    asleep, _ = acquire_leadership("one", lease_ms=1, least_epoch=0)
-    wait_until(lambda: not redis_client.exists(keys.dispatcher_key()), what="the end of the leader's lease")
-    acquire_leadership("two", lease_ms=600_000, least_epoch=0)
-    assert asleep is not None
-    assert ids(schedule.claim_batch(asleep, limit=10).leads) == [1]
-
-
 # --- fairness -------------------------------------------------------------------------------------------------
-
-
-def in_one_shard(count: int) -> list[int]:
-    """Workspaces that share a ready queue."""
-    return [number for number in range(1, 1_000) if keys.shard_of(number, shards=4) == 0][:count]
-
-
-def test_hot_workspace_does_not_starve_others(
-    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
-) -> None:
-    settings.LEADSWITCH_READY_LIMIT = 20
-    hot, *quiet = in_one_shard(5)
-    piled = [due(number, hot, ago=5 * HOUR) for number in range(2_000)]
-    fill_behind_a_pause(
-        redis_client, [*piled, *(due(10_000 + each, each, ago=timedelta(seconds=1)) for each in quiet)]
-    )
-    dispatched = schedule.claim_batch(leader, limit=1_000).leads
-    assert len(dispatched) == 20
-    assert {each.workspace_id for each in dispatched} == {hot, *quiet}
-    # In order of arrival, all of these would be the hot workspace's.
-    in_due_order = redis_client.zrange(keys.schedule_of(hot), 0, 19)
-    assert len(in_due_order) == 20
-
-
-def test_workspaces_take_turns_when_there_is_no_room_for_all(
-    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
-) -> None:
-    settings.LEADSWITCH_READY_LIMIT = 2
-    workspaces = in_one_shard(5)
-    leads = [due(100 * each + number, each) for each in workspaces for number in range(4)]
-    fill_behind_a_pause(redis_client, leads)
-    served: list[int] = []
-    for _ in range(5):
-        dispatched = schedule.claim_batch(leader, limit=10).leads
-        served += [each.workspace_id for each in dispatched]
-        schedule.start(ids(dispatched))
-    assert served == workspaces * 2
-
-
-def test_slow_queue_gets_less(redis_client: "redis.Redis[str]", leader: Leader, settings: Any) -> None:
-    """A wait in a ready queue beyond a part of the lease halves the number of leads that the queue gets."""
-    settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 30
-    fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
-    dispatched = schedule.claim_batch(leader, limit=1_000).leads
-    assert len(dispatched) == 100
-    age_ready_leads(redis_client, shard=keys.shard_of(1, shards=4), by_ms=5_000)
-    schedule.start(ids(dispatched))
-    assert len(schedule.claim_batch(leader, limit=1_000).leads) == 50
-
-
-def test_prompt_queue_gets_more_again(
-    redis_client: "redis.Redis[str]", leader: Leader, settings: Any
-) -> None:
-    settings.LEADSWITCH_READY_LIMIT, settings.LEADSWITCH_LEASE_SECONDS = 100, 600
-    redis_client.hset(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:pace", str(keys.shard_of(1, shards=4)), 8)
-    fill_behind_a_pause(redis_client, [due(number) for number in range(500)])
-    sizes = []
-    for _ in range(5):
-        dispatched = schedule.claim_batch(leader, limit=1_000).leads
-        sizes.append(len(dispatched))
-        schedule.start(ids(dispatched))
-    assert sizes == [8, 16, 32, 64, 100]
-
-
-def age_ready_leads(client: "redis.Redis[str]", *, shard: int, by_ms: int) -> None:
-    """As if they had waited in their queue for this long."""
-    for key in (f"{keys.ready_key()}:{shard}", keys.inflight_key()):
-        aged = {name: score - by_ms for name, score in client.zrange(key, 0, -1, withscores=True)}
-        client.zadd(key, aged)
-
-
-# --- lost leads ---
-
-
-def test_lost_lead_is_missing_or_scheduled_too_late(redis_client: "redis.Redis[str]") -> None:
-    put = [due(1), later(2), later(3, ahead=2 * HOUR)]
-    schedule.put(put)
-    assert schedule.find_lost(put) == set()
-    in_an_hour = later(3)  # the index has a later time than the row: the put of the earlier one was lost
-    assert schedule.find_lost([due(1), later(2), in_an_hour, later(4), due(5)]) == {3, 4, 5}
-    remove_keys(redis_client)
-    assert schedule.find_lost(put) == {1, 2, 3}
-
-
-@pytest.mark.parametrize(
-    ("key", "lost"),
-    [("schedule", {2}), ("schedule:1", {2}), ("inflight", {1}), ("leases", set()), ("ready:2", set())],
-)
-def test_any_single_key_may_vanish(
-    redis_client: "redis.Redis[str]", settings: Any, key: str, lost: set[int]
-) -> None:
-    """Either the lead is found as lost, or its lease expires like any other."""
-    schedule.put([due(1), later(2)])
-    assert redis_client.delete(f"{{{settings.LEADSWITCH_REDIS_PREFIX}}}:{key}") == (
-        1 if key != "ready:2" else 0
-    )
-    assert schedule.find_lost([due(1), later(2)]) == lost
-    schedule.put([due(1), later(2)])
-    assert schedule.find_lost([due(1), later(2)]) == set()
-    [expired] = all_leases(redis_client)
-    assert schedule.release([Release(1, expired)]) == [True]
-
-
-def all_leases(client: "redis.Redis[str]") -> list[int]:
-    return [int(score) for _, score in client.zrange(keys.inflight_key(), 0, -1, withscores=True)]
 
 
 def test_scripts_are_loaded_again_when_redis_forgot_them(redis_client: "redis.Redis[str]") -> None:

@@ -1,7 +1,7 @@
 """Fixing a cause by a form, a command or SQL retries the leads that it held back."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,10 +14,7 @@ from distribution.explain.lead import explain
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust, set_credit_limit, top_up
-from routing.dispatch import wakeups
-from routing.leads.actions import give_up_lead, pause_lead
-from routing.models import DispatchControl, Lead, RoutingRule, Wakeup, Workspace
-from routing.reconcile import find_reconciler, run_reconciler
+from routing.models import RoutingRule, Wakeup, Workspace
 from tests.support.admin_pages import client_of, save
 from tests.support.admin_pages import person as user
 from tests.support.explanations import to_text
@@ -26,12 +23,10 @@ from tests.support.factories import (
     EnrollmentFactory,
     LeadFactory,
     RuleFactory,
-    SourceFactory,
     WorkspaceFactory,
-    enroll,
     give_credits,
 )
-from tests.support.waking import came, fresh, is_due, raise_cap, world
+from tests.support.waking import came, fresh, is_due, world
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.vocabulary import WAKE_CAUSES
 
@@ -241,184 +236,6 @@ def test_sale_writes_no_change() -> None:
     assert distribute_lead(came(place).pk).result == "success"
 
     assert Wakeup.objects.count() == before
-
-
-class TestLeftAlone:
-    @pytest.fixture
-    def place(self) -> Enrollment:
-        return world(cap_day=0)
-
-    def kept(self, place: Enrollment, lead: Lead) -> None:
-        before = Lead.objects.values().get(pk=lead.pk)
-
-        raise_cap(place)
-        run_reconciler(find_reconciler("wakeups"), fix=True)
-
-        assert Lead.objects.values().get(pk=lead.pk) == before
-
-    def test_old_lead(self, place: Enrollment) -> None:
-        lead = came(place, received_at=datetime.now(UTC) - timedelta(hours=25))
-        distribute_lead(lead.pk)
-        self.kept(place, lead)
-
-    def test_lead_that_is_paused(self) -> None:
-        place = world(cap_day=1)
-        lead = came(place)
-        for each in (came(place), lead):
-            distribute_lead(each.pk)
-        pause_lead(lead.pk, at=datetime.now(UTC))
-        self.kept(place, lead)
-
-    def test_lead_that_a_person_gave_up(self, place: Enrollment) -> None:
-        lead = came(place)
-        distribute_lead(lead.pk)
-        Lead.objects.filter(pk=lead.pk).update(
-            status="pending", next_attempt_at=datetime.now(UTC), finished_at=None
-        )
-        give_up_lead(lead.pk, at=datetime.now(UTC))
-        self.kept(place, lead)
-
-    @pytest.mark.parametrize("status", ["cancelled", "expired", "duplicate", "distributed", "returned"])
-    def test_finished_lead(self, place: Enrollment, status: str) -> None:
-        lead = came(place)
-        distribute_lead(lead.pk)
-        Lead.objects.filter(pk=lead.pk).update(
-            status=status, next_attempt_at=None, finished_at=datetime.now(UTC)
-        )
-        self.kept(place, lead)
-
-    def test_lead_of_another_workspace(self, place: Enrollment) -> None:
-        lead = came(world(cap_day=0))
-        distribute_lead(lead.pk)
-        self.kept(place, lead)
-
-    def test_lead_that_failed_for_another_reason(self, place: Enrollment) -> None:
-        lead = came(place)
-        distribute_lead(lead.pk)
-        Lead.objects.filter(pk=lead.pk).update(skip_reason="internal_error")
-        self.kept(place, lead)
-
-    def test_lead_of_another_vertical(self, place: Enrollment) -> None:
-        lead = came(place)
-        distribute_lead(lead.pk)
-        Campaign.objects.filter(pk=place.campaign_id).update(vertical="solar")
-        self.kept(place, lead)
-
-    def test_any_lead_if_the_setting_says_never(self, place: Enrollment, settings: Any) -> None:
-        settings.LEADSWITCH_WAKE_MAX_AGE_HOURS = 0
-        run_reconciler(find_reconciler("wakeups"), fix=True)
-        lead = came(place)
-        distribute_lead(lead.pk)
-        self.kept(place, lead)
-
-
-def test_setting_reaches_further_back(settings: Any) -> None:
-    settings.LEADSWITCH_WAKE_MAX_AGE_HOURS = 48
-    run_reconciler(find_reconciler("wakeups"), fix=True)
-    assert DispatchControl.objects.get().wake_hours == 48
-    place = world(cap_day=0)
-    lead = came(place, received_at=datetime.now(UTC) - timedelta(hours=25))
-    distribute_lead(lead.pk)
-
-    raise_cap(place)
-
-    assert is_due(lead)
-
-
-def waiting_leads(place: Enrollment, count: int) -> None:
-    """Leads that failed for a cap, without their attempts."""
-    source = SourceFactory(workspace=place.campaign.workspace)
-    now = datetime.now(UTC)
-    Lead.objects.bulk_create(
-        LeadFactory.build(
-            source=source,
-            workspace=source.workspace,
-            source_workspace=source.workspace,
-            status="failed",
-            skip_reason="all_buyers_capped",
-            attempts=1,
-            received_at=now - timedelta(minutes=1, milliseconds=count - number),
-            finished_at=now,
-            next_attempt_at=None,
-            expires_at=now + timedelta(days=9),
-        )
-        for number in range(count)
-    )
-
-
-class TestMany:
-    @pytest.mark.finds("wakeups")
-    def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Both have more than a change wakes by itself. A run wakes 40, and the first 20 of each come at once."""
-        monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
-        large, small = world(cap_day=0), world(cap_day=0)
-        waiting_leads(large, 700)
-        waiting_leads(small, 220)
-        for place in (large, small):
-            raise_cap(place)
-
-        assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 40
-
-        woken = dict(Wakeup.objects.filter(cause="cap_raised").values_list("workspace_id", "woken"))
-        assert woken == {large.campaign.workspace_id: 220, small.campaign.workspace_id: 220}
-
-    def test_leads_become_due_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """200 with the change, and the rest by the reconciler in batches, a thousand per second, oldest first."""
-        monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)
-        monkeypatch.setattr(wakeups, "LEADS_A_RUN", 400)
-        place = world(cap_day=0)
-        waiting_leads(place, 700)
-
-        raise_cap(place)
-
-        change = Wakeup.objects.get(cause="cap_raised")
-        assert (change.matched, change.woken, len(change.lead_ids)) == (700, 200, 200)
-        assert Lead.objects.filter(status="pending").count() == 200
-        runs = [run_reconciler(find_reconciler("wakeups"), fix=True).repaired for _ in range(3)]
-        assert runs == [400, 100, 0]
-        change.refresh_from_db()
-        assert (change.woken, change.lead_ids) == (700, [])
-        leads = list(Lead.objects.filter(woken_by=change.pk).order_by("received_at", "id"))
-        assert len(leads) == 700
-        due = [lead.next_attempt_at for lead in leads if lead.next_attempt_at is not None]
-        for start, end in ((0, 200), (200, 600), (600, 700)):
-            part = due[start:end]
-            spread = (max(part) - min(part)).total_seconds()
-            assert (end - start) / 1000 * 0.9 <= spread <= (end - start) / 1000 * 2 + 0.1
-
-    def test_lead_is_woken_once_by_a_change(self) -> None:
-        place = world(cap_day=0, budget_day_cents=1)
-        lead = came(place)
-        distribute_lead(lead.pk)
-        raise_cap(place)
-        assert distribute_lead(lead.pk).skip_reason == "all_buyers_capped"
-
-        assert run_reconciler(find_reconciler("wakeups"), fix=True).repaired == 0
-
-        assert not is_due(lead)
-
-    def test_finished_change_is_closed_and_deleted(self) -> None:
-        place = world(cap_day=0)
-        raise_cap(place)
-        run_reconciler(find_reconciler("wakeups"), fix=True)
-        assert Wakeup.objects.filter(done_at__isnull=True, swept_at__isnull=False).exists()
-        Wakeup.objects.update(swept_at=datetime.now(UTC) - timedelta(minutes=1))
-
-        run_reconciler(find_reconciler("wakeups"), fix=True)
-
-        assert not Wakeup.objects.filter(done_at__isnull=True).exists()
-        Wakeup.objects.update(done_at=datetime.now(UTC) - timedelta(days=8))
-        run_reconciler(find_reconciler("wakeups"), fix=True)
-        assert not Wakeup.objects.exists()
-
-    def test_many_rows_of_one_statement_are_one_change(self) -> None:
-        campaign = CampaignFactory()
-        enroll(campaign, count=5, credits_cents=100, cap_day=0)
-        Wakeup.objects.all().delete()
-
-        Enrollment.objects.update(cap_day=9)
-
-        assert Wakeup.objects.count() == 1
 
 
 class TestPages:

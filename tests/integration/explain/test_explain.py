@@ -1,19 +1,19 @@
-"""The explanation of a lead: every case of "why didn't this buyer get that lead", alike as JSON and as text."""
+"""The explanation of a lead, alike as JSON and as text. test_why_not_this_buyer.py asks about one buyer."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.explain.types import Explanation, to_json
-from distribution.models import Assignment, Buyer, Campaign
+from distribution.models import Assignment, Buyer
 from distribution.money.returns import return_assignment
 from routing.models import Lead
+from tests.support.distributed import MONDAY, distributed, lead_for, rerun
 from tests.support.explanations import to_text
 from tests.support.factories import (
     BuyerFactory,
@@ -22,26 +22,15 @@ from tests.support.factories import (
     LeadFactory,
     WorkspaceFactory,
     enroll,
-    give_credits,
 )
 from tests.support.planting import plant
 from tracing.models import LeadDistributionEvent
 from tracing.queries import read_attempts
 
 pytestmark = pytest.mark.django_db
-MONDAY = datetime(2026, 8, 3, 22, 30, tzinfo=UTC)  # 18:30 in New York
 
 
-def distributed(lead: Lead, *, at: datetime | None = None) -> Lead:
-    distribute_lead(lead.pk, at=at)
-    return Lead.objects.select_related("workspace", "source").get(pk=lead.pk)
-
-
-def lead_for(campaign: Campaign, **fields: Any) -> Lead:
-    return LeadFactory(source__workspace=campaign.workspace, **fields)
-
-
-def nobodys_lead() -> Lead:
+def uncovered_lead() -> Lead:
     """Eight buyers, none of which covers 30312. The last one fails three gates."""
     campaign = CampaignFactory(name="Roofing Atlanta")
     enroll(campaign, count=7, buyer__service_area={"states": ["NY"]})
@@ -56,7 +45,7 @@ def nobodys_lead() -> Lead:
 
 
 def test_lead_without_coverage_says_so_in_one_sentence() -> None:
-    explanation = explain(nobodys_lead())
+    explanation = explain(uncovered_lead())
 
     (attempt,) = explanation.attempts
     assert [step.sentence for step in attempt.steps] == [
@@ -77,7 +66,7 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
 
 
 def test_buyer_row_lists_every_failed_gate() -> None:
-    explanation = explain(nobodys_lead())
+    explanation = explain(uncovered_lead())
 
     row = explanation.attempts[0].buyers[-1]
     assert row.buyer.name == "Acme Roofing"
@@ -168,155 +157,6 @@ def test_returned_lead_says_so() -> None:
     )
 
 
-class TestWhyNotThisBuyer:
-    def ask(self, lead: Lead, buyer: Buyer) -> tuple[bool, str, list[tuple[str, str]]]:
-        answer = explain(lead, buyer=buyer).answer
-        assert answer is not None
-        return answer.got_it, answer.sentence, [(each.sentence, each.change) for each in answer.attempts]
-
-    def test_buyer_got_the_lead(self) -> None:
-        campaign = CampaignFactory()
-        enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", buyer__credits_cents=10_000)
-        lead = distributed(lead_for(campaign))
-
-        got_it, sentence, attempts = self.ask(lead, enrollment.buyer)
-
-        assert got_it
-        assert sentence.startswith("Acme got this lead. Sold to Acme for $25.00 at ")
-        assert attempts == [("Acme: selected, rank 1, for $25.00.", "")]
-
-    def test_gate_failed(self) -> None:
-        campaign = CampaignFactory()
-        enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", active=False)
-        lead = distributed(lead_for(campaign))
-
-        assert self.ask(lead, enrollment.buyer) == (
-            False,
-            "Acme did not get this lead. Acme: its enrollment is paused. "
-            "Also failed: its balance is too low.",
-            [
-                (
-                    "Acme: its enrollment is paused. Also failed: its balance is too low.",
-                    "resume the enrollment; top up $25.00",
-                )
-            ],
-        )
-
-    def test_buyer_is_not_enrolled(self) -> None:
-        campaign = CampaignFactory(name="Roofing Atlanta")
-        enroll(campaign, count=1, credits_cents=10_000)
-        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
-        lead = distributed(lead_for(campaign))
-
-        assert self.ask(lead, buyer) == (
-            False,
-            "Acme did not get this lead. Acme was not enrolled in Roofing Atlanta (configuration 3).",
-            [
-                (
-                    "Acme was not enrolled in Roofing Atlanta (configuration 3).",
-                    "enroll Acme in Roofing Atlanta",
-                )
-            ],
-        )
-
-    def test_buyer_was_enrolled_later(self) -> None:
-        campaign = CampaignFactory()
-        enroll(campaign, count=1)
-        buyer = BuyerFactory(workspace=campaign.workspace)
-        lead = distributed(lead_for(campaign))
-        EnrollmentFactory(campaign=campaign, buyer=buyer)
-
-        (_, change) = self.ask(lead, buyer)[2][0]
-        assert change == "nothing: it is enrolled now, so the next attempt includes it"
-
-    def test_buyer_belongs_to_another_workspace(self) -> None:
-        campaign = CampaignFactory(workspace__name="North")
-        lead = distributed(lead_for(campaign))
-        buyer = BuyerFactory(name="Acme", workspace__name="South")
-
-        assert self.ask(lead, buyer) == (
-            False,
-            "Acme is in the workspace South, and the lead is in North. "
-            "A lead is only offered to buyers of its own workspace.",
-            [],
-        )
-
-    def test_no_attempt_was_made_yet(self) -> None:
-        campaign = CampaignFactory()
-        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
-
-        assert self.ask(lead_for(campaign), buyer) == (
-            False,
-            "Acme has not been considered: no attempt has been made yet.",
-            [],
-        )
-
-    def test_lead_was_cancelled_before_any_attempt(self) -> None:
-        now = timezone.now()
-        lead = LeadFactory(status="cancelled", next_attempt_at=None, finished_at=now, received_at=now)
-        buyer = BuyerFactory(workspace=lead.workspace, name="Acme")
-
-        assert self.ask(lead, buyer)[1] == "Acme did not get this lead: it ended before any attempt was made."
-
-    def test_no_campaign_took_the_lead(self) -> None:
-        campaign = CampaignFactory(vertical="solar")
-        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
-        lead = distributed(lead_for(campaign, vertical="roofing"))
-
-        sentence = "No campaign took the lead: No active campaign takes this vertical and source."
-        change = "add or activate a campaign that takes its vertical and source"
-        assert self.ask(lead, buyer) == (
-            False,
-            f"Acme did not get this lead. {sentence}",
-            [(sentence, change)],
-        )
-
-    def test_campaign_was_closed_before_any_buyer_was_asked(self) -> None:
-        campaign = CampaignFactory(name="Daytime", schedule={"tue": [["09:00", "17:00"]]})
-        enroll(campaign, count=1)
-        buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")
-        lead = distributed(lead_for(campaign, received_at=MONDAY), at=MONDAY)
-
-        (sentence, change) = self.ask(lead, buyer)[2][0]
-        assert sentence == (
-            "Daytime took the lead, but no buyer was considered: The campaign is outside its hours. "
-            "Acme is not enrolled in Daytime either."
-        )
-        assert change.startswith("wait until the campaign opens")
-
-    def test_each_attempt_has_its_own_answer(self) -> None:
-        campaign = CampaignFactory()
-        enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme")
-        lead = distributed(lead_for(campaign))
-        give_credits(enrollment.buyer, amount_cents=10_000)
-        rerun(lead)
-        lead = distributed(lead)
-
-        got_it, _, attempts = self.ask(lead, enrollment.buyer)
-
-        assert got_it
-        assert [sentence for sentence, _ in attempts] == [
-            "Acme: its balance is too low: the price is $25.00, $0.00 is available.",
-            "Acme: selected, rank 1, for $25.00.",
-        ]
-
-    def test_attempts_are_shown_without_the_other_buyers(self) -> None:
-        campaign = CampaignFactory()
-        enrollment, *_ = enroll(campaign, count=4)
-        lead = distributed(lead_for(campaign))
-
-        (attempt,) = explain(lead, buyer=enrollment.buyer).attempts
-
-        assert [row.buyer.public_id for row in attempt.buyers] == [enrollment.buyer.public_id]
-        assert [step.seq for step in attempt.steps] == [1, 2, 3, 4, 9]
-
-
-def rerun(lead: Lead) -> None:
-    Lead.objects.filter(pk=lead.pk).update(
-        status="pending", next_attempt_at=timezone.now(), due_reason="manual", finished_at=None
-    )
-
-
 class TestNotes:
     def test_attempt_whose_trace_was_lost(self) -> None:
         campaign = CampaignFactory()
@@ -372,7 +212,7 @@ def test_buyer_removed_from_the_workspace_is_not_named() -> None:
 
 
 def test_trace_of_a_newer_version_is_shown() -> None:
-    lead = nobodys_lead()
+    lead = uncovered_lead()
     attempt = read_attempts(lead.pk)[0].attempt
     LeadDistributionEvent.objects.create(
         lead_id=lead.pk, attempt_id=attempt.pk, seq=99, event="beamed_up", data={"gates": 5}
@@ -398,7 +238,7 @@ def test_explanation_costs_the_same_statements_at_any_length(
 
 
 def explanations() -> Iterator[Explanation]:
-    lead = nobodys_lead()
+    lead = uncovered_lead()
     yield explain(lead)
     yield explain(lead, buyer=Buyer.objects.get(name="Acme Roofing"))
     yield explain(lead, buyer=BuyerFactory(workspace=lead.workspace))
@@ -447,7 +287,7 @@ def test_text_stays_within_its_width() -> None:
 
 def test_json_has_no_internal_id() -> None:
     """Row ids are numbers. Outside, ids are UUIDs."""
-    explanation = to_json(explain(nobodys_lead()))
+    explanation = to_json(explain(uncovered_lead()))
     keys = set(keys_of(explanation))
 
     assert not {"lead_id", "buyer_id", "campaign_id", "workspace_id", "enrollment_id", "public_id"} & keys

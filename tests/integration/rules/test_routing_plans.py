@@ -14,7 +14,7 @@ from routing.rules.cycles import find_cycle, is_path_too_long
 from routing.rules.plans import PlanCache, UnknownWorkspace, read_plan
 from routing.rules.ruleset import RuleBroken
 from tests.support.factories import RuleFactory, WorkspaceFactory
-from tests.unit.engine.oracle import truth
+from tests.unit.engine.oracle_conditions import truth
 
 pytestmark = pytest.mark.django_db
 

@@ -5,17 +5,16 @@ prices in decimals, the weighted order in fractions.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
-STEP = timedelta(minutes=5)
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from tests.unit.engine.oracle_clocks import first_open, freeze, is_open, window
+from tests.unit.engine.oracle_conditions import truth
+
 ORDER = (
     "enrollment_paused",
     "buyer_paused",
@@ -243,84 +242,6 @@ def _vector(latitude: float, longitude: float) -> tuple[float, float, float]:
     return (math.cos(phi) * math.cos(theta), math.cos(phi) * math.sin(theta), math.sin(phi))
 
 
-# --- conditions: True, False or None for unknown -----------------------------------------------------------
-
-
-def truth(condition: Any, fields: Any) -> bool | None:
-    if not condition:
-        return True
-    if "all" in condition:
-        values = [truth(each, fields) for each in condition["all"]]
-        return False if False in values else None if None in values else True
-    if "any" in condition:
-        values = [truth(each, fields) for each in condition["any"]]
-        return True if True in values else None if None in values else False
-    if "not" in condition:
-        value = truth(condition["not"], fields)
-        return None if value is None else not value
-    return _leaf(condition["op"], fields.get(condition["field"]), condition.get("value"))
-
-
-def _leaf(op: str, seen: Any, wanted: Any) -> bool | None:
-    if op in ("missing", "exists"):
-        return (seen is None) == (op == "missing")
-    if seen is None:
-        return None
-    if op in ("ne", "not_in"):
-        return not _leaf("eq" if op == "ne" else "in", seen, wanted)
-    if op == "in":
-        members = seen if isinstance(seen, list) else [seen]
-        return any(_same(member, each) for member in members for each in wanted)
-    if op == "contains" and isinstance(seen, list):
-        return any(_same(member, wanted) for member in seen)
-    return _compare(op, seen, wanted)
-
-
-def _read(seen: Any, wanted: Any) -> Any:
-    """The lead's value in the type of the wanted one; only the spellings that the strategies draw."""
-    kinds = (_kind(seen), _kind(wanted))
-    if kinds == ("number", "text"):
-        return f"{seen:g}"
-    if kinds == ("text", "number") and seen.isdecimal():
-        return int(seen)
-    return seen
-
-
-def _compare(op: str, seen: Any, wanted: Any) -> bool:
-    if op != "between":
-        seen = _read(seen, wanted)
-    if op == "eq":
-        return _same(seen, wanted)
-    if op == "between":
-        return _compare("gte", seen, wanted[0]) and _compare("lte", seen, wanted[1])
-    if op in ("contains", "starts_with"):
-        if not isinstance(seen, str) or not isinstance(wanted, str):
-            return False
-        return wanted in seen if op == "contains" else seen.startswith(wanted)
-    if _kind(seen) != _kind(wanted) or _kind(seen) not in ("number", "text"):
-        return False
-    compare: dict[str, Callable[[Any, Any], bool]] = {
-        "lt": lambda a, b: a < b,
-        "lte": lambda a, b: a <= b,
-        "gt": lambda a, b: a > b,
-        "gte": lambda a, b: a >= b,
-    }
-    return compare[op](seen, wanted)
-
-
-def _same(one: Any, other: Any) -> bool:
-    one = _read(one, other)
-    return bool(_kind(one) == _kind(other) and _kind(one) != "list" and one == other)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "flag"
-    if isinstance(value, int | float):
-        return "number"
-    return "text" if isinstance(value, str) else "list"
-
-
 # --- price and order ---------------------------------------------------------------------------------------
 
 
@@ -398,53 +319,3 @@ def coin(seed: int, key: int) -> int:
     z = ((z ^ (z // 2**30)) * 13787848793156543929) % full
     z = ((z ^ (z // 2**27)) * 10723151780598845931) % full
     return (z ^ (z // 2**31)) // 2**11
-
-
-# --- clocks ------------------------------------------------------------------------------------------------
-
-
-def freeze(hours: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple((day, tuple(map(tuple, spans))) for day, spans in hours.items())
-
-
-def is_open(hours: tuple[Any, ...], timezone: str, at: datetime) -> bool:
-    if not hours:
-        return True
-    local = at.astimezone(ZoneInfo(timezone))
-    clock = f"{local.hour:02}:{local.minute:02}"
-    return any(start <= clock < end for start, end in dict(hours).get(DAYS[local.weekday()], ()))
-
-
-@lru_cache(maxsize=20_000)
-def first_open(calendars: tuple[tuple[Any, str], ...], at: datetime) -> datetime | None:
-    moment = at
-    while moment <= at + timedelta(days=15):
-        if all(is_open(hours, timezone, moment) for hours, timezone in calendars):
-            return moment
-        moment = _grid(moment) + STEP
-    return None
-
-
-def _grid(at: datetime) -> datetime:
-    return at.replace(minute=at.minute // 5 * 5, second=0, microsecond=0)
-
-
-@lru_cache(maxsize=20_000)
-def window(kind: str, at: datetime, timezone: str) -> tuple[datetime, datetime]:
-    label = _label(kind, at, timezone)
-    start = end = _grid(at)
-    while _label(kind, start - STEP, timezone) == label:
-        start -= STEP
-    while _label(kind, end, timezone) == label:
-        end += STEP
-    return start, end
-
-
-def _label(kind: str, at: datetime, timezone: str) -> Any:
-    local = at.astimezone(ZoneInfo(timezone))
-    return {
-        "hour": (local.date(), local.hour, local.utcoffset()),
-        "day": local.date(),
-        "week": local.isocalendar()[:2],
-        "month": (local.year, local.month),
-    }[kind]

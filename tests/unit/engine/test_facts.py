@@ -20,7 +20,7 @@ from distribution.engine import (
     resolve_campaign,
 )
 from distribution.engine.facts import ENGINE
-from tests.unit.engine import oracle
+from tests.unit.engine import oracle_clocks
 from tests.unit.engine.builders import definition, enrollment, facts
 from tests.unit.engine.strategies import INSTANTS, ZONES, definitions, facts_for
 
@@ -32,7 +32,7 @@ KINDS = ("hour", "day", "week", "month")
 @given(st.data())
 def test_facts_round_trip_and_the_decision_repeats(data: st.DataObject) -> None:
     campaign = data.draw(definitions())
-    situation = data.draw(facts_for(campaign, oracle.window))
+    situation = data.draw(facts_for(campaign, oracle_clocks.window))
     stored = json.loads(json.dumps(facts_to_json(situation)))
     again = facts_from_json(stored)
 
@@ -54,7 +54,7 @@ def test_facts_of_another_engine_are_refused(engine: int | None) -> None:
 @given(at=st.sampled_from(INSTANTS), timezone=st.sampled_from(ZONES), cents=st.integers(0, 9000))
 def test_consume_keeps_all_windows_and_give_back_undoes_it(at: datetime, timezone: str, cents: int) -> None:
     once = consume({}, at=at, timezone=timezone, price_cents=cents)
-    assert once == {kind: (oracle.window(kind, at, timezone)[0], 1, cents) for kind in KINDS}
+    assert once == {kind: (oracle_clocks.window(kind, at, timezone)[0], 1, cents) for kind in KINDS}
     twice = consume(once, at=at, timezone=timezone, price_cents=100)
     assert twice == {kind: (start, 2, cents + 100) for kind, (start, _, _) in once.items()}
     sold_in = {kind: start for kind, (start, _, _) in once.items()}
@@ -74,7 +74,7 @@ def test_expired_windows_restart() -> None:
 def test_return_leaves_windows_that_began_after_the_sale() -> None:
     sold_at = datetime(2025, 6, 4, 23, 30, tzinfo=UTC)
     usage = consume({}, at=sold_at + timedelta(hours=6), timezone=NEW_YORK, price_cents=300)
-    sold_in = {kind: oracle.window(kind, sold_at, NEW_YORK)[0] for kind in KINDS}
+    sold_in = {kind: oracle_clocks.window(kind, sold_at, NEW_YORK)[0] for kind in KINDS}
     returned = give_back(usage, counted_in=sold_in, price_cents=300)
     assert returned["hour"] == usage["hour"]
     assert returned["day"] == usage["day"]
@@ -118,6 +118,6 @@ def test_earlier_decisions_do_not_affect_a_campaign(order: list[datetime]) -> No
     raw = definition([enrollment(caps=dict.fromkeys(KINDS, 1)), enrollment(2, caps={"hour": 0, "day": 1})])
     compiled = compile_campaign(raw)
     for at in order:
-        usage = {kind: (oracle.window(kind, at, NEW_YORK)[0], 1, 0) for kind in KINDS}
+        usage = {kind: (oracle_clocks.window(kind, at, NEW_YORK)[0], 1, 0) for kind in KINDS}
         situation = facts(raw, {1: LiveFacts(10**6, usage=usage), 2: LiveFacts(10**6, usage=usage)}, at=at)
         assert decide(compiled, situation) == decide(compile_campaign(raw), situation)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distribution.engine import Decision, compile_campaign, decide
-from tests.unit.engine import oracle
+from tests.unit.engine import oracle, oracle_clocks
 from tests.unit.engine.strategies import definitions, facts_for
 
 NO_TROUBLE = st.just(frozenset[str]())
@@ -35,7 +35,7 @@ def test_engine_agrees_on_the_weighted_order(data: st.DataObject) -> None:
 
 def compare(data: st.DataObject, campaigns: st.SearchStrategy[dict[str, Any]]) -> None:
     definition = data.draw(campaigns)
-    facts = data.draw(facts_for(definition, oracle.window))
+    facts = data.draw(facts_for(definition, oracle_clocks.window))
 
     decision = decide(compile_campaign(definition), facts)
 

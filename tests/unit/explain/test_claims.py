@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from distribution.engine import Decision, DecisionFacts, compile_campaign, decide
 from distribution.explain.remedy import WhatIfResult, assess
 from routing.conditions import ConditionError, compile_condition
-from tests.unit.engine import oracle
+from tests.unit.engine import oracle_clocks
 from tests.unit.engine.strategies import definitions, facts_for
 
 quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,7 +20,7 @@ quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_every_skipped_buyers_claim_agrees_with_the_engine(data: st.DataObject) -> None:
     definition = data.draw(definitions())
-    facts = data.draw(facts_for(definition, oracle.window))
+    facts = data.draw(facts_for(definition, oracle_clocks.window))
     untouched = copy.deepcopy(definition)
 
     for enrollment in definition["enrollments"]:
@@ -95,7 +95,7 @@ def fits(question: dict[str, Any], answer: Any, fields: Any) -> bool:
 @given(st.data())
 def test_selected_buyer_needs_no_change(data: st.DataObject) -> None:
     definition = data.draw(definitions())
-    facts = data.draw(facts_for(definition, oracle.window))
+    facts = data.draw(facts_for(definition, oracle_clocks.window))
 
     for chosen in decide(compile_campaign(definition), facts).selected:
         assessment = assess(definition, facts, buyer_id=chosen.buyer_id)
@@ -109,7 +109,7 @@ def test_selected_buyer_needs_no_change(data: st.DataObject) -> None:
 def test_only_failing_gates_are_fixed(data: st.DataObject) -> None:
     """No fix is named twice, and each belongs to a gate that the engine named or that those had hidden."""
     definition = data.draw(definitions())
-    facts = data.draw(facts_for(definition, oracle.window))
+    facts = data.draw(facts_for(definition, oracle_clocks.window))
     decision = decide(compile_campaign(definition), facts)
 
     for skip in decision.skipped:

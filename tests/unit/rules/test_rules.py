@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from routing.rules.cycles import find_way
 from routing.rules.ruleset import Hop, PathTooLong, Plan, RuleBroken, RuleSet, compile_rules
-from tests.unit.engine.oracle import truth
+from tests.unit.engine.oracle_conditions import truth
 from tests.unit.engine.strategies import FILTERS, VALUES
 
 FIELDS = st.fixed_dictionaries(
