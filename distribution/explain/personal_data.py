@@ -59,7 +59,7 @@ def recognize(value: str | int, person: Person, *, is_rule: bool) -> str | None:
         return "the lead's phone number" if is_phone else None
     folded = value.strip().casefold()
     if EMAIL.search(folded) or (person.email and person.email in folded):
-        return "an e-mail address"
+        return "an email address"
     if person.phone and person.phone in folded.translate(PHONE_PUNCTUATION):
         return "the lead's phone number"
     if is_rule or folded in person.public:

@@ -1,4 +1,4 @@
-"""Invariant 9: no trace has a name, phone number, e-mail address or street address of its lead.
+"""Invariant 9: no trace has a name, phone number, email address or street address of its lead.
 
 The check first searches all text of an attempt at once. If it finds anything, it judges each value: a county may have
 the name of a person, and the words of a rule are not the lead's.
@@ -76,7 +76,7 @@ def _suspects(part: Slice) -> Iterator[UUID]:
     """Yield attempts whose text may have personal data of their lead, each once."""
     seen: set[UUID] = set()
     for attempt_id, bodies, *person in stream(TEXTS, part):
-        if attempt_id not in seen and _may_tell(bodies.lower(), *(_as_stored(value) for value in person)):
+        if attempt_id not in seen and _may_contain(bodies.lower(), *(_as_stored(value) for value in person)):
             seen.add(attempt_id)
             yield attempt_id
 
@@ -86,7 +86,7 @@ def _as_stored(value: str | None) -> str:
     return json.dumps((value or "").strip().lower(), ensure_ascii=False)[1:-1]
 
 
-def _may_tell(text: str, phone: str, first_name: str, last_name: str, address: str) -> bool:
+def _may_contain(text: str, phone: str, first_name: str, last_name: str, address: str) -> bool:
     """A fast, broad search; matches are judged later. Names of two letters occur in every text, so they need both."""
     if "@" in text:
         return True

@@ -1,4 +1,4 @@
 """Who may see and do what: API keys of every kind, and the rows that a key or an operator may see.
 
-Queries of pages and the API are scoped through this room. It reads no request.
+Pages and the API scope their queries through this room. It reads no request.
 """

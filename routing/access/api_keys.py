@@ -18,7 +18,7 @@ class KeyRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """`text` has the secret, which is shown this once. Only its hash is stored."""
+    """`text` holds the secret, which is shown only once. Only its hash is stored."""
 
     key: Any
     text: str
@@ -35,7 +35,7 @@ class By:
 def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
     """Store a key that has its owner, name, scopes and expiry, and generate its secret. Raises KeyRefused."""
     if key.expiry_date is not None and key.expiry_date <= at:
-        message = f"its expiry date is past: {key.expiry_date:%Y-%m-%d %H:%M %Z}"
+        message = f"its expiry date is in the past: {key.expiry_date:%Y-%m-%d %H:%M %Z}"
         raise KeyRefused(message)
     try:
         key.clean_fields(exclude=["id", "prefix", "hashed_key"])
@@ -50,10 +50,10 @@ def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
 
 
 def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> IssuedKey:
-    """Issue a key with the same scopes; the old one expires after `overlap`, until then both work. Raises KeyRefused.
+    """Issue a key with the same scopes. The old key works until `overlap` has passed. Raises KeyRefused.
 
-    Of two concurrent rotations of a key, one is refused. The new key keeps the expiry that the old one had: a
-    replacement does not last longer.
+    Of two concurrent rotations of a key, one is refused. The new key has the expiry date that the old one had, so a
+    rotation does not extend access.
     """
     fresh = type(key)(
         **{key.owner_field: key.owner}, name=key.name, scopes=key.granted_scopes, expiry_date=key.expiry_date
@@ -68,7 +68,7 @@ def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> Issue
 
 
 def revoke(key: ScopedKey, *, by: By) -> bool:
-    """Revoke a key at once and for good. False if it was revoked already."""
+    """Revoke a key immediately and permanently. Returns False if it was already revoked."""
     with transaction.atomic():
         if not type(key)._default_manager.filter(pk=key.pk, revoked=False).update(revoked=True):
             return False
@@ -77,11 +77,11 @@ def revoke(key: ScopedKey, *, by: By) -> bool:
 
 
 def parse_scopes(texts: Sequence[str], *, model: type[ScopedKey]) -> list[str]:
-    """The scopes in the model's order; without any its default. Raises KeyRefused."""
+    """Return the scopes in the model's order, or its default if `texts` is empty. Raises KeyRefused."""
     field: Any = model._meta.get_field("scopes")
     known = [code for code, _ in field.base_field.choices]
     if unknown := [text for text in texts if text not in known]:
-        message = f"no scope {unknown[0]!r}; the scopes are {', '.join(known)}"
+        message = f"there is no scope {unknown[0]!r}; the scopes are {', '.join(known)}"
         raise KeyRefused(message)
     return [code for code in known if code in texts] if texts else list(field.get_default())
 

@@ -1,4 +1,4 @@
-"""Finds rows by what people type: a public id, an id, a name or a slug."""
+"""Finds rows by what an operator types: a public id, an id, a name or a slug."""
 
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
@@ -13,11 +13,11 @@ MOST_NAMED: Final = 10
 
 
 class NameNotFound(ValueError):
-    """No row has this name, or several have. The message lists the rows that exist."""
+    """No row has this name, or several rows do. The message lists the rows that exist."""
 
 
 def find_named(rows: QuerySet[Row], text: str, *, lookup: str, limit: int = 10) -> list[Row]:
-    """The rows that `text` names: by public id if it is one, else by id or by the field look-up. At most `limit`."""
+    """Find at most `limit` rows by public id if `text` is one, otherwise by id or by the field `lookup`."""
     public_id = parse_uuid(text)
     if public_id is not None:
         return list(rows.filter(public_id=public_id))
@@ -29,7 +29,7 @@ def find_named(rows: QuerySet[Row], text: str, *, lookup: str, limit: int = 10) 
 
 
 def choose_named(rows: QuerySet[Row], text: str, *, lookup: str = "name", workspace_slug: str = "") -> Row:
-    """The one row of a table of named rows in workspaces. Blank slug: of any workspace. Raises NameNotFound."""
+    """Return the one row with this name or id; with a blank slug, in any workspace. Raises NameNotFound."""
     kind = rows.model._meta.verbose_name
     rows = rows.select_related("workspace").order_by("workspace__slug", "name")
     if workspace_slug:
@@ -37,13 +37,11 @@ def choose_named(rows: QuerySet[Row], text: str, *, lookup: str = "name", worksp
     found = find_named(rows, text, lookup=lookup)
     if not found:
         known = ", ".join(f"{row.name!r} ({row.workspace.slug})" for row in _any(rows[:20]))
-        message = f"no {kind} {text!r}; there are {known or 'none yet'}"
+        message = f"there is no {kind} {text!r}; " + (f"there are {known}" if known else "none exists yet")
         raise NameNotFound(message)
     if len(found) > 1:
         slugs = ", ".join(row.workspace.slug for row in _any(found))
-        message = (
-            f"more than one {kind} is {text!r}: choose one with --workspace ({slugs}) or by its public id"
-        )
+        message = f"more than one {kind} is named {text!r}; choose one with --workspace ({slugs}) or by its public id"
         raise NameNotFound(message)
     return found[0]
 
@@ -59,11 +57,11 @@ def find_workspace(slug: str) -> Workspace:
         hint = f"did you mean {' or '.join(close)}?"
     else:
         more = f" and {len(slugs) - MOST_NAMED} more" if len(slugs) > MOST_NAMED else ""
-        hint = f"there are {', '.join(slugs[:MOST_NAMED])}{more}" if slugs else "there is none yet"
+        hint = f"there are {', '.join(slugs[:MOST_NAMED])}{more}" if slugs else "none exists yet"
     message = f"there is no workspace {slug!r}; {hint}"
     raise NameNotFound(message)
 
 
 def _any(rows: Any) -> Any:
-    """Sources and buyers have no common class that names `name` and `workspace`."""
+    """Sources and buyers have no common class that declares `name` and `workspace`."""
     return rows

@@ -1,4 +1,4 @@
-"""Which workspaces a user sees. Every admin page asks here."""
+"""Which workspaces a user sees. Every admin page uses this."""
 
 from collections.abc import Sequence
 from typing import Final, TypeAlias
@@ -30,6 +30,8 @@ def name_visible_workspaces(user: Person) -> Sequence[tuple[int, str]]:
 
 
 def visible_workspace_ids(user: Person) -> Sequence[int] | None:
-    """The same as ids: a list in a statement lets the planner use the indexes that begin with the workspace."""
+    """Return the ids of visible workspaces; None means all. A list lets the planner use indexes that begin with the
+    workspace.
+    """
     workspaces = visible_workspaces(user)
     return None if workspaces is None else tuple(workspaces.order_by("pk").values_list("pk", flat=True))

@@ -52,7 +52,7 @@ def hash_typed_phone(text: str) -> str | None:
 
 
 class LeadAdmin(ReadOnlyAdmin):
-    """A person is found by e-mail or phone as anyone would type them, through the identity hashes."""
+    """The search finds a person by email or phone in any spelling, through the identity hashes."""
 
     workspace_path = "workspace"
     list_display = ("public_id", "state_now", "reason", "wanted", "received", "came_from")

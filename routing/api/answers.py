@@ -41,7 +41,7 @@ def describe_new(
 
 
 def describe_outcome(decided: InlineDecision, *, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """A lead right after its decision, as far as it is known. `stored`: what was answered when it was stored.
+    """Describe a lead after its decision, as far as it is known. `stored` is the answer from when it was stored.
 
     An attempt whose trace could not be written or read still has its outcome.
     """
@@ -49,7 +49,7 @@ def describe_outcome(decided: InlineDecision, *, stored: Mapping[str, Any]) -> d
     if state is None:
         known = {} if outcome is None else _describe_unread(outcome)
         return {**stored, **known, "incomplete": describe_incomplete(stored["id"])}
-    # What came with the lead is known to the first answer alone.
+    # Only the first answer has the received values.
     body = {**describe_decided(state), "warnings": stored.get("warnings", [])}
     if outcome is None:
         return body
@@ -99,7 +99,7 @@ def describe_decided(state: LeadState) -> dict[str, Any]:
 
 
 def _count_buyers(state: LeadState) -> int | None:
-    """0 only where it is known. Nothing is known before an attempt, or when its trace could not be written."""
+    """Return 0 only if that is known. It is not known before an attempt, or if its trace could not be written."""
     is_sold = state.status == LeadStatus.DISTRIBUTED or state.result == AttemptResult.SUCCESS
     if is_sold or state.result is None:
         return state.buyers
@@ -115,13 +115,13 @@ def describe_corrections(corrections: Sequence[Correction]) -> list[dict[str, An
 
 
 def _describe_note(note: str) -> dict[str, Any]:
-    """What is known later. The lead does not store ignored values."""
+    """Describe a correction in a later read. The lead does not store ignored values."""
     name, code = read_note(note)
     return {"field": name, "code": code, "received": None, "message": CORRECTIONS.get(code, "")}
 
 
 def _visible_reason(state: LeadState) -> SkipReason | None:
-    """For a lead routed to another workspace, only reasons in the lead itself: the others are confidential."""
+    """For a lead routed to another workspace, only reasons in the lead itself. Others are confidential."""
     reason = SKIP_REASONS.get(state.skip_reason)
     if reason is not None and state.is_elsewhere and reason.fixer is not Fixer.LEAD:
         return None

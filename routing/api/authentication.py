@@ -1,4 +1,4 @@
-"""Which source sends the request: the owner of its API key. A request has no user: views read `request.auth`."""
+"""Finds the source that sends a request: the owner of its API key. A request has no user; views read `request.auth`."""
 
 from datetime import UTC, datetime
 from typing import Final

@@ -1,7 +1,7 @@
 """The one error shape of the API, and the exceptions and the handler that produce it.
 
 {"error": {"code": "validation_failed", "message": "...", "fields": {"email": [{"code": "", "message": ""}]}}}
-`fields` is there only for validation_failed. Codes are permanent.
+Only validation_failed has `fields`. Codes are permanent.
 """
 
 import logging
@@ -43,7 +43,7 @@ CODES_BY_STATUS = {
 }
 
 NO_KEY = "No API key. Send the header `Authorization: Api-Key KEY`."
-# Texts that must not come from the exception: those of 404 and 403 can name models, the others repeat input.
+# Texts that must not come from the exception: that of 404 can name models, and the others repeat input.
 FIXED_MESSAGES = {
     404: "Not found, or it belongs to someone else.",
     415: "Send the body uncompressed, in UTF-8, as application/json. A single lead can also be sent as a form.",
@@ -52,9 +52,9 @@ FIXED_MESSAGES = {
 
 
 class ApiError(exceptions.APIException):
-    """An error with a message made for the caller. The status decides the code unless `code` is given.
+    """An error with a message for the caller. The status determines the code unless `code` is given.
 
-    `extra` goes into the error beside code and message; `wait_seconds` becomes Retry-After.
+    `extra` adds keys to the error object; `wait_seconds` becomes Retry-After.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Why a lead was or was not sold, for the source that sent it. The full trace needs a scope of its own."""
+"""Why a lead was or was not sold, for the source that sent it. The full trace needs a separate scope."""
 
 from dataclasses import asdict
 from typing import Any

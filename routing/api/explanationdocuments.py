@@ -59,7 +59,7 @@ EXAMPLE: Final = OpenApiExample(
         "external_id": "form-4711",
         "status": "failed",
         "summary": "No buyer takes this lead without roof_age.",
-        "change": "Send it again with roof_age. An external_id must be a new one.",
+        "change": "Send the lead again with roof_age. If you send an external_id, use a new one.",
         "fixer": "sender",
         "missing_fields": ["attributes.roof_age"],
         "duplicate_of": None,

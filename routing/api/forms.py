@@ -1,7 +1,7 @@
-"""Forms as bodies: form-encoded and multipart, as web forms and their plug-ins send them.
+"""Reads forms as bodies: form-encoded and multipart, as web forms and their plug-ins send them.
 
-Brackets nest (`consent[given_at]`), a dot does so in `consent.` and `attributes.`, a repeated name gives a list. Every
-value is text. Size and structure are bounded by the guard; files are refused.
+Brackets nest (`consent[given_at]`), and so does a dot after `consent` or `attributes`. A repeated name gives a list.
+Every value is text. The guard bounds size and structure. Files are refused.
 """
 
 import re
@@ -65,17 +65,17 @@ class _NoFiles(FileUploadHandler):
     """The parser does not call this for an empty file input."""
 
     def new_file(self, *_: Any, **__: Any) -> NoReturn:
-        raise Malformed("The body has a file: send the fields of the lead alone.")
+        raise Malformed("The body has a file: send only the fields of the lead.")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> NoReturn:  # noqa: ARG002 - the signature is Django's
-        raise Malformed("The body has a file: send the fields of the lead alone.")
+        raise Malformed("The body has a file: send only the fields of the lead.")
 
     def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - the signature is Django's
         return None
 
 
 def nest(pairs: Pairs, *, max_keys: int) -> dict[str, Any]:
-    """One object of all fields, or Malformed."""
+    """Return one object with all fields. Raises Malformed."""
     built: dict[str, Any] = {}
     for name, value in pairs:
         _put(built, _split_name(name), value)
@@ -99,7 +99,7 @@ def _decode_all(pairs: list[tuple[bytes, bytes]], *, is_latin: bool) -> list[tup
 
 
 def _split_name(name: str) -> list[str]:
-    """ "consent[given_at]" is consent, given_at; an empty bracket stays empty."""
+    """Split consent[given_at] into consent and given_at. An empty bracket gives an empty part."""
     matched = BRACKETED.fullmatch(name.strip())
     if matched:
         path = [matched[1], *INNER.findall(matched[2])]
@@ -133,7 +133,7 @@ def _put(built: dict[str, Any], path: list[str], value: str) -> None:
 
 
 def _make_lists(value: Any) -> Any:
-    """Objects whose names count from 0 are lists."""
+    """Turn objects whose names count up from 0 into lists."""
     if not isinstance(value, dict):
         return value
     inner = {name: _make_lists(each) for name, each in value.items()}

@@ -1,9 +1,8 @@
-"""The input guard: reads every request body and bounds it. PostgreSQL can store whatever passes, unchanged.
+"""The input guard: reads every request body and bounds it. PostgreSQL can store every value that passes, unchanged.
 
-Refuses with 413 what is too large and with 400 what is not strict JSON: depth, key count, long strings, NUL,
-lone surrogates, NaN, numbers outside 64 bits, duplicate keys, invalid UTF-8. A body of 1 KB costs 13 us,
-because each costly check first asks whether the raw bytes can contain the thing at all. Forms (`forms.py`) are read and
-bounded by the same functions.
+It refuses bodies that are too large with 413, and bodies that are not strict JSON with 400: depth, key count, long
+strings, NUL, lone surrogates, NaN, numbers outside 64 bits, duplicate keys, invalid UTF-8. A body of 1 KB costs 13 us,
+because an expensive check runs only if the raw bytes can contain the problem. Forms (`forms.py`) use the same checks.
 """
 
 import hashlib
@@ -28,8 +27,8 @@ WIDE_DIGITS = 100
 UTF8 = ("utf-8", "utf8", "us-ascii", "us-ascii,utf-8", "utf-8,utf8")
 DEFAULT_MAX_BYTES = 1024 * 1024
 
-# Everything between two brackets that count. It takes an unterminated string to the end and never goes
-# back, so that hostile input stays linear.
+# Everything between two brackets outside strings. It matches an unterminated string to the end and never backtracks, so
+# hostile input takes linear time.
 BETWEEN_BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.?)*+"?)++', re.DOTALL)
 BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 SAFE_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -44,7 +43,7 @@ class GuardedParser(BaseParser):
         return int(getattr(settings, "LEADSWITCH_MAX_BODY_BYTES", DEFAULT_MAX_BYTES))
 
     def is_readable(self, media_type: str) -> bool:
-        """Whether its parameters name a supported encoding."""
+        """True if the parameters of the media type name a supported encoding."""
         return get_charset(media_type) in UTF8
 
     def parse(
@@ -77,7 +76,7 @@ class GuardedJSONParser(GuardedParser):
 
 
 class GuardedLeadJSONParser(GuardedJSONParser):
-    """For one lead. Its fields decide whether a number that fits no column rejects the lead."""
+    """For one lead. Each field decides whether a number that fits no column rejects the lead."""
 
     keeps_wide_numbers = True
 
@@ -174,7 +173,7 @@ def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_integer(text: str) -> int:
-    # Longer ones are refused before int(), which is slow for, and limits, very long ones.
+    # Refuse longer ones before int(), which is slow for very long numbers and limits their length.
     value = int(text) if len(text) <= SHORT_DIGITS + 2 else LARGEST + 1
     if len(text) > SHORT_DIGITS and not SMALLEST <= value <= LARGEST:
         raise Malformed("The body has a whole number that does not fit in 64 bits: send it as text.")

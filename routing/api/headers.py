@@ -35,7 +35,7 @@ def read_idempotent_request(request: Request, *, source: Source, route: str) -> 
 def read_wait(request: Request) -> int | None:
     """Return the seconds of `Prefer: wait=N` (RFC 7240), at most LONGEST_WAIT_SECONDS. None if not requested.
 
-    A preference that cannot be understood is ignored, as the RFC demands; of several the first counts.
+    A preference that cannot be parsed is ignored, as the RFC requires. Of several, the first counts.
     """
     for preference in request.META.get("HTTP_PREFER", "").split(","):
         matched = WAIT.fullmatch(preference.partition(";")[0].strip())

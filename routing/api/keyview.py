@@ -49,10 +49,10 @@ class HasScope(BasePermission):
 
 
 class KeyView(APIView):
-    """Subclasses name their authentication, the kind of key, and `rate_kind`, the limit that these keys have.
+    """Subclasses define their authentication, the kind of key, and `rate_kind`, the rate limit of these keys.
 
-    `scopes` says which scope each method needs, and `query_parameters` which parameters it knows: any other is
-    refused by name.
+    `scopes` maps each method to the scope it needs, and `query_parameters` to the parameters it accepts. Any other
+    parameter is refused by name.
     """
 
     rate_kind: str
@@ -66,7 +66,7 @@ class KeyView(APIView):
     throttle_classes = [KeyThrottle]
 
     def __init_subclass__(cls) -> None:
-        """A method without a scope would accept every key."""
+        """Refuse a method without a scope, because it would accept every key."""
         super().__init_subclass__()
         missing = [method for method in METHODS if hasattr(cls, method) and method not in cls.scopes]
         if missing:
@@ -79,7 +79,7 @@ class KeyView(APIView):
             refuse_unknown(request, known=self.query_parameters.get(_method_of(request), ()))
 
     def scope_of(self, request: Request) -> str | None:
-        """None for a method that the view does not have; the answer to that is 405."""
+        """Return None for a method that the view does not have; DRF answers it with 405."""
         return self.scopes.get(_method_of(request))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
@@ -90,7 +90,7 @@ class KeyView(APIView):
 
 
 def _method_of(request: Request) -> str:
-    """A HEAD needs what a GET needs."""
+    """HEAD needs the same scope as GET."""
     method = (request.method or "").lower()
     return "get" if method == "head" else method
 

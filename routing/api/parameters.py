@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from routing.api.errors import FieldsInvalid
 from tracing.parsing import parse_id
 
-# Any other name is not repeated in the answer.
+# The answer does not repeat any other name.
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 # How many attempts of a lead are shown.
 LATEST: Final = 20
@@ -26,7 +26,7 @@ def read_latest(request: Request) -> int:
 
 
 def read_count(request: Request, name: str, *, default: int, most: int) -> int:
-    """From 1 to `most`; `default` without the parameter. Raises FieldsInvalid."""
+    """Return a number from 1 to `most`, or `default` without the parameter. Raises FieldsInvalid."""
     text = request.query_params.get(name)
     if text is None:
         return default

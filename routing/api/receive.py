@@ -64,7 +64,7 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
 
 
 def decide_received(answer: Answer, *, idempotent: IdempotentRequest | None, seconds: int) -> Answer:
-    """Decide the lead of a response that still waits for its decision."""
+    """Decide the lead of an answer whose decision is still open."""
     if answer.undecided_lead_id is None:
         return answer
     decided = decide_inline(answer.undecided_lead_id, UUID(answer.body["id"]), seconds=seconds)
@@ -76,7 +76,7 @@ def decide_received(answer: Answer, *, idempotent: IdempotentRequest | None, sec
 
 
 def complete_replayed(answer: Answer, *, idempotent: IdempotentRequest | None) -> Answer:
-    """The present state in place of a stored answer that was not final: its decision ended unseen or unread."""
+    """Replace a stored answer that was not final by the lead's current state: its process died or could not read it."""
     if not answer.is_unfinished:
         return answer
     state = read_state_after_commit("replay", UUID(answer.body["id"]))

@@ -1,4 +1,4 @@
-"""Gives the OpenAPI generator what it cannot see. Loaded by routing.apps."""
+"""Tells the OpenAPI generator what it cannot detect. routing.apps loads this module."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from drf_spectacular.openapi import AutoSchema
 
 
 class ScopedAutoSchema(AutoSchema):
-    """Says of each operation which scope its key needs: in words, and for programs as `x-required-scope`."""
+    """Documents the scope that each operation needs: in its description, and for programs as `x-required-scope`."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         operation = super().get_operation(*args, **kwargs)
         scope = getattr(self.view, "scopes", {}).get(self.method.lower())
         if operation and scope is not None:
             operation["x-required-scope"] = str(scope)
-            said = operation.get("description", "")
-            operation["description"] = f"{said}\n\nThe key needs the scope `{scope}`.".strip()
+            before = operation.get("description", "")
+            operation["description"] = f"{before}\n\nThe key needs the scope `{scope}`.".strip()
         return operation
 
 

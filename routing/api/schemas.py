@@ -11,7 +11,7 @@ from tracing.vocabulary import CORRECTIONS
 
 
 def _text(max_length: int, help_text: str = "") -> serializers.CharField:
-    """An optional text. Missing, null and blank all mean that there is none."""
+    """An optional text. Missing, null and blank all mean no value."""
     return serializers.CharField(
         max_length=max_length, help_text=help_text, required=False, allow_null=True, allow_blank=True
     )
@@ -33,10 +33,10 @@ class AttributesDocument(serializers.JSONField):
 
 
 class NewLead(serializers.Serializer[Any]):
-    """One person's request. An e-mail address or a phone number is required.
+    """One person's request. An email address or a phone number is required.
 
-    A lenient source may send any other field: it becomes an attribute. What could not be read is left out, and named in
-    `warnings`.
+    A lenient source can send any other field; it becomes an attribute. Values that cannot be read are left out and
+    listed in `warnings`.
     """
 
     zip = serializers.CharField(

@@ -1,4 +1,4 @@
-"""Limits the rate of every API key, and reports the rest in headers."""
+"""Limits the request rate of each API key, and reports what is left in headers."""
 
 from collections.abc import Mapping
 
@@ -29,7 +29,7 @@ class KeyThrottle(BaseThrottle):
 
 
 def rate_headers(request: Request) -> Mapping[str, str]:
-    """`RateLimit-…` for the answer; none where the request was not counted."""
+    """Return the `RateLimit-…` headers; none if the request was not counted."""
     allowance: Allowance | None = getattr(request, "rate_allowance", None)
     if allowance is None:
         return {}

@@ -1,6 +1,6 @@
 """Weekly opening hours in a local time zone, and the names of windows.py. Pure; reads no clock.
 
-Opening hours follow the local clock: hours that the clock skips do not occur, hours that it repeats occur twice.
+Opening hours follow the local clock: hours that it skips do not occur, and hours that it repeats occur twice.
 """
 
 import re
@@ -28,7 +28,7 @@ Definition = Mapping[str, Sequence[Sequence[str]]]
 
 
 class HoursError(ValueError):
-    """The definition is malformed. `problems` holds (path, message) pairs, a path is like mon[0]."""
+    """The definition is malformed. `problems` are (path, message) pairs with paths like mon[0]."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{path}: {message}" if path else message for path, message in problems))

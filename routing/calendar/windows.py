@@ -1,6 +1,6 @@
 """The windows that caps and budgets count in: hour, day, ISO week and month of a local time zone. Pure.
 
-The windows of each kind never overlap and leave no gaps, also when the clocks change. A local hour that the clocks
+The windows of each kind never overlap and leave no gaps, even when the clocks change. A local hour that the clocks
 repeat is two windows; a day on which they change has 23 or 25 hours.
 """
 

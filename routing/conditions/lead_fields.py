@@ -29,7 +29,7 @@ ORDER: Final = frozenset({"lt", "lte", "gt", "gte", "between"})
 
 
 def _reader(read: Canonical, *, read_part: Callable[[str, str], str] | None = None) -> Reader:
-    """`read` normalizes whole literals and `read_part` partial ones. Literals of order operators are unchanged."""
+    """`read` normalizes whole literals and `read_part` partial ones. Literals of order operators do not change."""
 
     def read_literal(op: str, text: str) -> str:
         if op in WHOLE:

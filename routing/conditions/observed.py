@@ -1,7 +1,7 @@
 """Shortens an observed value in a failure: enough to see why, however long the value is.
 
-Each buyer that refuses a lead records it. With a list of one megabyte and a few hundred buyers, the trace could not be
-written, after minutes in which the locks of the lead and the buyers were held.
+The trace records it for each buyer that refuses a lead. With a list of one megabyte and a few hundred buyers, the trace
+could not be written, and the locks of the lead and the buyers were held for minutes.
 """
 
 from typing import Any, Final

@@ -94,7 +94,7 @@ def is_number(value: object) -> bool:
 
 
 def as_number(value: object) -> float | None:
-    """A number, also as plain text: but not 007, which is a code, or 1e5."""
+    """Return a number, also from plain text, but not from 007, which is a code, or 1e5."""
     if value.__class__ is int or value.__class__ is float:
         return value
     if not isinstance(value, str) or not NUMBER.fullmatch(value):

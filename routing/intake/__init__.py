@@ -1,1 +1,1 @@
-"""How a lead comes in: parsing, correction, identity, idempotency, storage. It stores and enqueues; it never sells."""
+"""How a lead comes in: parsing, correction, identity, idempotency, storage. It stores and enqueues, and never sells."""

@@ -1,4 +1,4 @@
-"""Makes attributes fit to be stored instead of refusing the lead. What was done to each goes into the corrections."""
+"""Repairs attributes that cannot be stored, instead of rejecting the lead. Each repair adds a correction."""
 
 import json
 import re
@@ -21,14 +21,14 @@ from routing.values.wide_number import WideNumber, read_integer
 MAX_KEY: Final = 64
 NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9_]+")
 UNNAMED: Final = "field"
-# Each unknown key is compared with those before it for a name of its own.
+# Each unknown key is compared with the earlier ones to get a unique name.
 MAX_UNKNOWN: Final = 200
-# Of an object that came as text. The guard saw a text and no structure: this keeps it from being nested without end.
+# For an object sent as text. The input guard saw only text, so this bounds its depth.
 MAX_BRACKETS: Final = 200
 
 
 def repair_attributes(attributes: object, corrections: Corrections) -> dict[str, Any]:
-    """Return attributes that find_attribute_problems has nothing against. Those without a problem stay as they are."""
+    """Return attributes that pass find_attribute_problems. Attributes without a problem are not changed."""
     if not isinstance(attributes, Mapping):
         attributes = _read_attributes(attributes, corrections)
     if next(find_attribute_problems(attributes), None) is None:
@@ -37,13 +37,13 @@ def repair_attributes(attributes: object, corrections: Corrections) -> dict[str,
 
 
 def make_key(text: object) -> str:
-    """ "What service?" becomes What_service: 1 to 64 letters, digits and _."""
+    """Make a key of 1 to 64 letters, digits and _. What_service from "What service?"."""
     plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore").decode()
     return NOT_IN_KEYS.sub("_", plain).strip("_")[:MAX_KEY] or UNNAMED
 
 
 def choose_key(key: str, *, taken: Mapping[str, Any]) -> str:
-    """`key`, or with a number behind it when it is taken."""
+    """Return `key`, with a number appended if it is taken."""
     chosen, number = key, 1
     while chosen in taken:
         number += 1
@@ -52,7 +52,7 @@ def choose_key(key: str, *, taken: Mapping[str, Any]) -> str:
 
 
 def read_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that `text` is, or None. Forms without brackets can only send one as text."""
+    """Return the JSON object in `text`, or None. Forms without brackets can only send an object as text."""
     if text.count("{") + text.count("[") > MAX_BRACKETS:
         return None
     try:
@@ -63,7 +63,7 @@ def read_object(text: str) -> dict[str, Any] | None:
 
 
 def _read_attributes(value: object, corrections: Corrections) -> Mapping[str, Any]:
-    """An object in a text is read. Anything else is kept under a name of its own."""
+    """Read an object sent as text. Store any other value as attributes.attributes."""
     if isinstance(value, str):
         if not value.strip():
             return {}
@@ -75,7 +75,7 @@ def _read_attributes(value: object, corrections: Corrections) -> Mapping[str, An
 
 
 class _Repair:
-    """Counts keys and list items of one lead."""
+    """Repairs the attributes of one lead. Counts keys and list items across all levels."""
 
     def __init__(self, corrections: Corrections) -> None:
         self.corrections = corrections

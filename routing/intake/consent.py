@@ -1,4 +1,4 @@
-"""The proof that a person agreed to be contacted, as a sender gives it."""
+"""The proof of consent to be contacted, as a sender gives it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from routing.values.moments import as_moment
 from routing.values.normalize import FieldError, normalize_block, normalize_text
 
 CONSENT_KEYS: Final = ("given_at", "text", "ip", "url", "token")
-# A time, or a certificate that holds it. What is kept besides proves nothing alone.
+# A time, or a certificate that includes it. The other fields alone prove nothing.
 PROOF_KEYS: Final = ("given_at", "token")
 MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 MAX_TOKEN: Final = 500
@@ -29,7 +29,7 @@ normalize_consent_text = partial(normalize_block, max_length=MAX_WORDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """Its repr shows nothing of it but the time."""
+    """Its repr shows only the time."""
 
     given_at: datetime | None = None
     text: str | None = field(default=None, repr=False)
@@ -39,7 +39,7 @@ class Consent:
 
 
 def has_proof(consent: object) -> bool:
-    """`consent`: a Consent, what is stored of one, or whether there is proof."""
+    """`consent` is a Consent, its stored form, or a bool."""
     if isinstance(consent, Consent):
         return bool(consent.given_at or consent.token)
     if isinstance(consent, Mapping):
@@ -48,7 +48,7 @@ def has_proof(consent: object) -> bool:
 
 
 def read_consent(reader: FieldReader, *, at: datetime) -> Consent | None:
-    """Every problem of `consent` goes into the reader."""
+    """Read `consent` strictly. Every problem goes into the reader."""
     consent = reader.payload.get("consent")
     if consent is None or consent == {}:
         return None
@@ -69,7 +69,7 @@ def read_consent(reader: FieldReader, *, at: datetime) -> Consent | None:
 def read_consent_leniently(
     consent: Any, reader: FieldReader, *, at: datetime, zone: tzinfo
 ) -> Consent | None:
-    """Keep what can be read. Whether that is proof says has_proof."""
+    """Keep what can be read. Use has_proof to see whether that is proof."""
     inner = FieldReader(consent, prefix="consent.", errors=reader.errors, corrections=reader.corrections)
     given_at = inner.read("given_at", partial(parse_past_time, at=at), loosen=partial(as_moment, zone=zone))
     found = Consent(
@@ -88,7 +88,7 @@ def read_consent_leniently(
 
 
 def split_consent(consent: object, reader: FieldReader) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """What consent has a place for, and what goes among the attributes instead: other keys, or "yes"."""
+    """Return the known keys of consent, and the values that become attributes: other keys, or a text like "yes"."""
     if isinstance(consent, str):
         read = read_object(consent)
         consent = consent if read is None else read
@@ -104,7 +104,7 @@ def split_consent(consent: object, reader: FieldReader) -> tuple[Mapping[str, An
 
 
 def _name_others(unknown: Mapping[str, Any], reader: FieldReader) -> dict[str, Any]:
-    """The attributes that unknown keys of consent become."""
+    """Turn unknown keys of consent into attributes."""
     others: dict[str, Any] = {}
     for key, value in islice(unknown.items(), MAX_UNKNOWN):
         others[choose_key(f"consent_{make_key(key)}"[:64], taken=others)] = value
@@ -118,7 +118,7 @@ def _name_others(unknown: Mapping[str, Any], reader: FieldReader) -> dict[str, A
 
 
 def parse_past_time(value: object, *, at: datetime) -> datetime | None:
-    """ISO 8601 with an offset, as UTC; up to five minutes ahead of `at`, for clocks that differ."""
+    """Read ISO 8601 with an offset as UTC. Allows five minutes after `at`, because clocks differ. Raises FieldError."""
     text = normalize_text(value, max_length=50)
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""What intake corrected in a lead instead of refusing it: in full for its sender, as codes for the trace."""
+"""What intake corrected in a lead instead of rejecting it: in full for the sender, as codes for the trace."""
 
 import dataclasses
 import json
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tracing.vocabulary import describe_correction
 
-# Each has its sentence in CORRECTIONS.
+# Each code has a sentence in tracing.vocabulary.CORRECTIONS.
 DROPPED: Final = "dropped"
 CORRECTED: Final = "corrected"
 SHORTENED: Final = "shortened"
@@ -17,7 +17,7 @@ UNKNOWN: Final = "unknown"
 MAX_CORRECTIONS: Final = 50
 MAX_RECEIVED: Final = 200
 MAX_NAME: Final = 64
-# An attribute's name is the sender's own text, so a note names only these.
+# A note names only these fields, because the sender chooses the names of attributes.
 NOTED_FIELDS: Final = frozenset(
     {
         *(
@@ -39,7 +39,7 @@ NOTED_FIELDS: Final = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Correction:
-    """`received` and `message` are for the sender alone: `received` repeats what it sent."""
+    """`received` and `message` are only for the sender, because `received` repeats what it sent."""
 
     field: str
     code: str
@@ -48,13 +48,13 @@ class Correction:
 
     @property
     def note(self) -> str:
-        """ "email:dropped": holds nothing that the sender wrote."""
+        """Like email:dropped. Contains no text of the sender."""
         name = self.field if self.field in NOTED_FIELDS else self.field.partition(".")[0]
         return f"{name if name in NOTED_FIELDS else 'attributes'}:{self.code}"
 
 
 class Corrections:
-    """Those of one lead, at most MAX_CORRECTIONS."""
+    """The corrections of one lead, at most MAX_CORRECTIONS."""
 
     __slots__ = ("made",)
 
@@ -63,7 +63,7 @@ class Corrections:
 
     @property
     def is_full(self) -> bool:
-        """Whether what is added is not kept."""
+        """True if further corrections are ignored."""
         return len(self.made) >= MAX_CORRECTIONS
 
     def add(self, name: str, code: str, message: str, *, received: object = None) -> None:
@@ -75,23 +75,23 @@ class Corrections:
 
 
 def shorten_received(value: object) -> Any:
-    """What came, as JSON can hold it; a list or object as text."""
+    """The received value, shortened, as a JSON scalar. A list or object becomes text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float) and abs(value) < 2**53:
         return value
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    # PostgreSQL stores neither NUL nor half a surrogate pair, and the answer is stored for repeats.
+    # The answer is stored for repeats, and PostgreSQL stores neither NUL nor half a surrogate pair.
     return text[:MAX_RECEIVED].replace("\x00", "").encode(errors="replace").decode()
 
 
 def write_notes(corrections: Iterable[Correction]) -> list[str]:
-    """The notes of a lead, each once, in order."""
+    """Return the distinct notes of a lead, in order."""
     return list(dict.fromkeys(each.note for each in corrections))
 
 
 def describe_note(note: str) -> str:
-    """ "email could not be read and was left out"."""
+    """Return a sentence like: email could not be read and was left out."""
     name, code = read_note(note)
     return describe_correction(name, code)
 

@@ -1,4 +1,4 @@
-"""The names under which forms and trackers send the fields of a lead, and where what has no field of ours goes.
+"""The names that forms and trackers use for the fields of a lead, and where unknown fields go.
 
 Sources of the names: TrustedForm and Jornaya (their scripts fill these inputs), boberdoo, Gravity Forms, Elementor,
 Contact Form 7, Google and Meta lead forms.
@@ -70,7 +70,7 @@ JORNAYA: Final = frozenset(
     {"universalleadid", "leadidtoken", "jornayaleadid", "jornayatoken", "jornayaid", "jornayaleadidtoken"}
 )
 CERTIFICATE: Final = re.compile(r"https://cert\.trustedform\.com/[A-Za-z0-9/_.-]{1,400}")
-# Only beside other proof of consent: alone they say where a visitor was, which conditions may want to read.
+# Moved only if there is other proof of consent. Otherwise they stay attributes, which conditions can read.
 BESIDE_PROOF: Final[Mapping[str, Sequence[str]]] = {
     "consent.ip": ("ip", "ipaddress", "clientip", "userip", "remoteip", "optinip"),
     "consent.url": ("landingpage", "landingpageurl", "pageurl", "sourceurl", "formurl", "optinurl"),
@@ -80,7 +80,7 @@ _BESIDE: Final = {name: target for target, names in BESIDE_PROOF.items() for nam
 
 
 def find_field(key: object) -> str | None:
-    """The field that a key is another name of, in any case and with any separators: "Phone Number" is phone."""
+    """Return the field for one of its other names, in any case and with any separators: phone for "Phone Number"."""
     return _FIELDS.get(fold_key(key))
 
 
@@ -91,7 +91,7 @@ def fold_key(key: object) -> str:
 def place_unknown_keys(
     payload: Mapping[str, Any], *, known: tuple[str, ...], corrections: Corrections
 ) -> dict[str, Any]:
-    """Return a payload of known keys alone: fields by their other names, proof of consent, attributes for the rest."""
+    """Return a payload of known keys: other names are moved to their fields, and unknown keys to attributes."""
     placed = {key: value for key, value in payload.items() if key in known}
     unknown = _collect_unknown(payload, known=known)
     mover = _Mover(placed, corrections, known=known)
@@ -106,7 +106,7 @@ def place_unknown_keys(
 
 
 def _collect_unknown(payload: Mapping[str, Any], *, known: tuple[str, ...]) -> dict[str, Any]:
-    """MAX_UNKNOWN of them, and one more where there are more. Two fields of one name are both kept."""
+    """Return the unknown keys; MAX_UNKNOWN + 1 of them show that there are more. Fields with one name are all kept."""
     unknown: dict[str, Any] = {}
     for key, value in payload.items():
         fields = {} if key in known else _lift_values(value) or {key: value}
@@ -119,12 +119,12 @@ def _collect_unknown(payload: Mapping[str, Any], *, known: tuple[str, ...]) -> d
 
 @lru_cache(maxsize=2_048)
 def find_near(key: str, known: tuple[str, ...]) -> str | None:
-    """The known name that looks like this one. Kept, because a form sends the same keys with every lead."""
+    """Return the most similar known name. Cached, because a form sends the same keys with every lead."""
     return next(iter(difflib.get_close_matches(key, known, n=1)), None)
 
 
 class _Mover:
-    """Each move says whether it took the key. A field that came under its own name is never replaced."""
+    """Each move returns whether it moved the key. It never replaces a field that was sent under its own name."""
 
     def __init__(self, placed: dict[str, Any], corrections: Corrections, *, known: tuple[str, ...]) -> None:
         self.placed = placed
@@ -158,7 +158,7 @@ class _Mover:
         name = choose_key(make_key(key), taken=kept)
         kept[name] = value
         self.placed["attributes"] = kept
-        # What is not kept needs no hint: comparing names costs most of all here.
+        # No hint for a correction that is ignored: comparing names is the most expensive step here.
         near = None if self.corrections.is_full else find_near(str(key)[:64], self.known)
         hint = f"; did you mean {near}?" if near else ""
         self.corrections.add(str(key), MOVED, f"is not a known field: kept as attributes.{name}{hint}")
@@ -188,7 +188,7 @@ class _Mover:
 
 
 def _lift_values(value: Any) -> dict[str, Any]:
-    """Elementor nests each field as fields[ID][value] beside its title and type. {} for anything else."""
+    """Elementor nests each field as fields[ID][value], with its title and type. Returns {} for anything else."""
     if not isinstance(value, Mapping) or not value:
         return {}
     if not all(isinstance(each, Mapping) and "value" in each for each in value.values()):

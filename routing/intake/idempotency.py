@@ -1,6 +1,6 @@
-"""Answers a request with an Idempotency-Key once: the first answer is stored with the work, a repeat gets it again.
+"""Processes a request with an Idempotency-Key once. The answer is stored with the work and returned to repeats.
 
-Only answers are stored, never refusals: a request that failed may be sent again with the same key.
+Only answers are stored, never refusals: a failed request can be sent again with the same key.
 """
 
 import json
@@ -13,11 +13,11 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 
-# An answer that is stored with this code is not final: the request goes on after its transaction.
+# A stored answer with this code is not final: the request continues after its transaction.
 RUNNING: Final = 102
-# The request has come to its end, and what came of it could not be read for the answer: a repeat reads it.
+# The request has ended, but its result could not be read. A repeat reads it.
 UNREAD: Final = 103
-# So long a request may go on; a repeat after that gets what was stored, because its process must have died.
+# The longest time that a request can take. After that its process must have died, and a repeat gets the stored answer.
 LONGEST_RUN_SECONDS: Final = 45
 KEPT_HOURS: Final = 24
 DELETED_AT_A_TIME: Final = 1_000
@@ -55,9 +55,9 @@ DELETE FROM routing_idempotencyrecord WHERE id IN (
 class IdempotentRequest:
     """A request with an Idempotency-Key.
 
-    `owner_id` is the public id of the source or buyer whose API key it carries: two of one workspace that number
-    their requests alike never meet. `fingerprint` is that of its body; records of a version before have the digest of
-    its bytes, `body_sha256`.
+    `owner_id` is the public id of the source or buyer whose API key it carries, so two sources of one workspace can use
+    the same keys. `fingerprint` identifies its body. Records of an earlier version have the digest of its bytes,
+    `body_sha256`, instead.
     """
 
     owner_id: UUID
@@ -74,10 +74,10 @@ class IdempotentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller gets. `body` holds only what JSON has.
+    """What the caller gets. `body` holds only JSON types.
 
     `undecided_lead_id` is set while the answer is not final: the lead's decision follows, and then store_response().
-    `is_unfinished`: of a repeat, that the stored answer is not final and no process works on it.
+    `is_unfinished` marks a repeat whose stored answer is not final although no process works on it.
     """
 
     status_code: int
@@ -88,22 +88,22 @@ class Answer:
 
 
 class KeyReused(Exception):
-    """The key came before with another body."""
+    """The key was already used with another body."""
 
 
 class StillRunning(Exception):
-    """The first request with this key has not ended."""
+    """The first request with this key is still running."""
 
 
 def fingerprint(body: object) -> str:
-    """Return the SHA-256 of a parsed body. The order of its keys and its white space do not matter."""
+    """Return the SHA-256 of a parsed body. The order of its keys and its whitespace do not matter."""
     return sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def answer_once(request: IdempotentRequest | None, work: Callable[[], Answer]) -> Answer:
-    """Do the work and store its answer in one transaction, or return what was stored. None: just do the work.
+    """Do the work and store its answer in one transaction, or return the stored answer. Without a request, only work.
 
-    Raises KeyReused, and StillRunning also while an answer that is not final waits for store_response().
+    Raises KeyReused, and StillRunning (also while an answer waits for store_response()).
     """
     if request is None:
         return work()
@@ -118,7 +118,7 @@ def answer_once(request: IdempotentRequest | None, work: Callable[[], Answer]) -
 
 
 def store_response(request: IdempotentRequest | None, answer: Answer, *, is_complete: bool) -> None:
-    """Store the answer of a request that went on after its transaction. One that is not complete is not final."""
+    """Store the answer of a request that continued after its transaction. Without `is_complete` it is not final."""
     if request is not None:
         status_code = answer.status_code if is_complete else UNREAD
         with connection.cursor() as cursor:
@@ -126,7 +126,7 @@ def store_response(request: IdempotentRequest | None, answer: Answer, *, is_comp
 
 
 def forget_old_keys() -> int:
-    """Delete records older than KEPT_HOURS, in batches. Returns how many."""
+    """Delete records older than KEPT_HOURS in batches, and return their number."""
     forgotten: int = 0
     while True:
         with connection.cursor() as cursor:
@@ -137,7 +137,7 @@ def forget_old_keys() -> int:
 
 
 def _lock(request: IdempotentRequest) -> None:
-    """A statement of its own: the look-up after it must see what the last holder of the lock has committed."""
+    """Separate from the lookup, which must see what the previous holder of the lock committed. Raises StillRunning."""
     digest = sha256(json.dumps([str(part) for part in request.place]).encode()).digest()
     with connection.cursor() as cursor:
         cursor.execute(TRY_LOCK, [int.from_bytes(digest[:8], signed=True)])

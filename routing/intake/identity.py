@@ -1,9 +1,9 @@
-"""The identity of a lead: separate keyed hashes of the normalized e-mail and phone. Blank is None, never a hash.
+"""The identity of a lead: separate keyed hashes of the normalized email and phone. Blank is None, never a hash.
 
-Two spellings of one e-mail domain, or two ways to dial one line, give the same hash.
+Two spellings of one email domain give the same hash, and so do two ways to dial one line.
 
-Without the key, an attacker who has the table cannot try all phone numbers. A prefix makes the hashes of an e-mail and
-a phone with the same text differ.
+Without the key, an attacker who has the table cannot try all phone numbers. A prefix makes the hashes of an email and a
+phone with the same text differ.
 """
 
 import hmac

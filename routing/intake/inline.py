@@ -1,4 +1,4 @@
-"""Decides a new lead while its sender waits. The decision is in a higher app, through a hook in the settings."""
+"""Decides a new lead while its sender waits. A hook in the settings names the decision, which is in a higher app."""
 
 import logging
 from collections.abc import Sequence
@@ -52,9 +52,9 @@ class InlineDecision:
 
 
 def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> InlineDecision:
-    """Decide the lead within `seconds`, and return what is known about it then. Never raises.
+    """Decide the lead within `seconds`, and return what is known about it after that. Never raises.
 
-    The lead is already stored. If anything fails here, it is still due and is enqueued for the workers.
+    The lead is already stored. If the decision fails, the lead is still due and is enqueued for the workers.
     """
     outcome = _decide(lead_id, seconds=seconds)
     state = read_state_after_commit("inline", public_id)

@@ -56,14 +56,14 @@ def _read_zip(reader: FieldReader, *, country: str) -> str | None:
 
 
 def _read_zip_again(reader: FieldReader) -> str | None:
-    """Read as a US ZIP code what was first read as the postal code of a country that is in fact a US state."""
+    """Read the value as a US ZIP code after the given country turned out to be a US state."""
     if reader.corrections is not None:
         reader.corrections.forget("zip")
     return _read_zip(reader, country=HOME)
 
 
 def _place_new_zip(reader: FieldReader, zip_code: str, *, state: str | None) -> str | None:
-    """The state of an unknown ZIP code: the one given, or the only state of ZIP codes with the same three digits."""
+    """Return the given state or, without one, the only state of ZIP codes that start with the same three digits."""
     states = list_states_of_prefix(zip_code[:3])
     state = state or (states[0] if len(states) == 1 else None)
     message = "is not in the ZIP code table: kept, but its location is unknown" + (

@@ -164,12 +164,12 @@ def _read_contact(reader: FieldReader, *, region: str, is_required: bool) -> dic
 
 
 def _choose_extension(phone: Phone | None, extension: str | None) -> str | None:
-    """The extension field, or the extension within the phone number; None without a phone."""
+    """Return the extension field or the extension in the phone number; None without a phone."""
     return (extension or phone.extension or None) if phone else None
 
 
 def _refuse_unreachable(reader: FieldReader) -> None:
-    """Report why contact fields were left out, because without them nobody can reach the person."""
+    """Report why contact fields were left out: without them, buyers cannot reach the person."""
     for name in ("email", "phone"):
         if name in reader.left_out:
             reader.add(name, reader.left_out[name])
@@ -193,7 +193,7 @@ def _read_vertical(reader: FieldReader, *, default: str | None) -> str | None:
 def _read_external_id(reader: FieldReader) -> str | None:
     given = reader.payload.get("external_id")
     if reader.corrections is not None and is_placeholder(given):
-        # Otherwise all leads of a form that sends "none" would count as one lead.
+        # Otherwise all leads of a form that sends "none" would have the same external_id.
         reader.correct("external_id", DROPPED, "says that there is no value: left out", received=given)
         return None
     loosen = partial(as_external_id, max_length=MAX_EXTERNAL_ID)

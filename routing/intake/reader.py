@@ -1,6 +1,6 @@
 """Reads the keys of one JSON object and collects all problems by path.
 
-In lenient mode, an invalid value is read in other ways and, if that fails, left out. Each change makes a correction.
+In lenient mode, an invalid value is read in other ways and, if that fails, left out. Each change adds a correction.
 """
 
 import difflib

@@ -1,4 +1,4 @@
-"""Makes sources and their intake keys."""
+"""Creates sources and their first API keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from routing.values.normalize import FieldError, normalize_vertical
 
 
 class SourceNotMade(ValueError):
-    """Nothing was made; the message says why and what to do."""
+    """No source was created. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """`key` is the only time that the secret is seen: its hash alone is stored."""
+    """`key` holds the secret, which is shown only once. Only its hash is stored."""
 
     source: Source
     key: str
@@ -35,7 +35,7 @@ def create_source(
     scopes: Sequence[str] = (),
     actor: str = "command line",
 ) -> NewSource:
-    """Make a source with one key, and its workspace if that is wanted. `scopes` of the key: without any the usual ones.
+    """Create a source with one key and, if allowed, its workspace. Without `scopes` the key gets the default ones.
 
     Raises SourceNotMade.
     """

@@ -1,8 +1,7 @@
-"""Takes leads in: stores them as pending and due now, then hands them on.
+"""Stores clean leads as pending and due now, then enqueues them.
 
-Every reader of leads hands over clean ones. A lead is one INSERT, and so are a thousand: without an idempotency key
-there is no transaction to open. Handing on follows the commit and never fails an intake: what it loses is found in the
-database.
+One INSERT stores one lead or a thousand, so no transaction is needed without an idempotency key. Leads are enqueued
+after the commit. A failure to enqueue never fails the intake: the lead is found in the database later.
 """
 
 import json
@@ -47,10 +46,10 @@ TEXT_COLUMNS: Final = (
 )
 DUE_REASON: Final = "ingest"
 
-# The database's clock, unless a time is given: the lead must be due for workers on any machine at once.
-# A repeated external_id is left out instead of failing, so that the other leads of a batch go in. A batch waits for
-# another one that stores the same external_id: all go by one order, or two would wait for each other. Ids are given out
-# in the order of the batch: of two leads of one person the first in it came first.
+# Unless a time is given, the database's clock counts: the lead must be due for workers on every machine immediately.
+# A repeated external_id is skipped instead of failing, so that the other leads of a batch are stored. A batch waits for
+# another that stores the same external_id, so all batches insert in one order to avoid a deadlock. Ids follow the order
+# of the batch: of two leads of one person, the one listed first is the first lead.
 INSERT: Final = f"""
 INSERT INTO routing_lead (
     id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
@@ -91,13 +90,13 @@ class StoredLead:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyHere:
-    """The source sent this external_id before; `public_id` is its lead, None when that could not be read."""
+    """The source already sent this external_id. `public_id` is that lead, or None if it could not be read."""
 
     public_id: UUID | None
 
 
 class ExternalIdRepeated(Exception):
-    """Nothing was stored: the source sent a lead with this external_id before."""
+    """The lead was not stored, because the source already sent one with this external_id."""
 
     def __init__(self, public_id: UUID | None) -> None:
         super().__init__(f"already stored as lead {public_id}")
@@ -105,15 +104,15 @@ class ExternalIdRepeated(Exception):
 
 
 class LeadNotStored(Exception):
-    """The database refused a lead. Carries no text of the database's error, which repeats the row."""
+    """The database rejected a lead. Contains no text of the database's error, which repeats the row."""
 
 
 def store_lead(
     lead: CleanLead, *, source: Source, channel: str, at: datetime | None = None, is_woken: bool = True
 ) -> StoredLead:
-    """Store one lead. Raises ExternalIdRepeated. `at` None: the database's clock.
+    """Store one lead. Raises ExternalIdRepeated. With `at` None, the database's clock counts.
 
-    `is_woken` False leaves it to the caller to have the lead decided.
+    With `is_woken` False, the caller must have the lead decided.
     """
     (stored,) = store_leads([lead], source=source, channel=channel, at=at, is_woken=is_woken)
     if isinstance(stored, AlreadyHere):
@@ -129,9 +128,9 @@ def store_leads(
     at: datetime | None = None,
     is_woken: bool = True,
 ) -> list[StoredLead | AlreadyHere]:
-    """Store leads in one statement, with a result for each in order. `source.workspace` should be loaded.
+    """Store leads in one statement and return a result for each, in order. `source.workspace` should be loaded.
 
-    Of several with one external_id the first is stored.
+    Of several leads with one external_id, the first is stored.
     """
     if not leads:
         return []
@@ -141,7 +140,7 @@ def store_leads(
     if len(stored) < len(rows):
         left_out = [row["external_id"] for row in rows if row["public_id"] not in stored]
         find = partial(find_existing, left_out, source=source)
-        # Some leads of the batch are stored already: the sender must get an answer.
+        # Some leads of the batch are already committed, so the sender must get an answer even if this fails.
         existing = (after_commit_try("existing", find) or {}) if stored else find()
     metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:
@@ -191,7 +190,7 @@ def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime |
     except DatabaseError as error:
         if isinstance(error, OperationalError) or is_outage(error):
             raise
-        # Its message may hold the whole row: only the codes go on.
+        # Its message can contain the whole row, so only its codes are used.
         diagnosis = getattr(error.__cause__, "diag", None)
         sqlstate, constraint = (
             getattr(diagnosis, "sqlstate", None),
@@ -202,7 +201,7 @@ def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime |
 
 
 def find_existing(external_ids: Sequence[str], *, source: Source) -> dict[str, UUID]:
-    """Which of these ids the source has sent before, with the leads they belong to."""
+    """Return the ids that the source already sent, with the public ids of their leads."""
     with connection.cursor() as cursor:
         cursor.execute(FIND_EXISTING, [source.pk, list(external_ids)])
         return dict(cursor.fetchall())

@@ -1,6 +1,6 @@
-"""Ends attempts that no process runs: of expired claims, expired leads and leads that too many workers died with.
+"""Ends attempts that no process runs: those of expired claims, expired leads, and leads that lost too many workers.
 
-Writes the leads' next states and the attempts' traces together, in a few statements for many leads.
+Writes the next states of many leads and the traces of their attempts in a few statements.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,8 @@ from tracing.models import AttemptTrigger
 from tracing.recorder import Recorder, new_attempt_id, write_many
 from tracing.vocabulary import Event
 
-# SQL, because each lead of the batch gets its own values in one statement. The rows were read under their locks, which
-# are still held, so nothing is compared again.
+# SQL, because one statement gives each lead of the batch its own values. The rows were read under their locks, which
+# are still held, so the statement does not compare the state before.
 END: Final = """
 UPDATE routing_lead l
 SET status = e.status, skip_reason = e.reason, attempts = l.attempts + 1, next_attempt_at = e.due_at,
@@ -42,14 +42,14 @@ class Abandoned:
     status: LeadStatus
     reason: str
     step: NextStep
-    details: Mapping[str, int] = field(default_factory=dict)  # of the event in the trace
+    details: Mapping[str, int] = field(default_factory=dict)  # go into the event of the trace
 
 
 def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
     """Write leads and traces. Needs the transaction that holds the leads' locks.
 
-    `owner` is named as the worker of attempts without a claim. Enqueues each lead on commit. Returns the lines to log
-    after it (log_attempts). A trace that cannot be written does not stop the leads.
+    The trace names `owner` as the worker of an attempt without a claim. Enqueues each lead on commit. Returns the lines
+    to log after the commit (log_attempts). The leads are written even if a trace cannot be.
     """
     if not attempts:
         return []
@@ -91,7 +91,7 @@ def log_attempts(lines: Sequence[AttemptLine]) -> None:
 
 
 def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, AttemptEnd]:
-    """An attempt under a claim began with the claim; any other takes no time."""
+    """An attempt under a claim starts with the claim. Any other attempt has no duration."""
     lead, due_at = attempt.lead, attempt.step.due_at
     started_at = min(lead.locked_at or at, at)
     recorder = Recorder(

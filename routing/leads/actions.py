@@ -1,4 +1,4 @@
-"""What people do with one lead: run it again, pause, resume, give up and cancel it, and what its sender may ask for.
+"""What operators and senders do with one lead: run it again, pause, resume, give up and cancel it.
 
 Each action is one transaction: lock the lead, refuse or update it, write the audit entry, enqueue the lead on commit.
 """
@@ -28,22 +28,22 @@ ASKED_BY_SENDER: Final = "dispatch_now"
 AUDITED: Final = [
     *("status", "next_attempt_at", "due_reason", "paused_at", "finished_at", "cancel_reason", "attempts"),
 ]
-# No contact field: an action does not need to know who the lead is.
+# No contact fields: an action does not need to identify the person.
 READ: Final = (*AUDITED, *page_version.SHOWN, "public_id", "expires_at")
 
 Changes: TypeAlias = Mapping[str, Any]
 
 
 class ActionRefused(Exception):
-    """The action was not done. The message says why."""
+    """The action was refused. The message says why."""
 
 
 class LeadRunning(ActionRefused):
-    """A worker has the lead at this moment, or the lead waits for an outside answer."""
+    """A worker is processing the lead, or the lead waits for an outside service."""
 
 
 class LeadFinished(ActionRefused):
-    """The lead has ended as `status`."""
+    """The lead is finished. `status` is its final status."""
 
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)
@@ -51,20 +51,22 @@ class LeadFinished(ActionRefused):
 
 
 class TriedTooOften(ActionRefused):
-    """The lead reached its limit of tries on request. `wait_seconds`: until the next one is allowed."""
+    """The lead reached its limit of requested attempts. The next one is allowed in `wait_seconds`."""
 
     def __init__(self, wait_seconds: int) -> None:
-        super().__init__(f"it was tried on request too often; try again in {wait_seconds} seconds")
+        super().__init__(
+            f"it has reached its limit of requested attempts; try again in {wait_seconds} seconds"
+        )
         self.wait_seconds = wait_seconds
 
 
 class LeadNotFound(Exception):
-    """The source sent no such lead."""
+    """The source did not send a lead with this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who asks on a page, why, and the version of the lead that the page showed. Blank: the page compares nothing."""
+    """Who acts on a page, why, and the version of the lead that the page showed. Blank `seen` skips the comparison."""
 
     name: str
     reason: str
@@ -72,10 +74,10 @@ class Operator:
 
 
 def rerun_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
-    """Make a failed, waiting or returned lead, or a duplicate, due at `at`. A failed one gets all its tries anew.
+    """Make a failed, waiting, returned or duplicate lead due at `at`. A failed lead gets all its retries again.
 
-    Like each action here: waits for the lead's lock up to lock_timeout, and returns whether the lead changed.
-    Raises ActionRefused (TriedTooOften too), Lead.DoesNotExist.
+    Every action here waits for the lead's lock up to lock_timeout and returns whether the lead changed.
+    Raises ActionRefused (also as TriedTooOften), Lead.DoesNotExist.
     """
 
     def change(lead: Lead) -> Changes:
@@ -86,19 +88,19 @@ def rerun_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> boo
 
 
 def pause_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
-    """Keep workers from a waiting lead. It stays pending and keeps its due time."""
+    """Pause a waiting lead: no worker starts it. It stays pending and keeps its due time."""
     return _act(Action.PAUSE, lead_id, lambda _: {"paused_at": at}, at=at, by=by)
 
 
 def resume_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
-    """End a lead's pause. A lead whose due time passed in the pause is tried at once."""
+    """End a lead's pause. A lead that became due during the pause is tried immediately."""
     return _act(Action.RESUME, lead_id, lambda _: {"paused_at": None}, at=at, by=by)
 
 
 def give_up_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
-    """End a lead's retries: it is parked as failed, no change of a buyer wakes it, and a person may run it again.
+    """End a lead's retries and park it as failed. No wake-up applies to it; an operator can run it again.
 
-    The reason of its last attempt stays.
+    It keeps the skip reason of its last attempt.
     """
     return _act(
         Action.GIVE_UP,
@@ -139,9 +141,9 @@ def cancel_sent_lead(public_id: UUID, *, source_id: int, reason: str = "") -> in
 
 
 def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
-    """Make a waiting lead that the source sent due now, and enqueue it once this has committed.
+    """Make a waiting lead of the source due now, and enqueue it on commit.
 
-    Idempotent: a lead that is due already keeps its time, and the request is not counted. Does not wait for locks.
+    Idempotent: a lead that is already due keeps its time, and the request is not counted. Does not wait for locks.
     Raises LeadNotFound, LeadRunning, TriedTooOften, ActionRefused.
     """
     lead_id = _find_sent(public_id, source_id=source_id)
@@ -162,7 +164,7 @@ def act_on_lead(
 ) -> bool:
     """Do the work under the lead's lock and write its audit entry, in one transaction.
 
-    Returns False when an operator asked and the lead is as before. Raises ActionRefused, Lead.DoesNotExist.
+    Returns False if an operator acted and the lead did not change. Raises ActionRefused, Lead.DoesNotExist.
     """
     with transaction.atomic():
         wait_for_lead(lead_id)
@@ -186,8 +188,9 @@ def _act(
 
 def _refuse_changed(lead: Lead, *, seen: str) -> None:
     if seen and page_version.of_lead(lead) != seen:
-        held = ", held back" if lead.paused_at is not None else ""
-        message = f"it changed after you opened the page and is {LeadStatus(lead.status).label}{held} now; look again"
+        paused = " and paused" if lead.paused_at is not None else ""
+        status = LeadStatus(lead.status).label
+        message = f"it changed after you opened the page and is now {status}{paused}; reload the page"
         raise ActionRefused(message)
 
 
@@ -198,7 +201,7 @@ def _refuse(action: Action, lead: Lead, *, at: datetime) -> None:
 
 
 def _refuse_unless_waiting(lead: Lead, *, at: datetime) -> None:
-    """A sender starts a waiting lead. Only an operator runs a finished one again, a failed one too."""
+    """A sender can only start a waiting lead. Only an operator can run a finished or failed lead again."""
     status = LeadStatus(lead.status)
     if status in UNFINISHED and status != LeadStatus.PENDING:
         raise LeadRunning(NO_RERUN[status])
@@ -214,7 +217,7 @@ def _count_try(lead_id: int, *, asked_by: AskedBy, at: datetime) -> None:
 
 
 def _due_now(lead: Lead, *, at: datetime, due_reason: str) -> Changes:
-    """Never later than the database's clock, however far ahead the caller's is."""
+    """Never later than the database's clock, even if the caller's clock is ahead."""
     changes: dict[str, Any] = {
         "status": LeadStatus.PENDING,
         "next_attempt_at": Least(at, Now()),
@@ -237,17 +240,18 @@ def _end(status: LeadStatus, *, at: datetime) -> Changes:
 
 
 def _update(lead: Lead, changes: Changes) -> None:
-    """Write what was decided on the locked row, and enqueue the lead, or remove it from the schedule, on commit."""
+    """Write the changes to the locked row. On commit, enqueue the lead or remove it from the schedule."""
     row = Lead.objects.filter(pk=lead.pk, status=lead.status, attempts=lead.attempts)
     if row.update(**changes) != 1:
-        raise ActionRefused("it changed at this moment; look again")
+        raise ActionRefused("it changed at the same time; reload the page and try again")
     enqueue_leads_after_commit(lead.pk)
 
 
 def _mark_asked(lead_id: int) -> None:
-    """A due lead keeps its place, but an attempt that was just rolled back must see that it was asked for since.
+    """Record a request for a lead that is already due. The lead keeps its place in the queue.
 
-    An attempt that a sender asked for answers that sender's repetitions.
+    The due time moves by a microsecond, so that an attempt that was just rolled back sees the newer request. A lead
+    that is due because its sender requested it is only enqueued again.
     """
     row = Lead.objects.filter(pk=lead_id).exclude(due_reason=ASKED_BY_SENDER)
     row.update(next_attempt_at=F("next_attempt_at") + timedelta(microseconds=1))

@@ -1,4 +1,4 @@
-"""One structured log line and the metrics of each attempt, after its commit: ids, codes, counts and durations alone."""
+"""Writes one log line and the metrics of each attempt after its commit: only ids, codes, counts and durations."""
 
 import logging
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ FAILED: Final = "routing.failed"
 
 class LockOutcome(StrEnum):
     ACQUIRED = "acquired"
-    BUSY = "busy"  # another process had it: normal contention, not an error
-    TIMED_OUT = "timed_out"  # waited for it without success
+    BUSY = "busy"  # another process held it: normal contention, not an error
+    TIMED_OUT = "timed_out"  # it was not granted within lock_timeout
 
 
-# Reasons with which an attempt ends that did not get the locks it needed.
+# Skip reasons of attempts that did not get a lock they needed.
 LOCK_REASONS: Final = {
     "tier_lock_contention": LockOutcome.BUSY,
     "database_timeout": LockOutcome.TIMED_OUT,
@@ -34,10 +34,11 @@ SYSTEM_FAILED: Final = frozenset({AttemptResult.RETRY, AttemptResult.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """What the log says about every attempt.
+    """The log line of one attempt.
 
-    `attempts`: how many the lead has had, this one included. `lock_ms` None: nobody ran it, it was ended from outside.
-    Workspaces: where the lead came in, where it is, where the first one is.
+    `attempts` counts the lead's attempts, including this one. `lock_ms` is None if no worker ran the attempt and it was
+    ended by another process. The source workspace received the lead, the destination workspace has it now, and the
+    duplicate workspace has the first lead of the same person.
     """
 
     lead_id: UUID
@@ -70,7 +71,7 @@ class AttemptLine:
 
 
 def log_attempt(line: AttemptLine, **more: Any) -> None:
-    """Count it and write its line. `more` goes into the line too."""
+    """Count the attempt and write its line. `more` adds fields to the line."""
     lock, event = line.lock, line.event
     tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
     if lock is not None and line.lock_ms is not None:
@@ -100,7 +101,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
 
 
 def log_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -> None:
-    """Log a lead whose own lock was not granted: no attempt began. `lead_row` is its numeric id, all that is known."""
+    """Log that a lead's lock was not granted, so no attempt began. `lead_row` is the lead's numeric id."""
     metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome.value).observe(lock_ms / 1000)
     extra = {"lead_row": lead_row, "lock": outcome.value, "lock_ms": lock_ms}
     logger.info(LOCK_FAILED, extra=extra)

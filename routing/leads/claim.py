@@ -1,10 +1,10 @@
 """Claims on leads, for work with outside effects: a call, a direct post.
 
     acquire (commits `calling`, the owner and the time) -> the work, outside any transaction -> complete | fail
-                                                       `-> the owner is gone: `reconcile stale_locks` ends the claim
+                                                       `-> the owner died: `reconcile stale_locks` ends the claim
 
 A rollback cannot undo outside effects, so the claim is committed before them. Every later write compares the owner and
-the time: the write of an owner whose claim has ended is refused.
+the time, so a write by an owner whose claim has ended is refused.
 """
 
 import logging
@@ -28,7 +28,7 @@ from tracing.skip_reasons import SKIP_REASONS
 
 logger = logging.getLogger(__name__)
 
-# The reason that a lead is parked with after its last try ended with the key.
+# Reason of the last try -> reason with which the lead is parked.
 LAST_REASON: Final = {"lock_expired": "worker_lost"}
 
 
@@ -43,7 +43,7 @@ class Claim:
 
 
 class NotClaimed(Exception):
-    """The lead cannot be claimed now. `outcome`: of the lock that was not granted; None if its state is the reason."""
+    """The lead cannot be claimed now. `outcome` is that of the lock; None if the lead's state is the reason."""
 
     def __init__(self, outcome: LockOutcome | None, reason: str) -> None:
         super().__init__(reason)
@@ -59,10 +59,10 @@ class ClaimLost(Exception):
 
 
 def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
-    """Claim a due lead and commit the claim before the work begins. `at` None: the database's clock.
+    """Claim a due lead and commit the claim before the work begins. With `at` None, the database's clock counts.
 
-    Must run outside a transaction. Raises NotClaimed. The lock's outcome is measured; a lock that was not granted is
-    logged.
+    Must run outside a transaction. Raises NotClaimed. Measures the wait for the lock, and logs a lock that was not
+    granted.
     """
     started = time.perf_counter()
     try:
@@ -78,7 +78,7 @@ def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
         raise NotClaimed(LockOutcome.TIMED_OUT, "its lock was not granted in time") from error
     if lead is None:
         log_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=lock_ms)
-        raise NotClaimed(LockOutcome.BUSY, "another process has it, or there is no such lead")
+        raise NotClaimed(LockOutcome.BUSY, "another process has it, or it does not exist")
     metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.ACQUIRED.value).observe(lock_ms / 1000)
     return claim
 
@@ -113,9 +113,9 @@ def complete(
 
 
 def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
-    """End the attempt after failed work, with a trace. The reason's schedule retries the lead or parks it.
+    """End the attempt after failed work and write its trace. The reason's retry schedule decides what follows.
 
-    Returns when the lead is due again, or None if it is parked. Must run outside a transaction. Raises ClaimLost.
+    Returns when the lead is due again, or None if it was parked. Must run outside a transaction. Raises ClaimLost.
     """
     with transaction.atomic(durable=True):
         attempt = end_of_claim(_lock_claimed(claim), reason=reason, at=at)
@@ -125,7 +125,7 @@ def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
 
 
 def end_of_claim(lead: HeldLead, *, reason: str, at: datetime) -> Abandoned:
-    """Decide what follows an unsuccessful claim: a retry by the schedule of its reason, or parking."""
+    """Decide what follows an unsuccessful claim: a retry on the schedule of its reason, or parking."""
     step = next_step(
         retry_class=SKIP_REASONS[reason].retry_class,
         retry_at=None,
@@ -163,7 +163,7 @@ def _refusal_reason(lead: LockedLead, *, at: datetime) -> str:
     if lead.status == LeadStatus.GATED:
         return ""
     if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:
-        return f"it does not wait: it is {LeadStatus(lead.status).label}"
+        return f'it is not waiting: its status is "{LeadStatus(lead.status).label}"'
     return "it is not due" if lead.next_attempt_at > at else ""
 
 

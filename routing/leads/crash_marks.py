@@ -1,9 +1,8 @@
-"""Which leads end their process, among those that no lease in Redis is held for: polled ones, and while Redis is away.
+"""Finds leads that crash their worker when no lease in Redis shows it: in poll mode, and while Redis is away.
 
-Each is marked before its attempt and unmarked after it, on a connection of its own: the attempt's transaction is open.
-A mark that another process left on the same try of a lead says that this process is gone: the finder has the
-lead's lock, and a process that survives an attempt removes its own mark. After a rollback it does so before the lock
-is free.
+Each lead is marked before its attempt and unmarked after it, on a separate connection, because the attempt's
+transaction is open. A mark of another process on the same try of a lead means that this process died: the reader holds
+the lead's lock, and a process that survives an attempt removes its mark, after a rollback before the lock is free.
 """
 
 import logging
@@ -21,7 +20,7 @@ from routing.locks import LockedLead
 logger = logging.getLogger(__name__)
 
 CONNECTION: Final = "verdict"
-# A mark that is lost with the server is no loss: its commit need not wait for the disk.
+# A mark may be lost when the server crashes, so its commit does not wait for the disk.
 QUICK: Final = "(SELECT set_config('synchronous_commit', 'off', true)) AS quick"
 MARK: Final = f"""
 INSERT INTO routing_begun AS known (lead_id, attempts, due_at, owner, begun_at)
@@ -31,20 +30,20 @@ ON CONFLICT (lead_id) DO UPDATE SET attempts = excluded.attempts, due_at = exclu
         AND (known.attempts, known.due_at) = (excluded.attempts, excluded.due_at)
 RETURNING is_lost
 """  # noqa: S608 - only a constant is put in
-# The process that got the lead next may have its mark there already.
+# Compares the owner: the next process that runs the lead may already have marked it.
 UNMARK: Final = f"""
 DELETE FROM routing_begun USING {QUICK} WHERE lead_id = ANY(%s) AND owner = %s
 """  # noqa: S608 - as above
-# What could not be unmarked, because the database was away: by this process, at its next chance.
+# Leads that this process still has to unmark, because the database was away. It retries with the next mark.
 TO_UNMARK: Final[set[int]] = set()
 MAX_TO_UNMARK: Final = 1_000
 
 
 def begin(lead: LockedLead) -> bool:
-    """Mark a lead whose attempt begins. Needs its row's lock.
+    """Mark a lead whose attempt begins. Needs the lock of its row.
 
-    Returns whether the process that began this try before is gone: no attempt of it was written. An attempt does not
-    fail for want of a mark: that is logged and counted.
+    Returns whether another process began this try and died before it wrote an attempt. A mark that cannot be written is
+    logged and counted; it does not stop the attempt.
     """
     try:
         _unmark_ended()
@@ -57,7 +56,7 @@ def begin(lead: LockedLead) -> bool:
 
 
 def end(lead_id: int) -> None:
-    """Remove the mark: the process survived the attempt. Call it before a rollback frees the lead. Never raises."""
+    """Remove the mark, because the process survived. Call it before a rollback releases the lead. Never raises."""
     if len(TO_UNMARK) < MAX_TO_UNMARK:
         TO_UNMARK.add(lead_id)
     try:
@@ -82,5 +81,5 @@ def _log_failure(step: str, error: Exception) -> None:
 
 @cache
 def _owner(pid: int) -> str:
-    """Of this process alone: a process id comes again, also in the next container of the same name."""
+    """An owner unique to this process. Process ids repeat, also in the next container with the same host name."""
     return f"{socket.gethostname()[:60]}:{pid}:{token_hex(4)}"

@@ -1,7 +1,7 @@
-"""Why a lead was or was not sold, as its sender may read it: what happened, why, and what the sender can change.
+"""Explains to the sender of a lead what happened, why, and what the sender can change.
 
-Nothing of a buyer goes in: no name, price, cap, balance or filter, and no count but to how many it was sold. Of a lead
-that rules sent on to another workspace it says only what is in the lead itself. Pure: rows come in, text goes out.
+It reveals nothing about buyers: no name, price, cap, balance or filter, only how many bought the lead. For a lead that
+rules sent to another workspace, it gives only reasons in the lead itself. Pure: takes rows and returns text.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from tracing.queries import TracedAttempt
 from tracing.skip_reasons import SKIP_REASONS, Fixer
 from tracing.vocabulary import Event
 
-# What a sender can answer to by sending it: gates that look at fields of the lead.
+# Gates that read fields of the lead: a sender can satisfy them by sending a missing field.
 FIELD_GATES: Final = frozenset({"lead_filter_rejected", "onboarding_mismatch"})
 AREA_GATE: Final = "outside_service_area"
 TRIGGERS: Final = {
@@ -31,7 +31,7 @@ TRIGGERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`fixer`: sender, operator, time (it passes by itself) or nobody; "" where nothing is in the way."""
+    """`fixer` is sender, operator, time (it resolves by itself) or nobody; "" if nothing is in the way."""
 
     sentence: str
     change: str = ""
@@ -51,7 +51,7 @@ class SentAttempt:
 
 @dataclass(frozen=True, slots=True)
 class SenderExplanation:
-    """`missing_fields`: those without which no buyer took it; sending them may help."""
+    """`missing_fields` are fields that buyers require and the lead lacks."""
 
     summary: str
     change: str
@@ -60,23 +60,21 @@ class SenderExplanation:
     attempts: tuple[SentAttempt, ...]
 
 
-WAIT: Final = "Wait: it is tried again by itself."
-ASK: Final = "Ask the operator: nothing in this lead has to change."
+WAIT: Final = "Wait: the lead is retried automatically."
+ASK: Final = "Ask the operator. The lead itself does not have to change."
 RETRIED: Final = (
-    "Wait: it is tried again a few times by itself. If it fails for good, an operator must run it again."
+    "Wait: the lead is retried automatically a few times. If all retries fail, an operator must run it again."
 )
 UNSOLD: Final = Advice("No buyer could take this lead.", ASK, "operator")
-NOT_NOW: Final = Advice("No buyer takes leads like this one at this moment.", WAIT, "time")
-CLOSED: Final = Advice("Leads are not sold at this hour.", WAIT, "time")
-BUSY: Final = Advice("It could not be decided at that moment.", WAIT, "time")
-PRODUCT_FAILED: Final = Advice(
-    "The product failed while it tried the lead; nothing was sold.", RETRIED, "operator"
-)
-PAUSED: Final = Advice("Selling is paused.", "Wait: it is tried when selling goes on.", "operator")
+NOT_NOW: Final = Advice("No buyer takes leads like this one right now.", WAIT, "time")
+CLOSED: Final = Advice("Leads are not sold at this time of day.", WAIT, "time")
+BUSY: Final = Advice("The lead could not be decided then.", WAIT, "time")
+PRODUCT_FAILED: Final = Advice("A system error occurred. The lead was not sold.", RETRIED, "operator")
+PAUSED: Final = Advice("Selling is paused.", "Wait: the lead is tried when selling resumes.", "operator")
 ADVICE: Final[Mapping[str, Advice]] = {
     "no_campaign": Advice(
         "Leads of this vertical from this source are not sold.",
-        "Send a vertical that is sold, or ask the operator to sell this one.",
+        "Send a vertical that is sold, or ask the operator to add a campaign for this one.",
         "sender",
     ),
     "no_enrolled_buyers": UNSOLD,
@@ -94,21 +92,23 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "internal_error": PRODUCT_FAILED,
     "lead_expired": Advice("It expired before it was sold.", "Nothing: send fresh leads.", "nobody"),
     "duplicate_lead": Advice(
-        "The same person came in before.",
-        "Nothing: the earlier lead counts. Send each person once.",
+        "A lead of the same person came in before.",
+        "Nothing. The earlier lead counts. Send each person once.",
         "nobody",
     ),
     "workspace_paused": PAUSED,
 }
-ELSEWHERE: Final = Advice("It was sent on to a partner.", "Nothing: the partner decides.", "nobody")
-GIVEN_BACK: Final = Advice("It was sold, and its buyers gave it back.", "Nothing: it has ended.", "nobody")
-FIRST: Final = Advice("It waits for its first attempt.", WAIT, "time")
-HELD: Final = Advice("An operator holds it back.", "Ask the operator to resume it.", "operator")
-IN_WORK: Final = Advice("It is being worked on.", WAIT, "time")
+ELSEWHERE: Final = Advice("The lead was sent to a partner.", "Nothing. The partner decides.", "nobody")
+GIVEN_BACK: Final = Advice(
+    "The lead was sold, and its buyers returned it.", "Nothing. The lead is finished.", "nobody"
+)
+FIRST: Final = Advice("The lead waits for its first attempt.", "Wait: it is tried automatically.", "time")
+HELD: Final = Advice("An operator paused the lead.", "Ask the operator to resume it.", "operator")
+IN_WORK: Final = Advice("The lead is being processed.", "Wait for the result.", "time")
 
 
 def explain_to_sender(lead: Lead, state: LeadState, attempts: Sequence[TracedAttempt]) -> SenderExplanation:
-    """`attempts` by number; of the last one with the events of its buyers. Needs the lead's workspace loaded."""
+    """`attempts` are in order; the last one has the events of its buyers. Needs the lead's workspace loaded."""
     last = attempts[-1] if attempts and attempts[-1].attempt.number == lead.attempts else None
     is_unsold = last is not None and not state.is_elsewhere and last.attempt.result == AttemptResult.UNSOLD
     missing = tuple(find_missing_fields(last.events)) if is_unsold and last is not None else ()
@@ -129,7 +129,7 @@ def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing
         return GIVEN_BACK
     if lead.status == LeadStatus.CANCELLED:
         because = f": {lead.cancel_reason}" if lead.cancel_reason else ""
-        return Advice(wording.sentence(f"cancelled{because}"), "Nothing: it has ended.", "nobody")
+        return Advice(wording.sentence(f"cancelled{because}"), "Nothing. The lead is finished.", "nobody")
     if lead.status == LeadStatus.PENDING and lead.paused_at is not None:
         return HELD
     if lead.status == LeadStatus.PENDING and not state.is_elsewhere and lead.workspace.paused_at is not None:
@@ -153,13 +153,13 @@ def _of_reason(lead: Lead, state: LeadState) -> Advice:
 
 
 def visible_reason(reason: str, *, is_elsewhere: bool) -> str:
-    """The reason, or "" where it is another workspace's business."""
+    """The reason, or "" if it is confidential to another workspace."""
     known = SKIP_REASONS.get(reason)
     return "" if is_elsewhere and (known is None or known.fixer is not Fixer.LEAD) else reason
 
 
 def find_missing_fields(events: Iterable[Any]) -> list[str]:
-    """Fields that the lead lacks, of buyers which had nothing else against it."""
+    """Fields that the lead lacks and whose absence alone made some buyer skip it."""
     missing: dict[str, None] = {}
     for gates in _gates_of_buyers(events):
         lacked = [_missing_in(gate) for gate in gates]
@@ -175,7 +175,7 @@ def _gates_of_buyers(events: Iterable[Any]) -> Iterator[list[Mapping[str, Any]]]
 
 
 def _missing_in(gate: Mapping[str, Any]) -> list[str]:
-    """The fields that a gate found missing; none where it also found one that does not fit."""
+    """The fields that a gate found missing; none if a present field failed too."""
     if gate.get("gate") not in FIELD_GATES:
         return []
     failures = [each for each in gate.get("failures") or [] if isinstance(each, Mapping)]
@@ -184,7 +184,7 @@ def _missing_in(gate: Mapping[str, Any]) -> list[str]:
 
 
 def _has(failure: Mapping[str, Any]) -> bool:
-    """Consent is a flag: without it the field is false."""
+    """Consent is a flag: the field of a lead without consent is false."""
     return failure.get("observed") is not None and (failure["field"], failure["observed"]) != (
         "consent",
         False,
@@ -198,19 +198,21 @@ def _is_out_of_every_area(events: Iterable[Any]) -> bool:
 
 def _describe_missing(missing: Sequence[str]) -> Advice:
     names = ", ".join(wording.field_name(each) for each in missing)
-    change = f"Send it again with {names}. An external_id must be a new one."
+    change = f"Send the lead again with {names}. If you send an external_id, use a new one."
     return Advice(f"No buyer takes this lead without {names}.", change, "sender")
 
 
 def _describe_area(lead: Lead) -> Advice:
-    change = "Send leads from a place that is sold. If the ZIP code is wrong, send the lead again with the right one."
+    change = (
+        "Send leads from areas with buyers. If the ZIP code is wrong, send the lead again with the right one."
+    )
     return Advice(f"No buyer takes leads from {lead.zip}.", change, "sender")
 
 
 def _with_due_time(sentence: str, lead: Lead) -> str:
     if lead.next_attempt_at is None or lead.paused_at is not None or lead.attempts == 0:
         return sentence
-    return f"{sentence} It is tried again at {wording.moment(lead.next_attempt_at)}."
+    return f"{sentence} The next attempt is at {wording.moment(lead.next_attempt_at)}."
 
 
 def _describe_attempt(attempt: Any, state: LeadState) -> SentAttempt:

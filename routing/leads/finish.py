@@ -1,4 +1,4 @@
-"""Writes the end of an attempt, or of a sale, to its lead."""
+"""Writes the end of an attempt, a manual sale or a return to the lead."""
 
 from datetime import datetime
 from typing import Final
@@ -11,7 +11,7 @@ from routing.models import UNFINISHED, Lead, LeadStatus
 from routing.retry import NextStep, Tries
 from tracing.models import AttemptResult
 
-# SQL, because each attempt runs it: Django takes 0.6 ms to compile the same update().
+# SQL, because every attempt runs it, and Django takes 0.6 ms to compile the same update().
 CLOSE: Final = """
 UPDATE routing_lead
 SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s,
@@ -27,7 +27,7 @@ SOLD_BY_HAND_FROM: Final = (
 
 
 class LeadMoved(RuntimeError):
-    """The lead changed since the attempt read it: another process finished, tried or paused it."""
+    """The lead changed after the attempt read it: another process finished, tried or paused it."""
 
     def __init__(self, lead_id: int, *, attempt: int) -> None:
         super().__init__(f"lead {lead_id} changed during its attempt {attempt}")
@@ -44,9 +44,9 @@ def close_attempt(
     at: datetime,
     tries: Tries,
 ) -> None:
-    """Write the end of attempt number `attempts` and the lead's next state: compare-and-set on the state before it.
+    """Write the end of attempt number `attempts` and the lead's next state, by compare-and-set on the state before.
 
-    Needs an open transaction. Raises LeadMoved when another process finished, tried or paused the lead.
+    Needs an open transaction. Raises LeadMoved if another process finished, tried or paused the lead.
     """
     finished_at = None if status in UNFINISHED else at
     due_reason = skip_reason if next_attempt_at is not None else ""
@@ -67,10 +67,10 @@ def close_rolled_back(
 ) -> NextStep:
     """Write the end of an attempt whose transaction was rolled back. `lead` is the row as the attempt read it.
 
-    The rollback freed the lead's lock: a request that came since is newer than this verdict. A due time written since
-    is kept, with its reason. A lead that was paused or requested since is not parked, as if that had come after the
-    attempt. Returns the step that was written. Needs an open transaction, and waits for the lead's lock up to
-    lock_timeout. Raises LeadMoved when another process finished or tried the lead.
+    The rollback released the lead's lock, so a request made since then is newer than this verdict. A due time written
+    since then stays, with its reason. A lead paused or requested since then is not parked, as if the request had come
+    after the attempt. Returns the step that was written. Needs an open transaction, and waits for the lead's lock up to
+    lock_timeout. Raises LeadMoved if another process finished or tried the lead.
     """
     row = wait_to_close(lead.id, using=using)
     if row is None or row.status != LeadStatus.PENDING or row.attempts != lead.attempts:
@@ -107,8 +107,8 @@ def close_rolled_back(
 def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
     """Write that a person assigned the lead to a buyer in attempt number `attempts`. Needs the lead's lock.
 
-    Removes the lead from the schedule on commit. Raises LeadMoved when its status does not allow the sale, or when it
-    was tried since.
+    Removes the lead from the schedule on commit. Raises LeadMoved if its status does not allow the sale or if it was
+    tried in between.
     """
     row = Lead.objects.filter(pk=lead_id, status__in=SOLD_BY_HAND_FROM, attempts=attempts - 1)
     changed = row.update(

@@ -1,4 +1,4 @@
-"""Which actions a lead allows, and why it refuses the others. Pages ask before they offer an action."""
+"""Which actions a lead allows, and why the others are refused. Pages check this before they offer an action."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from routing.models import UNFINISHED, Lead, LeadStatus
 
 
 class Action(StrEnum):
-    """The names are those of the audit."""
+    """The names are those in audit entries."""
 
     RERUN = "rerun"
     PAUSE = "pause"
@@ -17,13 +17,13 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
-# A duplicate may be tried again: the lead that came first may have ended unsold. A returned lead may be too: the buyers
-# that returned it do not get it again.
+# A duplicate can run again, because the first lead may have ended unsold. So can a returned lead: the buyers that
+# returned it do not get it again.
 RERUNNABLE: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 NO_RERUN: Final = {
-    LeadStatus.CALLING: "it is being verified by an outside service; wait until that ends",
-    LeadStatus.GATED: "it waits for its verification",
-    LeadStatus.OFFERED: "it is offered to buyers; wait for the window's end",
+    LeadStatus.CALLING: "an outside service is verifying it; wait until that is done",
+    LeadStatus.GATED: "it is waiting for verification",
+    LeadStatus.OFFERED: "it is being offered to buyers; wait until the offer ends",
     LeadStatus.DISTRIBUTED: "it is sold",
     LeadStatus.EXPIRED: "it has expired",
     LeadStatus.CANCELLED: "it was cancelled",
@@ -31,21 +31,21 @@ NO_RERUN: Final = {
 
 
 def refusal_reason(action: Action, lead: Lead, *, at: datetime) -> str:
-    """Why the action would be refused for this lead; "" when it would be done."""
+    """Why the action is refused for this lead; "" if it is allowed."""
     status = LeadStatus(lead.status)
     match action:
         case Action.RERUN:
             return _no_rerun(lead, at=at)
         case Action.PAUSE if status != LeadStatus.PENDING:
-            return f"it does not wait to be sold: it is {status.label}"
+            return f"it is not waiting to be sold: it is {status.label}"
         case Action.PAUSE if lead.paused_at is not None:
-            return "it is paused already"
+            return "it is already paused"
         case Action.RESUME if lead.paused_at is None:
             return "it is not paused"
         case Action.GIVE_UP if status != LeadStatus.PENDING:
-            return f"it does not wait for a retry: it is {status.label}"
+            return f"it is not waiting for a retry: it is {status.label}"
         case Action.GIVE_UP if not lead.attempts:
-            return "it waits for its first attempt; cancel it instead"
+            return "it is waiting for its first attempt; cancel it instead"
         case Action.CANCEL if status not in UNFINISHED:
             return f"it is finished: {status.label}"
     return ""

@@ -1,7 +1,7 @@
-"""How often one lead may be tried on request: each try is an attempt with a trace of its own.
+"""Limits how often one lead can be tried on request, because each try writes an attempt and its trace.
 
-PostgreSQL counts, not Redis: the limit holds while Redis is away, and ends with the transaction that makes the lead
-due. A bucket that refills evenly, kept as the moment at which it is full again (as in routing.redis.rate_limit).
+PostgreSQL counts, not Redis: the limit holds while Redis is away, and a rollback of the request undoes the count. The
+limit is a bucket that refills evenly, stored as the time at which it is full again (as in routing.redis.rate_limit).
 """
 
 import math
@@ -15,7 +15,7 @@ from routing.models.allowance import AskedBy
 
 PERIOD: Final = timedelta(hours=1)
 
-# One statement decides and counts: of two at once, the second waits for the row and sees what the first has left.
+# One statement decides and counts. Of two concurrent requests, the second waits for the row and sees the first's count.
 TAKE: Final = """
 INSERT INTO routing_leadallowance AS a (lead_id, asked_by, full_at)
 VALUES (%(lead_id)s, %(asked_by)s, %(at)s::timestamptz + %(each)s::interval)
@@ -28,7 +28,7 @@ READ: Final = "SELECT full_at FROM routing_leadallowance WHERE lead_id = %s AND 
 
 
 def take(lead_id: int, *, asked_by: AskedBy, at: datetime) -> int:
-    """Count one request. Returns 0, or the seconds until the next one passes. Needs the transaction that acts on it."""
+    """Count one request. Return 0 or the seconds until one is allowed. Needs the transaction that acts on it."""
     each = PERIOD / int(settings.LEADSWITCH_LEAD_TRIES_PER_HOUR[asked_by.value])
     with connection.cursor() as cursor:
         limits: Any = {"each": each, "period": PERIOD}  # psycopg sends a timedelta as an interval

@@ -1,4 +1,4 @@
-"""Reads what commands are given: errors say what was looked for and list what there is, with exit code 2."""
+"""Reads the arguments of commands. Errors list the possible values and exit with code 2."""
 
 from collections.abc import Sequence
 from getpass import getuser
@@ -11,7 +11,7 @@ from routing.queries import find_leads
 
 
 def read_lead(text: str) -> Lead:
-    """The one lead that `text` names: a public id, an id, or a sender's own id. Raises CommandError."""
+    """Return the one lead with this public id, id or external id. Raises CommandError."""
     leads = find_leads(text)
     if not leads:
         message = f"no lead has the public id, id or external id {text!r}"
@@ -36,7 +36,7 @@ def ambiguous(kind: str, text: str, candidates: Sequence[str]) -> CommandError:
 
 
 def describe_operator() -> str:
-    """Who runs a command, for the audit. A container's user may have no name."""
+    """Return who runs a command, for the audit. The user of a container may have no name."""
     try:
         return f"{getuser()} (command line)"
     except (KeyError, OSError):

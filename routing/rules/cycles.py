@@ -1,4 +1,4 @@
-"""Finds the cycle that a routing rule would create, so that a form can name it. The database rejects it too."""
+"""Finds the cycle that a routing rule would create, so that a form can show it. The database rejects it too."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ SELECT DISTINCT workspace_id, destination_id FROM routing_rule WHERE active AND 
 
 
 def find_cycle(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> Sequence[int]:
-    """Return the cycle of workspaces that an active rule would create, first and last the same; [] if there is none.
+    """Return the cycle of workspaces that an active rule would create; [] if none. The first and last are the same.
 
     `rule_id` is the stored rule to ignore. Reliable only after routing.switch_locks.lock_rules.
     """
@@ -62,7 +62,7 @@ def _by_start(edges: Iterable[tuple[int, int]]) -> Mapping[int, Sequence[int]]:
 
 
 def _depth(edges: Iterable[tuple[int, int]], *, start: int) -> int:
-    """The longest way from `start`, as far as MAX_HOPS + 1."""
+    """The length of the longest path from `start`, counted up to MAX_HOPS + 1."""
     following = _by_start(edges)
     front, depth = {start}, 0
     while depth <= MAX_HOPS:

@@ -1,6 +1,6 @@
-"""Says which rules a lead would meet and which would win, workspace by workspace. Reads only.
+"""Shows which current rules a lead would be checked against and which one would win, in each workspace. Reads only.
 
-Fields of one of their leads, or typed by hand; the rules are those of this moment.
+The fields come from a stored lead or from a form.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One rule that was asked. `misses`: why it does not match; () for the one that wins."""
+    """One rule that was checked. `misses` says why it does not match; () for the rule that wins."""
 
     rule_id: int
     name: str
@@ -38,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A workspace on the way. `not_asked`: how many rules stand below the one that wins."""
+    """A workspace on the path. `not_asked` counts the rules after the one that wins."""
 
     workspace: str
     is_visible: bool
@@ -48,7 +48,7 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`destination`: where the lead would be decided about. `moves`: into how many other workspaces it would go."""
+    """`destination` is the workspace that would decide the lead. `moves` counts the rules on its path."""
 
     destination: str
     moves: int
@@ -58,7 +58,7 @@ class Trial:
 def try_route(
     fields: Mapping[str, Any], *, workspace_id: int, visible_ids: Collection[int] | None = None
 ) -> Trial:
-    """Follow the active rules from a workspace. `visible_ids`: rules of other workspaces are not shown; None: all are.
+    """Follow the active rules from a workspace. Rules of workspaces outside `visible_ids` are hidden; None shows all.
 
     Raises RuleBroken, PathTooLong, UnknownWorkspace.
     """

@@ -1,10 +1,10 @@
 """Finds the lead of the same person that makes another a duplicate. Reads only; the caller holds the identity's locks.
 
-A lead is a duplicate of one that was sold, whenever it came in, and of an older one (received_at, then id) that is
-still being worked on. So of copies that wait together the oldest goes on, and one that is tried again after its copy
-was sold does not. Leads that ended without a sale (failed, expired, cancelled, duplicates themselves), or that their
-buyers gave back, make nobody a duplicate. Yet a duplicate and a returned lead tie an e-mail to a phone: both are one
-person's from then on, over any number of such leads.
+A lead is a duplicate of a sold lead, whichever came in first, and of an older lead (by received_at, then id) that is
+still open. So the oldest of several waiting copies is tried, and a copy tried after the sale of another is a duplicate.
+Leads that ended without a sale (failed, expired, cancelled or duplicate) and returned leads do not make other leads
+duplicates. But duplicate and returned leads still link their email and phone to one person, and such links chain
+through any number of leads.
 """
 
 from collections.abc import Sequence
@@ -43,8 +43,8 @@ _NETWORK: Final = """
     SELECT id FROM network
 """
 
-# Steps from an e-mail to the next phone it was seen with after `seen`, and from a phone to the next e-mail: an index
-# probe each, however many leads tie the same two.
+# Each step goes from an email to the next phone after `seen` that a lead links to it, or from a phone to an email.
+# It is one index probe, even if many leads link the same two.
 _PERSON: Final = f"""
 WITH RECURSIVE person(is_email, hash, seen) AS (
     SELECT * FROM (VALUES (true, %(email_hash)s::text, ''), (false, %(phone_hash)s::text, '')) own(is_email, hash, seen)
@@ -109,7 +109,7 @@ class FirstLead:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The state of the workspace where a lead would be sold. `paused`: the paused workspaces on its path."""
+    """The state of the workspace where a lead would be sold. `paused` are the paused workspaces on its path."""
 
     paused: frozenset[int]
     hours: str | None
@@ -120,7 +120,7 @@ class Arrival:
 def look_at_arrival(lead: LockedLead, *, workspace_id: int, stations: Sequence[int]) -> Arrival:
     """Read the first lead of the same person, and which of `stations` are paused.
 
-    Reliable only in a statement after lock_identity: before it, another copy may be about to be sold.
+    Reliable only in a statement after lock_identity: without the lock, another copy may be sold at the same time.
     """
     parameters: dict[str, Any] = {
         "id": lead.id,

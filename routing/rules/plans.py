@@ -1,7 +1,7 @@
 """Routing plans: read in one statement, compiled once per version, cached in the process.
 
-Every attempt reads the version from the database, so a cached plan is never used when it is out of date. A workspace
-that never had a rule costs nothing.
+Every attempt reads the version from the database, so an outdated plan is never used. A workspace that never had a rule
+costs no statement.
 """
 
 import json

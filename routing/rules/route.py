@@ -1,7 +1,7 @@
 """Decides where a lead goes and whether it is a duplicate. Writes nothing.
 
-Every attempt starts again in the source workspace and uses the current rules, so a corrected rule also applies to leads
-that wait or are run again.
+Every attempt starts in the source workspace and uses the current rules, so a corrected rule also applies to leads that
+wait or are run again.
 """
 
 import time
@@ -18,7 +18,7 @@ from routing.rules.ruleset import Hop
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A lead's path through workspaces. `is_paused`: it ends in a paused workspace, and the lead waits there.
+    """A lead's path through workspaces. With `is_paused`, it ends in a paused workspace, where the lead waits.
 
     `first` is the earliest lead of the same person, which makes this one a duplicate. `hours` are those of the last
     workspace.

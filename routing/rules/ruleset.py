@@ -45,7 +45,7 @@ class RuleBroken(ValueError):
 
 
 class PathTooLong(RuntimeError):
-    """A path of more rules than the database allows."""
+    """A path has more rules than the database allows."""
 
 
 class RuleSet:
@@ -55,7 +55,7 @@ class RuleSet:
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        # Flat pairs: two attribute look-ups per rule would take half of the time.
+        # Flat pairs: two attribute lookups per rule would take half of the time.
         self._pairs = tuple((rule.condition.matches, rule) for rule in self.rules)
 
     def find(self, fields: Fields) -> Rule | None:

@@ -75,7 +75,7 @@ class FieldError(ValueError):
 
 
 def normalize_text(value: object, *, max_length: int) -> str | None:
-    """One line: NFC, runs of white space as one space, no control characters."""
+    """Return one line: NFC, runs of whitespace as one space, no control characters. Raises FieldError."""
     text = _require_text(value)
     # Fast path for nearly every value: printable ASCII is in NFC and has no control characters.
     if not (text.isascii() and text.isprintable()):
@@ -179,7 +179,7 @@ def normalize_email(value: object) -> str | None:
         return None
     local, at_sign, domain = text.lower().rpartition("@")
     if not at_sign or not local or not domain:
-        raise FieldError("invalid", "is not an e-mail address: write it like name@example.com")
+        raise FieldError("invalid", "is not an email address: write it like name@example.com")
     if len(local) > 64 or not EMAIL_LOCAL.fullmatch(local):
         raise FieldError(
             "invalid", "has characters before the @ that are not allowed: use letters, digits and . _ + -"

@@ -6,7 +6,7 @@ The list is in docs/definitions.md. Pure.
 import re
 from typing import Final
 
-# The last word of a name says what it holds: contact_email is an e-mail, email_opt_in is not.
+# The last word of a name shows what it holds: contact_email is an email address, email_opt_in is not.
 _NOUNS: Final = """
     email emails mail emailaddress phone phones mobile cell cellphone telephone tel fax whatsapp
     firstname lastname fname lname fullname surname forename nickname

@@ -1,4 +1,4 @@
-"""A JSON number too large for any column. It is kept as its digits, so that each field can validate it."""
+"""A JSON number too large for any column. It stays text, so that each field can validate it."""
 
 from typing import Final
 

@@ -152,7 +152,9 @@ def play(order: "Order") -> dict[str, Any]:
     directory.mkdir(parents=True)
     call_command("migrate", verbosity=0, interactive=False)
     try:
-        result = run(order, directory=directory, tell=lambda text: console.print(text, highlight=False))
+        result = run(
+            order, directory=directory, on_progress=lambda text: console.print(text, highlight=False)
+        )
     finally:
         connections.close_all()
     show(result, console=console)

@@ -32,7 +32,7 @@ class Probe:
         self._directory = directory
         self._file = os.open(directory / WITNESS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    def tell(self, what: str, **more: Any) -> None:
+    def log(self, what: str, **more: Any) -> None:
         line = json.dumps({"what": what, "pid": os.getpid(), "program": self.program, **more})
         os.write(self._file, f"{line}\n".encode())
 
@@ -40,7 +40,7 @@ class Probe:
         """Stop this process here if the suite requested it and no other was faster. Returns whether it stopped."""
         if not self.is_asked(point):
             return False
-        self.tell("stops", point=point)
+        self.log("stops", point=point)
         os.kill(os.getpid(), signal.SIGSTOP)
         return True
 
@@ -85,7 +85,7 @@ def _watch_attempts() -> None:
             lead = lock()
             if lead is not None:
                 held.append(lead.id)
-                PROBE.tell("begins", lead=lead.id)
+                PROBE.log("begins", lead=lead.id)
             return lead
 
         attempt.lock = locked
@@ -94,13 +94,13 @@ def _watch_attempts() -> None:
         finally:
             attempt.lock = lock
             for lead_id in held:
-                PROBE.tell("ends", lead=lead_id)
+                PROBE.log("ends", lead=lead_id)
 
     def closed(lead_id: int, **fields: Any) -> None:
         try:
             close(lead_id, **fields)
         except LeadMoved:
-            PROBE.tell("thrown away", lead=lead_id)
+            PROBE.log("thrown away", lead=lead_id)
             raise
 
     distribute._run_steps = watched
@@ -149,12 +149,12 @@ def _watch_claims() -> None:
         try:
             batch = claim(leader, limit=limit, published=published)
             if batch.leads and PROBE.is_asked("answer-claim"):
-                PROBE.tell("an answer is lost: claim")
+                PROBE.log("an answer is lost: claim")
                 raise TimeoutError("the answer of a claim was lost")
             return batch
         finally:
             if was_stopped:
-                PROBE.tell("claims after its stop")
+                PROBE.log("claims after its stop")
 
     schedule.claim_batch = watched
 
@@ -181,7 +181,7 @@ def _watch_exits() -> None:
 
     def watched(self: Enqueuer, **named: Any) -> int:
         if PROBE.program == "web":
-            PROBE.tell("leaves")
+            PROBE.log("leaves")
         return leave(self, **named)
 
     Enqueuer.drain = watched  # type: ignore[method-assign]

@@ -111,7 +111,7 @@ def _atomic_claim() -> None:
         flat = [part for each in found for part in (each.lead_id, each.workspace_id)]
         schedule._run(MOVE, [shards, *flat, schedule.lease_ms()])
         if was_stopped:
-            PROBE.tell("claims after its stop")
+            PROBE.log("claims after its stop")
         return schedule.Batch(found, is_more=False, is_blocked=bool(found), next_due_seconds=0.05)
 
     schedule.claim_batch = claim_batch

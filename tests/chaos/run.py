@@ -85,10 +85,10 @@ class Stuck(Exception):
     """Leads are stuck. They are in the findings."""
 
 
-Tell = Callable[[str], object]
+Progress = Callable[[str], object]
 
 
-def run(order: Order, *, directory: Path, tell: Tell) -> Result:
+def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
     """Needs an empty, migrated database, and a directory for Redis, logs and the probes' file."""
     random = Random(order.seed)
     result, watch = Result(order), Watch()
@@ -97,11 +97,11 @@ def run(order: Order, *, directory: Path, tell: Tell) -> Result:
             leads=order.leads, kills=order.kills, random=random, faults=order.faults, periods=order.periods
         )
         start(stage)
-        tell(f"started after {watch.seconds:.1f} s: {len(plan)} steps")
+        on_progress(f"started after {watch.seconds:.1f} s: {len(plan)} steps")
         for number, step in enumerate(plan, start=1):
             played = play(stage, step, drains=order.drains_each)
             result.steps.append(played)
-            tell(f"{number}/{len(plan)} {describe(played)}")
+            on_progress(f"{number}/{len(plan)} {describe(played)}")
             if played.is_stuck:
                 break  # every later step would time out
         else:

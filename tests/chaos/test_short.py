@@ -28,7 +28,7 @@ PRODUCTION_SHORT = Order(
 
 
 def test_no_fault_loses_or_doubles_a_lead(tmp_path: Path) -> None:
-    result = run(SHORT, directory=tmp_path, tell=print)
+    result = run(SHORT, directory=tmp_path, on_progress=print)
     assert [str(each) for each in result.findings] == []
     assert {played.step.fault for played in result.steps} == set(FAULTS)
     assert sum(played.step.times for played in result.steps if played.step.fault == "worker-kill") == 12
@@ -39,7 +39,7 @@ def test_no_fault_loses_or_doubles_a_lead(tmp_path: Path) -> None:
 
 def test_no_lead_waits_for_a_production_lease(tmp_path: Path) -> None:
     """No worker dies, and no reconciler runs in that time: the surviving processes repair everything."""
-    result = run(PRODUCTION_SHORT, directory=tmp_path, tell=print)
+    result = run(PRODUCTION_SHORT, directory=tmp_path, on_progress=print)
     assert [str(each) for each in result.findings] == []
     assert {played.step.fault for played in result.steps} == set(PRODUCTION_SHORT.faults)
     assert result.totals["leads"] == result.totals["requests"] == PRODUCTION_SHORT.leads
@@ -48,7 +48,7 @@ def test_no_lead_waits_for_a_production_lease(tmp_path: Path) -> None:
 def test_control_without_the_row_lock_the_run_fails(tmp_path: Path) -> None:
     """A worker that is stopped during a decision then has no lock, so another worker takes its lead."""
     order = Order(leads=60, kills=1, seed=1, without=("row-lock",), faults=("worker-stop",))
-    found = {each.check for each in run(order, directory=tmp_path, tell=print).findings}
+    found = {each.check for each in run(order, directory=tmp_path, on_progress=print).findings}
     assert found == {
         "leads started by two at once",
         "attempts discarded because another process had the lead",

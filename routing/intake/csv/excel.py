@@ -1,6 +1,6 @@
-"""An .xlsx workbook as a stream of rows. Numbers stay apart from text, dates become ISO 8601.
+"""Reads an .xlsx workbook as a stream of rows. Numbers stay distinct from text, and dates become ISO 8601.
 
-A workbook is a ZIP archive of XML: what it unpacks to is bounded before anything is read.
+A workbook is a ZIP archive of XML. Its unpacked size is checked before anything is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ TEXTS: Final = "xl/sharedStrings.xml"
 WORKBOOK: Final = "xl/workbook.xml"
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 2_000
-# What openpyxl raises for a workbook that is damaged.
+# What openpyxl raises for a damaged workbook.
 DAMAGED: Final = (
     InvalidFileException,
     BadZipFile,
@@ -55,7 +55,7 @@ class ExcelTable:
     delimiter: str = ""
 
     def read_rows(self, on_bytes: Callable[[int], None] = lambda _: None) -> Iterator[Row]:
-        """Yield the rows after the header, without blank ones. The bytes are an estimate from the rows."""
+        """Yield the rows after the header, without blank ones. The reported bytes are an estimate from the rows."""
         with _Book(self.path) as book:
             sheet = book.find_sheet(self.sheet)
             total = max(sheet.max_row or 0, 1)
@@ -122,7 +122,7 @@ class _Book:
         self._file.close()
 
     def find_sheet(self, name: str | None) -> Any:
-        """The one of this name, or the first that is not hidden."""
+        """Return the sheet with this name or, without a name, the first that is not hidden. Raises TableError."""
         sheets = self._book.worksheets
         if name is None:
             visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
@@ -136,7 +136,7 @@ class _Book:
         return found[0]
 
     def read(self, sheet: Any) -> Iterator[Row]:
-        sheet.reset_dimensions()  # what the file says of its size is often wrong
+        sheet.reset_dimensions()  # the size in the file is often wrong
         try:
             for line, cells in enumerate(sheet.iter_rows(), start=1):
                 if line > MAX_ROWS or len(cells) > MAX_COLUMNS:
@@ -151,7 +151,7 @@ class _Book:
 
 
 def _trim(row: Row, *, width: int) -> Row:
-    """Without the blank cells to the right of the table, which a sheet has where something was formatted."""
+    """Remove blank cells to the right of the table. A sheet has them where cells were formatted."""
     cells = list(row.cells)
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
@@ -174,7 +174,7 @@ def _write_cell(cell: Any) -> str:
 
 
 def _write_number(value: float, *, shown: str) -> str:
-    """A format of zeros alone, such as that of ZIP codes, shows leading zeros that the value has not."""
+    """A format of only zeros, such as that of ZIP codes, shows leading zeros that the value does not have."""
     if isinstance(value, float) and not value.is_integer():
         return SheetNumber(repr(value))
     digits = str(int(value))

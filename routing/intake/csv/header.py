@@ -1,4 +1,4 @@
-"""Which row names the columns, and whether it does: a file without such a row begins with a person's data."""
+"""Finds the row that names the columns. A file without such a row begins with personal data."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,9 +7,9 @@ from typing import Final
 from routing.intake.csv.rejects import take_off_guard
 from routing.intake.csv.rows import Row, TableError
 
-# How far down the names may be, below titles and blank lines.
+# The header may be this many rows down, below titles and blank lines.
 SEARCHED_ROWS: Final = 30
-# An e-mail address, four digits in a row as in any ZIP or phone, a date.
+# An email address, four digits in a row as in any ZIP code or phone number, a date.
 DATA: Final = re.compile(r"@|[0-9]{4}|[0-9]{3}[-. )]+[0-9]{2}|[0-9]+[/.-][0-9]+[/.-][0-9]+")
 MAX_NAME: Final = 80
 
@@ -26,7 +26,7 @@ def clean_names(cells: Iterable[str]) -> tuple[str, ...]:
 
 
 def find_header(rows: Iterable[Row], *, wanted: Sequence[str], line: int | None) -> Row:
-    """The row at `line`, or the first that has all `wanted` names; else the one that has most. Raises TableError."""
+    """Return the row at `line`, the first with all `wanted` names, or else the one with most. Raises TableError."""
     seen: list[Row] = []
     names = {fold_name(name) for name in wanted}
     for row in rows:
@@ -39,7 +39,7 @@ def find_header(rows: Iterable[Row], *, wanted: Sequence[str], line: int | None)
             break
     if line is not None:
         raise TableError(f"--header-line {line}: the file has fewer lines")
-    # Of equally good rows the first. A name is missing in all of them: the message shows the names of this one.
+    # The first of equally good rows. All lack a wanted name, so the error message will show the names of this one.
     best = max(seen, key=lambda row: len(names & _fold_names(row)), default=Row(1, []))
     return _require_names(best)
 
@@ -57,7 +57,7 @@ def _require_names(row: Row) -> Row:
 
 
 def describe_columns(columns: Sequence[str]) -> str:
-    """The columns for a message, unless they look like a person's data."""
+    """Describe the columns for a message, unless they look like personal data."""
     if looks_like_data(columns):
         return (
             "the first line looks like data, not column names, so it is not shown here: add a line that"

@@ -1,4 +1,4 @@
-"""Files that are packed: .csv.gz as a stream of bounded length, and what else begins with bytes that are no text."""
+"""Opens packed files: .csv.gz as a stream of bounded length. Recognizes other binary files by their first bytes."""
 
 import gzip
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def refuse_other_kinds(path: Path, head: bytes) -> None:
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, Position]]:
-    """The unpacked bytes, and how far into the file itself they were read."""
+    """Yield the unpacked bytes, and a function that returns the position in the packed file."""
     with path.open("rb") as raw:
         if raw.read(2) != GZIP:
             raw.seek(0)

@@ -1,6 +1,6 @@
-"""The rows that were refused, in a CSV file: each unchanged, with what is wrong, to be put right and imported.
+"""Writes rejected rows to a CSV file, unchanged and with their problems, to be corrected and imported.
 
-Spreadsheets run a cell that begins like a formula, so such a cell gets an apostrophe; the import takes it off again.
+Spreadsheets run a cell that begins like a formula, so such a cell gets an apostrophe. The import removes it.
 """
 
 import csv
@@ -20,7 +20,7 @@ OWNER_ONLY: Final = 0o600
 
 
 class RowProblem(NamedTuple):
-    """One thing wrong with one row. The message never repeats the value."""
+    """One problem of one row. The message never repeats the value."""
 
     column: str
     field: str
@@ -37,14 +37,14 @@ def take_off_guard(text: str) -> str:
 
 
 class ImportRunning(Exception):
-    """Another import writes to the same file of rejects: most likely one of the same table."""
+    """Another import is writing to the same rejects file, most likely an import of the same table."""
 
 
 class RejectsFile:
-    """Appears under its name when the import has ended: a file is a whole report. Nothing refused, no file.
+    """Appears under its name when the import has ended, so a file is always complete. No rejected row, no file.
 
-    A file that is there may have been corrected, so it is never replaced: the report gets the next free name, or none
-    of its own when the same report is there. Holds what people typed, so only its owner may read it.
+    An existing file may have been corrected, so it is never replaced: the report gets the next free name, unless the
+    same report already exists. It contains personal data, so only its owner can read it.
     """
 
     def __init__(self, path: Path, *, columns: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ class RejectsFile:
         self.count = 0
 
     def open(self) -> None:
-        """Raises OSError when the file could not be written, and ImportRunning: before anything is imported."""
+        """Call this before anything is imported. Raises OSError if the file cannot be written, and ImportRunning."""
         descriptor = self._open_locked()
         os.ftruncate(descriptor, 0)
         self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
@@ -64,7 +64,7 @@ class RejectsFile:
         self._writer.writerow([*map(guard_cell, self.columns), *EXTRA_COLUMNS])
 
     def _open_locked(self) -> int:
-        """The lock is on the file and not on its name: an import that has just ended has renamed the file."""
+        """The lock is on the file, not on its name: an import that has just ended may have renamed the file."""
         while True:
             descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT, OWNER_ONLY)
             try:
@@ -82,7 +82,7 @@ class RejectsFile:
     def add(self, cells: Sequence[str], *, line: int, problems: Sequence[RowProblem]) -> None:
         self.count += 1
         padded = [*cells, *[""] * (len(self.columns) - len(cells))]
-        # A row with too many values keeps them all, behind the columns that say what is wrong.
+        # A row with too many values keeps them all, after the columns with its problems.
         row, rest = padded[: len(self.columns)], padded[len(self.columns) :]
         said = [line, *("; ".join(dict.fromkeys(part)) for part in zip(*problems, strict=True))]
         self._writer.writerow([*map(guard_cell, row), *said, *map(guard_cell, rest)])
@@ -90,7 +90,7 @@ class RejectsFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """The name changes while the lock is held: no other import opens the partial file before."""
+        """Rename the file while the lock is held, so that no other import opens the partial file before."""
         if self._file is None:
             return
         with self._file:

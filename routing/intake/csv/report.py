@@ -1,4 +1,4 @@
-"""What became of an import, as one JSON object and as a table for people. Nothing in it names a person."""
+"""The result of an import, as one JSON object and as a table. It contains no personal data."""
 
 from collections import Counter
 from typing import Any, Final
@@ -43,7 +43,7 @@ def describe_import(job: LeadsImport, *, seconds: float) -> dict[str, Any]:
 
 
 def _hide_people(values: Counter[str]) -> dict[str, int]:
-    """The wrong column may have been mapped to the vertical."""
+    """Hide values that look like personal data: the wrong column may have been mapped to the vertical."""
     shown = {value: rows for value, rows in values.most_common() if not looks_like_data([value])}
     hidden = values.total() - sum(shown.values())
     return shown | ({"(looks like personal data: not shown)": hidden} if hidden else {})

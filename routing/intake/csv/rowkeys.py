@@ -1,7 +1,7 @@
-"""What tells rows without an id apart: their content, and their number among equal rows.
+"""Identifies rows without an id by their content and their number among equal rows.
 
-So a file may be corrected, sorted, grown and saved again by a spreadsheet: a row that did not change keeps its key. One
-that changed is a new row.
+A file can be corrected, sorted, extended and saved again by a spreadsheet: an unchanged row keeps its key. A changed
+row is a new row.
 """
 
 import json
@@ -23,14 +23,14 @@ MAX_SHOWN: Final = 20
 
 
 class RowKeys:
-    """Of one file. Holds twelve bytes and a number for each row, about 100 MB for a million."""
+    """The keys of one file. Holds twelve bytes and a number for each row, about 100 MB for a million rows."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._names = [fold_name(name) for name in columns]
         self._seen: Counter[bytes] = Counter()
 
     def make(self, row: Row) -> str:
-        """ "import:" with the key of the row's content and its number among equal ones."""
+        """Return `import:` with the hash of the row's content and its number among equal rows."""
         named = zip(self._names, row.cells, strict=False)
         content = sorted(
             (name, text) for name, cell in named if name not in EXTRA_COLUMNS and (text := _unify(cell))
@@ -41,7 +41,7 @@ class RowKeys:
 
 
 class Repeats:
-    """Rows of one file with the e-mail or phone of an earlier one."""
+    """Rows of one file with the email or phone of an earlier row."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -61,7 +61,7 @@ class Repeats:
 
 
 def _unify(cell: str) -> str:
-    """A spreadsheet writes 30312 as '30312 or 30312.0 when it saves the file again."""
+    """A spreadsheet may write 30312 as '30312 or 30312.0 when it saves the file again."""
     text = " ".join(clean_cell(cell).split())
     matched = WHOLE.fullmatch(text)
     return matched[1] if matched else text

@@ -1,4 +1,4 @@
-"""What every kind of table gives: named columns, and rows with the line they begin in."""
+"""What every kind of table provides: named columns, and rows with the lines where they begin."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ EXTRA_COLUMNS: Final = ("import_line", "import_columns", "import_fields", "impor
 
 
 class TableError(ValueError):
-    """The file cannot be read as a table; the message says why and what to do, and repeats nothing of its rows."""
+    """The file cannot be read as a table. The message says why and what to do, and repeats no data of its rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`line` is where the row begins in the file, from 1. `problem` is set when it could not be read."""
+    """`line` is where the row begins in the file, counted from 1. `problem` is set if the row could not be read."""
 
     line: int
     cells: Sequence[str]
@@ -26,13 +26,13 @@ class Row:
 
 
 class SheetNumber(str):
-    """A cell that holds a number and not text: it has no leading zeros, even where it is a ZIP code."""
+    """A cell that holds a number instead of text. It has no leading zeros, even if it is a ZIP code."""
 
     __slots__ = ()
 
 
 class Table(Protocol):
-    """`sha256` is that of the whole file."""
+    """`sha256` is the hash of the whole file."""
 
     @property
     def path(self) -> Path: ...

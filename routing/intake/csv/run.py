@@ -1,7 +1,7 @@
-"""Imports a table of leads: each row becomes a lead once, however often and wherever an earlier run was cut short.
+"""Imports a table of leads. Each row becomes a lead once, even if earlier runs were interrupted.
 
-A lead's external_id is what says whether it is there: the mapped column's value, or else the row's content. Leads of
-earlier versions have the file's fingerprint and the line instead, which is asked for as well.
+The external_id shows whether a lead is already stored: it is the value of the mapped column or, without one, the key of
+the row's content. Leads of earlier versions have the file's fingerprint and the line instead, so both are looked up.
 """
 
 from collections import Counter
@@ -26,15 +26,15 @@ from routing.values.normalize import FieldError
 ROWS_A_BATCH: Final = 500
 CHANNEL: Final = "import"
 KEY_PREFIX: Final = "import:"
-# What a lenient source takes as text, or leaves out, when it is not of the kind that was mapped.
+# What a lenient source stores as text, or leaves out, if it is not of the mapped kind.
 OPTIONAL: Final = frozenset({"attributes", "consent", RECEIVED_AT})
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """How many rows were read, and what became of them. `reasons` counts (field, code); a row may have several.
+    """How many rows were read, and with what result. `reasons` counts (field, code); a row may have several.
 
-    `corrected` rows were taken with something left out or corrected; `corrections` counts their notes.
+    `corrected` rows were accepted with something left out or corrected; `corrections` counts their notes.
     """
 
     read: int = 0
@@ -70,7 +70,7 @@ class LeadsImport:
         return self.source.intake_mode == IntakeMode.LENIENT
 
     def run(self, on_bytes: Callable[[int], None] = lambda _: None) -> ImportReport:
-        """Commit batch by batch. Raises OperationalError when the database goes; the report says how far it came."""
+        """Commit batch by batch. Raises OperationalError if the database goes away; the report has the rows so far."""
         rows = self.table.read_rows(on_bytes)
         while batch := list(islice(rows, ROWS_A_BATCH)):
             self.report.read += len(batch)
@@ -80,7 +80,7 @@ class LeadsImport:
     def _parse_all(self, batch: list[Row]) -> Iterator[tuple[Row, CleanLead]]:
         for row in batch:
             lead = self._parse(row)
-            # Also of a refused row: its equals further down keep their numbers when it is corrected.
+            # Also for a rejected row, so that equal rows below keep their numbers after it is corrected.
             key = self.keys.make(row)
             if isinstance(lead, CleanLead):
                 self._note(row, lead)
@@ -118,13 +118,13 @@ class LeadsImport:
                 zone=self.mapping.zone,
             )
         except LeadInvalid as invalid:
-            # A value that could not be read is not missing as well.
+            # A value that could not be read is not also reported as missing.
             return problems + [problem for problem in self._describe(invalid) if problem.field not in named]
         corrections = (*map(_correct, read_as_text), *lead.corrections)
         return problems or replace(lead, received_at=received_at, corrections=corrections)
 
     def _read_received_at(self, payload: dict[str, Any]) -> datetime | None:
-        """Raises LeadInvalid for a time in the future: the lead would wait for no reason and never age."""
+        """Raises LeadInvalid for a time in the future, with which the lead would wait and would not expire in time."""
         text = payload.pop(RECEIVED_AT, None)
         if text is None:
             return None
@@ -150,7 +150,7 @@ class LeadsImport:
             self._store_one_by_one(parsed)
 
     def _count_dry(self, external_ids: list[str]) -> None:
-        """As an import would: of several rows with one id the first is taken."""
+        """Count as an import would: of several rows with one id, the first is accepted."""
         existing = find_existing(external_ids, source=self.source)
         for external_id in external_ids:
             if external_id in existing or external_id in self._counted:
@@ -160,7 +160,7 @@ class LeadsImport:
                 self._counted.add(external_id)
 
     def _leave_out_earlier(self, parsed: list[tuple[Row, CleanLead]]) -> list[tuple[Row, CleanLead]]:
-        """Without the rows that an earlier version imported from this very file, under its fingerprint and line."""
+        """Leave out rows that an earlier version imported from this same file, under its fingerprint and line."""
         keyed = {
             f"import:{self.table.sha256[:16]}:{row.line}": row.line
             for row, lead in parsed
@@ -173,7 +173,7 @@ class LeadsImport:
         return [(row, lead) for row, lead in parsed if row.line not in lines]
 
     def _store_one_by_one(self, parsed: list[tuple[Row, CleanLead]]) -> None:
-        """One row that the database refuses must not take the other rows of its batch with it."""
+        """Store each row separately, so that a row that the database rejects does not stop the others of its batch."""
         for row, lead in parsed:
             try:
                 self._count(store_leads([lead], source=self.source, channel=CHANNEL))
@@ -193,7 +193,7 @@ class LeadsImport:
 
 
 def _correct(problem: RowProblem) -> Correction:
-    """An attribute of another kind than was mapped is kept as text; a time that cannot be read is left out."""
+    """An attribute that is not of the mapped kind is kept as text. A time that cannot be read is left out."""
     if problem.field.startswith("attributes."):
         return Correction(problem.field, CORRECTED, f"{problem.message}: kept as text")
     return Correction(problem.field, DROPPED, f"{problem.message}: left out")

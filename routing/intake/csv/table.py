@@ -1,7 +1,7 @@
-"""A CSV file as a stream of rows: finds its encoding, delimiter and fingerprint, and never holds more than a part.
+"""Reads a CSV file as a stream of rows. Finds its encoding, delimiter and fingerprint, and never loads it whole.
 
-One pass over the bytes comes first. It tells a file that is UTF-8 to its end from one that only begins like it.
-Workbooks are read by excel.py.
+A first pass reads all bytes, because a file that begins as UTF-8 may contain another encoding further down. excel.py
+reads workbooks.
 """
 
 import codecs
@@ -38,7 +38,7 @@ BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What office programs write where they do not write UTF-8.
+# What office programs write if they do not write UTF-8.
 FALLBACK: Final = "cp1252"
 # Excel's own line that names the delimiter.
 SEPARATOR_LINE: Final = re.compile(r'\ufeff?"?sep=(.)"?\s*', re.IGNORECASE)
@@ -75,7 +75,7 @@ def open_table(
     header_line: int | None = None,
     sheet: str | None = None,
 ) -> CsvTable | ExcelTable:
-    """Inspect the file. None: find out. `wanted`: names of columns that the header has. Raises TableError."""
+    """Inspect the file, and detect each option that is None. The header has the `wanted` names. Raises TableError."""
     try:
         head = read_head(path)
         refuse_other_kinds(path, head)
@@ -102,7 +102,7 @@ def open_table(
 
 
 def _split_sample(sample: str, *, delimiter: str | None) -> tuple[str, str]:
-    """The delimiter, and the sample without a first line that names it."""
+    """Return the delimiter, and the sample without a first line that names the delimiter."""
     first, _, rest = sample.partition("\n")
     named = SEPARATOR_LINE.fullmatch(first)
     if named is None:
@@ -201,13 +201,13 @@ def _read_sample(path: Path, *, encoding: str) -> str:
 
 
 def _find_delimiter(sample: str) -> str:
-    """Take the one that gives the most columns in which most of the first rows agree; else the comma."""
+    """Choose the delimiter with the most columns on which most of the first rows agree, or else the comma."""
     return max(DELIMITERS, key=lambda delimiter: _agreement(sample, delimiter=delimiter))
 
 
 def _agreement(sample: str, *, delimiter: str) -> float:
     rows = [row.cells for row in islice(_read_text(sample, delimiter=delimiter), SAMPLE_ROWS)]
     widths = Counter(len(row) for row in rows if row)
-    # Titles above the header have one cell. Of equally usual widths the first counts: the header's.
+    # Titles above the header have one cell. Of equally common widths, the first is the header's.
     width, count = max(widths.items(), key=lambda item: item[1] * (item[0] > 1), default=(0, 0))
     return width * count / widths.total() if width > 1 else 0.0

@@ -1,4 +1,4 @@
-"""`manage.py create_source`: a source with its first intake key, which is printed once."""
+"""`manage.py create_source`: creates a source with its first API key, which is printed once."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,7 +10,9 @@ from routing.management.arguments import describe_operator
 
 
 class Command(BaseCommand):
-    help = "Create a source of leads and print its intake key. The key is shown only once; only its hash is stored."
+    help = (
+        "Create a source of leads and print its API key. The key is shown only once; only its hash is stored."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             )
         except SourceNotMade as error:
             raise CommandError(str(error), returncode=2) from None
-        # The key alone goes to stdout: KEY=$(manage.py create_source ...)
+        # Only the key goes to stdout: KEY=$(manage.py create_source ...)
         self.stderr.write(
             f"Source {made.source.name} of workspace {made.source.workspace.slug}. Its key, shown only once:"
         )

@@ -1,4 +1,4 @@
-"""manage.py dispatch: show the state of the dispatch, pause it, resume it."""
+"""`manage.py dispatch`: shows the state of the dispatch, pauses it and resumes it."""
 
 import json
 import sys
@@ -105,7 +105,7 @@ def _command_errors() -> Iterator[None]:
         raise CommandError(message, returncode=2) from error
     except OperationalError as error:
         if is_lock_timeout(error):
-            message = "someone else is pausing or resuming right now; try again"
+            message = "another operator is pausing or resuming right now; try again"
         else:
             message = f"the database cannot be read: {str(error).splitlines()[0]}"
         raise CommandError(message, returncode=2) from error
@@ -125,20 +125,18 @@ def _describe_product(workspace_id: int | None, *, is_paused: bool) -> str:
 
 
 def _describe_mirror(workspace_id: int | None, *, is_paused: bool) -> str:
-    """Say if Redis does not follow; else nothing."""
+    """Describe why Redis does not show the change yet; "" if it does."""
     try:
         if not pauses.find_unmirrored({workspace_id: is_paused}):
             return ""
         cause = "Redis is out of date"
     except RedisError as error:
         cause = f"Redis does not answer ({type(error).__name__})"
-    return (
-        f"{cause}. The change is in force, by PostgreSQL. Redis follows within 30 seconds after it is back."
-    )
+    return f"{cause}. The change is in force in PostgreSQL. Redis follows within 30 seconds after it is back."
 
 
 def _find_other_installation() -> Iterator[str]:
-    """If so, the figures from Redis belong to another installation."""
+    """Yield a problem if the figures from Redis belong to another installation."""
     try:
         installation.check()
     except OtherInstallation as error:

@@ -32,7 +32,7 @@ DRAIN_SECONDS: Final = 10.0
 EXAMPLES: Final = """
 examples:
   manage.py import_leads leads.csv --source web-form \\
-      --map 'E-Mail=email' 'Phone=phone' 'Postal Code=zip' 'Roof Age=attributes.roof_age:number' \\
+      --map 'Email=email' 'Phone=phone' 'Postal Code=zip' 'Roof Age=attributes.roof_age:number' \\
       --default vertical=roofing
 
   manage.py import_leads requests.csv --source city --allow-no-contact \\

@@ -1,4 +1,4 @@
-"""manage.py reconcile: reports what has drifted from PostgreSQL, and corrects it with --fix."""
+"""`manage.py reconcile`: reports data that has drifted from PostgreSQL, and repairs it with --fix."""
 
 import json
 import sys
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         )
 
         parser.add_argument(
-            "--json", action="store_true", help="print JSON, with the kind and id of what was found"
+            "--json", action="store_true", help="print JSON with the kind and id of each finding"
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -84,7 +84,7 @@ class Command(BaseCommand):
 
 
 class _Table:
-    """For people: one line per reconciler, and below it what was found."""
+    """Text output: one line per reconciler, with its findings below."""
 
     def __init__(self, out: OutputWrapper, width: int) -> None:
         self.out, self.width = out, width
@@ -101,7 +101,7 @@ class _Table:
 
 
 class _Document:
-    """For programs."""
+    """JSON output."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []

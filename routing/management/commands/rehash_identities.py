@@ -1,4 +1,4 @@
-"""`manage.py rehash_identities`: the migration's own step, once more."""
+"""`manage.py rehash_identities`: repeats the step of the migration."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,14 +11,16 @@ from routing.intake.rehash import rehash_identities
 class Command(BaseCommand):
     help = (
         "Recompute the identities of leads whose computation has changed. `migrate` does this; run it"
-        " again after an upgrade, when the last process of the earlier version has stopped. Safe at any time."
+        " again after an upgrade, once the last process of the earlier version has stopped. Safe at any time."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count without changing anything")
 
         parser.add_argument(
-            "--all", action="store_true", help="every lead, after LEADSWITCH_IDENTITY_KEY has changed"
+            "--all",
+            action="store_true",
+            help="recompute every lead, after LEADSWITCH_IDENTITY_KEY has changed",
         )
 
     def handle(self, *_: Any, dry_run: bool, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py route --dry-run LEAD`: which rules a lead would meet, which one wins, and why those above it do not."""
+"""`manage.py route --dry-run LEAD`: shows which rule a lead would match, and why the rules before it do not match."""
 
 import json
 from argparse import ArgumentParser
@@ -32,14 +32,14 @@ class Command(BaseCommand):
             trial = try_route(fields, workspace_id=found.source_workspace_id)
         except (RuleBroken, PathTooLong) as error:
             raise CommandError(str(error), returncode=2) from None
-        self.stdout.write(_dump(found, trial) if json else "\n".join(_tell(found, trial)))
+        self.stdout.write(_dump(found, trial) if json else "\n".join(_describe(found, trial)))
 
 
 def _dump(lead: Lead, trial: Trial) -> str:
     return json.dumps({"lead": str(lead.public_id), **asdict(trial)}, ensure_ascii=False, indent=2)
 
 
-def _tell(lead: Lead, trial: Trial) -> Iterator[str]:
+def _describe(lead: Lead, trial: Trial) -> Iterator[str]:
     verb = "would go to" if trial.moves else "would stay in"
     yield f"Lead {lead.public_id} {verb} {trial.destination}"
     for station in trial.stations:

@@ -18,7 +18,7 @@ class NotOurs(Exception):
     """The database has rows that the bench did not make."""
 
 
-def prepare(size: Size, *, is_fresh: bool, tell: Callable[[str], None]) -> None:
+def prepare(size: Size, *, is_fresh: bool, on_progress: Callable[[str], None]) -> None:
     """Make sure that the database has the history. Raises NotOurs.
 
     An existing history is reused if it has the right size. A database with only samples is left from an aborted run.
@@ -30,10 +30,10 @@ def prepare(size: Size, *, is_fresh: bool, tell: Callable[[str], None]) -> None:
         )
         raise NotOurs(message)
     if not is_fresh and has_history(size):
-        tell("the history of an earlier run")
+        on_progress("the history of an earlier run")
         return
     empty()
-    multiply(build_world(size, tell=tell), size, tell=tell)
+    multiply(build_world(size, on_progress=on_progress), size, on_progress=on_progress)
 
 
 def has_history(size: Size) -> bool:

@@ -179,7 +179,7 @@ JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS so
 """
 
 
-def multiply(samples: Sequence[Sample], size: Size, *, tell: Callable[[str], None]) -> None:
+def multiply(samples: Sequence[Sample], size: Size, *, on_progress: Callable[[str], None]) -> None:
     """In one transaction: the database gets all of it or nothing."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
@@ -187,12 +187,12 @@ def multiply(samples: Sequence[Sample], size: Size, *, tell: Callable[[str], Non
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no trigger may be pending where a table is altered
         cursor.execute("SELECT setseed(0.5)")
         _take_out(cursor)
-        tell("leads")
+        on_progress("leads")
         _place_copies(cursor, samples)
         _insert(cursor, Lead, LEAD, OF_COPY, parameters=_hash_pads())
-        tell("attempts and events")
+        on_progress("attempts and events")
         _copy_trace(cursor)
-        tell("sales, money and counters")
+        on_progress("sales, money and counters")
         _insert(cursor, Assignment, SALE, OF_SALE)
         _follow_sales(cursor)
         cursor.execute(AUDIT, {"rows": size.side_rows, "workspaces": size.workspaces})
@@ -200,7 +200,7 @@ def multiply(samples: Sequence[Sample], size: Size, *, tell: Callable[[str], Non
         cursor.execute(
             "SELECT setval(pg_get_serial_sequence('routing_lead', 'id'), max(id)) FROM routing_lead"
         )
-    tell("VACUUM ANALYZE")
+    on_progress("VACUUM ANALYZE")
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str], *, stream: Any = None) -> int:
     size, console = Size(options.leads), Console(stderr=True)
     call_command("migrate", verbosity=0)
     try:
-        prepare(size, is_fresh=options.fresh, tell=lambda text: console.print(f"scale: {text}"))
+        prepare(size, is_fresh=options.fresh, on_progress=lambda text: console.print(f"scale: {text}"))
         if options.fill_only:
             return 0
         targets = measure(options, console)

@@ -52,14 +52,14 @@ class Place:
     source: Source
 
 
-def build_world(size: Size, *, tell: Callable[[str], None]) -> list[Sample]:
-    tell(f"{size.workspaces} workspaces with their campaigns and buyers")
+def build_world(size: Size, *, on_progress: Callable[[str], None]) -> list[Sample]:
+    on_progress(f"{size.workspaces} workspaces with their campaigns and buyers")
     places = [_build_place(rank) for rank in range(size.workspaces)]
     for place in places:
         if place.workspace.kind == WorkspaceKind.PARTNER:
             _send_on(place, to=places[place.rank - 1])
     _build_big(places[0])
-    tell("real attempts, by the product")
+    on_progress("real attempts, by the product")
     samples = [sample for place in places for sample in _try_leads(place, size)]
     big = list(_try_big(places[0], size))
     Workspace.objects.filter(pk__in=[each.workspace.pk for each in places[5::PAUSED]]).update(

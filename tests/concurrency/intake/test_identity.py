@@ -60,7 +60,7 @@ def sources() -> list[Source]:
 
 
 def identities(number: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The same person twice: with the same e-mail and phone, the same e-mail, or the same phone."""
+    """The same person twice: with the same email and phone, the same email, or the same phone."""
     email, phone = f"person{number}@example.com", f"+1404555{number:04d}"
     both = person(email, phone)
     match number % 3:

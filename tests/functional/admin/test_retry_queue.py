@@ -245,8 +245,8 @@ class TestActions:
             source=lead.source, status="distributed", next_attempt_at=None, finished_at=timezone.now()
         )
         for each, why in (
-            (fresh, "it waits for its first attempt; cancel it instead"),
-            (sold, "it does not wait for a retry: it is sold"),
+            (fresh, "it is waiting for its first attempt; cancel it instead"),
+            (sold, "it is not waiting for a retry: it is sold"),
         ):
             with pytest.raises(ActionRefused, match=why):
                 give_up_lead(each.pk, at=timezone.now())

@@ -109,7 +109,7 @@ def test_changed_lead_is_left_alone(ann: Client, ben: Client) -> None:
 
     assert texts(done) == [
         "1 lead: cancelled.",
-        f"{one}: it changed after you opened the page and is waiting until it is due, held back now; look again",
+        f"{one}: it changed after you opened the page and is now waiting until it is due and paused; reload the page",
     ]
     one.refresh_from_db()
     two.refresh_from_db()

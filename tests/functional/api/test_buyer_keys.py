@@ -74,9 +74,9 @@ def test_key_is_valid_until_the_end_of_its_last_day_for_the_buyer(buyer: Buyer) 
     ("options", "says"),
     [
         ({"buyer": "Nobody"}, r"no buyer 'Nobody'; there are 'Acme Roofing' \(.+\)"),
-        ({"expires": datetime(2020, 1, 1, tzinfo=UTC).date()}, "its expiry date is past"),
+        ({"expires": datetime(2020, 1, 1, tzinfo=UTC).date()}, "its expiry date is in the past"),
         ({"name": "x" * 51}, "at most 50 characters"),
-        ({"workspace": "elsewhere"}, "no buyer 'Acme Roofing'; there are none yet"),
+        ({"workspace": "elsewhere"}, "there is no buyer 'Acme Roofing'; none exists yet"),
     ],
 )
 @pytest.mark.usefixtures("buyer")

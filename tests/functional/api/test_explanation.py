@@ -87,7 +87,7 @@ def test_sold_lead_is_explained(source: Source) -> None:
 
 def test_untried_lead_is_explained(source: Source) -> None:
     document = explained(LeadFactory(source=source))
-    assert advice(document) == ("It waits for its first attempt.", "time")
+    assert advice(document) == ("The lead waits for its first attempt.", "time")
     assert document["attempts"] == []
 
 
@@ -105,7 +105,9 @@ def test_missing_field_is_named(source: Source, condition: Any, field: str, name
     Enrollment.objects.update(lead_filter=condition)
     document = explained(tried(source, attributes={}, consent={}))
     assert advice(document) == (f"No buyer takes this lead without {named}.", "sender")
-    assert document["change"] == f"Send it again with {named}. An external_id must be a new one."
+    assert (
+        document["change"] == f"Send the lead again with {named}. If you send an external_id, use a new one."
+    )
     assert document["missing_fields"] == [field]
 
 
@@ -130,7 +132,7 @@ def test_money_of_buyers_is_not_shown(source: Source) -> None:
     Enrollment.objects.update(budget_day_cents=1)
     document = explained(tried(source))
     assert document["fixer"] == "time"
-    assert document["summary"].startswith("No buyer takes leads like this one at this moment.")
+    assert document["summary"].startswith("No buyer takes leads like this one right now.")
 
 
 def test_closed_hours_show_the_opening_time(source: Source) -> None:
@@ -139,9 +141,9 @@ def test_closed_hours_show_the_opening_time(source: Source) -> None:
     lead.refresh_from_db()
     document = explained(lead)
     assert document["summary"] == (
-        f"Leads are not sold at this hour. It is tried again at {lead.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC."
+        f"Leads are not sold at this time of day. The next attempt is at {lead.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC."
     )
-    assert (document["fixer"], document["change"]) == ("time", "Wait: it is tried again by itself.")
+    assert (document["fixer"], document["change"]) == ("time", "Wait: the lead is retried automatically.")
     assert document["next_attempt_at"] == f"{lead.next_attempt_at:%Y-%m-%dT%H:%M:%S}Z"
 
 
@@ -153,7 +155,7 @@ def test_duplicate_names_only_a_first_lead_of_the_same_source(source: Source) ->
         for each in (source, SourceFactory(workspace=source.workspace))
     )
     document = explained(own)
-    assert advice(document) == ("The same person came in before.", "nobody")
+    assert advice(document) == ("A lead of the same person came in before.", "nobody")
     assert document["duplicate_of"] == str(first.public_id)
     document = explained(sibling)
     assert (document["status"], document["duplicate_of"]) == ("duplicate", None)
@@ -165,7 +167,7 @@ def test_claimed_paused_and_canceled_leads_are_explained(source: Source) -> None
     Workspace.objects.update(paused_at=timezone.now())
     assert advice(explained(lead)) == ("Selling is paused.", "operator")
     pause_lead(lead.pk, at=timezone.now())
-    assert advice(explained(lead)) == ("An operator holds it back.", "operator")
+    assert advice(explained(lead)) == ("An operator paused the lead.", "operator")
     cancel_sent_lead(lead.public_id, source_id=source.pk, reason="asked twice")
     assert advice(explained(lead)) == ("Cancelled: asked twice.", "nobody")
 
@@ -179,7 +181,7 @@ def test_routed_lead_does_not_reveal_its_destination(source: Source) -> None:
     lead.refresh_from_db()
     assert (lead.workspace, lead.skip_reason) == (source.workspace, "no_eligible_buyers_after_tier_filters")
     document = explained(lead)
-    assert advice(document) == ("It was sent on to a partner.", "nobody")
+    assert advice(document) == ("The lead was sent to a partner.", "nobody")
     assert (document["missing_fields"], document["attempts"][0]["reason"]) == ([], None)
     assert document["attempts"][0]["sentence"].endswith(": not sold.")
 

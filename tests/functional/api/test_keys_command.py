@@ -93,12 +93,12 @@ class TestCreate:
         [
             (
                 ["--source", "web-form", "--scope", "rule"],
-                "no scope 'rule'; the scopes are leads:write, leads:read, trace",
+                "there is no scope 'rule'; the scopes are leads:write, leads:read, trace",
             ),
-            (["--source", "web-form", "--scope", "wallet:read"], "no scope 'wallet:read'"),
+            (["--source", "web-form", "--scope", "wallet:read"], "there is no scope 'wallet:read'"),
             (["--source", "other"], r"no source 'other'; there are 'web-form' \(acme\)"),
             (["--buyer", "Nobody"], "no buyer 'Nobody'"),
-            (["--source", "web-form", "--expires", "2020-01-01"], "its expiry date is past"),
+            (["--source", "web-form", "--expires", "2020-01-01"], "its expiry date is in the past"),
             (["--source", "web-form", "--name", "x" * 51], "at most 50 characters"),
             ([], "one of the arguments --source --buyer is required"),
         ],

@@ -56,7 +56,7 @@ def run(*options: str, output: StringIO | None = None) -> None:
 
 @pytest.mark.usefixtures("committed_db", "redis_client")
 def test_product_could_have_written_the_history() -> None:
-    prepare(Size(LEADS), is_fresh=True, tell=lambda _: None)
+    prepare(Size(LEADS), is_fresh=True, on_progress=lambda _: None)
 
     report = run_verification()
     assert [(each.name, found.examples) for each, found in report.results if found.breaches] == []

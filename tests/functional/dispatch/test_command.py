@@ -222,7 +222,7 @@ class TestSwitch:
         assert Workspace.objects.filter(slug="acme", paused_at__isnull=False).exists()
 
     def test_unknown_workspace_error_suggests_close_names(self) -> None:
-        assert refused("status", "--workspace", "acme") == "there is no workspace 'acme'; there is none yet"
+        assert refused("status", "--workspace", "acme") == "there is no workspace 'acme'; none exists yet"
         for slug in ("sunbelt", "sunrise", "peachtree"):
             WorkspaceFactory(slug=slug)
         assert refused("pause", "--workspace", "sunbeld", "--reason", "x") == (
@@ -247,7 +247,7 @@ class TestSwitch:
         workspace = WorkspaceFactory(slug="acme")
         with holding("SELECT 1 FROM routing_workspace WHERE id = %s FOR UPDATE", [workspace.pk]):
             assert refused("pause", "--workspace", "acme", "--reason", "x") == (
-                "someone else is pausing or resuming right now; try again"
+                "another operator is pausing or resuming right now; try again"
             )
 
 

@@ -262,12 +262,12 @@ def test_only_an_earlier_due_time_is_announced_once_a_batch(
     with redis_client.pubsub() as channel:
         channel.subscribe(keys.wake_key())
         assert channel.get_message(timeout=10) is not None  # Redis may read another connection first
-        for put, is_told in [
+        for put, is_published in [
             (later(1, ahead=3 * HOUR), True),
             (later(2, ahead=2 * HOUR), False),  # the dispatcher has not looked since
         ]:
             schedule.put([put])
-            assert is_heard(channel, redis_client) == is_told
+            assert is_heard(channel, redis_client) == is_published
         schedule.claim_batch(leader, limit=1)
         schedule.put([later(3, ahead=3 * HOUR)])
         assert not is_heard(channel, redis_client)  # not earlier than lead 2

@@ -34,7 +34,7 @@ def test_key_works_at_once_and_is_not_stored() -> None:
     [
         (
             {"workspace": "acme"},
-            "there is no workspace 'acme'; there is none yet; --create-workspace creates it",
+            "there is no workspace 'acme'; none exists yet; --create-workspace creates it",
         ),
         ({"workspace": "not a slug", "create_workspace": True}, "the workspace 'not a slug'"),
         ({"workspace": "acme", "create_workspace": True, "name": "two words"}, "the source 'two words'"),

@@ -186,7 +186,7 @@ def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
     ("options", "says"),
     [
         ({"source": "nope"}, "no source 'nope'; there are 'city'"),
-        ({"workspace": "nope"}, "no source 'city'; there are none yet"),
+        ({"workspace": "nope"}, "there is no source 'city'; none exists yet"),
         ({"maps": ["Color=zip"]}, "no column 'Color'; the file has 'Id'"),
         ({"maps": ["Zip=color"]}, "no field 'color'; use one of first_name"),
         ({"maps": ["E-Mail=email"], "vertical_maps": []}, "no column is mapped to zip"),

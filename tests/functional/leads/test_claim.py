@@ -60,7 +60,7 @@ class TestAcquire:
             ({"expires_at": now()}, "it has expired"),
             (
                 {"status": "failed", "next_attempt_at": None, "finished_at": now()},
-                "it does not wait: it is needs a person",
+                'it is not waiting: its status is "needs a person"',
             ),
         ],
     )

@@ -175,9 +175,7 @@ class TestRefusals:
         acquire(lead.pk, owner="caller")
         before = row(lead)
         error = refusal(send(lead), 409)
-        assert (
-            error["message"] == "Not now: it is being verified by an outside service; wait until that ends."
-        )
+        assert error["message"] == "Not now: an outside service is verifying it; wait until that is done."
         assert row(lead) == before
 
     def test_unknown_lead(self, lead: Lead) -> None:
@@ -303,7 +301,7 @@ class TestLimit:
             rerun_lead(lead.pk, at=at)
         before = row(lead)
         with pytest.raises(
-            TriedTooOften, match="it was tried on request too often; try again in 1800 seconds"
+            TriedTooOften, match="it has reached its limit of requested attempts; try again in 1800 seconds"
         ):
             rerun_lead(lead.pk, at=at)
         assert row(lead) == before

@@ -121,7 +121,7 @@ class TestHold:
         with pytest.raises(ActionRefused, match="it is not paused"):
             resume_lead(lead.pk, at=timezone.now())
         pause_lead(lead.pk, at=timezone.now())
-        with pytest.raises(ActionRefused, match="paused already"):
+        with pytest.raises(ActionRefused, match="already paused"):
             pause_lead(lead.pk, at=timezone.now())
 
     def test_finished_lead_cannot_be_paused(self) -> None:

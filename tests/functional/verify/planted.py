@@ -301,7 +301,7 @@ PLANTED = [
         "someone_elses_email",
         f'UPDATE {EVENTS} SET data = \'{{{{"observed": "<me@example.org>"}}}}\''
         " WHERE attempt_id = '{homeless_attempt}' AND seq = 1",
-        {9: "attempt {homeless_attempt} event 1: observed holds an e-mail address"},
+        {9: "attempt {homeless_attempt} event 1: observed holds an email address"},
     ),
     Planted(
         "address_inside_a_text",

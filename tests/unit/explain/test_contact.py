@@ -11,8 +11,8 @@ PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
-        ("ADA@example.com", "an e-mail address"),
-        ("mail other@example.org", "an e-mail address"),
+        ("ADA@example.com", "an email address"),
+        ("mail other@example.org", "an email address"),
         ("(404) 881-2345", "the lead's phone number"),
         (4048812345, "the lead's phone number"),
         (14048812345, "the lead's phone number"),
@@ -39,7 +39,7 @@ def test_person_without_contact_fields_matches_nothing() -> None:
 def test_rule_may_use_names_but_no_addresses() -> None:
     person = build_person([*ADA, *PLACE])
     assert recognize("Lovelace", person, is_rule=True) is None
-    assert recognize("ada@example.com", person, is_rule=True) == "an e-mail address"
+    assert recognize("ada@example.com", person, is_rule=True) == "an email address"
 
 
 def test_short_name_is_found_only_as_a_whole() -> None:

@@ -1,4 +1,4 @@
-"""Identity hashes: keyed, blank is None, e-mail and phone separate."""
+"""Identity hashes: keyed, blank is None, email and phone separate."""
 
 import hashlib
 import hmac
