@@ -10,7 +10,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 SERVICES := $(BIN)/python -m leadswitch.embedded
 # Checks use the test servers: they never touch the data of `make up` and `make demo`.
-NO_SECRET := only-for-checks-that-never-serve-anybody-0123456789-abcdefghijklm
+NO_SECRET := only-for-checks-that-never-serve-requests-0123456789-abcdefghijklm
 TEST_ENV := LEADSWITCH_VAR_DIR=var/test LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= \
   SECRET_KEY=$(NO_SECRET) LEADSWITCH_IDENTITY_KEY=$(NO_SECRET) ALLOWED_HOSTS=testserver
 Q := $(if $(V),,@)

@@ -18,7 +18,7 @@ EXTRA_FIELDS = (
     *("rule_id", "duplicate", "duplicate_of"),
     *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id"),
     *("reconciler", "checked", "repaired", "skipped", "found"),
-    *("leader", "epoch", "operation", "lost_workers"),
+    *("leader", "epoch", "operation", "path", "lost_workers"),
     *("sqlstate", "age_seconds"),
     *("wallet_id", "balance_cents", "entries_cents"),
     *("needed", "used", "limit"),

@@ -104,17 +104,17 @@ CORRECTIONS = MappingProxyType(
         "dropped": "could not be read and was left out",
         "corrected": "was converted to the standard form",
         "shortened": "was too long and was cut",
-        "moved": "was sent under another name and was kept",
+        "moved": "was sent under another name and was stored",
         "assumed": "was missing a part, which was assumed",
-        "unknown": "is not in the tables and was kept unchanged",
+        "unknown": "is not in the tables and was stored unchanged",
     }
 )
 # The sender chose the name of such a field, so the trace does not have it.
-KEPT_AS_ATTRIBUTE = "an unknown field was kept as an attribute (its name is not recorded)"
+STORED_AS_ATTRIBUTE = "an unknown field was stored as an attribute (its name is not recorded)"
 
 
 def describe_correction(name: str, code: str) -> str:
     """ "email could not be read and was left out"."""
     if (name, code) == ("attributes", "moved"):
-        return KEPT_AS_ATTRIBUTE
+        return STORED_AS_ATTRIBUTE
     return f"{name} {CORRECTIONS.get(code, code)}"

@@ -60,7 +60,7 @@ class AssigningAdmin(LeadActionsAdmin):
         return self._ask(request, lead, chosen, form)
 
     def _preview(self, lead: Lead) -> tuple[Sequence[Preview], str]:
-        """And why nobody can be chosen, "" when somebody can."""
+        """And why no buyer can be chosen, "" when one can."""
         try:
             return preview_sale_by_hand(lead.pk, enrollments=list(enrollments_for(lead))), ""
         except ActionRefused as refusal:

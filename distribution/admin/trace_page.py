@@ -201,7 +201,7 @@ def _panel(attempt: AttemptExplanation, lead: Lead) -> Panel:
 
 
 def _bars(attempt: AttemptExplanation, *, zip_code: str) -> Iterator[Bar]:
-    """The first stage, the last, and those between that removed somebody."""
+    """The first stage, the last, and those between that removed a buyer."""
     stages = attempt.funnel
     enrolled = stages[0].remaining if stages else 0
     before = enrolled

@@ -1,6 +1,6 @@
 """The trace drawer: a lead's trace, one attempt of it, and what would help one buyer.
 
-Each view answers the page's script with a fragment and everybody else with a whole page. Mixed into the admin of
+Each view answers the page's script with a fragment and other requests with a whole page. Mixed into the admin of
 leads, whose queryset and permissions decide who sees which lead.
 """
 

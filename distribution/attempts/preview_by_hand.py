@@ -16,7 +16,7 @@ from routing.locks import lock_lead
 from tracing.obstacles import describe_gate
 from tracing.wording import money
 
-NOBODY: Final = 0  # no such enrollment: the engine screens all buyers and selects none, at any hour
+NO_ENROLLMENT: Final = 0  # no such enrollment: the engine screens all buyers and selects none, at any hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def preview_sale_by_hand(lead_id: int, *, enrollments: Sequence[Enrollment]) -> 
         at = lead.locked_at
         refuse_closed(lead, at=at)
         campaign = find_campaign(lead)
-        facts = read_facts(lead, campaign=campaign, at=at, seed=0, chosen=NOBODY)
+        facts = read_facts(lead, campaign=campaign, at=at, seed=0, chosen=NO_ENROLLMENT)
     decision = decide(campaign, facts)
     skips = {skip.enrollment_id: skip for skip in decision.skipped}
     is_full = facts.lead.sold_count >= campaign.max_buyers

@@ -133,5 +133,5 @@ class Login(Section):
         "LEADSWITCH_SECOND_FACTOR",
         one_of(*SECOND_FACTOR_RULES),
         default="nobody",
-        help="Who must use two-factor authentication: nobody, superusers or staff. Everybody may use it.",
+        help="Who must use two-factor authentication: nobody, superusers or staff. Every user may use it.",
     )

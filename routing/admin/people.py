@@ -25,7 +25,7 @@ else:  # Django's classes cannot be subscripted when they run
     PlainUserAdmin, PlainUserForm = UserAdmin, UserChangeForm
 
 
-# What a superuser alone may give: with it anybody could give themselves everything.
+# What a superuser alone may give: with it a user could take every permission.
 SUPERUSERS_ONLY = frozenset({"is_superuser", "user_permissions"})
 
 
@@ -55,7 +55,7 @@ class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
 
     @admin.action(description="Reset two-factor authentication")
     def reset_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        """For people who have lost app and recovery codes. Nobody does it for themselves."""
+        """For people who have lost app and recovery codes. Users cannot do it for themselves."""
         others = people.exclude(username=request.user.get_username()).order_by("pk")
         reset = 0
         with transaction.atomic():

@@ -92,7 +92,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "internal_error": PRODUCT_FAILED,
     "lead_expired": Advice("It expired before it was sold.", "Nothing: send fresh leads.", "nobody"),
     "duplicate_lead": Advice(
-        "A lead of the same person came in before.",
+        "A lead of the same person was received earlier.",
         "Nothing. The earlier lead counts. Send each person once.",
         "nobody",
     ),

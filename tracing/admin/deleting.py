@@ -93,7 +93,7 @@ def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: Query
 class DeletingAdmin(FreshAdmin):
     """`instead_of_deleting`: what to do with rows that something refers to.
 
-    `never_deleted`: why nobody deletes here at all; such a page says so and does nothing.
+    `never_deleted`: why these rows are never deleted; such a page says so and does nothing.
     """
 
     instead_of_deleting: ClassVar[str] = "Delete those first, or let them refer to another one."

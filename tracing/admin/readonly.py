@@ -120,7 +120,9 @@ class ReadOnlyAdmin(ExactSearch):
         object_id: str,  # noqa: ARG002
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
-        raise PermissionDenied(f"Nobody deletes {self.opts.verbose_name_plural}: they tell what happened.")
+        raise PermissionDenied(
+            f"{self.opts.verbose_name_plural.capitalize()} cannot be deleted: they are the record of what happened."
+        )
 
 
 def pretty_json(name: str) -> Callable[..., SafeString]:

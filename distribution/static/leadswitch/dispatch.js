@@ -1,4 +1,4 @@
-// The figures of the dispatch, asked for again every two seconds while somebody looks at them. Without it one reloads.
+// Refreshes the figures of the dispatch every two seconds while the tab is visible. Without scripts, reload the page.
 "use strict";
 (() => {
   const PERIOD_MS = 2000;

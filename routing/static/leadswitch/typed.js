@@ -1,4 +1,4 @@
-// Checks fields while somebody types: the text goes to the address in `data-check`, and its answer is shown
+// Checks fields while they are edited: the text goes to the address in `data-check`, and its answer is shown
 // under the field. Without this script the form checks when it is saved.
 "use strict";
 (() => {

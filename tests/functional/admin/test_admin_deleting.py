@@ -243,8 +243,8 @@ def test_row_referenced_since_the_page_stays_and_says_so(
 NEVER: dict[type[Model], str] = {
     Buyer: "Pause the buyer on its page instead",
     Wallet: "adjust its balance",
-    Lead: "Nobody deletes leads",
-    Assignment: "Nobody deletes assignments",
+    Lead: "Leads cannot be deleted",
+    Assignment: "Assignments cannot be deleted",
 }
 
 

@@ -186,8 +186,10 @@ def test_outranked_names_the_rank_when_others_were_selected() -> None:
 
 
 def test_field_that_became_an_attribute_is_described_without_its_name() -> None:
-    assert describe_correction("attributes", "moved").startswith("an unknown field was kept as an attribute")
-    assert describe_correction("email", "moved") == "email was sent under another name and was kept"
+    assert describe_correction("attributes", "moved").startswith(
+        "an unknown field was stored as an attribute"
+    )
+    assert describe_correction("email", "moved") == "email was sent under another name and was stored"
 
 
 def test_attempt_has_a_headline_for_every_trigger_and_result() -> None:
