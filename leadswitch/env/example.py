@@ -10,8 +10,8 @@ from leadswitch.env.registry import SECTIONS
 WIDTH: Final = 120
 INTRODUCTION: Final = (
     "Every variable that LeadSwitch reads. Copy this file to .env and uncomment what you change. The process"
-    " environment overrides .env. A misspelled LEADSWITCH_ name or a malformed value stops the start with an error"
-    " that names it. `make env-example` writes this file."
+    " environment overrides .env. A process refuses to start with a misspelled LEADSWITCH_ name or a malformed value,"
+    " and names it. `make env-example` writes this file."
 )
 COMPOSE_TITLE: Final = "docker-compose.yml only"
 
@@ -26,14 +26,16 @@ class ComposeVariable:
 
 
 COMPOSE_VARIABLES: Final = (
-    ComposeVariable("POSTGRES_PASSWORD", "Of the database role leadswitch. Letters and digits."),
+    ComposeVariable(
+        "POSTGRES_PASSWORD", "The password of the database role leadswitch. Letters and digits only."
+    ),
     ComposeVariable(
         "TLS_DIRECTORY",
-        "Contains fullchain.pem and privkey.pem, such as /etc/letsencrypt/live/NAME of Let's Encrypt with its links"
-        " resolved.",
+        "The directory of fullchain.pem and privkey.pem, such as /etc/letsencrypt/live/NAME of Let's Encrypt with its"
+        " links resolved.",
     ),
-    ComposeVariable("HTTP_PORT", "The proxy listens here, and redirects to HTTPS.", "80"),
-    ComposeVariable("HTTPS_PORT", "The proxy serves the product here.", "443"),
+    ComposeVariable("HTTP_PORT", "The port on which the proxy redirects HTTP to HTTPS.", "80"),
+    ComposeVariable("HTTPS_PORT", "The port on which the proxy serves the product.", "443"),
 )
 
 

@@ -48,8 +48,8 @@ class Leads(Section):
         parse_count,
         default=5,
         help=(
-            "How often due leads are looked for in the database. A lost wake-up costs a workspace that is polled at"
-            " most this long."
+            "How often the pick-up searches the database for due leads. In a polled workspace, a lost wake-up delays a"
+            " lead by at most this long."
         ),
     )
     is_wake_enabled = Variable(
@@ -128,13 +128,16 @@ class Watch(Section):
         "LEADSWITCH_CANARY_SECONDS",
         parse_count,
         default=5,
-        help="How often the leading dispatcher sends a canary the way of a lead.",
+        help="How often the leading dispatcher sends a canary along the path of leads.",
     )
     canary_late_seconds = Variable(
         "LEADSWITCH_CANARY_LATE_SECONDS",
         parse_count,
         default=15,
-        help="After how long without an answer to a canary the way of a lead counts as broken.",
+        help=(
+            "A canary that has not returned after this long is late: some part between schedule and workers does not"
+            " work."
+        ),
     )
     overdue_seconds = Variable(
         "LEADSWITCH_OVERDUE_SECONDS",

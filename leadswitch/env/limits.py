@@ -20,7 +20,7 @@ class Limits(Section):
         "LEADSWITCH_BUYER_REQUEST_BURST",
         parse_count,
         default=100,
-        help="Requests with one buyer key at once, after a rest.",
+        help="How many requests with one buyer key may come at once (burst).",
     )
     source_requests_per_minute = Variable(
         "LEADSWITCH_SOURCE_REQUESTS_PER_MINUTE",
@@ -33,21 +33,21 @@ class Limits(Section):
         "LEADSWITCH_SOURCE_REQUEST_BURST",
         parse_count,
         default=5_000,
-        help="Requests with one source key at once, after a rest.",
+        help="How many requests with one source key may come at once (burst).",
     )
     dispatch_now_per_hour = Variable(
         "LEADSWITCH_DISPATCH_NOW_PER_HOUR",
         parse_count,
         default=3,
         old_names=("LEADSWITCH_DISPATCH_NOW_AN_HOUR",),
-        help="How often per hour one lead may be tried because its sender asks (dispatch-now). All may come at once.",
+        help="How often per hour a lead may be tried at its sender's request (dispatch-now). All may come at once.",
     )
     reruns_per_hour = Variable(
         "LEADSWITCH_RERUNS_PER_HOUR",
         parse_count,
         default=30,
         old_names=("LEADSWITCH_RERUNS_AN_HOUR",),
-        help="How often per hour operators may run one lead again. All may come at once.",
+        help="How often per hour operators may run a lead again. All may come at once.",
     )
     admin_checks_per_minute = Variable(
         "LEADSWITCH_ADMIN_CHECKS_PER_MINUTE",
@@ -61,7 +61,7 @@ class Limits(Section):
         parse_count,
         default=30,
         old_names=("LEADSWITCH_DESK_CHECK_BURST",),
-        help="Such checks at once, after a rest.",
+        help="How many such checks may come at once (burst).",
     )
     large_sum_dollars = Variable(
         "LEADSWITCH_LARGE_SUM_DOLLARS",

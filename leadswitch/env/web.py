@@ -60,7 +60,7 @@ class Secrets(Section):
         parse_secret,
         default=Derived(partial(make_secret, name="LEADSWITCH_IDENTITY_KEY")),
         help=(
-            "Keys the hashes that show that two leads are the same person. With another key stored hashes match no new"
+            "The key of the hashes that identify leads of the same person. With another key, stored hashes match no new"
             " lead. At least 32 characters."
         ),
     )
@@ -69,7 +69,7 @@ class Secrets(Section):
         parse_hosts,
         default=Derived(allow_loopback),
         example="leads.example.com",
-        help="Host names that the product answers to, separated by commas. Loopback is always allowed.",
+        help="Host names under which the product is served, separated by commas. Loopback is always allowed.",
     )
 
 

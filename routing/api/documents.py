@@ -33,7 +33,7 @@ ERRORS: Final = {
     400: "Invalid JSON (malformed), or invalid fields or parameters (validation_failed).",
     401: "Missing or invalid API key.",
     403: "The key does not have the required scope.",
-    404: "Not found, or it belongs to someone else.",
+    404: "Not found, or it belongs to another account.",
     409: "Conflicts with existing data.",
     411: "The request has no Content-Length.",
     413: "The body is too large.",

@@ -45,7 +45,7 @@ CODES_BY_STATUS = {
 NO_KEY = "No API key. Send the header `Authorization: Api-Key KEY`."
 # Texts that must not come from the exception: that of 404 can name models, and the others repeat input.
 FIXED_MESSAGES = {
-    404: "Not found, or it belongs to someone else.",
+    404: "Not found, or it belongs to another account.",
     415: "Send the body uncompressed, in UTF-8, as application/json. A single lead can also be sent as a form.",
     503: "The service is not available right now. Try again in a moment.",
 }

@@ -96,4 +96,4 @@ def _method_of(request: Request) -> str:
 
 
 def not_found() -> ApiError:
-    return ApiError("Not found, or it belongs to someone else.", status_code=404)
+    return ApiError("Not found, or it belongs to another account.", status_code=404)

@@ -67,7 +67,7 @@ def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
         raise SetupRefused(
-            ["someone else just stored a row with the same name: run the command again"]
+            ["another process just stored a row with the same name: run the command again"]
         ) from None
     except OperationalError as error:
         if not is_lock_conflict(error):

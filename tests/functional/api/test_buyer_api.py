@@ -30,7 +30,7 @@ from tests.support.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs to someone else."}}
+NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs to another account."}}
 PERSON = {
     "first_name": "Ada",
     "last_name": "Lovelace",

@@ -28,7 +28,7 @@ from tests.support.factories import (
 from tests.support.planting import plant
 
 pytestmark = pytest.mark.django_db
-NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs to someone else."}}
+NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs to another account."}}
 
 
 @pytest.fixture
