@@ -11,6 +11,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from tracing.admin.history import HistoryAdmin
 from tracing.admin.keyset import KeysetChangeList, Place, place_far
@@ -121,7 +122,7 @@ class ReadOnlyAdmin(ExactSearch):
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
         raise PermissionDenied(
-            f"{self.opts.verbose_name_plural.capitalize()} cannot be deleted: they are the record of what happened."
+            f"{capfirst(self.opts.verbose_name_plural)} cannot be deleted: they are the record of what happened."
         )
 
 
