@@ -31,6 +31,10 @@ def nginx() -> str:
     return _program("nginx", name="nginx", package="nginx-light")
 
 
+def jq() -> str:
+    return _program("jq", name="jq", package="jq")
+
+
 def openssl() -> str:
     return _program("openssl", name="OpenSSL", package="openssl")
 
