@@ -33,9 +33,12 @@ measured AS (
         COALESCE(a.destination_workspace_id, 0) AS destination_workspace_id, a.result, a.skip_reason,
         {_bin("a.duration_ms / 1000")} AS took,
         CASE WHEN a.due_at IS NOT NULL AND a.result <> 'retry' THEN {_bin(_seconds("a.due_at"))} END AS due,
-        CASE WHEN a.due_at IS NOT NULL AND a.received_at IS NOT NULL AND a.result <> 'retry' AND (a.number = 1 OR NOT EXISTS (
-            SELECT 1 FROM tracing_attempt e WHERE e.lead_id = a.lead_id AND e.number < a.number AND e.result <> 'retry'
-        )) THEN {_bin(_seconds("a.received_at"))} END AS receipt
+        CASE WHEN a.due_at IS NOT NULL AND a.received_at IS NOT NULL AND a.result <> 'retry' AND (
+            a.number = 1 OR NOT EXISTS (
+                SELECT 1 FROM tracing_attempt e
+                WHERE e.lead_id = a.lead_id AND e.number < a.number AND e.result <> 'retry'
+            )
+        ) THEN {_bin(_seconds("a.received_at"))} END AS receipt
     FROM batch JOIN tracing_attempt a ON a.id = batch.id
 )"""
 _CELL: Final = "hour, source_workspace_id, destination_workspace_id, result, skip_reason"
