@@ -76,6 +76,7 @@ LEADSWITCH_RECONCILERS = {
     "inflight": ("routing.reconcile.inflight.run", 10),
     "workspace_pauses": ("routing.reconcile.workspace_pauses.run", 30),
     "wakeups": ("routing.reconcile.wakeups.run", 5),
+    "rollups": ("tracing.reconcile.rollups.run", 60),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------

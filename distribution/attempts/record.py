@@ -242,6 +242,8 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         source_workspace_id=lead.source_workspace_id,
         started_at=at,
         worker=worker_name(),
+        received_at=lead.received_at,
+        due_at=lead.next_attempt_at,
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",
         change_id=lead.woken_by if is_woken else None,

@@ -105,6 +105,8 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
             source_workspace_id=lead.source_workspace_id,
             started_at=started_at,
             worker=lead.locked_by or owner,
+            received_at=lead.received_at,
+            due_at=lead.due_at,
         )
     )
     result = attempt.step.result
