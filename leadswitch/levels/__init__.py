@@ -1,1 +1,4 @@
-"""Service levels: objectives, metrics, alerts, dashboards, the Health page, and the reports for runbooks."""
+"""Service levels: what the product promises, how it is measured, who is alerted and what operators see.
+
+Rooms import distribution, routing and tracing. `objectives` and `alerts` are data and text: they import no Django.
+"""

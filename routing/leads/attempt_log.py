@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from routing import metrics
+from routing.leads.decision_metrics import NO_WAIT, Waited, count_decision
 from tracing import metrics as tracing_metrics
 from tracing.models import AttemptResult
 
@@ -56,6 +57,7 @@ class AttemptLine:
     rule_id: int | None = None
     duplicate_of: UUID | None = None
     duplicate_workspace_id: int | None = None
+    waited: Waited = NO_WAIT  # for the metrics only
 
     @property
     def lock(self) -> LockOutcome | None:
@@ -88,6 +90,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
     """Count the attempt and write its line. `more` adds fields to the line."""
     lock = line.lock
     tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
+    count_decision(line.result, line.skip_reason, line.waited)
     if lock is not None and line.lock_ms is not None:
         metrics.LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
     logger.log(
