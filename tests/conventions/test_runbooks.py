@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from leadswitch.levels.alerts.alert import Alert
+from leadswitch.levels.alerts.rows import ALERTS
 from tests.support.runbooks import PAGES, RUNBOOKS, read_commands
 
 PARTS = ["Normal values", "First three commands", "What they tell", "How to undo", "When to wake someone"]
@@ -40,3 +42,8 @@ def test_index_lists_every_runbook() -> None:
     )
     assert listed == [(page.stem, page.stem) for page in PAGES]
     assert len(PAGES) >= 39
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_alert_has_a_runbook(alert: Alert) -> None:
+    assert alert.runbook in {page.stem for page in PAGES}
