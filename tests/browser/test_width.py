@@ -4,17 +4,34 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from routing.models import DispatchControl, Lead
+from routing.models import DispatchControl, DispatchMode, Lead
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, TOO_WIDE, overflows
 from tests.support.admin_pages import MODELS, build_world
 from tests.support.admin_pages import page as path_of
+from tests.support.factories import EnrollmentFactory, RuleFactory, WorkspaceFactory
+
+LONG_CONDITION = {
+    "all": [
+        {"field": "state", "op": "in", "value": ["GA", "FL"]},
+        {"field": "vertical", "op": "in", "value": ["roofing", "hvac", "plumbing", "windows"]},
+    ]
+}
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
     build_world()
+    WorkspaceFactory(dispatch_mode=DispatchMode.POLL)
+    RuleFactory(
+        name="Georgia and Florida homes", conditions=LONG_CONDITION, tags=["southeast", "residential homes"]
+    )
+    EnrollmentFactory(
+        campaign__name="Heating and cooling, shared, Southeast",
+        campaign__workspace__name="Southeast agency 1",
+        buyer__name="Oak Street Heating & Air Phoenix",
+    )
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     wide = []
     for model in MODELS:
