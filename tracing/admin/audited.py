@@ -40,6 +40,8 @@ class AuditedAdmin(DeletingAdmin):
     form: Any = ReasonedForm
     # Whose the row is: typed when it is added, shown and never changed from then on. The database refuses it too.
     owner_fields: ClassVar[tuple[str, ...]] = ()
+    # A use case saves a change of these fields (call_use_case).
+    use_case_fields: ClassVar[frozenset[str]] = frozenset()
 
     def get_form(
         self,
@@ -101,24 +103,29 @@ class AuditedAdmin(DeletingAdmin):
             super().save_model(request, obj, form, change)
             return
         names = {field.name for field in obj._meta.concrete_fields}
-        typed = [name for name in form.changed_data if name in names]
+        typed = [name for name in self.list_plain_changes(form) if name in names]
         if typed:
             obj.save(update_fields=typed)
 
+    def list_plain_changes(self, form: Any) -> list[str]:
+        """The changed fields that no use case saves."""
+        return [name for name in form.changed_data if name not in self.use_case_fields]
+
+    def call_use_case(self, request: HttpRequest, obj: Any, *, form: Any) -> None:
+        """Save the changed `use_case_fields`. The use case writes its own audit entry."""
+
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001
         """Needs the transaction of the page, which Django opens."""
-        fields = None if not change else list(form.changed_data)
-        before = audit.read_state(obj, fields=fields) if change else {}
+        before = audit.read_state(obj, fields=self.list_plain_changes(form)) if change else None
         self.write_model(request, obj, form=form, change=change)
-        after = audit.read_state(obj, fields=fields)
-        if before != after:
-            self.audit(
-                request,
-                obj,
-                action="changed" if change else "added",
-                reason=form.cleaned_data.get(REASON, ""),
-                before=before,
-                after=after,
-            )
+        audit.record_save(
+            obj,
+            actor=request.user.get_username(),
+            workspace_id=self.workspace_id_of(obj),
+            reason=form.cleaned_data.get(REASON, ""),
+            before=before,
+        )
         if change:
+            if self.use_case_fields.intersection(form.changed_data):
+                self.call_use_case(request, obj, form=form)
             self.show_left_alone(request, form)

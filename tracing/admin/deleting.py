@@ -183,12 +183,9 @@ class DeletingAdmin(FreshAdmin):
                 self.delete_model(request, row)
 
     def _record(self, request: HttpRequest, rows: Sequence[Model] | QuerySet[Any]) -> None:
-        for row in rows:
-            audit.record(
-                actor=request.user.get_username(),
-                action="deleted",
-                target=row,
-                workspace_id=self.workspace_id_of(row),
-                reason=str(request.POST.get(REASON, "")),
-                before=audit.read_state(row),
-            )
+        audit.record_deletions(
+            rows,
+            actor=request.user.get_username(),
+            workspace_id_of=self.workspace_id_of,
+            reason=str(request.POST.get(REASON, "")),
+        )
