@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from tracing import audit
 from tracing.admin.deleting import DeletingAdmin
 from tracing.admin.fresh import REASON as REASON
-from tracing.admin.fresh import FreshForm
+from tracing.admin.fresh import REASON_HELP, FreshForm
 
 OWNER_IS_FIXED: Final = "Chosen when it was added; it cannot be changed."
 OWNER_LINKS: Final = ("can_add_related", "can_change_related", "can_delete_related")
@@ -25,7 +25,7 @@ class ReasonedForm(FreshForm):
         max_length=audit.MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 80}),
-        help_text="Kept in the audit beside who changed what. Do not name a person here.",
+        help_text=REASON_HELP,
     )
 
 

@@ -14,7 +14,7 @@ from django.db.models.deletion import ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 from tracing import audit
-from tracing.admin.fresh import REASON, FreshAdmin, SeenForm
+from tracing.admin.fresh import REASON, REASON_HELP, FreshAdmin, SeenForm
 from tracing.admin.page_version import describe_last_change, digest_rows
 from tracing.locks import lock_rows
 from tracing.parsing import parse_text
@@ -33,7 +33,7 @@ class DeletionForm(SeenForm):
         max_length=audit.MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
-        help_text="Required. Kept in the audit beside your name and what was deleted. Do not name a person here.",
+        help_text=f"Required. {REASON_HELP}",
     )
 
 

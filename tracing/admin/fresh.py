@@ -42,6 +42,7 @@ else:  # Django's class cannot be subscripted when it runs
 PAGE_VERSION: Final = "page_version"
 SEEN: Final = "seen"
 REASON: Final = "change_reason"
+REASON_HELP: Final = "Saved in the audit log with your name. Do not enter names or contact details of people."
 BUSY: Final = "Nothing was saved: another person is saving this right now. Save again."
 NOT_OURS: Final = "Nothing was saved: this form belongs to another page. Open the page again."
 CLOSED: Final = "Nothing was saved. These fields became read-only after you opened this page: {names}."

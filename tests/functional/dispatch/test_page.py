@@ -205,7 +205,7 @@ def test_second_editor_is_warned(root: Client) -> None:
     switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     asked = words(root.get(switch_url("pause", workspace)).content.decode())
     assert "It is already paused, since" in asked
-    assert "Kept in the audit" not in asked  # there is no form
+    assert "Saved in the audit log" not in asked  # there is no form
     again = root.post(switch_url("pause", workspace), {"reason": "x"}, follow=True)
     assert texts(again) == [
         ("warning", "Sunbelt is paused. Someone else had already done this. Nothing was changed.")

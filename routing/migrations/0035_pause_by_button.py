@@ -5,16 +5,16 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0024_plain_trigger_messages"),
+        ("routing", "0034_canceled_and_plain_labels"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name="buyer",
+            model_name="workspace",
             name="paused_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="While set, this buyer gets no leads. Use the button at the top to pause or resume.",
+                help_text="While set, leads are accepted but not distributed. Use the button at the top to pause or resume.",
                 null=True,
             ),
         ),

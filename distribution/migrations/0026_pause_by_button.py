@@ -5,16 +5,16 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0033_short_labels"),
+        ("distribution", "0025_mode_names_in_quotes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name="workspace",
+            model_name="buyer",
             name="paused_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="While set, leads are accepted but not distributed. Use the button at the top to pause or resume.",
+                help_text="While set, this buyer gets no leads. Use the button at the top to pause or resume.",
                 null=True,
             ),
         ),
