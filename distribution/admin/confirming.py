@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from tracing.admin.fresh import SeenForm
+from tracing.admin.fresh import REASON_HELP, SeenForm
 from tracing.admin.scope import ScopedAdmin
 from tracing.audit import MAX_REASON
 
@@ -33,7 +33,7 @@ class ReasonForm(SeenForm):
         max_length=MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 60}),
-        help_text="Required. Saved in the audit log with your name. Do not enter names or contact details of people.",
+        help_text=f"Required. {REASON_HELP}",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

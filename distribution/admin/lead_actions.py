@@ -93,8 +93,8 @@ ACTIONS: Final = {
         LeadAction(
             Action.CANCEL,
             "Cancel",
-            "cancelled and will not be sold. The source can see the reason. This cannot be undone",
-            "cancelled",
+            "canceled and will not be sold. The source can see the reason. This cannot be undone",
+            "canceled",
             cancel_lead,
             button="Cancel for good",
         ),

@@ -16,6 +16,7 @@ from routing.api.errors import Malformed
 from routing.api.guard import parse_json
 from routing.conditions import Rewrite
 from routing.conditions.rewriting import Rewriter
+from routing.values.opening_hours import describe_hours
 
 MOST_KEYS: Final = 20_000
 
@@ -39,6 +40,10 @@ class GuardedJSONField(forms.JSONField):
         """A blank text is the column's blank value, which the page shows as {} or []."""
         is_blank = isinstance(data, str) and not data.strip() and self.blank is not None
         return super().has_changed(initial, json.dumps(self._fill(None)) if is_blank else data)
+
+    def prepare_value(self, value: Any) -> Any:
+        """A NULL column is shown as a blank box, not as "null"."""
+        return "" if value is None else super().prepare_value(value)
 
     def _fill(self, value: Any) -> Any:
         return self.blank() if value is None and self.blank is not None else value
@@ -114,6 +119,8 @@ class ConfigurationAdmin(TypedChecks):
             field.rewriter = rewriter
         if isinstance(field, GuardedJSONField) and not db_field.null and callable(db_field.default):
             field.blank = db_field.default
+        if self.describers.get(db_field.name) is describe_hours:
+            field.widget.attrs["placeholder"] = describe_hours(None).capitalize()
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001

@@ -78,8 +78,8 @@ def test_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     expect(menu).to_have_count(0)
 
     status.click()
-    page.get_by_role("link", name="needs a person", exact=True).click()
-    expect(status).to_have_text("Status: needs a person")
+    page.get_by_role("link", name="needs an operator to run it again", exact=True).click()
+    expect(status).to_have_text("Status: needs an operator to run it again")
     expect(page.locator(".admin-empty")).to_contain_text("No matches")
     page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
