@@ -1,4 +1,4 @@
-"""Tenants."""
+"""Workspaces."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class WorkspaceAdmin(ConfigurationAdmin):
             pauses.mirror_after_commit(obj.pk)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
-        """Looking for duplicates everywhere tells who is a lead of others: only who sees everything may choose it."""
+        """The scope "everywhere" reveals leads of other workspaces. Only a user who sees all of them may choose it."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         scope = form.base_fields.get("duplicate_scope")
         is_chosen = obj is not None and obj.duplicate_scope == DuplicateScope.EVERYWHERE
