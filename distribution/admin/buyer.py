@@ -23,7 +23,6 @@ from distribution.explain.enrollment import Usage, read_usage, why_nothing_today
 from distribution.models import Buyer, Enrollment
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
-from routing.admin.pausing import PausableForm
 from routing.admin.typed import describe_condition
 from routing.conditions.rewriting import rewrite_condition, rewrite_timezone
 from routing.values.opening_hours import describe_hours
@@ -42,7 +41,6 @@ WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "mon
 
 @admin.register(Buyer)
 class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
-    form: Any = PausableForm
     never_deleted = (
         "Buyers cannot be deleted: their wallets explain past charges. Pause the buyer on its page instead."
     )
@@ -55,7 +53,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     empty_list_text = "Add the companies that buy leads, set their service areas, and top up their wallets."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
-    readonly_fields = ("public_id", "balance", "created_at", "coverage")
+    readonly_fields = ("public_id", "balance", "paused_at", "created_at", "coverage")
     fieldsets = (
         (None, {"fields": ("workspace", "name", "balance", "paused_at")}),
         ("Where it buys", {"fields": ("service_area", "coverage")}),

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from routing.access.api_keys import By, revoke
 from routing.models import ScopedKey
 from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
 
@@ -36,6 +37,7 @@ class ScopedKeyAdmin(AuditedAdmin):
 
     form = ScopedKeyForm
     model: type[ScopedKey]
+    use_case_fields = frozenset({"revoked"})
     list_filter: ClassVar[Columns] = ()
     search_fields: ClassVar[Columns] = ("name", "prefix")
 
@@ -66,6 +68,10 @@ class ScopedKeyAdmin(AuditedAdmin):
     @admin.display(description="workspace")
     def workspace(self, key: ScopedKey) -> str:
         return str(key.owner.workspace.name)
+
+    def call_use_case(self, request: HttpRequest, obj: Any, *, form: Any) -> None:
+        """A revoked key cannot be changed in the form, so the only change is to revoke it."""
+        revoke(obj, by=By(request.user.get_username(), form.cleaned_data.get(REASON, "")))
 
     def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
         if change:

@@ -89,7 +89,7 @@ class Workspace(models.Model):
     paused_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="While set, leads are accepted but not distributed. Clear it to resume.",
+        help_text="While set, leads are accepted but not distributed. Use the button at the top to pause or resume.",
     )
     hours = models.JSONField(
         null=True,
