@@ -35,7 +35,7 @@ class RuleForm(ReasonedForm):
         if workspace_id is None or destination_id is None:
             return cleaned
         if workspace_id == destination_id:
-            self._refuse("The lead is there already: choose another workspace.")
+            self._refuse("The lead is already in this workspace. Choose another one.")
         elif self.cleaned_data.get("active"):
             self._check_path(workspace_id, destination_id)
         return cleaned
