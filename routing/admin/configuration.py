@@ -1,4 +1,4 @@
-"""Pages of what operators configure: strict JSON with errors that name the path."""
+"""Base of the configuration pages: strict JSON with errors that name the path."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ class IndentedEncoder(json.JSONEncoder):
 class GuardedJSONField(forms.JSONField):
     """Takes what the API takes: PostgreSQL refuses NUL and half surrogate pairs, and JSON knows no NaN."""
 
-    blank: Callable[[], Any] | None = None  # what a column that is never NULL has for a blank text
+    blank: Callable[[], Any] | None = None  # the value that a NOT NULL column gets for a blank box
 
     def clean(self, value: Any) -> Any:
         return self._fill(super().clean(value))
@@ -64,7 +64,7 @@ class GuardedJSONField(forms.JSONField):
 
 
 class RewritingField(forms.Field):
-    """Saves what was typed in the form that leads have. `rewrites`: what it changed in this form."""
+    """Saves typed values in the form that leads have. `rewrites`: what it changed."""
 
     rewriter: Rewriter | None = None
     rewrites: Sequence[Rewrite] = ()
@@ -97,7 +97,7 @@ class ConfigurationAdmin(TypedChecks):
     }
     list_per_page = 50
     show_full_result_count = False
-    # What brings a field into the form that leads have.
+    # Rewrite a field to the form that leads have.
     rewriters: ClassVar[Mapping[str, Rewriter]] = {}
 
     def response_add(

@@ -1,4 +1,4 @@
-"""What the pages of every kind of API key have in common."""
+"""The shared part of the pages of API keys."""
 
 from typing import Any, ClassVar, TypeAlias
 
@@ -19,7 +19,7 @@ SHOW_KEY = (
 
 
 class ScopedKeyForm(ReasonedForm):
-    """Scopes are boxes to tick; the field of an array would be a text with commas."""
+    """Shows scopes as checkboxes. Django would show an array as text with commas."""
 
     scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
 
@@ -33,7 +33,7 @@ class ScopedKeyForm(ReasonedForm):
 
 
 class ScopedKeyAdmin(AuditedAdmin):
-    """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
+    """The message after saving shows the key once. Only its prefix and hash are stored."""
 
     form = ScopedKeyForm
     model: type[ScopedKey]

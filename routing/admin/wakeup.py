@@ -40,5 +40,5 @@ class WakeupAdmin(ReadOnlyAdmin):
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Who may see leads sees what woke them: the table has no permission of its own."""
+        """A user who may see leads may see what woke them. The table has no permission of its own."""
         return bool(request.user.has_perm("routing.view_lead"))

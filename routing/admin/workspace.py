@@ -1,4 +1,4 @@
-"""Tenants."""
+"""Workspaces."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class WorkspaceAdmin(ConfigurationAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
-        """Looking for duplicates everywhere tells who is a lead of others: only who sees everything may choose it."""
+        """The scope "everywhere" reveals leads of other workspaces. Only a user who sees all of them may choose it."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         scope = form.base_fields.get("duplicate_scope")
         is_chosen = obj is not None and obj.duplicate_scope == DuplicateScope.EVERYWHERE
