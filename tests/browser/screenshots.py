@@ -14,7 +14,6 @@ from django.db.models import Model
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import Page, expect
 
 from distribution.attempts.distribute import distribute_lead
@@ -22,7 +21,7 @@ from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerE
 from distribution.queries import enrollments_for
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
-from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead, Workspace
+from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
 from tests.support import switches
@@ -69,18 +68,14 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     for name, path in operator_pages().items():
         take(page, path, folder / f"{name}.png")
     take_forms(page, folder)
-    take_deletion_of_many(page, folder)
-    take_trial(page, folder)
     take_conflict(page, root, folder)
     switches.pause_product(at=timezone.now(), actor="root", reason="this morning's import is wrong")
     for name in ("home", "dispatch"):
         take(page, operator_pages()[name], folder / f"{name}-paused.png")
-    take(page, f"{path_of(DispatchControl, 'changelist')}resume/", folder / "dispatch-resume.png")
     empty = open_as(newcomer, **LOOKS[look])
     for name, path in empty_pages().items():
         take(empty, path, folder / f"empty-{name}.png")
     take_errors(open_as, newcomer, look, folder)
-    take_second_factor(open_as(root, **LOOKS[look]), root, folder)
 
 
 def work_a_little(root: User) -> None:
@@ -116,11 +111,8 @@ def operator_pages() -> dict[str, str]:
         pages[f"{name}-list"] = path_of(model, "changelist")
         if row := shown_row(model):
             pages[f"{name}-page"] = path_of(model, "change", row.pk)
-            pages[f"{name}-history"] = path_of(model, "history", row.pk)
         if model in EDITABLE:
             pages[f"{name}-add"] = path_of(model, "add")
-            if row:
-                pages[f"{name}-delete"] = path_of(model, "delete", row.pk)
     failed = Lead.objects.filter(status=LeadStatus.FAILED).order_by("pk")[0]
     waiting = LeadFactory.create(source=failed.source)
     sold = Assignment.objects.order_by("pk")[0]
@@ -138,7 +130,7 @@ def operator_pages() -> dict[str, str]:
         "dispatch": path_of(DispatchControl, "changelist"),
         "dispatch-pause": f"{path_of(DispatchControl, 'changelist')}pause/",
         "lead-retry-queue": path_of(RetryingLead, "changelist"),
-        **trace_pages(failed, sold.lead),
+        "lead-trace": f"{leads}{failed.public_id}/trace/",
         "lead-cancel": f"{leads}act/cancel/?ids={failed.pk},{waiting.pk}",
         "lead-many": f"{leads}act/pause/?ids={failed.pk},{waiting.pk}",
         "routing-test-a-lead": "/admin/routing/routingrule/test/",
@@ -147,21 +139,8 @@ def operator_pages() -> dict[str, str]:
         "user-add": path_of(User, "add"),
         "group-list": path_of(Group, "changelist"),
         "group-page": path_of(Group, "change", Group.objects.order_by("pk")[0].pk),
-        "user-password": f"{path_of(User, 'changelist')}{User.objects.order_by('pk')[0].pk}/password/",
-        "second-factor-set-up": "/admin/second-factor/set-up/",
-        "workspace-delete-unused": path_of(Workspace, "delete", WorkspaceFactory.create(name="Unused").pk),
-    }
-
-
-def trace_pages(failed: Lead, sold: Lead) -> dict[str, str]:
-    """A trace without a script, that of a sold lead, and what would help a buyer."""
-    trace = f"{path_of(Lead, 'changelist')}{failed.public_id}/trace/"
-    buyer = enrollments_for(failed)[0].buyer
-    return {
-        "lead-trace": trace,
-        "lead-sold-page": path_of(Lead, "change", sold.pk),
-        "lead-trace-attempt": f"{trace}1/",
-        "lead-trace-buyer": f"{trace}1/{buyer.public_id}/",
+        "enrollment-history": path_of(Enrollment, "history", Enrollment.objects.order_by("pk")[0].pk),
+        "campaign-delete": path_of(Campaign, "delete", Campaign.objects.order_by("pk")[0].pk),
     }
 
 
@@ -212,34 +191,6 @@ def take_forms(page: Page, folder: Path) -> None:
     page.locator("[name=_save]").click()
     expect(page.locator(".errornote")).to_be_visible()
     page.screenshot(path=folder / "campaign-refused.png", full_page=True)
-
-
-def take_deletion_of_many(page: Page, folder: Path) -> None:
-    page.goto(path_of(Enrollment, "changelist"))
-    for box in page.locator("#result_list tbody input[name=_selected_action]").all()[:2]:
-        box.check()
-    page.locator("select[name=action]").select_option("delete_selected")
-    page.locator("#changelist-form button[name=index]").click()
-    expect(page.locator("#id_change_reason")).to_be_visible()
-    page.screenshot(path=folder / "enrollment-delete-selected.png", full_page=True)
-
-
-def take_trial(page: Page, folder: Path) -> None:
-    """The rules that a stored lead passed."""
-    page.goto("/admin/routing/routingrule/test/")
-    page.locator("#id_lead").fill(str(Lead.objects.order_by("pk")[0].public_id))
-    page.get_by_role("button", name="Test").click()
-    expect(page.get_by_test_id("trial-result")).to_be_visible()
-    page.screenshot(path=folder / "routing-test-a-lead-result.png", full_page=True)
-
-
-def take_second_factor(page: Page, user: User, folder: Path) -> None:
-    """The page of a user whose two-factor authentication is on, and the question for the code at a login."""
-    TOTPDevice.objects.get_or_create(user=user, name="app", confirmed=True)
-    take(page, "/admin/second-factor/set-up/", folder / "second-factor.png")
-    page.get_by_role("button", name="recovery codes").first.click()
-    page.screenshot(path=folder / "second-factor-codes.png", full_page=True)
-    TOTPDevice.objects.filter(user=user).delete()
 
 
 def take_errors(open_as: OpenAs, user: User, look: str, folder: Path) -> None:
