@@ -1,0 +1,97 @@
+"""The series that the product's processes export, read from what they register, and the selectors of PromQL texts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import promql_parser
+from prometheus_client import REGISTRY, Metric
+
+import leadswitch.metrics  # noqa: F401  # registers its metrics, as the web server does
+from leadswitch.levels.serving.files import SharedFiles
+from leadswitch.levels.serving.registry import make_registry
+
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
+# Gauges of the exporter.
+EXPORTER = {
+    "leadswitch_up",
+    *(f"leadswitch_exporter_collector_{each}" for each in ("success", "duration_seconds", "age_seconds")),
+    *("leadswitch_retries_open", "leadswitch_retries_due", "leadswitch_retry_oldest_due_age_seconds"),
+    *("leadswitch_retries_due_worst_workspace", "leadswitch_workspace_retries_due"),
+    *("leadswitch_leads_due", "leadswitch_lead_oldest_due_age_seconds", "leadswitch_undecided_leads"),
+    *("leadswitch_leads_overdue", "leadswitch_leads_expired_last_day", "leadswitch_stale_locks"),
+    *(
+        "leadswitch_workspace_duplicates",
+        "leadswitch_workspace_failures",
+        "leadswitch_last_decision_age_seconds",
+    ),
+    *("leadswitch_wallets_below_daily_spend", "leadswitch_wallets_drifted"),
+    *("leadswitch_postgres_connections", "leadswitch_postgres_connections_limit"),
+    *("leadswitch_postgres_slow_queries", "leadswitch_postgres_waiting_queries"),
+    *("leadswitch_postgres_lock_waits", "leadswitch_postgres_longest_transaction_seconds"),
+    *(f"leadswitch_postgres_{each}" for each in ("table_bytes", "index_bytes", "dead_rows_ratio")),
+    *("leadswitch_redis_up", "leadswitch_redis_schedule_leads", "leadswitch_redis_schedule_overdue_leads"),
+    *("leadswitch_redis_ready_leads", "leadswitch_redis_inflight_leads"),
+    *("leadswitch_redis_memory_bytes", "leadswitch_redis_memory_limit_bytes"),
+    *("leadswitch_leaders", "leadswitch_workers", "leadswitch_paused"),
+}
+# What Grafana fills in.
+FILLED_IN = {"$__rate_interval": "1m", "$__interval": "1m", "$__range": "6h"}
+
+
+@dataclass
+class Exported:
+    """Names of series, and the values that each of their labels has now."""
+
+    names: set[str] = field(default_factory=set)
+    labels: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+
+    def add(self, family: Metric) -> None:
+        for suffix in SUFFIXES.get(family.type, ("",)):
+            self.names.add(family.name + suffix)
+        for sample in family.samples:
+            if sample.name.endswith("_created"):  # when the process started to count
+                continue
+            self.names.add(sample.name)
+            for label, value in sample.labels.items():
+                self.labels.setdefault(sample.name, {}).setdefault(label, set()).add(value)
+
+
+def read_own_series(directory: Path) -> Exported:
+    """Of this process, as if it shared its metrics in `directory`: each kind of process registers the same metrics."""
+    exported = Exported()
+    for family in (*REGISTRY.collect(), *make_registry().collect(), *SharedFiles(directory).collect()):
+        exported.add(family)
+    exported.names |= EXPORTER
+    return exported
+
+
+def parse_promql(text: str) -> promql_parser.Expr:
+    for variable, value in FILLED_IN.items():
+        text = text.replace(variable, value)
+    return promql_parser.parse(text)
+
+
+def list_selectors(expression: promql_parser.Expr) -> list[promql_parser.VectorSelector]:
+    """Every selector in a parsed text, at any depth."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.MatrixSelector):
+            found.append(node.vector_selector)
+        elif isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(expression, pre_visit=visit)
+    return found
+
+
+def list_grouping_labels(expression: promql_parser.Expr) -> set[str]:
+    """The labels of every `by` in a parsed text."""
+    found: set[str] = set()
+
+    def visit(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.AggregateExpr) and node.modifier is not None:
+            found.update(node.modifier.labels)
+
+    promql_parser.walk(expression, pre_visit=visit)
+    return found
