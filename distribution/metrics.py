@@ -5,13 +5,13 @@ from prometheus_client import Counter, Histogram
 DECISION_SECONDS = Histogram(
     "leadswitch_decision_seconds",
     "One attempt, from the lead's lock to the end of its writes.",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
 START_LAG_SECONDS = Histogram(
     "leadswitch_start_lag_seconds",
     "From when a lead was due to when a worker started it, by the database's clock.",
     ["mode"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
 )
 LEADS_SOLD = Counter("leadswitch_assignments_total", "Leads sold, one for each buyer.")
 CENTS_CHARGED = Counter("leadswitch_charged_cents_total", "Credits charged for leads, in cents.")

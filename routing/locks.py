@@ -72,11 +72,13 @@ class LockedLead:
         return limits_of(self.max_errors)
 
 
+# Whether a lead `l` in its workspace `w` is paused: itself, the whole workspace, or the product.
+IS_PAUSED: Final = """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
+    OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)"""
 # What a field of LockedLead is read from; the others are columns of the lead. Django's cursors leave JSON as text.
 _SOURCES: Final = {
     "source": "s.name",
-    "is_paused": """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
-        OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)""",
+    "is_paused": IS_PAUSED,
     "attributes": "l.attributes::text",
     "consent": "l.consent ?| '{given_at,token}'",
     "locked_at": "clock_timestamp()",

@@ -12,6 +12,7 @@ from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
 from routing import metrics as routing_metrics
 from routing.leads.attempt_log import AttemptLine, log_attempt
+from routing.leads.decision_metrics import Waited, measure_wait
 from routing.leads.finish import close_attempt
 from routing.locks import LockedLead
 from routing.retry import NextStep, next_step
@@ -186,8 +187,11 @@ class AttemptRecord:
             duplicate_of=self.first.public_id if self.first else None,
         )
 
-    def report(self, *, locked: LockedLead, lock_ms: float, seconds: float) -> None:
-        """Write metrics and one structured log line, after the commit. `locked`: the row as first locked."""
+    def report(self, *, locked: LockedLead, lock_ms: float, seconds: float, seconds_locked: float) -> None:
+        """Write metrics and one structured log line, after the commit. `locked`: the row as first locked.
+
+        `seconds`: the whole attempt. `seconds_locked`: from that first lock on.
+        """
         metrics.DECISION_SECONDS.observe(seconds)
         if locked.next_attempt_at is not None:
             lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
@@ -198,13 +202,15 @@ class AttemptRecord:
             routing_metrics.DUPLICATES.labels(kind=self.first.kind).inc()
         self.count_sales()
         sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
-        log_attempt(self._make_line(lock_ms), cause=self.cause, **sold)
+        decided_at = locked.locked_at + timedelta(seconds=seconds_locked)
+        waited = measure_wait(locked, due_at=locked.next_attempt_at, decided_at=decided_at)
+        log_attempt(self._make_line(lock_ms, waited), cause=self.cause, **sold)
 
     def count_sales(self) -> None:
         metrics.LEADS_SOLD.inc(len(self.assignments))
         metrics.CENTS_CHARGED.inc(self.charged_cents)
 
-    def _make_line(self, lock_ms: float) -> AttemptLine:
+    def _make_line(self, lock_ms: float, waited: Waited) -> AttemptLine:
         head, lead, first = self.trace.head, self.lead, self.first
         return AttemptLine(
             lead_id=lead.public_id,
@@ -220,6 +226,7 @@ class AttemptRecord:
             destination_workspace_id=lead.workspace_id,
             duplicate_of=first.public_id if first else None,
             duplicate_workspace_id=first.workspace_id if first else None,
+            waited=waited,
         )
 
 
@@ -235,6 +242,8 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         source_workspace_id=lead.source_workspace_id,
         started_at=at,
         worker=worker_name(),
+        received_at=lead.received_at,
+        due_at=lead.next_attempt_at,
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",
         change_id=lead.woken_by if is_woken else None,

@@ -6,6 +6,7 @@ from django.db import models
 from uuid6 import uuid7
 
 from tracing.models.append_only import append_only_triggers
+from tracing.models.rollup import count_later_trigger
 
 
 class AttemptTrigger(models.TextChoices):
@@ -47,6 +48,8 @@ class Attempt(models.Model):
     skip_reason = models.CharField(max_length=50, blank=True)
     transient = models.BooleanField(default=False)
     next_attempt_at = models.DateTimeField(null=True, help_text="When the lead is next due, if it is.")
+    received_at = models.DateTimeField(null=True, help_text="When the lead was received.")
+    due_at = models.DateTimeField(null=True, help_text="When the lead was due for this attempt.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     duration_ms = models.FloatField()
@@ -80,7 +83,7 @@ class Attempt(models.Model):
             models.Index(fields=["destination_workspace_id", "id"], name="attempt_workspace"),
         ]
         # An attempt is written once, when it has ended, and never corrected.
-        triggers: ClassVar = append_only_triggers("tracing_attempt")
+        triggers: ClassVar = [*append_only_triggers("tracing_attempt"), count_later_trigger()]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of lead {self.lead_id}: {self.result}"
