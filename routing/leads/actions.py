@@ -112,7 +112,7 @@ def give_up_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> b
 
 
 def cancel_lead(lead_id: int, *, at: datetime, by: Operator | None = None, reason: str = "") -> bool:
-    """End an unfinished lead unsold. Idempotent: a cancelled lead keeps its first reason. Raises LeadFinished."""
+    """End an unfinished lead unsold. Idempotent: a canceled lead keeps its first reason. Raises LeadFinished."""
 
     def work(lead: Lead) -> None:
         if lead.status == LeadStatus.CANCELLED:
