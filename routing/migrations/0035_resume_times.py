@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0033_short_labels"),
+        ("routing", "0034_canceled_and_plain_labels"),
     ]
 
     operations = [
