@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0034_canceled_and_plain_labels"),
+        ("routing", "0035_pause_by_button"),
     ]
 
     operations = [
