@@ -161,9 +161,9 @@ def find_unknown_labels(expression: promql_parser.Expr, exported: Exported, vari
             if label not in labels
         ]
         for matcher in selector.matchers.matchers:
-            wanted = set(matcher.value.split("|"))
+            wanted, known = set(matcher.value.split("|")) - {""}, labels.get(matcher.name)
             is_variable = matcher.value == f"${matcher.name}" and matcher.name in variables
-            if not is_variable and wanted - labels.get(matcher.name, set()) - {""}:
+            if known is None or (known and not is_variable and wanted - known):
                 problems.append(f"{selector.name} has no {matcher.name} {matcher.value}")
     return problems
 

@@ -7,40 +7,19 @@ import promql_parser
 from prometheus_client import REGISTRY, Metric
 
 import leadswitch.metrics  # noqa: F401  # registers its metrics, as the web server does
+from leadswitch.levels.exporter.collector import AGE, DURATION, SUCCESS
+from leadswitch.levels.exporter.collectors.registry import COLLECTORS
 from leadswitch.levels.serving.files import SharedFiles
 from leadswitch.levels.serving.registry import make_registry
 
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-# Gauges of the exporter.
-EXPORTER = {
-    "leadswitch_up",
-    *(f"leadswitch_exporter_collector_{each}" for each in ("success", "duration_seconds", "age_seconds")),
-    *("leadswitch_retries_open", "leadswitch_retries_due", "leadswitch_retry_oldest_due_age_seconds"),
-    *("leadswitch_retries_due_worst_workspace", "leadswitch_workspace_retries_due"),
-    *("leadswitch_leads_due", "leadswitch_lead_oldest_due_age_seconds", "leadswitch_undecided_leads"),
-    *("leadswitch_leads_overdue", "leadswitch_leads_expired_last_day", "leadswitch_stale_locks"),
-    *(
-        "leadswitch_workspace_duplicates",
-        "leadswitch_workspace_failures",
-        "leadswitch_last_decision_age_seconds",
-    ),
-    *("leadswitch_wallets_below_daily_spend", "leadswitch_wallets_drifted"),
-    *("leadswitch_postgres_connections", "leadswitch_postgres_connections_limit"),
-    *("leadswitch_postgres_slow_queries", "leadswitch_postgres_waiting_queries"),
-    *("leadswitch_postgres_lock_waits", "leadswitch_postgres_longest_transaction_seconds"),
-    *(f"leadswitch_postgres_{each}" for each in ("table_bytes", "index_bytes", "dead_rows_ratio")),
-    *("leadswitch_redis_up", "leadswitch_redis_schedule_leads", "leadswitch_redis_schedule_overdue_leads"),
-    *("leadswitch_redis_ready_leads", "leadswitch_redis_inflight_leads"),
-    *("leadswitch_redis_memory_bytes", "leadswitch_redis_memory_limit_bytes"),
-    *("leadswitch_leaders", "leadswitch_workers", "leadswitch_paused"),
-}
 # What Grafana fills in.
 FILLED_IN = {"$__rate_interval": "1m", "$__interval": "1m", "$__range": "6h"}
 
 
 @dataclass
 class Exported:
-    """Names of series, and the values that each of their labels has now."""
+    """Names of series, and the values that each of their labels has now. No values: they are only known at run time."""
 
     names: set[str] = field(default_factory=set)
     labels: dict[str, dict[str, set[str]]] = field(default_factory=dict)
@@ -61,7 +40,10 @@ def read_own_series(directory: Path) -> Exported:
     exported = Exported()
     for family in (*REGISTRY.collect(), *make_registry().collect(), *SharedFiles(directory).collect()):
         exported.add(family)
-    exported.names |= EXPORTER
+    for series in (AGE, DURATION, SUCCESS, *(each for row in COLLECTORS for each in row.series)):
+        exported.names.add(series.name)
+        exported.labels[series.name] = {series.label: set()} if series.label else {}
+    exported.names |= {row.answers.name for row in COLLECTORS if row.answers is not None}
     return exported
 
 
