@@ -38,6 +38,9 @@ PROMETHEUS_LATENCY_BUCKETS = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75),
     *(1.0, 2.5, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
 )
+# Of processes that serve no web pages; by kind of process, 0: none.
+LEADSWITCH_METRICS_HOST = ENVIRONMENT.metrics_host
+LEADSWITCH_METRICS_PORTS = ENVIRONMENT.metrics_ports
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
@@ -59,7 +62,7 @@ LEADSWITCH_LEAD_TRIES_PER_HOUR = ENVIRONMENT.lead_tries_per_hour
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
-LEADSWITCH_BEGIN_HOOK = "leadswitch.database.fitness.begin"
+LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.access.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.

@@ -102,11 +102,12 @@ def programs(host: str, port: int, *, workers: int) -> list[Program]:
     web = [python, "-m", *WEB, "--bind", f"{host}:{port}", "--workers", str(workers)]
     celery = ["-m", *CELERY, "--quiet"]
     worker = [python, "-W", IGNORE_ROOT_WARNING, *celery, *worker_arguments(concurrency=workers)]
+    shared = fresh_metrics_directory()
     return [
-        Program("web", web, {"LEADSWITCH_ROLE": "web", **fresh_metrics_directory()}),
-        Program("worker", worker, {"LEADSWITCH_ROLE": "worker"}),
-        Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker"}),
-        Program("beat", [python, *celery, "beat", *BEAT_OPTIONS], {"LEADSWITCH_ROLE": "worker"}),
+        Program("web", web, {"LEADSWITCH_ROLE": "web", **shared}),
+        Program("worker", worker, {"LEADSWITCH_ROLE": "worker", **shared}),
+        Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker", **shared}),
+        Program("beat", [python, *celery, "beat", *BEAT_OPTIONS], {"LEADSWITCH_ROLE": "worker", **shared}),
     ]
 
 
@@ -116,7 +117,10 @@ def worker_arguments(*, concurrency: int) -> tuple[str, ...]:
 
 
 def fresh_metrics_directory() -> dict[str, str]:
-    """Make an empty directory where the web processes share their counters: old files would be added to them."""
+    """Make an empty directory where all processes share their counters: old files would be added to them.
+
+    /metrics of the web server then shows them all.
+    """
     from django.conf import settings
 
     directory: Path = settings.VAR_DIR / "metrics"

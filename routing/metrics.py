@@ -125,34 +125,74 @@ RECONCILER_SECONDS = Histogram(
     ["reconciler"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 30, 60, 120),
 )
-# The leading dispatcher sets the gauges. Each has a label, so that processes that never set them export nothing.
-SCHEDULE_LEADS = Gauge("leadswitch_schedule_leads", "Leads that wait in the schedule.", ["shard"])
-SCHEDULE_OVERDUE = Gauge("leadswitch_schedule_overdue_leads", "Of these, leads that are due.", ["shard"])
-SCHEDULE_LATE_SECONDS = Gauge(
-    "leadswitch_schedule_late_seconds", "How long the lead that waits longest has been due.", ["path"]
+# The leading dispatcher sets the gauges; they end with it. Each has a label, so that processes that never set them
+# export nothing.
+SCHEDULE_LEADS = Gauge(
+    "leadswitch_schedule_leads",
+    "Leads that wait in the schedule.",
+    ["shard"],
+    multiprocess_mode="livemostrecent",
 )
-READY_LEADS = Gauge("leadswitch_ready_leads", "Leads in flight that no worker has started yet.", ["shard"])
+SCHEDULE_OVERDUE = Gauge(
+    "leadswitch_schedule_overdue_leads",
+    "Of these, leads that are due.",
+    ["shard"],
+    multiprocess_mode="livemostrecent",
+)
+SCHEDULE_LATE_SECONDS = Gauge(
+    "leadswitch_schedule_late_seconds",
+    "How long the lead that waits longest has been due.",
+    ["path"],
+    multiprocess_mode="livemostrecent",
+)
+READY_LEADS = Gauge(
+    "leadswitch_ready_leads",
+    "Leads in flight that no worker has started yet.",
+    ["shard"],
+    multiprocess_mode="livemostrecent",
+)
 STALE_LEADS = Gauge(
     "leadswitch_ready_stale_leads",
     "Leads whose lease ended while they waited in a ready queue that is not empty; they take its room.",
     ["shard"],
+    multiprocess_mode="livemostrecent",
 )
 QUEUE_CONSUMED = Gauge(
-    "leadswitch_ready_queue_consumed", "1 while a worker reports that it consumes the ready queue.", ["shard"]
+    "leadswitch_ready_queue_consumed",
+    "1 while a worker reports that it consumes the ready queue.",
+    ["shard"],
+    multiprocess_mode="livemostrecent",
 )
-INFLIGHT_LEADS = Gauge("leadswitch_inflight_leads", "Leads in flight: queued, started.", ["state"])
+INFLIGHT_LEADS = Gauge(
+    "leadswitch_inflight_leads",
+    "Leads in flight: queued, started.",
+    ["state"],
+    multiprocess_mode="livemostrecent",
+)
 DISPATCHER_LEADING = Gauge(
-    "leadswitch_dispatcher_leading", "1 while this process leads: redis, postgres.", ["path"]
+    "leadswitch_dispatcher_leading",
+    "1 while this process leads: redis, postgres.",
+    ["path"],
+    multiprocess_mode="livesum",
 )
 CANARY_AGE_SECONDS = Gauge(
     "leadswitch_canary_age_seconds",
     "Since a canary last returned from the workers, for the slowest ready queue.",
     ["path"],
+    multiprocess_mode="livemostrecent",
 )
 CANARY_OUT_SECONDS = Gauge(
-    "leadswitch_canary_out_seconds", "How long a canary has been on its way; 0: all have returned.", ["path"]
+    "leadswitch_canary_out_seconds",
+    "How long a canary has been on its way; 0: all have returned.",
+    ["path"],
+    multiprocess_mode="livemostrecent",
 )
-WORKERS_ALIVE = Gauge("leadswitch_workers_alive", "Workers whose heartbeat is recent.", ["path"])
+WORKERS_ALIVE = Gauge(
+    "leadswitch_workers_alive",
+    "Workers whose heartbeat is recent.",
+    ["path"],
+    multiprocess_mode="livemostrecent",
+)
 TICK_SECONDS = Histogram(
     "leadswitch_dispatcher_tick_seconds",
     "One claim with its publishing.",

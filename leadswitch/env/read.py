@@ -31,6 +31,12 @@ def read_locations(source: Mapping[str, str] | None = None) -> Locations:
     return Places(_load(source)).locations
 
 
+def read_worker_metrics(source: Mapping[str, str] | None = None) -> tuple[Path, int]:
+    """The var directory and the worker's port: needed before the settings are loaded."""
+    environment = Environment(_load(source))
+    return environment.var_dir, environment.worker_metrics_port
+
+
 def _load(source: Mapping[str, str] | None) -> dict[str, str]:
     """Merge the .env file and the process environment, which takes precedence, and check the names of our variables."""
     process = dict(os.environ if source is None else source)

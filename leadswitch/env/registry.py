@@ -5,6 +5,7 @@ from typing import Any, Final
 from leadswitch.env.data import Data, Local, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
+from leadswitch.env.metrics import Metrics
 from leadswitch.env.variable import Section, Variable
 from leadswitch.env.web import Login, Secrets, Web
 
@@ -18,11 +19,12 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Leads,
     Watch,
     Limits,
+    Metrics,
     Local,
 )
 
 
-class Environment(Places, Secrets, Web, Login, Processes, Leads, Watch, Limits):
+class Environment(Places, Secrets, Web, Login, Processes, Leads, Watch, Limits, Metrics):
     """The whole configuration: an attribute for each variable."""
 
 

@@ -45,11 +45,26 @@ def test_every_part_has_a_health_check_that_exists() -> None:
 def test_every_variable_reaches_every_part_of_the_product() -> None:
     """.env is passed on as a whole. The file itself sets only what differs between services."""
     own = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS"}
-    of_a_part = {"LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR"}
+    of_a_part = {
+        *("LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR", "LEADSWITCH_METRICS_HOST"),
+        *(f"LEADSWITCH_{each}_METRICS_PORT" for each in ("WORKER", "DISPATCHER", "BEAT")),
+    }
     for name in ("migrate", "web", "worker", "dispatcher", "beat"):
         part = COMPOSE["services"][name]
         assert part["env_file"] == ".env"
         assert own <= set(part["environment"]) <= own | of_a_part
+
+
+def test_each_part_has_a_metrics_port_or_page_of_its_own() -> None:
+    """Containers must not share a directory of metrics: they use the same process ids."""
+    parts = {name: COMPOSE["services"][name] for name in ("worker", "dispatcher", "beat")}
+    ports = {
+        name: part["environment"][f"LEADSWITCH_{name.upper()}_METRICS_PORT"] for name, part in parts.items()
+    }
+    assert ports == {"worker": 9101, "dispatcher": 9102, "beat": 9103}
+    for part in (COMPOSE["services"]["web"], parts["worker"]):  # those of several processes
+        directory = part["environment"]["PROMETHEUS_MULTIPROC_DIR"]
+        assert part["tmpfs"] == [f"{directory}:uid=10001"]
 
 
 def test_required_variables_are_in_the_example() -> None:
