@@ -1,15 +1,16 @@
 """Filters of the list of leads. None of them reads a table to find its choices."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from routing.models import Lead, LeadStatus, Workspace
+from routing.models import DispatchControl, Lead, LeadStatus, Workspace
 from tracing.admin.days import APART, DayFilter, first_id_at
 from tracing.admin.filters import LeadReasonFilter
 from tracing.admin.scope import visible_ids
@@ -69,19 +70,22 @@ class LateFilter(admin.SimpleListFilter):
             return queryset.filter(status=LeadStatus.CALLING, locked_at__lt=before)
         if value != "undecided":
             return queryset
-        ids = visible_ids(request)
-        running = Workspace.objects.filter(paused_at__isnull=True)
-        workspaces = list(
-            (running if ids is None else running.filter(pk__in=ids)).values_list("pk", flat=True)
-        )
-        due = Lead.objects.filter(
-            workspace__in=workspaces,
-            status=LeadStatus.PENDING,
-            paused_at__isnull=True,
-            next_attempt_at__lt=at - UNDECIDED_AFTER,
-        )
-        late = list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:MOST_LATE])
-        return queryset.filter(pk__in=late)
+        return queryset.filter(pk__in=_find_undecided(visible_ids(request), before=at - UNDECIDED_AFTER))
+
+
+def _find_undecided(ids: Sequence[int] | None, *, before: datetime) -> Sequence[int]:
+    """Leads that could be decided since `before`, and are not. A pause, or one that ended since, is no delay."""
+    if DispatchControl.objects.filter(Q(paused_at__isnull=False) | Q(resumed_at__gte=before)).exists():
+        return []
+    running = Workspace.objects.filter(paused_at__isnull=True).exclude(resumed_at__gte=before)
+    workspaces = running if ids is None else running.filter(pk__in=ids)
+    late = Lead.objects.filter(
+        workspace__in=list(workspaces.values_list("pk", flat=True)),
+        status=LeadStatus.PENDING,
+        paused_at__isnull=True,
+        next_attempt_at__lt=before,
+    ).exclude(resumed_at__gte=before)
+    return list(late.order_by("next_attempt_at").values_list("pk", flat=True)[:MOST_LATE])
 
 
 class DueFilter(admin.SimpleListFilter):

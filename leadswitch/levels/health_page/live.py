@@ -15,16 +15,17 @@ from routing.dispatch.redis_state import ask_redis
 MOST_COUNTED: Final = 5_000
 MOST_OF_A_WORKSPACE: Final = 1_000
 
-# Leads of paused workspaces wait for a person. The index gives each workspace its earliest leads.
+# Leads of paused workspaces wait for a person, and a pause that ended is no delay (decisions/0062). The index gives each
+# workspace its earliest leads.
 UNDECIDED: Final = """
 SELECT COALESCE(sum(b.slow), 0)::bigint, COALESCE(sum(b.late), 0)::bigint,
     extract(epoch FROM statement_timestamp() - min(b.first))::float8
-FROM routing_workspace w CROSS JOIN LATERAL (
+FROM routing_workspace w LEFT JOIN routing_dispatchcontrol c ON c.id = 1 CROSS JOIN LATERAL (
     SELECT min(at) AS first,
         count(*) FILTER (WHERE at < statement_timestamp() - make_interval(secs => %(slow)s)) AS slow,
         count(*) FILTER (WHERE at < statement_timestamp() - make_interval(secs => %(late)s)) AS late
     FROM (
-        SELECT l.next_attempt_at AS at FROM routing_lead l
+        SELECT GREATEST(l.next_attempt_at, l.resumed_at, w.resumed_at, c.resumed_at) AS at FROM routing_lead l
         WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
             AND l.next_attempt_at <= statement_timestamp()
         ORDER BY l.next_attempt_at, l.id LIMIT %(most)s

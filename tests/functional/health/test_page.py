@@ -159,6 +159,18 @@ def test_paused_leads_are_not_late(root: Client) -> None:
     assert "The product is paused" in root.get(URL).content.decode()
 
 
+def test_leads_are_not_late_right_after_a_pause(root: Client, workspaces: list[Workspace]) -> None:
+    late = "/admin/routing/lead/?late=undecided"
+    assert count_listed(root, late) == 2
+    switches.pause_workspace(workspaces[0].pk, at=timezone.now(), actor="ann", reason="a doubt")
+    assert count_listed(root, late) == 0
+    switches.resume_workspace(workspaces[0].pk, actor="ann", reason="no doubt")
+    live = read(root).live
+    assert (live.undecided_late, count_listed(root, late)) == (0, 0)
+    assert live.lag_seconds is not None
+    assert live.lag_seconds < 60
+
+
 def test_operator_sees_own_workspaces_only(root: Client, workspaces: list[Workspace]) -> None:
     client = client_of(person("operator", workspaces[1]))
     assert client.get(URL, {"workspace": str(workspaces[0].pk)}).status_code == 404
