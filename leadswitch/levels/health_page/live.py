@@ -15,8 +15,8 @@ from routing.dispatch.redis_state import ask_redis
 MOST_COUNTED: Final = 5_000
 MOST_OF_A_WORKSPACE: Final = 1_000
 
-# Leads of paused workspaces wait for a person, and a pause that ended is no delay (decisions/0062). The index gives each
-# workspace its earliest leads.
+# Leads of paused workspaces wait for a person, and a pause that ended is no delay (decisions/0062). The index gives
+# each workspace its earliest leads.
 UNDECIDED: Final = """
 SELECT COALESCE(sum(b.slow), 0)::bigint, COALESCE(sum(b.late), 0)::bigint,
     extract(epoch FROM statement_timestamp() - min(b.first))::float8
