@@ -83,6 +83,13 @@ class Attempt(models.Model):
             models.Index(fields=["started_at"], name="attempt_started_at"),
             # Admin lists of one workspace, newest first: its attempts, and through them its events.
             models.Index(fields=["destination_workspace_id", "id"], name="attempt_workspace"),
+            # What the exporter counts by workspace. Sales and retries never touch this index.
+            models.Index(
+                fields=["started_at"],
+                include=["result", "destination_workspace_id", "source_workspace_id"],
+                condition=models.Q(result__in=["duplicate", "expired", "failed"]),
+                name="attempt_watched",
+            ),
         ]
         # An attempt is written once, when it has ended, and never corrected.
         triggers: ClassVar = [*append_only_triggers("tracing_attempt"), count_later_trigger()]
