@@ -48,8 +48,10 @@ class Attempt(models.Model):
     skip_reason = models.CharField(max_length=50, blank=True)
     transient = models.BooleanField(default=False)
     next_attempt_at = models.DateTimeField(null=True, help_text="When the lead is next due, if it is.")
-    received_at = models.DateTimeField(null=True, help_text="When the lead was received.")
-    due_at = models.DateTimeField(null=True, help_text="When the lead was due for this attempt.")
+    received_at = models.DateTimeField(
+        null=True, help_text="When the lead was received, or its latest pause ended."
+    )
+    due_at = models.DateTimeField(null=True, help_text="Since when the lead could be decided.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     duration_ms = models.FloatField()
