@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from leadswitch.levels.dashboards.boards.registry import BOARDS
+from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
+from leadswitch.levels.dashboards.datadog_agent import make_agent_file
 from leadswitch.levels.dashboards.grafana import make_dashboard
 
 
@@ -17,4 +19,15 @@ def as_json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-FORMATS: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {"grafana": make_grafana_files}
+def make_datadog_files() -> dict[Path, str]:
+    boards = {
+        Path(f"datadog/dashboards/{board.uid}.json"): as_json(make_datadog_dashboard(board))
+        for board in BOARDS
+    }
+    return {**boards, Path("datadog/openmetrics.d/conf.yaml"): make_agent_file()}
+
+
+FORMATS: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
+    "grafana": make_grafana_files,
+    "datadog": make_datadog_files,
+}
