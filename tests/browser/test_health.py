@@ -56,8 +56,8 @@ def test_page_fits_and_is_accessible(open_as: OpenAs, look: str, tmp_path: Path)
     for summary in page.locator(".health summary").all():
         summary.click()
     assert not overflows(page)
-    assert barriers(page) == []
     page.screenshot(path=tmp_path / f"{look}.png", full_page=True)
+    assert barriers(page) == []
 
 
 def test_figure_leads_to_its_list_and_filters_stay_in_the_address(open_as: OpenAs) -> None:

@@ -21,9 +21,8 @@ from leadswitch.levels.health_page.rollup_reads import (
     WorkspaceCount,
     read_decisions,
     read_expired,
-    read_latency,
     read_most,
-    read_results,
+    read_steps,
     read_times,
 )
 from leadswitch.levels.health_page.window import DAY, Window, make_steps
@@ -84,11 +83,11 @@ def read_health(
     links, live = Links(workspace_id), read_live(ids)
     days = make_steps(max(FEW_DAYS, (window.end - window.start).days), DAY, at=at)
     period = make_steps(PERIOD_DAYS, DAY, at=at)
-    bins = read_latency(window, ids)
+    results, bins = read_steps(window, ids)
     latency, latency_rows = make_latency(window, bins, links)
     of_window = [sum(column) for column in zip(*bins.values(), strict=True)] or [0] * BINS
     charts = [
-        make_results(window, read_results(window, ids), links),
+        make_results(window, results, links),
         latency,
         make_histogram(window, of_window, links),
         make_expired(days, read_expired(days[0], days[-1] + DAY, ids), links),

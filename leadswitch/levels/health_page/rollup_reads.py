@@ -36,8 +36,7 @@ def _above(seconds: float) -> Sequence[int]:
     return range(EDGES_SECONDS.index(seconds) + 1, BINS)
 
 
-RESULTS: Final = f"SELECT {STEP}, result, sum(count::int) {{source}} GROUP BY 1, 2"
-LATENCY: Final = f"SELECT {STEP}, {_sums('due_bins')} {{source}} GROUP BY 1"
+STEPS: Final = f"SELECT {STEP}, result, sum(count::int), {_sums('due_bins')} {{source}} GROUP BY 1, 2"
 TIMES: Final = f"SELECT {_sums('receipt_bins')}, {_sums('duration_bins')} {{source}}"
 DECISIONS: Final = f"""
 SELECT result, skip_reason, sum(count::int), {_sum("due_bins", range(BINS))},
@@ -75,14 +74,16 @@ class WorkspaceCount:
     count: int
 
 
-def read_results(window: Window, ids: Sequence[int] | None) -> Mapping[tuple[datetime, str], int]:
-    rows = _read(RESULTS, ids, start=window.start, end=window.end, unit=window.unit)
-    return {(step, result): number for step, result, number in rows}
-
-
-def read_latency(window: Window, ids: Sequence[int] | None) -> Mapping[datetime, Sequence[int]]:
-    """From due to decided, by step."""
-    return dict(_read(LATENCY, ids, start=window.start, end=window.end, unit=window.unit))
+def read_steps(
+    window: Window, ids: Sequence[int] | None
+) -> tuple[Mapping[tuple[datetime, str], int], Mapping[datetime, Sequence[int]]]:
+    """Attempts by step and result, and the bins from due to decided by step."""
+    rows = _read(STEPS, ids, start=window.start, end=window.end, unit=window.unit)
+    bins: dict[datetime, Sequence[int]] = {}
+    for step, _, _, counts in rows:
+        before = bins.get(step, [0] * BINS)
+        bins[step] = [old + new for old, new in zip(before, counts, strict=True)]
+    return {(step, result): number for step, result, number, _ in rows}, bins
 
 
 def read_times(window: Window, ids: Sequence[int] | None) -> tuple[Sequence[int], Sequence[int]]:
