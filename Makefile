@@ -83,6 +83,11 @@ bench: venv ## measure the engine and the intake against hand-written baselines
 chaos: venv ## inject every fault while leads flow, then check that no lead was lost or sold twice (docs/chaos.md)
 	$(Q)$(BIN)/python -m tests.chaos $(ARGS)
 
+# Servers of its own in var/load/, which the next run removes.
+.PHONY: load
+load: venv ## send leads at planned times into the whole product, and measure what they wait for (docs/load.md)
+	$(Q)$(BIN)/python -m tests.load $(ARGS)
+
 .PHONY: bench-dispatch
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
 	$(Q)$(BIN)/python -m tests.bench.dispatch $(ARGS)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from routing.locks import IS_PAUSED, limits_of
+from routing.locks import IS_PAUSED, RESUMED_AT, after_pause, limits_of
 from routing.retry import Tries
 
 
@@ -30,11 +30,14 @@ class HeldLead:
     errors: int
     max_errors: int
     is_paused: bool  # the lead, its whole workspace, or the product
+    resumed_at: datetime | None
 
     @property
-    def due_at(self) -> datetime | None:
-        """When it became due, or when its claim began. None: it is paused, or waits for someone else."""
-        return None if self.is_paused else self.next_attempt_at or self.locked_at
+    def due_since(self) -> datetime | None:
+        """As LockedLead.due_since, or since its claim began. None: it is paused, or waits for someone else."""
+        return (
+            None if self.is_paused else after_pause(self.next_attempt_at or self.locked_at, self.resumed_at)
+        )
 
     @property
     def tries(self) -> Tries:
@@ -45,7 +48,7 @@ class HeldLead:
         return limits_of(self.max_errors)
 
 
-_SOURCES: Final = {"max_errors": "w.max_attempts", "is_paused": IS_PAUSED}
+_SOURCES: Final = {"max_errors": "w.max_attempts", "is_paused": IS_PAUSED, "resumed_at": RESUMED_AT}
 _HELD: Final = ", ".join(_SOURCES.get(each.name, f"l.{each.name}") for each in fields(HeldLead))
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 

@@ -1,6 +1,6 @@
 """Writes audit entries in the transaction of the action, so that both exist or neither."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from django.db.models import Model
@@ -44,6 +44,44 @@ def record(
         before=was,
         after=now,
     )
+
+
+def record_save(
+    row: Model, *, actor: str, workspace_id: int | None, reason: str = "", before: State | None
+) -> AuditEntry | None:
+    """Append one entry about a row that a form has just saved. Needs the transaction of the save.
+
+    `before`: the read_state of the saved fields before the save. None means the row is new, and the action is
+    "added". Otherwise the action is "changed". Returns None if no column differs.
+    """
+    after = read_state(row, fields=None if before is None else list(before))
+    if after == before:
+        return None
+    action = "added" if before is None else "changed"
+    return record(
+        actor=actor,
+        action=action,
+        target=row,
+        workspace_id=workspace_id,
+        reason=reason,
+        before=before,
+        after=after,
+    )
+
+
+def record_deletions(
+    rows: Iterable[Model], *, actor: str, workspace_id_of: Callable[[Any], int | None], reason: str
+) -> None:
+    """Append one entry for each row that is about to be deleted. Needs the transaction of the deletion."""
+    for row in rows:
+        record(
+            actor=actor,
+            action="deleted",
+            target=row,
+            workspace_id=workspace_id_of(row),
+            reason=reason,
+            before=read_state(row),
+        )
 
 
 def read_entries(target: Model, *, limit: int = MOST_READ) -> list[AuditEntry]:

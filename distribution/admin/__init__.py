@@ -1,4 +1,4 @@
-"""Admin pages of distribution: configuration, money, the page of leads with their story, and the home page."""
+"""Admin pages of distribution: configuration, money, the page of leads with their trace, and the home page."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""The page on which a person gives a lead to a buyer: what each would pay, then the question, then the sale."""
+"""The page for assigning a lead by hand. It lists what each buyer would pay, asks for confirmation, then sells."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from tracing.parsing import parse_id
 
 
 class AssignForm(ReasonForm):
-    """The sale itself compares what was `seen`, under its locks."""
+    """The sale compares `seen` under its locks."""
 
     asks_again = False
     field_order = ("enrollment", "reason")
@@ -39,7 +39,7 @@ class AssigningAdmin(LeadActionsAdmin):
         return [path("<path:object_id>/assign/", view, name="routing_lead_assign"), *super().get_urls()]
 
     def assign(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Without `?enrollment=` the list of buyers; with it the question about that one."""
+        """Without `?enrollment=`, list the buyers; with it, ask for confirmation."""
         self.require(PERMISSION, request=request)
         lead = self.get_object(request, object_id)
         if lead is None:
@@ -60,7 +60,7 @@ class AssigningAdmin(LeadActionsAdmin):
         return self._ask(request, lead, chosen, form)
 
     def _preview(self, lead: Lead) -> tuple[Sequence[Preview], str]:
-        """And why no buyer can be chosen, "" when one can."""
+        """Return the previews and why no buyer can be chosen ("" if one can)."""
         try:
             return preview_sale_by_hand(lead.pk, enrollments=list(enrollments_for(lead))), ""
         except ActionRefused as refusal:
@@ -89,7 +89,7 @@ class AssigningAdmin(LeadActionsAdmin):
     def _offer(
         self, request: HttpRequest, lead: Lead, previews: Sequence[Preview], refusal: str
     ) -> HttpResponse:
-        """The buyers that can be chosen come first, those that need nothing set aside before all."""
+        """Buyers that can be chosen come first, starting with those that need no override."""
         rows = sorted(previews, key=lambda each: (bool(each.forbids), len(each.set_aside)))
         context = {
             **self.admin_site.each_context(request),

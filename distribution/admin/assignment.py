@@ -1,4 +1,4 @@
-"""Leads as buyers bought them."""
+"""Sold leads."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -46,7 +46,7 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     standing = word_column("state", words=dict(AssignmentState.choices))
 
     def history_of(self, row: Assignment) -> list[HistoryLine]:
-        """With every movement of money that it caused."""
+        """Includes every movement of money that it caused."""
         return merge(super().history_of(row), ledger_lines(LedgerEntry.objects.filter(assignment=row)))
 
     def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
@@ -67,7 +67,7 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
         return reduce(or_, named, Q(pk__in=[])) if len(named) != 1 else named[0]
 
     def _find_leads(self, text: str, *, request: HttpRequest) -> list[int]:
-        """Those that the list of leads finds by the same text, and that of an attempt's id."""
+        """Leads that the list of leads finds by this text, and the lead of an attempt with this id."""
         page: Any = self.admin_site.get_model_admin(Lead)
         rows = page.scope(Lead.objects.order_by(), request=request)
         named = rows.filter(page.find_named(text, request=request))

@@ -23,7 +23,6 @@ from distribution.explain.enrollment import Usage, read_usage, why_nothing_today
 from distribution.models import Buyer, Enrollment
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
-from routing.admin.pausing import PausableForm
 from routing.admin.typed import describe_condition
 from routing.conditions.rewriting import rewrite_condition, rewrite_timezone
 from routing.values.opening_hours import describe_hours
@@ -42,7 +41,6 @@ WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "mon
 
 @admin.register(Buyer)
 class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
-    form: Any = PausableForm
     never_deleted = (
         "Buyers cannot be deleted: their wallets explain past charges. Pause the buyer on its page instead."
     )
@@ -55,7 +53,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     empty_list_text = "Add the companies that buy leads, set their service areas, and top up their wallets."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
-    readonly_fields = ("public_id", "balance", "created_at", "coverage")
+    readonly_fields = ("public_id", "balance", "paused_at", "created_at", "coverage")
     fieldsets = (
         (None, {"fields": ("workspace", "name", "balance", "paused_at")}),
         ("Where it buys", {"fields": ("service_area", "coverage")}),
@@ -67,7 +65,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     rewriters = {"service_area": rewrite_area, "timezone": rewrite_timezone}
 
     def history_of(self, row: Buyer) -> list[HistoryLine]:
-        """With what happened to its wallet."""
+        """Includes the history of its wallet."""
         return merge(super().history_of(row), wallet_lines(row.wallet))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
@@ -80,13 +78,13 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
 
     @admin.display(description="balance", ordering="wallet__balance_cents")
     def balance(self, buyer: Buyer) -> SafeString:
-        """Leads to the wallet, which the database opens with the buyer."""
+        """Links to the wallet, which the database creates with the buyer."""
         page = reverse("admin:distribution_wallet_change", args=[buyer.wallet.pk])
         return format_html('<a href="{}">{}</a>', page, money(buyer.wallet.balance_cents))
 
     @admin.display(description="coverage")
     def coverage(self, buyer: Buyer) -> str | SafeString:
-        """Of the area as it was saved."""
+        """Of the saved area, not the typed one."""
         try:
             coverage = measure_coverage(buyer.service_area)
         except DefinitionError as error:
@@ -102,7 +100,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
 
 @admin.register(Enrollment)
 class EnrollmentAdmin(DollarsAdmin):
-    """The counters are the distributor's: shown, never saved from here."""
+    """Shows the counters. Only the distributor writes them."""
 
     workspace_path = "campaign__workspace"
     owner_fields = ("campaign", "buyer")
@@ -158,7 +156,7 @@ class EnrollmentAdmin(DollarsAdmin):
 
     @admin.display(description="today")
     def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:
-        """Of the enrollment as it was saved."""
+        """Of the saved enrollment, not the typed one."""
         reasons = why_nothing_today(enrollment, at=timezone.now())
         if not reasons:
             return "Nothing blocks this enrollment right now. Each lead is still checked."

@@ -19,7 +19,7 @@ TITLES: Final = {"pause": "Pause now", "resume": "Resume now"}
 
 
 class BuyerSwitchForm(ReasonForm):
-    """The switch itself compares what was `seen`, under its lock."""
+    """The switch compares `seen` under its lock."""
 
     asks_again = False
 

@@ -1,4 +1,4 @@
-"""Actions that ask first: a page says what will happen and to how many, takes the reason, and does it on POST."""
+"""Actions with a confirmation page. It says what will happen to how many rows, asks for a reason, and acts on POST."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from tracing.admin.fresh import SeenForm
+from tracing.admin.fresh import REASON_HELP, SeenForm
 from tracing.admin.scope import ScopedAdmin
 from tracing.audit import MAX_REASON
 
@@ -17,7 +17,7 @@ from tracing.audit import MAX_REASON
 def preserve_list_filters(page: ScopedAdmin, request: HttpRequest, url: str, *, opts: Any = None) -> str:
     """The address with the filters, search, order and page of the list that the person came from.
 
-    Django hands them on in `_changelist_filters`. The address of the list itself gets them as they were.
+    Django passes them in `_changelist_filters`. The address of the list itself gets them unchanged.
     """
     context = {"preserved_filters": page.get_preserved_filters(request), "opts": opts or page.opts}
     path, mark, query = url.partition("?")
@@ -33,7 +33,7 @@ class ReasonForm(SeenForm):
         max_length=MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 60}),
-        help_text="Required. Saved in the audit log with your name. Do not enter names or contact details of people.",
+        help_text=f"Required. {REASON_HELP}",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,7 +42,7 @@ class ReasonForm(SeenForm):
 
 
 class ConfirmingAdmin(ScopedAdmin):
-    """Renders the page between a button and what it does."""
+    """Renders the confirmation page between a button and its action."""
 
     def require(self, permission: str, *, request: HttpRequest) -> None:
         if not (request.user.is_active and request.user.has_perm(permission)):

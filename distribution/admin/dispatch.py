@@ -170,7 +170,7 @@ def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Seque
         ]
     whose = "in any workspace" if workspace is None else f"of {workspace}"
     return [
-        f"From now on, no lead {whose} is started or sold until someone resumes it.",
+        f"From now on, no lead {whose} is started or sold until an operator resumes it.",
         "Leads are still accepted and keep their due times.",
     ]
 

@@ -1,4 +1,4 @@
-"""Forms in which people type dollars; the rows keep integer cents."""
+"""Forms take dollars; rows store integer cents."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -44,7 +44,7 @@ class DollarField(forms.DecimalField):
         return None if dollars is None else int(dollars * 100)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """`initial` is in cents, `data` the dollars as they were typed: compared as amounts, not as texts."""
+        """`initial` is in cents, `data` is the typed dollars. Compares amounts, not texts."""
         try:
             dollars = self.to_python(data)
         except ValidationError:

@@ -1,4 +1,4 @@
-"""What the admin's home page shows: today in a few numbers. Each statement is bounded by a day, through an index."""
+"""The figures of today on the admin's home page. Each statement is bounded by a day, through an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.db import connection
 
 from routing.models import Workspace
 
-FEW_LEADS: Final = 10  # a wallet that pays for fewer leads than this runs dry soon
+FEW_LEADS: Final = 10  # a wallet that pays for fewer leads than this is running low
 SHOWN: Final = 10
 
 # One range of the index (workspace, -received_at) for each workspace.
@@ -38,7 +38,7 @@ ORDER BY (w.balance_cents - w.held_cents + w.credit_limit_cents)::float8
 LIMIT %s
 """
 
-# The index (enrollment, -created_at) answers for each enrollment whether it got anything today.
+# The index (enrollment, -created_at) shows for each enrollment whether it got a lead today.
 SILENT: Final = """
 SELECT c.id, c.name || ' (' || o.name || ')' FROM distribution_campaign c
 JOIN routing_workspace o ON o.id = c.workspace_id
@@ -80,7 +80,7 @@ class Home:
 
 
 def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
-    """Three statements, four for who sees every workspace (None)."""
+    """Three statements, four for a user who sees every workspace (None)."""
     ids = list(Workspace.objects.values_list("pk", flat=True)) if visible is None else list(visible)
     outcomes: dict[str, int] = {}
     reasons: dict[str, int] = {}

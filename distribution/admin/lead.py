@@ -1,4 +1,4 @@
-"""The page of leads with their trace and what a person may do. Registered here: routing does not know distribution."""
+"""The page of leads with their trace and actions. Routing may not import it, so it is registered here."""
 
 from typing import Any, ClassVar
 

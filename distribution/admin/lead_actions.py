@@ -53,7 +53,7 @@ class LeadAction:
     will: str
     done: str
     run: RunAction
-    button: str = ""  # where the title alone could be taken for leaving the page
+    button: str = ""  # for a title that could be mistaken for leaving the page
 
     def refusal_reason(self, lead: Lead, *, at: datetime) -> str:
         return refusal_reason(self.action, lead, at=at)
@@ -93,8 +93,8 @@ ACTIONS: Final = {
         LeadAction(
             Action.CANCEL,
             "Cancel",
-            "cancelled and will not be sold. The source can see the reason. This cannot be undone",
-            "cancelled",
+            "canceled and will not be sold. The source can see the reason. This cannot be undone",
+            "canceled",
             cancel_lead,
             button="Cancel for good",
         ),
@@ -103,7 +103,7 @@ ACTIONS: Final = {
 
 
 def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | None]:
-    """An action of a list that goes to the page which asks first."""
+    """A list action that opens the confirmation page."""
     action = ACTIONS[name]
 
     @admin.action(description=f"{title or action.title}…", permissions=["operate"])
@@ -162,7 +162,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         )
 
     def _buttons(self, lead: Lead) -> list[dict[str, str]]:
-        """Those that would do something now."""
+        """Only actions that are possible now."""
         at = timezone.now()
         found = [
             {"title": action.title, "url": f"{reverse('admin:routing_lead_act', args=[name])}?ids={lead.pk}"}
@@ -203,7 +203,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         return self.confirm(request, title=title, form=form, context=context)
 
     def _leads(self, request: HttpRequest) -> Sequence[Lead]:
-        """All of them or none: a lead that is not the user's is not there."""
+        """Return all of them or none. A lead that the user may not see counts as missing."""
         ids = {parse_id(text) for text in request.GET.get("ids", "").split(",")}
         if None in ids or len(ids) > MOST_AT_ONCE:
             raise Http404
@@ -213,7 +213,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         return leads
 
     def back_to(self, request: HttpRequest, leads: Sequence[Lead]) -> str:
-        """The list that the leads were chosen from, unchanged; without one the page of a single lead."""
+        """The filtered list that the leads were chosen from; without one, the page of a single lead."""
         chosen = LISTS.get(request.GET.get("list", ""))
         if chosen is None and len(leads) == 1:
             return preserve_list_filters(
@@ -260,7 +260,7 @@ def attempt(action: Callable[[], bool]) -> str:
 
 
 def _describe_end(lead: Lead, error: Error, *, left: int) -> str:
-    """Why the work ended in the middle. The lead's own change may be stored: its commit may be what failed."""
+    """Why the action stopped midway. The lead's change may be stored, because the commit itself may have failed."""
     further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
     return (
         f"{lead}: the database failed ({type(error).__name__}). Check the lead before you try again.{further}"

@@ -37,7 +37,7 @@ def draw_area(area: Mapping[str, Any] | None) -> SafeString:
 
 
 def draw_coverage(coverage: MeasuredCoverage) -> SafeString:
-    """The map and the numbers in words, so that the map is no one's only way to them."""
+    """The map and its numbers in words, for people who cannot see the map."""
     line = '<p class="admin-line">Covers <strong>{}</strong> ZIPs.</p>{}'
     return format_html(line, f"{coverage.zips:,}", _draw(coverage))
 
@@ -90,5 +90,5 @@ def _thin(dots: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
 
 
 def _path(dots: Iterable[tuple[float, float]]) -> str:
-    """Each dot is a line of no length with round ends."""
+    """Each dot is a line of zero length with round ends."""
     return "".join(f"M{x:.1f} {y:.1f}h0" for x, y in dots)

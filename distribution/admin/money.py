@@ -1,4 +1,4 @@
-"""Wallets and ledger entries: balances move through the ledger alone."""
+"""Wallets and ledger entries: balances change only through the ledger."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -157,7 +157,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         return MOST_LOOKED if kind and not is_indexed else None
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
-        """By wallet: of each the database knows how many entries it has, of a workspace it does not."""
+        """By wallet: the database has statistics of how many entries each wallet has, but none for a workspace."""
         wallets = Wallet.objects.filter(buyer__workspace__in=ids)
         return queryset.filter(wallet_id__in=list(wallets.values_list("pk", flat=True)))
 

@@ -13,7 +13,7 @@ IN_THE_LEDGER: Final = frozenset({"topup", "adjustment"})
 
 
 def wallet_lines(wallet: Wallet) -> list[HistoryLine]:
-    """The audit of the wallet, and what the ledger has besides the charges of leads."""
+    """The audit of the wallet, and its ledger entries other than charges for leads."""
     entries = audit.read_entries(wallet, limit=SHOWN)
     from_audit = [
         build_history_line(each, model=Wallet) for each in entries if each.action not in IN_THE_LEDGER

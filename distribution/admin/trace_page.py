@@ -87,7 +87,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class SkipGroup:
-    """The buyers that one reason kept out."""
+    """The buyers that were skipped for one reason."""
 
     reason: str
     clause: str
@@ -214,7 +214,7 @@ def _bars(attempt: AttemptExplanation, *, zip_code: str) -> Iterator[Bar]:
 
 
 def _moments(attempt: AttemptExplanation) -> Iterator[Moment]:
-    """Steps without a time of their own happened between their neighbors: they take the one before."""
+    """A step without a time happened between its neighbors, so it gets the time of the step before it."""
     elapsed_ms = 0.0
     for step in attempt.steps:
         elapsed_ms = elapsed_ms if step.elapsed_ms is None else step.elapsed_ms

@@ -23,7 +23,7 @@ from routing.models import Lead
 from tracing.admin.scope import PlainAdmin
 from tracing.models import Attempt
 
-# Asked for by the script of the page; a browser that follows a link does not send it.
+# The page's script sends it. A browser that follows a link does not.
 FRAGMENT_HEADER: Final = "X-LeadSwitch-Fragment"
 FOLDER: Final = "admin/routing/lead/trace"
 
@@ -58,7 +58,7 @@ class TraceViews(PlainAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The list takes an unknown parameter for a filter; `trace` is the script's alone."""
+        """Drop `trace`, which only the script reads: the list would treat it as a filter."""
         if "trace" in request.GET:
             kept = request.GET.copy()
             del kept["trace"]

@@ -166,7 +166,7 @@ EXAMPLE: Final = OpenApiExample(
             "vertical": "roofing",
             "zip": "30312",
             "status": "failed",
-            "status_sentence": "Needs a person.",
+            "status_sentence": "Needs an operator to run it again.",
             "campaign": CAMPAIGN,
             "received_at": "2026-01-31T12:00:01.250000Z",
             "finished_at": "2026-01-31T12:00:01.300000Z",

@@ -75,7 +75,7 @@ def _assign(
     campaign = find_campaign(lead)
     CAMPAIGNS.require_snapshot(campaign)
     if enrollment_id not in campaign.by_enrollment_id:
-        message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first, paused if you like"
+        message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first. It can be paused"
         raise ActionRefused(message)
     found = wait_for_candidates([enrollment_id])
     if found is None:

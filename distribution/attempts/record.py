@@ -206,7 +206,7 @@ class AttemptRecord:
         self.count_sales()
         sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
         decided_at = locked.locked_at + timedelta(seconds=seconds_locked)
-        waited = measure_wait(locked, due_at=locked.next_attempt_at, decided_at=decided_at)
+        waited = measure_wait(locked, decided_at=decided_at)
         log_attempt(self._make_line(lock_ms, waited), cause=self.cause, **sold)
 
     def count_sales(self) -> None:
@@ -246,7 +246,7 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         started_at=at,
         worker=worker_name(),
         received_at=lead.received_at,
-        due_at=lead.next_attempt_at,
+        due_at=lead.due_since,
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",
         change_id=lead.woken_by if is_woken else None,

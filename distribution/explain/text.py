@@ -48,7 +48,7 @@ def _head(lead: LeadHead, width: int) -> Iterator[TextLine]:
     if lead.reason:
         yield from _labeled("reason", f"{lead.reason}: {lead.reason_sentence}", width, role="bad")
     yield from _hint(lead.change, lead.fixer, width, indent=2)
-    yield from _labeled("cancelled", lead.cancel_reason, width)
+    yield from _labeled("canceled", lead.cancel_reason, width)
     if lead.due_at:
         yield from _labeled("next due", f"{_when(lead.due_at)}. {lead.due_sentence}", width)
     if lead.finished_at:

@@ -68,7 +68,9 @@ class Buyer(models.Model):
         help_text='When leads may be delivered, buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
     )
     paused_at = models.DateTimeField(
-        null=True, blank=True, help_text="While set, this buyer gets no leads. Clear it to resume."
+        null=True,
+        blank=True,
+        help_text="While set, this buyer gets no leads. Use the button at the top to pause or resume.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

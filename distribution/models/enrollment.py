@@ -89,11 +89,11 @@ class Enrollment(models.Model):
     weight = models.PositiveIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_WEIGHT)],
-        help_text="Its share in campaigns with the mode `weighted`. Weight 2 gets twice as many leads as weight 1.",
+        help_text='Its share in campaigns with the mode "weighted". Weight 2 gets twice as many leads as weight 1.',
     )
     priority = models.IntegerField(
         default=0,
-        help_text="In campaigns with the mode `priority`, the highest number is offered the lead first.",
+        help_text='In campaigns with the mode "priority", the highest number is offered the lead first.',
     )
     bid_cents = models.PositiveBigIntegerField(
         null=True,

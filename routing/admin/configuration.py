@@ -1,4 +1,4 @@
-"""Pages of what operators configure: strict JSON with errors that name the path."""
+"""Base of the configuration pages: strict JSON with errors that name the path."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +16,7 @@ from routing.api.errors import Malformed
 from routing.api.guard import parse_json
 from routing.conditions import Rewrite
 from routing.conditions.rewriting import Rewriter
+from routing.values.opening_hours import describe_hours
 
 MOST_KEYS: Final = 20_000
 
@@ -30,7 +31,7 @@ class IndentedEncoder(json.JSONEncoder):
 class GuardedJSONField(forms.JSONField):
     """Takes what the API takes: PostgreSQL refuses NUL and half surrogate pairs, and JSON knows no NaN."""
 
-    blank: Callable[[], Any] | None = None  # what a column that is never NULL has for a blank text
+    blank: Callable[[], Any] | None = None  # the value that a NOT NULL column gets for a blank box
 
     def clean(self, value: Any) -> Any:
         return self._fill(super().clean(value))
@@ -39,6 +40,10 @@ class GuardedJSONField(forms.JSONField):
         """A blank text is the column's blank value, which the page shows as {} or []."""
         is_blank = isinstance(data, str) and not data.strip() and self.blank is not None
         return super().has_changed(initial, json.dumps(self._fill(None)) if is_blank else data)
+
+    def prepare_value(self, value: Any) -> Any:
+        """A NULL column is shown as a blank box, not as "null"."""
+        return "" if value is None else super().prepare_value(value)
 
     def _fill(self, value: Any) -> Any:
         return self.blank() if value is None and self.blank is not None else value
@@ -59,7 +64,7 @@ class GuardedJSONField(forms.JSONField):
 
 
 class RewritingField(forms.Field):
-    """Saves what was typed in the form that leads have. `rewrites`: what it changed in this form."""
+    """Saves typed values in the form that leads have. `rewrites`: what it changed."""
 
     rewriter: Rewriter | None = None
     rewrites: Sequence[Rewrite] = ()
@@ -92,7 +97,7 @@ class ConfigurationAdmin(TypedChecks):
     }
     list_per_page = 50
     show_full_result_count = False
-    # What brings a field into the form that leads have.
+    # Rewrite a field to the form that leads have.
     rewriters: ClassVar[Mapping[str, Rewriter]] = {}
 
     def response_add(
@@ -114,6 +119,8 @@ class ConfigurationAdmin(TypedChecks):
             field.rewriter = rewriter
         if isinstance(field, GuardedJSONField) and not db_field.null and callable(db_field.default):
             field.blank = db_field.default
+        if self.describers.get(db_field.name) is describe_hours:
+            field.widget.attrs["placeholder"] = describe_hours(None).capitalize()
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001

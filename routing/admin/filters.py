@@ -22,7 +22,7 @@ class LeadDayFilter(DayFilter):
 
     def of_days(self, queryset: QuerySet[Any], *, first: datetime, end: datetime) -> QuerySet[Any]:
         earlier = Lead.objects.filter(public_id__lt=first_id_at(first - APART)).order_by("-public_id")
-        # The first lead of the day would not do: of two that come at once either may have the lower id.
+        # Not the id of the day's first lead: of two leads that arrive together, either may have the lower id.
         last_before = earlier.values_list("pk", flat=True).first() or 0
         within = super().of_days(queryset.filter(pk__gt=last_before), first=first, end=end)
         return within if end > timezone.now() else within.filter(pk__lte=self._find_last(first, end))

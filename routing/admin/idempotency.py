@@ -1,4 +1,4 @@
-"""Answers that are kept for repeated requests."""
+"""Responses stored for repeated requests."""
 
 from django.contrib import admin
 
@@ -13,7 +13,7 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_display = ("route", "key", "workspace", "status_code", "created_at")
     list_filter = ("workspace",)
     list_select_related = ("workspace",)
-    empty_list_text = "Requests sent with an Idempotency-Key are kept here for one day."
+    empty_list_text = "Requests sent with an Idempotency-Key are stored here for one day."
     search_help_text = "A complete Idempotency-Key."
     exact_searches = {"key": parse_text}
     fields = (

@@ -1,4 +1,4 @@
-"""What the pages of every kind of API key have in common."""
+"""The shared part of the pages of API keys."""
 
 from typing import Any, ClassVar, TypeAlias
 
@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from routing.access.api_keys import By, revoke
 from routing.models import ScopedKey
 from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
 
@@ -18,7 +19,7 @@ SHOW_KEY = (
 
 
 class ScopedKeyForm(ReasonedForm):
-    """Scopes are boxes to tick; the field of an array would be a text with commas."""
+    """Shows scopes as checkboxes. Django would show an array as text with commas."""
 
     scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
 
@@ -32,10 +33,11 @@ class ScopedKeyForm(ReasonedForm):
 
 
 class ScopedKeyAdmin(AuditedAdmin):
-    """The key is shown once, in the message after it was made; only its prefix and hash are stored."""
+    """The message after saving shows the key once. Only its prefix and hash are stored."""
 
     form = ScopedKeyForm
     model: type[ScopedKey]
+    use_case_fields = frozenset({"revoked"})
     list_filter: ClassVar[Columns] = ()
     search_fields: ClassVar[Columns] = ("name", "prefix")
 
@@ -66,6 +68,10 @@ class ScopedKeyAdmin(AuditedAdmin):
     @admin.display(description="workspace")
     def workspace(self, key: ScopedKey) -> str:
         return str(key.owner.workspace.name)
+
+    def call_use_case(self, request: HttpRequest, obj: Any, *, form: Any) -> None:
+        """A revoked key cannot be changed in the form, so the only change is to revoke it."""
+        revoke(obj, by=By(request.user.get_username(), form.cleaned_data.get(REASON, "")))
 
     def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
         if change:

@@ -1,4 +1,4 @@
-"""Leads, as far as routing knows them: looked at, never written. Distribution registers the page with their story."""
+"""The read-only list and page of leads. Distribution registers them with traces and actions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeAlias

@@ -1,4 +1,4 @@
-"""The operators: their groups say what they may do, their memberships where."""
+"""Operators. Groups decide what they may do; memberships decide in which workspaces."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ else:  # Django's classes cannot be subscripted when they run
     PlainUserAdmin, PlainUserForm = UserAdmin, UserChangeForm
 
 
-# What a superuser alone may give: with it a user could take every permission.
+# Only a superuser may grant these: a user who has one could get every permission.
 SUPERUSERS_ONLY = frozenset({"is_superuser", "user_permissions"})
 
 
@@ -55,7 +55,7 @@ class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
 
     @admin.action(description="Reset two-factor authentication")
     def reset_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        """For people who have lost app and recovery codes. Users cannot do it for themselves."""
+        """For people who lost both their app and their recovery codes. Users cannot reset their own."""
         others = people.exclude(username=request.user.get_username()).order_by("pk")
         reset = 0
         with transaction.atomic():
@@ -101,7 +101,7 @@ def _rights(user: User) -> audit.State:
 
 
 class RolesAdmin(AuditedAdmin, GroupAdmin):
-    """Groups come with the product; a further one is the superuser's to make."""
+    """Groups come with the product. Only a superuser may add one."""
 
     form: Any = FreshForm
 

@@ -1,4 +1,4 @@
-"""Routing rules, and the page that tries them on a lead."""
+"""Routing rules, and the page that tests them on a lead."""
 
 from collections.abc import Collection
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ OTHER_WORKSPACE = "another workspace"
 
 
 class RuleForm(ReasonedForm):
-    """Refuses a rule that leads nowhere else, into a cycle or too far, with the way it would make."""
+    """Refuses a rule that stays in its workspace, makes a cycle (the error names it) or too long a path."""
 
     # Set for each request: not even the names of other workspaces are shown.
     visible_ids: ClassVar[Collection[int] | None] = None
@@ -35,7 +35,7 @@ class RuleForm(ReasonedForm):
         if workspace_id is None or destination_id is None:
             return cleaned
         if workspace_id == destination_id:
-            self._refuse("The lead is there already: choose another workspace.")
+            self._refuse("The lead is already in this workspace. Choose another one.")
         elif self.cleaned_data.get("active"):
             self._check_path(workspace_id, destination_id)
         return cleaned
@@ -83,7 +83,7 @@ class TagFilter(admin.SimpleListFilter):
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
-    """A rule is its source workspace's. A user who changes its destination must see both workspaces."""
+    """A rule belongs to its source workspace. A user who changes its destination must see both workspaces."""
 
     form: Any = RuleForm
     workspace_path = "workspace"
@@ -104,7 +104,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     rewriters = {"conditions": rewrite_condition}
 
     def lock(self, rows: QuerySet[Any]) -> bool:
-        """The triggers of the table take the lock of all rules before any row: so does its page."""
+        """Takes the lock of all rules before any row lock, as the triggers of the table do."""
         return try_lock_rules() and super().lock(rows)
 
     @admin.display(description="takes")

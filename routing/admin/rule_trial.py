@@ -21,13 +21,13 @@ from routing.rules.ruleset import PathTooLong, RuleBroken
 from tracing.admin.scope import PlainAdmin, visible_ids
 from tracing.parsing import parse_id
 
-# Attributes with a box of their own: conditions name them without the prefix.
+# Attributes with their own form field. Conditions name them without the prefix.
 NAMED: Final = ("industry", "company_size", "revenue", "region")
 OF_A_LEAD: Final = ("zip", "state", "country", "vertical")
 
 
 class TrialForm(forms.Form):
-    """A stored lead, or the fields that rules ask about."""
+    """Takes a stored lead or the fields that rules read."""
 
     workspace = forms.ModelChoiceField(
         queryset=Workspace.objects.none(),
@@ -107,14 +107,14 @@ class TrialForm(forms.Form):
 
 
 class TrialPage(PlainAdmin):
-    """Mixed into the admin of rules: who may view rules may try them."""
+    """Mixed into the admin of rules: a user who may view rules may test them."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.try_view)
         return [path("test/", view, name="routing_routingrule_try"), *super().get_urls()]
 
     def try_view(self, request: HttpRequest) -> HttpResponse:
-        """`?workspace=` is whose rules the page opens with; one that the user does not see does not exist."""
+        """`?workspace=`: whose rules are checked first. A workspace that the user may not see counts as missing."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         ids = visible_ids(request)

@@ -1,7 +1,7 @@
 """JSON fields that are checked while a person types, with the validation of saving.
 
-The page's script sends the text and shows the answer beside the field. Without the script nothing is missing: saving
-checks the same.
+The page's script sends the text and shows the answer beside the field. Saving runs
+the same checks, so the form also works without the script.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ def describe_condition(condition: Any) -> str:
 class TypedChecks(AuditedAdmin):
     """`describers`: for a JSON field, what describes a valid value. The text is shown after "Valid: ".
 
-    `pictures`: what to draw of it besides.
+    `pictures`: for a JSON field, what draws a valid value.
     """
 
     describers: ClassVar[Mapping[str, Describer]] = {}

@@ -10,6 +10,7 @@ from tracing.admin.columns import time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_id
+from tracing.skip_reasons import SKIP_REASONS
 from tracing.vocabulary import WAKE_CAUSES
 
 
@@ -24,14 +25,20 @@ class WakeupAdmin(ReadOnlyAdmin):
     search_help_text = "Id of a change, as shown in an attempt's first event."
     exact_searches = {"pk": parse_id}
     fields = (
-        *("what", "workspace_id", "campaign_id", "buyer_id", "reasons", "hours"),
+        *("what", "workspace_id", "campaign_id", "buyer_id", "skip_reasons", "hours"),
         *("matched", "woken", "changed", "finished"),
     )
-    readonly_fields = ("what", "changed", "finished")
+    readonly_fields = ("what", "skip_reasons", "changed", "finished")
     what = word_column("cause", words=WAKE_CAUSES, label="what changed")
     changed = time_column("created_at", label="changed")
     finished = time_column("done_at", label="finished")
 
+    @admin.display(description="reasons it may remove")
+    def skip_reasons(self, wakeup: Wakeup) -> str:
+        return ", ".join(
+            SKIP_REASONS[code].label if code in SKIP_REASONS else code for code in wakeup.reasons
+        )
+
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        """Who may see leads sees what woke them: the table has no permission of its own."""
+        """A user who may see leads may see what woke them. The table has no permission of its own."""
         return bool(request.user.has_perm("routing.view_lead"))

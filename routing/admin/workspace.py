@@ -1,34 +1,25 @@
-"""Tenants."""
+"""Workspaces."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
-from routing.admin.pausing import PausableForm
 from routing.conditions.rewriting import rewrite_timezone
-from routing.dispatch import modes, pauses
+from routing.dispatch import modes
 from routing.models import DuplicateScope, Workspace
 from routing.values.opening_hours import describe_hours
-from tracing.admin.audited import REASON
 from tracing.admin.scope import visible_ids
-
-
-class WorkspaceForm(PausableForm):
-    def clean(self) -> dict[str, Any] | None:
-        """The page of the dispatch shows why."""
-        cleaned = super().clean()
-        if "paused_at" in self.changed_data and not self.cleaned_data.get(REASON):
-            self.add_error(REASON, "Enter why it is paused or resumed.")
-        return cleaned
 
 
 @admin.register(Workspace)
 class WorkspaceAdmin(ConfigurationAdmin):
-    form: Any = WorkspaceForm
+    change_form_template = "admin/leadswitch/change_form.html"
     workspace_path = "pk"
     describers = {"hours": describe_hours}
     rewriters = {"timezone": rewrite_timezone}
@@ -38,18 +29,29 @@ class WorkspaceAdmin(ConfigurationAdmin):
     empty_list_text = "Each agency or partner has a workspace. Ask an admin to add you to yours under Users."
     instead_of_deleting = "Pause it under Dispatch instead. Leads are then accepted but not distributed."
     ordering = ("name",)
-    readonly_fields = ("public_id", "created_at")
+    readonly_fields = ("paused_at", "public_id", "created_at")
     prepopulated_fields = {"slug": ("name",)}
 
     def write_model(self, request: HttpRequest, obj: models.Model, *, form: Any, change: bool) -> None:
         super().write_model(request, obj, form=form, change=change)
         if "dispatch_mode" in form.changed_data:
             modes.follow_mode_after_commit(obj.pk)
-        if "paused_at" in form.changed_data:
-            pauses.mirror_after_commit(obj.pk)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """With a button that leads to the switch of the Dispatch page."""
+        workspace = self.get_object(request, unquote(object_id))
+        buttons = []
+        if workspace is not None and self.has_change_permission(request, workspace):
+            name = "pause" if workspace.paused_at is None else "resume"
+            url = reverse("admin:routing_dispatchcontrol_switch", args=[name])
+            buttons = [{"title": name.capitalize(), "url": f"{url}?workspace={workspace.pk}"}]
+        context = {**(extra_context or {}), "action_buttons": buttons}
+        return super().change_view(request, object_id, form_url, context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
-        """Looking for duplicates everywhere tells who is a lead of others: only who sees everything may choose it."""
+        """The scope "everywhere" reveals leads of other workspaces. Only a user who sees all of them may choose it."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         scope = form.base_fields.get("duplicate_scope")
         is_chosen = obj is not None and obj.duplicate_scope == DuplicateScope.EVERYWHERE

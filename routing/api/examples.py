@@ -84,7 +84,7 @@ _DETAIL: Final[dict[str, Any]] = {
 }
 FAILED_EXAMPLE: Final = OpenApiExample("Not sold", value=_DETAIL, response_only=True, status_codes=["200"])
 CANCELLED_EXAMPLE: Final = OpenApiExample(
-    "Cancelled",
+    "Canceled",
     value={
         **_DETAIL,
         **dict.fromkeys(("result", "reason", "message", "buyers")),

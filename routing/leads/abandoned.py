@@ -81,7 +81,7 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
             duration_ms=end.duration_ms,
             source_workspace_id=each.lead.source_workspace_id,
             destination_workspace_id=each.lead.workspace_id,
-            waited=measure_wait(each.lead, due_at=each.lead.due_at, decided_at=at),
+            waited=measure_wait(each.lead, decided_at=at),
         )
         for each, (recorder, end) in zip(attempts, traces, strict=True)
     ]
@@ -106,7 +106,7 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
             started_at=started_at,
             worker=lead.locked_by or owner,
             received_at=lead.received_at,
-            due_at=lead.due_at,
+            due_at=lead.due_since,
         )
     )
     result = attempt.step.result

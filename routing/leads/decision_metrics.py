@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from routing import metrics
+from routing.locks import after_pause
 from routing.retry import Tries
 from tracing.models import AttemptResult
 from tracing.skip_reasons import SKIP_REASONS
@@ -28,6 +29,10 @@ class WaitingLead(Protocol):
     @property
     def received_at(self) -> datetime: ...
     @property
+    def resumed_at(self) -> datetime | None: ...
+    @property
+    def due_since(self) -> datetime | None: ...
+    @property
     def attempts(self) -> int: ...
     @property
     def tries(self) -> Tries: ...
@@ -47,13 +52,14 @@ class Waited:
 NO_WAIT: Final = Waited()
 
 
-def measure_wait(lead: WaitingLead, *, due_at: datetime | None, decided_at: datetime) -> Waited:
-    """Measure how long a lead waited. `due_at` None: it was paused or not due."""
-    if due_at is None:
+def measure_wait(lead: WaitingLead, *, decided_at: datetime) -> Waited:
+    """Measure how long a lead waited. Time before its latest pause ended does not count (decisions/0062)."""
+    if lead.due_since is None:
         return NO_WAIT
+    received = after_pause(lead.received_at, lead.resumed_at)
     # Only retries have preceded the first decision: any other end resets the tries.
     is_first = lead.attempts == lead.tries.conflicts + lead.tries.errors
-    return Waited(decided_at - due_at, decided_at - lead.received_at if is_first else None)
+    return Waited(decided_at - lead.due_since, decided_at - received if is_first else None)
 
 
 def count_decision(result: str, skip_reason: str, waited: Waited) -> None:

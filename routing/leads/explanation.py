@@ -129,7 +129,7 @@ def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing
         return GIVEN_BACK
     if lead.status == LeadStatus.CANCELLED:
         because = f": {lead.cancel_reason}" if lead.cancel_reason else ""
-        return Advice(wording.sentence(f"cancelled{because}"), "Nothing. The lead is finished.", "nobody")
+        return Advice(wording.sentence(f"canceled{because}"), "Nothing. The lead is finished.", "nobody")
     if lead.status == LeadStatus.PENDING and lead.paused_at is not None:
         return HELD
     if lead.status == LeadStatus.PENDING and not state.is_elsewhere and lead.workspace.paused_at is not None:

@@ -26,7 +26,7 @@ NO_RERUN: Final = {
     LeadStatus.OFFERED: "it is being offered to buyers; wait until the offer ends",
     LeadStatus.DISTRIBUTED: "it is sold",
     LeadStatus.EXPIRED: "it has expired",
-    LeadStatus.CANCELLED: "it was cancelled",
+    LeadStatus.CANCELLED: "it was canceled",
 }
 
 

@@ -27,12 +27,12 @@ class LeadStatus(models.TextChoices):
     RETURNED = "returned", "returned by its buyers"
     # pending -> duplicate
     DUPLICATE = "duplicate", "duplicate of an earlier lead"
-    # pending -> failed: needs a person; -> pending on a re-run
-    FAILED = "failed", "needs a person"
+    # pending -> failed; -> pending when an operator runs it again
+    FAILED = "failed", "needs an operator to run it again"
     # any unfinished -> expired
     EXPIRED = "expired", "expired"
-    # any unfinished -> cancelled
-    CANCELLED = "cancelled", "cancelled"
+    # any unfinished -> canceled
+    CANCELLED = "cancelled", "canceled"
 
 
 # Leads that link an email and a phone of one person, although they make no other lead a duplicate.
@@ -98,6 +98,9 @@ class Lead(models.Model):
         blank=True,
         help_text="While set, the lead keeps its due time and is not tried until it is resumed.",
     )
+    resumed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its own last pause ended. Delays are measured from then."
+    )
     lost_leases = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="Workers lost in a row while trying this lead."
     )
@@ -136,7 +139,7 @@ class Lead(models.Model):
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(
-        max_length=200, blank=True, db_default="", help_text="Why it was cancelled, if a reason was given."
+        max_length=200, blank=True, db_default="", help_text="Why it was canceled, if a reason was given."
     )
 
     class Meta:

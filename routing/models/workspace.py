@@ -69,7 +69,7 @@ class Workspace(models.Model):
     )
     slug = models.SlugField(
         unique=True,
-        help_text="Short name for the command line, e.g. `sunbelt`. Unique. Filled in from the name.",
+        help_text="Short name for the command line, e.g. sunbelt. Must be unique. Filled in from the name.",
     )
     name = models.CharField(
         max_length=100, help_text="The name people know it by. Next: add a source, buyers and a campaign."
@@ -81,6 +81,7 @@ class Workspace(models.Model):
         help_text="The workspace's time zone: an IANA name, e.g. America/Chicago.",
     )
     lead_ttl_days = models.PositiveIntegerField(
+        verbose_name="lead expires after (days)",
         default=90,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text="An unsold lead expires this many days after it was received.",
@@ -88,13 +89,15 @@ class Workspace(models.Model):
     paused_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="While set, leads are accepted but not distributed. Clear it to resume.",
+        help_text="While set, leads are accepted but not distributed. Use the button at the top to pause or resume.",
     )
+    resumed_at = models.DateTimeField(null=True, editable=False, help_text="When its last pause ended.")
     hours = models.JSONField(
         null=True,
         blank=True,
         validators=[check_hours],
-        help_text='When its leads are distributed, in its time zone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
+        help_text='When leads are distributed, in the workspace time zone, e.g. {"mon": [["09:00", "17:00"]]}. '
+        "Blank: always open.",
     )
     dispatch_mode = models.CharField(
         max_length=6,
@@ -118,15 +121,17 @@ class Workspace(models.Model):
         "received earlier and is still open. This sets which leads are compared.",
     )
     duplicate_days = models.PositiveIntegerField(
+        verbose_name="look back for duplicates (days)",
         default=30,
         db_default=30,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text="How many days back to look for the same person.",
     )
     duplicate_same_vertical = models.BooleanField(
+        verbose_name="count duplicates only within the same vertical",
         default=False,
         db_default=False,
-        help_text="If checked, only leads of the same vertical are compared. The person can ask for something else.",
+        help_text="If checked, a lead for another vertical is not a duplicate, even if it comes from the same person.",
     )
     rules_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     # Grows with each change of paused_at or dispatch_mode; Redis refuses to mirror an older one.
@@ -176,7 +181,7 @@ class Source(models.Model):
         help_text="The workspace that receives this source's leads.",
     )
     name = models.SlugField(
-        help_text="Conditions refer to it as `source`. Next: issue a key under Source keys so that it can send leads."
+        help_text='Conditions find it in the field "source". Next: issue a key under Source keys so it can send leads.'
     )
     default_vertical = models.CharField(
         max_length=50,

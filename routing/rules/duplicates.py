@@ -2,7 +2,7 @@
 
 A lead is a duplicate of a sold lead, whichever came in first, and of an older lead (by received_at, then id) that is
 still open. So the oldest of several waiting copies is tried, and a copy tried after the sale of another is a duplicate.
-Leads that ended without a sale (failed, expired, cancelled or duplicate) and returned leads do not make other leads
+Leads that ended without a sale (failed, expired, canceled or duplicate) and returned leads do not make other leads
 duplicates. But duplicate and returned leads still link their email and phone to one person, and such links chain
 through any number of leads.
 """

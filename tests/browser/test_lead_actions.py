@@ -77,7 +77,7 @@ def test_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
     assert audited(lead) == [("pause", "a doubt about the phone number"), ("resume", "it was right")]
 
 
-def test_lead_is_cancelled_for_a_reason_and_not_without(open_as: OpenAs) -> None:
+def test_lead_is_canceled_for_a_reason_and_not_without(open_as: OpenAs) -> None:
     scene = build_scene()
     lead = LeadFactory.create(source=scene.source)
     page = open_as(person("operator", scene.lead.workspace), refused=[(400, f"{LEADS}act/cancel/")])
@@ -88,8 +88,8 @@ def test_lead_is_cancelled_for_a_reason_and_not_without(open_as: OpenAs) -> None
     assert Lead.objects.get(pk=lead.pk).status == LeadStatus.PENDING
 
     confirm(page, "the person asked for it", "Cancel for good")
-    expect(page.get_by_test_id("trace-status")).to_have_text("Cancelled")
-    expect(page.get_by_test_id("trace-head")).to_contain_text("Cancelled: the person asked for it")
+    expect(page.get_by_test_id("trace-status")).to_have_text("Canceled")
+    expect(page.get_by_test_id("trace-head")).to_contain_text("Canceled: the person asked for it")
     assert buttons(page) == []
     assert Lead.objects.get(pk=lead.pk).status == LeadStatus.CANCELLED
     assert audited(lead) == [("cancel", "the person asked for it")]

@@ -4,17 +4,34 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
-from routing.models import DispatchControl, Lead
+from routing.models import DispatchControl, DispatchMode, Lead
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, TOO_WIDE, overflows
 from tests.support.admin_pages import MODELS, build_world
 from tests.support.admin_pages import page as path_of
+from tests.support.factories import EnrollmentFactory, RuleFactory, WorkspaceFactory
+
+LONG_CONDITION = {
+    "all": [
+        {"field": "state", "op": "in", "value": ["GA", "FL"]},
+        {"field": "vertical", "op": "in", "value": ["roofing", "hvac", "plumbing", "windows"]},
+    ]
+}
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
     build_world()
+    WorkspaceFactory(dispatch_mode=DispatchMode.POLL)
+    RuleFactory(
+        name="Georgia and Florida homes", conditions=LONG_CONDITION, tags=["southeast", "residential homes"]
+    )
+    EnrollmentFactory(
+        campaign__name="Heating and cooling, shared, Southeast",
+        campaign__workspace__name="Southeast agency 1",
+        buyer__name="Oak Street Heating & Air Phoenix",
+    )
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     wide = []
     for model in MODELS:
@@ -61,8 +78,8 @@ def test_filter_is_a_menu_before_the_list(open_as: OpenAs, size: str) -> None:
     expect(menu).to_have_count(0)
 
     status.click()
-    page.get_by_role("link", name="needs a person", exact=True).click()
-    expect(status).to_have_text("Status: needs a person")
+    page.get_by_role("link", name="needs an operator to run it again", exact=True).click()
+    expect(status).to_have_text("Status: needs an operator to run it again")
     expect(page.locator(".admin-empty")).to_contain_text("No matches")
     page.get_by_role("link", name="Clear filters").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(1)

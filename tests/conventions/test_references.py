@@ -33,6 +33,7 @@ PROSE, TEXT, HISTORY = "prose", "text", "history"
 NOT_HERE: Final = {
     "first.yaml": "the README has its reader create it",
     "leadswitch.dump": "a backup",
+    "leadswitch.log": "where an operator collects the log",
 }
 NOT_METRICS: Final = {
     "leadswitch_web": "a role of the database",

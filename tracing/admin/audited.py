@@ -1,4 +1,4 @@
-"""Pages on which people change rows: every save, deletion and action leaves an audit entry in its transaction."""
+"""Pages on which people change rows. Every save, deletion and action writes an audit entry in its transaction."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Final
@@ -10,14 +10,14 @@ from django.http import HttpRequest
 from tracing import audit
 from tracing.admin.deleting import DeletingAdmin
 from tracing.admin.fresh import REASON as REASON
-from tracing.admin.fresh import FreshForm
+from tracing.admin.fresh import REASON_HELP, FreshForm
 
 OWNER_IS_FIXED: Final = "Chosen when it was added; it cannot be changed."
 OWNER_LINKS: Final = ("can_add_related", "can_change_related", "can_delete_related")
 
 
 class ReasonedForm(FreshForm):
-    """A form that asks why. The answer is stored in the audit alone."""
+    """A form that asks for a reason. Only the audit stores it."""
 
     change_reason = forms.CharField(
         label="Why",
@@ -25,21 +25,23 @@ class ReasonedForm(FreshForm):
         max_length=audit.MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 80}),
-        help_text="Kept in the audit beside who changed what. Do not name a person here.",
+        help_text=REASON_HELP,
     )
 
 
 def _without(fields: Iterable[Any], names: Collection[str]) -> list[Any]:
-    """A line of several fields is a tuple of its own."""
+    """Leave out these fields. Fields that share a line are a tuple and stay."""
     return [field for field in fields if field not in names]
 
 
 class AuditedAdmin(DeletingAdmin):
-    """What is written about a row: its workspace, who did what and why, and the fields that changed."""
+    """Writes an audit entry with the workspace, the actor, the action, the reason and the changed fields."""
 
     form: Any = ReasonedForm
-    # Whose the row is: typed when it is added, shown and never changed from then on. The database refuses it too.
+    # The fields that say who owns the row. They are set when it is added and then read-only, also in the database.
     owner_fields: ClassVar[tuple[str, ...]] = ()
+    # A use case saves a change of these fields (call_use_case).
+    use_case_fields: ClassVar[frozenset[str]] = frozenset()
 
     def get_form(
         self,
@@ -48,7 +50,7 @@ class AuditedAdmin(DeletingAdmin):
         change: bool = False,  # noqa: FBT001, FBT002 - the signature is Django's
         **kwargs: Any,
     ) -> Any:
-        """Disabled, not left out: constraints over these columns are still checked with the typed ones."""
+        """Disable the owner fields instead of leaving them out, so constraints that include them are still checked."""
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         for name in self.owner_fields if obj is not None else ():
             if name in form.base_fields:
@@ -60,11 +62,11 @@ class AuditedAdmin(DeletingAdmin):
         return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Why comes last, after all that it is about."""
+        """Put the reason last."""
         return sorted(super().get_fields(request, obj), key=lambda field: field == REASON)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Without what only shows something while there is no row to show."""
+        """Leave out read-only fields while the row does not exist yet."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
             return fieldsets
@@ -93,32 +95,37 @@ class AuditedAdmin(DeletingAdmin):
         )
 
     def write_model(self, request: HttpRequest, obj: Model, *, form: Any, change: bool) -> None:
-        """Write the typed columns of a row that exists: others' changes and counters stay.
+        """Write only the changed columns of an existing row, so others' changes and counters stay.
 
-        A page that saves in another way overrides this.
+        Override it in a page that saves in another way.
         """
         if not change:
             super().save_model(request, obj, form, change)
             return
         names = {field.name for field in obj._meta.concrete_fields}
-        typed = [name for name in form.changed_data if name in names]
+        typed = [name for name in self.list_plain_changes(form) if name in names]
         if typed:
             obj.save(update_fields=typed)
 
+    def list_plain_changes(self, form: Any) -> list[str]:
+        """The changed fields that no use case saves."""
+        return [name for name in form.changed_data if name not in self.use_case_fields]
+
+    def call_use_case(self, request: HttpRequest, obj: Any, *, form: Any) -> None:
+        """Save the changed `use_case_fields`. The use case writes its own audit entry."""
+
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001
         """Needs the transaction of the page, which Django opens."""
-        fields = None if not change else list(form.changed_data)
-        before = audit.read_state(obj, fields=fields) if change else {}
+        before = audit.read_state(obj, fields=self.list_plain_changes(form)) if change else None
         self.write_model(request, obj, form=form, change=change)
-        after = audit.read_state(obj, fields=fields)
-        if before != after:
-            self.audit(
-                request,
-                obj,
-                action="changed" if change else "added",
-                reason=form.cleaned_data.get(REASON, ""),
-                before=before,
-                after=after,
-            )
+        audit.record_save(
+            obj,
+            actor=request.user.get_username(),
+            workspace_id=self.workspace_id_of(obj),
+            reason=form.cleaned_data.get(REASON, ""),
+            before=before,
+        )
         if change:
+            if self.use_case_fields.intersection(form.changed_data):
+                self.call_use_case(request, obj, form=form)
             self.show_left_alone(request, form)

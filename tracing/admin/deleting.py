@@ -1,4 +1,4 @@
-"""Deletes rows: asks for a reason, names what prevents it before anything is loaded, and writes audit entries."""
+"""Deletes rows with a reason and audit entries. Names what prevents a deletion before it loads any rows."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
@@ -14,7 +14,7 @@ from django.db.models.deletion import ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 from tracing import audit
-from tracing.admin.fresh import REASON, FreshAdmin, SeenForm
+from tracing.admin.fresh import REASON, REASON_HELP, FreshAdmin, SeenForm
 from tracing.admin.page_version import describe_last_change, digest_rows
 from tracing.locks import lock_rows
 from tracing.parsing import parse_text
@@ -33,12 +33,12 @@ class DeletionForm(SeenForm):
         max_length=audit.MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 60, "autofocus": True}),
-        help_text="Required. Kept in the audit beside your name and what was deleted. Do not name a person here.",
+        help_text=f"Required. {REASON_HELP}",
     )
 
 
 def find_holders(rows: QuerySet[Any]) -> Iterator[type[Model]]:
-    """The tables with rows that forbid to delete these. Asks each for one row, loads none."""
+    """Yield the models whose rows prevent deleting these. Checks each table for one row and loads none."""
     for rule, held in _referring(rows):
         if rule is CASCADE:
             yield from find_holders(held)
@@ -47,7 +47,7 @@ def find_holders(rows: QuerySet[Any]) -> Iterator[type[Model]]:
 
 
 def find_dependents(rows: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
-    """The rows that go when these go, table by table."""
+    """Yield the rows that are deleted with these, table by table."""
     for rule, held in _referring(rows):
         if rule is CASCADE:
             yield held
@@ -55,7 +55,7 @@ def find_dependents(rows: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
 
 
 def _going_along(model: type[Model], rows: Sequence[Model]) -> list[tuple[str, list[Any]]]:
-    """The ids of the rows that go when these go; none when these cannot go."""
+    """Return the ids of the rows that are deleted with these. Empty if these cannot be deleted."""
     chosen = model._default_manager.filter(pk__in=[row.pk for row in rows])
     if next(find_holders(chosen), None) is not None:
         return []
@@ -66,7 +66,7 @@ def _going_along(model: type[Model], rows: Sequence[Model]) -> list[tuple[str, l
 
 
 def _referring(rows: QuerySet[Any]) -> Iterator[tuple[Any, QuerySet[Any]]]:
-    """The rows of each table that refers to these, and what is to become of them."""
+    """Yield the `on_delete` rule and the rows of each table that refers to these."""
     for relation in rows.model._meta.get_fields(include_hidden=True):
         if relation.auto_created and not relation.concrete and not isinstance(relation, ManyToManyRel):
             others = relation.related_model._base_manager
@@ -75,7 +75,7 @@ def _referring(rows: QuerySet[Any]) -> Iterator[tuple[Any, QuerySet[Any]]]:
 
 @admin.action(description="Delete selected %(verbose_name_plural)s", permissions=["delete"])
 def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: QuerySet[Any]) -> Any:
-    """In place of Django's action of this name, which it calls once there is a reason."""
+    """Replaces Django's action of this name, and calls it once there is a reason."""
     try:
         with transaction.atomic():
             form = page.ask(request, queryset, is_sent="post" in request.POST)
@@ -93,7 +93,7 @@ def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: Query
 class DeletingAdmin(FreshAdmin):
     """`instead_of_deleting`: what to do with rows that something refers to.
 
-    `never_deleted`: why these rows are never deleted; such a page says so and does nothing.
+    `never_deleted`: why these rows are never deleted. The page says so and deletes nothing.
     """
 
     instead_of_deleting: ClassVar[str] = "Delete those first, or let them refer to another one."
@@ -123,7 +123,7 @@ class DeletingAdmin(FreshAdmin):
         return self.ask_again(answer, form)
 
     def _typed_ids(self, object_id: str) -> list[Any]:
-        """Empty when the id cannot be read: the page answers that there is no such row."""
+        """Return an empty list if the id cannot be read. The page then answers 404."""
         text = parse_text(unquote(object_id))
         try:
             return [] if text is None else [self.opts.pk.to_python(text)]
@@ -131,7 +131,7 @@ class DeletingAdmin(FreshAdmin):
             return []
 
     def ask(self, request: HttpRequest, rows: QuerySet[Any], *, is_sent: bool) -> DeletionForm:
-        """The confirmation for these rows as they are now. A submitted form locks them first."""
+        """Return the confirmation for these rows as they are now. Locks them first if the form was submitted."""
         if not self.has_delete_permission(request):
             return DeletionForm(request.POST if is_sent else None)
         is_locked = not is_sent or self._lock_all(rows)
@@ -146,7 +146,7 @@ class DeletingAdmin(FreshAdmin):
         return form
 
     def _lock_all(self, rows: QuerySet[Any]) -> bool:
-        """Dependent rows come first: a trigger on them locks their parent row last."""
+        """Lock dependent rows first, because a trigger on them locks their parent row last."""
         chosen = self.model._default_manager.filter(pk__in=[row.pk for row in rows])
         is_held = next(find_holders(chosen), None) is not None  # then nothing is deleted
         along = [] if is_held else list(find_dependents(chosen))
@@ -161,7 +161,7 @@ class DeletingAdmin(FreshAdmin):
         return answer
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Name the models that refer to these rows. Django would load each such row: a million leads of a workspace."""
+        """Name the models that refer to these rows. Django would load all of them, e.g. a million leads."""
         rows = self.model._default_manager.filter(pk__in=[each.pk for each in objs])
         holders = {str(model._meta.verbose_name_plural) for model in find_holders(rows)}
         return ([], {}, set(), sorted(holders)) if holders else super().get_deleted_objects(objs, request)
@@ -183,12 +183,9 @@ class DeletingAdmin(FreshAdmin):
                 self.delete_model(request, row)
 
     def _record(self, request: HttpRequest, rows: Sequence[Model] | QuerySet[Any]) -> None:
-        for row in rows:
-            audit.record(
-                actor=request.user.get_username(),
-                action="deleted",
-                target=row,
-                workspace_id=self.workspace_id_of(row),
-                reason=str(request.POST.get(REASON, "")),
-                before=audit.read_state(row),
-            )
+        audit.record_deletions(
+            rows,
+            actor=request.user.get_username(),
+            workspace_id_of=self.workspace_id_of,
+            reason=str(request.POST.get(REASON, "")),
+        )

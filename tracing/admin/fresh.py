@@ -1,4 +1,4 @@
-"""Forms that another person may have overtaken: only the fields that were typed are written.
+"""Forms of rows that another person may have changed. A save writes only the fields that this person changed.
 
 A form carries the values that it was rendered with (tracing.admin.page_version). When it is submitted, the row is
 locked and read again. A field that was not typed keeps its present value. A field that both people changed is shown
@@ -42,6 +42,7 @@ else:  # Django's class cannot be subscripted when it runs
 PAGE_VERSION: Final = "page_version"
 SEEN: Final = "seen"
 REASON: Final = "change_reason"
+REASON_HELP: Final = "Saved in the audit log with your name. Do not enter names or contact details of people."
 BUSY: Final = "Nothing was saved: another person is saving this right now. Save again."
 NOT_OURS: Final = "Nothing was saved: this form belongs to another page. Open the page again."
 CLOSED: Final = "Nothing was saved. These fields became read-only after you opened this page: {names}."
@@ -55,7 +56,7 @@ _IS_BUSY: Final = "leadswitch_row_is_busy"
 
 
 class FreshBoundField(BoundField):
-    """Shows the present value of a field that was not typed, also after an error."""
+    """Shows the current value of a field that the person did not change, even after an error."""
 
     form: Any
 
@@ -76,7 +77,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.show_hidden_initial = (
-                False  # where the default is made by a function, Django trusts the page
+                False  # with a callable default, Django would trust the value that the page sends
             )
         self.present: Mapping[str, Any] = self._read_present()
         self.began: Mapping[str, Any] = {}
@@ -87,7 +88,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
             self._read_began()
 
     def _read_present(self) -> Mapping[str, Any]:
-        """The values of the row as this request read it; empty for a new row."""
+        """Return the values of the row as this request read it. Empty for a new row."""
         if self.instance._state.adding:
             return {}
         return {
@@ -97,7 +98,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         }
 
     def _read_began(self) -> None:
-        """A request without sealed values does not come from a page: all of its fields count as typed."""
+        """A request without sealed values does not come from a page. All of its fields count as changed."""
         sealed = self[PAGE_VERSION].data
         if not sealed:
             return
@@ -119,13 +120,13 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """The fields that were typed and differ from what is stored now. Only these are saved."""
+        """The fields that the person changed and that differ from the stored values. Only these are saved."""
         aside = {PAGE_VERSION, REASON, *([self.instance._meta.pk.name] if self.is_gone else [])}
         return [name for name in super().changed_data if name not in aside and self._is_typed(name)]
 
     @property
     def left_alone(self) -> list[str]:
-        """The labels of what others changed and this form did not."""
+        """The labels of the fields that others changed and this person did not."""
         return [self._label(name) for name in self.moved if name not in self.changed_data]
 
     def _label(self, name: str) -> str:
@@ -144,7 +145,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         )
 
     def _clean_fields(self) -> None:
-        """Runs before `clean`, so that a `clean` over several fields sees what would be saved."""
+        """Runs before `clean`, so a `clean` of several fields sees the values that would be saved."""
         super()._clean_fields()  # type: ignore[misc]  # not in the stubs
         for name in self.moved:
             if name in self.changed_data:
@@ -162,7 +163,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         return value.all() if self.instance._meta.get_field(name).many_to_many else value
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002
-        """Save the typed columns alone. Rows of an inline are saved here, without the admin's `save_model`."""
+        """Save only the changed columns. Rows of an inline are saved here, without the admin's `save_model`."""
         if not commit or self.instance._state.adding or self.errors:
             return super().save(commit=commit)
         names = {field.name for field in self.instance._meta.concrete_fields}
@@ -225,7 +226,7 @@ class FreshAdmin(HistoryAdmin):
         try:
             return self.lock(self.get_queryset(request).filter(pk=self.opts.pk.to_python(object_id)))
         except (ValidationError, ValueError):
-            return True  # not an id: the page answers that there is no such row
+            return True  # not an id, so the page answers 404
 
     def lock(self, rows: QuerySet[Any]) -> bool:
         """Overridden by pages whose rows need another lock first."""
@@ -237,7 +238,7 @@ class FreshAdmin(HistoryAdmin):
         return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leaves out the sealed values: the page's template writes them before all fields."""
+        """Leave out the sealed values. The page's template writes them before all fields."""
         return [field for field in super().get_fields(request, obj) if field != PAGE_VERSION]
 
     def show_left_alone(self, request: HttpRequest, form: FreshForm) -> None:

@@ -1,4 +1,4 @@
-"""The history of a row: what people did to it, from the audit, and lines that its page adds."""
+"""The history page of a row. It shows the row's audit entries and the lines that its admin page adds."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ CENTS: Final = "_cents"
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """`at` orders the lines. `details`: what changed, one each."""
+    """`at` orders the lines. `details`: one text for each changed field."""
 
     at: datetime
     actor: str
@@ -38,7 +38,7 @@ class HistoryAdmin(ScopedAdmin):
     """Replaces Django's history page, which lists only what the admin's own forms saved."""
 
     def history_of(self, row: Any) -> list[HistoryLine]:
-        """The newest lines, in any order. A page may add lines of its own."""
+        """Return the newest lines in any order. A page may add its own."""
         return [build_history_line(entry, model=type(row)) for entry in audit.read_entries(row, limit=SHOWN)]
 
     def history_view(
@@ -67,7 +67,7 @@ class HistoryAdmin(ScopedAdmin):
 
 
 def build_history_line(entry: AuditEntry, *, model: type[Model]) -> HistoryLine:
-    is_new = not entry.before  # a new row would list every column
+    is_new = not entry.before  # otherwise a new row would list every column
     details = () if is_new and entry.action == "added" else tuple(_details(entry, model))
     return HistoryLine(entry.at, entry.actor, entry.action.capitalize(), entry.reason, details)
 

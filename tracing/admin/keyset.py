@@ -1,4 +1,4 @@
-"""Lists of large tables: pages go by key, newest first unless said otherwise, and nothing is ever counted."""
+"""Lists of large tables. They are paged by key, newest first by default, and never count rows."""
 
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
@@ -15,7 +15,7 @@ from tracing.parsing import LONGEST_ID, parse_id
 OLDER_THAN: Final = "older_than"
 NEWER_THAN: Final = "newer_than"
 LONGEST_KEY: Final = 36
-# For a filter without an index: this many rows take a few milliseconds, however long the table is.
+# How many rows a filter without an index may read. They take a few milliseconds in a table of any size.
 MOST_LOOKED: Final = 8_000
 LEAST_LOOKED: Final = 100
 WORKSPACES: Final = ("workspace", "workspace__id__exact")
@@ -24,13 +24,13 @@ Place: TypeAlias = Sequence[Any]
 
 
 class KeysetChangeList(ChangeList):
-    """`older_than` and `newer_than` in the address are rows: every page costs the same.
+    """`older_than` and `newer_than` in the URL are keys of rows, so every page costs the same.
 
     The columns in the page's `keyset` give the order; together they are unique and have an index. A list in another
     order defines its keys, and what comes before and after one.
     """
 
-    model_admin: Any  # a ReadOnlyAdmin or its like: a page that names its `keyset`
+    model_admin: Any  # a ReadOnlyAdmin, or another page with a `keyset`
     first_label, back_label, on_label = "Newest", "Newer", "Older"
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -39,8 +39,8 @@ class KeysetChangeList(ChangeList):
         self.newer_than = self.read_key(model, request.GET.get(NEWER_THAN, ""))
         self.asked = request.GET.dict()
         self.look_ids = _chosen_ids(request)
-        self.looked: int | None = None  # how many rows, where these were not enough to fill the page
-        self.looked_to: Any = None  # the time of the last of them
+        self.looked: int | None = None  # how many rows were read, if they did not fill the page
+        self.looked_to: Any = None  # the time of the last row read
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -51,14 +51,14 @@ class KeysetChangeList(ChangeList):
         return [f"-{name}" for name in self.model_admin.keyset]
 
     def read_key(self, model: Any, text: str) -> Any:
-        """None when it is no key."""
+        """Return None if the text is not a key."""
         return _read_key(model, text)
 
     def key_of(self, row: Any) -> object:
         return row.pk
 
     def before(self, rows: Any, key: Any) -> Any:
-        """The rows that come before the key's, the nearest first."""
+        """Return the rows before the row with this key, nearest first."""
         names = self.model_admin.keyset
         return rows.filter(_beyond(names, self._place(key), side="gt")).order_by(*names)
 
@@ -78,13 +78,15 @@ class KeysetChangeList(ChangeList):
         self.is_first_page = self.older_than is None and self.newer_than is None
         self.result_list = rows
         self.result_count = len(rows)
-        self.full_result_count = self.result_count  # a page is no count: nothing is said about it
+        self.full_result_count = (
+            self.result_count
+        )  # the size of this page, because the table is never counted
         self.show_admin_actions = True
         self.can_show_all = self.multi_page = False
         self.paginator = Paginator(rows, self.list_per_page)
 
     def _read(self) -> tuple[Sequence[Any], bool, bool]:
-        """Reads one row more than shown, to know whether there is a further page."""
+        """Read one row more than the page shows, to know whether another page follows."""
         rows, more = self.queryset, self.list_per_page + 1
         if self.newer_than is not None:
             stop, rows = self._bounded(self.before(rows, self.newer_than), self.newer_than, side="gt")
@@ -98,7 +100,7 @@ class KeysetChangeList(ChangeList):
         return found[: self.list_per_page], self.older_than is not None, is_further
 
     def _bounded(self, rows: Any, start: Any, *, side: str) -> tuple[Place | None, Any]:
-        """By a filter without an index: the rows up to the place at which this page stops looking, and that place.
+        """For a filter without an index, return the place at which this page stops, and the rows up to it.
 
         A search finds its rows by an index, however old they are.
         """
@@ -116,7 +118,7 @@ class KeysetChangeList(ChangeList):
         )
 
     def _far(self, start: Place | None, *, side: str, most: int) -> Place | None:
-        """Of several workspaces the place that is nearest: no more rows than that of all of them lie before it."""
+        """Return the place to stop at. With several workspaces, the nearest one limits the rows read."""
         if self.look_ids is None:
             found: Place | None = self.model_admin.place_far(start, side=side, rows=most, workspace_id=None)
             return found
@@ -129,7 +131,7 @@ class KeysetChangeList(ChangeList):
         return None if not far else max(far) if side == "lt" else min(far)
 
     def _stopped(self, found: Sequence[Any], stop: Place | None) -> bool:
-        """Whether the page ends where it stopped looking. It then says so, and goes on from there."""
+        """Return whether the limit ended this page. The page then says so, and the next page starts there."""
         if stop is None or len(found) > self.list_per_page:
             return False
         names = self.model_admin.keyset
@@ -144,7 +146,7 @@ class KeysetChangeList(ChangeList):
         return True
 
     def _place(self, key: object) -> Sequence[object] | None:
-        """The row's place in the order; None if there is no such row."""
+        """Return the row's place in the order, or None if there is no such row."""
         names = self.model_admin.keyset
         if tuple(names) == ("pk",):
             return [key]
@@ -156,7 +158,7 @@ class KeysetChangeList(ChangeList):
 
 
 def _chosen_ids(request: HttpRequest) -> Sequence[int] | None:
-    """The workspace of the filter, or all that the user sees; None: every one."""
+    """Return the workspace of the filter, or all that the user sees. None means every workspace."""
     chosen = next((request.GET[name] for name in WORKSPACES if request.GET.get(name)), "")
     seen, found = visible_ids(request), parse_id(chosen)
     if found is None:
@@ -167,7 +169,7 @@ def _chosen_ids(request: HttpRequest) -> Sequence[int] | None:
 def place_far(
     rows: Any, names: Sequence[str], start: Place | None, *, side: str, rows_far: int
 ) -> Place | None:
-    """Reads the index of the keyset alone."""
+    """Read only the index of the keyset."""
     if start is not None:
         rows = rows.filter(_beyond(names, start, side=side))
     order = [f"-{name}" if side == "lt" else name for name in names]
@@ -176,7 +178,7 @@ def place_far(
 
 
 def _reaching(names: Sequence[str], place: Place, *, side: str) -> Q:
-    """The place itself and the rows up to it, from older (`side` gt) or from newer rows (lt)."""
+    """Match the place and the rows up to it, coming from older (`side` gt) or newer rows (lt)."""
     toward = "gte" if side == "lt" else "lte"
     nearest = Q(**{f"{names[0]}__{toward}": place[0]})
     if len(names) == 1:
@@ -186,7 +188,7 @@ def _reaching(names: Sequence[str], place: Place, *, side: str) -> Q:
 
 
 def _beyond(names: Sequence[str], place: Sequence[object] | None, *, side: str) -> Q:
-    """`side` is gt or lt. The first column is bounded for itself, so that its index is entered at that place."""
+    """`side` is gt or lt. The first column has its own bound, so the index scan starts at that place."""
     if place is None:
         return Q(pk__in=[])
     further = Q(**{f"{names[0]}__{side}": place[0]})

@@ -1,4 +1,4 @@
-"""What admin pages of large and append-only tables have in common: they show, and they do not count."""
+"""Base classes for admin pages of large and append-only tables. They are read-only and never count rows."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +21,9 @@ MOST_LINES: Final = 40
 
 
 class ExactSearch(HistoryAdmin):
-    """Finds rows by whole values, each through an index; text that cannot be a value is not looked for.
+    """Finds rows by exact values, each through an index. Text that cannot be such a value is not searched.
 
-    `exact_searches`: a lookup and what reads the text for it, None when it is no such value.
+    `exact_searches`: lookups and their parsers. A parser returns None if the text is not such a value.
     """
 
     search_fields = ("pk",)  # shows the search box
@@ -47,7 +47,7 @@ class ExactSearch(HistoryAdmin):
         return named
 
     def find_first(self, rows: QuerySet[Any], *, most: int, what: str, request: HttpRequest) -> list[Any]:
-        """The keys of the rows that a search goes on with. The page says so when there are more."""
+        """Return the keys of the first `most` rows. Warns the user if there are more."""
         found = list(rows.values_list("pk", flat=True)[: most + 1])
         if len(found) > most:
             line = (
@@ -58,7 +58,7 @@ class ExactSearch(HistoryAdmin):
 
 
 class ReadOnlyAdmin(ExactSearch):
-    """A page without adding, changing or deleting, for any permission."""
+    """A page on which no permission allows adding, changing or deleting."""
 
     show_full_result_count = False
     empty_list_text = ""
@@ -66,9 +66,9 @@ class ReadOnlyAdmin(ExactSearch):
     list_per_page = 50
     sortable_by = ()
     ordering = ("-pk",)
-    keyset: ClassVar[Sequence[str]] = ("pk",)  # what the list is ordered by, the largest first
+    keyset: ClassVar[Sequence[str]] = ("pk",)  # the columns of the order, descending
     actions: Any = None
-    look_time = ""  # the column that says how far a list by a filter without an index has looked
+    look_time = ""  # the time column that shows how far a list with an unindexed filter has read
 
     def looks_through(
         self,
@@ -76,16 +76,16 @@ class ReadOnlyAdmin(ExactSearch):
         *,
         ids: Sequence[int] | None,  # noqa: ARG002 - as above
     ) -> int | None:
-        """How many rows a page looks at when it is asked by a filter without an index; None: by none of these.
+        """Return how many rows a page reads with a filter that has no index. None means no such filter is used.
 
-        `ids`: of the workspaces whose rows are asked for, None: all.
+        `ids`: the workspaces whose rows are listed. None means all.
         """
         return None
 
     def place_far(
         self, start: Place | None, *, side: str, rows: int, workspace_id: int | None
     ) -> Place | None:
-        """The keyset of the row that is `rows` rows from `start`, "lt" or "gt". None if there are fewer."""
+        """Return the keyset of the row `rows` rows from `start` on `side` ("lt" or "gt"). None if there are fewer."""
         return place_far(
             self.model._default_manager.all()
             if workspace_id is None
@@ -100,7 +100,7 @@ class ReadOnlyAdmin(ExactSearch):
         return KeysetChangeList
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """In two columns, where there is room."""
+        """Show the fields in two columns if there is room."""
         return [
             (name, {**options, "classes": [*options.get("classes", ()), "admin-facts"]})
             for name, options in super().get_fieldsets(request, obj)
@@ -127,7 +127,7 @@ class ReadOnlyAdmin(ExactSearch):
 
 
 def pretty_json(name: str) -> Callable[..., SafeString]:
-    """A read-only field of a page that shows a JSON column indented."""
+    """Return a read-only field that shows a JSON column indented."""
 
     @admin.display(description=name.replace("_", " "))
     def show(self: object, row: Model) -> SafeString:  # noqa: ARG001 - a method of the admin class
@@ -147,7 +147,7 @@ def preformatted(text: str) -> SafeString:
 
 
 class VocabularyFilter(admin.SimpleListFilter):
-    """A filter whose choices come from code: Django's own would read every row to find them."""
+    """A filter whose choices come from code. Django's filter would read every row to find them."""
 
     values: ClassVar[tuple[str, ...]] = ()
 

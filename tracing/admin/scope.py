@@ -1,7 +1,7 @@
-"""Every page of the admin shows the rows of the user's workspaces alone; any other row does not exist for it.
+"""Every admin page shows only the rows of the user's workspaces. Any other row is a 404.
 
-Which workspaces those are, and what they are called, a higher app says: `LEADSWITCH_VISIBILITY_HOOK` and
-`LEADSWITCH_WORKSPACES_HOOK` name the functions.
+A higher app knows these workspaces and their names. `LEADSWITCH_VISIBILITY_HOOK` and `LEADSWITCH_WORKSPACES_HOOK`
+name its functions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ _REMEMBERED: Final = "leadswitch_visible_ids"
 
 
 def visible_ids(request: HttpRequest) -> Sequence[int] | None:
-    """The ids of the workspaces that the user sees; None: all. Read once for each request."""
+    """Return the ids of the workspaces that the user sees, or None for all. Read once for each request."""
     if not hasattr(request, _REMEMBERED):
         setattr(request, _REMEMBERED, import_string(settings.LEADSWITCH_VISIBILITY_HOOK)(request.user))
     ids: Sequence[int] | None = getattr(request, _REMEMBERED)
@@ -31,13 +31,13 @@ def visible_ids(request: HttpRequest) -> Sequence[int] | None:
 
 
 def visible_names(request: HttpRequest) -> Sequence[tuple[int, str]]:
-    """Id and name of the workspaces that the user sees, by name."""
+    """Return the id and name of each workspace that the user sees, sorted by name."""
     names: Sequence[tuple[int, str]] = import_string(settings.LEADSWITCH_WORKSPACES_HOOK)(request.user)
     return names
 
 
 class ScopedRelatedFilter(admin.RelatedFieldListFilter):
-    """Offers the rows that the user may see, not every row of the other table."""
+    """Offers only the rows of the other table that the user may see."""
 
     def field_choices(
         self, field: Any, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
@@ -54,13 +54,13 @@ class ScopedRelatedFilter(admin.RelatedFieldListFilter):
 
 
 class ScopedAdmin(PlainAdmin):
-    """`workspace_path`: the way from a row to its workspace. Without one only who sees everything sees rows."""
+    """`workspace_path`: the lookup of a row's workspace. If blank, only users who see all workspaces see rows."""
 
     workspace_path: ClassVar[str] = ""
     show_facets = admin.ShowFacets.NEVER  # they count whole tables
 
     def scope(self, queryset: QuerySet[Any], *, request: HttpRequest) -> QuerySet[Any]:
-        """Leave the rows that the user may see."""
+        """Keep only the rows that the user may see."""
         ids = visible_ids(request)
         return queryset if ids is None else self.of_workspaces(queryset, ids)
 
@@ -76,7 +76,7 @@ class ScopedAdmin(PlainAdmin):
         return value.pk if isinstance(value, Model) else None if value is row else value
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """With what the names of the rows need, also for the choices of other pages."""
+        """Join what the rows' names need. The choices on other pages use it too."""
         rows = super().get_queryset(request)
         joined = self.list_select_related
         if not isinstance(joined, bool):
@@ -106,7 +106,7 @@ class ScopedAdmin(PlainAdmin):
         opts: Any,
         object_id: str,  # noqa: ARG002
     ) -> NoReturn:
-        """Django sends people to the home page: a row that is not there, or not theirs, is a 404."""
+        """Answer 404 if the row does not exist or the user may not see it. Django would redirect to the home page."""
         raise Http404(f"there is no such {opts.verbose_name}")
 
 

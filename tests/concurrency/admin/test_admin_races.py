@@ -173,7 +173,7 @@ def test_one_of_two_second_factor_resets_is_audited() -> None:
     assert AuditEntry.objects.filter(action="second_factor_off").count() == 1
 
 
-def test_already_cancelled_lead_is_reported() -> None:
+def test_already_canceled_lead_is_reported() -> None:
     """Both opened the page while the lead was waiting, and the second form carries no state."""
     lead = LeadFactory()
     clients = [Client(), Client()]
@@ -190,6 +190,6 @@ def test_already_cancelled_lead_is_reported() -> None:
     assert Lead.objects.get().status == "cancelled"
     assert AuditEntry.objects.filter(action="cancel").count() == 1
     assert sorted(text.split(": ")[-1] for [text] in texts) == [
-        "cancelled.",
+        "canceled.",
         "nothing to change",
     ]

@@ -281,6 +281,24 @@ def test_revoked_key_stays_revoked(client: Client) -> None:
     assert (key.revoked, key.name, key.expiry_date) == (True, "site", None)
 
 
+def test_form_revokes_like_the_use_case(client: Client) -> None:
+    """Other changes in the same form have an entry of their own."""
+    issue_key(SourceFactory(), name="site")
+    key = SourceKey.objects.get()
+    url = page(SourceKey, "change", key.pk)
+    sent = {**form_of(client, url), "name": "leaked", "revoked": "on", "change_reason": "it leaked"}
+
+    assert client.post(url, sent).status_code == 302
+
+    key.refresh_from_db()
+    assert (key.revoked, key.name) == (True, "leaked")
+    entries = AuditEntry.objects.order_by("pk").values_list("action", "before", "after", "reason")
+    assert list(entries) == [
+        ("changed", {"name": "site"}, {"name": "leaked"}, "it leaked"),
+        ("revoked", {"revoked": False}, {"revoked": True}, "it leaked"),
+    ]
+
+
 @pytest.mark.parametrize("other", ["tier", "buyer"])
 def test_enrollment_across_campaigns_or_workspaces_is_refused(other: str, client: Client) -> None:
     tier, buyer = TierFactory(), BuyerFactory()

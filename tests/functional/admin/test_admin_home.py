@@ -49,7 +49,7 @@ def test_numbers_lead_to_their_lists(client: Client) -> None:
 
     assert shown["Leads today"].startswith("3 received since 00:00 UTC")
     assert "Sold 2" in shown["Leads today"]
-    assert "Needs a person 1" in shown["Leads today"]
+    assert "Needs an operator to run it again 1" in shown["Leads today"]
     assert shown["Not sold today, by reason"] == "No remaining buyer has enough credits. 1"
     assert shown["Wallets running low"] == f"Acme ({campaign.workspace}) $10.00 0 leads left"
     assert shown["Campaigns that sold nothing today"] == str(silent)

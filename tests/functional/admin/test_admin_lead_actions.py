@@ -71,13 +71,13 @@ def test_action_on_many_leads_names_those_that_are_refused(operator: Client, fai
     )
     url = chosen["Location"]
     asked = operator.get(url).content.decode()
-    assert "2 leads will be cancelled" in asked
+    assert "2 leads will be canceled" in asked
     assert "The source can see the reason." in asked
     assert "it is finished: sold" in asked
 
     done = operator.post(url, {"reason": "test data"}, follow=True)
 
-    assert texts(done) == ["2 leads: cancelled.", f"{sold}: it is finished: sold"]
+    assert texts(done) == ["2 leads: canceled.", f"{sold}: it is finished: sold"]
     assert set(Lead.objects.filter(status="cancelled")) == set(others)
     assert set(Lead.objects.filter(status="cancelled").values_list("cancel_reason", flat=True)) == {
         "test data"

@@ -14,7 +14,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Tier, Wallet
 from routing.models import Lead, Workspace
 from tests.support import switches
-from tests.support.admin_pages import build_world, client_of, page, person, problems, save
+from tests.support.admin_pages import build_world, client_of, page, person, save
 from tests.support.factories import (
     BuyerFactory,
     EnrollmentFactory,
@@ -31,38 +31,56 @@ def typed(at: Any) -> dict[str, str]:
     return {"paused_at_0": f"{at:%Y-%m-%d}", "paused_at_1": f"{at:%H:%M:%S}"}
 
 
-class TestPausedSince:
-    @pytest.mark.parametrize("model", [Buyer, Workspace])
-    def test_future_time_is_refused(self, model: type[Any], ann: Client) -> None:
-        row = BuyerFactory() if model is Buyer else WorkspaceFactory()
-        later = timezone.now() + timedelta(hours=2)
+@pytest.mark.parametrize("model", [Buyer, Workspace])
+class TestPausedAtInTheForm:
+    """Only the button pauses and resumes. The form shows the pause."""
 
-        [text] = problems(save(ann, model, row, change_reason="x", **typed(later)))["paused_at"]
+    @staticmethod
+    def make(model: type[Any], *, paused_at: Any) -> Any:
+        return BuyerFactory(paused_at=paused_at) if model is Buyer else WorkspaceFactory(paused_at=paused_at)
 
-        assert text.startswith("The pause starts when you save")
+    def test_posted_pause_is_ignored(self, model: type[Any], ann: Client) -> None:
+        row = self.make(model, paused_at=None)
+
+        answer = save(ann, model, row, change_reason="x", **typed(timezone.now()))
+
+        assert answer.status_code == 302
         row.refresh_from_db()
         assert row.paused_at is None
+        assert not AuditEntry.objects.exists()
 
-    @pytest.mark.parametrize("model", [Buyer, Workspace])
-    def test_time_slightly_ahead_counts_as_now(self, model: type[Any], ann: Client) -> None:
-        row = BuyerFactory() if model is Buyer else WorkspaceFactory()
-        ahead = timezone.now() + timedelta(minutes=2)
+    def test_posted_resume_is_ignored(self, model: type[Any], ann: Client) -> None:
+        at = timezone.now() - timedelta(days=2)
+        row = self.make(model, paused_at=at)
 
-        assert save(ann, model, row, change_reason="x", **typed(ahead)).status_code == 302
+        answer = save(ann, model, row, name="Renamed", paused_at_0="", paused_at_1="")
 
+        assert answer.status_code == 302
         row.refresh_from_db()
-        assert row.paused_at <= timezone.now()
+        assert (row.name, row.paused_at) == ("Renamed", at)
+        assert AuditEntry.objects.get().after == {"name": "Renamed"}
 
-    def test_past_time_is_stored_and_cleared(self, ann: Client) -> None:
-        buyer = BuyerFactory()
-        save(ann, Buyer, buyer, **typed(timezone.now() - timedelta(days=1)))
-        buyer.refresh_from_db()
-        assert buyer.paused_at is not None
+    def test_new_row_is_not_paused(self, model: type[Any], ann: Client) -> None:
+        assert "paused_at" not in ann.get(page(model, "add")).content.decode()
 
-        save(ann, Buyer, buyer, paused_at_0="", paused_at_1="")
+    def test_button_pauses_and_resumes(self, model: type[Any], ann: Client) -> None:
+        row = self.make(model, paused_at=None)
+        for _ in range(2):
+            shown = ann.get(page(model, "change", row.pk))
+            [button] = shown.context["action_buttons"]
+            assert f'href="{button["url"]}"' in shown.content.decode()
+            assert ann.post(button["url"], {"reason": button["title"]}).status_code == 302
 
-        buyer.refresh_from_db()
-        assert buyer.paused_at is None
+        entries = AuditEntry.objects.order_by("pk").values_list("action", "object_id", "reason")
+        titles = ("Pause now", "Resume now") if model is Buyer else ("Pause", "Resume")
+        assert list(entries) == [("pause", str(row.pk), titles[0]), ("resume", str(row.pk), titles[1])]
+
+    def test_viewer_sees_no_button(self, model: type[Any]) -> None:
+        row = self.make(model, paused_at=None)
+        viewer = client_of(person("viewer", row.workspace if model is Buyer else row))
+        shown = viewer.get(page(model, "change", row.pk))
+        assert shown.status_code == 200
+        assert shown.context["action_buttons"] == []
 
 
 class TestBuyerSwitch:

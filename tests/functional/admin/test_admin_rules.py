@@ -81,7 +81,7 @@ class TestForm:
         workspace = WorkspaceFactory()
         assert "required" in problems(add(client, workspace=workspace))["destination"][0]
         itself = problems(add(client, workspace=workspace, destination=workspace))
-        assert itself == {"destination": ["The lead is there already: choose another workspace."]}
+        assert itself == {"destination": ["The lead is already in this workspace. Choose another one."]}
 
     def test_cycle_is_refused_with_its_path(self, client: Client) -> None:
         one, two, three = (WorkspaceFactory(name=name) for name in ("One", "Two", "Three"))

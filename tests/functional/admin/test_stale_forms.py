@@ -85,7 +85,7 @@ def test_unchanged_price_is_not_in_the_history(ann: Client) -> None:
 
 CHANGES: list[tuple[type[Model], dict[str, str], dict[str, str]]] = [
     (Buyer, {"service_area": '{"states": ["GA"]}'}, {"name": "Renamed"}),
-    (Buyer, {"paused_at_0": "2026-01-02", "paused_at_1": "03:04:05"}, {"timezone": "America/Chicago"}),
+    (Buyer, {"answers": "{}", "hours": '{"mon": [["09:00", "17:00"]]}'}, {"timezone": "America/Chicago"}),
     (Campaign, {"price_cents": "31.50"}, {"max_buyers": "3"}),
     (Campaign, {"source": ""}, {"price_cents": "19"}),
     (Enrollment, {"cap_day": "2", "budget_day_cents": "100"}, {"weight": "9"}),

@@ -108,7 +108,7 @@ def test_changed_lead_is_left_alone(ann: Client, ben: Client) -> None:
     done = ben.post(url, answer, follow=True)
 
     assert texts(done) == [
-        "1 lead: cancelled.",
+        "1 lead: canceled.",
         f"{one}: it changed after you opened the page and is now waiting until it is due and paused; reload the page",
     ]
     one.refresh_from_db()
@@ -293,5 +293,5 @@ class TestSaleByHand:
 
         shown = ben.get(self.url(lead)).content.decode()
 
-        assert "The lead is cancelled" in shown
+        assert "The lead is canceled" in shown
         assert "?enrollment=" not in shown

@@ -169,7 +169,7 @@ def test_claimed_paused_and_canceled_leads_are_explained(source: Source) -> None
     pause_lead(lead.pk, at=timezone.now())
     assert advice(explained(lead)) == ("An operator paused the lead.", "operator")
     cancel_sent_lead(lead.public_id, source_id=source.pk, reason="asked twice")
-    assert advice(explained(lead)) == ("Cancelled: asked twice.", "nobody")
+    assert advice(explained(lead)) == ("Canceled: asked twice.", "nobody")
 
 
 def test_routed_lead_does_not_reveal_its_destination(source: Source) -> None:

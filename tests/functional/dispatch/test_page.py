@@ -16,7 +16,7 @@ from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.redis import keys
 from tests.support import switches
-from tests.support.admin_pages import client_of, page, person, save
+from tests.support.admin_pages import client_of, page, person
 from tests.support.blocking import holding
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tests.support.times import due, later
@@ -205,7 +205,7 @@ def test_second_editor_is_warned(root: Client) -> None:
     switches.pause_workspace(workspace.pk, at=timezone.now(), **WHY)
     asked = words(root.get(switch_url("pause", workspace)).content.decode())
     assert "It is already paused, since" in asked
-    assert "Kept in the audit" not in asked  # there is no form
+    assert "Saved in the audit log" not in asked  # there is no form
     again = root.post(switch_url("pause", workspace), {"reason": "x"}, follow=True)
     assert texts(again) == [
         ("warning", "Sunbelt is paused. Someone else had already done this. Nothing was changed.")
@@ -321,15 +321,16 @@ def test_home_page_and_the_side_bar_link_there(root: Client) -> None:
     )
 
 
-def test_pause_on_the_workspace_page_needs_a_reason_too(root: Client) -> None:
+def test_button_on_the_workspace_page_is_the_switch(root: Client) -> None:
     workspace = WorkspaceFactory()
-    typed = {"paused_at_0": "2026-01-31", "paused_at_1": "12:00:00"}
-    refused = save(root, Workspace, workspace, **typed)
-    assert "Enter why it is paused or resumed." in refused.content.decode()
+    [button] = root.get(page(Workspace, "change", workspace.pk)).context["action_buttons"]
+    assert root.post(button["url"], {"reason": ""}).status_code == 400
     assert Workspace.objects.get().paused_at is None
-    assert save(root, Workspace, workspace, **typed, change_reason="a doubt").status_code == 302
+
+    assert root.post(button["url"], {"reason": "a doubt"}).status_code == 302
+
     pause = pauses.read_pause(workspace.pk)
     assert pause is not None
     assert (pause.actor, pause.reason) == ("root", "a doubt")
+    assert pauses.read_mirror([workspace.pk])[workspace.pk]
     assert "by root: a doubt" in shown(root)
-    assert save(root, Workspace, workspace, name="Renamed").status_code == 302

@@ -340,7 +340,7 @@ def test_run_again_reaches_the_worker_after_its_commit(campaign: Campaign) -> No
     assert is_in_flight()
 
 
-def test_cancelled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
+def test_canceled_lead_leaves_the_schedule(campaign: Campaign, redis_client: "redis.Redis[str]") -> None:
     """A late message must not start a lead that ended."""
     [lead_id] = make_leads(campaign, count=1, next_attempt_at=timezone.now() + timedelta(days=1))
     lead = Lead.objects.get(pk=lead_id)

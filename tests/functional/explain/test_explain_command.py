@@ -70,7 +70,7 @@ def test_explanation_reads_from_top_to_bottom(lead: Lead) -> None:
     lines = [line.rstrip() for line in run(str(lead.pk)).splitlines()]
 
     assert lines[1:5] == [
-        "  status     failed: Needs a person.",
+        "  status     failed: Needs an operator to run it again.",
         "  from       website in Northern Leads: roofing, 30312",
         "  campaign   Roofing Atlanta",
         f"  received   {lead.received_at:%Y-%m-%d %H:%M:%S} UTC",

@@ -59,7 +59,7 @@ class TestAcquire:
             ({"expires_at": now()}, "it has expired"),
             (
                 {"status": "failed", "next_attempt_at": None, "finished_at": now()},
-                'it is not waiting: its status is "needs a person"',
+                'it is not waiting: its status is "needs an operator to run it again"',
             ),
         ],
     )
@@ -201,7 +201,7 @@ class TestTheFence:
         assert not Attempt.objects.exists()
         assert metrics.LEASES_LOST._value.get() == counted + 2
 
-    def test_cancelled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
+    def test_canceled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
         self.assert_refused(lost, caplog)
         assert Lead.objects.get().status == "cancelled"
 

@@ -1,5 +1,6 @@
 """The figures behind the service objectives: how long leads wait for a decision, and whose fault a failure is."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ from distribution.attempts import distribute
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign
 from routing import metrics
+from routing.dispatch.pauses import switch
+from routing.leads.actions import resume_lead
 from routing.leads.decision_metrics import DEADLINE
 from routing.models import Lead, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
@@ -147,6 +150,52 @@ def test_expiry_of_a_lead_that_no_worker_started_is_late(campaign: Campaign) -> 
     with Counted() as counted:
         run_reconciler(find_reconciler("expiry"), fix=True)
     assert counted.counts == {"late": 1, "expired": 1, "due": 1, "receipt": 1}
+
+
+LONG_AGO = timedelta(hours=3)
+
+
+def resume_lead_itself(lead: Lead) -> None:
+    Lead.objects.filter(pk=lead.pk).update(paused_at=lead.next_attempt_at)
+    resume_lead(lead.pk, at=datetime.now(UTC))
+
+
+def resume_workspace(lead: Lead) -> None:
+    for to in (lead.next_attempt_at, None):
+        switch(lead.workspace_id, to=to, actor="test", reason="test")
+
+
+def resume_workspace_in_sql(lead: Lead) -> None:
+    workspaces = Workspace.objects.filter(pk=lead.workspace_id)
+    workspaces.update(paused_at=lead.next_attempt_at)
+    workspaces.update(paused_at=None)
+
+
+def resume_product(lead: Lead) -> None:
+    for to in (lead.next_attempt_at, None):
+        switch(None, to=to, actor="test", reason="test")
+
+
+@pytest.mark.parametrize(
+    "resume", [resume_lead_itself, resume_workspace, resume_workspace_in_sql, resume_product]
+)
+def test_pause_is_no_delay(campaign: Campaign, resume: Callable[[Lead], None]) -> None:
+    lead = make_lead(campaign, waited=LONG_AGO)
+    resume(lead)
+    with Counted() as counted:
+        distribute_lead(lead.pk)
+    assert counted.counts == {"on_time": 1, "due": 1, "receipt": 1}
+    assert max(counted.seconds.values()) < LONG_AGO.total_seconds() / 2
+
+
+def test_saved_workspace_keeps_the_time_of_its_resume(campaign: Campaign) -> None:
+    stale = Workspace.objects.get(pk=campaign.workspace_id)
+    resume_workspace(make_lead(campaign, waited=LONG_AGO))
+    resumed_at = Workspace.objects.values_list("resumed_at", flat=True).get(pk=stale.pk)
+    assert resumed_at is not None
+    stale.save()
+    stale.refresh_from_db()
+    assert stale.resumed_at == resumed_at
 
 
 def test_reasons_that_are_the_fault_of_the_product() -> None:

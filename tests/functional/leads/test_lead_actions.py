@@ -76,7 +76,7 @@ class TestRerun:
         ("status", "reason"),
         [
             ("distributed", "it is sold"),
-            ("cancelled", "it was cancelled"),
+            ("cancelled", "it was canceled"),
             ("expired", "it has expired"),
         ],
     )
@@ -126,10 +126,10 @@ class TestHold:
 
     def test_finished_lead_cannot_be_paused(self) -> None:
         lead = failed_lead()
-        with pytest.raises(ActionRefused, match="needs a person"):
+        with pytest.raises(ActionRefused, match="needs an operator to run it again"):
             pause_lead(lead.pk, at=timezone.now())
 
-    def test_paused_lead_can_be_cancelled(self) -> None:
+    def test_paused_lead_can_be_canceled(self) -> None:
         lead = LeadFactory()
         pause_lead(lead.pk, at=timezone.now())
 

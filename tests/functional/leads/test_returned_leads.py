@@ -129,7 +129,7 @@ def test_returned_lead_run_again_after_its_copy_was_sold_is_a_duplicate() -> Non
     assert run_again(lead) == "duplicate"
 
 
-def test_returned_lead_is_not_cancelled() -> None:
+def test_returned_lead_is_not_canceled() -> None:
     lead = returned_lead(agency())
 
     with pytest.raises(LeadFinished, match="returned"):

@@ -55,7 +55,7 @@ def test_work_before_a_failure_is_reported(operator: Client, leads: list[Lead]) 
     assert answer.status_code == 302
     assert list(Lead.objects.filter(status="cancelled")) == [first]
     done, failed = texts(answer)
-    assert done == "1 lead: cancelled."
+    assert done == "1 lead: canceled."
     assert failed.startswith(f"{second}: the database failed (OperationalError)")
     assert failed.endswith("2 further leads not tried.")
 

@@ -148,7 +148,7 @@ def test_decision_is_reported_when_the_database_is_down(client: Client, settings
     assert_sold_once()
 
 
-def test_cancelled_lead_is_shown_as_cancelled() -> None:
+def test_canceled_lead_is_shown_as_canceled() -> None:
     lead = LeadFactory(source=SourceFactory())
     own = Client(
         headers={"Authorization": f"Api-Key {issue_key(lead.source)}"}, raise_request_exception=False

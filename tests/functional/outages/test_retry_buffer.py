@@ -50,7 +50,7 @@ def is_idle() -> bool:
 
 
 def test_refused_lead_is_put_as_its_row_is_now(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
-    """One has been cancelled since, and one deferred: the current row is put, not the refused one."""
+    """One has been canceled since, and one deferred: the current row is put, not the refused one."""
     due, cancelled, later = make_leads(campaign, count=3)
     at = timezone.now() + timedelta(hours=1)
     with refusing(own_redis):

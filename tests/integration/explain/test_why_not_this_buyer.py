@@ -102,7 +102,7 @@ class TestWhyNotThisBuyer:
             [],
         )
 
-    def test_lead_was_cancelled_before_any_attempt(self) -> None:
+    def test_lead_was_canceled_before_any_attempt(self) -> None:
         now = timezone.now()
         lead = LeadFactory(status="cancelled", next_attempt_at=None, finished_at=now, received_at=now)
         buyer = BuyerFactory(workspace=lead.workspace, name="Acme")
