@@ -193,8 +193,8 @@ WORKERS_ALIVE = Gauge(
     ["path"],
     multiprocess_mode="livemostrecent",
 )
-# The process that requeues sets them: the leading dispatcher, or a worker that runs the reconciler `schedule` or a change
-# of mode. They stay for at least a minute, so that a scrape sees them, and end with their spread.
+# The process that requeues sets them: the leading dispatcher, or a worker that runs the reconciler `schedule` or a
+# change of mode. They stay for at least a minute, so that a scrape sees them, and end with their spread.
 BACKLOG_LEADS = Gauge(
     "leadswitch_backlog_leads",
     "Overdue leads that were requeued, after a loss in Redis for example, and are spread over time. 0: no spread is in"
