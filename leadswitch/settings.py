@@ -41,6 +41,10 @@ PROMETHEUS_LATENCY_BUCKETS = (
 # Of processes that serve no web pages; by kind of process, 0: none.
 LEADSWITCH_METRICS_HOST = ENVIRONMENT.metrics_host
 LEADSWITCH_METRICS_PORTS = ENVIRONMENT.metrics_ports
+LEADSWITCH_EXPORTER_PORT = ENVIRONMENT.exporter_port
+LEADSWITCH_EXPORTER_PERIOD_SECONDS = ENVIRONMENT.exporter_period_seconds
+# How many workspaces its series by workspace name.
+LEADSWITCH_EXPORTER_WORST = ENVIRONMENT.exporter_worst
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
@@ -180,14 +184,18 @@ WHITENOISE_USE_FINDERS = True
 # --- database ---------------------------------------------------------------------------------------------
 
 
+IS_EXPORTER = LEADSWITCH_ROLE == "exporter"
+
+
 def database_settings() -> dict[str, object]:
     """One DATABASES entry. Both aliases use it: the same database, each with a connection of its own."""
     settings = postgres_settings(SERVICES.database_url)
     given = settings.get("OPTIONS")
     options: dict[str, object] = {
         "server_side_binding": True,
-        "prepare_threshold": 5 if ENVIRONMENT.is_prepared else None,
-        "connect_timeout": 5,
+        # A stored plan is as old as its session. The exporter reads seldom, so it plans with the current statistics.
+        "prepare_threshold": 5 if ENVIRONMENT.is_prepared and not IS_EXPORTER else None,
+        "connect_timeout": 2 if IS_EXPORTER else 5,
         "application_name": f"leadswitch-{LEADSWITCH_ROLE}",
     }
     if not ENVIRONMENT.is_pgbouncer:  # behind it the role has the limits

@@ -24,6 +24,14 @@ unpack() {
   ln -s prometheus-alertmanager "$unpacked/usr/bin/alertmanager"
 }
 
+# Debian's Alertmanager reads its templates from this fixed place. Without root its server cannot run; amtool can.
+place_templates() {
+  local place=/usr/share/prometheus/alertmanager
+  if [ "$(id -u)" = 0 ] && [ ! -e "$place" ]; then
+    mkdir -p "$place" && cp "$unpacked$place"/*.tmpl "$place/"
+  fi
+}
+
 give_up() {
   echo "No tests of alerts: $1" >&2
   if [ "${CI:-}" = true ]; then exit 1; fi
@@ -35,6 +43,7 @@ if found=$(command -v promtool) && has_programs "$(dirname "$found")"; then
   exit 0
 fi
 if has_programs "$unpacked/usr/bin"; then
+  place_templates
   echo "$unpacked/usr/bin"
   exit 0
 fi
@@ -55,4 +64,5 @@ if ! unpack >"$log" 2>&1; then
   fi
 fi
 rm "$log"
+place_templates
 echo "$unpacked/usr/bin"

@@ -16,7 +16,7 @@ from routing import metrics as routing_metrics
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import Waited, measure_wait
 from routing.leads.finish import close_attempt
-from routing.locks import LockedLead
+from routing.locks import LockedLead, after_pause
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
@@ -245,7 +245,7 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         source_workspace_id=lead.source_workspace_id,
         started_at=at,
         worker=worker_name(),
-        received_at=lead.received_at,
+        received_at=after_pause(lead.received_at, lead.resumed_at),
         due_at=lead.due_since,
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",

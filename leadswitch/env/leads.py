@@ -6,7 +6,7 @@ from typing import Final
 from leadswitch.env.parse import Whole, one_of, parse_bool, parse_count, parse_hours, parse_prefix
 from leadswitch.env.variable import Section, Variable
 
-ROLES: Final = ("web", "worker", "command")
+ROLES: Final = ("web", "worker", "exporter", "command")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 DISPATCH_MODES: Final = ("poll", "shadow", "event")
 
@@ -18,7 +18,10 @@ class Processes(Section):
         "LEADSWITCH_ROLE",
         one_of(*ROLES),
         default="command",
-        help="web, worker or command: how long a statement may run (15 s, 15 s, 10 min). The entry points set it.",
+        help=(
+            "web, worker, exporter or command: how long a statement may run (15 s, 15 s, 2 s, 10 min). The entry points"
+            " set it."
+        ),
     )
     log_level = Variable(
         "LEADSWITCH_LOG_LEVEL", one_of(*LOG_LEVELS), default="INFO", help="DEBUG, INFO, WARNING or ERROR."

@@ -14,6 +14,7 @@ from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.held_leads import HeldLead
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import measure_wait
+from routing.locks import after_pause
 from routing.models import LeadStatus
 from routing.retry import NextStep
 from tracing.attempt_parts import AttemptEnd, AttemptHead
@@ -105,7 +106,7 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
             source_workspace_id=lead.source_workspace_id,
             started_at=started_at,
             worker=lead.locked_by or owner,
-            received_at=lead.received_at,
+            received_at=after_pause(lead.received_at, lead.resumed_at),
             due_at=lead.due_since,
         )
     )

@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import yaml
 
 from leadswitch.env import REPOSITORY
 from leadswitch.levels.alerts.alert import Alert, Job, Severity
@@ -62,3 +63,36 @@ def test_objectives_use_the_limits_that_the_product_measures() -> None:
     }
     assert f'le="{LATENCY_LIMIT_SECONDS}.0"' in LATENCY.bad_decided
     assert f"{LATENCY_LIMIT_SECONDS}.0" in buckets
+
+
+# Each way in which an alert must not fire has its own test. Two alerts fire without traffic on purpose.
+FIRES: Final = {"fires"}
+QUIET: Final = {
+    "quiet just below",
+    "quiet without traffic",
+    "quiet at low traffic with one failure",
+    "resolves",
+}
+ALWAYS: Final = {"LeadSwitchWatchdog", "LeadSwitchDailyDigest"}
+
+
+def read_cases() -> dict[str, set[str]]:
+    """What promtool tests of each alert: the text after the name, without the job."""
+    cases: dict[str, set[str]] = {}
+    for path in (OPS / "prometheus" / "tests").glob("*.yml"):
+        for group in yaml.safe_load(path.read_text())["tests"]:
+            name, _, case = group["name"].partition(": ")
+            cases.setdefault(name, set()).add(case)
+    return cases
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_alert_has_a_case_for_each_way_to_fire_and_to_be_quiet(alert: Alert) -> None:
+    cases = read_cases()[alert.name]
+    if alert.name in ALWAYS:
+        assert any("without" in case for case in cases)
+    elif alert.name == "LeadSwitchJobAbsent":
+        job = alert.labels["job"]
+        assert {f"fires for {job}", *(f"{case}: {job}" for case in QUIET)} <= cases
+    else:
+        assert cases >= FIRES | QUIET

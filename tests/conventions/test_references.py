@@ -39,6 +39,7 @@ NOT_METRICS: Final = {
     "leadswitch_web": "a role of the database",
     "leadswitch_worker": "a role of the database",
     "leadswitch_metrics_token": "a file of Prometheus",
+    "leadswitch_exporter": "a database role",
 }
 NOT_OURS: Final = {
     "archive_mode": "a setting of PostgreSQL",

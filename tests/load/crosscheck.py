@@ -3,11 +3,13 @@
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from tests.load.plan import Phase
 
-PACKAGE: Final = "autocannon@8"
+PACKAGE: Final = "autocannon@9"
+SCRIPT: Final = Path(__file__).parent / "autocannon.cjs"
 CONNECTIONS: Final = 32
 SLACK_SECONDS: Final = 120.0
 
@@ -17,32 +19,15 @@ class NoAutocannon(Exception):
 
 
 def run_autocannon(address: str, *, key: str, phase: Phase) -> Mapping[str, Any]:
-    """Send leads at a rate. Its latencies are corrected for starts that it missed. Raises NoAutocannon."""
-    body = {
-        "email": "cross-[<id>]@example.com",
-        "zip": "30312",
-        "vertical": "roofing",
-        "attributes": {"number": -1},
+    """Send leads at the rate of a phase. Its latencies are corrected for late starts. Raises NoAutocannon."""
+    order = {
+        "url": f"{address}/api/v1/leads/",
+        "key": key,
+        "rate": phase.rate,
+        "seconds": phase.seconds,
+        "connections": CONNECTIONS,
     }
-    command = [
-        *("npx", "--yes", PACKAGE, "--json", "--no-progress", "--idReplacement"),
-        *(
-            "--connections",
-            str(CONNECTIONS),
-            "--overallRate",
-            f"{phase.rate:g}",
-            "--duration",
-            f"{phase.seconds:g}",
-        ),
-        *("--method", "POST", "--headers", f"Authorization=Api-Key {key}"),
-        *(
-            "--headers",
-            "Content-Type=application/json",
-            "--body",
-            json.dumps(body),
-            f"{address}/api/v1/leads/",
-        ),
-    ]
+    command = ["npx", "--yes", "--package", PACKAGE, "--", "node", str(SCRIPT), json.dumps(order)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=phase.seconds + SLACK_SECONDS, check=True
@@ -51,7 +36,7 @@ def run_autocannon(address: str, *, key: str, phase: Phase) -> Mapping[str, Any]
         output = getattr(error, "stderr", None) or str(error)
         message = f"npx cannot run {PACKAGE}: {str(output).strip()[-300:]}"
         raise NoAutocannon(message) from error
-    answer: Mapping[str, Any] = json.loads(done.stdout)
+    answer: Mapping[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return answer
 
 

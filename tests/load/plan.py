@@ -40,7 +40,8 @@ class Arrival:
     planned: float
 
 
-WARMING: Final = Phase(WARM_UP, 15, 2)
+# Each process needs a few leads of each campaign before its statements are prepared.
+WARMING: Final = Phase(WARM_UP, 15, 8)
 FULL: Final = (
     WARMING,
     Phase("normal", 10, 300),

@@ -11,6 +11,7 @@ from leadswitch.database.fitness import NEWEST, OLDEST
 from leadswitch.env import REPOSITORY
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
+ALERTMANAGER_TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
 
 
 def oldest_postgres() -> Path:
@@ -48,7 +49,11 @@ def promtool() -> str:
 
 
 def alertmanager() -> str:
-    return str(_prometheus_directory() / "alertmanager")
+    """Its server. Debian's reads templates from a fixed place, where only root can put them."""
+    program = _prometheus_directory() / "alertmanager"
+    if program.is_symlink() and not ALERTMANAGER_TEMPLATES.exists():
+        raise missing("The Alertmanager's server", package="prometheus-alertmanager")
+    return str(program)
 
 
 def amtool() -> str:

@@ -143,12 +143,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="attempt",
             name="due_at",
-            field=models.DateTimeField(help_text="When the lead was due for this attempt.", null=True),
+            field=models.DateTimeField(help_text="Since when the lead could be decided.", null=True),
         ),
         migrations.AddField(
             model_name="attempt",
             name="received_at",
-            field=models.DateTimeField(help_text="When the lead was received.", null=True),
+            field=models.DateTimeField(
+                help_text="When the lead was received, or its latest pause ended.", null=True
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="attempt",

@@ -12,7 +12,7 @@ import pytest
 from leadswitch.env import REPOSITORY
 from tests.load.__main__ import read_options
 
-LEADS = 30 + 40
+LEADS = 120 + 40
 
 
 def run_load(*arguments: str, directory: Path) -> "subprocess.CompletedProcess[str]":

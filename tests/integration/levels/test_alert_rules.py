@@ -50,3 +50,29 @@ def test_command_writes_links_of_the_installation(tmp_path: Path) -> None:
     call_command("alert_rules", f"--directory={tmp_path}", *links, "--check")
     with pytest.raises(CommandError, match=r"Out of date: .*rules\.yml"):
         call_command("alert_rules", f"--directory={tmp_path}", "--check")
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_alerts_fire_and_are_quiet(path: Path) -> None:
+    assert "SUCCESS" in run(machine.promtool(), "test", "rules", str(path))
+
+
+def test_rule_tests_notice_a_wrong_threshold(tmp_path: Path) -> None:
+    """Raises one threshold: the test of that alert must fail."""
+    rules = (PROMETHEUS / "rules.yml").read_text()
+    assert rules.count("max(leadswitch_leaders) == 0") == 1
+    (tmp_path / "rules.yml").write_text(
+        rules.replace("max(leadswitch_leaders) == 0", "max(leadswitch_leaders) < 0")
+    )
+    (tmp_path / "tests").mkdir()
+    path = tmp_path / "tests" / "dispatch_seconds.yml"
+    path.write_bytes((PROMETHEUS / "tests" / "dispatch_seconds.yml").read_bytes())
+    result = subprocess.run(
+        [machine.promtool(), "test", "rules", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "LeadSwitchNoLeader: fires" in result.stderr + result.stdout

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import psutil
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from leadswitch.levels.serving.directory import make_directory
 from leadswitch.levels.serving.files import SharedFiles
+from leadswitch.metrics import LOGINS
 from tests.support.processes import WORKER, beat, celery, dispatcher
 from tests.support.scrapes import free_port, scrape, wait_until_served
 from tests.support.waiting import wait_until
+from tracing.series import DECLARED
 
 READY = re.compile(r"celery@\S+ ready\.")
+# Only the web server imports them.
+OF_WEB = {LOGINS}
 GONE_PID = 2**22 + 1  # above the largest pid of Linux
 
 
@@ -127,3 +131,23 @@ def test_directory_is_empty_at_the_start(tmp_path: Path) -> None:
     again = make_directory(tmp_path, kind="worker")
     assert list(again.iterdir()) == []
     assert (old.exists(), other.exists()) == (False, True)
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_fresh_process_has_every_series_at_zero(tmp_path: Path) -> None:
+    """`increase()` misses the first event of a series that appears with it."""
+    port = free_port()
+    with celery(
+        tmp_path, *WORKER, LEADSWITCH_WORKER_METRICS_PORT=str(port), LEADSWITCH_VAR_DIR=str(tmp_path)
+    ):
+        wait_until_served(port)
+        found = scrape(port)
+    missing = [
+        (name, labels)
+        for series in DECLARED
+        if not isinstance(series.metric, Gauge) and series.metric not in OF_WEB
+        for name in [f"{series.metric._name}_{'count' if isinstance(series.metric, Histogram) else 'total'}"]
+        for labels in series.labels
+        if tuple(sorted(labels.items())) not in found.values(name)
+    ]
+    assert missing == []

@@ -85,7 +85,7 @@ PRODUCTION = {
         ({"LEADSWITCH_LOCK_MAX_SECONDS": "5"}, "LEADSWITCH_LOCK_MAX_SECONDS", "LEADSWITCH_CLAIM_MAX_SECONDS"),
         ({"DEBUG": "ture"}, "DEBUG", "Use true or false"),
         ({"LEADSWITCH_WAKE_ENABLED": "maybe"}, "LEADSWITCH_WAKE_ENABLED", "Use true or false"),
-        ({"LEADSWITCH_ROLE": "wrker"}, "LEADSWITCH_ROLE", "web, worker, command"),
+        ({"LEADSWITCH_ROLE": "wrker"}, "LEADSWITCH_ROLE", "web, worker, exporter, command"),
         ({"LEADSWITCH_REDIS_PREFIX": "a:b"}, "LEADSWITCH_REDIS_PREFIX", "letters, digits"),
         ({"DATABASE_URL": "mysql://u@h/db"}, "DATABASE_URL", "'mysql'"),
         ({"DATABASE_URL": "postgres://u@h:abc/db"}, "DATABASE_URL", "not a URL"),

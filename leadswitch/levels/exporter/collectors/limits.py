@@ -1,0 +1,12 @@
+"""How far collectors count, and which leads wait without being tried."""
+
+from typing import Final
+
+# A count stops here, so that a pile costs no more than its first part.
+COUNTED_TO: Final = 100_000
+
+PRODUCT_RUNS: Final = (
+    "NOT EXISTS (SELECT FROM routing_dispatchcontrol c WHERE c.id = 1 AND c.paused_at IS NOT NULL)"
+)
+NOT_PAUSED: Final = "Leads that are paused, in a paused workspace or in a paused product do not count."
+AT_MOST: Final = f"Counted up to {COUNTED_TO:,}."
