@@ -59,6 +59,7 @@ LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
+LEADSWITCH_TUNING = ENVIRONMENT.tuning
 # In seconds, or in leads: how often the dispatch is checked, and when it is reported as late.
 LEADSWITCH_WATCH = ENVIRONMENT.watch
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
@@ -73,14 +74,17 @@ LEADSWITCH_VISIBILITY_HOOK = "routing.access.visibility.visible_workspace_ids"
 LEADSWITCH_WORKSPACES_HOOK = "routing.access.visibility.name_visible_workspaces"
 # Jobs that compare the truth with what should follow from it: the function, and the seconds between its runs by beat.
 LEADSWITCH_RECONCILERS = {
-    "stale_locks": ("routing.reconcile.stale_locks.run", 60),
-    "expiry": ("routing.reconcile.expiry.run", 3600),
-    "balances": ("distribution.reconcile.balances.run", 3600),
-    "schedule": ("routing.reconcile.schedule.run", 60),
-    "inflight": ("routing.reconcile.inflight.run", 10),
-    "workspace_pauses": ("routing.reconcile.workspace_pauses.run", 30),
-    "wakeups": ("routing.reconcile.wakeups.run", 5),
-    "rollups": ("tracing.reconcile.rollups.run", 60),
+    "stale_locks": ("routing.reconcile.stale_locks.run", ENVIRONMENT.stale_locks_period_seconds),
+    "expiry": ("routing.reconcile.expiry.run", ENVIRONMENT.expiry_period_seconds),
+    "balances": ("distribution.reconcile.balances.run", ENVIRONMENT.balances_period_seconds),
+    "schedule": ("routing.reconcile.schedule.run", ENVIRONMENT.schedule_period_seconds),
+    "inflight": ("routing.reconcile.inflight.run", ENVIRONMENT.inflight_period_seconds),
+    "workspace_pauses": (
+        "routing.reconcile.workspace_pauses.run",
+        ENVIRONMENT.workspace_pauses_period_seconds,
+    ),
+    "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
+    "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------

@@ -247,6 +247,24 @@ DISPATCHER_LEADING = with_series(
     ),
     path=("redis", "postgres"),
 )
+# The process that requeues sets them: the leading dispatcher, or a worker that runs the reconciler `schedule` or a
+# change of mode. They stay for at least a minute, so that a scrape sees them, and end with their spread.
+BACKLOG_LEADS = Gauge(
+    "leadswitch_backlog_leads",
+    "Overdue leads that were requeued, after a loss in Redis for example, and are spread over time. 0: no spread is in"
+    " progress.",
+    multiprocess_mode="livemostrecent",
+)
+BACKLOG_SPREAD_SECONDS = Gauge(
+    "leadswitch_backlog_spread_seconds",
+    "From the first to the last of these leads.",
+    multiprocess_mode="livemostrecent",
+)
+BACKLOG_MOST_PER_SECOND = Gauge(
+    "leadswitch_backlog_most_per_second",
+    "The most of these leads that become due in one second.",
+    multiprocess_mode="livemostrecent",
+)
 TICK_SECONDS = Histogram(
     "leadswitch_dispatcher_tick_seconds",
     "One claim with its publishing.",

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
+
 from distribution import metrics
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.worker import worker_name
@@ -118,6 +120,7 @@ class AttemptRecord:
             at=self.at,
             tries=self.lead.tries,
             limits=self.lead.limits,
+            backoffs=settings.LEADSWITCH_TUNING.backoffs,
             expires_at=self.lead.expires_at,
             seed=self.seed,
         )

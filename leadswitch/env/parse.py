@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -70,6 +71,25 @@ def parse_count(name: str, text: str) -> int:
     if count > MAX_COUNT:
         raise BadEnvironment(name, f"{_shorten(text)!r} is too large", f"Use at most {MAX_COUNT}")
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Reads a whole number in a range, both ends included."""
+
+    lowest: int
+    highest: int
+
+    def __call__(self, name: str, text: str) -> int:
+        number = _read_digits(text)
+        if number is None:
+            raise BadEnvironment(name, f"{_shorten(text)!r} is not a whole number", f"Use {self}")
+        if not self.lowest <= number <= self.highest:
+            raise BadEnvironment(name, f"{_shorten(text)} is out of range", f"Use {self}")
+        return number
+
+    def __str__(self) -> str:
+        return f"{self.lowest} to {self.highest}"
 
 
 def parse_port(name: str, text: str) -> int:

@@ -13,6 +13,7 @@ import environ
 from leadswitch.env.data import ENV_FILE, Locations, Places
 from leadswitch.env.parse import REPOSITORY, BadEnvironment
 from leadswitch.env.registry import NAMES, OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
+from leadswitch.env.tuning import check_together
 
 # A variable, or a comment, as django-environ reads them.
 LINE: Final = re.compile(r"(?:export )?[A-Za-z_0-9]+=|#")
@@ -23,6 +24,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
     environment = Environment(_load(source))
     for variable in VARIABLES:
         getattr(environment, variable.field)
+    check_together(environment)
     return environment
 
 

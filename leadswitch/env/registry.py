@@ -6,6 +6,7 @@ from leadswitch.env.data import Data, Local, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
 from leadswitch.env.metrics import Metrics
+from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
 from leadswitch.env.web import Login, Secrets, Web
 
@@ -17,6 +18,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Login,
     Processes,
     Leads,
+    DispatchTuning,
     Watch,
     Limits,
     Metrics,
@@ -24,7 +26,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
 )
 
 
-class Environment(Places, Secrets, Web, Login, Processes, Leads, Watch, Limits, Metrics):
+class Environment(Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics):
     """The whole configuration: an attribute for each variable."""
 
 

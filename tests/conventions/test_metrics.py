@@ -90,6 +90,7 @@ def test_every_gauge_states_what_it_means_for_several_processes() -> None:
         f"{path.relative_to(REPOSITORY)}:{call.lineno}"
         for app in APPS
         for path in (REPOSITORY / app).rglob("*.py")
+        if "prometheus_client" in path.read_text()  # dashboards have widgets of this name
         for call in calls(ast.parse(path.read_text()))
         if isinstance(call.func, ast.Name)
         and call.func.id == "Gauge"

@@ -32,6 +32,10 @@ FROM routing_lead WHERE status = 'pending' AND next_attempt_at <= clock_timestam
 """
 
 
+# Process id and start -> kind, and CPU seconds.
+Used = dict[tuple[int, float], tuple[str, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """`resident_mb` and `cpu_seconds` are by kind of process, all processes of a kind together."""
@@ -80,12 +84,13 @@ class Samples:
 @contextmanager
 def sampling(roots: Mapping[int, str], *, seconds: float) -> Iterator[Samples]:
     """`roots`: process id -> kind; "" for the supervisor; the command line of each of its programs names the kind."""
-    samples = Samples([take_sample(roots)])
+    used: Used = {}
+    samples = Samples([take_sample(roots, used)])
     is_over = threading.Event()
 
     def run() -> None:
         while not is_over.wait(seconds):
-            samples.rows.append(take_sample(roots))
+            samples.rows.append(take_sample(roots, used))
         connection.close()
 
     thread = threading.Thread(target=run, daemon=True)
@@ -95,17 +100,20 @@ def sampling(roots: Mapping[int, str], *, seconds: float) -> Iterator[Samples]:
     finally:
         is_over.set()
         thread.join()
-        samples.rows.append(take_sample(roots))
+        samples.rows.append(take_sample(roots, used))
 
 
-def take_sample(roots: Mapping[int, str]) -> Sample:
+def take_sample(roots: Mapping[int, str], used: Used) -> Sample:
+    """`used` gets the CPU time of each process. What a process has used still counts after its end."""
     resident: dict[str, float] = defaultdict(float)
     cpu: dict[str, float] = defaultdict(float)
     for kind, process in _processes(roots):
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
             resident[kind] += process.memory_info().rss / MEGABYTE
-            cpu[kind] += times.user + times.system
+            used[process.pid, process.create_time()] = (kind, times.user + times.system)
+    for kind, seconds in used.values():
+        cpu[kind] += seconds
     connections, limit, retries, due = _read_state()
     return Sample(
         time.time(), connections, limit, retries, due, os.getloadavg()[0], dict(resident), dict(cpu)

@@ -7,21 +7,7 @@ Names are those that the Agent gives the series with ops/datadog/openmetrics.d/c
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from leadswitch.levels.dashboards.expressions import (
-    Expression,
-    Gauge,
-    Increase,
-    Largest,
-    Match,
-    Observed,
-    Quantile,
-    Rate,
-    Recorded,
-    Scaled,
-    Series,
-    Share,
-    Within,
-)
+from leadswitch.levels.dashboards import expressions
 
 NAMESPACE: Final = "leadswitch"
 PREFIX: Final = "leadswitch_"
@@ -43,55 +29,67 @@ class Asked:
         return name
 
 
-def to_formula(expression: Expression, asked: Asked) -> str:
+def to_formula(expression: expressions.Expression, asked: Asked) -> str:
     """The formula. Its queries are added to `asked`. Raises NotInDatadog."""
     match expression:
-        case Rate() | Increase() | Gauge() | Quantile() | Observed():
+        case (
+            expressions.Rate()
+            | expressions.Increase()
+            | expressions.Gauge()
+            | expressions.Quantile()
+            | expressions.Observed()
+        ):
             return asked.add(to_query(expression))
-        case Within(series, seconds):
+        case expressions.Within(series, seconds):
             good = asked.add(f"count(v: v<={seconds}):{_name(series)}{_scope(series)}.as_count()")
             return f"{good} / {asked.add(f'count:{_name(series)}{_scope(series)}.as_count()')}"
-        case Share(part, whole):
+        case expressions.Share(part, whole):
             return f"{to_formula(part, asked)} / {to_formula(whole, asked)}"
-        case Scaled(of, factor):
+        case expressions.Scaled(of, factor):
             return f"{factor:g} * {to_formula(of, asked)}"
-        case Largest(of):
+        case expressions.Largest(of):
             return to_formula(of, asked)
-        case Recorded(name):
+        case expressions.Recorded(name):
             raise NotInDatadog(name)
     assert_never(expression)
 
 
-def to_query(expression: Rate | Increase | Gauge | Quantile | Observed) -> str:
+def to_query(
+    expression: expressions.Rate
+    | expressions.Increase
+    | expressions.Gauge
+    | expressions.Quantile
+    | expressions.Observed,
+) -> str:
     series, groups = expression.series, _group(expression.by)
     match expression:
-        case Rate():
+        case expressions.Rate():
             return f"sum:{_counted(series)}{_scope(series)}{groups}.as_rate()"
-        case Increase():
+        case expressions.Increase():
             return f"sum:{_counted(series)}{_scope(series)}{groups}.as_count()"
-        case Gauge():
+        case expressions.Gauge():
             return f"{expression.across}:{_name(series)}{_scope(series)}{groups}"
-        case Quantile():
+        case expressions.Quantile():
             return f"p{100 * expression.quantile:g}:{_name(series)}{_scope(series)}{groups}"
-        case Observed():
+        case expressions.Observed():
             return f"count:{_name(series)}{_scope(series)}{groups}.as_rate()"
     assert_never(expression)
 
 
-def _name(series: Series) -> str:
+def _name(series: expressions.Series) -> str:
     return f"{NAMESPACE}.{series.name.removeprefix(PREFIX)}"
 
 
-def _counted(series: Series) -> str:
+def _counted(series: expressions.Series) -> str:
     """A counter, or the count of a histogram: the Agent ends both with .count."""
     return f"{_name(series).removesuffix('_total').removesuffix('_count')}.count"
 
 
-def _scope(series: Series) -> str:
+def _scope(series: expressions.Series) -> str:
     return "{" + (" AND ".join(map(_match, series.where)) or "*") + "}"
 
 
-def _match(match: Match) -> str:
+def _match(match: expressions.Match) -> str:
     if match.variable:
         return f"${match.variable}"
     if match.is_excluded:

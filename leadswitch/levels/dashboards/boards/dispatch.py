@@ -178,6 +178,21 @@ QUEUES: Final = Row(
             queries=(gauge_by("shard", "leadswitch_ready_stale_leads"),),
         ),
         Panel(
+            title="Backlog",
+            description="Leads that return to the schedule after a loss, and the most in a second. Normal: 0.",
+            unit=Unit.COUNT,
+            queries=(
+                gauge("leadswitch_backlog_leads", "leads"),
+                gauge("leadswitch_backlog_most_per_second", "most in a second"),
+            ),
+        ),
+        Panel(
+            title="Backlog spread",
+            description="The time over which the backlog is spread. Normal: 0.",
+            unit=Unit.SECONDS,
+            queries=(gauge("leadswitch_backlog_spread_seconds", "spread"),),
+        ),
+        Panel(
             title="Canary",
             description="Since a canary returned from the workers, and how long one has been on its way. Normal:"
             " under 60 s.",
