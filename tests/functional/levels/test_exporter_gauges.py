@@ -162,6 +162,26 @@ def test_leads_without_a_decision_are_counted_by_how_long_they_have_been_due(
     assert values["lead_oldest_due_age_seconds"] == pytest.approx(3_000, abs=5)
 
 
+def test_time_in_a_pause_is_no_delay(agencies: tuple[Workspace, Workspace, Workspace]) -> None:
+    """A workspace that was resumed 30 seconds ago has leads that were due long before."""
+    _, small, _ = agencies
+    resumed = WorkspaceFactory(resumed_at=ago(30))
+    for attempts in (0, 1):
+        wait_in(resumed, seconds=9_000, attempts=attempts)
+        wait_in(small, seconds=9_000, attempts=attempts, resumed_at=ago(1))
+
+    counted = read(leads.LEADS)
+
+    assert (counted["leads_due"], counted["leads_overdue"]) == (4, 2)
+    assert counted["undecided_leads"] == {"latency": 2, "availability": 0}
+    for oldest in (
+        counted["lead_oldest_due_age_seconds"],
+        read(retries.RETRIES)["retry_oldest_due_age_seconds"],
+    ):
+        assert isinstance(oldest, float)
+        assert 30 <= oldest < 60
+
+
 def test_no_lead_counts_as_due_while_the_product_is_paused(
     agencies: tuple[Workspace, Workspace, Workspace],
 ) -> None:

@@ -4,7 +4,13 @@ from typing import Final
 
 from django.conf import settings
 
-from leadswitch.levels.exporter.collectors.limits import AT_MOST, COUNTED_TO, NOT_PAUSED, PRODUCT_RUNS
+from leadswitch.levels.exporter.collectors.limits import (
+    AT_MOST,
+    COUNTED_TO,
+    NOT_PAUSED,
+    PRODUCT_RUNS,
+    WAITS_SINCE,
+)
 from leadswitch.levels.exporter.rows import fetch_row
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 
@@ -39,20 +45,20 @@ STALE_LOCKS: Final = Series(
 # a workspace that uses up the limit does not hide them.
 COUNT_DUE: Final = f"""
 WITH heads AS MATERIALIZED (
-    SELECT w.id, head.at FROM routing_workspace w
+    SELECT w.id, w.resumed_at, head.at, head.since FROM routing_workspace w
     CROSS JOIN LATERAL (
-        SELECT l.next_attempt_at AS at FROM routing_lead l
+        SELECT l.next_attempt_at AS at, {WAITS_SINCE} AS since FROM routing_lead l
         WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
             AND l.next_attempt_at <= statement_timestamp()
         ORDER BY l.next_attempt_at, l.id LIMIT 1
     ) head
     WHERE w.paused_at IS NULL AND {PRODUCT_RUNS}
 ), due AS (
-    SELECT extract(epoch FROM statement_timestamp() - lead.at) AS age
-    FROM (SELECT * FROM heads ORDER BY at, id) h
+    SELECT extract(epoch FROM statement_timestamp() - lead.since) AS age
+    FROM (SELECT * FROM heads ORDER BY at, id) w
     CROSS JOIN LATERAL (
-        SELECT l.next_attempt_at AS at FROM routing_lead l
-        WHERE l.workspace_id = h.id AND l.status = 'pending' AND l.paused_at IS NULL
+        SELECT {WAITS_SINCE} AS since FROM routing_lead l
+        WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
             AND l.next_attempt_at <= statement_timestamp()
         ORDER BY l.next_attempt_at, l.id LIMIT %(limit)s
     ) lead
@@ -60,7 +66,7 @@ WITH heads AS MATERIALIZED (
 )
 SELECT count(*), count(*) FILTER (WHERE age > %(latency)s), count(*) FILTER (WHERE age > %(availability)s),
     count(*) FILTER (WHERE age > %(overdue)s),
-    (SELECT extract(epoch FROM statement_timestamp() - min(at))::float8 FROM heads)
+    (SELECT extract(epoch FROM statement_timestamp() - min(since))::float8 FROM heads)
 FROM due
 """  # noqa: S608 - only constants are put in
 COUNT_EXPIRED: Final = """

@@ -4,7 +4,13 @@ from typing import Final
 
 from django.conf import settings
 
-from leadswitch.levels.exporter.collectors.limits import AT_MOST, COUNTED_TO, NOT_PAUSED, PRODUCT_RUNS
+from leadswitch.levels.exporter.collectors.limits import (
+    AT_MOST,
+    COUNTED_TO,
+    NOT_PAUSED,
+    PRODUCT_RUNS,
+    WAITS_SINCE,
+)
 from leadswitch.levels.exporter.rows import fetch_row, fetch_rows
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 
@@ -36,14 +42,15 @@ SELECT count(*) FROM (
 """
 COUNT_DUE: Final = f"""
 WITH due AS MATERIALIZED (
-    SELECT l.workspace_id, l.next_attempt_at FROM routing_lead l
+    SELECT l.workspace_id, {WAITS_SINCE} AS since FROM routing_lead l
+    JOIN routing_workspace w ON w.id = l.workspace_id
     WHERE l.status = 'pending' AND l.attempts > 0 AND l.next_attempt_at <= statement_timestamp()
         AND l.paused_at IS NULL AND {PRODUCT_RUNS}
-        AND NOT EXISTS (SELECT FROM routing_workspace p WHERE p.id = l.workspace_id AND p.paused_at IS NOT NULL)
+        AND w.paused_at IS NULL
     ORDER BY l.next_attempt_at, l.id LIMIT %(limit)s
 )
 SELECT w.slug, counted.leads, extract(epoch FROM statement_timestamp() - counted.at)::float8
-FROM (SELECT workspace_id, count(*) AS leads, min(next_attempt_at) AS at FROM due GROUP BY 1) counted
+FROM (SELECT workspace_id, count(*) AS leads, min(since) AS at FROM due GROUP BY 1) counted
 JOIN routing_workspace w ON w.id = counted.workspace_id
 ORDER BY counted.leads DESC, w.slug
 """  # noqa: S608 - only constants are put in
