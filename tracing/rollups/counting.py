@@ -20,7 +20,7 @@ HOUR: Final = timedelta(hours=1)
 def lock_state() -> RollupState:
     """Return the state, locked to the end of the transaction: two runs never count at once."""
     RollupState.objects.bulk_create([RollupState()], ignore_conflicts=True)
-    return RollupState.objects.select_for_update().get()
+    return RollupState.objects.select_for_update().get(pk=1)
 
 
 def count_batch(size: int) -> tuple[int, bool]:

@@ -45,7 +45,7 @@ def fill(client: "redis.Redis[str]", *, count: int, workspace_id: int = 1) -> No
 
 def take_and_publish(leader: Leader) -> Sequence[Dispatched]:
     dispatched = schedule.claim_batch(leader, limit=1_000).leads
-    assert enqueue.publish(dispatched, path="take") == len(dispatched)
+    assert enqueue.publish(dispatched, path="claim") == len(dispatched)
     return dispatched
 
 
@@ -95,7 +95,7 @@ def test_without_a_reconciler_the_limit_holds(redis_client: "redis.Redis[str]", 
     for moved in (LIMIT, 0, 0):
         take = schedule.claim_batch(leader, limit=1_000, published=number)
         number = take.number
-        assert enqueue.publish(take.leads, path="take") == moved
+        assert enqueue.publish(take.leads, path="claim") == moved
         wait_until(lambda: len(schedule.find_expired(limit=100)) == LIMIT, what="the end of the leases")
     assert len(read_published(redis_client)) == LIMIT
 

@@ -152,7 +152,12 @@ def test_half_a_body_is_not_forwarded_and_an_address_has_a_limit(port: int) -> N
 
 def test_compose_publishes_only_the_proxy() -> None:
     parts = COMPOSE["services"]
-    assert [name for name, part in parts.items() if "ports" in part] == ["proxy"]
+    published = {name: part["ports"] for name, part in parts.items() if "ports" in part}
+    beyond_this_machine = [
+        name for name, ports in published.items() if not all(port.startswith("127.0.0.1:") for port in ports)
+    ]
+    assert beyond_this_machine == ["proxy"]
+    assert set(published) == {"proxy", "prometheus", "alertmanager", "grafana"}
     assert parts["web"]["environment"]["LEADSWITCH_TRUST_PROXY"] == "true"
     assert parts["proxy"]["environment"]["UPSTREAM"] == "web:8000"
     mounted = [volume.split(":")[0] for volume in parts["proxy"]["volumes"]]
