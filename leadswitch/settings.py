@@ -36,7 +36,7 @@ LEADSWITCH_METRICS_TOKEN = ENVIRONMENT.metrics_token
 # In seconds, for requests and for statements. Statements are faster than the first bound of the library.
 PROMETHEUS_LATENCY_BUCKETS = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75),
-    *(1.0, 2.5, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
+    *(1.0, 2.0, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
 )
 # Of processes that serve no web pages; by kind of process, 0: none.
 LEADSWITCH_METRICS_HOST = ENVIRONMENT.metrics_host
