@@ -33,7 +33,8 @@ BY_WORKSPACE: Final = Series(
     "workspace",
 )
 
-# Read in due order from lead_retry_queue.
+# Read in due order from lead_retry_queue. `w.paused_at IS NULL` in COUNT_DUE would make PostgreSQL read the whole queue
+# while it has no statistics of the workspaces: it expects then that nearly all of them are paused.
 COUNT_OPEN: Final = """
 SELECT count(*) FROM (
     SELECT FROM routing_lead WHERE status = 'pending' AND attempts > 0
@@ -46,7 +47,7 @@ WITH due AS MATERIALIZED (
     JOIN routing_workspace w ON w.id = l.workspace_id
     WHERE l.status = 'pending' AND l.attempts > 0 AND l.next_attempt_at <= statement_timestamp()
         AND l.paused_at IS NULL AND {PRODUCT_RUNS}
-        AND w.paused_at IS NULL
+        AND coalesce(w.paused_at, 'infinity') >= 'infinity'
     ORDER BY l.next_attempt_at, l.id LIMIT %(limit)s
 )
 SELECT w.slug, counted.leads, extract(epoch FROM statement_timestamp() - counted.at)::float8
