@@ -89,8 +89,8 @@ def test_reconcilers_that_do_not_run_are_late() -> None:
     [problem] = problems()
     assert problem.startswith("6 reconcilers have not run on time: ")
     assert (
-        ": stale_locks, schedule, inflight, workspace_pauses, wakeups, rollups. The longest gap is 5 min. Check Celery beat"
-        in problem
+        ": stale_locks, schedule, inflight, workspace_pauses, wakeups, rollups. The longest gap is 5 min."
+        " Check Celery beat" in problem
     )
 
 
