@@ -6,6 +6,7 @@ from django.db import models
 from uuid6 import uuid7
 
 from tracing.models.append_only import append_only_triggers
+from tracing.vocabulary import RESULTS
 
 
 class AttemptTrigger(models.TextChoices):
@@ -83,4 +84,4 @@ class Attempt(models.Model):
         triggers: ClassVar = append_only_triggers("tracing_attempt")
 
     def __str__(self) -> str:
-        return f"attempt {self.number} of lead {self.lead_id}: {self.result}"
+        return f"attempt {self.number} of lead {self.lead_id}: {RESULTS.get(self.result, self.result)}"
