@@ -33,6 +33,7 @@ demo: venv ## route and sell 1,200 realistic leads and show what happened
 .PHONY: test
 test: check ## run `make check`, then the tests
 	$(Q)ops/install_chromium.sh
+	$(Q)ops/install_prometheus.sh >/dev/null
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # What another server may do differently: schedule, locks, money, triggers and plans. With the limits of a worker, which
@@ -71,7 +72,7 @@ check: venv ## run linters, types, import contracts, migration and deployment ch
 	LEADSWITCH_HTTPS=true $(MANAGE) check --deploy --fail-level WARNING $(if $(V),,>/dev/null)
 
 .PHONY: up
-up: venv ## serve web, worker, dispatcher and beat on port 8000 (PORT=) until Ctrl-C
+up: venv ## serve web, worker, dispatcher, beat and exporter on port 8000 (PORT=) until Ctrl-C
 	$(Q)exec $(BIN)/python -m leadswitch.up --host $(HOST) --port $(PORT)
 
 .PHONY: bench
@@ -81,6 +82,11 @@ bench: venv ## measure the engine and the intake against hand-written baselines
 .PHONY: chaos
 chaos: venv ## inject every fault while leads flow, then check that no lead was lost or sold twice (docs/chaos.md)
 	$(Q)$(BIN)/python -m tests.chaos $(ARGS)
+
+# Servers of its own in var/load/, which the next run removes.
+.PHONY: load
+load: venv ## send leads at planned times into the whole product, and measure what they wait for (docs/load.md)
+	$(Q)$(BIN)/python -m tests.load $(ARGS)
 
 .PHONY: bench-dispatch
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller

@@ -21,6 +21,8 @@ def main() -> None:
 
     # As Ctrl-C does: transactions roll back, and what was handed on and waits reaches Redis at the exit.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if sys.argv[1:2] == ["exporter"]:
+        os.environ.setdefault("LEADSWITCH_ROLE", "exporter")
     load_settings()
     from django.core.management import execute_from_command_line
 

@@ -2,16 +2,21 @@
 
 from prometheus_client import Counter, Histogram
 
+from tracing.series import POSTGRES_CAUSES, with_series
+
 DECISION_SECONDS = Histogram(
     "leadswitch_decision_seconds",
     "One attempt, from the lead's lock to the end of its writes.",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
-START_LAG_SECONDS = Histogram(
-    "leadswitch_start_lag_seconds",
-    "From when a lead was due to when a worker started it, by the database's clock.",
-    ["mode"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+START_LAG_SECONDS = with_series(
+    Histogram(
+        "leadswitch_start_lag_seconds",
+        "From when a lead was due to when a worker started it, by the database's clock.",
+        ["mode"],
+        buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
+    ),
+    mode=("poll", "shadow", "event"),
 )
 LEADS_SOLD = Counter("leadswitch_assignments_total", "Leads sold, one for each buyer.")
 CENTS_CHARGED = Counter("leadswitch_charged_cents_total", "Credits charged for leads, in cents.")
@@ -22,6 +27,10 @@ CANDIDATE_WAITS = Counter(
     "leadswitch_candidate_waits_total", "Attempts started again to wait for buyers that other leads held."
 )
 PICKED_UP = Counter("leadswitch_leads_picked_up_total", "Due leads that the periodic pick-up had to start.")
-VERDICT_FAILURES = Counter(
-    "leadswitch_verdict_failures_total", "Verdicts after a rollback that could not be written.", ["cause"]
+VERDICT_FAILURES = with_series(
+    Counter(
+        "leadswitch_verdict_failures_total", "Verdicts after a rollback that could not be written.", ["cause"]
+    ),
+    open_label="cause",
+    cause=POSTGRES_CAUSES,
 )

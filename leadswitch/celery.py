@@ -1,5 +1,8 @@
 """The Celery app. Messages are wake-ups: the work itself is in PostgreSQL, so a lost message does no harm."""
 
+# First, because prometheus_client decides when it is imported whether processes share their metrics.
+from leadswitch.levels.serving import worker_directory  # noqa: F401, I001
+
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +23,8 @@ from django.db import connections
 
 from leadswitch.broker import guard_channels
 from leadswitch.database.fitness import begin
+from leadswitch.levels.serving.begin import serve_metrics
+from leadswitch.levels.serving.processes import ProcessKind
 from leadswitch.pulse import Pulse
 from leadswitch.start import load_settings
 from routing.dispatch import workers
@@ -44,11 +49,13 @@ def keep_django_logging(**_: object) -> None:
 @worker_init.connect
 def begin_worker(sender: Any, **_: object) -> None:
     begin(processes=sender.concurrency)
+    serve_metrics(ProcessKind.WORKER)
 
 
 @beat_init.connect
 def begin_beat(**_: object) -> None:
     begin()
+    serve_metrics(ProcessKind.BEAT)
 
 
 @worker_init.connect

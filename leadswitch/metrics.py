@@ -2,16 +2,27 @@
 
 from prometheus_client import Counter, Gauge
 
-PART_OK = Gauge(
-    "leadswitch_part_ok",
-    "1 if a part was ok when /readyz last checked it: database, redis, dispatcher, workers, canary,"
-    " reconcilers, enqueuer.",
-    ["part"],
-    multiprocess_mode="mostrecent",
+from tracing.series import with_series
+
+PARTS = ("database", "redis", "dispatcher", "workers", "canary", "reconcilers", "enqueuer")
+
+PART_OK = with_series(
+    Gauge(
+        "leadswitch_part_ok",
+        "1 if a part was ok when /readyz last checked it: database, redis, dispatcher, workers, canary,"
+        " reconcilers, enqueuer.",
+        ["part"],
+        multiprocess_mode="mostrecent",
+    ),
+    part=PARTS,
 )
 
-LOGINS = Counter(
-    "leadswitch_logins_total",
-    "Tries to log in to the admin: succeeded, failed, locked (a failure that locks), refused (slowed down or locked).",
-    ["result"],
+LOGINS = with_series(
+    Counter(
+        "leadswitch_logins_total",
+        "Tries to log in to the admin: succeeded, failed, locked (a failure that locks), refused (slowed down or"
+        " locked).",
+        ["result"],
+    ),
+    result=("succeeded", "failed", "locked", "refused"),
 )

@@ -36,8 +36,15 @@ LEADSWITCH_METRICS_TOKEN = ENVIRONMENT.metrics_token
 # In seconds, for requests and for statements. Statements are faster than the first bound of the library.
 PROMETHEUS_LATENCY_BUCKETS = (
     *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75),
-    *(1.0, 2.5, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
+    *(1.0, 2.0, 5.0, 7.5, 10.0, 25.0, 50.0, 75.0, float("inf")),
 )
+# Of processes that serve no web pages; by kind of process, 0: none.
+LEADSWITCH_METRICS_HOST = ENVIRONMENT.metrics_host
+LEADSWITCH_METRICS_PORTS = ENVIRONMENT.metrics_ports
+LEADSWITCH_EXPORTER_PORT = ENVIRONMENT.exporter_port
+LEADSWITCH_EXPORTER_PERIOD_SECONDS = ENVIRONMENT.exporter_period_seconds
+# How many workspaces its series by workspace name.
+LEADSWITCH_EXPORTER_WORST = ENVIRONMENT.exporter_worst
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
@@ -52,6 +59,7 @@ LEADSWITCH_MAX_LOST_LEASES = ENVIRONMENT.max_lost_leases
 LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
+LEADSWITCH_TUNING = ENVIRONMENT.tuning
 # In seconds, or in leads: how often the dispatch is checked, and when it is reported as late.
 LEADSWITCH_WATCH = ENVIRONMENT.watch
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
@@ -59,20 +67,24 @@ LEADSWITCH_LEAD_TRIES_PER_HOUR = ENVIRONMENT.lead_tries_per_hour
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
-LEADSWITCH_BEGIN_HOOK = "leadswitch.database.fitness.begin"
+LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.access.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
 LEADSWITCH_WORKSPACES_HOOK = "routing.access.visibility.name_visible_workspaces"
 # Jobs that compare the truth with what should follow from it: the function, and the seconds between its runs by beat.
 LEADSWITCH_RECONCILERS = {
-    "stale_locks": ("routing.reconcile.stale_locks.run", 60),
-    "expiry": ("routing.reconcile.expiry.run", 3600),
-    "balances": ("distribution.reconcile.balances.run", 3600),
-    "schedule": ("routing.reconcile.schedule.run", 60),
-    "inflight": ("routing.reconcile.inflight.run", 10),
-    "workspace_pauses": ("routing.reconcile.workspace_pauses.run", 30),
-    "wakeups": ("routing.reconcile.wakeups.run", 5),
+    "stale_locks": ("routing.reconcile.stale_locks.run", ENVIRONMENT.stale_locks_period_seconds),
+    "expiry": ("routing.reconcile.expiry.run", ENVIRONMENT.expiry_period_seconds),
+    "balances": ("distribution.reconcile.balances.run", ENVIRONMENT.balances_period_seconds),
+    "schedule": ("routing.reconcile.schedule.run", ENVIRONMENT.schedule_period_seconds),
+    "inflight": ("routing.reconcile.inflight.run", ENVIRONMENT.inflight_period_seconds),
+    "workspace_pauses": (
+        "routing.reconcile.workspace_pauses.run",
+        ENVIRONMENT.workspace_pauses_period_seconds,
+    ),
+    "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
+    "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------
@@ -172,14 +184,18 @@ WHITENOISE_USE_FINDERS = True
 # --- database ---------------------------------------------------------------------------------------------
 
 
+IS_EXPORTER = LEADSWITCH_ROLE == "exporter"
+
+
 def database_settings() -> dict[str, object]:
     """One DATABASES entry. Both aliases use it: the same database, each with a connection of its own."""
     settings = postgres_settings(SERVICES.database_url)
     given = settings.get("OPTIONS")
     options: dict[str, object] = {
         "server_side_binding": True,
-        "prepare_threshold": 5 if ENVIRONMENT.is_prepared else None,
-        "connect_timeout": 5,
+        # A stored plan is as old as its session. The exporter reads seldom, so it plans with the current statistics.
+        "prepare_threshold": 5 if ENVIRONMENT.is_prepared and not IS_EXPORTER else None,
+        "connect_timeout": 2 if IS_EXPORTER else 5,
         "application_name": f"leadswitch-{LEADSWITCH_ROLE}",
     }
     if not ENVIRONMENT.is_pgbouncer:  # behind it the role has the limits

@@ -24,6 +24,17 @@ def load_settings() -> None:
         settings.ROOT_URLCONF  # noqa: B018 - the first access reads them
 
 
+def begin_dispatcher() -> None:
+    """Check the database and serve metrics, before the dispatcher starts."""
+    # Imported here: starting a process must not need the settings.
+    from leadswitch.database.fitness import begin
+    from leadswitch.levels.serving.begin import serve_metrics
+    from leadswitch.levels.serving.processes import ProcessKind
+
+    begin()
+    serve_metrics(ProcessKind.DISPATCHER)
+
+
 @contextmanager
 def one_line_failures() -> Iterator[None]:
     """Report in one line that the configuration is wrong or PostgreSQL is down, and exit with code 2.

@@ -1,4 +1,4 @@
-"""`python -m leadswitch.up`: the whole product on one machine (web, worker, dispatcher, beat) until Ctrl-C."""
+"""`python -m leadswitch.up`: web, worker, dispatcher, beat and exporter on one machine until Ctrl-C."""
 
 import argparse
 import os
@@ -30,6 +30,8 @@ CELERY: Final = ("celery", "-A", "leadswitch")
 WORKER_OPTIONS: Final = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
 BEAT_OPTIONS: Final = ("--loglevel", "WARNING")
 DISPATCHER: Final = ("manage.py", "dispatcher")
+EXPORTER: Final = ("manage.py", "exporter")
+PORTS_TRIED: Final = 20
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
 SERVICES_CHECK_SECONDS = 2.0
@@ -102,12 +104,37 @@ def programs(host: str, port: int, *, workers: int) -> list[Program]:
     web = [python, "-m", *WEB, "--bind", f"{host}:{port}", "--workers", str(workers)]
     celery = ["-m", *CELERY, "--quiet"]
     worker = [python, "-W", IGNORE_ROOT_WARNING, *celery, *worker_arguments(concurrency=workers)]
+    shared = fresh_metrics_directory()
     return [
-        Program("web", web, {"LEADSWITCH_ROLE": "web", **fresh_metrics_directory()}),
-        Program("worker", worker, {"LEADSWITCH_ROLE": "worker"}),
-        Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker"}),
-        Program("beat", [python, *celery, "beat", *BEAT_OPTIONS], {"LEADSWITCH_ROLE": "worker"}),
+        Program("web", web, {"LEADSWITCH_ROLE": "web", **shared}),
+        Program("worker", worker, {"LEADSWITCH_ROLE": "worker", **shared}),
+        Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker", **shared}),
+        Program("beat", [python, *celery, "beat", *BEAT_OPTIONS], {"LEADSWITCH_ROLE": "worker", **shared}),
+        # Its own /metrics: a gauge of the whole installation must not be added up over processes.
+        Program(
+            "exporter",
+            [python, *EXPORTER, "--port", str(find_exporter_port())],
+            {"LEADSWITCH_ROLE": "exporter"},
+        ),
     ]
+
+
+def find_exporter_port() -> int:
+    """LEADSWITCH_EXPORTER_PORT, or the next free port after it: another checkout may run on this machine."""
+    from django.conf import settings
+
+    first: int = settings.LEADSWITCH_EXPORTER_PORT
+    return next((port for port in range(first, first + PORTS_TRIED) if is_free(port)), first)
+
+
+def is_free(port: int) -> bool:
+    from django.conf import settings
+
+    try:
+        refuse_taken_port(settings.LEADSWITCH_METRICS_HOST, port)
+    except PortTaken:
+        return False
+    return True
 
 
 def worker_arguments(*, concurrency: int) -> tuple[str, ...]:
@@ -116,7 +143,10 @@ def worker_arguments(*, concurrency: int) -> tuple[str, ...]:
 
 
 def fresh_metrics_directory() -> dict[str, str]:
-    """Make an empty directory where the web processes share their counters: old files would be added to them."""
+    """Make an empty directory where all processes share their counters: old files would be added to them.
+
+    /metrics of the web server then shows them all.
+    """
     from django.conf import settings
 
     directory: Path = settings.VAR_DIR / "metrics"

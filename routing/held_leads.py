@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from routing.locks import limits_of
+from routing.locks import IS_PAUSED, RESUMED_AT, after_pause, limits_of
 from routing.retry import Tries
 
 
@@ -21,12 +21,23 @@ class HeldLead:
     source_workspace_id: int
     status: str
     attempts: int
+    next_attempt_at: datetime | None
+    received_at: datetime
     expires_at: datetime
     locked_by: str
     locked_at: datetime | None
     conflicts: int
     errors: int
     max_errors: int
+    is_paused: bool  # the lead, its whole workspace, or the product
+    resumed_at: datetime | None
+
+    @property
+    def due_since(self) -> datetime | None:
+        """As LockedLead.due_since, or since its claim began. None: it is paused, or waits for someone else."""
+        return (
+            None if self.is_paused else after_pause(self.next_attempt_at or self.locked_at, self.resumed_at)
+        )
 
     @property
     def tries(self) -> Tries:
@@ -37,9 +48,8 @@ class HeldLead:
         return limits_of(self.max_errors)
 
 
-_HELD: Final = ", ".join(
-    "w.max_attempts" if each.name == "max_errors" else f"l.{each.name}" for each in fields(HeldLead)
-)
+_SOURCES: Final = {"max_errors": "w.max_attempts", "is_paused": IS_PAUSED, "resumed_at": RESUMED_AT}
+_HELD: Final = ", ".join(_SOURCES.get(each.name, f"l.{each.name}") for each in fields(HeldLead))
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 
 # If another process is ending the claim, its owner waits for that and then finds no row.

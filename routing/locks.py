@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +19,13 @@ from routing.models.dispatch import ALIVE_SECONDS
 from routing.retry import Tries
 from routing.values.attributes import read_stored
 from tracing.locks import is_lock_timeout as is_lock_timeout
+
+Moment = TypeVar("Moment", datetime, datetime | None)
+
+
+def after_pause(at: Moment, resumed_at: datetime | None) -> Moment:
+    """The later of the two. Time before the latest pause ended does not count as a delay (decisions/0062)."""
+    return at if at is None or resumed_at is None else max(at, resumed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class LockedLead:
     due_reason: str
     expires_at: datetime
     is_paused: bool  # the lead, its whole workspace, or the product
+    resumed_at: datetime | None  # when the latest of these pauses ended
     vertical: str
     zip: str
     city: str
@@ -60,6 +68,11 @@ class LockedLead:
     woken_by: int | None = None  # the change that made it due, while its due reason names a cause
 
     @property
+    def due_since(self) -> datetime | None:
+        """Since when it could have been decided: since its due time, or since its latest pause ended."""
+        return after_pause(self.next_attempt_at, self.resumed_at)
+
+    @property
     def has_identity(self) -> bool:
         return self.email_hash is not None or self.phone_hash is not None
 
@@ -72,11 +85,18 @@ class LockedLead:
         return limits_of(self.max_errors)
 
 
+# Whether a lead `l` in its workspace `w` is paused: itself, the whole workspace, or the product.
+IS_PAUSED: Final = """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
+    OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)"""
+# When its latest pause ended. GREATEST ignores NULL.
+RESUMED_AT: Final = """GREATEST(
+    l.resumed_at, w.resumed_at, (SELECT resumed_at FROM routing_dispatchcontrol WHERE id = 1)
+)"""
 # What a field of LockedLead is read from; the others are columns of the lead. Django's cursors leave JSON as text.
 _SOURCES: Final = {
     "source": "s.name",
-    "is_paused": """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
-        OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)""",
+    "is_paused": IS_PAUSED,
+    "resumed_at": RESUMED_AT,
     "attributes": "l.attributes::text",
     "consent": "l.consent ?| '{given_at,token}'",
     "locked_at": "clock_timestamp()",

@@ -1,13 +1,12 @@
 """When a lead that was not sold is tried again. Pure: time and randomness come in.
 
-Two schedules. A conflict over locks is over in moments: 100 ms doubling to 30 s. A failure of the product may need
-a person: 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
+Two schedules. A conflict over locks is over in moments: by default 100 ms doubling to 30 s. A failure of the product
+may need a person: by default 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Final
 
 from tracing.skip_reasons import RetryClass
 
@@ -18,8 +17,10 @@ class Backoff:
     longest: timedelta
 
 
-AFTER_CONFLICT: Final = Backoff(timedelta(milliseconds=100), timedelta(seconds=30))
-AFTER_ERROR: Final = Backoff(timedelta(minutes=1), timedelta(hours=1))
+@dataclass(frozen=True, slots=True)
+class Backoffs:
+    after_conflict: Backoff
+    after_error: Backoff
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def next_step(
     at: datetime,
     tries: Tries,
     limits: Tries,
+    backoffs: Backoffs,
     expires_at: datetime,
     seed: int,
 ) -> NextStep:
@@ -69,10 +71,10 @@ def next_step(
         return NextStep("deferred", min(retry_at, expires_at))
     if retry_class is RetryClass.TRANSIENT:
         tries = replace(tries, conflicts=tries.conflicts + 1)
-        done, most, backoff = tries.conflicts, limits.conflicts, AFTER_CONFLICT
+        done, most, backoff = tries.conflicts, limits.conflicts, backoffs.after_conflict
     elif retry_class is RetryClass.ERROR:
         tries = replace(tries, errors=tries.errors + 1)
-        done, most, backoff = tries.errors, limits.errors, AFTER_ERROR
+        done, most, backoff = tries.errors, limits.errors, backoffs.after_error
     else:
         return NextStep("unsold", None)
     if done >= most:

@@ -104,6 +104,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stop_named_redis(VAR_DIR)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def series_are_declared() -> Iterator[None]:
+    """Every series that a test produced exists from the start of a process (tracing/series.py)."""
+    yield
+    from tests.support.declared_series import find_undeclared  # after the settings are loaded
+
+    assert find_undeclared() == {}
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(
     request: pytest.FixtureRequest,

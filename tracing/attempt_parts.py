@@ -18,6 +18,8 @@ class AttemptHead:
     source_workspace_id: int
     started_at: datetime
     worker: str
+    received_at: datetime | None = None
+    due_at: datetime | None = None
     intake_notes: Sequence[str] = ()
     cause: str = ""  # of WAKE_CAUSES, where a change made the lead due
     change_id: int | None = None

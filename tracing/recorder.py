@@ -37,8 +37,10 @@ WITH attempt AS (
     INSERT INTO tracing_attempt (
         id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version,
         result, skip_reason, transient, next_attempt_at, started_at, finished_at, duration_ms, worker,
-        rule_id, route, first_lead_id, facts
-    ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb)
+        received_at, due_at, rule_id, route, first_lead_id, facts
+    ) VALUES (
+        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb
+    )
     RETURNING id, lead_id
 )
 INSERT INTO tracing_leaddistributionevent (
@@ -151,6 +153,7 @@ class Recorder:
                 end.duration_ms,
                 head.worker,
             ),
+            *(head.received_at, head.due_at),
             *(route.rule_id, encode(route.hops), route.first_lead_id),
         ]
         # Rows are one document, not a list for each column: the driver escapes lists item by item in Python.

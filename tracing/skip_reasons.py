@@ -47,6 +47,11 @@ class SkipReason:
     clause: str = ""
 
     @property
+    def is_system_failure(self) -> bool:
+        """Whether LeadSwitch is at fault, and not a setting, a buyer or the lead."""
+        return self.fixer is Fixer.SYSTEM
+
+    @property
     def label(self) -> str:
         """A few words for a list: "No eligible buyers"."""
         return self.code.replace("_", " ").capitalize()

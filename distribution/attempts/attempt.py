@@ -41,6 +41,7 @@ class RunningAttempt:
     locked: LockedLead | None = None
     record: AttemptRecord | None = None
     lock_ms: float = 0.0
+    locked_seconds: float = 0.0  # time.perf_counter() when `locked` was locked
     on_stage: Callable[[Stage], object] = _ignore
     marked: set[int] = field(default_factory=set)
 
@@ -58,7 +59,7 @@ class RunningAttempt:
             # Another worker took the lead that needed the wait.
             self.wait = replace(self.wait, enrollment_ids=frozenset())
         if self.locked is None or self.locked.id != lead.id:
-            self.locked = lead
+            self.locked, self.locked_seconds = lead, time.perf_counter()
         return lead
 
     def mark(self, lead: LockedLead) -> bool:

@@ -118,7 +118,13 @@ def run(attempt: RunningAttempt, *, lead_id: int | None = None) -> AttemptOutcom
         outcome = write_verdict(error, attempt.record)
     lead, record, locked = attempt.lead, attempt.record, attempt.locked
     if outcome.not_run is None and record is not None and locked is not None:
-        record.report(locked=locked, lock_ms=attempt.lock_ms, seconds=time.perf_counter() - started)
+        ended = time.perf_counter()
+        record.report(
+            locked=locked,
+            lock_ms=attempt.lock_ms,
+            seconds=ended - started,
+            seconds_locked=ended - attempt.locked_seconds,
+        )
     elif outcome.not_run is NotRun.LOST_BEFORE and lead is not None:
         count_lost_worker(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
     elif outcome.not_run is NotRun.BUSY and lead_id is not None:

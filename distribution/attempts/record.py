@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
+
 from distribution import metrics
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
 from routing import metrics as routing_metrics
 from routing.leads.attempt_log import AttemptLine, log_attempt
+from routing.leads.decision_metrics import Waited, measure_wait
 from routing.leads.finish import close_attempt
-from routing.locks import LockedLead
+from routing.locks import LockedLead, after_pause
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
@@ -117,6 +120,7 @@ class AttemptRecord:
             at=self.at,
             tries=self.lead.tries,
             limits=self.lead.limits,
+            backoffs=settings.LEADSWITCH_TUNING.backoffs,
             expires_at=self.lead.expires_at,
             seed=self.seed,
         )
@@ -186,8 +190,11 @@ class AttemptRecord:
             duplicate_of=self.first.public_id if self.first else None,
         )
 
-    def report(self, *, locked: LockedLead, lock_ms: float, seconds: float) -> None:
-        """Write metrics and one structured log line, after the commit. `locked`: the row as first locked."""
+    def report(self, *, locked: LockedLead, lock_ms: float, seconds: float, seconds_locked: float) -> None:
+        """Write metrics and one structured log line, after the commit. `locked`: the row as first locked.
+
+        `seconds`: the whole attempt. `seconds_locked`: from that first lock on.
+        """
         metrics.DECISION_SECONDS.observe(seconds)
         if locked.next_attempt_at is not None:
             lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
@@ -198,13 +205,15 @@ class AttemptRecord:
             routing_metrics.DUPLICATES.labels(kind=self.first.kind).inc()
         self.count_sales()
         sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
-        log_attempt(self._make_line(lock_ms), cause=self.cause, **sold)
+        decided_at = locked.locked_at + timedelta(seconds=seconds_locked)
+        waited = measure_wait(locked, decided_at=decided_at)
+        log_attempt(self._make_line(lock_ms, waited), cause=self.cause, **sold)
 
     def count_sales(self) -> None:
         metrics.LEADS_SOLD.inc(len(self.assignments))
         metrics.CENTS_CHARGED.inc(self.charged_cents)
 
-    def _make_line(self, lock_ms: float) -> AttemptLine:
+    def _make_line(self, lock_ms: float, waited: Waited) -> AttemptLine:
         head, lead, first = self.trace.head, self.lead, self.first
         return AttemptLine(
             lead_id=lead.public_id,
@@ -220,6 +229,7 @@ class AttemptRecord:
             destination_workspace_id=lead.workspace_id,
             duplicate_of=first.public_id if first else None,
             duplicate_workspace_id=first.workspace_id if first else None,
+            waited=waited,
         )
 
 
@@ -235,6 +245,8 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         source_workspace_id=lead.source_workspace_id,
         started_at=at,
         worker=worker_name(),
+        received_at=after_pause(lead.received_at, lead.resumed_at),
+        due_at=lead.due_since,
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",
         change_id=lead.woken_by if is_woken else None,

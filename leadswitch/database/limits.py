@@ -9,7 +9,13 @@ from typing import Final
 
 # The limits end a stuck statement long before an operator would notice it. Commands run migrations, imports and verify,
 # which are long on purpose.
-STATEMENT_TIMEOUT_MS: Final = {"web": 15_000, "worker": 15_000, "command": 600_000}
+STATEMENT_TIMEOUT_MS: Final = {
+    "web": 15_000,
+    "worker": 15_000,
+    # It only reads, and must not add to the load of a database in trouble.
+    "exporter": 2_000,
+    "command": 600_000,
+}
 COMMON: Final[Mapping[str, str]] = {
     "lock_timeout": "2000",
     "idle_in_transaction_session_timeout": "30000",

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Final
+from typing import Any, Final
 
+from leadswitch.env.parse import Whole
 from leadswitch.env.registry import SECTIONS
+from leadswitch.env.variable import Variable
 
 WIDTH: Final = 120
 INTRODUCTION: Final = (
@@ -48,10 +50,14 @@ def _lines() -> Iterator[str]:
     for section in SECTIONS:
         yield from ("", *_comment(f"--- {section.TITLE}"))
         for variable in section.own_variables():
-            yield from (*_comment(variable.help), f"#{variable.name}={variable.example}")
+            yield from (*_comment(_help_of(variable)), f"#{variable.name}={variable.example}")
     yield from ("", *_comment(f"--- {COMPOSE_TITLE}"))
     for each in COMPOSE_VARIABLES:
         yield from (*_comment(each.help), f"#{each.name}={each.example}")
+
+
+def _help_of(variable: Variable[Any]) -> str:
+    return f"{variable.help} Range: {variable.parse}." if isinstance(variable.parse, Whole) else variable.help
 
 
 def _comment(text: str) -> list[str]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from leadswitch.env.parse import one_of, parse_bool, parse_count, parse_hours, parse_prefix
+from leadswitch.env.parse import Whole, one_of, parse_bool, parse_count, parse_hours, parse_prefix
 from leadswitch.env.variable import Section, Variable
 
-ROLES: Final = ("web", "worker", "command")
+ROLES: Final = ("web", "worker", "exporter", "command")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 DISPATCH_MODES: Final = ("poll", "shadow", "event")
 
@@ -18,7 +18,10 @@ class Processes(Section):
         "LEADSWITCH_ROLE",
         one_of(*ROLES),
         default="command",
-        help="web, worker or command: how long a statement may run (15 s, 15 s, 10 min). The entry points set it.",
+        help=(
+            "web, worker, exporter or command: how long a statement may run (15 s, 15 s, 2 s, 10 min). The entry points"
+            " set it."
+        ),
     )
     log_level = Variable(
         "LEADSWITCH_LOG_LEVEL", one_of(*LOG_LEVELS), default="INFO", help="DEBUG, INFO, WARNING or ERROR."
@@ -85,7 +88,7 @@ class Leads(Section):
     )
     lease_seconds = Variable(
         "LEADSWITCH_LEASE_SECONDS",
-        parse_count,
+        Whole(1, 3_600),
         default=30,
         help=(
             "How long a worker holds the lease of a lead before the lease counts as expired. Longer than most attempts."
@@ -93,13 +96,13 @@ class Leads(Section):
     )
     max_lost_leases = Variable(
         "LEADSWITCH_MAX_LOST_LEASES",
-        parse_count,
+        Whole(1, 1_000),
         default=5,
         help="After how many lost workers in a row a lead is parked as failed (worker_lost).",
     )
     ready_shards = Variable(
         "LEADSWITCH_READY_SHARDS",
-        parse_count,
+        Whole(1, 64),
         default=4,
         help=(
             "How many ready queues due leads are spread over, by workspace. Let the queues run empty before you lower"
@@ -108,7 +111,7 @@ class Leads(Section):
     )
     ready_limit = Variable(
         "LEADSWITCH_READY_LIMIT",
-        parse_count,
+        Whole(1, 10_000_000),
         default=250,
         help="How many leads may wait in each ready queue. The rest wait in the schedule, where workspaces take turns.",
     )

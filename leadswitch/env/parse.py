@@ -1,7 +1,9 @@
 """Readers of one variable's text. Each raises BadEnvironment, which names the variable and the fix."""
 
 import os
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 MAX_HOURS: Final = 2_160  # the longest a lead lives, unless its workspace says otherwise
 MIN_SECRET_LENGTH: Final = 32
+MAX_PORT: Final = 65_535
+HOST: Final = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 MAX_COUNT: Final = 2**31 - 1
 MAX_QUOTED: Final = 40
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
@@ -67,6 +71,39 @@ def parse_count(name: str, text: str) -> int:
     if count > MAX_COUNT:
         raise BadEnvironment(name, f"{_shorten(text)!r} is too large", f"Use at most {MAX_COUNT}")
     return count
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Reads a whole number in a range, both ends included."""
+
+    lowest: int
+    highest: int
+
+    def __call__(self, name: str, text: str) -> int:
+        number = _read_digits(text)
+        if number is None:
+            raise BadEnvironment(name, f"{_shorten(text)!r} is not a whole number", f"Use {self}")
+        if not self.lowest <= number <= self.highest:
+            raise BadEnvironment(name, f"{_shorten(text)} is out of range", f"Use {self}")
+        return number
+
+    def __str__(self) -> str:
+        return f"{self.lowest} to {self.highest}"
+
+
+def parse_port(name: str, text: str) -> int:
+    port = _read_digits(text)
+    if port is None or port > MAX_PORT:
+        raise BadEnvironment(name, f"{_shorten(text)!r} is not a port", f"Use 0 to {MAX_PORT}, such as 9101")
+    return port
+
+
+def parse_host(name: str, text: str) -> str:
+    """An address to bind to: a name, or an IPv4 or IPv6 address without brackets and port."""
+    if not HOST.fullmatch(text):
+        raise BadEnvironment(name, f"{_shorten(text)!r} is not an address", "Use 127.0.0.1, 0.0.0.0 or ::")
+    return text
 
 
 def parse_hours(name: str, text: str) -> int:

@@ -13,6 +13,7 @@ import environ
 from leadswitch.env.data import ENV_FILE, Locations, Places
 from leadswitch.env.parse import REPOSITORY, BadEnvironment
 from leadswitch.env.registry import NAMES, OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
+from leadswitch.env.tuning import check_together
 
 # A variable, or a comment, as django-environ reads them.
 LINE: Final = re.compile(r"(?:export )?[A-Za-z_0-9]+=|#")
@@ -23,12 +24,19 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
     environment = Environment(_load(source))
     for variable in VARIABLES:
         getattr(environment, variable.field)
+    check_together(environment)
     return environment
 
 
 def read_locations(source: Mapping[str, str] | None = None) -> Locations:
     """Only where the data is: what the command that starts and stops the servers needs."""
     return Places(_load(source)).locations
+
+
+def read_worker_metrics(source: Mapping[str, str] | None = None) -> tuple[Path, int]:
+    """The var directory and the worker's port: needed before the settings are loaded."""
+    environment = Environment(_load(source))
+    return environment.var_dir, environment.worker_metrics_port
 
 
 def _load(source: Mapping[str, str] | None) -> dict[str, str]:

@@ -5,6 +5,8 @@ from typing import Any, Final
 from leadswitch.env.data import Data, Local, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
+from leadswitch.env.metrics import Metrics
+from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
 from leadswitch.env.web import Login, Secrets, Web
 
@@ -16,13 +18,15 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Login,
     Processes,
     Leads,
+    DispatchTuning,
     Watch,
     Limits,
+    Metrics,
     Local,
 )
 
 
-class Environment(Places, Secrets, Web, Login, Processes, Leads, Watch, Limits):
+class Environment(Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics):
     """The whole configuration: an attribute for each variable."""
 
 

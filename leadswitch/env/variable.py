@@ -36,7 +36,7 @@ class Variable(Generic[Value]):
         self.help = help
         self.old_names = old_names
         self.example = example or _as_text(default)
-        self._parse = parse
+        self.parse = parse
         self._default = default
 
     def __set_name__(self, owner: type, field: str) -> None:
@@ -57,7 +57,7 @@ class Variable(Generic[Value]):
         """Unset and empty both mean the default: `NAME=` in a compose file must not differ from its absence."""
         text = environment.texts.get(self.name, "").strip()
         if text:
-            return self._parse(self.name, text)
+            return self.parse(self.name, text)
         return self._default.read(environment) if isinstance(self._default, Derived) else self._default
 
 

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, URLResolver, path, resolve, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.module_loading import import_string
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 
@@ -36,6 +37,8 @@ QUESTIONS: Final = {
         "Turn off",
     ),
 }
+# By name: the page imports pages of the admin, which register with this site.
+HEALTH: Final = "leadswitch.levels.health_page.view"
 NO_PAGES: Final = (None, "login", "logout")
 
 
@@ -68,8 +71,24 @@ class OperatorSite(AdminSite):
             path("second-factor/set-up/", self.set_up_view, name="second_factor_set_up"),
             # Django's own logout page needs access to the admin, which a user without the code does not have yet.
             path("logout/", self.logout, name="logout"),
+            path("health/", self.admin_view(self.health_view), name="health"),
         ]
         return own + list(super().get_urls())
+
+    def health_view(self, request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = import_string(f"{HEALTH}.show_health")(
+            request, context=self.each_context(request)
+        )
+        return response
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """With the page "Health", which belongs to no table, beside the page "Dispatch"."""
+        apps = list(super().get_app_list(request, app_label))
+        page = import_string(f"{HEALTH}.list_page")(request)
+        for app in apps if page is not None else ():
+            if app["app_label"] == "routing":
+                app["models"] = sorted([*app["models"], page], key=lambda each: str(each["name"]))
+        return apps
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if self.is_half_way(request):

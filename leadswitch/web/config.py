@@ -10,6 +10,7 @@ from typing import Any
 from prometheus_client import multiprocess
 
 from leadswitch.database.fitness import begin
+from leadswitch.levels.serving.processes import ProcessKind, register_process
 from leadswitch.start import load_settings
 from routing.places.zips import load_rows
 
@@ -34,6 +35,7 @@ def on_starting(server: Any) -> None:
             # Apps are loaded in the workers, after the fork. This reads the session's limits and no model.
             warnings.filterwarnings("ignore", "Accessing the database during app init", RuntimeWarning)
             begin(processes=server.cfg.workers, threads=server.cfg.threads)
+        register_process(ProcessKind.WEB)
     load_rows()
 
 

@@ -1,15 +1,14 @@
 """`/metrics` for Prometheus, which sends LEADSWITCH_METRICS_TOKEN: `authorization: {credentials: ...}`."""
 
-import os
 from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from leadswitch.failures import not_found
+from leadswitch.levels.serving.registry import make_registry
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -24,11 +23,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
             headers=headers,
             content_type="text/plain",
         )
-    registry: CollectorRegistry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library is untyped there
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(make_registry()), content_type=CONTENT_TYPE_LATEST)
 
 
 def is_authorized(request: HttpRequest, token: str) -> bool:

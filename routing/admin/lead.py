@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from routing.admin.filters import LeadDayFilter, PausedFilter
+from routing.admin.filters import LateFilter, LeadDayFilter, PausedFilter
 from routing.intake.corrections import describe_note
 from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus
@@ -61,6 +61,7 @@ class LeadAdmin(ReadOnlyAdmin):
         LeadReasonFilter,
         LeadDayFilter,
         PausedFilter,
+        LateFilter,
         "workspace",
     )
     look_time = "received_at"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from routing.admin.filters import PausedFilter, WaitingReasonFilter
+from routing.admin.filters import DueFilter, PausedFilter, WaitingReasonFilter
 from routing.admin.lead import LeadAdmin
 from routing.models import RetryingLead
 from tracing.admin.keyset import KeysetChangeList
@@ -61,7 +61,7 @@ class RetryQueueAdmin(ReadOnlyAdmin):
     workspace_path = "workspace"
     list_display = ("lead", "due", "next_try", "last_attempt", "tries", "workspace")
     list_display_links = None
-    list_filter: ClassVar[tuple[Any, ...]] = (WaitingReasonFilter, PausedFilter, "workspace")
+    list_filter: ClassVar[tuple[Any, ...]] = (DueFilter, WaitingReasonFilter, PausedFilter, "workspace")
     list_select_related = ("workspace",)
     empty_list_text = "No leads are waiting for a retry."
     search_help_text = LeadAdmin.search_help_text

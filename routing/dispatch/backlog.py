@@ -6,25 +6,19 @@ Raises redis.RedisError.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice, zip_longest
-from random import Random
 from typing import Final
 
 from django.db import connection
 
 from routing.dispatch import schedule
 from routing.dispatch.enqueue import publish
-from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS, Due
+from routing.dispatch.schedule import Due
+from routing.dispatch.spread import GAUGES, Spread
 from routing.models import Workspace
 
 LEADS_A_PAGE: Final = 1_000
-# How many overdue leads of a workspace are requeued per second. More than the workers finish, so that they never wait;
-# few enough that a hundred thousand leads do not arrive at once.
-LEADS_A_SECOND: Final = 1_000
-# Every due time moves later by up to this, so that the leads of one page do not become due in the same instant.
-LEAST_JITTER_SECONDS: Final = 0.1
 
 Place = tuple[datetime, int]
 ANY_TIME: Final = datetime.max.replace(tzinfo=UTC)
@@ -122,31 +116,8 @@ def _list_workspaces(mode: str, *, is_paused: bool) -> Iterable[int]:
     return found.order_by("pk").values_list("pk", flat=True)
 
 
-@dataclass(slots=True)
-class Spread:
-    """When requeued leads become due: the overdue leads of a workspace one after the other.
-
-    A lead never starts earlier than it is due: it would be refused and requeued. `seed` makes a spread repeatable.
-    """
-
-    seed: int
-    _overdue: dict[int, int] = field(init=False, default_factory=lambda: defaultdict(int))
-    _random: Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._random = Random(self.seed)  # noqa: S311 - spreads load, protects nothing
-
-    def place(self, lead: Due, *, at: datetime) -> Due:
-        """Return the lead with the time that it waits. `at` comes from the database's clock, as the due time does."""
-        if lead.due_at > at:
-            return lead
-        delay = self._overdue[lead.workspace_id] / LEADS_A_SECOND % (LONGEST_SPREAD_SECONDS - 1)
-        self._overdue[lead.workspace_id] += 1
-        jitter = self._random.random() * min(LEAST_JITTER_SECONDS, delay)
-        return lead._replace(wait_ms=round(1000 * (delay + jitter)))
-
-
 def requeue_leads(leads: Sequence[Due], *, spread: Spread, at: datetime, path: str = "put") -> bool:
     """Put leads into the schedule again. Returns False if the broker refused one that is due: it waits again."""
     dispatched = schedule.put([spread.place(lead, at=at) for lead in leads])
+    GAUGES.show(spread)
     return publish(dispatched, path=path) == len(dispatched)

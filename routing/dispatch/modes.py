@@ -9,10 +9,11 @@ from secrets import randbits
 from typing import Final
 
 from routing.dispatch import schedule, shadow
-from routing.dispatch.backlog import BacklogScan, Spread, requeue_leads
+from routing.dispatch.backlog import BacklogScan, requeue_leads
 from routing.dispatch.enqueue import after_commit
 from routing.dispatch.mirror import NewerMode, drop_others
 from routing.dispatch.publish import send_wake
+from routing.dispatch.spread import Spread
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock
 

@@ -1,7 +1,7 @@
 """Publishes to the broker, by task name. A lost message does no harm: PostgreSQL knows which leads are due.
 
-Publishing to a broker that is down takes up to three seconds. So after a failure, nothing is published for five
-seconds.
+Publishing to a broker that is down takes up to three seconds. So after a failure, nothing is published for a
+while (LEADSWITCH_BROKER_PAUSE_MS).
 """
 
 import logging
@@ -23,12 +23,11 @@ from routing.redis.keys import ready_queue
 logger = logging.getLogger(__name__)
 
 PROCESS_LEADS: Final = "distribution.process_leads"
-PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 # A worker runs the leads of a message one after the other. So the leads of a shard go in several messages.
 MESSAGES_A_SHARD: Final = 4
 LEADS_A_MESSAGE: Final = 50
 
-BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
+BREAKER: Final = Breaker(lambda: settings.LEADSWITCH_TUNING.broker_pause_seconds)
 
 
 def send_wake(task: str, **options: Any) -> bool:

@@ -19,7 +19,7 @@ from routing.redis.keys import dispatcher_key, schedule_of
 
 # The page refreshes every two seconds. Without this, each refresh would wait for a Redis that does not answer. This is
 # not the breaker of intakes and attempts: a page that only reads must not cut them off from Redis.
-BREAKER: Final = Breaker(5.0)
+BREAKER: Final = Breaker(lambda: 5.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,6 @@ LEADS_A_CALL: Final = 500
 UNCONFIRMED_MS: Final = 2_000
 # Earlier than any clock: the lead is due at once, or as soon as its wait ends.
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
-# A reconciler that requeues many leads spreads them over at most this.
-LONGEST_SPREAD_SECONDS: Final = 300
 
 
 class Due(NamedTuple):
@@ -206,8 +204,9 @@ def count_workspace(workspace_id: int) -> int:
 def find_lost(leads: Sequence[Due]) -> set[int]:
     """Return those of the leads that would not start in time."""
     lost: set[int] = set()
+    longest_ms = settings.LEADSWITCH_TUNING.longest_spread_seconds * 1000
     for part in _in_parts(leads):
-        found = _run(scripts.FIND_LOST, [LONGEST_SPREAD_SECONDS * 1000, *_flat(part)])
+        found = _run(scripts.FIND_LOST, [longest_ms, *_flat(part)])
         lost.update(int(lead_id) for lead_id in found)
     return lost
 

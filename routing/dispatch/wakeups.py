@@ -9,14 +9,12 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from routing.dispatch.backlog import LEADS_A_SECOND
 from routing.dispatch.enqueue import after_commit, enqueue_leads_after_commit
 from routing.dispatch.publish import send_wake
 
 LEADS_A_BATCH: Final = 500
-# The spread of one run ends before that of the next begins.
-PERIOD_SECONDS: Final = 5
-LEADS_A_RUN: Final = LEADS_A_SECOND * PERIOD_SECONDS
+# The spread of routing_wake_batch.
+LEADS_A_SECOND: Final = 1_000
 MOST_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
@@ -97,6 +95,12 @@ def count_open() -> tuple[int, int]:
         cursor.execute(WAITING, [MOST_COUNTED + 1])
         changes, leads = cursor.fetchone()
     return int(changes), int(leads)
+
+
+def leads_a_run() -> int:
+    """How many leads a run may wake: its spread ends before that of the next run begins."""
+    _, period_seconds = settings.LEADSWITCH_RECONCILERS["wakeups"]
+    return LEADS_A_SECOND * int(period_seconds)
 
 
 def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:

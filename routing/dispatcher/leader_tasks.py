@@ -17,10 +17,11 @@ from django.conf import settings
 
 from routing import metrics
 from routing.dispatch import canary, schedule
-from routing.dispatch.backlog import BacklogScan, Spread, requeue_leads, scan_running
+from routing.dispatch.backlog import BacklogScan, requeue_leads, scan_running
 from routing.dispatch.enqueue import publish
 from routing.dispatch.pauses import mirror_paused
 from routing.dispatch.schedule import Dispatched, Due
+from routing.dispatch.spread import Spread
 from routing.last_runs import LATE_AFTER_PERIODS, LastRun, read_runs
 from routing.models import DispatchMode
 from routing.owned_lock import owned_lock

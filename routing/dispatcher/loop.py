@@ -43,13 +43,9 @@ from routing.redis.keys import wake_key
 
 logger = logging.getLogger(__name__)
 
-LEADS_A_BATCH: Final = 1_000
-TICK_SECONDS: Final = 0.05
 # Leads that become due right after a batch go together in the next one: a message costs as much CPU as half a sale. So
 # the wait grows with the size of the batch, up to a tick: from about 140 leads/s on, they go out in ticks.
 GATHER_SECONDS_A_LEAD: Final = 0.007
-LEADER_LEASE_SECONDS: Final = 3.0
-RENEWAL_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 5.0
 SIZES_SECONDS: Final = 2.0
@@ -103,12 +99,13 @@ class Dispatcher:
         self.name = f"{process}:{token_hex(4)}"
         self._run_next_due = run_next_due
         self._stop = stop
+        self._tuning = settings.LEADSWITCH_TUNING
         self._leader: Leader | None = None
         self._published: int | None = None  # the number of the last batch, once its leads are published
         self._wake_channel = WakeChannel()
         self._catching_up: Iterator[None] = iter(())
         self._leader_tasks = LeaderTasks()
-        self._renewal = Interval(RENEWAL_SECONDS)
+        self._renewal = Interval(self._tuning.renewal_seconds)
         self._leader_heartbeat = Interval(HEARTBEAT_SECONDS)
         self._sizes = Interval(SIZES_SECONDS)
         self._process_heartbeat = Interval(PROCESS_HEARTBEAT_SECONDS)
@@ -144,7 +141,7 @@ class Dispatcher:
         next(self._catching_up, None)
         self._leader_tasks.run_due()
         self._leader_tasks.run_due_leads(self._run_next_due, stop=self._stop)
-        batch = schedule.claim_batch(leader, limit=LEADS_A_BATCH, published=self._published)
+        batch = schedule.claim_batch(leader, limit=self._tuning.batch_leads, published=self._published)
         self._published, claimed_at = None, time.monotonic()
         log_returned(batch.returned, path=CLAIM_PATH)
         publish_all(batch.leads, path=CLAIM_PATH)
@@ -158,9 +155,10 @@ class Dispatcher:
             return self._leader
         known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
-        lease_ms = int(LEADER_LEASE_SECONDS * 1000)
         installation.hold()
-        leader, is_new = acquire_leadership(self.name, lease_ms=lease_ms, least_epoch=least_epoch)
+        leader, is_new = acquire_leadership(
+            self.name, lease_ms=self._tuning.leader_lease_ms, least_epoch=least_epoch
+        )
         self._renewal.restart()
         if leader is None:
             self._lose("another dispatcher leads")
@@ -199,10 +197,10 @@ class Dispatcher:
         if batch.is_more or batch.is_blocked:
             self._wake_channel.forget()
             if not batch.is_more:
-                self._stop.wait(max(0.0, claimed_at + TICK_SECONDS - time.monotonic()))
+                self._stop.wait(max(0.0, claimed_at + self._tuning.tick_seconds - time.monotonic()))
             return
         if batch.leads:
-            self._stop.wait(min(TICK_SECONDS, GATHER_SECONDS_A_LEAD * len(batch.leads)))
+            self._stop.wait(min(self._tuning.tick_seconds, GATHER_SECONDS_A_LEAD * len(batch.leads)))
         wait = LONGEST_WAIT_SECONDS
         if batch.next_due_seconds is not None:
             wait = min(wait, claimed_at + batch.next_due_seconds - time.monotonic())

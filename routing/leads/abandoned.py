@@ -13,6 +13,8 @@ from django.db import connection
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.held_leads import HeldLead
 from routing.leads.attempt_log import AttemptLine, log_attempt
+from routing.leads.decision_metrics import measure_wait
+from routing.locks import after_pause
 from routing.models import LeadStatus
 from routing.retry import NextStep
 from tracing.attempt_parts import AttemptEnd, AttemptHead
@@ -80,6 +82,7 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
             duration_ms=end.duration_ms,
             source_workspace_id=each.lead.source_workspace_id,
             destination_workspace_id=each.lead.workspace_id,
+            waited=measure_wait(each.lead, decided_at=at),
         )
         for each, (recorder, end) in zip(attempts, traces, strict=True)
     ]
@@ -103,6 +106,8 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
             source_workspace_id=lead.source_workspace_id,
             started_at=started_at,
             worker=lead.locked_by or owner,
+            received_at=after_pause(lead.received_at, lead.resumed_at),
+            due_at=lead.due_since,
         )
     )
     result = attempt.step.result

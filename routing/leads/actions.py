@@ -94,7 +94,7 @@ def pause_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> boo
 
 def resume_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:
     """End a lead's pause. A lead that became due during the pause is tried immediately."""
-    return _act(Action.RESUME, lead_id, lambda _: {"paused_at": None}, at=at, by=by)
+    return _act(Action.RESUME, lead_id, lambda _: {"paused_at": None, "resumed_at": Now()}, at=at, by=by)
 
 
 def give_up_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from routing import metrics
+from routing.leads.decision_metrics import NO_WAIT, Waited, count_decision
 from tracing import metrics as tracing_metrics
 from tracing.models import AttemptResult
 
@@ -16,6 +17,8 @@ COMPLETE: Final = "routing.complete"
 LOCK_FAILED: Final = "routing.lock.failed"
 DUPLICATE: Final = "routing.duplicate_detected"
 FAILED: Final = "routing.failed"
+# An attempt normally takes milliseconds. Above this its line is a warning.
+SLOW_MS: Final = 5_000.0
 
 
 class LockOutcome(StrEnum):
@@ -54,6 +57,7 @@ class AttemptLine:
     rule_id: int | None = None
     duplicate_of: UUID | None = None
     duplicate_workspace_id: int | None = None
+    waited: Waited = NO_WAIT  # for the metrics only
 
     @property
     def lock(self) -> LockOutcome | None:
@@ -69,16 +73,29 @@ class AttemptLine:
             return LOCK_FAILED
         return FAILED if self.result in SYSTEM_FAILED else COMPLETE
 
+    @property
+    def is_slow(self) -> bool:
+        return self.duration_ms > SLOW_MS
+
+    @property
+    def level(self) -> int:
+        """ERROR: the product failed. WARNING: a lock timed out or the attempt was slow. Busy locks are normal."""
+        if self.event == FAILED:
+            return logging.ERROR
+        has_timed_out = self.event == LOCK_FAILED and self.lock is LockOutcome.TIMED_OUT
+        return logging.WARNING if has_timed_out or self.is_slow else logging.INFO
+
 
 def log_attempt(line: AttemptLine, **more: Any) -> None:
     """Count the attempt and write its line. `more` adds fields to the line."""
-    lock, event = line.lock, line.event
+    lock = line.lock
     tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
+    count_decision(line.result, line.skip_reason, line.waited)
     if lock is not None and line.lock_ms is not None:
         metrics.LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
     logger.log(
-        logging.ERROR if event == FAILED else logging.INFO,
-        event,
+        line.level,
+        line.event,
         extra={
             "lead_id": str(line.lead_id),
             "attempt_id": str(line.attempt_id),
@@ -87,6 +104,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
             "attempts": line.attempts,
             "owner": line.owner,
             "duration_ms": line.duration_ms,
+            "slow": line.is_slow,
             "lock": lock,
             "lock_ms": line.lock_ms,
             "rule_id": line.rule_id,
@@ -104,4 +122,5 @@ def log_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -
     """Log that a lead's lock was not granted, so no attempt began. `lead_row` is the lead's numeric id."""
     metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome.value).observe(lock_ms / 1000)
     extra = {"lead_row": lead_row, "lock": outcome.value, "lock_ms": lock_ms}
-    logger.info(LOCK_FAILED, extra=extra)
+    level = logging.WARNING if outcome is LockOutcome.TIMED_OUT else logging.INFO
+    logger.log(level, LOCK_FAILED, extra=extra)

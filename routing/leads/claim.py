@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import OperationalError, transaction
 
 from routing import metrics
@@ -132,6 +133,7 @@ def end_of_claim(lead: HeldLead, *, reason: str, at: datetime) -> Abandoned:
         at=at,
         tries=lead.tries,
         limits=lead.limits,
+        backoffs=settings.LEADSWITCH_TUNING.backoffs,
         expires_at=lead.expires_at,
         seed=lead.public_id.int + lead.attempts,
     )

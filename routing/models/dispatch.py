@@ -98,6 +98,7 @@ class DispatchControl(models.Model):
     seen_at = models.DateTimeField(null=True, editable=False)
     # The database reads it when a change wakes leads. `reconcile wakeups` copies it from the settings.
     wake_hours = models.PositiveSmallIntegerField(default=24, db_default=24, editable=False)
+    resumed_at = models.DateTimeField(null=True, editable=False, help_text="When its last pause ended.")
 
     # Grows with each change of paused_at; Redis refuses to mirror an older version.
     switch_version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)

@@ -98,6 +98,9 @@ class Lead(models.Model):
         blank=True,
         help_text="While set, the lead keeps its due time and is not tried until it is resumed.",
     )
+    resumed_at = models.DateTimeField(
+        null=True, editable=False, help_text="When its own last pause ended. Delays are measured from then."
+    )
     lost_leases = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="Workers lost in a row while trying this lead."
     )

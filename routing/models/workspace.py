@@ -91,6 +91,7 @@ class Workspace(models.Model):
         blank=True,
         help_text="While set, leads are accepted but not distributed. Use the button at the top to pause or resume.",
     )
+    resumed_at = models.DateTimeField(null=True, editable=False, help_text="When its last pause ended.")
     hours = models.JSONField(
         null=True,
         blank=True,

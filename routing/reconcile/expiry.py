@@ -7,6 +7,7 @@ the claim ends.
 from datetime import datetime
 from typing import Final
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from routing.held_leads import lock_expired_leads
@@ -17,7 +18,6 @@ from routing.retry import NextStep
 from tracing.models import AttemptResult
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
-LEADS_A_BATCH: Final = 500
 OWNER: Final = "reconcile:expiry"
 
 COUNT: Final = f"""
@@ -31,7 +31,7 @@ SELECT count(*), (array_agg(id))[1:{MOST_NAMED}] FROM (
 
 def run(*, fix: bool, limit: int) -> Counts:
     if fix:
-        return in_batches(_expire, limit=limit, size=LEADS_A_BATCH)
+        return in_batches(_expire, limit=limit, size=settings.LEADSWITCH_TUNING.expiry_batch_leads)
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [limit])
         over, ids = cursor.fetchone()

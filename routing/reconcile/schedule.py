@@ -14,13 +14,14 @@ from functools import partial
 from secrets import randbits
 from typing import Final
 
+from django.conf import settings
+
 from routing import metrics
 from routing.dispatch import schedule, shadow
 from routing.dispatch.backlog import (
     ANY_TIME,
     LEADS_A_PAGE,
     BacklogScan,
-    Spread,
     requeue_leads,
     scan_all,
     scan_running,
@@ -28,6 +29,7 @@ from routing.dispatch.backlog import (
 from routing.dispatch.mirror import NewerMode, drop_others, read_versions
 from routing.dispatch.modes import count_others
 from routing.dispatch.schedule import Due
+from routing.dispatch.spread import Spread
 from routing.dispatch.sweep import Sweep
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
@@ -37,8 +39,6 @@ from tracing.reconciling import Counts, in_batches, name_rows
 LEAST_AGE: Final = timedelta(seconds=2)
 # Ten runs check a lead before it is due: some may be late, cut short or skipped.
 SOON: Final = timedelta(minutes=10)
-# How many of the others a run checks in each mode.
-LEADS_A_SWEEP: Final = 10_000
 
 Find = Callable[[Sequence[Due]], set[int]]
 Repair = Callable[[Sequence[Due]], None]
@@ -79,7 +79,9 @@ def _check_part(mode: DispatchMode, step: _Step, limit: int) -> Counts:
     soon = read_clock() + SOON
     counts = _scan(scan_running(mode), step, limit=limit, until=soon)
     rest = Sweep(mode, soon=soon, least_age=LEAST_AGE)
-    counts += _scan_sweep(rest, step, limit=min(LEADS_A_SWEEP, limit - counts.checked))
+    counts += _scan_sweep(
+        rest, step, limit=min(settings.LEADSWITCH_TUNING.sweep_leads, limit - counts.checked)
+    )
     rest.save_position()
     return counts
 

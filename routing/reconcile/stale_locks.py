@@ -16,7 +16,6 @@ from routing.leads.claim import end_of_claim
 from routing.queries import read_clock
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 
-LEADS_A_BATCH: Final = 200
 OWNER: Final = "reconcile:stale_locks"
 REASON: Final = "lock_expired"
 
@@ -31,7 +30,7 @@ SELECT count(*), (array_agg(id))[1:{MOST_NAMED}] FROM (
 
 def run(*, fix: bool, limit: int) -> Counts:
     if fix:
-        return in_batches(_end, limit=limit, size=LEADS_A_BATCH)
+        return in_batches(_end, limit=limit, size=settings.LEADSWITCH_TUNING.stale_locks_batch_leads)
     with connection.cursor() as cursor:
         cursor.execute(COUNT, [settings.LEADSWITCH_CLAIM_MAX_SECONDS, limit])
         stale, ids = cursor.fetchone()

@@ -7,12 +7,11 @@ then, and enqueues all of them.
 from collections import deque
 from collections.abc import Sequence
 from math import ceil
-from typing import Final
+
+from django.conf import settings
 
 from routing.dispatch import wakeups
 from tracing.reconciling import MOST_NAMED, Counts, name_rows
-
-MOST_CHANGES: Final = 1_000
 
 
 def run(*, fix: bool, limit: int) -> Counts:
@@ -21,8 +20,8 @@ def run(*, fix: bool, limit: int) -> Counts:
         named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MOST_NAMED)))
         return Counts(checked=number, skipped=leads, named=named)
     wakeups.follow_setting()
-    changes = wakeups.list_open(limit=MOST_CHANGES)
-    woken = _wake(changes, most=min(limit, wakeups.LEADS_A_RUN))
+    changes = wakeups.list_open(limit=settings.LEADSWITCH_TUNING.wakeup_changes)
+    woken = _wake(changes, most=min(limit, wakeups.leads_a_run()))
     wakeups.forget_old()
     named = name_rows("change", (change for change, _ in changes) if woken else ())
     return Counts(checked=len(changes), repaired=woken, named=named)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from django.conf import settings
 from redis.exceptions import RedisError
 
 from routing import metrics
@@ -13,12 +14,11 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
-BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
+BREAKER: Final = Breaker(lambda: settings.LEADSWITCH_TUNING.redis_pause_seconds)
 
 
 def guarded(operation: str, call: Callable[[], Result], default: Result) -> Result:
-    """Call the schedule. Returns `default` if Redis does not answer, and without a call for 2 s after that."""
+    """Call the schedule. Returns `default` if Redis does not answer, and while the breaker is open."""
     if BREAKER.is_open:
         metrics.SCHEDULE_FAILURES.labels(operation=operation, cause="redis_paused").inc()
         return default

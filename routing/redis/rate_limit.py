@@ -26,7 +26,6 @@ from routing.redis.keys import rate_limit_key
 logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS: Final = 0.25
-PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
 # Times are microseconds of the server's clock: exact in a double for another 250 years.
 TAKE: Final = """
 local time = redis.call('TIME')
@@ -41,7 +40,7 @@ full_at = full_at + cost
 redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', math.ceil((full_at - now) / 1000))
 return {1, math.floor((room - cost) / cost), full_at - now, 0}
 """
-BREAKER: Final = Breaker(PAUSE_AFTER_FAILURE_SECONDS)
+BREAKER: Final = Breaker(lambda: settings.LEADSWITCH_TUNING.redis_pause_seconds)
 
 
 @dataclass(frozen=True, slots=True)

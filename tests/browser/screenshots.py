@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -28,6 +29,7 @@ from tests.support import switches
 from tests.support.admin_pages import EDITABLE, MODELS, client_of, person, save
 from tests.support.admin_pages import page as path_of
 from tests.support.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
+from tracing.reconcile import rollups
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 LEADS = 30
@@ -60,6 +62,7 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     shutil.rmtree(folder, ignore_errors=True)
     root, newcomer = User.objects.create_superuser("root"), person("operator", WorkspaceFactory.create())
     work_a_little(root)
+    rollups.run(fix=True, limit=1_000)
     large_sum = f"/admin/distribution/wallet/{Wallet.objects.order_by('pk')[0].pk}/money/topup/"
     anonymous = open_as(None, **LOOKS[look])
     page = open_as(root, refused=[(400, large_sum)], **LOOKS[look])  # it is asked for once more
@@ -128,6 +131,7 @@ def operator_pages() -> dict[str, str]:
         "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
         "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
         "dispatch": path_of(DispatchControl, "changelist"),
+        "health": f"{reverse('admin:health')}?window=7d",
         "dispatch-pause": f"{path_of(DispatchControl, 'changelist')}pause/",
         "lead-retry-queue": path_of(RetryingLead, "changelist"),
         "lead-trace": f"{leads}{failed.public_id}/trace/",

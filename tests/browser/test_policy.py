@@ -22,7 +22,7 @@ RUN_INLINE = """async () => {
 
 def admin_paths(user: User) -> list[str]:
     """Every list, form for a new row and form of an old one."""
-    paths = [reverse("admin:index"), reverse("admin:password_change")]
+    paths = [reverse("admin:index"), reverse("admin:password_change"), reverse("admin:health")]
     request = RequestFactory().get("/")
     request.user = user
     for model, page in admin.site._registry.items():

@@ -1,32 +1,35 @@
 """The longest time until a lead is back at a worker: the sum of the product's own periods."""
 
 from collections.abc import Mapping
-from typing import Final
+
+from django.conf import settings
 
 from routing.dispatch.inflight import WAIT_AFTER_FAILURE
-from routing.dispatch.publish import PAUSE_AFTER_FAILURE_SECONDS
 from routing.dispatcher.fallback import ROUND_SECONDS
-from routing.dispatcher.loop import LEADER_LEASE_SECONDS, STANDBY_SECONDS
+from routing.dispatcher.loop import STANDBY_SECONDS
 from routing.reconcile.inflight import WAIT_MS
 from routing.reconcile.schedule import LEAST_AGE
 from tests.chaos.periods import PRODUCTION, Periods
 
-# The longest delay of a lead whose process did not die, if every step fails in turn.
-WITHOUT_A_LOSS: Final = {
-    "Redis is asked again after a round without it": ROUND_SECONDS,
-    "the broker is asked again after a failure": PAUSE_AFTER_FAILURE_SECONDS,
-    "a lost leader's lease": LEADER_LEASE_SECONDS,
-    "another dispatcher is a standby": STANDBY_SECONDS,
-    "the database failed under its worker": WAIT_AFTER_FAILURE.total_seconds(),
-}
+
+def ways_back_without_a_loss() -> Mapping[str, float]:
+    """The longest delay of a lead whose process did not die, if every step fails in turn. In seconds."""
+    tuning = settings.LEADSWITCH_TUNING
+    return {
+        "Redis is asked again after a round without it": ROUND_SECONDS,
+        "the broker is asked again after a failure": tuning.broker_pause_seconds,
+        "a lost leader's lease": tuning.leader_lease_ms / 1000,
+        "another dispatcher is a standby": STANDBY_SECONDS,
+        "the database failed under its worker": WAIT_AFTER_FAILURE.total_seconds(),
+    }
 
 
 def ways_back(periods: Periods) -> Mapping[str, float]:
     """In seconds. With PRODUCTION periods no worker dies, so no lead may wait for a lease or a reconciler."""
     if periods is PRODUCTION:
-        return WITHOUT_A_LOSS
+        return ways_back_without_a_loss()
     return {
-        **WITHOUT_A_LOSS,
+        **ways_back_without_a_loss(),
         "a lost worker's lease": periods.lease_seconds,
         "reconcile inflight": periods.reconcilers["inflight"],
         "the lead waits until its loss is counted": WAIT_MS / 1000,

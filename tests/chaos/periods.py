@@ -38,6 +38,7 @@ SHORT: Final = Periods(
         "schedule": 2,
         "workspace_pauses": 3,
         "wakeups": 5,
+        "rollups": 5,
         "stale_locks": 5,
         "balances": 10,
         "expiry": 30,

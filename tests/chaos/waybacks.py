@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.db import connection
 
-from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS
 from routing.redis.keys import inflight_key, schedule_of
 from tests.chaos.bounds import longest_way_back
 from tests.chaos.periods import Periods
@@ -67,4 +67,6 @@ def why_stranded(periods: Periods, *, due_in: float | None, lease_ends_in: float
         return ""
     if due_in is None:
         return "neither in the schedule nor in flight"
-    return "in the schedule, much too late" if due_in > LONGEST_SPREAD_SECONDS else ""
+    return (
+        "in the schedule, much too late" if due_in > settings.LEADSWITCH_TUNING.longest_spread_seconds else ""
+    )

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -134,7 +135,7 @@ def may_be_registered(node: Definition) -> bool:
 
 
 def is_read_by_its_base(named: Named) -> bool:
-    """An override of what a framework defines, a column, a choice, or a form's check of one field."""
+    """An override of what a framework defines, a column, a choice, a form's check of one field, or an HTTP method."""
     owner = importlib.import_module(
         named.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     )
@@ -144,6 +145,8 @@ def is_read_by_its_base(named: Named) -> bool:
     if issubclass(owner, Enum) or (issubclass(owner, Model) and isinstance(named.node, ast.Assign)):
         return True
     if issubclass(owner, BaseForm) and named.name.startswith("clean_"):
+        return True
+    if issubclass(owner, BaseHTTPRequestHandler) and named.name.startswith("do_"):
         return True
     foreign = [base for base in owner.__mro__[1:] if base.__module__.split(".")[0] not in APPS]
     return any(named.name in vars(base) for base in foreign)

@@ -9,7 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = ("leadswitch", "distribution", "routing", "tracing")
-PROGRAMS = (*APPS, "tests/bench")
+PROGRAMS = (*APPS, "tests/bench", "tests/load")
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 60
 USUAL_FUNCTION_LINES = 45

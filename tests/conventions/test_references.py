@@ -33,11 +33,13 @@ PROSE, TEXT, HISTORY = "prose", "text", "history"
 NOT_HERE: Final = {
     "first.yaml": "the README has its reader create it",
     "leadswitch.dump": "a backup",
+    "leadswitch.log": "where an operator collects the log",
 }
 NOT_METRICS: Final = {
     "leadswitch_web": "a role of the database",
     "leadswitch_worker": "a role of the database",
     "leadswitch_metrics_token": "a file of Prometheus",
+    "leadswitch_exporter": "a database role",
 }
 NOT_OURS: Final = {
     "archive_mode": "a setting of PostgreSQL",

@@ -2,13 +2,16 @@
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from leadswitch.database.fitness import NEWEST, OLDEST
+from leadswitch.env import REPOSITORY
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
+ALERTMANAGER_TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
 
 
 def oldest_postgres() -> Path:
@@ -29,8 +32,45 @@ def nginx() -> str:
     return _program("nginx", name="nginx", package="nginx-light")
 
 
+def jq() -> str:
+    return _program("jq", name="jq", package="jq")
+
+
 def openssl() -> str:
     return _program("openssl", name="OpenSSL", package="openssl")
+
+
+def prometheus() -> str:
+    return str(_prometheus_directory() / "prometheus")
+
+
+def promtool() -> str:
+    return str(_prometheus_directory() / "promtool")
+
+
+def alertmanager() -> str:
+    """Its server. Debian's reads templates from a fixed place, where only root can put them."""
+    program = _prometheus_directory() / "alertmanager"
+    if program.is_symlink() and not ALERTMANAGER_TEMPLATES.exists():
+        raise missing("The Alertmanager's server", package="prometheus-alertmanager")
+    return str(program)
+
+
+def amtool() -> str:
+    return str(_prometheus_directory() / "amtool")
+
+
+@cache
+def _prometheus_directory() -> Path:
+    """The directory that ops/install_prometheus.sh found before. A test downloads nothing."""
+    on_path = shutil.which("promtool")
+    candidates = [Path(on_path).parent] if on_path else []
+    for directory in (*candidates, REPOSITORY / "var" / "prometheus" / "usr" / "bin"):
+        if all((directory / name).exists() for name in ("prometheus", "promtool", "alertmanager", "amtool")):
+            return directory
+    raise missing(
+        "Prometheus", package="prometheus prometheus-alertmanager, or run ops/install_prometheus.sh"
+    )
 
 
 def _program(program: str, *, name: str, package: str) -> str:

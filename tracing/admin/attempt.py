@@ -1,10 +1,12 @@
 """Attempts: one run of the engine over one lead."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from django.contrib import admin
 
+from tracing.admin.attempt_filters import FaultFilter, HoursFilter, WaitedFilter, parse_hours
 from tracing.admin.columns import (
     duration_column,
     lead_column,
@@ -23,7 +25,9 @@ from tracing.narrator import TRIGGERS
 from tracing.parsing import parse_id, parse_uuid
 from tracing.vocabulary import RESULTS
 
-FILTERED: Final = ("result__exact", "trigger__exact", "transient__exact", "skip_reason")
+FILTERED: Final = ("result__exact", "trigger__exact", "transient__exact", "skip_reason", "fault", "waited")
+# A range of ids of this length is read to its end, whatever the other filters are.
+SHORT: Final = timedelta(days=2)
 
 
 class AttemptDayFilter(DayByIdFilter):
@@ -44,7 +48,10 @@ class AttemptAdmin(NamingAdmin):
         "took",
         "due_again",
     )
-    list_filter = (WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, AttemptDayFilter)
+    list_filter = (
+        *(WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, FaultFilter),
+        *(WaitedFilter, AttemptDayFilter, HoursFilter),
+    )
     look_time = "started_at"
     empty_list_text = "Attempts appear here once a lead is tried."
     search_help_text = "An attempt's id, or a lead's numeric id."
@@ -88,4 +95,6 @@ class AttemptAdmin(NamingAdmin):
     ) -> int | None:
         """None of these has an index, which every attempt would pay for."""
         is_filtered = any(asked.get(name) for name in FILTERED)
-        return MOST_LOOKED if is_filtered and not asked.get("day") else None
+        hours = parse_hours(asked.get("hours", ""))
+        is_short = asked.get("day") or (hours is not None and hours[1] - hours[0] <= SHORT)
+        return MOST_LOOKED if is_filtered and not is_short else None

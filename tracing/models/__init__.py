@@ -3,5 +3,16 @@
 from tracing.models.attempt import Attempt, AttemptResult, AttemptTrigger
 from tracing.models.audit import AuditEntry
 from tracing.models.event import LeadDistributionEvent
+from tracing.models.rollup import AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt
 
-__all__ = ["Attempt", "AttemptResult", "AttemptTrigger", "AuditEntry", "LeadDistributionEvent"]
+__all__ = [
+    "Attempt",
+    "AttemptHour",
+    "AttemptHourTotal",
+    "AttemptResult",
+    "AttemptTrigger",
+    "AuditEntry",
+    "LeadDistributionEvent",
+    "RollupState",
+    "UncountedAttempt",
+]

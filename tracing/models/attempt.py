@@ -6,6 +6,7 @@ from django.db import models
 from uuid6 import uuid7
 
 from tracing.models.append_only import append_only_triggers
+from tracing.models.rollup import count_later_trigger
 from tracing.vocabulary import RESULTS
 
 
@@ -48,6 +49,10 @@ class Attempt(models.Model):
     skip_reason = models.CharField(max_length=50, blank=True)
     transient = models.BooleanField(default=False)
     next_attempt_at = models.DateTimeField(null=True, help_text="When the lead is next due, if it is.")
+    received_at = models.DateTimeField(
+        null=True, help_text="When the lead was received, or its latest pause ended."
+    )
+    due_at = models.DateTimeField(null=True, help_text="Since when the lead could be decided.")
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     duration_ms = models.FloatField()
@@ -79,9 +84,16 @@ class Attempt(models.Model):
             models.Index(fields=["started_at"], name="attempt_started_at"),
             # Admin lists of one workspace, newest first: its attempts, and through them its events.
             models.Index(fields=["destination_workspace_id", "id"], name="attempt_workspace"),
+            # What the exporter counts by workspace. Sales and retries never touch this index.
+            models.Index(
+                fields=["started_at"],
+                include=["result", "destination_workspace_id", "source_workspace_id"],
+                condition=models.Q(result__in=["duplicate", "expired", "failed"]),
+                name="attempt_watched",
+            ),
         ]
         # An attempt is written once, when it has ended, and never corrected.
-        triggers: ClassVar = append_only_triggers("tracing_attempt")
+        triggers: ClassVar = [*append_only_triggers("tracing_attempt"), count_later_trigger()]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of lead {self.lead_id}: {RESULTS.get(self.result, self.result)}"

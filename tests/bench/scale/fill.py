@@ -86,6 +86,8 @@ ATTEMPT: Final = {
     "lead_id": "c.lead_id",
     "started_at": "s.started_at + c.shift",
     "finished_at": "s.finished_at + c.shift",
+    "received_at": "s.received_at + c.shift",
+    "due_at": "s.due_at + c.shift",
     "first_lead_id": "COALESCE(f.first_id, s.first_lead_id)",
 }
 EVENT: Final = {

@@ -21,6 +21,7 @@ from django.utils import timezone
 from distribution.api.urls import urlpatterns as distribution_urls
 from distribution.explain.missed import MISSED_REASONS
 from distribution.models import Assignment, AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind
+from leadswitch.levels.health_page.window import WINDOWS
 from routing.models import Lead, SourceKey, SourceScope, Workspace
 from routing.reconcile import list_reconcilers, run_reconciler
 from tests.bench.scale.world import PREFIX
@@ -76,7 +77,10 @@ def list_pages(host: str) -> Iterator[Target]:
     user, _ = User.objects.get_or_create(username="bench", is_staff=True, is_superuser=True)
     client = Client(SERVER_NAME=host)
     client.force_login(user)
-    for path in [reverse("admin:index"), "/healthz", "/readyz", *_list_paths(), *_lead_paths()]:
+    for path in [
+        *(reverse("admin:index"), "/healthz", "/readyz", *_health_paths()),
+        *(*_list_paths(), *_lead_paths()),
+    ]:
         yield _page(client, path)
         for more in _paths_of_list(client, path):
             yield _page(client, more)
@@ -91,6 +95,13 @@ def _get(client: Client, path: str, **headers: str) -> Any:
     if answer.status_code != 200:
         raise WrongAnswer(f"{path}: {answer.status_code}")
     return answer
+
+
+def _health_paths() -> Iterator[str]:
+    """Yield the page for each window, of all workspaces and of the busiest."""
+    workspace = Workspace.objects.filter(slug__startswith=PREFIX).earliest("pk")
+    for query in ("", f"&workspace={workspace.pk}"):
+        yield from (f"{reverse('admin:health')}?window={window}{query}" for window in WINDOWS)
 
 
 def _list_paths() -> Iterator[str]:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 import distribution.attempts.decide_under_lock
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry
 from distribution.verify import run_verification
 from routing.models import Lead
-from routing.retry import AFTER_CONFLICT, AFTER_ERROR
 from tests.support.blocking import holding, short_lock_timeout
 from tests.support.event_shapes import misshapen
 from tests.support.factories import (
@@ -298,7 +298,9 @@ def check_next_state(case: Case, lead: Lead, *, attempts: int, attempt: Attempt)
     assert lead.next_attempt_at == attempt.next_attempt_at
     if case.result == "retry":
         assert (lead.status, lead.due_reason, lead.finished_at) == ("pending", case.lead_reason, None)
-        first = AFTER_ERROR.first if case.lead_reason == "internal_error" else AFTER_CONFLICT.first
+        backoffs = settings.LEADSWITCH_TUNING.backoffs
+        is_error = case.lead_reason == "internal_error"
+        first = (backoffs.after_error if is_error else backoffs.after_conflict).first
         assert AT + first < lead.next_attempt_at < AT + 2 * first
     elif case.result == "deferred":
         assert (lead.status, lead.due_reason, lead.finished_at) == ("pending", case.lead_reason, None)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,22 +13,25 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.models import Campaign
-from routing.dispatch import backlog, schedule
-from routing.dispatch.backlog import LEADS_A_SECOND, Spread
-from routing.dispatch.schedule import LONGEST_SPREAD_SECONDS, Due
+from routing import metrics
+from routing.dispatch import backlog, schedule, spread
+from routing.dispatch.schedule import Due
 from routing.dispatch.sizes import read_sizes
+from routing.dispatch.spread import Spread
 from routing.models import DispatchMode, Lead
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.redis import keys
 from tests.conftest import remove_keys
 from tests.support.factories import CampaignFactory
 from tests.support.race_leads import make_leads
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     import redis
 
 AT = datetime(2026, 3, 2, 17, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+PACE = 1_000  # leads per second
 
 
 @pytest.fixture
@@ -141,8 +145,8 @@ def test_hundred_thousand_leads_are_restored_evenly() -> None:
     delays = delays_of(100_000)
     a_second = Counter(int(delay) for delay in delays)
     assert min(delays) >= 0
-    assert max(delays) == pytest.approx(100_000 / LEADS_A_SECOND, abs=1)
-    assert max(a_second.values()) <= 1.02 * LEADS_A_SECOND
+    assert max(delays) == pytest.approx(100_000 / PACE, abs=1)
+    assert max(a_second.values()) <= 1.02 * PACE
     report = product_settings.VAR_DIR / "reports" / "backlog_spread.json"
     report.parent.mkdir(exist_ok=True)
     report.write_text(json.dumps({"leads": len(delays), "leads_by_second": dict(sorted(a_second.items()))}))
@@ -159,9 +163,10 @@ def test_few_leads_hardly_wait() -> None:
 
 
 def test_backlog_beyond_the_longest_spread_starts_over() -> None:
-    delays = delays_of(2 * (LONGEST_SPREAD_SECONDS - 1) * LEADS_A_SECOND)
-    assert max(delays) < LONGEST_SPREAD_SECONDS
-    assert max(Counter(int(delay) for delay in delays).values()) < 2.1 * LEADS_A_SECOND
+    longest = product_settings.LEADSWITCH_TUNING.longest_spread_seconds
+    delays = delays_of(2 * (longest - 1) * PACE)
+    assert max(delays) < longest
+    assert max(Counter(int(delay) for delay in delays).values()) < 2.1 * PACE
 
 
 def test_lead_that_is_not_due_keeps_its_time() -> None:
@@ -173,9 +178,9 @@ def test_lead_that_is_not_due_keeps_its_time() -> None:
 
 
 @pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_parts(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 4)
-    monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_SWEEP", 10)
+    settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, sweep_leads=10)
 
 
 def make_scheduled(campaign: Campaign, *, count: int, due_at: datetime) -> list[int]:
@@ -255,3 +260,73 @@ def test_flush_restarts_the_round(campaign: Campaign, redis_client: "redis.Redis
     remove_keys(redis_client)
 
     assert [reconcile().repaired for _ in range(4)] == [10, 10, 5, 0]
+
+
+# --- the gauges of a spread -------------------------------------------------------------------------------------
+
+
+def gauges() -> tuple[float, float, float]:
+    shown = (metrics.BACKLOG_LEADS, metrics.BACKLOG_SPREAD_SECONDS, metrics.BACKLOG_MOST_PER_SECOND)
+    leads, seconds, most = (each._value.get() for each in shown)
+    return leads, seconds, most
+
+
+def put_back(campaign: Campaign, numbers: range, *, restored: Spread) -> None:
+    """Overdue leads of this workspace, lost in Redis."""
+    at = timezone.now()
+    due = [Due(number, campaign.workspace_id, at - HOUR) for number in numbers]
+    backlog.requeue_leads(due, spread=restored, at=at)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> spread.SpreadGauges:
+    gauges = spread.SpreadGauges()
+    monkeypatch.setattr(backlog, "GAUGES", gauges)
+    monkeypatch.setattr(gauges, "_start", lambda _: None)  # the test calls it
+    return gauges
+
+
+def test_spread_after_a_loss_is_exported_until_it_is_over(
+    campaign: Campaign, settings: Any, shown: spread.SpreadGauges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, backlog_leads_per_second=10)
+    large, small = Spread(seed=1), Spread(seed=2)
+    put_back(campaign, range(100, 130), restored=large)
+    put_back(campaign, range(130, 150), restored=large)
+    assert gauges() == (50, large.longest_seconds, large.most_per_second)
+    assert large.longest_seconds == pytest.approx(4.95, abs=0.06)
+    assert 9 <= large.most_per_second <= 11
+
+    put_back(campaign, range(200, 203), restored=small)
+    assert gauges()[0] == 50  # the larger one is in progress
+
+    shown.clear_if_over()
+    assert gauges()[0] == 50
+    monkeypatch.setattr(shown, "_until", 0.0)
+    shown.clear_if_over()
+    assert gauges() == (0, 0, 0)
+
+    put_back(campaign, range(203, 206), restored=small)
+    assert gauges()[0] == 6
+
+
+def test_gauges_return_to_zero_by_themselves(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "LEAST_SHOWN_SECONDS", 0.05)
+    monkeypatch.setattr(backlog, "GAUGES", spread.SpreadGauges())
+    metrics.BACKLOG_LEADS.set(7)  # only the end sets 0
+    put_back(campaign, range(100, 103), restored=Spread(seed=1))
+    wait_until(lambda: gauges() == (0, 0, 0), what="the gauges are 0")
+
+
+def test_leads_that_are_not_due_are_no_backlog(campaign: Campaign, shown: spread.SpreadGauges) -> None:
+    before, at, restored = gauges(), timezone.now(), Spread(seed=1)
+    backlog.requeue_leads([Due(1, campaign.workspace_id, at + HOUR)], spread=restored, at=at)
+    assert restored.backlog == shown._backlog == 0
+    assert gauges() == before
+
+
+def test_two_workspaces_count_into_one_second() -> None:
+    restored = Spread(seed=1)
+    for number in range(200):
+        restored.place(Due(number, 1 + number % 2, AT - HOUR), at=AT)
+    assert restored.most_per_second == restored.backlog == 200

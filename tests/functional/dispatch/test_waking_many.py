@@ -45,7 +45,7 @@ class TestMany:
     @pytest.mark.finds("wakeups")
     def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both have more than a change wakes by itself. A run wakes 40, and the first 20 of each come at once."""
-        monkeypatch.setattr(wakeups, "LEADS_A_RUN", 40)
+        monkeypatch.setattr(wakeups, "leads_a_run", lambda: 40)
         large, small = world(cap_day=0), world(cap_day=0)
         waiting_leads(large, 700)
         waiting_leads(small, 220)
@@ -60,7 +60,7 @@ class TestMany:
     def test_leads_become_due_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """200 with the change, and the rest by the reconciler in batches, a thousand per second, oldest first."""
         monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)
-        monkeypatch.setattr(wakeups, "LEADS_A_RUN", 400)
+        monkeypatch.setattr(wakeups, "leads_a_run", lambda: 400)
         place = world(cap_day=0)
         waiting_leads(place, 700)
 

@@ -41,7 +41,7 @@ HOLD_TABLE = "LOCK TABLE routing_lead IN ACCESS EXCLUSIVE MODE"
 FIELDS = {
     *("event", "level", "logger", "timestamp", "lead_id", "attempt_id", "result", "skip_reason", "attempts"),
     *("owner", "duration_ms", "lock", "lock_ms", "rule_id", "duplicate", "duplicate_of", "buyers"),
-    *("charged_cents", "cause"),
+    *("charged_cents", "cause", "slow"),
     *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id"),
 }
 
@@ -98,7 +98,11 @@ def nothing(_lead: Lead) -> None:
 
 
 CASES: dict[str, tuple[Callable[[Lead], None], Callable[[], AbstractContextManager[Any]], dict[str, Any]]] = {
-    "sold": (nothing, nullcontext, {"event": "routing.complete", "result": "success", "buyers": 1}),
+    "sold": (
+        nothing,
+        nullcontext,
+        {"event": "routing.complete", "result": "success", "buyers": 1, "slow": False, "level": "info"},
+    ),
     "unsold": (no_campaign, nullcontext, {"event": "routing.complete", "result": "unsold"}),
     "deferred": (close_campaign, nullcontext, {"event": "routing.complete", "result": "deferred"}),
     "expired": (expire, nullcontext, {"event": "routing.complete", "result": "expired"}),
@@ -110,7 +114,7 @@ CASES: dict[str, tuple[Callable[[Lead], None], Callable[[], AbstractContextManag
     "timed out": (
         nothing,
         lambda: holding(HOLD_BUYERS),
-        {"event": "routing.lock.failed", "result": "retry", "lock": "timed_out", "level": "info"},
+        {"event": "routing.lock.failed", "result": "retry", "lock": "timed_out", "level": "warning"},
     ),
     "failed": (
         nothing,

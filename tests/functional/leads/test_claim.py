@@ -13,7 +13,6 @@ from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
 from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
-from routing.reconcile.stale_locks import LEADS_A_BATCH
 from tests.support.blocking import holding, short_lock_timeout
 from tests.support.factories import LeadFactory
 from tests.support.planting import plant
@@ -289,7 +288,7 @@ class TestStaleLocks:
     def test_many_batches_are_released(self, settings: Any) -> None:
         settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         source = LeadFactory().source
-        count = 2 * LEADS_A_BATCH + 1
+        count = 2 * settings.LEADSWITCH_TUNING.stale_locks_batch_leads + 1
         Lead.objects.bulk_create(LeadFactory.build_batch(count, source=source))
         plant(
             "UPDATE routing_lead SET status = 'calling', next_attempt_at = NULL, locked_by = 'x',"

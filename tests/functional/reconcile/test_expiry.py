@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
@@ -11,7 +12,6 @@ from routing.held_leads import LOCK_EXPIRED, LOCK_STALE
 from routing.leads.claim import acquire
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
-from routing.reconcile.expiry import LEADS_A_BATCH
 from tests.support.blocking import holding
 from tests.support.factories import LeadFactory
 from tests.support.filling import fill_leads
@@ -115,7 +115,7 @@ def test_lead_being_tried_is_left_to_its_attempt() -> None:
 
 def test_batches_and_a_limit() -> None:
     source = LeadFactory().source
-    count = 2 * LEADS_A_BATCH + 3
+    count = 2 * settings.LEADSWITCH_TUNING.expiry_batch_leads + 3
     Lead.objects.bulk_create(LeadFactory.build_batch(count, source=source, received_at=LONG_AGO))
 
     assert run_reconciler(find_reconciler("expiry"), fix=True, limit=7) == Counts(7, 7)
@@ -136,12 +136,12 @@ def test_both_searches_of_a_big_table_read_only_what_they_find() -> None:
         finished_at="CASE WHEN n % 2 = 1 THEN now() END",
         expires_at="now() + (n - 100) * interval '1 minute'",
     )
-    at = datetime.now(UTC)
+    at, batch = datetime.now(UTC), 500
     for sql, parameters, index in (
-        (LOCK_EXPIRED, [at, LEADS_A_BATCH], "lead_expiring"),
-        (expiry.COUNT, [LEADS_A_BATCH], "lead_expiring"),
-        (LOCK_STALE, [at, LEADS_A_BATCH], "lead_locked"),
-        (stale_locks.COUNT, [900, LEADS_A_BATCH], "lead_locked"),
+        (LOCK_EXPIRED, [at, batch], "lead_expiring"),
+        (expiry.COUNT, [batch], "lead_expiring"),
+        (LOCK_STALE, [at, batch], "lead_locked"),
+        (stale_locks.COUNT, [900, batch], "lead_locked"),
     ):
         found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
         reads = [node for node in found if node.get("Index Name") == index]

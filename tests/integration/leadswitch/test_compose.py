@@ -16,7 +16,7 @@ from leadswitch.embedded import ServerPrograms, start_services, stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.postgres import CONFIGURATION
 from leadswitch.env import REPOSITORY
-from leadswitch.up import BEAT_OPTIONS, CELERY, DISPATCHER, WEB, worker_arguments
+from leadswitch.up import BEAT_OPTIONS, CELERY, DISPATCHER, EXPORTER, WEB, worker_arguments
 from tests.support import machine
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -34,7 +34,7 @@ def test_postgres_has_the_settings_of_the_embedded_one() -> None:
 
 def test_every_part_has_a_health_check_that_exists() -> None:
     parts = COMPOSE["services"]
-    for name in ("web", "worker", "dispatcher", "beat", "postgres", "valkey"):
+    for name in ("web", "worker", "dispatcher", "beat", "exporter", "postgres", "valkey"):
         assert parts[name]["healthcheck"]["test"]
     for name in ("dispatcher", "beat"):
         *_, option, module, process = parts[name]["healthcheck"]["test"]
@@ -45,11 +45,27 @@ def test_every_part_has_a_health_check_that_exists() -> None:
 def test_every_variable_reaches_every_part_of_the_product() -> None:
     """.env is passed on as a whole. The file itself sets only what differs between services."""
     own = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS"}
-    of_a_part = {"LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR"}
-    for name in ("migrate", "web", "worker", "dispatcher", "beat"):
+    of_a_part = {
+        *("LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR", "LEADSWITCH_METRICS_HOST"),
+        *(f"LEADSWITCH_{each}_METRICS_PORT" for each in ("WORKER", "DISPATCHER", "BEAT")),
+        "LEADSWITCH_EXPORTER_PORT",
+    }
+    for name in ("migrate", "web", "worker", "dispatcher", "beat", "exporter"):
         part = COMPOSE["services"][name]
         assert part["env_file"] == ".env"
         assert own <= set(part["environment"]) <= own | of_a_part
+
+
+def test_each_part_has_a_metrics_port_or_page_of_its_own() -> None:
+    """Containers must not share a directory of metrics: they use the same process ids."""
+    parts = {name: COMPOSE["services"][name] for name in ("worker", "dispatcher", "beat")}
+    ports = {
+        name: part["environment"][f"LEADSWITCH_{name.upper()}_METRICS_PORT"] for name, part in parts.items()
+    }
+    assert ports == {"worker": 9101, "dispatcher": 9102, "beat": 9103}
+    for part in (COMPOSE["services"]["web"], parts["worker"]):  # those of several processes
+        directory = part["environment"]["PROMETHEUS_MULTIPROC_DIR"]
+        assert part["tmpfs"] == [f"{directory}:uid=10001"]
 
 
 def test_required_variables_are_in_the_example() -> None:
@@ -71,6 +87,7 @@ def test_programs_start_like_those_of_make_up() -> None:
         "beat": [*CELERY, "beat", "--schedule", "/tmp/celerybeat-schedule", *BEAT_OPTIONS],
     }
     assert COMPOSE["services"]["dispatcher"]["command"].split() == ["python", *DISPATCHER]
+    assert COMPOSE["services"]["exporter"]["command"].split() == ["python", *EXPORTER]
 
 
 @pytest.fixture

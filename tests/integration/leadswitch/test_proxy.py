@@ -18,6 +18,7 @@ import yaml
 from leadswitch.env import REPOSITORY
 from leadswitch.web import config
 from tests.support import machine
+from tests.support.ports import free_port
 
 # The template has 100.
 CONNECTIONS: Final = 5
@@ -86,11 +87,6 @@ def site(directory: Path, upstream: int, plain: int, secure: int) -> str:
     text = text.replace("listen 80 ", f"listen 127.0.0.1:{plain} ")
     text = text.replace("listen 443 ", f"listen 127.0.0.1:{secure} ")
     return text.replace("/etc/nginx/tls", str(directory))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        return int(unused.getsockname()[1])
 
 
 def wait_until_open(port: int, process: "subprocess.Popen[bytes]") -> None:

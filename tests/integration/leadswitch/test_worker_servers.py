@@ -38,8 +38,10 @@ def start_session(var_dir: Path, *, stays: bool) -> "subprocess.Popen[str]":
         "PROBE_DIRECTORY": str(var_dir.parent),
         "PROBE_STAYS": str(stays).lower(),
     }
+    # A shell starts background jobs with SIGINT ignored, and their children inherit that.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "pytest", "-q", "-n", "2"]
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", PROBE],
+        [*command, "-p", "no:cacheprovider", PROBE],
         cwd=REPOSITORY,
         env={**kept, **own},
         stdout=subprocess.PIPE,

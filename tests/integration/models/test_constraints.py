@@ -49,7 +49,8 @@ from tests.support.factories import (
     issue_buyer_key,
     issue_key,
 )
-from tracing.models import Attempt, LeadDistributionEvent
+from tracing.models import Attempt, AttemptHour, AttemptHourTotal, LeadDistributionEvent, RollupState
+from tracing.rollups.edges import BINS
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +138,13 @@ def update(model: type[Any], row: Any, **changes: Any) -> None:
     model.objects.filter(pk=row.pk).update(**changes)
 
 
+NO_BINS: list[int] = [0] * BINS
+CELL: dict[str, Any] = {
+    "hour": "2026-01-01T00:00Z",
+    "result": "success",
+    "count": 0,
+    **dict.fromkeys(("duration_bins", "due_bins", "receipt_bins"), NO_BINS),
+}
 REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_live_lead_buyer_unique", sold_twice),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="returned")),
@@ -261,6 +269,12 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("attempt_lead_number_unique", lambda: two_of(new_attempt)),
     ("event_attempt_seq_unique", lambda: two_of(new_event, attempt_id=uuid7())),
     ("event_seq_from_one", lambda: new_event(seq=0)),
+    (
+        "attempthour_cell_unique",
+        lambda: two_of(AttemptHour.objects.create, source_workspace_id=1, destination_workspace_id=1, **CELL),
+    ),
+    ("attempthourtotal_cell_unique", lambda: two_of(AttemptHourTotal.objects.create, **CELL)),
+    ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
 ]
 
 

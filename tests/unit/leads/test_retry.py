@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from routing.retry import AFTER_CONFLICT, AFTER_ERROR, Backoff, NextStep, Tries, delay_after, next_step
+from routing.retry import Backoff, Backoffs, NextStep, Tries, delay_after, next_step
 from tracing.skip_reasons import RetryClass
 
+AFTER_CONFLICT = Backoff(timedelta(milliseconds=100), timedelta(seconds=30))
+AFTER_ERROR = Backoff(timedelta(minutes=1), timedelta(hours=1))
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 EXPIRES_AT = AT + timedelta(days=90)
 TRANSIENT, ERROR, DEFERRED, PERMANENT = (
@@ -24,6 +26,7 @@ def step(retry_class: RetryClass, **changes: Any) -> NextStep:
         "at": AT,
         "tries": Tries(),
         "limits": Tries(conflicts=20, errors=3),
+        "backoffs": Backoffs(AFTER_CONFLICT, AFTER_ERROR),
         "expires_at": EXPIRES_AT,
         "seed": 7,
     }

@@ -1,0 +1,185 @@
+"""Variables that tune the dispatch. Each has a range, and `check_together` refuses values that do not fit together."""
+
+from datetime import timedelta
+from typing import Final
+
+from leadswitch.env.parse import BadEnvironment, Whole
+from leadswitch.env.variable import Section, Variable
+from routing.retry import Backoff, Backoffs
+from routing.tuning import Tuning
+
+
+def _period(reconciler: str, *, default: int, highest: int) -> Variable[int]:
+    return Variable(
+        f"LEADSWITCH_{reconciler.upper()}_PERIOD_SECONDS",
+        Whole(1, highest),
+        default=default,
+        help=f"How often Celery beat starts the reconciler {reconciler}.",
+    )
+
+
+class DispatchTuning(Section):
+    TITLE = "How the dispatch is tuned. The defaults fit most installations (docs/dispatch.md)"
+
+    leader_lease_ms = Variable(
+        "LEADSWITCH_LEADER_LEASE_MS",
+        Whole(2_000, 60_000),
+        default=3_000,
+        help="How long a dispatcher leads without renewing its lease. After that, another dispatcher takes over.",
+    )
+    leader_renewal_ms = Variable(
+        "LEADSWITCH_LEADER_RENEWAL_MS",
+        Whole(100, 30_000),
+        default=1_000,
+        help="How often the leading dispatcher renews its lease. At most half of LEADSWITCH_LEADER_LEASE_MS.",
+    )
+    dispatcher_tick_ms = Variable(
+        "LEADSWITCH_DISPATCHER_TICK_MS",
+        Whole(5, 1_000),
+        default=50,
+        help=(
+            "The longest wait between two batches while leads are due. Longer: fewer, larger messages, and leads that"
+            " start later. At most LEADSWITCH_LEADER_RENEWAL_MS."
+        ),
+    )
+    dispatcher_batch_leads = Variable(
+        "LEADSWITCH_DISPATCHER_BATCH_LEADS",
+        # A Lua script unpacks a batch of one workspace into twice as many arguments. Redis allows 8,000.
+        Whole(10, 3_000),
+        default=1_000,
+        help="How many due leads the leading dispatcher claims at once.",
+    )
+    backlog_leads_per_second = Variable(
+        "LEADSWITCH_BACKLOG_LEADS_PER_SECOND",
+        Whole(10, 100_000),
+        default=1_000,
+        help=(
+            "After a loss in Redis, how many overdue leads of one workspace become due per second. It decides how the"
+            " spread grows with the backlog."
+        ),
+    )
+    backlog_longest_spread_seconds = Variable(
+        "LEADSWITCH_BACKLOG_LONGEST_SPREAD_SECONDS",
+        Whole(2, 600),
+        default=300,
+        help="The longest such spread. A backlog that is longer than this starts a second round, at twice the rate.",
+    )
+    redis_pause_ms = Variable(
+        "LEADSWITCH_REDIS_PAUSE_MS",
+        Whole(100, 60_000),
+        default=2_000,
+        help="How long intakes, attempts and rate limits do not call Redis after it failed (circuit breaker).",
+    )
+    broker_pause_ms = Variable(
+        "LEADSWITCH_BROKER_PAUSE_MS",
+        Whole(100, 60_000),
+        default=5_000,
+        help="How long a process publishes nothing after the Celery broker failed (circuit breaker).",
+    )
+    conflict_first_retry_ms = Variable(
+        "LEADSWITCH_CONFLICT_FIRST_RETRY_MS",
+        Whole(10, 60_000),
+        default=100,
+        help="After a lock conflict, the delay of the first retry. It doubles with each retry in a row.",
+    )
+    conflict_longest_retry_ms = Variable(
+        "LEADSWITCH_CONFLICT_LONGEST_RETRY_MS",
+        Whole(100, 3_600_000),
+        default=30_000,
+        help="After lock conflicts, the longest delay. Up to as much again is added at random.",
+    )
+    error_first_retry_seconds = Variable(
+        "LEADSWITCH_ERROR_FIRST_RETRY_SECONDS",
+        Whole(1, 3_600),
+        default=60,
+        help="After a failure of the product, the delay of the first retry. It doubles with each retry in a row.",
+    )
+    error_longest_retry_seconds = Variable(
+        "LEADSWITCH_ERROR_LONGEST_RETRY_SECONDS",
+        Whole(1, 86_400),
+        default=3_600,
+        help="After failures of the product, the longest delay. Up to as much again is added at random.",
+    )
+    # Ten minutes ahead of the due time, the reconciler must run at least twice.
+    schedule_period_seconds = _period("schedule", default=60, highest=300)
+    schedule_sweep_leads = Variable(
+        "LEADSWITCH_SCHEDULE_SWEEP_LEADS",
+        Whole(1_000, 1_000_000),
+        default=10_000,
+        help="How many of the leads that are not due soon the reconciler schedule checks in each run.",
+    )
+    inflight_period_seconds = _period("inflight", default=10, highest=300)
+    workspace_pauses_period_seconds = _period("workspace_pauses", default=30, highest=600)
+    wakeups_period_seconds = _period("wakeups", default=5, highest=60)
+    wakeups_changes = Variable(
+        "LEADSWITCH_WAKEUPS_CHANGES",
+        Whole(1, 100_000),
+        default=1_000,
+        help="How many open changes the reconciler wakeups reads in each run.",
+    )
+    stale_locks_period_seconds = _period("stale_locks", default=60, highest=3_600)
+    stale_locks_batch_leads = Variable(
+        "LEADSWITCH_STALE_LOCKS_BATCH_LEADS",
+        Whole(1, 5_000),
+        default=200,
+        help="How many leads the reconciler stale_locks locks in one transaction.",
+    )
+    expiry_period_seconds = _period("expiry", default=3_600, highest=86_400)
+    expiry_batch_leads = Variable(
+        "LEADSWITCH_EXPIRY_BATCH_LEADS",
+        Whole(1, 5_000),
+        default=500,
+        help="How many leads the reconciler expiry locks in one transaction.",
+    )
+    balances_period_seconds = _period("balances", default=3_600, highest=86_400)
+    rollups_period_seconds = _period("rollups", default=60, highest=3_600)
+
+    @property
+    def tuning(self) -> Tuning:
+        return Tuning(
+            leader_lease_ms=self.leader_lease_ms,
+            renewal_seconds=self.leader_renewal_ms / 1000,
+            tick_seconds=self.dispatcher_tick_ms / 1000,
+            batch_leads=self.dispatcher_batch_leads,
+            backlog_leads_per_second=self.backlog_leads_per_second,
+            longest_spread_seconds=self.backlog_longest_spread_seconds,
+            redis_pause_seconds=self.redis_pause_ms / 1000,
+            broker_pause_seconds=self.broker_pause_ms / 1000,
+            sweep_leads=self.schedule_sweep_leads,
+            wakeup_changes=self.wakeups_changes,
+            expiry_batch_leads=self.expiry_batch_leads,
+            stale_locks_batch_leads=self.stale_locks_batch_leads,
+            backoffs=self._backoffs,
+        )
+
+    @property
+    def _backoffs(self) -> Backoffs:
+        first, longest = self.conflict_first_retry_ms, self.conflict_longest_retry_ms
+        return Backoffs(
+            after_conflict=Backoff(timedelta(milliseconds=first), timedelta(milliseconds=longest)),
+            after_error=Backoff(
+                timedelta(seconds=self.error_first_retry_seconds),
+                timedelta(seconds=self.error_longest_retry_seconds),
+            ),
+        )
+
+
+# The first must not be greater than this part of the second.
+AT_MOST: Final = (
+    # One renewal may fail, and the dispatcher still leads.
+    (DispatchTuning.leader_renewal_ms, 1 / 2, DispatchTuning.leader_lease_ms),
+    # The loop renews the lease between two batches.
+    (DispatchTuning.dispatcher_tick_ms, 1, DispatchTuning.leader_renewal_ms),
+    (DispatchTuning.conflict_first_retry_ms, 1, DispatchTuning.conflict_longest_retry_ms),
+    (DispatchTuning.error_first_retry_seconds, 1, DispatchTuning.error_longest_retry_seconds),
+)
+
+
+def check_together(environment: DispatchTuning) -> None:
+    """Raises BadEnvironment, which names both variables."""
+    for variable, part, bound in AT_MOST:
+        value, highest = getattr(environment, variable.field), int(part * getattr(environment, bound.field))
+        if value > highest:
+            whole = "" if part == 1 else " half of"
+            problem = f"{value} is greater than{whole} {bound.name}"
+            raise BadEnvironment(variable.name, problem, f"Use at most {highest}, or raise {bound.name}")

@@ -1,0 +1,105 @@
+"""Alerts on the dispatch: whether leads move, who leads, leases, queues, workers, and balances."""
+
+from typing import Final
+
+from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+
+COUNT: Final = '{{ $value | printf "%.0f" }}'
+
+DISPATCH_ALERTS: Final = (
+    Alert(
+        name="LeadSwitchDispatchHalted",
+        severity=Severity.PAGE,
+        kind="dispatch",
+        reads=Job.EXPORTER,
+        # Two proofs of life: the exporter may be unable to read the age of the last decision.
+        expression=(
+            "max(min_over_time(leadswitch_leads_overdue[2m])) > 10\n"
+            "unless (max(leadswitch_last_decision_age_seconds) <= 120"
+            " or sum(increase(leadswitch_leads_decided_total[2m])) > 0)"
+        ),
+        holds_for="30s",
+        keep_firing_for="2m",
+        summary=f"No lead has been decided for 2 minutes although {COUNT} leads are overdue.",
+        normal="0 overdue, and a decision within seconds of a lead being due",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
+        name="LeadSwitchNoLeader",
+        severity=Severity.PAGE,
+        kind="leader",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_leaders) == 0",
+        holds_for="30s",
+        summary=f"{COUNT} dispatchers lead. Workers pick up leads from PostgreSQL every few seconds.",
+        normal="1",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
+        name="LeadSwitchTwoLeaders",
+        severity=Severity.PAGE,
+        kind="leader",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_leaders) > 1",
+        holds_for="30s",
+        summary=f"{COUNT} dispatchers lead at the same time.",
+        normal="1",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
+        name="LeadSwitchLeasesLost",
+        severity=Severity.WARNING,
+        kind="leases",
+        reads=Job.DISPATCHER,
+        expression="sum(increase(leadswitch_inflight_leases_lost_total[5m])) / 5 > 10",
+        keep_firing_for="5m",
+        summary=f"{COUNT} leases a minute end before their worker is done.",
+        normal="0; a few when a worker is restarted",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
+        name="LeadSwitchScheduleRepairs",
+        severity=Severity.WARNING,
+        kind="schedule",
+        expression='sum(increase(leadswitch_reconciler_repairs_total{reconciler="schedule"}[5m])) / 5 > 10',
+        keep_firing_for="5m",
+        summary=f"The reconciler schedule repairs {COUNT} leads a minute.",
+        normal="0; many for a few minutes after Redis was lost",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
+        name="LeadSwitchShardWaiting",
+        severity=Severity.WARNING,
+        kind="dispatch",
+        reads=Job.EXPORTER,
+        expression="max by (shard) (leadswitch_redis_ready_leads) > 100",
+        holds_for="2m",
+        keep_firing_for="5m",
+        summary=f"{COUNT} leads wait in the ready queue {{{{ $labels.shard }}}}.",
+        normal="under 20",
+        dashboard=Dashboard.DISPATCH,
+        shown=("shard",),
+    ),
+    Alert(
+        name="LeadSwitchWorkersHalved",
+        severity=Severity.WARNING,
+        kind="workers",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_workers) <= 0.5 * max(max_over_time(leadswitch_workers[1h]))",
+        holds_for="2m",
+        summary=f"{COUNT} workers are alive, half or less of the most in the last hour.",
+        normal="as many as you run",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
+        name="LeadSwitchBalancesDrift",
+        severity=Severity.PAGE,
+        kind="money",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_wallets_drifted) > 0",
+        holds_for="2m",
+        summary=f"{COUNT} balances differ from their ledger.",
+        normal="0",
+        dashboard=Dashboard.DATABASE,
+    ),
+)

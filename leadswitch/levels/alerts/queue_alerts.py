@@ -1,0 +1,82 @@
+"""Alerts on leads that wait: retries, stale locks, expired leads."""
+
+from typing import Final
+
+from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.objectives import DUE_RETRIES
+
+COUNT: Final = '{{ $value | printf "%.0f" }}'
+
+QUEUE_ALERTS: Final = (
+    Alert(
+        name="LeadSwitchDueRetriesHigh",
+        severity=Severity.WARNING,
+        kind="due-retries",
+        reads=Job.EXPORTER,
+        expression=f"{DUE_RETRIES.series} > {DUE_RETRIES.limit}",
+        holds_for="5m",
+        keep_firing_for="5m",
+        summary=f"{COUNT} leads in the retry queue are due and have not started.",
+        normal="under 20",
+        dashboard=Dashboard.RETRIES,
+    ),
+    Alert(
+        name="LeadSwitchDueRetriesCritical",
+        severity=Severity.PAGE,
+        kind="due-retries",
+        reads=Job.EXPORTER,
+        expression=f"{DUE_RETRIES.series} > 500",
+        holds_for="2m",
+        keep_firing_for="5m",
+        summary=f"{COUNT} leads in the retry queue are due and have not started.",
+        normal="under 20",
+        dashboard=Dashboard.RETRIES,
+    ),
+    Alert(
+        name="LeadSwitchWorkspaceDueRetriesHigh",
+        severity=Severity.WARNING,
+        kind="workspace-due-retries",
+        reads=Job.EXPORTER,
+        expression="max by (workspace) (leadswitch_workspace_retries_due) > 50",
+        holds_for="5m",
+        keep_firing_for="5m",
+        summary=f"{COUNT} retries of the workspace {{{{ $labels.workspace }}}} are due and have not started.",
+        normal="under 10 in one workspace",
+        dashboard=Dashboard.RETRIES,
+        shown=("workspace",),
+    ),
+    Alert(
+        name="LeadSwitchRetriesEntered",
+        severity=Severity.WARNING,
+        kind="retries-entered",
+        reads=Job.WORKER,
+        expression="sum(increase(leadswitch_retries_entered_total[30m])) > 50",
+        keep_firing_for="10m",
+        summary=f"{COUNT} attempts put their lead into the retry queue in the last 30 minutes.",
+        normal="under 20; more when buyers reach their caps or close",
+        dashboard=Dashboard.RETRIES,
+    ),
+    Alert(
+        name="LeadSwitchStaleLocks",
+        severity=Severity.WARNING,
+        kind="stale-locks",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_stale_locks) > 10",
+        holds_for="2m",
+        keep_firing_for="5m",
+        summary=f"{COUNT} claims of leads are older than allowed, and no reconciler released them.",
+        normal="0; the reconciler stale_locks runs every minute",
+        dashboard=Dashboard.ROUTING,
+    ),
+    Alert(
+        name="LeadSwitchExpiredHigh",
+        severity=Severity.WARNING,
+        kind="expired",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_leads_expired_last_day) > 100",
+        keep_firing_for="15m",
+        summary=f"{COUNT} leads expired unsold in the last 24 hours.",
+        normal="under 20 a day",
+        dashboard=Dashboard.RETRIES,
+    ),
+)

@@ -1,0 +1,195 @@
+"""Performance: where the time of a lead goes, and what the processes use."""
+
+from typing import Final
+
+from leadswitch.levels.alerts.alert import Dashboard
+from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, View
+from leadswitch.levels.dashboards.boards.asking import (
+    gauge,
+    gauge_by,
+    increase,
+    increase_by,
+    percentile_by,
+    percentiles,
+    rate,
+    rate_by,
+)
+from leadswitch.levels.dashboards.expressions import Across, Observed, Series, Within
+from leadswitch.levels.objectives import LATENCY, LATENCY_LIMIT_SECONDS
+
+DUE_TO_DECISION: Final = "leadswitch_due_to_decision_seconds"
+LATENCY_LIMITS: Final = (Threshold(LATENCY_LIMIT_SECONDS), Threshold(5, is_error=True))
+
+LEADS: Final = Row(
+    "Time of a lead",
+    (
+        Panel(
+            title="From due to decision",
+            description="How long leads take from being due to their decision, without pauses. Normal: p95 under 2"
+            " s.",
+            unit=Unit.SECONDS,
+            queries=percentiles(DUE_TO_DECISION),
+            thresholds=LATENCY_LIMITS,
+        ),
+        Panel(
+            title="From receipt to decision",
+            description="How long leads take from being received to their first decision. Normal: p95 under 2 s.",
+            unit=Unit.SECONDS,
+            queries=percentiles("leadswitch_receipt_to_decision_seconds"),
+            thresholds=LATENCY_LIMITS,
+        ),
+        Panel(
+            title="Decided in time",
+            description=f"Share of leads decided within {LATENCY_LIMIT_SECONDS} s of being due."
+            f" Objective: {LATENCY.target:.0%}.",
+            unit=Unit.SHARE,
+            queries=(Query(Within(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
+            thresholds=(Threshold(LATENCY.target, is_error=True, is_below=True),),
+        ),
+        Panel(
+            title="Decisions",
+            description="Decided leads in a second.",
+            unit=Unit.PER_SECOND,
+            queries=(Query(Observed(Series(DUE_TO_DECISION)), "decided"),),
+        ),
+    ),
+)
+STEPS: Final = Row(
+    "Steps",
+    (
+        Panel(
+            title="Start lag",
+            description="From when a lead was due to when a worker started it, p95 by dispatch mode. Normal: under"
+            " 0.2 s for event.",
+            unit=Unit.SECONDS,
+            queries=(percentile_by("mode", "leadswitch_start_lag_seconds"),),
+            thresholds=(Threshold(2),),
+        ),
+        Panel(
+            title="Attempt",
+            description="One attempt, from the lead's lock to the end of its writes. Normal: p95 under 0.1 s.",
+            unit=Unit.SECONDS,
+            queries=percentiles("leadswitch_decision_seconds"),
+            thresholds=(Threshold(0.5), Threshold(5, is_error=True)),
+        ),
+        Panel(
+            title="Lock of the lead",
+            description="How long it takes to lock a lead, p95 by outcome. Normal: under 0.01 s.",
+            unit=Unit.SECONDS,
+            queries=(percentile_by("outcome", "leadswitch_lead_lock_seconds"),),
+        ),
+        Panel(
+            title="Routing rules",
+            description="Following the rules for one lead, with compiling the changed ones. Normal: p95 under 0.01"
+            " s.",
+            unit=Unit.SECONDS,
+            queries=percentiles("leadswitch_routing_rules_seconds"),
+        ),
+        Panel(
+            title="Contention",
+            description="Leads that another worker had, attempts that waited for buyers, and attempts or statements"
+            " that a"
+            " migration made run again. Normal: few.",
+            unit=Unit.PER_SECOND,
+            queries=(
+                rate("leadswitch_leads_busy_total", "busy leads"),
+                rate("leadswitch_candidate_waits_total", "waits for buyers"),
+                rate("leadswitch_old_plans_total", "run again"),
+                rate("leadswitch_routing_plans_compiled_total", "rules compiled"),
+            ),
+        ),
+        Panel(
+            title="Writes refused",
+            description="Writes of a worker that no longer had the lead. Normal: 0.",
+            unit=Unit.COUNT,
+            queries=(increase("leadswitch_leases_lost_total", "refused"),),
+        ),
+    ),
+)
+WEB: Final = Row(
+    "Web",
+    (
+        Panel(
+            title="Requests refused",
+            description="Requests above their rate limit, by kind. Normal: few.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("kind", "leadswitch_requests_refused_total"),),
+        ),
+        Panel(
+            title="Failures of the API",
+            description="Requests whose rate was not checked, decisions that failed while the sender waited, and"
+            " steps that"
+            " failed after the commit. Normal: 0.",
+            unit=Unit.COUNT,
+            queries=(
+                increase("leadswitch_rate_limits_unchecked_total", "rate not checked"),
+                increase("leadswitch_inline_decisions_failed_total", "decision failed"),
+                increase("leadswitch_after_commit_failures_total", "after the commit"),
+            ),
+        ),
+        Panel(
+            title="Logins",
+            description="Tries to log in to the admin, by result. Many failed ones are an attack.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("result", "leadswitch_logins_total"),),
+        ),
+        Panel(
+            title="Readiness by part",
+            description="1 if the part was ok when /readyz last checked it.",
+            unit=Unit.YES_NO,
+            view=View.TABLE,
+            queries=(gauge_by("part", "leadswitch_part_ok", across=Across.MIN),),
+        ),
+    ),
+)
+PROCESSES: Final = Row(
+    "Processes",
+    (
+        Panel(
+            title="CPU",
+            description="CPU cores in use by kind of process, with children. Normal: under the cores that you give"
+            " it.",
+            unit=Unit.COUNT,
+            queries=(rate_by("kind", "leadswitch_process_cpu_seconds_total"),),
+        ),
+        Panel(
+            title="Memory",
+            description="Resident memory by kind of process; shared memory is counted for each process. Normal:"
+            " flat.",
+            unit=Unit.BYTES,
+            queries=(gauge_by("kind", "leadswitch_process_resident_memory_bytes", across=Across.SUM),),
+        ),
+        Panel(
+            title="Open files",
+            description="Open files and connections by kind of process. Normal: flat.",
+            unit=Unit.COUNT,
+            queries=(gauge_by("kind", "leadswitch_process_open_files", across=Across.SUM),),
+        ),
+        Panel(
+            title="Files of the metrics",
+            description="Files in which processes share their metrics. More than 1,000 make scrapes slow; restart"
+            " the process.",
+            unit=Unit.COUNT,
+            queries=(
+                gauge("leadswitch_metrics_files", "files"),
+                gauge("leadswitch_metrics_files_unreadable", "unreadable"),
+            ),
+            thresholds=(Threshold(1000),),
+        ),
+        Panel(
+            title="Reading the metrics",
+            description="How long it takes to add up the files for one scrape. Normal: under 1 s.",
+            unit=Unit.SECONDS,
+            queries=(gauge("leadswitch_metrics_merge_seconds", "merge"),),
+            thresholds=(Threshold(5),),
+        ),
+    ),
+)
+PERFORMANCE: Final = Board(
+    Dashboard.PERFORMANCE,
+    "Performance",
+    "Where the time of a lead goes, and what the processes use.",
+    (LEADS, STEPS, WEB, PROCESSES),
+)

@@ -1,0 +1,12 @@
+"""All boards."""
+
+from typing import Final
+
+from leadswitch.levels.dashboards.board import Board
+from leadswitch.levels.dashboards.boards.database import DATABASE
+from leadswitch.levels.dashboards.boards.dispatch import DISPATCH
+from leadswitch.levels.dashboards.boards.performance import PERFORMANCE
+from leadswitch.levels.dashboards.boards.retries import RETRIES
+from leadswitch.levels.dashboards.boards.routing import ROUTING
+
+BOARDS: Final[tuple[Board, ...]] = (ROUTING, PERFORMANCE, RETRIES, DISPATCH, DATABASE)

@@ -1,0 +1,33 @@
+"""The text of each generated file, by its path below ops/."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from leadswitch.levels.dashboards.boards.registry import BOARDS
+from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
+from leadswitch.levels.dashboards.datadog_agent import make_agent_file
+from leadswitch.levels.dashboards.grafana import make_dashboard
+
+
+def make_grafana_files() -> dict[Path, str]:
+    return {Path(f"grafana/dashboards/{board.uid}.json"): as_json(make_dashboard(board)) for board in BOARDS}
+
+
+def as_json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def make_datadog_files() -> dict[Path, str]:
+    boards = {
+        Path(f"datadog/dashboards/{board.uid}.json"): as_json(make_datadog_dashboard(board))
+        for board in BOARDS
+    }
+    return {**boards, Path("datadog/openmetrics.d/conf.yaml"): make_agent_file()}
+
+
+FORMATS: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
+    "grafana": make_grafana_files,
+    "datadog": make_datadog_files,
+}

@@ -1,0 +1,147 @@
+"""The objectives over their period: how much of each was kept, and how much budget is left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from leadswitch.levels.health_page.links import Links
+from leadswitch.levels.health_page.live import Live
+from leadswitch.levels.health_page.rollup_reads import Decisions
+from leadswitch.levels.objectives import (
+    AVAILABILITY,
+    AVAILABILITY_DEADLINE_SECONDS,
+    DUE_RETRIES,
+    LATENCY,
+    LATENCY_LIMIT_SECONDS,
+    Objective,
+)
+from tracing.models import AttemptResult
+from tracing.skip_reasons import SKIP_REASONS
+
+LOW_BUDGET = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with the list behind it. Without a `url` there is no list."""
+
+    label: str
+    number: int
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveCard:
+    """`kept` and `budget_left` are shares; None: nothing was decided. The budget is below 0 once it is spent."""
+
+    name: str
+    title: str
+    good: str
+    target: str
+    kept: str
+    budget_left: float | None
+    tone: str
+    figures: Sequence[Figure]
+
+    @property
+    def budget_display(self) -> str:
+        if self.budget_left is None:
+            return "No decisions yet"
+        return f"{self.budget_left:.1%}" if self.budget_left > 0 else "Budget spent"
+
+    @property
+    def budget_words(self) -> str:
+        if self.budget_left is None:
+            return ""
+        return "of the budget left" if self.budget_left > 0 else f"{1 - self.budget_left:.1f} times over"
+
+    @property
+    def budget_bar(self) -> int:
+        """From 0 to 100, for a bar."""
+        return 0 if self.budget_left is None else max(0, min(100, round(100 * self.budget_left)))
+
+
+def make_cards(
+    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+) -> Sequence[ObjectiveCard]:
+    """The cards in the order of the page. `period`: the hours that the decisions are from."""
+    return [
+        _availability(decisions, live, period=period, links=links),
+        _latency(decisions, live, period=period, links=links),
+        _due_retries(live, links),
+    ]
+
+
+def is_system_failure(row: Decisions) -> bool:
+    reason = SKIP_REASONS.get(row.skip_reason)
+    return row.result == AttemptResult.FAILED and reason is not None and reason.is_system_failure
+
+
+def _availability(
+    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+) -> ObjectiveCard:
+    total = sum(row.count for row in decisions)
+    failed = [row for row in decisions if is_system_failure(row)]
+    late = sum(row.late for row in decisions)
+    # An attempt that failed and was late is bad once.
+    bad = sum(row.count for row in failed) + late - sum(row.late for row in failed)
+    figures = [
+        Figure("Decisions", total, links.attempts(*period, transient__exact="0")),
+        Figure(
+            "Failed by LeadSwitch", sum(row.count for row in failed), links.attempts(*period, fault="system")
+        ),
+        Figure(
+            f"Later than {AVAILABILITY_DEADLINE_SECONDS} s",
+            late,
+            links.attempts(*period, above=AVAILABILITY_DEADLINE_SECONDS),
+        ),
+        Figure("Not decided yet, and late", live.undecided_late, links.leads(late="undecided")),
+    ]
+    return _card(AVAILABILITY, bad + live.undecided_late, total + live.undecided_late, figures)
+
+
+def _latency(
+    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+) -> ObjectiveCard:
+    timed, slow = sum(row.timed for row in decisions), sum(row.slow for row in decisions)
+    figures = [
+        Figure("Decisions of due leads", timed, links.attempts(*period, above=0)),
+        Figure(
+            f"Later than {LATENCY_LIMIT_SECONDS} s",
+            slow,
+            links.attempts(*period, above=LATENCY_LIMIT_SECONDS),
+        ),
+        Figure(f"Not decided yet, due for over {LATENCY_LIMIT_SECONDS} s", live.undecided_slow),
+    ]
+    return _card(LATENCY, slow + live.undecided_slow, timed + live.undecided_slow, figures)
+
+
+def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure]) -> ObjectiveCard:
+    left = 1 - bad / total / objective.budget if total else None
+    tone = "good" if left is None or left > LOW_BUDGET else "wait" if left > 0 else "bad"
+    return ObjectiveCard(
+        name=objective.name,
+        title=objective.title,
+        good=objective.good,
+        target=f"{objective.target:.1%}",
+        kept=f"{1 - bad / total:.2%}" if total else "-",
+        budget_left=left,
+        tone=tone,
+        figures=figures,
+    )
+
+
+def _due_retries(live: Live, links: Links) -> ObjectiveCard:
+    number = live.retry_count
+    left = 1 - number / DUE_RETRIES.limit
+    more = "+" if live.is_retry_count_least else ""
+    return ObjectiveCard(
+        name=DUE_RETRIES.name,
+        title=DUE_RETRIES.title,
+        good="Leads of the retry queue that are due now.",
+        target=f"under {DUE_RETRIES.limit}",
+        kept=f"{number:,}{more}",
+        budget_left=left,
+        tone="good" if left > LOW_BUDGET else "wait" if left > 0 else "bad",
+        figures=[Figure("Due now", number, links.due_retries())],
+    )

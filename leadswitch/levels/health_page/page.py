@@ -1,0 +1,133 @@
+"""Everything that the page shows, read for one user, workspace and window."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from leadswitch.levels.health_page.charts import (
+    Chart,
+    Percentiles,
+    describe_percentiles,
+    make_expired,
+    make_histogram,
+    make_latency,
+    make_results,
+)
+from leadswitch.levels.health_page.links import Links
+from leadswitch.levels.health_page.live import Live, read_live
+from leadswitch.levels.health_page.objective_cards import Figure, ObjectiveCard, make_cards
+from leadswitch.levels.health_page.rollup_reads import (
+    WorkspaceCount,
+    read_decisions,
+    read_expired,
+    read_most,
+    read_steps,
+    read_times,
+)
+from leadswitch.levels.health_page.window import DAY, Window, make_steps
+from leadswitch.levels.objectives import PERIOD_DAYS
+from tracing.models import AttemptResult, UncountedAttempt
+from tracing.rollups.edges import BINS
+from tracing.wording import count, span
+
+MOST_WORKSPACES: Final = 10
+FEW_DAYS: Final = 7
+MOST_UNCOUNTED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRow:
+    """`share`: of the workspace with the most, from 0 to 100, for a bar."""
+
+    name: str
+    figure: Figure
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`uncounted`: attempts that the next run of the reconciler adds. `is_whole`: of every workspace."""
+
+    at: datetime
+    window: Window
+    is_whole: bool
+    cards: Sequence[ObjectiveCard]
+    charts: Mapping[str, Chart]
+    latency: Sequence[Percentiles]
+    times: Sequence[Percentiles]
+    retries: Sequence[WorkspaceRow]
+    duplicates: Sequence[WorkspaceRow]
+    live: Live
+    stale_locks: Figure
+    uncounted: int
+
+    @property
+    def is_empty(self) -> bool:
+        return all(chart.is_empty for chart in self.charts.values()) and not self.live.retry_count
+
+    @property
+    def lag_display(self) -> str:
+        return "No lead is overdue" if self.live.lag_seconds is None else span(self.live.lag_seconds)
+
+    @property
+    def uncounted_display(self) -> str:
+        more = "+" if self.uncounted >= MOST_UNCOUNTED else ""
+        return f"{count(self.uncounted, 'attempt')}{more}"
+
+
+def read_health(
+    *, at: datetime, window: Window, ids: Sequence[int] | None, workspace_id: int | None
+) -> Health:
+    """`ids`: the workspaces that are counted; None: all. `workspace_id`: the chosen one, for the links."""
+    links, live = Links(workspace_id), read_live(ids)
+    days = make_steps(max(FEW_DAYS, (window.end - window.start).days), DAY, at=at)
+    period = make_steps(PERIOD_DAYS, DAY, at=at)
+    results, bins = read_steps(window, ids)
+    latency, latency_rows = make_latency(window, bins, links)
+    of_window = [sum(column) for column in zip(*bins.values(), strict=True)] or [0] * BINS
+    charts = [
+        make_results(window, results, links),
+        latency,
+        make_histogram(window, of_window, links),
+        make_expired(days, read_expired(days[0], days[-1] + DAY, ids), links),
+    ]
+    decisions = read_decisions(period[0], period[-1] + DAY, ids)
+    duplicates = read_most(AttemptResult.DUPLICATE, window, ids, most=MOST_WORKSPACES)
+    return Health(
+        at=at,
+        window=window,
+        is_whole=ids is None,
+        cards=make_cards(decisions, live, period=(period[0], period[-1] + DAY), links=links),
+        charts={chart.name: chart for chart in charts},
+        latency=latency_rows,
+        times=_times(of_window, *read_times(window, ids)),
+        retries=_rows(
+            [(each, links.due_retries(each.id)) for each in live.retries[:MOST_WORKSPACES]],
+        ),
+        duplicates=_rows([(each, _duplicates_url(links, window, each.id)) for each in duplicates]),
+        live=live,
+        stale_locks=Figure("Stale locks", live.stale_locks, links.leads(late="lock")),
+        uncounted=UncountedAttempt.objects.all()[:MOST_UNCOUNTED].count(),
+    )
+
+
+def _duplicates_url(links: Links, window: Window, workspace_id: int) -> str:
+    result = AttemptResult.DUPLICATE.value
+    return links.attempts(window.start, window.end, workspace_id=workspace_id, result__exact=result)
+
+
+def _times(due: Sequence[int], receipt: Sequence[int], duration: Sequence[int]) -> Sequence[Percentiles]:
+    named = {"Due to decided": due, "Receipt to first decision": receipt, "The attempt itself": duration}
+    return [
+        Percentiles(name, Figure("", sum(counts)), describe_percentiles(counts))
+        for name, counts in named.items()
+    ]
+
+
+def _rows(found: Sequence[tuple[WorkspaceCount, str]]) -> Sequence[WorkspaceRow]:
+    most = max((each.count for each, _ in found), default=0)
+    return [
+        WorkspaceRow(each.name, Figure("", each.count, url), round(100 * each.count / most))
+        for each, url in found
+    ]

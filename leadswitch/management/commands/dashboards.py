@@ -1,0 +1,43 @@
+"""`manage.py dashboards`: print or write the dashboards of Grafana or Datadog."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from leadswitch.env import REPOSITORY
+from leadswitch.levels.dashboards.files import FORMATS
+
+
+class Command(BaseCommand):
+    help = "Print the dashboards of Grafana or Datadog, or write them with --write."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--format", choices=FORMATS, action="append", help="Which files. Default: all. May be repeated."
+        )
+        parser.add_argument("--write", action="store_true", help="Write the files instead of printing them.")
+        parser.add_argument(
+            "--directory", type=Path, default=REPOSITORY / "ops", help="Where to write. Default: ops."
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        texts: dict[Path, str] = {}
+        for name in options["format"] or FORMATS:
+            texts |= FORMATS[name]()
+        if options["write"]:
+            self._write({options["directory"] / path: text for path, text in texts.items()})
+            return
+        for path, text in texts.items():
+            self.stdout.write(f"# {path}", ending="\n")
+            self.stdout.write(text, ending="")
+
+    def _write(self, texts: dict[Path, str]) -> None:
+        changed = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
+        for path in changed:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[path])
+            self.stdout.write(f"Wrote {path}")
+        if not changed:
+            self.stdout.write("Nothing changed.")

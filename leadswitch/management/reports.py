@@ -1,0 +1,53 @@
+"""Prints the reports of the runbooks, and turns their errors into one line."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+from django.db import OperationalError, ProgrammingError
+
+from leadswitch.levels.reports import Report
+
+
+@contextmanager
+def readable_database() -> Iterator[None]:
+    """Raises CommandError with exit code 2 if the tables are missing or PostgreSQL does not answer."""
+    try:
+        yield
+    except ProgrammingError as error:
+        message = "the tables are missing or out of date; run `manage.py migrate` first"
+        raise CommandError(message, returncode=2) from error
+    except OperationalError as error:
+        message = f"the database cannot be read: {str(error).splitlines()[0]}"
+        raise CommandError(message, returncode=2) from error
+
+
+def print_reports(out: OutputWrapper, reports: Sequence[Report]) -> None:
+    out.write("\n\n".join(render_report(each) for each in reports))
+
+
+def render_report(report: Report) -> str:
+    if not report.rows:
+        return f"{report.title}\n{report.empty}"
+    cells = [[_format(value) for value in row] for row in report.rows]
+    headings = [column.replace("_", " ") for column in report.columns]
+    widths = [max(len(row[at]) for row in [headings, *cells]) for at in range(len(headings))]
+    numeric = [isinstance(value, int) for value in report.rows[0]]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if is_number else cell.ljust(width)
+            for cell, width, is_number in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in [headings, *cells]
+    ]
+    return "\n".join([report.title, *lines])
+
+
+def _format(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{value:,}" if isinstance(value, int) else str(value)

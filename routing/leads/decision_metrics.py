@@ -1,0 +1,84 @@
+"""Counts decisions about leads for the service objectives: how long they took, and whether they were in time."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from routing import metrics
+from routing.locks import after_pause
+from routing.retry import Tries
+from tracing.models import AttemptResult
+from tracing.skip_reasons import SKIP_REASONS
+
+# A lead that is decided later than this after it was due counts as late.
+DEADLINE: Final = timedelta(seconds=60)
+# Results after which the lead waits in the retry queue.
+RETRIED: Final = frozenset({AttemptResult.RETRY, AttemptResult.DEFERRED})
+
+
+class DecisionOutcome(StrEnum):
+    ON_TIME = "on_time"  # includes duplicates and leads that no buyer could take
+    LATE = "late"
+    SYSTEM_FAILED = "system_failed"  # LeadSwitch failed and does not try again
+
+
+class WaitingLead(Protocol):
+    """The row of a lead as its attempt locked it."""
+
+    @property
+    def received_at(self) -> datetime: ...
+    @property
+    def resumed_at(self) -> datetime | None: ...
+    @property
+    def due_since(self) -> datetime | None: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def tries(self) -> Tries: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How long a lead waited for a decision. `since_due` None: it was paused or not due.
+
+    `since_receipt` None: it was paused or not due, or this is not its first decision.
+    """
+
+    since_due: timedelta | None = None
+    since_receipt: timedelta | None = None
+
+
+NO_WAIT: Final = Waited()
+
+
+def measure_wait(lead: WaitingLead, *, decided_at: datetime) -> Waited:
+    """Measure how long a lead waited. Time before its latest pause ended does not count (decisions/0062)."""
+    if lead.due_since is None:
+        return NO_WAIT
+    received = after_pause(lead.received_at, lead.resumed_at)
+    # Only retries have preceded the first decision: any other end resets the tries.
+    is_first = lead.attempts == lead.tries.conflicts + lead.tries.errors
+    return Waited(decided_at - lead.due_since, decided_at - received if is_first else None)
+
+
+def count_decision(result: str, skip_reason: str, waited: Waited) -> None:
+    """Count the end of one attempt, after its commit. An attempt that is retried has not decided the lead."""
+    if result in RETRIED:
+        metrics.RETRIES_ENTERED.inc()
+    if result == AttemptResult.EXPIRED:
+        metrics.LEADS_EXPIRED.inc()
+    if result == AttemptResult.RETRY:
+        return
+    metrics.LEADS_DECIDED.labels(outcome=_classify(result, skip_reason, waited).value).inc()
+    if waited.since_due is not None:
+        metrics.DUE_TO_DECISION_SECONDS.observe(max(0.0, waited.since_due.total_seconds()))
+    if waited.since_receipt is not None:
+        metrics.RECEIPT_TO_DECISION_SECONDS.observe(max(0.0, waited.since_receipt.total_seconds()))
+
+
+def _classify(result: str, skip_reason: str, waited: Waited) -> DecisionOutcome:
+    if result == AttemptResult.FAILED and SKIP_REASONS[skip_reason].is_system_failure:
+        return DecisionOutcome.SYSTEM_FAILED
+    is_late = waited.since_due is not None and waited.since_due > DEADLINE
+    return DecisionOutcome.LATE if is_late else DecisionOutcome.ON_TIME

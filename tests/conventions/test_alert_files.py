@@ -1,0 +1,98 @@
+"""The files of Prometheus and Alertmanager are generated from the alerts, and each alert is complete."""
+
+import re
+from collections import Counter
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from leadswitch.env import REPOSITORY
+from leadswitch.levels.alerts.alert import Alert, Job, Severity
+from leadswitch.levels.alerts.burn import BURNS
+from leadswitch.levels.alerts.files import Links, make_files
+from leadswitch.levels.alerts.rows import ALERTS
+from leadswitch.levels.objectives import (
+    AVAILABILITY_DEADLINE_SECONDS,
+    LATENCY,
+    LATENCY_LIMIT_SECONDS,
+    OBJECTIVES,
+)
+from routing.leads.decision_metrics import DEADLINE
+from routing.metrics import DUE_TO_DECISION_SECONDS
+
+OPS = REPOSITORY / "ops"
+
+
+@pytest.mark.parametrize("path", make_files(Links()))
+def test_generated_file_is_committed(path: Any) -> None:
+    assert (OPS / path).read_text() == make_files(Links())[path], "run manage.py alert_rules"
+
+
+def test_rows_are_unique() -> None:
+    rows = Counter((alert.name, *sorted(alert.all_labels.items())) for alert in ALERTS)
+    assert [row for row, count in rows.items() if count > 1] == []
+
+
+def test_each_job_has_an_alert_for_its_absence() -> None:
+    watched = {alert.labels["job"] for alert in ALERTS if alert.name.endswith("Absent")}
+    assert watched == {str(job) for job in Job}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_text_of_an_alert_has_value_and_normal_value(alert: Alert) -> None:
+    assert alert.normal
+    assert not alert.summary.endswith(alert.normal)
+    measures = re.search(r"\$value|\$labels|query|absent\(", alert.summary + alert.expression)
+    assert measures or alert.severity in (Severity.NONE, Severity.PAGE)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: objective.name)
+def test_each_burn_rate_can_be_reached(objective: Any) -> None:
+    """A factor times a large budget is above 100 %: such an alert could never fire."""
+    assert [burn for burn in BURNS if burn.factor * objective.budget >= 1] == []
+
+
+def test_objectives_use_the_limits_that_the_product_measures() -> None:
+    assert timedelta(seconds=AVAILABILITY_DEADLINE_SECONDS) == DEADLINE
+    buckets = {
+        sample.labels["le"]
+        for sample in DUE_TO_DECISION_SECONDS.collect()[0].samples
+        if "le" in sample.labels
+    }
+    assert f'le="{LATENCY_LIMIT_SECONDS}.0"' in LATENCY.bad_decided
+    assert f"{LATENCY_LIMIT_SECONDS}.0" in buckets
+
+
+# Each way in which an alert must not fire has its own test. Two alerts fire without traffic on purpose.
+FIRES: Final = {"fires"}
+QUIET: Final = {
+    "quiet just below",
+    "quiet without traffic",
+    "quiet at low traffic with one failure",
+    "resolves",
+}
+ALWAYS: Final = {"LeadSwitchWatchdog", "LeadSwitchDailyDigest"}
+
+
+def read_cases() -> dict[str, set[str]]:
+    """What promtool tests of each alert: the text after the name, without the job."""
+    cases: dict[str, set[str]] = {}
+    for path in (OPS / "prometheus" / "tests").glob("*.yml"):
+        for group in yaml.safe_load(path.read_text())["tests"]:
+            name, _, case = group["name"].partition(": ")
+            cases.setdefault(name, set()).add(case)
+    return cases
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_alert_has_a_case_for_each_way_to_fire_and_to_be_quiet(alert: Alert) -> None:
+    cases = read_cases()[alert.name]
+    if alert.name in ALWAYS:
+        assert any("without" in case for case in cases)
+    elif alert.name == "LeadSwitchJobAbsent":
+        job = alert.labels["job"]
+        assert {f"fires for {job}", *(f"{case}: {job}" for case in QUIET)} <= cases
+    else:
+        assert cases >= FIRES | QUIET

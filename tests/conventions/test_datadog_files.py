@@ -1,0 +1,125 @@
+"""The files of Datadog: valid by the models of its API client, and in agreement with what the Agent sends."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from datadog_api_client import Configuration
+from datadog_api_client.model_utils import OpenApiModel, validate_and_convert_types
+from datadog_api_client.v1.model.dashboard import Dashboard
+
+from leadswitch.levels.alerts.alert import Job
+from leadswitch.levels.alerts.files import TARGETS
+from leadswitch.levels.dashboards.board import Board
+from leadswitch.levels.dashboards.boards.registry import BOARDS
+from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
+from leadswitch.levels.dashboards.datadog_agent import make_agent_file
+from leadswitch.levels.dashboards.expressions import Recorded
+from tests.support.exported_series import SUFFIXES, Exported, read_own_series
+
+AGGREGATED = re.compile(r"(?:\w+(?:\([^)]*\))?):(leadswitch\.\w+(?:\.count)?)\{")
+
+
+def find_problems(model: object, raw: object, path: str = "") -> list[str]:
+    """What the client accepts without an error and Datadog would refuse: unknown values, and keys with a typo."""
+    if isinstance(model, list) and isinstance(raw, list):
+        return [
+            problem
+            for place, (each, its_raw) in enumerate(zip(model, raw, strict=True))
+            for problem in find_problems(each, its_raw, f"{path}[{place}]")
+        ]
+    if not isinstance(model, OpenApiModel) or not isinstance(raw, dict):
+        return []
+    # The client's attribute access recurses forever for a name that it does not have.
+    own = vars(model)
+    if own.get("_unparsed"):
+        return [f"{path}: not valid"]
+    if own.get("_composed_instances"):
+        return find_problems(own["_composed_instances"][0], raw, path)
+    keys = type(model).attribute_map
+    problems = [f"{path}: unknown key {key}" for key in raw if key not in keys.values()]
+    for name, key in keys.items():
+        problems += find_problems(own["_data_store"].get(name), raw.get(key), f"{path}.{key}")
+    return problems
+
+
+def check(raw: dict[str, Any]) -> list[str]:
+    model = validate_and_convert_types(
+        raw,
+        (Dashboard,),
+        ["dashboard"],
+        spec_property_naming=True,
+        check_type=True,
+        configuration=Configuration(),
+    )
+    return find_problems(model, raw)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_dashboard_is_valid(board: Board) -> None:
+    assert check(make_datadog_dashboard(board)) == []
+
+
+@pytest.mark.parametrize("change", [{"type": "no_such_type"}, {"titel": "a key with a typo"}])
+def test_check_finds_what_the_client_accepts(change: dict[str, str]) -> None:
+    raw = make_datadog_dashboard(BOARDS[0])
+    raw["widgets"][0]["definition"]["widgets"][0]["definition"] |= change
+    assert check(raw)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_only_panels_of_recorded_series_are_left_out(board: Board) -> None:
+    made = [
+        widget["definition"]["title"]
+        for group in make_datadog_dashboard(board)["widgets"]
+        for widget in group["definition"]["widgets"]
+    ]
+    assert made == [
+        panel.title
+        for panel in board.panels
+        if not any(isinstance(query.expression, Recorded) for query in panel.queries)
+    ]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    return read_own_series(tmp_path_factory.mktemp("metrics"))
+
+
+def test_agent_reads_only_series_that_exist_and_one_instance_for_each_job(exported: Exported) -> None:
+    instances = yaml.safe_load(make_agent_file())["instances"]
+    assert [each["tags"] for each in instances] == [[f"job:{job}"] for job in Job]
+    assert [each["openmetrics_endpoint"] for each in instances] == [
+        f"http://{service}:{port}/metrics" for service, port in TARGETS.values()
+    ]
+    families = {name for each in instances for mapping in each["metrics"] for name in mapping}
+    suffixes = {suffix for group in SUFFIXES.values() for suffix in group}
+    assert [
+        name for name in families if not any(name + suffix in exported.names for suffix in suffixes)
+    ] == []
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_dashboard_asks_only_for_what_the_agent_sends(board: Board, exported: Exported) -> None:
+    """Counters arrive with .count, gauges and distributions under their own name."""
+    (sent, *_) = yaml.safe_load(make_agent_file())["instances"]
+    names = {f"{sent['namespace']}.{new}" for mapping in sent["metrics"] for new in mapping.values()}
+    texts = [query["query"] for query in list_queries(make_datadog_dashboard(board))]
+    asked = [match[1] for text in texts for match in AGGREGATED.finditer(text)]
+    assert len(asked) == len(texts)
+    assert {name.removesuffix(".count") for name in asked} <= names
+    for name in asked:
+        series = f"leadswitch_{name.removeprefix('leadswitch.').removesuffix('.count')}"
+        is_counted = f"{series}_total" in exported.names or f"{series}_count" in exported.names
+        assert is_counted if name.endswith(".count") else f"{series}_total" not in exported.names
+
+
+def list_queries(made: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        query
+        for group in made["widgets"]
+        for widget in group["definition"]["widgets"]
+        for request in widget["definition"]["requests"]
+        for query in request["queries"]
+    ]

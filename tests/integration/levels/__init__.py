@@ -1,0 +1,1 @@
+"""Service levels on real servers and processes."""

@@ -1,0 +1,1 @@
+"""Reconcilers of the trace's own tables."""

@@ -1,0 +1,1 @@
+"""Attempts counted by the hour. Owns the tables of `tracing.models.rollup`; never writes an attempt."""
