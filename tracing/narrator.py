@@ -12,7 +12,7 @@ from tracing import wording
 from tracing.names import Names
 from tracing.obstacles import Obstacle, describe_clause, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer
-from tracing.vocabulary import WAKE_CAUSES, Event, describe_correction
+from tracing.vocabulary import RESULTS, WAKE_CAUSES, Event, describe_correction
 
 
 class EventRow(Protocol):
@@ -51,17 +51,6 @@ TRIGGERS: Final = {
     "manual": "re-run by an operator",
     "woken": "woken by a change",
     "claim": "claim of an offer",
-}
-RESULTS: Final = {
-    "success": "sold",
-    "unsold": "not sold",
-    "deferred": "not sold now",
-    "retry": "not sold yet",
-    "failed": "failed",
-    "duplicate": "a duplicate",
-    "gated": "waiting for verification",
-    "offered": "offered to buyers",
-    "expired": "expired",
 }
 # What a deferred lead waits for, no matter which gate removed the last buyer.
 WAITED_FOR: Final = "the first buyer that is outside its hours or at a cap is available again"

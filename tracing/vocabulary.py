@@ -75,6 +75,21 @@ RESULTS_OF_TERMINAL = MappingProxyType(
 )
 TERMINAL_EVENTS = frozenset(RESULTS_OF_TERMINAL)
 
+# The results of attempts and events in words.
+RESULTS = MappingProxyType(
+    {
+        "success": "sold",
+        "unsold": "not sold",
+        "deferred": "not sold now",
+        "retry": "not sold yet",
+        "failed": "failed",
+        "duplicate": "a duplicate",
+        "gated": "waiting for verification",
+        "offered": "offered to buyers",
+        "expired": "expired",
+    }
+)
+
 # What made a waiting or failed lead due again. It follows "because".
 WAKE_CAUSES = MappingProxyType(
     {

@@ -72,7 +72,7 @@ ACTIONS: Final = {
         LeadAction(
             Action.PAUSE,
             "Pause",
-            "paused until an operator resumes them. Due times are kept",
+            "paused and not tried until an operator chooses Resume. Due times are kept",
             "paused",
             pause_lead,
         ),
@@ -86,7 +86,7 @@ ACTIONS: Final = {
         LeadAction(
             Action.GIVE_UP,
             "Give up",
-            "marked as failed, with the reason of the last attempt. An operator can run them again",
+            "marked as failed, with the reason of the last attempt. Run again is still possible",
             "given up",
             give_up_lead,
         ),

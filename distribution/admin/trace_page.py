@@ -13,7 +13,7 @@ from distribution.explain.lead import explain
 from distribution.explain.types import AttemptExplanation, BuyerRow, Explanation, LeadHead, TracedSale
 from routing.models import Lead
 from tracing.admin.columns import TONES
-from tracing.narrator import RESULTS, TRIGGERS, describe_reason
+from tracing.narrator import TRIGGERS, describe_reason
 from tracing.obstacles import (
     describe_clause,
     describe_fixer,
@@ -23,6 +23,7 @@ from tracing.obstacles import (
     fixer_of,
 )
 from tracing.skip_reasons import Fixer
+from tracing.vocabulary import RESULTS
 from tracing.wording import count
 
 LATEST: Final = 100  # attempts that get a tab

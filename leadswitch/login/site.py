@@ -24,6 +24,19 @@ WRONG_CODE: Final = (
     "This code is wrong or was already used. Wait for the next one. After several wrong codes the wait"
     " is longer."
 )
+# For each button: the title of its confirmation page, what happens, and the button that does it.
+QUESTIONS: Final = {
+    "codes": (
+        "Create new recovery codes?",
+        "Your old recovery codes stop working. The new ones are shown once.",
+        "Create new codes",
+    ),
+    "off": (
+        "Turn off two-factor authentication?",
+        "You will log in with your password alone. Your recovery codes are deleted.",
+        "Turn off",
+    ),
+}
 # By name: the page imports pages of the admin, which register with this site.
 HEALTH: Final = "leadswitch.levels.health_page.view"
 NO_PAGES: Final = (None, "login", "logout")
@@ -130,15 +143,25 @@ class OperatorSite(AdminSite):
         )
 
     def manage(self, request: HttpRequest) -> HttpResponse:
-        """Where a user gets new recovery codes, or turns two-factor authentication off unless it is required."""
+        """Where a user gets new recovery codes, or turns two-factor authentication off unless it is required.
+
+        Each button asks for a confirmation first.
+        """
         is_required = second_factor.is_required(request.user)
-        if request.method == "POST" and "codes" in request.POST:
+        is_sure = "sure" in request.POST
+        if request.method == "POST" and "codes" in request.POST and is_sure:
             codes = second_factor.renew_recovery_codes(request.user)
             return self.page(request, "Your recovery codes", codes=codes)
-        if request.method == "POST" and "off" in request.POST and not is_required:
+        if request.method == "POST" and "off" in request.POST and is_sure and not is_required:
             second_factor.turn_off(request.user)
             return redirect("admin:index")
-        return self.page(request, "Two-factor authentication", is_on=True, is_required=is_required)
+        asks = next(
+            (name for name in QUESTIONS if name in request.POST and not (name == "off" and is_required)), ""
+        )
+        title, question, button = QUESTIONS.get(asks, ("Two-factor authentication", "", ""))
+        return self.page(
+            request, title, is_on=True, is_required=is_required, asks=asks, question=question, button=button
+        )
 
     def page(self, request: HttpRequest, title: str, **context: Any) -> HttpResponse:
         values = {**self.each_context(request), "title": title, **context}

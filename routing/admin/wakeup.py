@@ -8,14 +8,14 @@ from django.http import HttpRequest
 from routing.models import Wakeup
 from tracing.admin.columns import time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
-from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.admin.named import NamingAdmin, named_field
 from tracing.parsing import parse_id
 from tracing.skip_reasons import SKIP_REASONS
 from tracing.vocabulary import WAKE_CAUSES
 
 
 @admin.register(Wakeup)
-class WakeupAdmin(ReadOnlyAdmin):
+class WakeupAdmin(NamingAdmin):
     workspace_path = "workspace_id"
     list_display = ("id", "what", "matched", "woken", "changed", "finished")
     list_filter = (WorkspaceFilter, "cause")
@@ -25,10 +25,18 @@ class WakeupAdmin(ReadOnlyAdmin):
     search_help_text = "Id of a change, as shown in an attempt's first event."
     exact_searches = {"pk": parse_id}
     fields = (
-        *("what", "workspace_id", "campaign_id", "buyer_id", "skip_reasons", "hours"),
+        *("what", "workspace", "campaign", "buyer", "skip_reasons", "hours"),
         *("matched", "woken", "changed", "finished"),
     )
-    readonly_fields = ("what", "skip_reasons", "changed", "finished")
+    readonly_fields = ("what", "workspace", "campaign", "buyer", "skip_reasons", "changed", "finished")
+    named = {
+        "workspace_id": "routing.workspace",
+        "campaign_id": "distribution.campaign",
+        "buyer_id": "distribution.buyer",
+    }
+    workspace = named_field("workspace_id", label="workspace")
+    campaign = named_field("campaign_id", label="campaign")
+    buyer = named_field("buyer_id", label="buyer")
     what = word_column("cause", words=WAKE_CAUSES, label="what changed")
     changed = time_column("created_at", label="changed")
     finished = time_column("done_at", label="finished")

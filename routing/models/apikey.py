@@ -76,15 +76,18 @@ class ScopedKey(models.Model):
     name = models.CharField(
         max_length=50,
         default=None,
-        help_text="A free-form name for the API key. Need not be unique. 50 characters max.",
+        help_text="Where the key is used. At most 50 characters.",
     )
     revoked = models.BooleanField(
         blank=True,
         default=False,
-        help_text="If the API key is revoked, clients cannot use it anymore. (This cannot be undone.)",
+        help_text="A revoked key is rejected. You cannot undo this.",
     )
     expiry_date = models.DateTimeField(
-        "Expires", blank=True, null=True, help_text="Once API key expires, clients cannot use it anymore."
+        "Expires",
+        blank=True,
+        null=True,
+        help_text="The key is rejected from this time on. Leave blank if it never expires.",
     )
     scopes = ArrayField(models.CharField(max_length=20))
     owner_field: ClassVar[str]

@@ -12,6 +12,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from tracing.vocabulary import WAKE_CAUSES
+
 # Not a skip reason: an operator ended the retries, so no change wakes the lead.
 GIVEN_UP = "given_up"
 
@@ -107,4 +109,4 @@ class Wakeup(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.cause} in workspace {self.workspace_id}"
+        return f"{self.pk}: {WAKE_CAUSES.get(self.cause, self.cause)}"

@@ -18,10 +18,12 @@ from tracing.admin.columns import (
 from tracing.admin.days import DayByIdFilter
 from tracing.admin.filters import LeadReasonFilter, WorkspaceFilter
 from tracing.admin.keyset import MOST_LOOKED
-from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
+from tracing.admin.named import NamingAdmin, named_field
+from tracing.admin.readonly import pretty_json
 from tracing.models import Attempt
-from tracing.narrator import RESULTS, TRIGGERS
+from tracing.narrator import TRIGGERS
 from tracing.parsing import parse_id, parse_uuid
+from tracing.vocabulary import RESULTS
 
 FILTERED: Final = ("result__exact", "trigger__exact", "transient__exact", "skip_reason", "fault", "waited")
 # A range of ids of this length is read to its end, whatever the other filters are.
@@ -33,7 +35,7 @@ class AttemptDayFilter(DayByIdFilter):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
+class AttemptAdmin(NamingAdmin):
     workspace_path = "destination_workspace_id"
     list_display = (
         "id",
@@ -56,11 +58,25 @@ class AttemptAdmin(ReadOnlyAdmin):
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (
         *("id", "lead", "number", "why", "outcome", "reason_display", "transient", "next_attempt_at"),
-        *("source_workspace_id", "rule_id", "route", "destination_workspace_id", "first_lead_id"),
-        *("campaign_id", "config_version"),
+        *("source_workspace", "rule", "destination_workspace", "first_lead"),
+        *("campaign", "config_version"),
         *("started_at", "finished_at", "took", "worker", "pretty_facts"),
     )
-    readonly_fields = ("lead", "why", "outcome", "reason_display", "took", "pretty_facts")
+    readonly_fields = (
+        *("lead", "why", "outcome", "reason_display", "took", "pretty_facts"),
+        *("source_workspace", "rule", "destination_workspace", "first_lead", "campaign"),
+    )
+    named = {
+        "source_workspace_id": "routing.workspace",
+        "rule_id": "routing.routingrule",
+        "destination_workspace_id": "routing.workspace",
+        "campaign_id": "distribution.campaign",
+    }
+    source_workspace = named_field("source_workspace_id", label="received by")
+    rule = named_field("rule_id", label="routing rule")
+    destination_workspace = named_field("destination_workspace_id", label="decided in")
+    campaign = named_field("campaign_id", label="campaign")
+    first_lead = lead_column("first_lead_id", label="first lead of a duplicate")
     lead = lead_column()
     why = word_column("trigger", words=TRIGGERS)
     outcome = word_column("result", words=RESULTS)

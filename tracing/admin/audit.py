@@ -1,23 +1,48 @@
 """The audit: who did what, why, and what it changed."""
 
+from django.apps import apps
 from django.contrib import admin
+from django.db.models import Model
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
-from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
+from tracing.admin.columns import NOTHING
+from tracing.admin.history import describe_action, describe_changes
+from tracing.admin.named import NamingAdmin, named_field
 from tracing.models import AuditEntry
 from tracing.parsing import parse_text
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(NamingAdmin):
     workspace_path = "workspace_id"
-    list_display = ("at", "actor", "action", "model", "object_label", "reason")
+    list_display = ("at", "actor", "did", "kind", "object_label", "reason")
     empty_list_text = "Every change that a person makes here will be listed."
     search_help_text = "A user's name, or the id of a row as its page's address has it."
     exact_searches = {"actor": parse_text, "object_id": parse_text}
-    fields = (
-        *("at", "actor", "action", "model", "object_id", "object_label", "workspace_id", "reason"),
-        *("pretty_before", "pretty_after"),
-    )
-    readonly_fields = ("pretty_before", "pretty_after")
-    pretty_before = pretty_json("before")
-    pretty_after = pretty_json("after")
+    fields = ("at", "actor", "did", "kind", "object_label", "object_id", "workspace", "reason", "changes")
+    readonly_fields = ("did", "kind", "workspace", "changes")
+    named = {"workspace_id": "routing.workspace"}
+    workspace = named_field("workspace_id", label="workspace")
+
+    @admin.display(description="action", ordering="action")
+    def did(self, entry: AuditEntry) -> str:
+        return describe_action(entry.action)
+
+    @admin.display(description="kind", ordering="model")
+    def kind(self, entry: AuditEntry) -> str:
+        model = _model_of(entry)
+        return entry.model if model is None else str(model._meta.verbose_name)
+
+    @admin.display(description="changes")
+    def changes(self, entry: AuditEntry) -> SafeString | str:
+        lines = ((text,) for text in describe_changes(entry, _model_of(entry)))
+        return format_html_join("", "<div>{}</div>", lines) or NOTHING
+
+
+def _model_of(entry: AuditEntry) -> type[Model] | None:
+    """None if the code no longer has the model."""
+    try:
+        return apps.get_model(entry.model)
+    except (LookupError, ValueError):
+        return None

@@ -25,7 +25,7 @@ class ReasonedForm(FreshForm):
         max_length=audit.MAX_REASON,
         strip=True,
         widget=forms.TextInput(attrs={"size": 80}),
-        help_text=REASON_HELP,
+        help_text=f"Optional. {REASON_HELP}",
     )
 
 

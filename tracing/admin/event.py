@@ -20,11 +20,11 @@ from tracing.admin.columns import (
 from tracing.admin.days import APART, DayByIdFilter, first_id_at
 from tracing.admin.filters import AnyReasonFilter, EventFilter, WorkspaceFilter
 from tracing.admin.keyset import MOST_LOOKED, Place
-from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
+from tracing.admin.named import NamingAdmin, named_field
+from tracing.admin.readonly import pretty_json
 from tracing.models import Attempt, LeadDistributionEvent
-from tracing.narrator import RESULTS
 from tracing.parsing import parse_id, parse_uuid
-from tracing.vocabulary import Event
+from tracing.vocabulary import RESULTS, Event
 
 EVENTS: Final = {code: code.replace("_", " ") for code in Event}
 
@@ -57,10 +57,10 @@ class EventDayFilter(DayByIdFilter):
 
 
 @admin.register(LeadDistributionEvent)
-class LeadDistributionEventAdmin(ReadOnlyAdmin):
+class LeadDistributionEventAdmin(NamingAdmin):
     """An event belongs to the workspace that its attempt decided for."""
 
-    list_display = ("id", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason", "created")
+    list_display = ("id", "attempt_id", "step", "what", "buyer_id", "cost", "result", "reason", "created")
     # The newest attempt first: those of one workspace are found through its attempts, however long ago they were.
     keyset = ("attempt_id", "seq")
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
@@ -69,10 +69,27 @@ class LeadDistributionEventAdmin(ReadOnlyAdmin):
     search_help_text = "The id of an attempt. The events of a lead are on the lead's page."
     exact_searches = {"attempt_id": parse_uuid}
     fields = (
-        *("lead", "attempt_id", "seq", "what", "buyer_id", "cost", "result", "reason_display"),
+        *("lead", "attempt", "step", "what", "buyer", "cost", "result", "reason_display"),
         *("took", "created_at", "pretty_data"),
     )
-    readonly_fields = ("lead", "what", "cost", "result", "reason_display", "took", "pretty_data")
+    readonly_fields = (
+        *(
+            "lead",
+            "attempt",
+            "step",
+            "what",
+            "buyer",
+            "cost",
+            "result",
+            "reason_display",
+            "took",
+            "pretty_data",
+        ),
+    )
+    named = {"attempt_id": "tracing.attempt", "buyer_id": "distribution.buyer"}
+    attempt = named_field("attempt_id", label="attempt")
+    buyer = named_field("buyer_id", label="buyer")
+    step = word_column("seq", words={}, label="step")
     lead = lead_column()
     what = word_column("event", words=EVENTS)
     result = word_column("outcome", words=RESULTS, label="outcome")

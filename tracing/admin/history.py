@@ -1,7 +1,7 @@
 """The history page of a row. It shows the row's audit entries and the lines that its admin page adds."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from tracing import audit
 from tracing.admin.scope import ScopedAdmin
@@ -21,6 +22,18 @@ from tracing.wording import moment, money
 SHOWN: Final = 200
 MOST_OF_A_VALUE: Final = 120
 CENTS: Final = "_cents"
+
+
+# Actions whose code is not their name.
+ACTIONS: Final[Mapping[str, str]] = {
+    "topup": "top-up",
+    "rerun": "run again",
+    "rights": "groups and permissions changed",
+    "recovery_codes_renewed": "new recovery codes created",
+    "second_factor_on": "two-factor authentication turned on",
+    "second_factor_off": "two-factor authentication turned off",
+    "second_factor_reset": "two-factor authentication reset",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +79,30 @@ class HistoryAdmin(ScopedAdmin):
         return TemplateResponse(request, "admin/leadswitch/history.html", context)
 
 
+def describe_action(code: str) -> str:
+    return ACTIONS.get(code, code.replace("_", " "))
+
+
 def build_history_line(entry: AuditEntry, *, model: type[Model]) -> HistoryLine:
     is_new = not entry.before  # otherwise a new row would list every column
-    details = () if is_new and entry.action == "added" else tuple(_details(entry, model))
-    return HistoryLine(entry.at, entry.actor, entry.action.capitalize(), entry.reason, details)
+    details = () if is_new and entry.action == "added" else tuple(describe_changes(entry, model))
+    return HistoryLine(entry.at, entry.actor, capfirst(describe_action(entry.action)), entry.reason, details)
 
 
-def _details(entry: AuditEntry, model: type[Model]) -> Iterator[str]:
+def describe_changes(entry: AuditEntry, model: type[Model] | None) -> Iterator[str]:
+    """Yield one text for each changed field. `model` is None if the code no longer has it."""
     for name in {**entry.before, **entry.after}:
         label = _label(model, name)
         before, after = (_describe_value(state.get(name), name=name) for state in (entry.before, entry.after))
         yield f"{label}: changed" if before == after == audit.CHANGED else f"{label}: {before} → {after}"
 
 
-def _label(model: type[Model], name: str) -> str:
+def _label(model: type[Model] | None, name: str) -> str:
     try:
-        words = str(getattr(model._meta.get_field(name), "verbose_name", name))
+        field = None if model is None else model._meta.get_field(name)
     except FieldDoesNotExist:
-        words = name.replace("_", " ")
+        field = None
+    words = str(getattr(field, "verbose_name", name)).replace("_", " ")
     return words.removesuffix(" cents").capitalize()
 
 

@@ -7,6 +7,7 @@ from uuid6 import uuid7
 
 from tracing.models.append_only import append_only_triggers
 from tracing.models.rollup import count_later_trigger
+from tracing.vocabulary import RESULTS
 
 
 class AttemptTrigger(models.TextChoices):
@@ -95,4 +96,4 @@ class Attempt(models.Model):
         triggers: ClassVar = [*append_only_triggers("tracing_attempt"), count_later_trigger()]
 
     def __str__(self) -> str:
-        return f"attempt {self.number} of lead {self.lead_id}: {self.result}"
+        return f"attempt {self.number} of lead {self.lead_id}: {RESULTS.get(self.result, self.result)}"

@@ -39,6 +39,16 @@ def test_change_is_audited_with_its_reason(client: Client) -> None:
     assert (entry.before, entry.after) == ({"price_cents": 2500}, {"price_cents": 3000})
 
 
+def test_page_of_an_entry_shows_names_and_dollars(client: Client) -> None:
+    campaign = CampaignFactory(price_cents=2_500, name="Roofs")
+    save(client, Campaign, campaign, price_cents="30", change_reason="Season starts")
+
+    shown = client.get(page(AuditEntry, "change", AuditEntry.objects.get().pk)).content.decode()
+
+    assert "<div>Price: $25.00 → $30.00</div>" in shown
+    assert f'/{campaign.workspace_id}/change/">{campaign.workspace}</a>' in shown
+
+
 def test_unchanged_form_is_not_audited(client: Client) -> None:
     campaign = CampaignFactory()
 

@@ -169,7 +169,9 @@ def test_renewed_codes_replace_the_old_and_keep_the_session(
     codes = set_up(ada, clock)
     client, _ = log_in()
     client.post(CODE, {"code": codes[0]})
-    page = client.post(SET_UP, {"codes": "1"}).content.decode()
+    assert "Create new recovery codes?" in client.post(SET_UP, {"codes": "1"}).content.decode()
+    assert not AuditEntry.objects.filter(action="recovery_codes_renewed").exists()
+    page = client.post(SET_UP, {"codes": "1", "sure": "yes"}).content.decode()
     assert client.get(HOME).status_code == 200
     assert log_in()[0].post(CODE, {"code": codes[1]}).status_code == 200
     clock.shift(timedelta(minutes=2))
@@ -201,10 +203,12 @@ def test_required_second_factor_cannot_be_turned_off(ada: User, clock: Any, sett
     client, _ = log_in()
     client.post(CODE, {"code": app_code(ada)})
     settings.LEADSWITCH_SECOND_FACTOR = "staff"
-    client.post(SET_UP, {"off": "1"})
+    client.post(SET_UP, {"off": "1", "sure": "yes"})
     assert TOTPDevice.objects.filter(user=ada).exists()
     settings.LEADSWITCH_SECOND_FACTOR = "nobody"
-    client.post(SET_UP, {"off": "1"})
+    assert "Turn off two-factor authentication?" in client.post(SET_UP, {"off": "1"}).content.decode()
+    assert TOTPDevice.objects.filter(user=ada).exists()
+    client.post(SET_UP, {"off": "1", "sure": "yes"})
     assert not TOTPDevice.objects.filter(user=ada).exists()
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
         "second_factor_on",

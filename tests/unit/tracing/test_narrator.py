@@ -16,7 +16,7 @@ from tracing.names import Names
 from tracing.narrator import describe_attempt, describe_change, describe_events, describe_reason
 from tracing.obstacles import OTHER_STAGES, describe_fixer, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer, Level
-from tracing.vocabulary import Event, describe_correction
+from tracing.vocabulary import RESULTS, Event, describe_correction
 
 
 def test_every_gate_names_who_can_fix_it() -> None:
@@ -194,7 +194,7 @@ def test_field_that_became_an_attribute_is_described_without_its_name() -> None:
 
 def test_attempt_has_a_headline_for_every_trigger_and_result() -> None:
     assert set(narrator.TRIGGERS) == set(AttemptTrigger.values)
-    assert set(narrator.RESULTS) == set(AttemptResult.values)
+    assert set(RESULTS) == set(AttemptResult.values)
     assert (
         describe_attempt(attempt())
         == "Attempt 1 (first attempt) at 2026-08-03 22:30:00 UTC took 3 ms: not sold."
