@@ -30,6 +30,8 @@ from tests.support.waiting import fetch_value, wait_until
 if TYPE_CHECKING:
     import redis
 
+# Sent again and again until a process comes to the point at which it is to stop.
+LEADS_AGAIN: Final = 2
 # A worker with an open transaction has a lead.
 BUSY: Final = """
 SELECT DISTINCT application_name FROM pg_stat_activity
@@ -149,13 +151,24 @@ class Stage:
 
     @contextmanager
     def stopping_at(self, point: str) -> Iterator[Callable[[], int]]:
-        """Stop the next process at this point. It continues at the end. The yielded call waits for it."""
+        """Stop the next process at this point. It continues at the end. The yielded call waits for it.
+
+        It sends more leads while no lead is due and no process has stopped: after an outage of Redis, a dispatcher may
+        have run the first ones itself, and then no worker comes to its decision.
+        """
         self.witness.read().stopped = 0
         asking(self.directory, point).touch()
 
         def wait_for_stop() -> int:
-            self.wait(lambda: self.witness.read().stopped != 0, what=f"a process that comes to its {point}")
+            self.wait(has_stopped, what=f"a process that comes to its {point}")
             return self.witness.stopped
+
+        def has_stopped() -> bool:
+            if self.witness.read().stopped != 0:
+                return True
+            if not self.senders.unanswered and not self.is_anything_due():
+                self.send(LEADS_AGAIN)
+            return False
 
         try:
             yield wait_for_stop
