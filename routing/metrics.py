@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from tracing.rollups.edges import EDGES_SECONDS
 from tracing.series import POSTGRES_CAUSES, REDIS_CAUSES, with_series
 
 # How leads come in.
@@ -122,16 +123,15 @@ LEASES_LOST = Counter(
     "leadswitch_leases_lost_total", "Writes refused because their owner no longer had the lead."
 )
 # The service objectives are measured at 2 and 5 seconds, so an edge is exactly there.
-DECISION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 DUE_TO_DECISION_SECONDS = Histogram(
     "leadswitch_due_to_decision_seconds",
     "From when a lead was due to its decision. A pause does not count; a retry is not a decision.",
-    buckets=DECISION_BUCKETS,
+    buckets=EDGES_SECONDS,
 )
 RECEIPT_TO_DECISION_SECONDS = Histogram(
     "leadswitch_receipt_to_decision_seconds",
     "From when a lead was received to its first decision. A pause does not count.",
-    buckets=DECISION_BUCKETS,
+    buckets=EDGES_SECONDS,
 )
 LEADS_DECIDED = with_series(
     Counter(

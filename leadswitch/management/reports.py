@@ -1,27 +1,12 @@
-"""Prints the reports of the runbooks, and turns their errors into one line."""
+"""Prints the reports of the runbooks."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
-from django.db import OperationalError, ProgrammingError
+from django.core.management.base import OutputWrapper
 
 from leadswitch.levels.reports import Report
-
-
-@contextmanager
-def readable_database() -> Iterator[None]:
-    """Raises CommandError with exit code 2 if the tables are missing or PostgreSQL does not answer."""
-    try:
-        yield
-    except ProgrammingError as error:
-        message = "the tables are missing or out of date; run `manage.py migrate` first"
-        raise CommandError(message, returncode=2) from error
-    except OperationalError as error:
-        message = f"the database cannot be read: {str(error).splitlines()[0]}"
-        raise CommandError(message, returncode=2) from error
 
 
 def print_reports(out: OutputWrapper, reports: Sequence[Report]) -> None:

@@ -10,6 +10,7 @@ from django.db.models import F, Max, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from routing.leads.decision_metrics import DEADLINE
 from routing.models import DispatchControl, Lead, LeadStatus, Workspace
 from tracing.admin.days import APART, DayFilter, first_id_at
 from tracing.admin.filters import LeadReasonFilter
@@ -51,7 +52,6 @@ class WaitingReasonFilter(LeadReasonFilter):
 
 # Of leads that are late, so that the list reads them by an index and not by id.
 MOST_LATE: Final = 1_000
-UNDECIDED_AFTER: Final = timedelta(seconds=60)
 
 
 class LateFilter(admin.SimpleListFilter):
@@ -70,7 +70,7 @@ class LateFilter(admin.SimpleListFilter):
             return queryset.filter(status=LeadStatus.CALLING, locked_at__lt=before)
         if value != "undecided":
             return queryset
-        return queryset.filter(pk__in=_find_undecided(visible_ids(request), before=at - UNDECIDED_AFTER))
+        return queryset.filter(pk__in=_find_undecided(visible_ids(request), before=at - DEADLINE))
 
 
 def _find_undecided(ids: Sequence[int] | None, *, before: datetime) -> Sequence[int]:

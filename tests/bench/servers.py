@@ -17,6 +17,7 @@ from django.db import connection
 
 from leadswitch.up import CELERY, WEB_OPTIONS, worker_arguments
 from tests.bench.children import ChildFailed, child_environment, end
+from tests.support.ports import free_port
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
@@ -98,7 +99,7 @@ def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path, ready: str
 
 @contextmanager
 def _serve(application: str, environment: Mapping[str, str], *, log: Path) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     web = ["gunicorn", application, *WEB_OPTIONS, "--workers", str(WEB_WORKERS)]
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -114,12 +115,6 @@ def _serve(application: str, environment: Mapping[str, str], *, log: Path) -> It
             yield port
         finally:
             end(process)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_open(port: int, process: "subprocess.Popen[Any]", *, log: Path) -> None:

@@ -17,6 +17,7 @@ import psutil
 
 from leadswitch.env import REPOSITORY
 from tests.chaos.periods import Periods
+from tests.support.ports import free_port
 from tests.support.processes import kill_group, pipe, worker_environment
 from tests.support.waiting import wait_until
 
@@ -206,9 +207,3 @@ def _is_alive(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):  # it may end between the two checks
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import IO, Final
 from leadswitch.embedded import stop_services
 from leadswitch.env import REPOSITORY
 from leadswitch.up import wait_until_ready
+from tests.support.ports import free_port
 
 # A test uses another directory.
 DIRECTORY: Final = REPOSITORY / os.environ.get("LOAD_DIRECTORY", "var/load")
@@ -68,7 +68,7 @@ def _lock(handle: IO[str]) -> None:
 @contextmanager
 def serve_product(*, workers: int) -> Iterator[tuple[int, str]]:
     """Yield the process id of the supervisor and the address, when the product is ready. Raises NotStarted."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "leadswitch.up", "--port", str(port), "--workers", str(workers)]
     log = DIRECTORY / "product.log"
     with log.open("w") as output:
@@ -97,9 +97,3 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -12,8 +12,9 @@ from leadswitch.embedded import ServiceUrls
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.processes import leaders, processes_in
 from leadswitch.up import EXPORTER
+from tests.support.ports import free_port
 from tests.support.processes import started
-from tests.support.scrapes import Scrape, free_port, is_served, scrape
+from tests.support.scrapes import Scrape, is_served, scrape
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:

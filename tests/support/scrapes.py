@@ -1,6 +1,5 @@
 """Scrapes of metrics endpoints, read as Prometheus reads them."""
 
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -8,13 +7,6 @@ from collections.abc import Mapping
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.waiting import wait_until
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def read_metrics(port: int) -> str:

@@ -5,11 +5,11 @@ import os
 import sys
 from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, ProgrammingError
+from django.core.management.base import BaseCommand, CommandParser
 
 from distribution.verify import Findings, Invariant, Report, run_verification
 from distribution.verify.display import show_progress
+from routing.management.database_errors import readable_database
 from tracing.parsing import positive_argument
 
 HOLDS: Final = "verify: all invariants hold"
@@ -47,14 +47,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        try:
+        with readable_database():
             report = _run(options)
-        except ProgrammingError as error:
-            message = "the tables are missing or out of date; run `make migrate` first"
-            raise CommandError(message, returncode=2) from error
-        except OperationalError as error:
-            message = f"the database cannot be read: {str(error).splitlines()[0]}"
-            raise CommandError(message, returncode=2) from error
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(report)))
         else:

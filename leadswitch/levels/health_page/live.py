@@ -5,34 +5,35 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import connection
 
 from leadswitch.levels.health_page.rollup_reads import WorkspaceCount
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
+from leadswitch.levels.rows import fetch_row, fetch_rows
 from routing.dispatch.control import Control, read_control
 from routing.dispatch.redis_state import ask_redis
+from routing.locks import RESUMED_AT
 
 MOST_COUNTED: Final = 5_000
 MOST_OF_A_WORKSPACE: Final = 1_000
 
 # Leads of paused workspaces wait for a person, and a pause that ended is no delay (decisions/0062). The index gives
 # each workspace its earliest leads.
-UNDECIDED: Final = """
+UNDECIDED: Final = f"""
 SELECT COALESCE(sum(b.slow), 0)::bigint, COALESCE(sum(b.late), 0)::bigint,
     extract(epoch FROM statement_timestamp() - min(b.first))::float8
-FROM routing_workspace w LEFT JOIN routing_dispatchcontrol c ON c.id = 1 CROSS JOIN LATERAL (
+FROM routing_workspace w CROSS JOIN LATERAL (
     SELECT min(at) AS first,
         count(*) FILTER (WHERE at < statement_timestamp() - make_interval(secs => %(slow)s)) AS slow,
         count(*) FILTER (WHERE at < statement_timestamp() - make_interval(secs => %(late)s)) AS late
     FROM (
-        SELECT GREATEST(l.next_attempt_at, l.resumed_at, w.resumed_at, c.resumed_at) AS at FROM routing_lead l
+        SELECT GREATEST(l.next_attempt_at, {RESUMED_AT}) AS at FROM routing_lead l
         WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
             AND l.next_attempt_at <= statement_timestamp()
         ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
     ) due
 ) b
 WHERE w.paused_at IS NULL AND (%(ids)s::bigint[] IS NULL OR w.id = ANY(%(ids)s))
-"""
+"""  # noqa: S608 - only a constant is put in
 RETRIES: Final = """
 SELECT r.workspace_id, w.name, count(*) AS number FROM (
     SELECT l.workspace_id FROM routing_lead l
@@ -92,24 +93,19 @@ def read_live(ids: Sequence[int] | None) -> Live:
 
 def _read_undecided(ids: Sequence[int] | None) -> tuple[int, int, float | None]:
     limits = {"slow": LATENCY_LIMIT_SECONDS, "late": AVAILABILITY_DEADLINE_SECONDS}
-    with connection.cursor() as cursor:
-        cursor.execute(UNDECIDED, {"ids": _list(ids), "most": MOST_OF_A_WORKSPACE, **limits})
-        slow, late, lag = cursor.fetchone()
+    slow, late, lag = fetch_row(UNDECIDED, {"ids": _list(ids), "most": MOST_OF_A_WORKSPACE, **limits})
     return slow, late, lag
 
 
 def _read_retries(ids: Sequence[int] | None) -> Sequence[WorkspaceCount]:
-    with connection.cursor() as cursor:
-        cursor.execute(RETRIES, {"ids": _list(ids), "most": MOST_COUNTED})
-        return [WorkspaceCount(*row) for row in cursor.fetchall()]
+    rows = fetch_rows(RETRIES, {"ids": _list(ids), "most": MOST_COUNTED})
+    return [WorkspaceCount(*row) for row in rows]
 
 
 def _count_stale_locks(ids: Sequence[int] | None) -> int:
     age = settings.LEADSWITCH_CLAIM_MAX_SECONDS
-    with connection.cursor() as cursor:
-        cursor.execute(STALE, {"ids": _list(ids), "most": MOST_COUNTED, "age": age})
-        number: int = cursor.fetchone()[0]
-    return number
+    (number,) = fetch_row(STALE, {"ids": _list(ids), "most": MOST_COUNTED, "age": age})
+    return int(number)
 
 
 def _list(ids: Sequence[int] | None) -> list[int] | None:

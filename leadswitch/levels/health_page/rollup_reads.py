@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection
-
 from leadswitch.levels.health_page.window import Window
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
+from leadswitch.levels.rows import fetch_rows
 from tracing.models import AttemptResult
 from tracing.rollups.edges import BINS, EDGES_SECONDS
 
@@ -114,7 +113,4 @@ def read_expired(start: datetime, end: datetime, ids: Sequence[int] | None) -> M
 
 def _read(statement: str, ids: Sequence[int] | None, **values: Any) -> list[Any]:
     text = statement.format(source=TOTAL if ids is None else OF_WORKSPACES)
-    with connection.cursor() as cursor:
-        cursor.execute(text, {"ids": None if ids is None else list(ids), **values})
-        rows: list[Any] = cursor.fetchall()
-    return rows
+    return fetch_rows(text, {"ids": None if ids is None else list(ids), **values})

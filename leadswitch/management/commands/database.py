@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from leadswitch.levels.reports import report_database
-from leadswitch.management.reports import print_reports, readable_database
+from leadswitch.management.reports import print_reports
+from routing.management.database_errors import readable_database
 from tracing.parsing import positive_argument
 
 

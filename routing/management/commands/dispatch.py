@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import OperationalError, ProgrammingError
+from django.db import OperationalError
 from redis.exceptions import RedisError
 
 from routing.after_commit import after_commit_try
@@ -22,6 +22,7 @@ from routing.dispatch.report import describe_pause, describe_state, state_docume
 from routing.dispatch.state import read_state
 from routing.locks import is_lock_timeout
 from routing.management.arguments import describe_operator, read_workspace
+from routing.management.database_errors import readable_database
 from routing.models import Workspace
 from tracing.audit import MAX_REASON
 
@@ -98,17 +99,14 @@ def _read_reason(text: str) -> str:
 
 @contextmanager
 def _command_errors() -> Iterator[None]:
-    try:
-        yield
-    except ProgrammingError as error:
-        message = "the tables are missing or out of date; run `make migrate` first"
-        raise CommandError(message, returncode=2) from error
-    except OperationalError as error:
-        if is_lock_timeout(error):
+    with readable_database():
+        try:
+            yield
+        except OperationalError as error:
+            if not is_lock_timeout(error):
+                raise
             message = "another operator is pausing or resuming right now; try again"
-        else:
-            message = f"the database cannot be read: {str(error).splitlines()[0]}"
-        raise CommandError(message, returncode=2) from error
+            raise CommandError(message, returncode=2) from error
 
 
 def _describe_since(workspace_id: int | None) -> str:

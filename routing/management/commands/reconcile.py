@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
-from django.db import OperationalError, ProgrammingError
 
+from routing.management.database_errors import readable_database
 from routing.reconcile import (
     NO_LIMIT,
     Counts,
@@ -47,17 +47,11 @@ class Command(BaseCommand):
         chosen = _choose(options["name"])
         width = max(len("reconciler"), *(len(each.name) for each in chosen))
         show = _Document() if options["json"] else _Table(self.stdout, width)
-        try:
+        with readable_database():
             left = [
                 self._run(each, fix=options["fix"], limit=options["limit"] or NO_LIMIT, show=show)
                 for each in chosen
             ]
-        except ProgrammingError as error:
-            message = "the tables are missing or out of date; run `make migrate` first"
-            raise CommandError(message, returncode=2) from error
-        except OperationalError as error:
-            message = f"the database cannot be read: {str(error).splitlines()[0]}"
-            raise CommandError(message, returncode=2) from error
         if isinstance(show, _Document):
             self.stdout.write(
                 json.dumps(

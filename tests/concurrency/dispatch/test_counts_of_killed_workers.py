@@ -11,8 +11,9 @@ from leadswitch.up import worker_arguments
 from routing.dispatch.publish import PROCESS_LEADS
 from routing.models import Lead, LeadStatus
 from tests.support.factories import LeadFactory, SourceFactory
+from tests.support.ports import free_port
 from tests.support.processes import celery
-from tests.support.scrapes import free_port, scrape, wait_until_served
+from tests.support.scrapes import scrape, wait_until_served
 from tests.support.waiting import wait_until
 from tracing.models import Attempt
 

@@ -14,8 +14,9 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from leadswitch.levels.serving.directory import make_directory
 from leadswitch.levels.serving.files import SharedFiles
 from leadswitch.metrics import LOGINS
+from tests.support.ports import free_port
 from tests.support.processes import WORKER, beat, celery, dispatcher
-from tests.support.scrapes import free_port, scrape, wait_until_served
+from tests.support.scrapes import scrape, wait_until_served
 from tests.support.waiting import wait_until
 from tracing.series import DECLARED
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from leadswitch.levels.exporter.rows import fetch_row
 from leadswitch.levels.exporter.series import CollectorRow, Series, Value, Values
+from leadswitch.levels.rows import fetch_row
 from routing.dispatch import workers
 from routing.dispatch.control import Control, read_control
 from routing.dispatch.schedule import TIMEOUT_SECONDS

@@ -4,8 +4,8 @@ from typing import Final
 
 from django.conf import settings
 
-from leadswitch.levels.exporter.rows import fetch_row, fetch_rows
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
+from leadswitch.levels.rows import fetch_row, fetch_rows
 
 DUPLICATES: Final = Series(
     "leadswitch_workspace_duplicates",

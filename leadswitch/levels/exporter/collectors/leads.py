@@ -11,12 +11,11 @@ from leadswitch.levels.exporter.collectors.limits import (
     PRODUCT_RUNS,
     WAITS_SINCE,
 )
-from leadswitch.levels.exporter.rows import fetch_row
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
+from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
+from leadswitch.levels.rows import fetch_row
 
-LATENCY_SECONDS: Final = 2
 OVERDUE_SECONDS: Final = 5
-AVAILABILITY_SECONDS: Final = 60
 
 DUE: Final = Series("leadswitch_leads_due", f"Leads that are due. {NOT_PAUSED} {AT_MOST}")
 OLDEST: Final = Series(
@@ -25,8 +24,8 @@ OLDEST: Final = Series(
 )
 UNDECIDED: Final = Series(
     "leadswitch_undecided_leads",
-    f"Leads that have been due for longer than the limit of an objective: latency {LATENCY_SECONDS} s,"
-    f" availability {AVAILABILITY_SECONDS} s. {NOT_PAUSED} {AT_MOST}",
+    f"Leads that have been due for longer than the limit of an objective: latency {LATENCY_LIMIT_SECONDS} s,"
+    f" availability {AVAILABILITY_DEADLINE_SECONDS} s. {NOT_PAUSED} {AT_MOST}",
     "limit",
 )
 OVERDUE: Final = Series(
@@ -86,7 +85,11 @@ SELECT count(*) FROM (
 
 
 def read() -> Values:
-    limits = {"latency": LATENCY_SECONDS, "overdue": OVERDUE_SECONDS, "availability": AVAILABILITY_SECONDS}
+    limits = {
+        "latency": LATENCY_LIMIT_SECONDS,
+        "overdue": OVERDUE_SECONDS,
+        "availability": AVAILABILITY_DEADLINE_SECONDS,
+    }
     due, latency, availability, overdue, oldest = fetch_row(COUNT_DUE, {"limit": COUNTED_TO, **limits})
     (expired,) = fetch_row(COUNT_EXPIRED, {"limit": COUNTED_TO})
     stale_after = {"limit": COUNTED_TO, "seconds": settings.LEADSWITCH_CLAIM_MAX_SECONDS}

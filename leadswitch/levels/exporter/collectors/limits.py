@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from routing.locks import RESUMED_AT
+
 # A count stops here, so that a pile costs no more than its first part.
 COUNTED_TO: Final = 100_000
 
@@ -9,9 +11,6 @@ PRODUCT_RUNS: Final = (
     "NOT EXISTS (SELECT FROM routing_dispatchcontrol c WHERE c.id = 1 AND c.paused_at IS NOT NULL)"
 )
 # When a lead became due or, if later, when its latest pause ended: time in a pause is not a delay.
-WAITS_SINCE: Final = (
-    "GREATEST(l.next_attempt_at, l.resumed_at, w.resumed_at,"
-    " (SELECT c.resumed_at FROM routing_dispatchcontrol c WHERE c.id = 1))"
-)
+WAITS_SINCE: Final = f"GREATEST(l.next_attempt_at, {RESUMED_AT})"
 NOT_PAUSED: Final = "Leads that are paused, in a paused workspace or in a paused product do not count."
 AT_MOST: Final = f"Counted up to {COUNTED_TO:,}."

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from leadswitch.levels.exporter.rows import fetch_row
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
+from leadswitch.levels.rows import fetch_row
 
 BELOW_DAILY_SPEND: Final = Series(
     "leadswitch_wallets_below_daily_spend",

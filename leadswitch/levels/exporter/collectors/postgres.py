@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from leadswitch.levels.exporter.rows import fetch_row, fetch_rows
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
+from leadswitch.levels.rows import fetch_row, fetch_rows
 
 SLOW_SECONDS: Final = 1
 STATES: Final = ("active", "idle", "idle_in_transaction", "other")

@@ -11,8 +11,8 @@ from leadswitch.levels.exporter.collectors.limits import (
     PRODUCT_RUNS,
     WAITS_SINCE,
 )
-from leadswitch.levels.exporter.rows import fetch_row, fetch_rows
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
+from leadswitch.levels.rows import fetch_row, fetch_rows
 
 OPEN: Final = Series(
     "leadswitch_retries_open", f"Leads in the retry queue, due or not, paused ones included. {AT_MOST}"

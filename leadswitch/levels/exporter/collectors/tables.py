@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from leadswitch.levels.exporter.rows import fetch_rows
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
+from leadswitch.levels.rows import fetch_rows
 
 TABLE_BYTES: Final = Series(
     "leadswitch_postgres_table_bytes", "Size of a table with its large values, without its indexes.", "table"
