@@ -1,8 +1,8 @@
 """Row locks of distribution.
 
-Order: lead (routing.locks) -> wallet, then enrollment, of each candidate -> inserts. Candidates are locked in rank
-order with SKIP LOCKED, so no transaction waits while it holds one. A transaction that must wait for candidates does so
-before it locks any other, by ascending wallet. So no deadlock is possible.
+Order: lead (routing.locks.attempts) -> wallet, then enrollment, of each candidate -> inserts. Candidates are locked in
+rank order with SKIP LOCKED, so no transaction waits while it holds one. A transaction that must wait for candidates
+does so before it locks any other, by ascending wallet. So no deadlock is possible.
 
 The wallet comes first because leads of several campaigns compete for it. An enrollment that was locked before its busy
 wallet would stay locked until the commit, and its buyer would look busy. `OF w, e` gives this order.
@@ -14,7 +14,7 @@ from typing import Final
 from django.db import OperationalError, connection
 
 from distribution.sql_arrays import array_literal
-from routing.locks import is_lock_timeout
+from tracing.locks import is_lock_timeout
 
 # NO KEY UPDATE: an assignment or ledger entry that another transaction inserts takes KEY SHARE on these rows.
 # A plain FOR UPDATE would leave such a buyer out and report a false "no eligible buyers".

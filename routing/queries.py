@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from routing.access.named import find_named
 from routing.after_commit import after_commit_try
-from routing.locks import IS_DUE, IS_LED, IS_POLLED, IS_RUNNING
+from routing.locks.attempts import IS_DUE, IS_LED, IS_POLLED, IS_RUNNING
 from routing.models import Lead
 
 # Each part has an index (decisions/0007): IS_POLLED in one would read every workspace.

@@ -54,7 +54,7 @@ def name_rows(kind: str, ids: Iterable[int]) -> tuple[str, ...]:
 class Run(Protocol):
     """A reconciler's one function. Without `fix` it writes nothing. It checks at most `limit` rows.
 
-    Runs of one name do not overlap (routing.owned_lock), but each repair must be right even if they did.
+    Runs of one name do not overlap (routing.locks.owned_lock), but each repair must be right even if they did.
     """
 
     def __call__(self, *, fix: bool, limit: int) -> Counts: ...

@@ -24,10 +24,10 @@ from routing.dispatch.pauses import Pause
 from routing.dispatch.problems import find_problems
 from routing.dispatch.report import describe_pause
 from routing.dispatch.state import read_state
-from routing.locks import is_lock_timeout
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.queries import count_due
 from tracing.admin.scope import visible_ids
+from tracing.locks import is_lock_timeout
 from tracing.parsing import parse_id, parse_text
 
 LOOK: Final = "routing.view_workspace"

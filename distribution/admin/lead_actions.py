@@ -27,9 +27,9 @@ from routing.leads.actions import (
     resume_lead,
 )
 from routing.leads.refusals import Action, refusal_reason
-from routing.locks import is_lock_timeout
 from routing.models import Lead, RetryingLead
 from tracing.admin.scope import ScopedAdmin
+from tracing.locks import is_lock_timeout
 from tracing.parsing import parse_id
 from tracing.wording import count
 

@@ -19,7 +19,7 @@ from distribution.engine import CompiledCampaign, Decision, decide, resolve_camp
 from distribution.locks import wait_for_candidates
 from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_by_hand
-from routing.locks import LockedLead, lock_identity, lock_lead, wait_for_lead
+from routing.locks.attempts import LockedLead, lock_identity, lock_lead, wait_for_lead
 from routing.models import LeadStatus
 from routing.rules.duplicates import look_at_arrival
 from tracing.models import AttemptTrigger

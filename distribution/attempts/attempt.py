@@ -9,7 +9,7 @@ from enum import StrEnum
 from distribution.attempts.record import AttemptRecord
 from distribution.attempts.restart import LockWait
 from routing.leads import crash_marks
-from routing.locks import LockedLead
+from routing.locks.attempts import LockedLead
 
 
 class Stage(StrEnum):

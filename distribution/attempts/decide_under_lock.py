@@ -28,7 +28,7 @@ from distribution.engine import (
     resolve_campaign,
 )
 from distribution.locks import lock_candidates, wait_for_candidates
-from routing.locks import LockedLead
+from routing.locks.attempts import LockedLead
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 

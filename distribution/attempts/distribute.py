@@ -30,11 +30,12 @@ from distribution.attempts.rollback import write_verdict
 from distribution.attempts.route import find_closed, send_on
 from distribution.attempts.worker import worker_name
 from routing.leads.attempt_log import LockOutcome, log_no_lock
-from routing.locks import LockedLead, is_lock_timeout, lock_lead, lock_next_due_lead, lock_next_polled_lead
+from routing.locks.attempts import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
 from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.postgres_errors import is_old_plan
 from routing.reconcile.lost_workers import count_lost_worker
+from tracing.locks import is_lock_timeout
 from tracing.models import AttemptResult
 from tracing.skip_reasons import RetryClass
 

@@ -10,7 +10,7 @@ from distribution.counters import COUNTERS, read_usage
 from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
 from distribution.sql_arrays import array_literal
 from routing.intake.condition_fields import condition_fields
-from routing.locks import LockedLead
+from routing.locks.attempts import LockedLead
 from routing.places.countries import is_home
 from routing.places.zips import find_place
 from routing.values.personal import hide_personal

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from routing.locks import LockedLead
+from routing.locks.attempts import LockedLead
 from routing.models import LeadStatus
 from tracing.models import AttemptResult
 

@@ -12,7 +12,7 @@ from distribution.engine import LiveFacts, Skip, decide
 from distribution.engine.gates import is_overridable
 from distribution.models import Enrollment
 from routing.leads.actions import ActionRefused
-from routing.locks import lock_lead
+from routing.locks.attempts import lock_lead
 from tracing.obstacles import describe_gate
 from tracing.wording import money
 

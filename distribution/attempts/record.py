@@ -16,7 +16,7 @@ from routing import metrics as routing_metrics
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import Waited, measure_wait
 from routing.leads.finish import close_attempt
-from routing.locks import LockedLead, after_pause
+from routing.locks.attempts import LockedLead, after_pause
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from distribution.attempts.record import AttemptRecord, Unsold
-from routing.locks import LockedLead
+from routing.locks.attempts import LockedLead
 from routing.rules.route import Route, route_lead
 from routing.rules.ruleset import Hop
 from routing.values.opening_hours import is_open, next_opening

@@ -11,7 +11,7 @@ from distribution.locks import wait_for_wallet
 from distribution.models import Assignment, LedgerEntry, LedgerKind, Wallet
 from distribution.money.returns import return_assignment
 from distribution.money.wallet import MoneyRefused, adjust, set_credit_limit, top_up
-from routing.locks import wait_for_lead
+from routing.locks.attempts import wait_for_lead
 from tracing import audit
 from tracing.wording import moment, money
 

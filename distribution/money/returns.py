@@ -19,7 +19,7 @@ from distribution.money.wallet import refund
 from routing.dispatch.enqueue import after_commit
 from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_returned
-from routing.locks import wait_for_lead
+from routing.locks.attempts import wait_for_lead
 
 
 def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime | None = None) -> Assignment:

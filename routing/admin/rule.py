@@ -13,10 +13,10 @@ from routing.admin.rule_trial import TrialPage
 from routing.admin.typed import describe_condition
 from routing.conditions import ConditionError, compile_condition
 from routing.conditions.rewriting import rewrite_condition
+from routing.locks.switches import try_lock_rules
 from routing.models import RoutingRule, Workspace
 from routing.models.rule_triggers import MAX_HOPS
 from routing.rules.cycles import find_cycle, is_path_too_long
-from routing.switch_locks import try_lock_rules
 from tracing.admin.audited import ReasonedForm
 from tracing.admin.scope import visible_ids
 

@@ -136,18 +136,23 @@ def _read_remaining(change: DueTime) -> timedelta | None:
 def _enqueue_again(part: BufferedPart) -> BufferedPart:
     """Enqueue what was refused before, as PostgreSQL has it now: a lead may have been sold, canceled or moved since.
 
-    Returns what was enqueued or released. Runs in the thread of ENQUEUER, which closes its connection to PostgreSQL.
+    Leases come first, because no put starts a lead in flight. A lead of an unknown lease may have been made due again
+    while it was in flight, so it is enqueued as well. Returns what was enqueued or released. Runs in the thread of
+    ENQUEUER, which closes its connection to PostgreSQL.
     """
-    try:
-        changes = read_due_times(list(part.leads))
-    except Error:
+    if part.releases and not is_done("end", lambda: schedule.release(part.releases)):
         return BufferedPart()
+    unknown = [each.lead_id for each in part.releases if each.deadline_ms is None]
+    try:
+        changes = read_due_times([*part.leads, *unknown])
+    except Error:
+        return BufferedPart(releases=[each for each in part.releases if each.deadline_ms is not None])
     finally:
         connection.close()
     refused = set(try_enqueue(changes))
     leads = {lead_id: number for lead_id, number in part.leads.items() if lead_id not in refused}
-    is_ended = not part.releases or is_done("end", lambda: schedule.release(part.releases))
-    return BufferedPart(leads, part.releases if is_ended else [])
+    ended = [each for each in part.releases if each.deadline_ms is not None or each.lead_id not in refused]
+    return BufferedPart(leads, ended)
 
 
 ENQUEUER: Final = Enqueuer(try_enqueue, _enqueue_again)

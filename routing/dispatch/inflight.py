@@ -84,10 +84,10 @@ def _renew(lead_id: int) -> Lease | None:
 
 
 def _end(release: Release) -> None:
-    """Retried if Redis refuses it. A retry does not change a lease that has another deadline by then."""
-    if is_done("end", partial(schedule.release, [release])):
-        return
-    if release.deadline_ms is not None:
+    """Retried if Redis refuses it. A retry does not change a lease that has another deadline by then.
+
+    If Redis also refused the renewal, its deadline is unknown. The lead would stay in flight until the lease it was
+    dispatched under ends, with a place in its queue, and no put would start it.
+    """
+    if not is_done("end", partial(schedule.release, [release])):
         ENQUEUER.retry_later(releases=[release])
-    elif release.due_at is not None:
-        ENQUEUER.retry_later([release.lead_id])  # its lease is unknown, so only its row decides

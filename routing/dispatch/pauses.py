@@ -17,11 +17,11 @@ from routing.dispatch.enqueue import after_commit
 from routing.dispatch.mirror import list_paused, read_switches, write_pauses
 from routing.dispatch.modes import follow_mode_after_commit
 from routing.dispatch.schedule import TIMEOUT_SECONDS
+from routing.locks.switches import wait_for_switch
 from routing.models import DispatchControl, Workspace
 from routing.redis.client import get_client
 from routing.redis.keys import paused_key, workspace_paused_key
 from routing.redis.outage import guarded
-from routing.switch_locks import wait_for_switch
 from tracing import audit
 
 # `after` has milliseconds. A pause that was written without the audit has no entry with its time.

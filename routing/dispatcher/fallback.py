@@ -8,8 +8,8 @@ from typing import Final
 
 from routing import metrics
 from routing.dispatch.control import read_control, write_leader_heartbeat
+from routing.locks.owned_lock import ReconcilerBusy, owned_lock
 from routing.models import DispatchPath
-from routing.owned_lock import ReconcilerBusy, owned_lock
 
 logger = logging.getLogger(__name__)
 

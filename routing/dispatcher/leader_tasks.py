@@ -23,8 +23,8 @@ from routing.dispatch.pauses import mirror_paused
 from routing.dispatch.schedule import Dispatched, Due
 from routing.dispatch.spread import Spread
 from routing.last_runs import LATE_AFTER_PERIODS, LastRun, read_runs
+from routing.locks.owned_lock import owned_lock
 from routing.models import DispatchMode
-from routing.owned_lock import owned_lock
 from routing.queries import read_clock
 from routing.reconcile import ReconcilerBusy, inflight
 

@@ -11,10 +11,10 @@ from typing import Final
 from django.db import connection
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
-from routing.held_leads import HeldLead
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import measure_wait
-from routing.locks import after_pause
+from routing.locks.attempts import after_pause
+from routing.locks.held_leads import HeldLead
 from routing.models import LeadStatus
 from routing.retry import NextStep
 from tracing.attempt_parts import AttemptEnd, AttemptHead

@@ -16,7 +16,7 @@ from django.db.models.functions import Least, Now
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads import page_version, run_limit
 from routing.leads.refusals import NO_RERUN, Action, refusal_reason
-from routing.locks import lock_lead, wait_for_lead
+from routing.locks.attempts import lock_lead, wait_for_lead
 from routing.models import UNFINISHED, AskedBy, Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import audit

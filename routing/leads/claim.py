@@ -19,12 +19,13 @@ from django.db import OperationalError, transaction
 
 from routing import metrics
 from routing.dispatch.enqueue import enqueue_leads_after_commit
-from routing.held_leads import HeldLead, lock_claimed_lead
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
 from routing.leads.attempt_log import LockOutcome, log_no_lock
-from routing.locks import LockedLead, is_lock_timeout, lock_lead
+from routing.locks.attempts import LockedLead, lock_lead
+from routing.locks.held_leads import HeldLead, lock_claimed_lead
 from routing.models import UNFINISHED, Lead, LeadStatus
 from routing.retry import next_step
+from tracing.locks import is_lock_timeout
 from tracing.skip_reasons import SKIP_REASONS
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from typing import Final
 from django.db import DatabaseError, InterfaceError, connections
 
 from routing import metrics
-from routing.locks import LockedLead
+from routing.locks.attempts import LockedLead
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from routing import metrics
-from routing.locks import after_pause
+from routing.locks.attempts import after_pause
 from routing.retry import Tries
 from tracing.models import AttemptResult
 from tracing.skip_reasons import SKIP_REASONS

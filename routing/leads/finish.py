@@ -6,7 +6,7 @@ from typing import Final
 from django.db import connection
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
-from routing.locks import LockedLead, wait_to_close
+from routing.locks.attempts import LockedLead, wait_to_close
 from routing.models import UNFINISHED, Lead, LeadStatus
 from routing.retry import NextStep, Tries
 from tracing.models import AttemptResult

@@ -10,8 +10,8 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from routing.held_leads import lock_expired_leads
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
+from routing.locks.held_leads import lock_expired_leads
 from routing.models import LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep

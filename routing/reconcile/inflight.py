@@ -11,7 +11,7 @@ from django.db import transaction
 from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.schedule import Expired, Release
-from routing.locks import lock_lead
+from routing.locks.attempts import lock_lead
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.reconcile.lost_workers import count_lost_worker

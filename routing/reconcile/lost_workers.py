@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F
 
 from routing import metrics
-from routing.held_leads import lock_waiting_lead
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
+from routing.locks.held_leads import lock_waiting_lead
 from routing.models import Lead, LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep

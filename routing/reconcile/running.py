@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError
 
 from routing import metrics
 from routing.last_runs import record_run
-from routing.owned_lock import ReconcilerBusy, owned_lock
+from routing.locks.owned_lock import ReconcilerBusy, owned_lock
 from routing.reconcile.registry import Reconciler
 from tracing.reconciling import Counts
 

@@ -10,9 +10,9 @@ from typing import Final
 from django.conf import settings
 from django.db import connection, transaction
 
-from routing.held_leads import lock_stale_leads
 from routing.leads.abandoned import end_attempts, log_attempts
 from routing.leads.claim import end_of_claim
+from routing.locks.held_leads import lock_stale_leads
 from routing.queries import read_clock
 from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
 

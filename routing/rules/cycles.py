@@ -16,7 +16,7 @@ SELECT DISTINCT workspace_id, destination_id FROM routing_rule WHERE active AND 
 def find_cycle(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> Sequence[int]:
     """Return the cycle of workspaces that an active rule would create; [] if none. The first and last are the same.
 
-    `rule_id` is the stored rule to ignore. Reliable only after routing.switch_locks.lock_rules.
+    `rule_id` is the stored rule to ignore. Reliable only after routing.locks.switches.lock_rules.
     """
     way = find_way(_read_edges(rule_id), start=destination_id, end=workspace_id)
     return [workspace_id, *way] if way else []

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from routing.locks import LockedLead
+from routing.locks.attempts import LockedLead
 from routing.models import UNFINISHED, LeadStatus
 from routing.models.lead import LINKING
 

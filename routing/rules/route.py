@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from routing import metrics
 from routing.intake.condition_fields import condition_fields
-from routing.locks import LockedLead, lock_identity
+from routing.locks.attempts import LockedLead, lock_identity
 from routing.models.rule_triggers import MAX_HOPS
 from routing.rules.duplicates import FirstLead, look_at_arrival
 from routing.rules.plans import PLANS

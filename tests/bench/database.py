@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
-from routing.owned_lock import ReconcilerBusy, owned_lock
+from routing.locks.owned_lock import ReconcilerBusy, owned_lock
 
 SUFFIX: Final = "_bench"
 LOCK: Final = "bench"

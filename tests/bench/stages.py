@@ -11,7 +11,7 @@ from django.db import connection
 
 from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.distribute import FIRST_WAIT, distribute_next_due, run
-from routing.locks import lock_lead
+from routing.locks.attempts import lock_lead
 from routing.models import RoutingRule, Workspace
 from tests.bench.dataset import Pool
 from tests.bench.servers import HOST

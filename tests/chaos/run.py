@@ -7,7 +7,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Final
 
 import redis
 from django.db import connection
@@ -24,16 +23,10 @@ from tests.chaos.periods import SHORT, Periods
 from tests.chaos.plan import LEADS_AFTER, LEADS_BEFORE, Step, make_plan
 from tests.chaos.sending import sending
 from tests.chaos.stage import CAME_UP, Stage, Strike, Watch
+from tests.chaos.unfinished import count_unfinished, describe_unfinished
 from tests.chaos.waybacks import find_stranded, read_overdue
 from tests.chaos.world import build_world
 from tests.support.waiting import TooSlow, fetch_value
-
-# No lead is due, and no lead will be due because of a lock or a failure of the product.
-UNFINISHED: Final = """
-SELECT count(*) FROM routing_lead
-WHERE status NOT IN ('distributed', 'duplicate', 'failed', 'expired', 'cancelled')
-    AND (status <> 'pending' OR attempts = 0 OR conflicts > 0 OR errors > 0 OR next_attempt_at <= clock_timestamp())
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +235,12 @@ def wait_until_drained(stage: Stage) -> float:
     watch = Watch()
     try:
         stage.wait(
-            lambda: not stage.senders.unanswered and fetch_value(UNFINISHED) == 0, what="the end of all leads"
+            lambda: not stage.senders.unanswered and count_unfinished() == 0,
+            what="the end of all leads",
         )
     except TooSlow:
-        stage.findings.add("leads that neither ended nor wait for a time", fetch_value(UNFINISHED))
+        left = describe_unfinished(stage.client)
+        stage.findings.add("leads that neither ended nor wait for a time", len(left), "".join(left[:1]))
         stage.findings.add("requests without an answer", stage.senders.unanswered)
         raise Stuck from None
     return watch.seconds

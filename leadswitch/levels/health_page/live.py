@@ -11,7 +11,7 @@ from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_
 from leadswitch.levels.rows import fetch_row, fetch_rows
 from routing.dispatch.control import Control, read_control
 from routing.dispatch.redis_state import ask_redis
-from routing.locks import RESUMED_AT
+from routing.locks.attempts import RESUMED_AT
 
 MOST_COUNTED: Final = 5_000
 MOST_OF_A_WORKSPACE: Final = 1_000

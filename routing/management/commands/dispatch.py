@@ -20,11 +20,11 @@ from routing.dispatch.installation import OtherInstallation
 from routing.dispatch.problems import find_problems
 from routing.dispatch.report import describe_pause, describe_state, state_document
 from routing.dispatch.state import read_state
-from routing.locks import is_lock_timeout
 from routing.management.arguments import describe_operator, read_workspace
 from routing.management.database_errors import readable_database
 from routing.models import Workspace
 from tracing.audit import MAX_REASON
+from tracing.locks import is_lock_timeout
 
 
 class Command(BaseCommand):

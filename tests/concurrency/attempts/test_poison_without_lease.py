@@ -14,7 +14,7 @@ from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.restart import Restart, RestartReason
 from distribution.models import Campaign
 from routing.leads import crash_marks
-from routing.locks import lock_lead
+from routing.locks.attempts import lock_lead
 from routing.models import Begun, Lead
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.processes import started

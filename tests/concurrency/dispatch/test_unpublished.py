@@ -21,8 +21,8 @@ from routing.dispatch import lua_prelude, scripts
 from routing.dispatch.control import read_control
 from routing.dispatch.enqueue import enqueue_now
 from routing.dispatcher.fallback import LOCK
+from routing.locks.owned_lock import owned_lock
 from routing.models import Lead, LeadStatus
-from routing.owned_lock import owned_lock
 from routing.queries import read_due_times
 from routing.redis import outage
 from tests.functional.dispatch.conftest import forget_clients

@@ -14,7 +14,7 @@ import routing.rules.route
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
 from routing import locks
-from routing.locks import lock_identity, lock_lead
+from routing.locks.attempts import lock_identity, lock_lead
 from routing.models import Lead, Source
 from tests.support.factories import (
     CampaignFactory,

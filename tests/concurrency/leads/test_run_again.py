@@ -15,7 +15,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome
 from routing.leads import finish
 from routing.leads.actions import dispatch_now, pause_lead, rerun_lead
-from routing.locks import wait_for_lead
+from routing.locks.attempts import wait_for_lead
 from routing.models import Lead, LeadStatus
 from routing.reconcile.lost_workers import count_lost_worker
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from routing.owned_lock import owned_lock
+from routing.locks.owned_lock import owned_lock
 from tests.bench.aims import judge
 from tests.bench.database import LOCK
 from tests.bench.numbers import Spread, percentile, ratios

@@ -19,8 +19,8 @@ from routing.dispatch.state import read_state
 from routing.dispatcher import leader_tasks
 from routing.dispatcher.leader_tasks import end_expired_leases_without_beat, export_runs
 from routing.last_runs import LastRun, read_runs, record_run
+from routing.locks.owned_lock import owned_lock
 from routing.models import Lead, ReconcilerRun
-from routing.owned_lock import owned_lock
 from routing.reconcile import Reconciler, find_reconciler, run_reconciler
 from routing.tasks import reconcile
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory

@@ -11,7 +11,6 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_next_due, distribute_next_polled
 from routing.dispatch import pauses
 from routing.dispatch.control import read_control
-from routing.locks import is_lock_timeout
 from routing.models import DispatchControl, Workspace
 from routing.queries import count_polled
 from routing.reconcile import Counts, find_reconciler, run_reconciler
@@ -24,6 +23,7 @@ from tests.support.race_leads import make_leads
 from tests.support.racing import race
 from tests.support.waiting import wait_until
 from tracing import audit
+from tracing.locks import is_lock_timeout
 from tracing.models import AuditEntry
 
 if TYPE_CHECKING:

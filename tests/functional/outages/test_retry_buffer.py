@@ -17,7 +17,7 @@ from routing.dispatch.retry_buffer import BufferedPart, RetryBuffer
 from routing.dispatch.schedule import Due, Release
 from routing.models import DispatchMode, Lead
 from routing.queries import DueTime, read_due_times
-from routing.redis.keys import inflight_key, schedule_of
+from routing.redis.keys import inflight_key, ready_key, schedule_of
 from routing.redis.outage import BREAKER
 from tests.support.factories import CampaignFactory
 from tests.support.race_leads import make_leads
@@ -77,6 +77,44 @@ def test_end_of_a_lease_is_retried(own_redis: "redis.Redis[str]", campaign: "Cam
         assert own_redis.zscore(inflight_key(), lead_id) is not None
     wait_until(is_idle, what="a process that is not behind")
     assert own_redis.zscore(inflight_key(), lead_id) is None
+
+
+def test_lead_that_ran_without_redis_leaves_flight(
+    own_redis: "redis.Redis[str]", campaign: "Campaign"
+) -> None:
+    """Neither its start nor its end reached Redis. It must not occupy its queue until its lease ends."""
+    [lead_id] = make_leads(campaign, count=1)
+    [dispatched] = schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
+    with refusing(own_redis), inflight.leased(lead_id) as lease:
+        assert lease is not None
+        Lead.objects.filter(pk=lead_id).update(
+            status="distributed", next_attempt_at=None, finished_at=timezone.now()
+        )
+        lease.finish()
+    wait_until(is_idle, what="a process that is not behind")
+    assert own_redis.zscore(inflight_key(), lead_id) is None
+    assert own_redis.zcard(f"{ready_key()}:{dispatched.shard}") == 0
+    assert own_redis.zscore(schedule_of(campaign.workspace_id), lead_id) is None
+
+
+def test_lead_that_ran_without_redis_and_was_made_due_again_is_dispatched_again(
+    own_redis: "redis.Redis[str]", campaign: "Campaign"
+) -> None:
+    """The put of its new due time finds it in flight, and leaves it to a worker that has already ended."""
+    [lead_id] = make_leads(campaign, count=1)
+    later = timezone.now() + timedelta(hours=1)
+    [first] = schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
+    schedule.confirm_published([first])
+    with refusing(own_redis), inflight.leased(lead_id) as lease:
+        assert lease is not None
+        lease.wait_until(
+            DueTime(lead_id, campaign.workspace_id, DispatchMode.EVENT, later), least_wait=timedelta(0)
+        )
+    assert schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())]) == []
+    wait_until(is_idle, what="a process that is not behind")
+    lease_ends_at = own_redis.zscore(inflight_key(), lead_id)
+    assert lease_ends_at is not None
+    assert lease_ends_at > first.deadline_ms
 
 
 def test_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:

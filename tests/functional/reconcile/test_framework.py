@@ -20,8 +20,8 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from routing import metrics
+from routing.locks.owned_lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
 from routing.models import Workspace
-from routing.owned_lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
 from routing.reconcile import Reconciler, ReconcilerBusy, list_reconcilers, run_reconciler
 from routing.tasks import reconcile
 from tests.support.blocking import another_connection
@@ -224,7 +224,7 @@ def test_two_simultaneous_runs_are_one() -> None:
 HOLD = """
 import sys, django
 django.setup()
-from routing.owned_lock import owned_lock
+from routing.locks.owned_lock import owned_lock
 with owned_lock("names"):
     print("held", flush=True)
     sys.stdin.readline()

@@ -14,7 +14,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.live_facts import OF_CAMPAIGN, OF_ENROLLMENTS
 from distribution.models import Campaign
 from routing.leads.finish import CLOSE
-from routing.locks import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED, lock_lead
+from routing.locks.attempts import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED, lock_lead
 from routing.models import Lead, RetryingLead
 from routing.queries import COUNT_POLLED
 from routing.rules.duplicates import LOOK

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from routing.locks import RESUMED_AT
+from routing.locks.attempts import RESUMED_AT
 
 # A count stops here, so that a pile costs no more than its first part.
 COUNTED_TO: Final = 100_000

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from routing.locks import IS_PAUSED, RESUMED_AT, after_pause, limits_of
+from routing.locks.attempts import IS_PAUSED, RESUMED_AT, after_pause, limits_of
 from routing.retry import Tries
 
 

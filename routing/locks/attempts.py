@@ -18,7 +18,6 @@ from psycopg.pq import Format
 from routing.models.dispatch import ALIVE_SECONDS
 from routing.retry import Tries
 from routing.values.attributes import read_stored
-from tracing.locks import is_lock_timeout as is_lock_timeout
 
 Moment = TypeVar("Moment", datetime, datetime | None)
 
