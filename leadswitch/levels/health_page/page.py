@@ -18,7 +18,9 @@ from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.live import Live, read_live
 from leadswitch.levels.health_page.objective_cards import Figure, ObjectiveCard, make_cards
 from leadswitch.levels.health_page.rollup_reads import (
+    Uncounted,
     WorkspaceCount,
+    count_uncounted,
     read_decisions,
     read_expired,
     read_most,
@@ -27,7 +29,7 @@ from leadswitch.levels.health_page.rollup_reads import (
 )
 from leadswitch.levels.health_page.window import DAY, Window, make_steps
 from leadswitch.levels.objectives import PERIOD_DAYS
-from tracing.models import AttemptResult, UncountedAttempt
+from tracing.models import AttemptResult
 from tracing.rollups.edges import BINS
 from tracing.wording import count, span
 
@@ -47,7 +49,7 @@ class WorkspaceRow:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`uncounted`: attempts that the next run of the reconciler adds. `is_whole`: of every workspace."""
+    """`is_whole`: of every workspace."""
 
     at: datetime
     window: Window
@@ -60,7 +62,7 @@ class Health:
     duplicates: Sequence[WorkspaceRow]
     live: Live
     stale_locks: Figure
-    uncounted: int
+    uncounted: Uncounted
 
     @property
     def is_empty(self) -> bool:
@@ -72,8 +74,10 @@ class Health:
 
     @property
     def uncounted_display(self) -> str:
-        more = "+" if self.uncounted >= MOST_UNCOUNTED else ""
-        return f"{count(self.uncounted, 'attempt')}{more}"
+        """Blank: everything is counted."""
+        if self.uncounted.is_least:
+            return f"{self.uncounted.number:,}+ attempts"
+        return count(self.uncounted.number, "attempt") if self.uncounted.number else ""
 
 
 def read_health(
@@ -108,7 +112,7 @@ def read_health(
         duplicates=_rows([(each, _duplicates_url(links, window, each.id)) for each in duplicates]),
         live=live,
         stale_locks=Figure("Stale locks", live.stale_locks, links.leads(late="lock")),
-        uncounted=UncountedAttempt.objects.all()[:MOST_UNCOUNTED].count(),
+        uncounted=count_uncounted(ids, most=MOST_UNCOUNTED),
     )
 
 

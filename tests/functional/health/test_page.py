@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from leadswitch.levels.health_page.objective_cards import Figure
 from leadswitch.levels.health_page.page import Health
+from leadswitch.levels.health_page.rollup_reads import Uncounted, count_uncounted
 from leadswitch.levels.health_page.window import make_window
 from routing.models import Lead, Workspace
 from tests.support import switches
@@ -205,8 +206,30 @@ def test_empty_page_says_what_to_do(root: Client) -> None:
 
 
 def test_attempts_that_are_not_counted_yet_are_announced(root: Client, workspaces: list[Workspace]) -> None:
-    add_attempt(timezone.now(), workspace_id=workspaces[0].pk)
+    def announced(client: Client, **query: str) -> str:
+        return read(client, **query).uncounted_display
+
+    first, second = workspaces
+    operator = client_of(person("operator", second))
+    add_attempt(timezone.now(), workspace_id=first.pk)
     assert "1 attempt of the last minutes is not counted yet." in root.get(URL).content.decode()
+    assert (announced(operator), announced(root, workspace=str(second.pk))) == ("", "")
+    assert "not counted yet" not in operator.get(URL).content.decode()
+    for _ in range(2):
+        add_attempt(timezone.now(), workspace_id=second.pk)
+    assert (announced(root), announced(operator)) == ("3 attempts", "2 attempts")
+
+
+def test_attempts_that_are_not_counted_yet_are_counted_up_to_a_limit(workspaces: list[Workspace]) -> None:
+    for _ in range(3):
+        add_attempt(timezone.now(), workspace_id=workspaces[0].pk)
+    own, others = ([each.pk] for each in workspaces)
+    assert [count_uncounted(ids, most=3) for ids in (None, own, others)] == [
+        Uncounted(3, is_least=True),
+        Uncounted(3, is_least=True),
+        Uncounted(0, is_least=True),
+    ]
+    assert count_uncounted(own, most=4) == Uncounted(3, is_least=False)
 
 
 def test_cost_does_not_grow_with_attempts(root: Client, workspaces: list[Workspace]) -> None:
