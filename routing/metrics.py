@@ -282,11 +282,11 @@ LEADS_MOVED = with_series(
 LEADS_RETURNED = with_series(
     Counter(
         "leadswitch_unpublished_leads_returned_total",
-        "Leads that were dispatched and never published, because the answer was lost or the process killed, and that"
-        " were requeued: put, claim.",
+        "Leads that were dispatched, came to no worker, and were requeued. put, claim: never published, because the"
+        " answer was lost or the process killed. queue: published, and the message was lost.",
         ["path"],
     ),
-    path=("put", "claim"),
+    path=("put", "claim", "queue"),
 )
 FLIGHTS_REFUSED = Counter(
     "leadswitch_inflight_leases_refused_total",

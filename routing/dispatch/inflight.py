@@ -86,8 +86,8 @@ def _renew(lead_id: int) -> Lease | None:
 def _end(release: Release) -> None:
     """Retried if Redis refuses it. A retry does not change a lease that has another deadline by then.
 
-    If Redis also refused the renewal, its deadline is unknown. The lead would stay in flight until the lease it was
-    dispatched under ends, with a place in its queue, and no put would start it.
+    If Redis also refused the renewal, the deadline is unknown, and a retry ends any lease of the lead. Otherwise the
+    lead would stay in flight under the lease of its dispatch, with a place in its queue, and no put would start it.
     """
     if not is_done("end", partial(schedule.release, [release])):
         ENQUEUER.retry_later(releases=[release])

@@ -29,6 +29,9 @@ LEADS_A_CALL: Final = 500
 # Publishing takes milliseconds, and up to three seconds if the broker is down. Leads that a put dispatched, and that
 # are not confirmed after this time, are requeued: a duplicate message does no harm.
 UNCONFIRMED_MS: Final = 2_000
+# A worker takes a message as soon as it can. A connection that breaks takes a message with it that was taken from its
+# queue and not read. If its queue is empty, a lead that has not started after this time is requeued.
+UNSTARTED_MS: Final = 5_000
 # Earlier than any clock: the lead is due at once, or as soon as its wait ends.
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
 
@@ -141,6 +144,15 @@ def requeue_unconsumed(*, limit: int = LEADS_A_CALL) -> int:
     Returns how many. Does nothing while no worker reports that it consumes any queue.
     """
     return int(_run(scripts.REQUEUE_UNCONSUMED, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
+
+
+def requeue_unstarted(*, limit: int = LEADS_A_CALL) -> int:
+    """Requeue leads that no worker started in time though their queue is empty: their messages were lost.
+
+    Returns how many. A worker that still has such a message does no harm: a lead starts once.
+    """
+    arguments = [settings.LEADSWITCH_READY_SHARDS, lease_ms(), UNSTARTED_MS, limit]
+    return int(_run(scripts.REQUEUE_UNSTARTED, arguments))
 
 
 def claim_batch(leader: Leader, *, limit: int, published: int | None = None) -> Batch:

@@ -238,6 +238,23 @@ end
 return count
 """
 
+# ARGV: shards, lease ms, ms after which a message counts as lost, most for each shard. Requeues leads that no worker
+# has started though their queue is empty. Returns how many.
+REQUEUE_UNSTARTED: Final = """
+local shards, lease, count = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
+local latest = now + lease - tonumber(ARGV[3])
+for shard = 0, shards - 1 do
+    if messages_of(shard) == 0 then
+        local ready = ready_of(shard)
+        local queued = redis.call('ZRANGEBYSCORE', ready, '(' .. now, latest, 'WITHSCORES', 'LIMIT', 0, ARGV[4])
+        for at = 2, #queued, 2 do queued[at] = tonumber(queued[at]) - lease end
+        count = count + requeue(queued, shards)
+        for at = 1, #queued, 2 do redis.call('ZREM', ready, queued[at]) end
+    end
+end
+return count
+"""
+
 # ARGV: (lead, workspace)... . Returns how many were waiting.
 WITHDRAW: Final = """
 local gone = 0

@@ -80,6 +80,7 @@ class LeaderTasks:
             self._check.restart()
             self._check_canary()
             log_returned(schedule.requeue_unpublished(), path="put")
+            log_returned(schedule.requeue_unstarted(), path="queue")
             self._requeue_unconsumed()
             self._scan_postgres()
         if self._runs.is_due():
@@ -156,7 +157,7 @@ def publish_all(dispatched: Sequence[Dispatched], *, path: str) -> None:
 
 
 def log_returned(count: int, *, path: str) -> None:
-    """Log and count leads that were dispatched, never published, and are requeued now."""
+    """Log and count leads that were dispatched, came to no worker, and are requeued now."""
     if count:
         metrics.LEADS_RETURNED.labels(path=path).inc(count)
         logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from routing.dispatch.inflight import WAIT_AFTER_FAILURE
+from routing.dispatch.schedule import UNSTARTED_MS
 from routing.dispatcher.fallback import ROUND_SECONDS
 from routing.dispatcher.loop import STANDBY_SECONDS
 from routing.reconcile.inflight import WAIT_MS
@@ -21,6 +22,8 @@ def ways_back_without_a_loss() -> Mapping[str, float]:
         "a lost leader's lease": tuning.leader_lease_ms / 1000,
         "another dispatcher is a standby": STANDBY_SECONDS,
         "the database failed under its worker": WAIT_AFTER_FAILURE.total_seconds(),
+        "its message was lost with a connection": UNSTARTED_MS / 1000,
+        "the leader checks for such leads": settings.LEADSWITCH_WATCH["leader_check"],
     }
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import redis
 from django.db import connection
@@ -27,6 +28,9 @@ from tests.chaos.unfinished import count_unfinished, describe_unfinished
 from tests.chaos.waybacks import find_stranded, read_overdue
 from tests.chaos.world import build_world
 from tests.support.waiting import TooSlow, fetch_value
+
+# Until the processes have loaded the product, on a slow machine. No fault has happened yet.
+START_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +168,12 @@ def own_redis(directory: Path) -> Iterator[ServicePaths]:
 
 def start(stage: Stage) -> None:
     """Every process is working: a dispatcher leads, and both due and delayed leads start."""
-    stage.wait_for_leader()
+    stage.wait(lambda: stage.read_leader() != 0, what="a dispatcher that leads", seconds=START_SECONDS)
     before = fetch_value("SELECT clock_timestamp()")
     stage.send(LEADS_BEFORE)
-    stage.wait(lambda: read_came_up(Strike(before, 0)) is not None, what="the first leads")
+    stage.wait(
+        lambda: read_came_up(Strike(before, 0)) is not None, what="the first leads", seconds=START_SECONDS
+    )
 
 
 def play(stage: Stage, step: Step, *, drains: bool) -> Played:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from leadswitch.levels.health_page.window import Window
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
-from leadswitch.levels.rows import fetch_rows
+from leadswitch.levels.rows import fetch_row, fetch_rows
 from tracing.models import AttemptResult
 from tracing.rollups.edges import BINS, EDGES_SECONDS
 
@@ -53,6 +53,14 @@ EXPIRED: Final = (
     "SELECT date_trunc('day', hour, 'UTC'), sum(count::int) {source} AND result = 'expired' GROUP BY 1"
 )
 
+# Attempts name their workspace, the queue does not. Both look at no more than the first of the queue.
+UNCOUNTED: Final = "SELECT count(*), count(*) FROM (SELECT FROM tracing_uncountedattempt LIMIT %(most)s) q"
+UNCOUNTED_OF_WORKSPACES: Final = """
+SELECT count(*) FILTER (WHERE a.destination_workspace_id = ANY(%(ids)s)), count(*)
+FROM (SELECT attempt_id FROM tracing_uncountedattempt LIMIT %(most)s) q
+LEFT JOIN tracing_attempt a ON a.id = q.attempt_id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
@@ -64,6 +72,14 @@ class Decisions:
     timed: int
     slow: int
     late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """Attempts that the next run of the reconciler adds. `is_least`: there may be more."""
+
+    number: int
+    is_least: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,13 @@ def read_most(
 def read_expired(start: datetime, end: datetime, ids: Sequence[int] | None) -> Mapping[datetime, int]:
     """By day."""
     return dict(_read(EXPIRED, ids, start=start, end=end))
+
+
+def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
+    """`most`: attempts of the queue that are looked at."""
+    statement = UNCOUNTED if ids is None else UNCOUNTED_OF_WORKSPACES
+    number, looked_at = fetch_row(statement, {"ids": None if ids is None else list(ids), "most": most})
+    return Uncounted(number, is_least=looked_at >= most)
 
 
 def _read(statement: str, ids: Sequence[int] | None, **values: Any) -> list[Any]:

@@ -117,6 +117,18 @@ def test_lead_that_ran_without_redis_and_was_made_due_again_is_dispatched_again(
     assert lease_ends_at > first.deadline_ms
 
 
+def test_late_end_of_an_unknown_lease_loses_no_lead(
+    own_redis: "redis.Redis[str]", campaign: "Campaign"
+) -> None:
+    """By then another lease may have begun, and its message waits in the queue."""
+    [lead_id] = make_leads(campaign, count=1)
+    schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
+    ENQUEUER.retry_later(releases=[Release(lead_id, None)])
+    wait_until(is_idle, what="a process that is not behind")
+    is_in_flight = own_redis.zscore(inflight_key(), lead_id) is not None
+    assert is_in_flight or own_redis.zscore(schedule_of(campaign.workspace_id), lead_id) is not None
+
+
 def test_late_end_leaves_another_lease_alone(own_redis: "redis.Redis[str]", campaign: "Campaign") -> None:
     [lead_id] = make_leads(campaign, count=1)
     schedule.put([Due(lead_id, campaign.workspace_id, timezone.now())])
