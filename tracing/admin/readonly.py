@@ -142,7 +142,7 @@ def pretty_json(name: str) -> Callable[..., SafeString]:
     return show
 
 
-def readable_json(name: str) -> Callable[..., SafeString]:
+def readable_json(name: str) -> Callable[..., SafeString | str]:
     """Return a read-only field that shows a JSON object as a list of names and values."""
 
     @admin.display(description=name.replace("_", " "))
