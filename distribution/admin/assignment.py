@@ -26,6 +26,7 @@ MOST_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 
 @admin.register(Assignment)
 class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
+    has_history = True
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)

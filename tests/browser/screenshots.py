@@ -167,6 +167,7 @@ def trace_pages(attempt: Attempt) -> dict[str, str]:
     """The trace of one attempt, and of one buyer who was skipped in it."""
     lead = Lead.objects.get(pk=attempt.lead_id)
     skipped = LeadDistributionEvent.objects.filter(attempt_id=attempt.pk, event="buyer_skipped")[0]
+    assert skipped.buyer_id is not None
     buyer = Buyer.objects.get(pk=skipped.buyer_id)
     return {
         "lead-trace-attempt": trace_url(lead.public_id, number=attempt.number),
