@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Live
+from leadswitch.levels.health_page.live import Count, Live
 from leadswitch.levels.health_page.rollup_reads import Decisions
 from leadswitch.levels.objectives import (
     AVAILABILITY,
@@ -23,11 +23,20 @@ LOW_BUDGET = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the list behind it. Without a `url` there is no list."""
+    """A number with the list behind it. Without a `url` there is no list. `is_least`: there may be more."""
 
     label: str
     number: int
     url: str = ""
+    is_least: bool = False
+
+    @property
+    def display(self) -> str:
+        return f"{self.number:,}{'+' if self.is_least else ''}"
+
+
+def make_figure(label: str, count: Count, url: str) -> Figure:
+    return Figure(label, count.number, url, is_least=count.is_least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +104,10 @@ def _availability(
             late,
             links.attempts(*period, above=AVAILABILITY_DEADLINE_SECONDS),
         ),
-        Figure("Not decided yet, and late", live.undecided_late, links.leads(late="undecided")),
+        make_figure("Not decided yet, and late", live.undecided_late, links.leads(late="undecided")),
     ]
-    return _card(AVAILABILITY, bad + live.undecided_late, total + live.undecided_late, figures)
+    waiting = live.undecided_late.number
+    return _card(AVAILABILITY, bad + waiting, total + waiting, figures)
 
 
 def _latency(
@@ -111,9 +121,14 @@ def _latency(
             slow,
             links.attempts(*period, above=LATENCY_LIMIT_SECONDS),
         ),
-        Figure(f"Not decided yet, due for over {LATENCY_LIMIT_SECONDS} s", live.undecided_slow),
+        make_figure(
+            f"Not decided yet, due for over {LATENCY_LIMIT_SECONDS} s",
+            live.undecided_slow,
+            links.leads(late="slow"),
+        ),
     ]
-    return _card(LATENCY, slow + live.undecided_slow, timed + live.undecided_slow, figures)
+    waiting = live.undecided_slow.number
+    return _card(LATENCY, slow + waiting, timed + waiting, figures)
 
 
 def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure]) -> ObjectiveCard:
@@ -132,16 +147,15 @@ def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure])
 
 
 def _due_retries(live: Live, links: Links) -> ObjectiveCard:
-    number = live.retry_count
-    left = 1 - number / DUE_RETRIES.limit
-    more = "+" if live.is_retry_count_least else ""
+    due = make_figure("Due now", live.due_retries, links.due_retries())
+    left = 1 - due.number / DUE_RETRIES.limit
     return ObjectiveCard(
         name=DUE_RETRIES.name,
         title=DUE_RETRIES.title,
         good="Leads of the retry queue that are due now.",
         target=f"under {DUE_RETRIES.limit}",
-        kept=f"{number:,}{more}",
+        kept=due.display,
         budget_left=left,
         tone="good" if left > LOW_BUDGET else "wait" if left > 0 else "bad",
-        figures=[Figure("Due now", number, links.due_retries())],
+        figures=[due],
     )
