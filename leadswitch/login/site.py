@@ -93,7 +93,7 @@ class OperatorSite(AdminSite):
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """With the name of the app alone as its title."""
         app = apps.app_configs.get(app_label)
         title = {"title": app.verbose_name} if app else {}
