@@ -9,7 +9,7 @@ from django.core.management import get_commands, load_command_class
 
 from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.rows import ALERTS
-from tests.support.runbooks import PAGES, RUNBOOKS, read_commands
+from tests.support.runbooks import PAGES, RUNBOOKS, join_words, read_commands
 
 PARTS = ["Normal values", "First three commands", "What they tell", "How to undo", "When to wake someone"]
 
@@ -42,6 +42,16 @@ def test_index_lists_every_runbook() -> None:
     )
     assert listed == [(page.stem, page.stem) for page in PAGES]
     assert len(PAGES) >= 39
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_page_has_the_normal_value_of_its_alert(alert: Alert) -> None:
+    [section] = re.findall(
+        r"^## Normal values\n(.+?)^## ",
+        (RUNBOOKS / f"{alert.runbook}.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert alert.normal.lower() in join_words(section).lower()
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
