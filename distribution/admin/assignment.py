@@ -26,6 +26,7 @@ MOST_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 
 @admin.register(Assignment)
 class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
+    has_history = True
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
@@ -55,9 +56,11 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
             context["subtitle"] = f"Sale to {sale.buyer.name} for {money(sale.price_cents)} (…{short})"
         return super().render_change_form(request, context, *arguments, **named)
 
-    def history_of(self, row: Assignment) -> list[HistoryLine]:
+    def history_of(self, row: Assignment, *, request: HttpRequest) -> list[HistoryLine]:
         """Includes every movement of money that it caused."""
-        return merge(super().history_of(row), ledger_lines(LedgerEntry.objects.filter(assignment=row)))
+        return merge(
+            super().history_of(row, request=request), ledger_lines(LedgerEntry.objects.filter(assignment=row))
+        )
 
     def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         """Returned ones are few, and have no index: of some workspaces they are found by the buyer."""

@@ -4,6 +4,7 @@ Not collected with the tests: it looks at a demo of 30 leads and asserts only th
 """
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from distribution.admin.trace_page import trace_url
 from distribution.attempts.distribute import distribute_lead
@@ -55,7 +56,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 def demo(committed_db: None) -> Demo:  # noqa: ARG001
     """An agency with 60 buyers whose leads were sent through the API and tried once each."""
     demo = build_demo(seed=1)
-    client = Client(headers={"Authorization": f"Api-Key {demo.key}"})
+    client = Client(headers={"Authorization": f"Api-Key {demo.key}", "Idempotency-Key": "monday"})
     leads = list(make_leads(LEADS, seed=1, at=timezone.now()))
     assert (
         client.post("/api/v1/leads/batch/", {"leads": leads}, content_type="application/json").status_code
@@ -166,6 +167,7 @@ def trace_pages(attempt: Attempt) -> dict[str, str]:
     """The trace of one attempt, and of one buyer who was skipped in it."""
     lead = Lead.objects.get(pk=attempt.lead_id)
     skipped = LeadDistributionEvent.objects.filter(attempt_id=attempt.pk, event="buyer_skipped")[0]
+    assert skipped.buyer_id is not None
     buyer = Buyer.objects.get(pk=skipped.buyer_id)
     return {
         "lead-trace-attempt": trace_url(lead.public_id, number=attempt.number),
@@ -250,11 +252,9 @@ def take_errors(open_as: OpenAs, user: User, look: str, folder: Path) -> None:
         500: "/broken/",
     }
     page = open_as(user, refused=list(paths.items()), **LOOKS[look])
-    page.route("**/broken/", lambda route: route.fulfill(status=500, body=render_to_string("500.html")))
+    page.route("**/broken/", answer_with("500.html", status=500))
     for name in ("400", "403_csrf"):
-        page.route(
-            f"**/{name}/", lambda route, name=name: route.fulfill(body=render_to_string(f"{name}.html"))
-        )
+        page.route(f"**/{name}/", answer_with(f"{name}.html", status=200))
         page.goto(f"/{name}/")
         page.screenshot(path=folder / f"error-{name}.png")
     for status, path in paths.items():
@@ -262,6 +262,10 @@ def take_errors(open_as: OpenAs, user: User, look: str, folder: Path) -> None:
         assert answer is not None
         assert answer.status == status, path
         page.screenshot(path=folder / f"error-{status}.png")
+
+
+def answer_with(template: str, *, status: int) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=status, body=render_to_string(template))
 
 
 def take(page: Page, path: str, file: Path) -> None:

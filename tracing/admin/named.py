@@ -1,7 +1,6 @@
 """Names for the ids of workspaces, campaigns, buyers, attempts and rules, on the page of one row and in lists.
 
-Tracing may not import these models. It finds them by label, and their names through their own admin pages, which
-show a user only the rows of the user's workspaces.
+Tracing may not import these models. It finds them by label.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,13 +11,12 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tracing.admin.columns import NOTHING, Column
 from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.admin.references import read_names
 
 _NAMED: Final = "leadswitch_named"
 
@@ -64,22 +62,9 @@ class NamingAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, label: str, keys: Iterable[Any]
     ) -> Mapping[Any, SafeString | str]:
         """Return the name of each row, as a link if the user may open it. Its id if it is deleted or not visible."""
+        keys = set(keys)
         names: dict[Any, SafeString | str] = {key: NOTHING if key is None else str(key) for key in keys}
-        page = self.admin_site._registry.get(apps.get_model(label))
-        wanted = [key for key in names if key is not None]
-        if page is None or not wanted:
-            return names
-        rows = page.get_queryset(request).filter(pk__in=wanted)
-        joined = page.get_list_select_related(request)
-        if joined and not isinstance(joined, bool):
-            rows = rows.select_related(*joined)
-        can_open = page.has_view_permission(request)
-        place = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
-        for row in rows:
-            name = str(row)
-            link = format_html('<a href="{}">{}</a>', reverse(place, args=[row.pk]), name)
-            names[row.pk] = link if can_open else name
-        return names
+        return names | read_names(request, apps.get_model(label), keys - {None})
 
 
 def named_field(column: str, *, label: str) -> Column:

@@ -68,6 +68,7 @@ class ReadOnlyAdmin(ExactSearch):
     ordering = ("-pk",)
     keyset: ClassVar[Sequence[str]] = ("pk",)  # the columns of the order, descending
     actions: Any = None
+    has_history: ClassVar[bool] = False  # whether anything can happen to a row that its history would show
     look_time = ""  # the time column that shows how far a list with an unindexed filter has read
 
     def looks_through(
@@ -95,6 +96,12 @@ class ReadOnlyAdmin(ExactSearch):
             side=side,
             rows_far=rows,
         )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any
+    ) -> HttpResponse:
+        context["hides_history"] = not self.has_history
+        return super().render_change_form(request, context, *arguments, **named)
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
         return KeysetChangeList

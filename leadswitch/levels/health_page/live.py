@@ -43,20 +43,31 @@ class Count:
     number: int
     is_least: bool = False
 
+    @property
+    def display(self) -> str:
+        return f"{self.number:,}{'+' if self.is_least else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What objectives count. `undecided_slow`, `undecided_late`: leads that have been due for longer than their limits.
+
+    `retries`: with the most first.
+    """
+
+    undecided_slow: Count
+    undecided_late: Count
+    retries: Sequence[WorkspaceCount]
+    due_retries: Count
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """`undecided_slow`, `undecided_late`: due for longer than an objective's limit. `oldest` None: no lead is due.
-
-    `retries`: with the most first. `workers` None: Redis does not answer.
-    """
+    """`oldest` None: no lead is due. `workers` None: Redis does not answer."""
 
     control: Control
-    undecided_slow: Count
-    undecided_late: Count
+    waiting: Waiting
     oldest: OldestDue | None
-    retries: Sequence[WorkspaceCount]
-    due_retries: Count
     stale_locks: Count
     workers: int | None
 
@@ -65,16 +76,23 @@ def read_live(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Live:
     """`ids`: the workspaces to count in; None: all. `most`: where a count of retries or of stale locks stops."""
     control = read_control()
     redis, _ = ask_redis((), control=control, is_whole=False)
-    retries = _read_retries(ids, most=most)
     return Live(
         control=control,
-        undecided_slow=_count_undecided(ids, PROMPT),
-        undecided_late=_count_undecided(ids, DEADLINE),
+        waiting=read_waiting(ids, most=most),
         oldest=find_oldest_due(ids),
-        retries=retries,
-        due_retries=_limit(sum(each.count for each in retries), most),
         stale_locks=_limit(_count_stale_locks(ids, most=most), most),
         workers=None if redis is None else redis.workers_alive,
+    )
+
+
+def read_waiting(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Waiting:
+    """Three statements. `most`: where the count of retries stops."""
+    retries = _read_retries(ids, most=most)
+    return Waiting(
+        undecided_slow=_count_undecided(ids, PROMPT),
+        undecided_late=_count_undecided(ids, DEADLINE),
+        retries=retries,
+        due_retries=_limit(sum(each.count for each in retries), most),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Count, Live
+from leadswitch.levels.health_page.live import Count, Waiting
 from leadswitch.levels.health_page.rollup_reads import Decisions
 from leadswitch.levels.objectives import (
     AVAILABILITY,
@@ -32,7 +32,7 @@ class Figure:
 
     @property
     def display(self) -> str:
-        return f"{self.number:,}{'+' if self.is_least else ''}"
+        return Count(self.number, self.is_least).display
 
 
 def make_figure(label: str, count: Count, url: str) -> Figure:
@@ -53,6 +53,11 @@ class ObjectiveCard:
     figures: Sequence[Figure]
 
     @property
+    def is_met(self) -> bool:
+        """Without decisions it is met."""
+        return self.budget_left is None or self.budget_left > 0
+
+    @property
     def budget_display(self) -> str:
         if self.budget_left is None:
             return "No decisions yet"
@@ -71,13 +76,13 @@ class ObjectiveCard:
 
 
 def make_cards(
-    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
 ) -> Sequence[ObjectiveCard]:
     """The cards in the order of the page. `period`: the hours that the decisions are from."""
     return [
-        _availability(decisions, live, period=period, links=links),
-        _latency(decisions, live, period=period, links=links),
-        _due_retries(live, links),
+        _availability(decisions, waiting, period=period, links=links),
+        _latency(decisions, waiting, period=period, links=links),
+        _due_retries(waiting, links),
     ]
 
 
@@ -87,7 +92,7 @@ def is_system_failure(row: Decisions) -> bool:
 
 
 def _availability(
-    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
 ) -> ObjectiveCard:
     total = sum(row.count for row in decisions)
     failed = [row for row in decisions if is_system_failure(row)]
@@ -104,14 +109,14 @@ def _availability(
             late,
             links.attempts(*period, above=AVAILABILITY_DEADLINE_SECONDS),
         ),
-        make_figure("Not decided yet, and late", live.undecided_late, links.leads(late="undecided")),
+        make_figure("Not decided yet, and late", waiting.undecided_late, links.leads(late="undecided")),
     ]
-    waiting = live.undecided_late.number
-    return _card(AVAILABILITY, bad + waiting, total + waiting, figures)
+    undecided = waiting.undecided_late.number
+    return _card(AVAILABILITY, bad + undecided, total + undecided, figures)
 
 
 def _latency(
-    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
 ) -> ObjectiveCard:
     timed, slow = sum(row.timed for row in decisions), sum(row.slow for row in decisions)
     figures = [
@@ -123,12 +128,12 @@ def _latency(
         ),
         make_figure(
             f"Not decided yet, due for over {LATENCY_LIMIT_SECONDS} s",
-            live.undecided_slow,
+            waiting.undecided_slow,
             links.leads(late="slow"),
         ),
     ]
-    waiting = live.undecided_slow.number
-    return _card(LATENCY, slow + waiting, timed + waiting, figures)
+    undecided = waiting.undecided_slow.number
+    return _card(LATENCY, slow + undecided, timed + undecided, figures)
 
 
 def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure]) -> ObjectiveCard:
@@ -146,8 +151,8 @@ def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure])
     )
 
 
-def _due_retries(live: Live, links: Links) -> ObjectiveCard:
-    due = make_figure("Due now", live.due_retries, links.due_retries())
+def _due_retries(waiting: Waiting, links: Links) -> ObjectiveCard:
+    due = make_figure("Due now", waiting.due_retries, links.due_retries())
     left = 1 - due.number / DUE_RETRIES.limit
     return ObjectiveCard(
         name=DUE_RETRIES.name,

@@ -15,7 +15,7 @@ from leadswitch.levels.health_page.charts import (
     make_results,
 )
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Live, read_live
+from leadswitch.levels.health_page.live import Live, Waiting, read_live
 from leadswitch.levels.health_page.objective_cards import Figure, ObjectiveCard, make_cards, make_figure
 from leadswitch.levels.health_page.rollup_reads import (
     Uncounted,
@@ -67,7 +67,9 @@ class Health:
 
     @property
     def is_empty(self) -> bool:
-        return all(chart.is_empty for chart in self.charts.values()) and not self.live.due_retries.number
+        return (
+            all(chart.is_empty for chart in self.charts.values()) and not self.live.waiting.due_retries.number
+        )
 
     @property
     def lag_display(self) -> str:
@@ -87,7 +89,6 @@ def read_health(
     """`ids`: the workspaces that are counted; None: all. `workspace_id`: the chosen one, for the links."""
     links, live = Links(workspace_id), read_live(ids)
     days = make_steps(max(FEW_DAYS, (window.end - window.start).days), DAY, at=at)
-    period = make_steps(PERIOD_DAYS, DAY, at=at)
     results, bins = read_steps(window, ids)
     latency, latency_rows = make_latency(window, bins, links)
     of_window = [sum(column) for column in zip(*bins.values(), strict=True)] or [0] * BINS
@@ -97,19 +98,18 @@ def read_health(
         make_histogram(window, of_window, links),
         make_expired(days, read_expired(days[0], days[-1] + DAY, ids), links),
     ]
-    decisions = read_decisions(period[0], period[-1] + DAY, ids)
     duplicates = read_most(AttemptResult.DUPLICATE, window, ids, most=MOST_WORKSPACES)
     return Health(
         at=at,
         window=window,
         is_whole=ids is None,
-        cards=make_cards(decisions, live, period=(period[0], period[-1] + DAY), links=links),
+        cards=read_cards(live.waiting, ids, at=at, links=links),
         charts={chart.name: chart for chart in charts},
         latency=latency_rows,
         times=_times(window, links, of_window, *read_times(window, ids)),
         retries=_rows(
-            [(each, links.due_retries(each.id)) for each in live.retries[:MOST_WORKSPACES]],
-            is_least=live.due_retries.is_least,
+            [(each, links.due_retries(each.id)) for each in live.waiting.retries[:MOST_WORKSPACES]],
+            is_least=live.waiting.due_retries.is_least,
         ),
         duplicates=_rows([(each, _duplicates_url(links, window, each.id)) for each in duplicates]),
         live=live,
@@ -117,6 +117,15 @@ def read_health(
         oldest_url="" if live.oldest is None else links.lead(live.oldest.id),
         uncounted=count_uncounted(ids, most=MOST_UNCOUNTED),
     )
+
+
+def read_cards(
+    waiting: Waiting, ids: Sequence[int] | None, *, at: datetime, links: Links
+) -> Sequence[ObjectiveCard]:
+    """The objectives over their period. One statement."""
+    days = make_steps(PERIOD_DAYS, DAY, at=at)
+    period = (days[0], days[-1] + DAY)
+    return make_cards(read_decisions(*period, ids), waiting, period=period, links=links)
 
 
 def _duplicates_url(links: Links, window: Window, workspace_id: int) -> str:

@@ -25,7 +25,7 @@ LATE = "/admin/routing/lead/?late=undecided"
 def test_paused_leads_are_not_late(root: Client) -> None:
     switches.pause_product(at=timezone.now(), actor="ann", reason="a doubt")
     health = read_health(root)
-    assert (health.live.undecided_late, health.live.oldest) == (Count(0), None)
+    assert (health.live.waiting.undecided_late, health.live.oldest) == (Count(0), None)
     assert "The product is paused" in root.get(URL).content.decode()
 
 
@@ -35,7 +35,7 @@ def test_leads_are_not_late_right_after_a_pause(root: Client, workspaces: list[W
     assert count_listed(root, LATE) == 0
     switches.resume_workspace(workspaces[0].pk, actor="ann", reason="no doubt")
     found = read_health(root).live
-    assert (found.undecided_late, count_listed(root, LATE)) == (Count(0), 0)
+    assert (found.waiting.undecided_late, count_listed(root, LATE)) == (Count(0), 0)
     assert found.oldest is not None
     assert found.oldest.seconds < 60
 
@@ -83,8 +83,11 @@ def test_list_of_late_leads_ignores_a_workspace_that_the_user_does_not_see(
 @pytest.mark.usefixtures("workspaces")
 def test_counts_that_reach_their_limit_say_so() -> None:
     whole, limited = live.read_live(None), live.read_live(None, most=1)
-    assert (whole.due_retries, whole.stale_locks) == (Count(2), Count(1))
-    assert (limited.due_retries, limited.stale_locks) == (Count(1, is_least=True), Count(1, is_least=True))
+    assert (whole.waiting.due_retries, whole.stale_locks) == (Count(2), Count(1))
+    assert (limited.waiting.due_retries, limited.stale_locks) == (
+        Count(1, is_least=True),
+        Count(1, is_least=True),
+    )
     assert make_figure("Stale locks", Count(5_000, is_least=True), "").display == "5,000+"
 
 
