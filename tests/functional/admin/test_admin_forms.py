@@ -290,7 +290,9 @@ def test_new_source_key_has_one_audit_entry(client: Client) -> None:
     assert client.post(page(SourceKey, "add"), sent).status_code == 302
     key = SourceKey.objects.get()
     assert list(
-        AuditEntry.objects.filter(object_id=str(key.pk), model="routing.sourcekey").values_list("action", "reason")
+        AuditEntry.objects.filter(object_id=str(key.pk), model="routing.sourcekey").values_list(
+            "action", "reason"
+        )
     ) == [("added", "for the site")]
 
 
