@@ -36,6 +36,7 @@ from tests.support.schema import changed
 from tests.support.waiting import wait_until, wait_until_blocked
 
 LEADER: Final = "host-a:71:ab12"
+OTHER: Final = "host-b:82:cd34"
 HOLD_LEAD: Final = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
 HOLD_BUYERS: Final = "SELECT 1 FROM distribution_buyer FOR UPDATE"
 HOLD_WALLETS: Final = "SELECT 1 FROM distribution_wallet FOR UPDATE"
@@ -118,7 +119,7 @@ def age_heartbeat(directory: Path, name: str) -> None:
 @contextmanager
 def two_leaders(_product: Product) -> Iterator[None]:
     """One has the heartbeat in PostgreSQL, and the other the lease in Redis."""
-    leader, _ = acquire_leadership("host-b:82:cd34", lease_ms=600_000, least_epoch=0)
+    leader, _ = acquire_leadership(OTHER, lease_ms=600_000, least_epoch=0)
     assert leader is not None
     yield
 

@@ -30,11 +30,11 @@ def failures(result: str, reason: str) -> Promise:
     return Promise(0, f"SLUG {result} {reason} N TIME LEAD")
 
 
-def retries(reason: str) -> Promise:
-    """A row of `manage.py retries`."""
-    return Promise(0, f"SLUG {reason} N N N")
+def retries(reason: str, *, numbers: str = "N N SECONDS") -> Promise:
+    """A row of `manage.py retries`. `numbers`: due, all, and the age of the oldest that is due."""
+    return Promise(0, f"SLUG {reason} {numbers}")
 
 
 def drift(reconciler: str) -> Promise:
     """The row of a reconciler that found something."""
-    return Promise(1, f"{reconciler} N N 0 N")
+    return Promise(1, f"{reconciler} N N 0 SECONDS")

@@ -68,7 +68,7 @@ STATES: Final = (
         pages=("availability-page", "dispatch-halted"),
         brought_by=(faults.led, faults.reconciled, faults.overdue_leads),
         prints={
-            STATUS: Promise(1, "No worker has sent a heartbeat for N seconds."),
+            STATUS: Promise(1, "Problem: No worker has sent a heartbeat for N seconds."),
             FAILURES: NO_FAILURE,
             DATABASE: NO_LOCK,
             "manage.py reconcile schedule": drift("schedule"),
@@ -89,7 +89,7 @@ STATES: Final = (
         ),
         brought_by=(*RUNNING, faults.contention, faults.due_retries),
         prints={
-            STATUS: Promise(1, "N leads are due and have not started."),
+            STATUS: Promise(1, "Problem: N leads are due and have not started."),
             RETRIES: retries("tier_lock_contention"),
             DATABASE: NO_LOCK,
             FAILURES: failures("retry", "tier_lock_contention"),
@@ -105,7 +105,7 @@ STATES: Final = (
             FAILURES: failures("retry", "internal_error"),
             EXPLAIN: Promise(0, "internal_error: LeadSwitch failed while deciding; nothing was charged."),
             INCREMENTAL: ALL_HOLD,
-            RETRIES: retries("internal_error"),
+            RETRIES: retries("internal_error", numbers="0 N 0"),
             STATUS: NO_PROBLEM,
         },
     ),
@@ -115,9 +115,7 @@ STATES: Final = (
         brought_by=(*RUNNING, faults.uncompilable),
         prints={
             FAILURES: failures("failed", "internal_error"),
-            EXPLAIN: Promise(
-                0, "Failed: LeadSwitch failed while deciding; nothing was charged. A person must act."
-            ),
+            EXPLAIN: Promise(0, "Failed: LeadSwitch failed while deciding; nothing was charged."),
             DATABASE: NO_LOCK,
         },
     ),
@@ -126,9 +124,9 @@ STATES: Final = (
         pages=("decision-slow", "exporter-collector-failed", "lock-success-low", "lock-timeouts"),
         brought_by=(*RUNNING, faults.timed_out_lock, faults.open_lock),
         prints={
-            DATABASE: Promise(0, "PID NAME NAME active N PID SELECT"),
+            DATABASE: Promise(0, "PID NAME NAME active SECONDS PID SELECT"),
             FAILURES: failures("retry", "database_timeout"),
-            RETRIES: retries("database_timeout"),
+            RETRIES: Promise(0, "SLUG database_timeout"),
             STATUS: NO_PROBLEM,
         },
     ),
@@ -137,7 +135,7 @@ STATES: Final = (
         pages=("job-absent", "stale-claims", "stale-locks"),
         brought_by=(faults.led, faults.worked, faults.without_beat, faults.old_claims),
         prints={
-            STATUS: Promise(1, "N reconcilers have not run on time:"),
+            STATUS: Promise(1, "Problem: N reconcilers have not run on time:"),
             "manage.py reconcile stale_locks": drift("stale_locks"),
             "python -m leadswitch.alive beat": Promise(1, "beat: last heartbeat N seconds ago"),
             DATABASE: NO_LOCK,
@@ -151,7 +149,7 @@ STATES: Final = (
         brought_by=(faults.led, faults.one_worker_of_two, faults.reconciled, faults.lost_workers),
         prints={
             "manage.py reconcile inflight": drift("inflight"),
-            STATUS: Promise(0, "workers N alive"),
+            STATUS: Promise(0, "workers 1 alive"),
             FAILURES: failures("failed", "worker_lost"),
             DATABASE: NO_LOCK,
         },
@@ -161,7 +159,7 @@ STATES: Final = (
         pages=("no-leader",),
         brought_by=(faults.worked, faults.reconciled, faults.without_leader),
         prints={
-            STATUS: Promise(1, "leader none (last leader: NAME, epoch N)"),
+            STATUS: Promise(1, "leader none (last leader: LEADER, epoch N)"),
             "python -m leadswitch.alive dispatcher": Promise(1, "dispatcher: last heartbeat N seconds ago"),
             DATABASE: NO_LOCK,
         },
@@ -171,8 +169,8 @@ STATES: Final = (
         pages=("two-leaders",),
         brought_by=(*RUNNING, faults.two_leaders),
         prints={
-            STATUS: Promise(0, "leader NAME, epoch N, through Redis, last heartbeat N s ago"),
-            "manage.py dispatch status --json": Promise(0, '"leader": "NAME", "workers_alive": N'),
+            STATUS: Promise(0, "leader LEADER, epoch N, through Redis, last heartbeat SECONDS s ago"),
+            "manage.py dispatch status --json": Promise(0, '"leader": "OTHER", "workers_alive": N'),
             "manage.py reconcile inflight": NO_DRIFT,
         },
     ),
@@ -182,7 +180,8 @@ STATES: Final = (
         brought_by=(faults.led, faults.reconciled, faults.queued_leads),
         prints={
             STATUS: Promise(
-                1, "No worker reports that it consumes ready.N Their leads go to the other queues."
+                1,
+                "Problem: No worker reports that it consumes ready.SHARD. Their leads go to the other queues.",
             ),
             RETRIES: NO_RETRY,
             DATABASE: NO_LOCK,
@@ -193,12 +192,9 @@ STATES: Final = (
         pages=("lead-stuck",),
         brought_by=(*RUNNING, faults.overdue_leads, faults.paused_workspace),
         prints={
-            EXPLAIN: Promise(
-                0,
-                "The workspace has been paused since TIME: nothing is distributed until it is resumed.",
-            ),
+            EXPLAIN: Promise(0, "The workspace has been paused since TIME: nothing is distributed"),
             "manage.py reconcile schedule": drift("schedule"),
-            STATUS: Promise(0, "SLUG event N N TIME"),
+            STATUS: Promise(0, "SLUG event 0 0 TIME"),
         },
     ),
     State(
@@ -215,7 +211,11 @@ STATES: Final = (
         name="buyers at their caps",
         pages=("retries-entered",),
         brought_by=(*RUNNING, faults.capped),
-        prints={RETRIES: retries("all_buyers_capped"), FAILURES: NO_FAILURE, DEFINITIONS: ALL_VALID},
+        prints={
+            RETRIES: retries("all_buyers_capped", numbers="0 N 0"),
+            FAILURES: NO_FAILURE,
+            DEFINITIONS: ALL_VALID,
+        },
     ),
     State(
         name="expired leads",
@@ -256,7 +256,7 @@ STATES: Final = (
         pages=("redis-lost",),
         brought_by=(faults.led, faults.reconciled, faults.overdue_leads, faults.stopped_redis),
         prints={
-            STATUS: Promise(1, "Redis does not answer (ConnectionError)."),
+            STATUS: Promise(1, "Problem: Redis does not answer (ConnectionError)."),
             "manage.py reconcile schedule --fix": Promise(
                 1, "schedule not checked: Redis does not answer (ConnectionError)"
             ),
@@ -270,7 +270,7 @@ STATES: Final = (
         pages=("schedule-repairs",),
         brought_by=(faults.reconciled, faults.overdue_leads, faults.full_redis),
         prints={
-            STATUS: Promise(1, "Redis refuses writes (OutOfMemoryError):"),
+            STATUS: Promise(1, "Problem: Redis refuses writes (OutOfMemoryError):"),
             "manage.py reconcile schedule": drift("schedule"),
             RETRIES: NO_RETRY,
         },

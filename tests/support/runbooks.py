@@ -12,8 +12,10 @@ COMMANDS: Final = re.compile(r"^## First three commands\n\n```\n(.+?)\n```$", re
 PROMISE: Final = re.compile(r"\d\. `([^`]+)` \(exit code (\d)\) prints `([^`]+)`")
 PLACEHOLDER: Final = re.compile(r"\b[A-Z]+\b")
 SHAPES: Final = {
-    "N": r"\d[\d,.]*",
+    "N": r"[1-9][\d,]*",
     "PID": r"\d+",
+    "SHARD": r"\d+",
+    "SECONDS": r"\d[\d,.]*",
     "TIME": r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC",
     "NAME": r"\S+",
 }
@@ -33,7 +35,7 @@ class Promise:
     line: str
 
     def make_pattern(self, values: Mapping[str, str]) -> re.Pattern[str]:
-        """Find the line in an output with single spaces. `values`: what LEAD and SLUG are."""
+        """Find the line in an output with single spaces. `values`: what replaces LEAD, SLUG and others."""
         pattern = re.escape(self.line)
         shapes = {**SHAPES, **{name: re.escape(value) for name, value in values.items()}}
         pattern = PLACEHOLDER.sub(lambda found: shapes.get(found[0], found[0]), pattern)
@@ -45,6 +47,12 @@ def read_promises(page: Path) -> dict[str, Promise]:
     [section] = re.findall(r"^## What they tell\n(.+?)^## ", page.read_text(), re.MULTILINE | re.DOTALL)
     found = PROMISE.findall(join_words(section))
     return {command: Promise(int(exit_code), line) for command, exit_code, line in found}
+
+
+def read_quoted_commands(page: Path) -> list[str]:
+    """Every `manage.py` command in the text of a page, sorted."""
+    quoted = re.findall(r"`(manage\.py [^`…]+)`", join_words(page.read_text()))
+    return sorted(set(quoted))
 
 
 def join_words(text: str) -> str:

@@ -1,5 +1,6 @@
 """The commands of each runbook print what the page promises, against a product in the state of the page."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -12,12 +13,14 @@ from typing import Final
 import pytest
 from django.core.management import CommandError, call_command
 
+from leadswitch.embedded import redis as embedded_redis
 from leadswitch.env import REPOSITORY
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.own_redis import using_own_redis
 from tests.support.processes import child_environment
-from tests.support.runbook_faults import Product
+from tests.support.runbook_faults import LEADER, OTHER, Product, overdue_leads
 from tests.support.runbook_states import STATES, State
-from tests.support.runbooks import PAGES, join_words, read_commands, read_promises
+from tests.support.runbooks import PAGES, join_words, read_commands, read_promises, read_quoted_commands
 
 STATE_OF_PAGE: Final = {page: state for state in STATES for page in state.pages}
 
@@ -63,7 +66,12 @@ def call_here(*arguments: str) -> tuple[int, str]:
 @pytest.mark.usefixtures("committed_db", "redis_client")
 def test_commands_print_what_the_pages_promise(state: State, tmp_path: Path) -> None:
     product = make_product(tmp_path)
-    values = {"LEAD": str(product.lead.public_id), "SLUG": product.lead.workspace.slug}
+    values = {
+        "LEAD": str(product.lead.public_id),
+        "SLUG": product.lead.workspace.slug,
+        "LEADER": LEADER,
+        "OTHER": OTHER,
+    }
     with ExitStack() as stack:
         for fault in state.brought_by:
             stack.enter_context(fault(product))
@@ -72,6 +80,31 @@ def test_commands_print_what_the_pages_promise(state: State, tmp_path: Path) -> 
             assert code == promise.exit_code, f"{command}:\n{output}"
             assert promise.make_pattern(values).search(join_words(output)), f"{command}:\n{output}"
             assert "Traceback" not in output
+        for command in list_changes(state):
+            code, output = run(command, product, state)
+            assert code == 0, f"{command}:\n{output}"
+
+
+def list_changes(state: State) -> list[str]:
+    """Commands of the text of its pages that repair, pause or resume, beside the first three."""
+    quoted = {each for page in PAGES if page.stem in state.pages for each in read_quoted_commands(page)}
+    changes = {each for each in quoted if re.search(r" --fix| pause | resume ", each)}
+    return sorted(changes - set(state.prints))
+
+
+@pytest.mark.usefixtures("committed_db", "redis_client")
+def test_commands_of_redis_lost_repair_once_redis_is_back(tmp_path: Path) -> None:
+    product = make_product(tmp_path)
+    [page] = [page for page in PAGES if page.stem == "redis-lost"]
+    with overdue_leads(product), using_own_redis(tmp_path) as redis:
+        embedded_redis.stop(redis)
+        embedded_redis.start(redis)
+
+        _, *repairs = [run(command, product, STATE_OF_PAGE["redis-lost"]) for command in read_commands(page)]
+
+    assert [code for code, _ in repairs] == [0, 0]
+    schedule, _pauses = (join_words(output) for _, output in repairs)
+    assert re.search(r"schedule 20 20 20 \S+ ", schedule), schedule
 
 
 def test_every_page_has_one_state() -> None:
