@@ -13,7 +13,8 @@ from routing.leads.attempt_log import LOCK_REASONS
 from routing.spans import Spans
 from tracing.models import AttemptResult
 
-PREFIX: Final = "leadswitch."
+# Followed by "." and the code of a skip reason.
+SKIPPED: Final = "leadswitch.skipped"
 
 
 class Process(Protocol):
@@ -49,21 +50,21 @@ def run_in_span(
 def list_attributes(outcome: AttemptOutcome, record: AttemptRecord | None) -> Iterator[tuple[str, str | int]]:
     """Without an attempt: why none ran. The lead's public id is missing if no lead was locked."""
     if outcome.public_id is not None:
-        yield f"{PREFIX}lead.id", str(outcome.public_id)
+        yield "leadswitch.lead.id", str(outcome.public_id)
     if outcome.not_run is not None:
-        yield f"{PREFIX}attempt.not_run", outcome.not_run.value
+        yield "leadswitch.attempt.not_run", outcome.not_run.value
         return
-    yield f"{PREFIX}attempt.id", str(outcome.attempt_id)
-    yield f"{PREFIX}attempt.result", outcome.result
-    yield f"{PREFIX}attempt.skip_reason", outcome.skip_reason
-    yield f"{PREFIX}attempt.buyers", len(outcome.assignments)
+    yield "leadswitch.attempt.id", str(outcome.attempt_id)
+    yield "leadswitch.attempt.result", outcome.result
+    yield "leadswitch.attempt.skip_reason", outcome.skip_reason
+    yield "leadswitch.attempt.buyers", len(outcome.assignments)
     if record is not None:
-        yield f"{PREFIX}attempt.number", record.trace.head.number
-        yield f"{PREFIX}source_workspace.id", record.lead.source_workspace_id
-        yield f"{PREFIX}destination_workspace.id", record.lead.workspace_id
+        yield "leadswitch.attempt.number", record.trace.head.number
+        yield "leadswitch.source_workspace.id", record.lead.source_workspace_id
+        yield "leadswitch.destination_workspace.id", record.lead.workspace_id
         skipped = record.decided.decision.skipped if record.decided is not None else ()
         for reason, count in Counter(skip.reason for skip in skipped).items():
-            yield f"{PREFIX}skipped.{reason}", count
+            yield f"{SKIPPED}.{reason}", count
 
 
 def is_failure(outcome: AttemptOutcome) -> bool:

@@ -70,12 +70,8 @@ def post(address: str, key: str, body: Any, *, path: str = "/api/v1/leads/") -> 
 
 @contextmanager
 def product(directory: Path, **environment: str) -> Iterator[tuple[Server, Program]]:
-    """Web server, worker and dispatcher."""
-    with (
-        serving(**environment) as server,
-        celery(directory, *WORKER, **environment) as worker,
-        dispatcher(directory, **environment),
-    ):
+    """Web server and worker. A lead that is due at once needs no dispatcher."""
+    with serving(**environment) as server, celery(directory, *WORKER, **environment) as worker:
         yield server, worker
 
 
@@ -148,32 +144,30 @@ def test_lead_has_one_trace_from_request_to_attempt(tmp_path: Path, receiver: Re
 def test_lead_that_waits_in_the_schedule_stays_in_its_trace(
     tmp_path: Path, receiver: Receiver, key: str
 ) -> None:
-    """The dispatcher claims it, after a pause during which no message carried it."""
+    """The dispatcher claims it, after a pause during which no message carried it. A batch is one request."""
     pause_product(at=datetime.now(UTC), actor="test", reason="test")
     environment = receiver.environment()
     with serving(**environment) as server:
-        leads = [{"zip": "30312", "email": f"e{number}@example.com"} for number in range(2)]
-        public_ids = [post(server.address, key, lead)["id"] for lead in leads]
-        receiver.wait_for("send leads", count=2)
-    with celery(tmp_path, *WORKER, **environment), dispatcher(tmp_path, **environment):
+        leads = [{"zip": "30312", "email": f"e{number}@example.com"} for number in range(4)]
+        public_ids = [post(server.address, key, lead)["id"] for lead in leads[:2]]
+        batch = post(server.address, key, {"leads": leads[2:]}, path="/api/v1/leads/batch/")["results"]
+        receiver.wait_for("send leads", count=3)
+    with (
+        celery(tmp_path, *WORKER, **environment) as worker,
+        dispatcher(tmp_path, **environment) as program,
+    ):
+        worker.wait_until_it_says(" ready.")
+        program.wait_until_it_says("dispatch.leading")
         resume_product(actor="test", reason="test")
         paths = [read_path(receiver, wait_until_sold(public_id).pk) for public_id in public_ids]
+        of_batch = [read_path(receiver, wait_until_sold(each["id"]).pk) for each in batch]
     for path in paths:
         check_path(path)
-    assert len({path[0].trace_id for path in paths}) == 2
-
-
-def test_leads_of_one_batch_share_the_trace_of_their_request(
-    tmp_path: Path, receiver: Receiver, key: str
-) -> None:
-    leads = [{"zip": "30312", "email": f"b{number}@example.com"} for number in range(3)]
-    with product(tmp_path, **receiver.environment()) as (server, _):
-        results = post(server.address, key, {"leads": leads}, path="/api/v1/leads/batch/")["results"]
-        attempts = [wait_until_sold(each["id"]) for each in results]
-        paths = [read_path(receiver, attempt.pk) for attempt in attempts]
-    assert {path[0].name for path in paths} == {"POST /api/v1/leads/batch/"}
-    assert len({path[0].trace_id for path in paths}) == 1
-    assert paths[0][1].attributes["messaging.batch.message_count"] == "3"
+    assert len({path[0].trace_id for path in (*paths, *of_batch)}) == 3
+    assert {(path[0].name, path[1].span_id) for path in of_batch} == {
+        ("POST /api/v1/leads/batch/", of_batch[0][1].span_id)
+    }
+    assert of_batch[0][1].attributes["messaging.batch.message_count"] == "2"
 
 
 def test_ending_processes_export_their_last_spans(tmp_path: Path, receiver: Receiver, key: str) -> None:
