@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from distribution.admin.money_actions import ReturnActionAdmin
 from distribution.admin.money_history import ledger_lines
@@ -19,12 +19,14 @@ from tracing.admin.keyset import MOST_LOOKED
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.models import Attempt
 from tracing.parsing import parse_id, parse_text, parse_uuid
+from tracing.wording import money
 
 MOST_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 
 
 @admin.register(Assignment)
 class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
+    has_history = True
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
@@ -45,9 +47,20 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
     returned = time_column("returned_at")
     standing = word_column("state", words=dict(AssignmentState.choices))
 
-    def history_of(self, row: Assignment) -> list[HistoryLine]:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any
+    ) -> HttpResponse:
+        sale = context.get("original")
+        if isinstance(sale, Assignment):
+            short = str(sale.public_id)[-6:]
+            context["subtitle"] = f"Sale to {sale.buyer.name} for {money(sale.price_cents)} (…{short})"
+        return super().render_change_form(request, context, *arguments, **named)
+
+    def history_of(self, row: Assignment, *, request: HttpRequest) -> list[HistoryLine]:
         """Includes every movement of money that it caused."""
-        return merge(super().history_of(row), ledger_lines(LedgerEntry.objects.filter(assignment=row)))
+        return merge(
+            super().history_of(row, request=request), ledger_lines(LedgerEntry.objects.filter(assignment=row))
+        )
 
     def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         """Returned ones are few, and have no index: of some workspaces they are found by the buyer."""

@@ -64,9 +64,9 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     pictures = {"service_area": draw_area}
     rewriters = {"service_area": rewrite_area, "timezone": rewrite_timezone}
 
-    def history_of(self, row: Buyer) -> list[HistoryLine]:
+    def history_of(self, row: Buyer, *, request: HttpRequest) -> list[HistoryLine]:
         """Includes the history of its wallet."""
-        return merge(super().history_of(row), wallet_lines(row.wallet))
+        return merge(super().history_of(row, request=request), wallet_lines(row.wallet, request=request))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form = super().get_form(request, obj, change, **kwargs)

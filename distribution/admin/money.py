@@ -109,8 +109,8 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
         form.may_move_large_sums = request.user.has_perm(LARGE_SUMS)
         return form
 
-    def history_of(self, row: Wallet) -> list[HistoryLine]:
-        return wallet_lines(row)
+    def history_of(self, row: Wallet, *, request: HttpRequest) -> list[HistoryLine]:
+        return wallet_lines(row, request=request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the database opens wallets
         return False

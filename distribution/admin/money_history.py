@@ -3,21 +3,21 @@
 from typing import Final
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
 
 from distribution.models import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from tracing import audit
-from tracing.admin.history import SHOWN, HistoryLine, build_history_line
+from tracing.admin.history import SHOWN, HistoryLine, build_history_lines
 from tracing.wording import money
 
 IN_THE_LEDGER: Final = frozenset({"topup", "adjustment"})
 
 
-def wallet_lines(wallet: Wallet) -> list[HistoryLine]:
+def wallet_lines(wallet: Wallet, *, request: HttpRequest) -> list[HistoryLine]:
     """The audit of the wallet, and its ledger entries other than charges for leads."""
-    entries = audit.read_entries(wallet, limit=SHOWN)
-    from_audit = [
-        build_history_line(each, model=Wallet) for each in entries if each.action not in IN_THE_LEDGER
-    ]
+    entries = [each for each in audit.read_entries(wallet, limit=SHOWN) if each.action not in IN_THE_LEDGER]
+    from_audit = build_history_lines(entries, model=Wallet, request=request)
     return [*from_audit, *ledger_lines(LedgerEntry.objects.filter(wallet=wallet, kind__in=NOT_CHARGES))]
 
 
@@ -32,5 +32,5 @@ def _build_line(entry: LedgerEntry) -> HistoryLine:
         actor=entry.actor,
         what=f"{kind[:1].upper()}{kind[1:]}: {money(entry.amount_cents)}",
         reason=entry.reason,
-        details=(f"Balance after: {money(entry.balance_after_cents)}",),
+        details=(format_html("Balance after: {}", money(entry.balance_after_cents)),),
     )

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from distribution.admin.trace_page import LABELS, NoSuchAttempt, build_page, trace_url
 from distribution.explain.whatif import what_would_help
@@ -71,6 +72,7 @@ class TraceViews(PlainAdmin):
         lead = context.get("original")
         if isinstance(lead, Lead):
             context["trace"] = build_page(lead)
+            context["subtitle"] = describe_lead(lead)
         return super().render_change_form(request, context, *arguments, **named)
 
     def trace_view(self, request: HttpRequest, public_id: UUID, number: int | None = None) -> HttpResponse:
@@ -80,7 +82,7 @@ class TraceViews(PlainAdmin):
         except NoSuchAttempt:
             raise Http404 from None
         fragment = "content" if number is None else "attempt"
-        context = {"trace": trace, "panel": trace.panel, "title": "Trace", "subtitle": str(lead)}
+        context = {"trace": trace, "panel": trace.panel, "title": "Trace", "subtitle": describe_lead(lead)}
         return self._answer(request, lead, context, fragment=fragment, whole="page")
 
     def buyer_view(self, request: HttpRequest, public_id: UUID, number: int, buyer_id: UUID) -> HttpResponse:
@@ -122,3 +124,10 @@ class TraceViews(PlainAdmin):
             **context,
         }
         return TemplateResponse(request, f"{FOLDER}/{whole}.html", around)
+
+
+def describe_lead(lead: Lead) -> str:
+    """Return a title without personal data: vertical, state, source and the end of the public id."""
+    what = capfirst(f"{lead.vertical} lead".strip())
+    place = f" in {lead.state}" if lead.state else ""
+    return f"{what}{place} from {lead.source.name} (…{str(lead.public_id)[-6:]})"

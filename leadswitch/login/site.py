@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 import segno
 from django import forms
+from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -89,6 +90,14 @@ class OperatorSite(AdminSite):
             if app["app_label"] == "routing":
                 app["models"] = sorted([*app["models"], page], key=lambda each: str(each["name"]))
         return apps
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """With the name of the app alone as its title."""
+        app = apps.app_configs.get(app_label)
+        title = {"title": app.verbose_name} if app else {}
+        return super().app_index(request, app_label, {**title, **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if self.is_half_way(request):

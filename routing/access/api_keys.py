@@ -34,9 +34,7 @@ class By:
 
 def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
     """Store a key that has its owner, name, scopes and expiry, and generate its secret. Raises KeyRefused."""
-    if key.expiry_date is not None and key.expiry_date <= at:
-        message = f"its expiry date is in the past: {key.expiry_date:%Y-%m-%d %H:%M %Z}"
-        raise KeyRefused(message)
+    check_expiry(key.expiry_date, at=at)
     try:
         key.clean_fields(exclude=["id", "prefix", "hashed_key"])
     except ValidationError as error:
@@ -47,6 +45,13 @@ def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
         key.save(force_insert=True)
         _record(key, "added", by=by, before={}, after=audit.read_state(key))
     return IssuedKey(key, text)
+
+
+def check_expiry(expires: datetime | None, *, at: datetime) -> None:
+    """Raises KeyRefused if a key with this expiry date would never work."""
+    if expires is not None and expires <= at:
+        message = f"its expiry date is in the past: {expires:%Y-%m-%d %H:%M %Z}"
+        raise KeyRefused(message)
 
 
 def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> IssuedKey:

@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Max, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from routing.leads.decision_metrics import DEADLINE
-from routing.models import DispatchControl, Lead, LeadStatus, Workspace
+from routing.leads.decision_metrics import DEADLINE, PROMPT
+from routing.leads.undecided import find_undecided
+from routing.models import Lead, LeadStatus, Workspace
 from tracing.admin.days import APART, DayFilter, first_id_at
 from tracing.admin.filters import LeadReasonFilter
 from tracing.admin.scope import visible_ids
+from tracing.parsing import parse_id
+
+WORKSPACE_PARAMETER: Final = "workspace__id__exact"
 
 
 class LeadDayFilter(DayFilter):
@@ -50,42 +54,37 @@ class WaitingReasonFilter(LeadReasonFilter):
         return super().queryset(request, queryset.filter(workspace__in=workspaces).exclude(skip_reason=""))
 
 
-# Of leads that are late, so that the list reads them by an index and not by id.
-MOST_LATE: Final = 1_000
-
-
 class LateFilter(admin.SimpleListFilter):
-    """Leads that should not wait: due for more than a minute, or claimed for longer than a claim may last."""
+    """Leads that should not wait: due for longer than an objective allows, or claimed for longer than a claim may last.
+
+    Shows the leads that the page Health counts.
+    """
 
     title = "late"
     parameter_name = "late"
+    limits: ClassVar = {"slow": PROMPT, "undecided": DEADLINE}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [("undecided", "due for over 60 s"), ("lock", "stale lock")]
+        due = [(name, f"due for over {limit.seconds} s") for name, limit in self.limits.items()]
+        return [*due, ("lock", "stale lock")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        at, value = timezone.now(), self.value()
+        value = self.value()
         if value == "lock":
-            before = at - timedelta(seconds=settings.LEADSWITCH_CLAIM_MAX_SECONDS)
+            before = timezone.now() - timedelta(seconds=settings.LEADSWITCH_CLAIM_MAX_SECONDS)
             return queryset.filter(status=LeadStatus.CALLING, locked_at__lt=before)
-        if value != "undecided":
+        if value not in self.limits:
             return queryset
-        return queryset.filter(pk__in=_find_undecided(visible_ids(request), before=at - DEADLINE))
+        # Ids, so that the list does not go through all leads by id.
+        return queryset.filter(pk__in=find_undecided(_listed_ids(request), over=self.limits[value]))
 
 
-def _find_undecided(ids: Sequence[int] | None, *, before: datetime) -> Sequence[int]:
-    """Leads that could be decided since `before`, and are not. A pause, or one that ended since, is no delay."""
-    if DispatchControl.objects.filter(Q(paused_at__isnull=False) | Q(resumed_at__gte=before)).exists():
-        return []
-    running = Workspace.objects.filter(paused_at__isnull=True).exclude(resumed_at__gte=before)
-    workspaces = running if ids is None else running.filter(pk__in=ids)
-    late = Lead.objects.filter(
-        workspace__in=list(workspaces.values_list("pk", flat=True)),
-        status=LeadStatus.PENDING,
-        paused_at__isnull=True,
-        next_attempt_at__lt=before,
-    ).exclude(resumed_at__gte=before)
-    return list(late.order_by("next_attempt_at").values_list("pk", flat=True)[:MOST_LATE])
+def _listed_ids(request: HttpRequest) -> Sequence[int] | None:
+    """The workspaces of the list. Leads of another workspace must not use up the limit of a search."""
+    visible, chosen = visible_ids(request), parse_id(request.GET.get(WORKSPACE_PARAMETER, ""))
+    if chosen is None:
+        return visible
+    return [chosen] if visible is None or chosen in visible else []
 
 
 class DueFilter(admin.SimpleListFilter):

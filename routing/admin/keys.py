@@ -1,12 +1,14 @@
 """The shared part of the pages of API keys."""
 
+from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.utils import timezone
 
-from routing.access.api_keys import By, revoke
+from routing.access.api_keys import By, KeyRefused, check_expiry, issue, revoke
 from routing.models import ScopedKey
 from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
 
@@ -31,6 +33,16 @@ class ScopedKeyForm(ReasonedForm):
         self.fields["scopes"].choices = stored.base_field.choices  # type: ignore[attr-defined]
         self.fields["scopes"].help_text = stored.help_text
 
+    def clean_expiry_date(self) -> datetime | None:
+        """A stored key may be given a past date: it then no longer works."""
+        expires: datetime | None = self.cleaned_data["expiry_date"]
+        if self.instance._state.adding:
+            try:
+                check_expiry(expires, at=timezone.now())
+            except KeyRefused as refused:
+                raise forms.ValidationError(f"Not saved: {refused}.") from None
+        return expires
+
 
 class ScopedKeyAdmin(AuditedAdmin):
     """The message after saving shows the key once. Only its prefix and hash are stored."""
@@ -53,7 +65,9 @@ class ScopedKeyAdmin(AuditedAdmin):
         )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
-        return ("name", self.model.owner_field, "scopes", "prefix", "expiry_date", "revoked", REASON)
+        kept = () if obj is None else ("prefix",)
+        ends = ("expiry_date",) if obj is None else ("expiry_date", "revoked")
+        return ("name", self.model.owner_field, "scopes", *kept, *ends, REASON)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
         """A revoked key stays revoked."""
@@ -73,10 +87,11 @@ class ScopedKeyAdmin(AuditedAdmin):
         """A revoked key cannot be changed in the form, so the only change is to revoke it."""
         revoke(obj, by=By(request.user.get_username(), form.cleaned_data.get(REASON, "")))
 
-    def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        """A new key is issued as everywhere else, with its audit entry."""
         if change:
-            super().write_model(request, obj, form=form, change=change)
+            super().save_model(request, obj, form, change)
             return
-        text = self.model._default_manager.assign_key(obj)
-        obj.save(force_insert=True)
+        by = By(request.user.get_username(), form.cleaned_data.get(REASON, ""))
+        text = issue(obj, at=timezone.now(), by=by).text
         messages.warning(request, SHOW_KEY.format(name=obj.name, text=text))

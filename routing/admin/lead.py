@@ -54,6 +54,7 @@ def hash_typed_phone(text: str) -> str | None:
 class LeadAdmin(ReadOnlyAdmin):
     """The search finds a person by email or phone in any spelling, through the identity hashes."""
 
+    has_history = True
     workspace_path = "workspace"
     list_display = ("public_id", "state_now", "reason", "wanted", "received", "came_from")
     list_filter: ClassVar[tuple[Any, ...]] = (

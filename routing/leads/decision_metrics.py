@@ -13,6 +13,8 @@ from tracing.skip_reasons import SKIP_REASONS
 
 # A lead that is decided later than this after it was due counts as late.
 DEADLINE: Final = timedelta(seconds=60)
+# A lead that is decided later than this counts as slow.
+PROMPT: Final = timedelta(seconds=2)
 # Results after which the lead waits in the retry queue.
 RETRIED: Final = frozenset({AttemptResult.RETRY, AttemptResult.DEFERRED})
 

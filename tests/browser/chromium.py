@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, WebError
 
 # It runs as root on machines that have no screen, and requests only the pages of the product.
 ARGUMENTS = [
@@ -62,7 +62,7 @@ class Watch:
         context.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname or ""))
         context.on("response", self._on_response)
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("weberror", self._on_error)
 
     def check(self) -> None:
         """Nothing left this machine, nothing failed in a script, nothing was refused but what should be."""
@@ -73,6 +73,9 @@ class Watch:
     def _on_response(self, response: Response) -> None:
         if response.status >= 400:
             self.refused.append((response.status, urlsplit(response.url).path))
+
+    def _on_error(self, failure: WebError) -> None:
+        self.complaints.append(f"{failure.error} ({failure.page.url if failure.page else ''})")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and not message.text.startswith(REFUSED):

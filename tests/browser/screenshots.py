@@ -4,19 +4,21 @@ Not collected with the tests: it looks at a demo of 30 leads and asserts only th
 """
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group, User
-from django.db.models import Model
+from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from playwright.sync_api import Page, Route, expect
 
+from distribution.admin.trace_page import trace_url
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
 from distribution.queries import enrollments_for
@@ -25,10 +27,19 @@ from leadswitch.demo.people import make_leads
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
+from tests.browser.operator_pages import (
+    ask_to_delete,
+    find_missing,
+    lists_with_deletion,
+    model_pages,
+    name_at,
+    password_page,
+)
 from tests.support import switches
-from tests.support.admin_pages import EDITABLE, MODELS, client_of, person, save
+from tests.support.admin_pages import client_of, person, save
 from tests.support.admin_pages import page as path_of
 from tests.support.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
+from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.reconcile import rollups
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
@@ -45,7 +56,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 def demo(committed_db: None) -> Demo:  # noqa: ARG001
     """An agency with 60 buyers whose leads were sent through the API and tried once each."""
     demo = build_demo(seed=1)
-    client = Client(headers={"Authorization": f"Api-Key {demo.key}"})
+    client = Client(headers={"Authorization": f"Api-Key {demo.key}", "Idempotency-Key": "monday"})
     leads = list(make_leads(LEADS, seed=1, at=timezone.now()))
     assert (
         client.post("/api/v1/leads/batch/", {"leads": leads}, content_type="application/json").status_code
@@ -68,13 +79,23 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     page = open_as(root, refused=[(400, large_sum)], **LOOKS[look])  # it is asked for once more
     take(anonymous, "/admin/login/", folder / "login.png")
     take_docs(anonymous, folder)
-    for name, path in operator_pages().items():
+    pages, unreachable = model_pages(client_of(root))
+    pages |= operator_pages()
+    for name, path in pages.items():
         take(page, path, folder / f"{name}.png")
+    seen = {name_at(path) for path in (*pages.values(), "/admin/login/")}
+    assert find_missing(seen, refused=unreachable) == set()
+    for name, path in lists_with_deletion(client_of(root)).items():
+        ask_to_delete(page, path)
+        page.screenshot(path=folder / f"{name}-delete-selected.png", full_page=True)
+    take_trial(page, folder)
+    take_second_factor(open_as, look, folder)
     take_forms(page, folder)
     take_conflict(page, root, folder)
     switches.pause_product(at=timezone.now(), actor="root", reason="this morning's import is wrong")
-    for name in ("home", "dispatch"):
-        take(page, operator_pages()[name], folder / f"{name}-paused.png")
+    resume = f"{path_of(DispatchControl, 'changelist')}resume/"
+    for name, path in (("home", pages["home"]), ("dispatch", pages["dispatch"]), ("resume", resume)):
+        take(page, path, folder / f"{name}-paused.png")
     empty = open_as(newcomer, **LOOKS[look])
     for name, path in empty_pages().items():
         take(empty, path, folder / f"empty-{name}.png")
@@ -108,20 +129,21 @@ def asked_pages(failed: Lead, wallet: Wallet) -> dict[str, str]:
 
 
 def operator_pages() -> dict[str, str]:
-    pages = {"home": "/admin/", "password": "/admin/password_change/"}
-    for model in MODELS:
-        name = model.__name__.lower()
-        pages[f"{name}-list"] = path_of(model, "changelist")
-        if row := shown_row(model):
-            pages[f"{name}-page"] = path_of(model, "change", row.pk)
-        if model in EDITABLE:
-            pages[f"{name}-add"] = path_of(model, "add")
+    """The pages that are not of one model, or that show a chosen row."""
     failed = Lead.objects.filter(status=LeadStatus.FAILED).order_by("pk")[0]
     waiting = LeadFactory.create(source=failed.source)
     sold = Assignment.objects.order_by("pk")[0]
     leads, wallet = path_of(Lead, "changelist"), Wallet.objects.order_by("pk")[0]
+    seller = Attempt.objects.filter(result=AttemptResult.UNSOLD).order_by("pk")[0]
     return {
-        **pages,
+        "home": "/admin/",
+        "app": "/admin/routing/",
+        "password": "/admin/password_change/",
+        "password-done": "/admin/password_change/done/",
+        "second-factor-set-up": reverse("admin:second_factor_set_up"),
+        "user-password": password_page(User.objects.order_by("pk")[0]),
+        "health-workspace": f"{reverse('admin:health')}?window=24h&workspace={failed.workspace_id}",
+        **trace_pages(seller),
         "lead-failed-page": path_of(Lead, "change", failed.pk),
         "lead-drawer": f"{leads}?trace={failed.public_id}",
         "lead-run-again": f"{leads}act/rerun/?ids={failed.pk}",
@@ -138,19 +160,44 @@ def operator_pages() -> dict[str, str]:
         "lead-cancel": f"{leads}act/cancel/?ids={failed.pk},{waiting.pk}",
         "lead-many": f"{leads}act/pause/?ids={failed.pk},{waiting.pk}",
         "routing-test-a-lead": "/admin/routing/routingrule/test/",
-        "user-list": path_of(User, "changelist"),
-        "user-page": path_of(User, "change", User.objects.order_by("pk")[0].pk),
-        "user-add": path_of(User, "add"),
-        "group-list": path_of(Group, "changelist"),
-        "group-page": path_of(Group, "change", Group.objects.order_by("pk")[0].pk),
-        "enrollment-history": path_of(Enrollment, "history", Enrollment.objects.order_by("pk")[0].pk),
-        "campaign-delete": path_of(Campaign, "delete", Campaign.objects.order_by("pk")[0].pk),
     }
 
 
-def shown_row(model: type[Model]) -> Model | None:
-    rows = model._default_manager.order_by("pk")
-    return rows.filter(day_leads__gt=0).first() if model is Enrollment else rows.first()
+def trace_pages(attempt: Attempt) -> dict[str, str]:
+    """The trace of one attempt, and of one buyer who was skipped in it."""
+    lead = Lead.objects.get(pk=attempt.lead_id)
+    skipped = LeadDistributionEvent.objects.filter(attempt_id=attempt.pk, event="buyer_skipped")[0]
+    assert skipped.buyer_id is not None
+    buyer = Buyer.objects.get(pk=skipped.buyer_id)
+    return {
+        "lead-trace-attempt": trace_url(lead.public_id, number=attempt.number),
+        "lead-trace-buyer": trace_url(lead.public_id, number=attempt.number, buyer=buyer.public_id),
+    }
+
+
+def take_second_factor(open_as: OpenAs, look: str, folder: Path) -> None:
+    """What a user with an authenticator app sees: the page, and what it asks before each change."""
+    user = User.objects.create_superuser("careful")
+    TOTPDevice.objects.create(user=user, name="app", confirmed=True)
+    page, place = open_as(user, **LOOKS[look]), reverse("admin:second_factor_set_up")
+    take(page, place, folder / "second-factor.png")
+    for name in ("off", "codes"):
+        page.goto(place)
+        page.locator(f"[name={name}]").click()
+        expect(page.locator("[name=sure]")).to_be_attached()
+        page.screenshot(path=folder / f"second-factor-{name}.png", full_page=True)
+    page.locator("[name=codes]").click()
+    expect(page.locator(".admin-codes")).to_be_visible()
+    page.screenshot(path=folder / "second-factor-new-codes.png", full_page=True)
+
+
+def take_trial(page: Page, folder: Path) -> None:
+    """The result of a rule trial."""
+    page.goto(reverse("admin:routing_routingrule_try"))
+    page.locator("[name=lead]").fill(str(Lead.objects.order_by("pk")[0].public_id))
+    page.locator("input[type=submit].default").click()
+    expect(page.get_by_test_id("trial-result")).to_be_visible()
+    page.screenshot(path=folder / "routing-test-a-lead-result.png", full_page=True)
 
 
 def take_conflict(page: Page, root: User, folder: Path) -> None:
@@ -205,12 +252,20 @@ def take_errors(open_as: OpenAs, user: User, look: str, folder: Path) -> None:
         500: "/broken/",
     }
     page = open_as(user, refused=list(paths.items()), **LOOKS[look])
-    page.route("**/broken/", lambda route: route.fulfill(status=500, body=render_to_string("500.html")))
+    page.route("**/broken/", answer_with("500.html", status=500))
+    for name in ("400", "403_csrf"):
+        page.route(f"**/{name}/", answer_with(f"{name}.html", status=200))
+        page.goto(f"/{name}/")
+        page.screenshot(path=folder / f"error-{name}.png")
     for status, path in paths.items():
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == status, path
         page.screenshot(path=folder / f"error-{status}.png")
+
+
+def answer_with(template: str, *, status: int) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(status=status, body=render_to_string(template))
 
 
 def take(page: Page, path: str, file: Path) -> None:

@@ -159,6 +159,15 @@ def test_hidden_page_does_not_poll(open_as: OpenAs, sunbelt: Workspace) -> None:
     assert len(asked) == 1
 
 
+def test_question_before_a_pause_does_not_poll(open_as: OpenAs, sunbelt: Workspace) -> None:
+    page = open_as(User.objects.create_superuser("root"))
+    page.clock.install()
+    asked = count_asked(page)
+    page.goto(f"{URL}pause/?workspace={sunbelt.pk}")
+    page.clock.run_for(60_000)
+    assert asked == []
+
+
 def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"), java_script_enabled=False)
     page.goto(URL)

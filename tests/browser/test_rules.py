@@ -45,7 +45,7 @@ def test_rule_is_made_and_tried(open_as: OpenAs) -> None:
     expect(page.get_by_test_id("trial-result")).to_have_text("The lead would go to Peachtree Roofing.")
     rows = page.get_by_test_id("trial-rule")
     expect(rows).to_have_count(2)
-    expect(rows.nth(0)).to_contain_text("requires revenue >= 1000000; lead has no value")
+    expect(rows.nth(0)).to_contain_text("Requires revenue >= 1000000. The lead has no value.")
     expect(rows.nth(1)).to_contain_text("Matches: routed to Peachtree Roofing")
     assert barriers(page) == []
     assert (Lead.objects.get().workspace, Lead.objects.get().attempts) == (partner, 0)

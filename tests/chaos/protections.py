@@ -39,7 +39,7 @@ def _cut(module: Any, name: str, text: str, instead: str = "") -> None:
 
 
 def _row_lock() -> None:
-    from routing import locks
+    from routing.locks import attempts as locks
 
     for name in ("LOCK_LEAD", "LOCK_NEXT_DUE", "LOCK_NEXT_POLLED"):
         _cut(locks, name, "FOR NO KEY UPDATE OF l SKIP LOCKED")
@@ -147,7 +147,7 @@ def _leases_without_beat() -> None:
 
 def _no_key_lock() -> None:
     from distribution import locks as buyers
-    from routing import locks as leads
+    from routing.locks import attempts as leads
 
     for module, names in (
         (buyers, ("LOCK_CANDIDATES", "WAIT_FOR_CANDIDATES")),

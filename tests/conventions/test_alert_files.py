@@ -19,7 +19,7 @@ from leadswitch.levels.objectives import (
     LATENCY_LIMIT_SECONDS,
     OBJECTIVES,
 )
-from routing.leads.decision_metrics import DEADLINE
+from routing.leads.decision_metrics import DEADLINE, PROMPT
 from routing.metrics import DUE_TO_DECISION_SECONDS
 
 OPS = REPOSITORY / "ops"
@@ -56,6 +56,7 @@ def test_each_burn_rate_can_be_reached(objective: Any) -> None:
 
 def test_objectives_use_the_limits_that_the_product_measures() -> None:
     assert timedelta(seconds=AVAILABILITY_DEADLINE_SECONDS) == DEADLINE
+    assert timedelta(seconds=LATENCY_LIMIT_SECONDS) == PROMPT
     buckets = {
         sample.labels["le"]
         for sample in DUE_TO_DECISION_SECONDS.collect()[0].samples

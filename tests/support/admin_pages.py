@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
@@ -149,3 +151,9 @@ def act_url(name: str, *leads: Lead) -> str:
 
 def texts(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
+
+
+def count_statements(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)

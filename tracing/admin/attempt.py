@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from tracing.admin.attempt_filters import FaultFilter, HoursFilter, WaitedFilter, parse_hours
 from tracing.admin.columns import (
+    NOTHING,
     duration_column,
     lead_column,
     reason_column,
@@ -19,7 +23,7 @@ from tracing.admin.days import DayByIdFilter
 from tracing.admin.filters import LeadReasonFilter, WorkspaceFilter
 from tracing.admin.keyset import MOST_LOOKED
 from tracing.admin.named import NamingAdmin, named_field
-from tracing.admin.readonly import pretty_json
+from tracing.admin.readonly import readable_json
 from tracing.models import Attempt
 from tracing.narrator import TRIGGERS
 from tracing.parsing import parse_id, parse_uuid
@@ -58,13 +62,13 @@ class AttemptAdmin(NamingAdmin):
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (
         *("id", "lead", "number", "why", "outcome", "reason_display", "transient", "next_attempt_at"),
-        *("source_workspace", "rule", "destination_workspace", "first_lead"),
+        *("source_workspace", "route_taken", "rule", "destination_workspace", "first_lead"),
         *("campaign", "config_version"),
         *("started_at", "finished_at", "took", "worker", "pretty_facts"),
     )
     readonly_fields = (
         *("lead", "why", "outcome", "reason_display", "took", "pretty_facts"),
-        *("source_workspace", "rule", "destination_workspace", "first_lead", "campaign"),
+        *("source_workspace", "route_taken", "rule", "destination_workspace", "first_lead", "campaign"),
     )
     named = {
         "source_workspace_id": "routing.workspace",
@@ -85,7 +89,26 @@ class AttemptAdmin(NamingAdmin):
     took = duration_column()
     started = time_column("started_at")
     due_again = time_column("next_attempt_at", label="due again")
-    pretty_facts = pretty_json("facts")
+    pretty_facts = readable_json("facts")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None and row.route:
+            places = {place for start, _, end in row.route for place in (start, end)}
+            row.place_names = self.find_names(request, "routing.workspace", places)
+            row.rule_names = self.find_names(
+                request, "routing.routingrule", {rule for _, rule, _ in row.route}
+            )
+        return row
+
+    @admin.display(description="route")
+    def route_taken(self, row: Attempt) -> SafeString | str:
+        """One line for each step: from workspace, to workspace, by which rule."""
+        steps = [
+            (row.place_names[start], row.place_names[end], row.rule_names[rule])  # type: ignore[attr-defined]
+            for start, rule, end in row.route
+        ]
+        return format_html_join("", "<div>{} → {} by {}</div>", steps) or NOTHING
 
     def looks_through(
         self,

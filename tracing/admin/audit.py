@@ -1,16 +1,22 @@
 """The audit: who did what, why, and what it changed."""
 
+from typing import Any, Final
+
 from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from tracing.admin.columns import NOTHING
 from tracing.admin.history import describe_action, describe_changes
 from tracing.admin.named import NamingAdmin, named_field
+from tracing.admin.references import read_references
 from tracing.models import AuditEntry
 from tracing.parsing import parse_text
+
+_REFERENCES: Final = "leadswitch_references"
 
 
 @admin.register(AuditEntry)
@@ -25,6 +31,13 @@ class AuditEntryAdmin(NamingAdmin):
     named = {"workspace_id": "routing.workspace"}
     workspace = named_field("workspace_id", label="workspace")
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        entry = super().get_object(request, object_id, from_field)
+        if entry is not None:
+            references = read_references([entry], model=_model_of(entry), request=request)
+            setattr(entry, _REFERENCES, references)
+        return entry
+
     @admin.display(description="action", ordering="action")
     def did(self, entry: AuditEntry) -> str:
         return describe_action(entry.action)
@@ -36,7 +49,8 @@ class AuditEntryAdmin(NamingAdmin):
 
     @admin.display(description="changes")
     def changes(self, entry: AuditEntry) -> SafeString | str:
-        lines = ((text,) for text in describe_changes(entry, _model_of(entry)))
+        references = getattr(entry, _REFERENCES, {})
+        lines = ((text,) for text in describe_changes(entry, model=_model_of(entry), references=references))
         return format_html_join("", "<div>{}</div>", lines) or NOTHING
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected as delete_rows
 from django.contrib.admin.utils import unquote
@@ -12,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import CASCADE, PROTECT, RESTRICT, ManyToManyRel, Model, QuerySet
 from django.db.models.deletion import ProtectedError, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.utils.text import capfirst
 
 from tracing import audit
 from tracing.admin.fresh import REASON, REASON_HELP, FreshAdmin, SeenForm
@@ -90,6 +92,15 @@ def delete_selected(page: "DeletingAdmin", request: HttpRequest, queryset: Query
     return None if answer is None else page.ask_again(answer, form)
 
 
+def _drop_lines(rows: list[Any], kinds: tuple[str, ...]) -> list[Any]:
+    """Return nested lists of lines without the lines that begin with a kind."""
+    return [
+        _drop_lines(each, kinds) if isinstance(each, list) else each
+        for each in rows
+        if isinstance(each, list) or not str(each).startswith(kinds)
+    ]
+
+
 class DeletingAdmin(FreshAdmin):
     """`instead_of_deleting`: what to do with rows that something refers to.
 
@@ -161,10 +172,24 @@ class DeletingAdmin(FreshAdmin):
         return answer
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Name the models that refer to these rows. Django would load all of them, e.g. a million leads."""
+        """Name the models that refer to these rows. Django would load all of them, e.g. a million leads.
+
+        Rows that only connect two tables are not listed: they have no name that an operator knows.
+        """
         rows = self.model._default_manager.filter(pk__in=[each.pk for each in objs])
         holders = {str(model._meta.verbose_name_plural) for model in find_holders(rows)}
-        return ([], {}, set(), sorted(holders)) if holders else super().get_deleted_objects(objs, request)
+        if holders:
+            return [], {}, set(), sorted(holders)
+        deleted, counts, refused, protected = super().get_deleted_objects(objs, request)
+        links = [each._meta for each in apps.get_models(include_auto_created=True) if each._meta.auto_created]
+        shown = _drop_lines(deleted, tuple(f"{capfirst(each.verbose_name)}: " for each in links))
+        plurals = {each.verbose_name_plural for each in links}
+        return (
+            shown,
+            {name: count for name, count in counts.items() if name not in plurals},
+            refused,
+            protected,
+        )
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         """Write an audit entry for each deleted row, including its dependents."""

@@ -21,7 +21,7 @@ from tracing.admin.days import APART, DayByIdFilter, first_id_at
 from tracing.admin.filters import AnyReasonFilter, EventFilter, WorkspaceFilter
 from tracing.admin.keyset import MOST_LOOKED, Place
 from tracing.admin.named import NamingAdmin, named_field
-from tracing.admin.readonly import pretty_json
+from tracing.admin.readonly import readable_json
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.parsing import parse_id, parse_uuid
 from tracing.vocabulary import RESULTS, Event
@@ -60,7 +60,7 @@ class EventDayFilter(DayByIdFilter):
 class LeadDistributionEventAdmin(NamingAdmin):
     """An event belongs to the workspace that its attempt decided for."""
 
-    list_display = ("id", "attempt_id", "step", "what", "buyer_id", "cost", "result", "reason", "created")
+    list_display = ("id", "attempt", "step", "what", "buyer", "cost", "result", "reason", "created")
     # The newest attempt first: those of one workspace are found through its attempts, however long ago they were.
     keyset = ("attempt_id", "seq")
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
@@ -87,6 +87,7 @@ class LeadDistributionEventAdmin(NamingAdmin):
         ),
     )
     named = {"attempt_id": "tracing.attempt", "buyer_id": "distribution.buyer"}
+    named_in_list = ("attempt_id", "buyer_id")
     attempt = named_field("attempt_id", label="attempt")
     buyer = named_field("buyer_id", label="buyer")
     step = word_column("seq", words={}, label="step")
@@ -98,7 +99,7 @@ class LeadDistributionEventAdmin(NamingAdmin):
     reason_display = reason_field()
     took = duration_column()
     created = time_column("created_at")
-    pretty_data = pretty_json("data")
+    pretty_data = readable_json("data")
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         attempt = Attempt.objects.filter(pk=OuterRef("attempt_id"), destination_workspace_id__in=ids)

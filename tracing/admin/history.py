@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from tracing import audit
+from tracing.admin.references import References, find_field, find_reference, read_references
 from tracing.admin.scope import ScopedAdmin
 from tracing.models import AuditEntry
 from tracing.wording import moment, money
@@ -44,15 +47,16 @@ class HistoryLine:
     actor: str
     what: str
     reason: str = ""
-    details: tuple[str, ...] = ()
+    details: tuple[SafeString, ...] = ()
 
 
 class HistoryAdmin(ScopedAdmin):
     """Replaces Django's history page, which lists only what the admin's own forms saved."""
 
-    def history_of(self, row: Any) -> list[HistoryLine]:
+    def history_of(self, row: Any, *, request: HttpRequest) -> list[HistoryLine]:
         """Return the newest lines in any order. A page may add its own."""
-        return [build_history_line(entry, model=type(row)) for entry in audit.read_entries(row, limit=SHOWN)]
+        entries = audit.read_entries(row, limit=SHOWN)
+        return build_history_lines(entries, model=type(row), request=request)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -62,7 +66,7 @@ class HistoryAdmin(ScopedAdmin):
             self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
-        lines = sorted(self.history_of(row), key=lambda line: line.at, reverse=True)
+        lines = sorted(self.history_of(row, request=request), key=lambda line: line.at, reverse=True)
         context = {
             **self.admin_site.each_context(request),
             "title": f"History: {row}",
@@ -83,27 +87,50 @@ def describe_action(code: str) -> str:
     return ACTIONS.get(code, code.replace("_", " "))
 
 
-def build_history_line(entry: AuditEntry, *, model: type[Model]) -> HistoryLine:
+def build_history_lines(
+    entries: Sequence[AuditEntry], *, model: type[Model], request: HttpRequest
+) -> list[HistoryLine]:
+    """Return one line for each entry. `model`: the model of their rows."""
+    references = read_references(entries, model=model, request=request)
+    return [_build_history_line(entry, model=model, references=references) for entry in entries]
+
+
+def _build_history_line(entry: AuditEntry, *, model: type[Model], references: References) -> HistoryLine:
     is_new = not entry.before  # otherwise a new row would list every column
-    details = () if is_new and entry.action == "added" else tuple(describe_changes(entry, model))
+    is_short = is_new and entry.action == "added"
+    details = () if is_short else tuple(describe_changes(entry, model=model, references=references))
     return HistoryLine(entry.at, entry.actor, capfirst(describe_action(entry.action)), entry.reason, details)
 
 
-def describe_changes(entry: AuditEntry, model: type[Model] | None) -> Iterator[str]:
-    """Yield one text for each changed field. `model` is None if the code no longer has it."""
+def describe_changes(
+    entry: AuditEntry, *, model: type[Model] | None, references: References
+) -> Iterator[SafeString]:
+    """Yield one text for each changed field. `model` is None if the code no longer has it.
+
+    `references`: what read_references returns for the entry.
+    """
     for name in {**entry.before, **entry.after}:
         label = _label(model, name)
-        before, after = (_describe_value(state.get(name), name=name) for state in (entry.before, entry.after))
-        yield f"{label}: changed" if before == after == audit.CHANGED else f"{label}: {before} → {after}"
+        before, after = (
+            _describe(value, model=model, name=name, references=references)
+            for value in (entry.before.get(name), entry.after.get(name))
+        )
+        if before == after == audit.CHANGED:
+            yield format_html("{}: changed", label)
+        else:
+            yield format_html("{}: {} → {}", label, before, after)
 
 
 def _label(model: type[Model] | None, name: str) -> str:
-    try:
-        field = None if model is None else model._meta.get_field(name)
-    except FieldDoesNotExist:
-        field = None
-    words = str(getattr(field, "verbose_name", name)).replace("_", " ")
+    words = str(getattr(find_field(model, name), "verbose_name", name)).replace("_", " ")
     return words.removesuffix(" cents").capitalize()
+
+
+def _describe(value: object, *, model: type[Model] | None, name: str, references: References) -> str:
+    """A row by its name. Any other value as text."""
+    reference = find_reference(model, name, value)
+    known = None if reference is None else references.get(reference)
+    return _describe_value(value, name=name) if known is None else known
 
 
 def _describe_value(value: object, *, name: str) -> str:

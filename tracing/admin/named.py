@@ -1,53 +1,70 @@
-"""Names for the ids of workspaces, campaigns, buyers and rules on the page of one row.
+"""Names for the ids of workspaces, campaigns, buyers, attempts and rules, on the page of one row and in lists.
 
-Tracing may not import these models. It finds them by label, and their names through their own admin pages, which
-show a user only the rows of the user's workspaces.
+Tracing may not import these models. It finds them by label.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tracing.admin.columns import NOTHING, Column
+from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.admin.references import read_names
 
 _NAMED: Final = "leadswitch_named"
 
 
+class NamedChangeList(KeysetChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.model_admin.name_rows(request, self.result_list)
+
+
 class NamingAdmin(ReadOnlyAdmin):
-    """`named`: the model of each column that holds an id without a foreign key."""
+    """`named`: the model of each column that holds an id without a foreign key.
+
+    `named_in_list`: those of them that the list shows. Each costs one query a page.
+    """
 
     named: ClassVar[Mapping[str, str]] = {}
+    named_in_list: ClassVar[tuple[str, ...]] = ()
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
+        return NamedChangeList
+
+    def name_rows(self, request: HttpRequest, rows: Iterable[Any]) -> None:
+        found = {
+            column: self.find_names(request, self.named[column], {getattr(row, column) for row in rows})
+            for column in self.named_in_list
+        }
+        for row in rows:
+            names = {column: names[getattr(row, column)] for column, names in found.items()}
+            setattr(row, _NAMED, names)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)
         if row is not None:
             found = {
-                column: self._name(request, label, getattr(row, column))
+                column: self.find_names(request, label, {getattr(row, column)})[getattr(row, column)]
                 for column, label in self.named.items()
             }
             setattr(row, _NAMED, found)
         return row
 
-    def _name(self, request: HttpRequest, label: str, pk: int | None) -> SafeString | str:
-        """Return the row's name, as a link if the user may open it. Its id if it was deleted or is not visible."""
-        page = self.admin_site._registry.get(apps.get_model(label))
-        if pk is None or page is None:
-            return NOTHING if pk is None else str(pk)
-        row = page.get_queryset(request).filter(pk=pk).first()
-        if row is None:
-            return str(pk)
-        if not page.has_view_permission(request, row):
-            return str(row)
-        url = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_change", args=[pk])
-        return format_html('<a href="{}">{}</a>', url, row)
+    def find_names(
+        self, request: HttpRequest, label: str, keys: Iterable[Any]
+    ) -> Mapping[Any, SafeString | str]:
+        """Return the name of each row, as a link if the user may open it. Its id if it is deleted or not visible."""
+        keys = set(keys)
+        names: dict[Any, SafeString | str] = {key: NOTHING if key is None else str(key) for key in keys}
+        return names | read_names(request, apps.get_model(label), keys - {None})
 
 
 def named_field(column: str, *, label: str) -> Column:

@@ -9,7 +9,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
@@ -68,6 +68,7 @@ class ReadOnlyAdmin(ExactSearch):
     ordering = ("-pk",)
     keyset: ClassVar[Sequence[str]] = ("pk",)  # the columns of the order, descending
     actions: Any = None
+    has_history: ClassVar[bool] = False  # whether anything can happen to a row that its history would show
     look_time = ""  # the time column that shows how far a list with an unindexed filter has read
 
     def looks_through(
@@ -95,6 +96,12 @@ class ReadOnlyAdmin(ExactSearch):
             side=side,
             rows_far=rows,
         )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any
+    ) -> HttpResponse:
+        context["hides_history"] = not self.has_history
+        return super().render_change_form(request, context, *arguments, **named)
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
         return KeysetChangeList
@@ -140,6 +147,37 @@ def pretty_json(name: str) -> Callable[..., SafeString]:
         )
 
     return show
+
+
+def readable_json(name: str) -> Callable[..., SafeString | str]:
+    """Return a read-only field that shows a JSON object as a list of names and values."""
+
+    @admin.display(description=name.replace("_", " "))
+    def show(self: object, row: Model) -> SafeString | str:  # noqa: ARG001 - a method of the admin class
+        value = getattr(row, name)
+        shown = describe_json(value)
+        lines = json.dumps(value, indent=2).count("\n") + 1
+        if lines <= MOST_LINES:
+            return shown
+        return format_html("<details><summary>{} lines</summary>{}</details>", f"{lines:,}", shown)
+
+    return show
+
+
+def describe_json(value: object) -> SafeString | str:
+    """Return an object as a definition list, a list as an ordered list or one line, anything else as text."""
+    if isinstance(value, Mapping) and value:
+        pairs = ((str(key).replace("_", " "), describe_json(each)) for key, each in value.items())
+        terms = format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs)
+        return format_html('<dl class="admin-json">{}</dl>', terms)
+    if isinstance(value, list) and value:
+        if not any(isinstance(each, Mapping | list) for each in value):
+            return ", ".join(str(describe_json(each)) for each in value)
+        items = format_html_join("", "<li>{}</li>", ((describe_json(each),) for each in value))
+        return format_html('<ol class="admin-json">{}</ol>', items)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "", [], {}) else str(value)
 
 
 def preformatted(text: str) -> SafeString:

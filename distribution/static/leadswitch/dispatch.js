@@ -5,6 +5,9 @@
   const PATIENCE_MS = 10000;
   const figures = document.getElementById("dispatch-figures");
   const note = document.getElementById("dispatch-note");
+  if (figures === null) {
+    return; // the question before a pause or a resume
+  }
   let timer = null;
   let isAsking = false;
 

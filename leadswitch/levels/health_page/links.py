@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from routing.admin.filters import WORKSPACE_PARAMETER
 from tracing.admin.attempt_filters import SEPARATOR, format_hours
 
 
@@ -32,10 +33,13 @@ class Links:
         return self._list("tracing_attempt", "workspace", workspace_id, query)
 
     def leads(self, **filters: str) -> str:
-        return self._list("routing_lead", "workspace__id__exact", None, filters)
+        return self._list("routing_lead", WORKSPACE_PARAMETER, None, filters)
+
+    def lead(self, lead_id: int) -> str:
+        return reverse("admin:routing_lead_change", args=[lead_id])
 
     def due_retries(self, workspace_id: int | None = None) -> str:
-        return self._list("routing_retryinglead", "workspace__id__exact", workspace_id, {"due": "now"})
+        return self._list("routing_retryinglead", WORKSPACE_PARAMETER, workspace_id, {"due": "now"})
 
     def _list(self, name: str, parameter: str, workspace_id: int | None, query: dict[str, str]) -> str:
         chosen = workspace_id or self.workspace_id

@@ -2,38 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 
 from leadswitch.levels.health_page.rollup_reads import WorkspaceCount
-from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
 from leadswitch.levels.rows import fetch_row, fetch_rows
 from routing.dispatch.control import Control, read_control
 from routing.dispatch.redis_state import ask_redis
-from routing.locks.attempts import RESUMED_AT
+from routing.leads import undecided
+from routing.leads.decision_metrics import DEADLINE, PROMPT
+from routing.leads.undecided import OldestDue, find_oldest_due
 
 MOST_COUNTED: Final = 5_000
-MOST_OF_A_WORKSPACE: Final = 1_000
 
-# Leads of paused workspaces wait for a person, and a pause that ended is no delay (decisions/0062). The index gives
-# each workspace its earliest leads.
-UNDECIDED: Final = f"""
-SELECT COALESCE(sum(b.slow), 0)::bigint, COALESCE(sum(b.late), 0)::bigint,
-    extract(epoch FROM statement_timestamp() - min(b.first))::float8
-FROM routing_workspace w CROSS JOIN LATERAL (
-    SELECT min(at) AS first,
-        count(*) FILTER (WHERE at < statement_timestamp() - make_interval(secs => %(slow)s)) AS slow,
-        count(*) FILTER (WHERE at < statement_timestamp() - make_interval(secs => %(late)s)) AS late
-    FROM (
-        SELECT GREATEST(l.next_attempt_at, {RESUMED_AT}) AS at FROM routing_lead l
-        WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
-            AND l.next_attempt_at <= statement_timestamp()
-        ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
-    ) due
-) b
-WHERE w.paused_at IS NULL AND (%(ids)s::bigint[] IS NULL OR w.id = ANY(%(ids)s))
-"""  # noqa: S608 - only a constant is put in
 RETRIES: Final = """
 SELECT r.workspace_id, w.name, count(*) AS number FROM (
     SELECT l.workspace_id FROM routing_lead l
@@ -54,57 +37,81 @@ SELECT count(*) FROM (
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """`is_least`: counted up to a limit, so there may be more."""
+
+    number: int
+    is_least: bool = False
+
+    @property
+    def display(self) -> str:
+        return f"{self.number:,}{'+' if self.is_least else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What objectives count. `undecided_slow`, `undecided_late`: leads that have been due for longer than their limits.
+
+    `retries`: with the most first.
+    """
+
+    undecided_slow: Count
+    undecided_late: Count
+    retries: Sequence[WorkspaceCount]
+    due_retries: Count
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
-    """`undecided_slow`, `undecided_late`: due for longer than an objective's limit. `lag_seconds`: of the lead that has
-    been due the longest; None: none is due. `workers` None: Redis does not answer."""
+    """`oldest` None: no lead is due. `workers` None: Redis does not answer."""
 
     control: Control
-    undecided_slow: int
-    undecided_late: int
-    lag_seconds: float | None
-    retries: Sequence[WorkspaceCount]
-    stale_locks: int
+    waiting: Waiting
+    oldest: OldestDue | None
+    stale_locks: Count
     workers: int | None
 
-    @property
-    def retry_count(self) -> int:
-        return sum(each.count for each in self.retries)
 
-    @property
-    def is_retry_count_least(self) -> bool:
-        return self.retry_count >= MOST_COUNTED
-
-
-def read_live(ids: Sequence[int] | None) -> Live:
-    """`ids`: the workspaces to count in; None: all."""
+def read_live(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Live:
+    """`ids`: the workspaces to count in; None: all. `most`: where a count of retries or of stale locks stops."""
     control = read_control()
     redis, _ = ask_redis((), control=control, is_whole=False)
-    slow, late, lag = (0, 0, None) if control.paused_at is not None else _read_undecided(ids)
     return Live(
         control=control,
-        undecided_slow=slow,
-        undecided_late=late,
-        lag_seconds=lag,
-        retries=_read_retries(ids),
-        stale_locks=_count_stale_locks(ids),
+        waiting=read_waiting(ids, most=most),
+        oldest=find_oldest_due(ids),
+        stale_locks=_limit(_count_stale_locks(ids, most=most), most),
         workers=None if redis is None else redis.workers_alive,
     )
 
 
-def _read_undecided(ids: Sequence[int] | None) -> tuple[int, int, float | None]:
-    limits = {"slow": LATENCY_LIMIT_SECONDS, "late": AVAILABILITY_DEADLINE_SECONDS}
-    slow, late, lag = fetch_row(UNDECIDED, {"ids": _list(ids), "most": MOST_OF_A_WORKSPACE, **limits})
-    return slow, late, lag
+def read_waiting(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Waiting:
+    """Three statements. `most`: where the count of retries stops."""
+    retries = _read_retries(ids, most=most)
+    return Waiting(
+        undecided_slow=_count_undecided(ids, PROMPT),
+        undecided_late=_count_undecided(ids, DEADLINE),
+        retries=retries,
+        due_retries=_limit(sum(each.count for each in retries), most),
+    )
 
 
-def _read_retries(ids: Sequence[int] | None) -> Sequence[WorkspaceCount]:
-    rows = fetch_rows(RETRIES, {"ids": _list(ids), "most": MOST_COUNTED})
+def _limit(number: int, most: int) -> Count:
+    return Count(number, is_least=number >= most)
+
+
+def _count_undecided(ids: Sequence[int] | None, over: timedelta) -> Count:
+    return _limit(undecided.count_undecided(ids, over=over), undecided.MOST_UNDECIDED)
+
+
+def _read_retries(ids: Sequence[int] | None, *, most: int) -> Sequence[WorkspaceCount]:
+    rows = fetch_rows(RETRIES, {"ids": _list(ids), "most": most})
     return [WorkspaceCount(*row) for row in rows]
 
 
-def _count_stale_locks(ids: Sequence[int] | None) -> int:
+def _count_stale_locks(ids: Sequence[int] | None, *, most: int) -> int:
     age = settings.LEADSWITCH_CLAIM_MAX_SECONDS
-    (number,) = fetch_row(STALE, {"ids": _list(ids), "most": MOST_COUNTED, "age": age})
+    (number,) = fetch_row(STALE, {"ids": _list(ids), "most": most, "age": age})
     return int(number)
 
 

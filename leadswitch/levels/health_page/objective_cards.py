@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Live
+from leadswitch.levels.health_page.live import Count, Waiting
 from leadswitch.levels.health_page.rollup_reads import Decisions
 from leadswitch.levels.objectives import (
     AVAILABILITY,
@@ -23,11 +23,20 @@ LOW_BUDGET = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the list behind it. Without a `url` there is no list."""
+    """A number with the list behind it. Without a `url` there is no list. `is_least`: there may be more."""
 
     label: str
     number: int
     url: str = ""
+    is_least: bool = False
+
+    @property
+    def display(self) -> str:
+        return Count(self.number, self.is_least).display
+
+
+def make_figure(label: str, count: Count, url: str) -> Figure:
+    return Figure(label, count.number, url, is_least=count.is_least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,11 @@ class ObjectiveCard:
     budget_left: float | None
     tone: str
     figures: Sequence[Figure]
+
+    @property
+    def is_met(self) -> bool:
+        """Without decisions it is met."""
+        return self.budget_left is None or self.budget_left > 0
 
     @property
     def budget_display(self) -> str:
@@ -62,13 +76,13 @@ class ObjectiveCard:
 
 
 def make_cards(
-    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
 ) -> Sequence[ObjectiveCard]:
     """The cards in the order of the page. `period`: the hours that the decisions are from."""
     return [
-        _availability(decisions, live, period=period, links=links),
-        _latency(decisions, live, period=period, links=links),
-        _due_retries(live, links),
+        _availability(decisions, waiting, period=period, links=links),
+        _latency(decisions, waiting, period=period, links=links),
+        _due_retries(waiting, links),
     ]
 
 
@@ -78,7 +92,7 @@ def is_system_failure(row: Decisions) -> bool:
 
 
 def _availability(
-    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
 ) -> ObjectiveCard:
     total = sum(row.count for row in decisions)
     failed = [row for row in decisions if is_system_failure(row)]
@@ -95,13 +109,14 @@ def _availability(
             late,
             links.attempts(*period, above=AVAILABILITY_DEADLINE_SECONDS),
         ),
-        Figure("Not decided yet, and late", live.undecided_late, links.leads(late="undecided")),
+        make_figure("Not decided yet, and late", waiting.undecided_late, links.leads(late="undecided")),
     ]
-    return _card(AVAILABILITY, bad + live.undecided_late, total + live.undecided_late, figures)
+    undecided = waiting.undecided_late.number
+    return _card(AVAILABILITY, bad + undecided, total + undecided, figures)
 
 
 def _latency(
-    decisions: Sequence[Decisions], live: Live, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
 ) -> ObjectiveCard:
     timed, slow = sum(row.timed for row in decisions), sum(row.slow for row in decisions)
     figures = [
@@ -111,9 +126,14 @@ def _latency(
             slow,
             links.attempts(*period, above=LATENCY_LIMIT_SECONDS),
         ),
-        Figure(f"Not decided yet, due for over {LATENCY_LIMIT_SECONDS} s", live.undecided_slow),
+        make_figure(
+            f"Not decided yet, due for over {LATENCY_LIMIT_SECONDS} s",
+            waiting.undecided_slow,
+            links.leads(late="slow"),
+        ),
     ]
-    return _card(LATENCY, slow + live.undecided_slow, timed + live.undecided_slow, figures)
+    undecided = waiting.undecided_slow.number
+    return _card(LATENCY, slow + undecided, timed + undecided, figures)
 
 
 def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure]) -> ObjectiveCard:
@@ -131,17 +151,16 @@ def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure])
     )
 
 
-def _due_retries(live: Live, links: Links) -> ObjectiveCard:
-    number = live.retry_count
-    left = 1 - number / DUE_RETRIES.limit
-    more = "+" if live.is_retry_count_least else ""
+def _due_retries(waiting: Waiting, links: Links) -> ObjectiveCard:
+    due = make_figure("Due now", waiting.due_retries, links.due_retries())
+    left = 1 - due.number / DUE_RETRIES.limit
     return ObjectiveCard(
         name=DUE_RETRIES.name,
         title=DUE_RETRIES.title,
         good="Leads of the retry queue that are due now.",
         target=f"under {DUE_RETRIES.limit}",
-        kept=f"{number:,}{more}",
+        kept=due.display,
         budget_left=left,
         tone="good" if left > LOW_BUDGET else "wait" if left > 0 else "bad",
-        figures=[Figure("Due now", number, links.due_retries())],
+        figures=[due],
     )

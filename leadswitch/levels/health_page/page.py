@@ -15,8 +15,8 @@ from leadswitch.levels.health_page.charts import (
     make_results,
 )
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Live, read_live
-from leadswitch.levels.health_page.objective_cards import Figure, ObjectiveCard, make_cards
+from leadswitch.levels.health_page.live import Live, Waiting, read_live
+from leadswitch.levels.health_page.objective_cards import Figure, ObjectiveCard, make_cards, make_figure
 from leadswitch.levels.health_page.rollup_reads import (
     Uncounted,
     WorkspaceCount,
@@ -62,15 +62,18 @@ class Health:
     duplicates: Sequence[WorkspaceRow]
     live: Live
     stale_locks: Figure
+    oldest_url: str
     uncounted: Uncounted
 
     @property
     def is_empty(self) -> bool:
-        return all(chart.is_empty for chart in self.charts.values()) and not self.live.retry_count
+        return (
+            all(chart.is_empty for chart in self.charts.values()) and not self.live.waiting.due_retries.number
+        )
 
     @property
     def lag_display(self) -> str:
-        return "No lead is overdue" if self.live.lag_seconds is None else span(self.live.lag_seconds)
+        return "No lead is overdue" if self.live.oldest is None else span(self.live.oldest.seconds)
 
     @property
     def uncounted_display(self) -> str:
@@ -86,7 +89,6 @@ def read_health(
     """`ids`: the workspaces that are counted; None: all. `workspace_id`: the chosen one, for the links."""
     links, live = Links(workspace_id), read_live(ids)
     days = make_steps(max(FEW_DAYS, (window.end - window.start).days), DAY, at=at)
-    period = make_steps(PERIOD_DAYS, DAY, at=at)
     results, bins = read_steps(window, ids)
     latency, latency_rows = make_latency(window, bins, links)
     of_window = [sum(column) for column in zip(*bins.values(), strict=True)] or [0] * BINS
@@ -96,24 +98,34 @@ def read_health(
         make_histogram(window, of_window, links),
         make_expired(days, read_expired(days[0], days[-1] + DAY, ids), links),
     ]
-    decisions = read_decisions(period[0], period[-1] + DAY, ids)
     duplicates = read_most(AttemptResult.DUPLICATE, window, ids, most=MOST_WORKSPACES)
     return Health(
         at=at,
         window=window,
         is_whole=ids is None,
-        cards=make_cards(decisions, live, period=(period[0], period[-1] + DAY), links=links),
+        cards=read_cards(live.waiting, ids, at=at, links=links),
         charts={chart.name: chart for chart in charts},
         latency=latency_rows,
-        times=_times(of_window, *read_times(window, ids)),
+        times=_times(window, links, of_window, *read_times(window, ids)),
         retries=_rows(
-            [(each, links.due_retries(each.id)) for each in live.retries[:MOST_WORKSPACES]],
+            [(each, links.due_retries(each.id)) for each in live.waiting.retries[:MOST_WORKSPACES]],
+            is_least=live.waiting.due_retries.is_least,
         ),
         duplicates=_rows([(each, _duplicates_url(links, window, each.id)) for each in duplicates]),
         live=live,
-        stale_locks=Figure("Stale locks", live.stale_locks, links.leads(late="lock")),
+        stale_locks=make_figure("Stale locks", live.stale_locks, links.leads(late="lock")),
+        oldest_url="" if live.oldest is None else links.lead(live.oldest.id),
         uncounted=count_uncounted(ids, most=MOST_UNCOUNTED),
     )
+
+
+def read_cards(
+    waiting: Waiting, ids: Sequence[int] | None, *, at: datetime, links: Links
+) -> Sequence[ObjectiveCard]:
+    """The objectives over their period. One statement."""
+    days = make_steps(PERIOD_DAYS, DAY, at=at)
+    period = (days[0], days[-1] + DAY)
+    return make_cards(read_decisions(*period, ids), waiting, period=period, links=links)
 
 
 def _duplicates_url(links: Links, window: Window, workspace_id: int) -> str:
@@ -121,17 +133,27 @@ def _duplicates_url(links: Links, window: Window, workspace_id: int) -> str:
     return links.attempts(window.start, window.end, workspace_id=workspace_id, result__exact=result)
 
 
-def _times(due: Sequence[int], receipt: Sequence[int], duration: Sequence[int]) -> Sequence[Percentiles]:
-    named = {"Due to decided": due, "Receipt to first decision": receipt, "The attempt itself": duration}
+def _times(
+    window: Window, links: Links, due: Sequence[int], receipt: Sequence[int], duration: Sequence[int]
+) -> Sequence[Percentiles]:
+    """No filter finds first decisions, so they have no list."""
+    named = [
+        ("Due to decided", due, links.attempts(window.start, window.end, above=0)),
+        ("Receipt to first decision", receipt, ""),
+        ("The attempt itself", duration, links.attempts(window.start, window.end)),
+    ]
     return [
-        Percentiles(name, Figure("", sum(counts)), describe_percentiles(counts))
-        for name, counts in named.items()
+        Percentiles(name, Figure(name, sum(counts), url), describe_percentiles(counts))
+        for name, counts, url in named
     ]
 
 
-def _rows(found: Sequence[tuple[WorkspaceCount, str]]) -> Sequence[WorkspaceRow]:
+def _rows(found: Sequence[tuple[WorkspaceCount, str]], *, is_least: bool = False) -> Sequence[WorkspaceRow]:
+    """`is_least`: each of the numbers may be higher."""
     most = max((each.count for each, _ in found), default=0)
     return [
-        WorkspaceRow(each.name, Figure("", each.count, url), round(100 * each.count / most))
+        WorkspaceRow(
+            each.name, Figure(each.name, each.count, url, is_least=is_least), round(100 * each.count / most)
+        )
         for each, url in found
     ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from redis.exceptions import RedisError
 
 from routing.management.database_errors import readable_database
 from routing.reconcile import (
@@ -27,8 +28,8 @@ COLUMNS: Final = ("checked", "found", "repaired", "seconds")
 class Command(BaseCommand):
     help = (
         "Find data that has drifted from PostgreSQL and report it. --fix repairs it. Exit code 0: no drift is left;"
-        " 1: some is left, or a reconciler could not run because another run is in progress; 2: wrong arguments, or the"
-        " database cannot be read."
+        " 1: some is left, or a reconciler could not run because another run is in progress or Redis does not answer;"
+        " 2: wrong arguments, or the database cannot be read."
     )
     requires_system_checks = ()
 
@@ -66,12 +67,15 @@ class Command(BaseCommand):
     def _run(
         self, reconciler: Reconciler, *, fix: bool, limit: int, show: "_Table | _Document"
     ) -> int | None:
-        """Return how many problems are left; None if another run is in progress."""
+        """Return how many problems are left; None if it could not run."""
         started = time.perf_counter()
         try:
             counts = run_reconciler(reconciler, fix=fix, limit=limit)
         except ReconcilerBusy:
             show.busy(reconciler.name)
+            return None
+        except RedisError as error:
+            show.without_redis(reconciler.name, f"Redis does not answer ({type(error).__name__})")
             return None
         show.done(reconciler.name, counts, time.perf_counter() - started)
         return counts.skipped
@@ -86,6 +90,9 @@ class _Table:
 
     def busy(self, name: str) -> None:
         self.out.write(f"{name:<{self.width}}  busy: another run is in progress")
+
+    def without_redis(self, name: str, cause: str) -> None:
+        self.out.write(f"{name:<{self.width}}  not checked: {cause}")
 
     def done(self, name: str, counts: Counts, seconds: float) -> None:
         self.out.write(f"{name:<{self.width}}" + _cells(counts, seconds))
@@ -102,6 +109,9 @@ class _Document:
 
     def busy(self, name: str) -> None:
         self.rows.append({"name": name, "is_busy": True})
+
+    def without_redis(self, name: str, cause: str) -> None:
+        self.rows.append({"name": name, "is_busy": False, "failure": cause})
 
     def done(self, name: str, counts: Counts, seconds: float) -> None:
         self.rows.append(

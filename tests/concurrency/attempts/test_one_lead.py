@@ -10,8 +10,8 @@ from distribution.attempts import decide_under_lock
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.models import Assignment, LedgerEntry, LedgerKind
-from routing import locks
 from routing.leads import finish
+from routing.locks import attempts as locks
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.race_leads import assert_verified, make_leads, store_snapshot
 from tests.support.racing import race

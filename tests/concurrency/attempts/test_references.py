@@ -8,7 +8,7 @@ from distribution import locks as buyer_locks
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, LedgerKind, Wallet
-from routing import locks as lead_locks
+from routing.locks import attempts as lead_locks
 from routing.models import Lead
 from tests.support.factories import BuyerFactory, CampaignFactory, enroll
 from tests.support.race_leads import assert_verified, make_leads

@@ -13,7 +13,7 @@ from django.utils import timezone
 import routing.rules.route
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
-from routing import locks
+from routing.locks import attempts as locks
 from routing.locks.attempts import lock_identity, lock_lead
 from routing.models import Lead, Source
 from tests.support.factories import (

@@ -20,7 +20,16 @@ from distribution.models import (
 )
 from routing.intake.identity import identify
 from routing.models import Begun, Canary, DispatchControl, Lead, LeadAllowance, ReconcilerRun
-from tests.support.admin_pages import EDITABLE, MODELS, OURS, READ_ONLY, build_world, client_of, page
+from tests.support.admin_pages import (
+    EDITABLE,
+    MODELS,
+    OURS,
+    READ_ONLY,
+    build_world,
+    client_of,
+    count_statements,
+    page,
+)
 from tests.support.factories import (
     BuyerFactory,
     LeadFactory,
@@ -77,12 +86,6 @@ def test_list_costs_the_same_statements_with_more_rows(model: type[Model], clien
 
     assert model._default_manager.count() > rows_before
     assert count_statements(client, page(model, "changelist")) == few
-
-
-def count_statements(client: Client, url: str) -> int:
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(url).status_code == 200
-    return len(captured)
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)

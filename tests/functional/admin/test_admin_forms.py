@@ -269,6 +269,33 @@ def test_source_key_is_shown_once(client: Client) -> None:
     assert secret not in client.get(page(SourceKey, "change", key.pk)).content.decode()
 
 
+def test_source_key_that_would_never_work_is_refused(client: Client) -> None:
+    sent = {"name": "site", "source": SourceFactory().pk, "scopes": ["leads:write"]}
+    response = client.post(
+        page(SourceKey, "add"), {**sent, "expiry_date_0": "2020-01-01", "expiry_date_1": "00:00"}
+    )
+    assert problems(response)["expiry_date"] == [
+        "Not saved: its expiry date is in the past: 2020-01-01 00:00 UTC."
+    ]
+    assert not SourceKey.objects.exists()
+
+
+def test_new_source_key_has_one_audit_entry(client: Client) -> None:
+    sent = {
+        "name": "site",
+        "source": SourceFactory().pk,
+        "scopes": ["leads:write"],
+        "change_reason": "for the site",
+    }
+    assert client.post(page(SourceKey, "add"), sent).status_code == 302
+    key = SourceKey.objects.get()
+    assert list(
+        AuditEntry.objects.filter(object_id=str(key.pk), model="routing.sourcekey").values_list(
+            "action", "reason"
+        )
+    ) == [("added", "for the site")]
+
+
 def test_revoked_key_stays_revoked(client: Client) -> None:
     issue_key(SourceFactory(), name="site")
     key = SourceKey.objects.get()

@@ -242,7 +242,7 @@ class TestTrial:
             TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
         ).content.decode()
         assert "The lead would go to <strong>Steel Works</strong>." in content
-        assert "requires state is one of AL; lead has GA" in content
+        assert "Requires state is one of AL. The lead has GA." in content
         assert "1 more rule not checked." in content
 
     def test_typed_fields_are_read_like_those_of_a_lead(self, client: Client) -> None:

@@ -9,13 +9,15 @@ from django.template.loader import render_to_string
 from django.test import Client
 
 from distribution.attempts.distribute import distribute_lead
-from routing.models import Lead
+from distribution.models import Assignment, Buyer
+from routing.models import Lead, Workspace
 from tests.support.admin_pages import build_world, client_of, page, person
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
     EnrollmentFactory,
     LeadFactory,
+    RuleFactory,
     SourceFactory,
     WorkspaceFactory,
 )
@@ -92,7 +94,7 @@ def test_long_document_is_folded_away(client: Client, unsold: Lead, keys: int, i
 
     content = client.get(page(Attempt, "change", attempt.pk)).content.decode()
 
-    assert f"&quot;key {keys - 1}&quot;: {keys - 1}" in content
+    assert f"<dt>key {keys - 1}</dt><dd>{keys - 1}</dd>" in content
     assert (f"<summary>{keys + 2:,} lines</summary>" in content) is is_folded
 
 
@@ -147,3 +149,39 @@ def test_error_pages_need_no_request(name: str) -> None:
     content = render_to_string(f"{name}.html")
     assert f"LeadSwitch · {name[:3]}" in content
     assert 'href="/admin/"' in content
+
+
+def test_events_name_attempt_and_buyer(client: Client) -> None:
+    build_world()
+    event = LeadDistributionEvent.objects.filter(event="buyer_selected").get()
+    buyer, attempt = Buyer.objects.get(pk=event.buyer_id), Attempt.objects.get(pk=event.attempt_id)
+
+    content = client.get(page(LeadDistributionEvent, "changelist")).content.decode()
+
+    assert f'<a href="{page(Buyer, "change", buyer.pk)}">{buyer}</a>' in content
+    assert f'<a href="{page(Attempt, "change", attempt.pk)}">{attempt}</a>' in content
+
+
+def test_route_of_attempt_names_workspaces_and_rules(client: Client, unsold: Lead) -> None:
+    rule = RuleFactory(workspace=unsold.workspace, active=False)
+    hop = [[rule.workspace_id, rule.pk, rule.destination_id]]
+    plant("UPDATE tracing_attempt SET route = %s WHERE lead_id = %s", [json.dumps(hop), unsold.pk])
+
+    content = client.get(page(Attempt, "change", Attempt.objects.get().pk)).content.decode()
+
+    start, end = (
+        f'<a href="{page(Workspace, "change", each.pk)}">{each}</a>'
+        for each in (rule.workspace, rule.destination)
+    )
+    assert f"<div>{start} → {end} by " in content
+
+
+def test_sale_and_lead_have_readable_titles(client: Client) -> None:
+    build_world()
+    sale = Assignment.objects.get()
+
+    shown = client.get(page(Assignment, "change", sale.pk)).context["subtitle"]
+    lead = client.get(page(Lead, "change", sale.lead_id)).context["subtitle"]
+
+    assert shown == f"Sale to {sale.buyer.name} for $25.00 (…{str(sale.public_id)[-6:]})"
+    assert lead.endswith(f"from {sale.lead.source.name} (…{str(sale.lead.public_id)[-6:]})")

@@ -1,138 +1,124 @@
-"""The commands of the runbooks run, and show the state that their page is about."""
+"""The commands of each runbook print what the page promises, against a product in the state of the page."""
 
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from contextlib import ExitStack
 from io import StringIO
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
 
-import distribution.attempts.decide_under_lock
-from distribution.attempts.distribute import distribute_lead
-from distribution.models import Campaign
+from leadswitch.embedded import redis as embedded_redis
 from leadswitch.env import REPOSITORY
-from routing.models import Lead, Workspace
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
-from tests.support.runbooks import PAGES, read_commands
+from tests.support.own_redis import using_own_redis
+from tests.support.processes import child_environment
+from tests.support.runbook_faults import LEADER, OTHER, Product, overdue_leads
+from tests.support.runbook_states import STATES, State
+from tests.support.runbooks import PAGES, join_words, read_commands, read_promises, read_quoted_commands
 
-pytestmark = pytest.mark.usefixtures("committed_db")
-COMMANDS: Final = sorted({command for page in PAGES for command in read_commands(page)})
+STATE_OF_PAGE: Final = {page: state for state in STATES for page in state.pages}
 
 
-@pytest.fixture
-def lead(committed_db: None) -> Lead:  # noqa: ARG001
-    campaign = CampaignFactory()
+def make_product(directory: Path) -> Product:
+    campaign = CampaignFactory(workspace__dispatch_mode="event")
     enroll(campaign, count=1, credits_cents=10_000)
-    lead: Lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
-    return lead
+    lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace))
+    return Product(campaign, lead, directory)
 
 
-def run(command: str, lead: Lead) -> tuple[int, str]:
-    """The exit code and the output, with the placeholders of the page filled in."""
-    filled = command.replace("LEAD", str(lead.public_id)).replace("SLUG", lead.workspace.slug)
-    program, *arguments = shlex.split(filled)
-    if program == "python":
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
+def run(command: str, product: Product, state: State) -> tuple[int, str]:
+    """The exit code and the output. A program of its own runs where variables are wrong."""
+    program, *arguments = shlex.split(
+        command.replace("LEAD", str(product.lead.public_id)).replace("SLUG", product.lead.workspace.slug)
+    )
+    if program == "manage.py" and not state.environment:
+        return call_here(*arguments)
+    variables = {"LEADSWITCH_VAR_DIR": str(product.directory), **state.environment}
+    done = subprocess.run(
+        [sys.executable, *([program] if program == "manage.py" else []), *arguments],
+        cwd=REPOSITORY,
+        env=child_environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def call_here(*arguments: str) -> tuple[int, str]:
     out = StringIO()
     try:
         call_command(*arguments, stdout=out, stderr=out)
     except SystemExit as end:
         return int(end.code or 0), out.getvalue()
+    except CommandError as error:
+        return error.returncode, f"{out.getvalue()}{error}"
     return 0, out.getvalue()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_command_runs(command: str, lead: Lead) -> None:
-    """Exit code 1 means that it found a problem: here no dispatcher and no worker run."""
-    code, output = run(command, lead)
-    assert code in {0, 1}
-    assert "Traceback" not in output
-    assert output.strip() or command.startswith("manage.py migrate")
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
+@pytest.mark.usefixtures("committed_db", "redis_client")
+def test_commands_print_what_the_pages_promise(state: State, tmp_path: Path) -> None:
+    product = make_product(tmp_path)
+    values = {
+        "LEAD": str(product.lead.public_id),
+        "SLUG": product.lead.workspace.slug,
+        "LEADER": LEADER,
+        "OTHER": OTHER,
+    }
+    with ExitStack() as stack:
+        for fault in state.brought_by:
+            stack.enter_context(fault(product))
+        for command, promise in state.prints.items():
+            code, output = run(command, product, state)
+            assert code == promise.exit_code, f"{command}:\n{output}"
+            assert promise.make_pattern(values).search(join_words(output)), f"{command}:\n{output}"
+            assert "Traceback" not in output
+        for command in list_changes(state):
+            code, output = run(command, product, state)
+            assert code == 0, f"{command}:\n{output}"
 
 
-def pile_up_retries(lead: Lead) -> None:
-    due = datetime.now(UTC) - timedelta(minutes=3)
-    Lead.objects.filter(pk=lead.pk).update(
-        attempts=1, skip_reason="tier_lock_contention", next_attempt_at=due
-    )
+def list_changes(state: State) -> list[str]:
+    """Commands of the text of its pages that repair, pause or resume, beside the first three."""
+    quoted = {each for page in PAGES if page.stem in state.pages for each in read_quoted_commands(page)}
+    changes = {each for each in quoted if re.search(r" --fix| pause | resume ", each)}
+    return sorted(changes - set(state.prints))
 
 
-def fail_attempt(lead: Lead) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise ValueError
+@pytest.mark.usefixtures("committed_db", "redis_client")
+def test_commands_of_redis_lost_repair_once_redis_is_back(tmp_path: Path) -> None:
+    product = make_product(tmp_path)
+    [page] = [page for page in PAGES if page.stem == "redis-lost"]
+    with overdue_leads(product), using_own_redis(tmp_path) as redis:
+        embedded_redis.stop(redis)
+        embedded_redis.start(redis)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distribution.attempts.decide_under_lock, "sell", fail)
-        assert distribute_lead(lead.pk).result == "retry"
+        _, *repairs = [run(command, product, STATE_OF_PAGE["redis-lost"]) for command in read_commands(page)]
 
-
-def leave_claim(lead: Lead) -> None:
-    old = datetime.now(UTC) - timedelta(days=1)
-    Lead.objects.filter(pk=lead.pk).update(
-        status="calling", next_attempt_at=None, locked_by="caller:1", locked_at=old
-    )
-
-
-def move_balance(_lead: Lead) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE distribution_wallet SET balance_cents = balance_cents + 100")
+    assert [code for code, _ in repairs] == [0, 0]
+    schedule, _pauses = (join_words(output) for _, output in repairs)
+    assert re.search(r"schedule 20 20 20 \S+ ", schedule), schedule
 
 
-def let_expire(lead: Lead) -> None:
-    Lead.objects.filter(pk=lead.pk).update(expires_at=lead.received_at)
+def test_every_page_has_one_state() -> None:
+    assert sorted(STATE_OF_PAGE) == [page.stem for page in PAGES]
+    assert set(Counter(page for state in STATES for page in state.pages).values()) == {1}
 
 
-def remove_campaign(_lead: Lead) -> None:
-    Campaign.objects.update(active=False)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_quotes_what_its_commands_print(page: Path) -> None:
+    prints = STATE_OF_PAGE[page.stem].prints
+    assert read_promises(page) == {command: prints[command] for command in read_commands(page)}
 
 
-def lose_from_schedule(lead: Lead) -> None:
-    """The lead is due, and Redis does not have it."""
-    Workspace.objects.filter(pk=lead.workspace_id).update(dispatch_mode="event")
-    old = datetime.now(UTC) - timedelta(hours=1)
-    Lead.objects.filter(pk=lead.pk).update(received_at=old, next_attempt_at=old)
-
-
-def nothing(_lead: Lead) -> None:
-    """No dispatcher and no worker run in these tests."""
-
-
-# For each page: how to bring the product into its state, one of its commands, and what that prints.
-STATES: Final[dict[str, tuple[Callable[[Lead], None], str, str]]] = {
-    "due-retries-high": (pile_up_retries, "manage.py retries", r"tier_lock_contention +1 +1 +1[89]\d"),
-    "hot-workspace": (pile_up_retries, "manage.py failures --workspace SLUG", "No attempt failed"),
-    "routing-failures": (fail_attempt, "manage.py failures --minutes 30", r"retry +internal_error +1 "),
-    "failure-rate-high": (fail_attempt, "manage.py explain LEAD", "internal|LeadSwitch failed|ValueError"),
-    "stale-locks": (leave_claim, "manage.py reconcile stale_locks", r"stale_locks +1 +1 +0"),
-    "balances-drift": (move_balance, "manage.py reconcile balances", r"wallet \d+"),
-    "expired-high": (let_expire, "manage.py reconcile expiry", r"lead \d+"),
-    "lead-stuck": (remove_campaign, "manage.py explain LEAD", r"waits|pending|due"),
-    "dispatch-halted": (nothing, "manage.py dispatch status", r"Start a worker"),
-    "no-leader": (
-        nothing,
-        "python -m leadswitch.alive dispatcher",
-        r"dispatcher: (no heartbeat|last heartbeat)",
-    ),
-    "schedule-repairs": (lose_from_schedule, "manage.py reconcile schedule", r"lead \d+"),
-}
-
-
-@pytest.mark.parametrize("name", STATES)
-def test_command_shows_the_state_of_its_page(name: str, lead: Lead) -> None:
-    bring_about, command, shown = STATES[name]
-    [page] = [page for page in PAGES if page.stem == name]
-    assert command in read_commands(page)
-
-    bring_about(lead)
-    _, output = run(command, lead)
-
-    assert re.search(shown, output), output
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.name)
+def test_every_command_of_a_state_is_on_one_of_its_pages(state: State) -> None:
+    pages = [page for page in PAGES if page.stem in state.pages]
+    assert {command for page in pages for command in read_commands(page)} == set(state.prints)

@@ -19,13 +19,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from leadswitch.embedded import redis as embedded_redis
 from routing import metrics
 from routing.locks.owned_lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
-from routing.models import Workspace
+from routing.models import ReconcilerRun, Workspace
 from routing.reconcile import Reconciler, ReconcilerBusy, list_reconcilers, run_reconciler
 from routing.tasks import reconcile
 from tests.support.blocking import another_connection
 from tests.support.factories import WorkspaceFactory
+from tests.support.own_redis import using_own_redis
 from tests.support.processes import pipe, started
 from tests.support.racing import in_background
 from tests.support.waiting import fetch_value, wait_until
@@ -132,6 +134,31 @@ def test_json_document_has_the_findings() -> None:
         code, lines = run_command("names", "--json")
     document = json.loads("\n".join(lines))
     assert (code, document) == (1, {"is_clean": False, "reconcilers": [{"name": "names", "is_busy": True}]})
+
+
+def test_reconciler_without_redis_is_not_checked_and_the_next_one_runs(tmp_path: Path, settings: Any) -> None:
+    settings.LEADSWITCH_RECONCILERS = {
+        "inflight": ("routing.reconcile.inflight.run", 10),
+        "names": (PLACE, 60),
+    }
+    WorkspaceFactory(name="right")
+    with using_own_redis(tmp_path) as redis:
+        embedded_redis.stop(redis)
+
+        code, lines = run_command("--fix")
+        json_code, document = run_command("inflight", "--json")
+
+    assert code == json_code == 1
+    assert lines[1] == "inflight    not checked: Redis does not answer (ConnectionError)"
+    assert lines[2].split()[:4] == ["names", "1", "0", "0"]
+    assert lines[3] == "reconcile: 1 not checked"
+    assert json.loads("\n".join(document)) == {
+        "is_clean": False,
+        "reconcilers": [
+            {"name": "inflight", "is_busy": False, "failure": "Redis does not answer (ConnectionError)"}
+        ],
+    }
+    assert ReconcilerRun.objects.get(name="inflight").failure == "ConnectionError"
 
 
 def test_names_are_cut() -> None:

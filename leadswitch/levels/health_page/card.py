@@ -1,0 +1,52 @@
+"""The state of the page "Health" in one line, for the home page of the admin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from leadswitch.levels.health_page.links import Links
+from leadswitch.levels.health_page.live import read_waiting
+from leadswitch.levels.health_page.page import read_cards
+from routing.dispatch.state import read_brief
+from tracing.wording import count
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCard:
+    """`missed`: titles of objectives. `due_retries`: a number, with a plus sign if there may be more."""
+
+    objectives: int
+    missed: Sequence[str]
+    due_retries: str
+    due_retries_url: str
+    is_product_paused: bool
+    paused_workspaces: int
+
+    @property
+    def objectives_display(self) -> str:
+        if not self.missed:
+            return f"All {self.objectives} objectives are met."
+        return f"{count(len(self.missed), 'objective')} missed: {', '.join(self.missed)}."
+
+    @property
+    def pauses_display(self) -> str:
+        paused = self.paused_workspaces
+        workspaces = (
+            f"{count(paused, 'workspace')} {'is' if paused == 1 else 'are'} paused." if paused else ""
+        )
+        product = "The product is paused." if self.is_product_paused else ""
+        return " ".join(filter(None, (product, workspaces))) or "Nothing is paused."
+
+
+def read_health_card(ids: Sequence[int] | None, *, at: datetime) -> HealthCard:
+    """Five statements, over hours and not attempts. `ids`: the workspaces that are counted; None: all."""
+    links, waiting, brief = Links(), read_waiting(ids), read_brief(ids)
+    cards = read_cards(waiting, ids, at=at, links=links)
+    return HealthCard(
+        objectives=len(cards),
+        missed=[card.title for card in cards if not card.is_met],
+        due_retries=waiting.due_retries.display,
+        due_retries_url=links.due_retries(),
+        is_product_paused=brief.is_paused,
+        paused_workspaces=brief.paused_count,
+    )

@@ -1,0 +1,83 @@
+"""Pending leads that have been due for longer than a limit. The page Health counts them, the list of leads shows them.
+
+One statement serves both, so a number and its list agree. Leads that are paused, or whose latest pause ended within the
+limit, are not delayed (decisions/0062).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import connection
+
+from routing.locks.attempts import RESUMED_AT
+
+# Of all workspaces together. More cost time and tell no more.
+MOST_UNDECIDED: Final = 5_000
+# Of one workspace. A lead that is due later has waited longer only if these were all paused on their own.
+MOST_EARLIEST: Final = 1_000
+
+_SCOPE: Final = "(%(ids)s::bigint[] IS NULL OR w.id = ANY(%(ids)s))"
+_BEFORE: Final = "statement_timestamp() - %(over)s::interval"
+# The index lead_workspace_due gives each workspace its leads.
+UNDECIDED: Final = f"""
+SELECT late.id FROM routing_workspace w CROSS JOIN LATERAL (
+    SELECT l.id FROM routing_lead l
+    WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
+        AND l.next_attempt_at < {_BEFORE} AND (l.resumed_at IS NULL OR l.resumed_at < {_BEFORE})
+    ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
+) late
+WHERE w.paused_at IS NULL AND (w.resumed_at IS NULL OR w.resumed_at < {_BEFORE}) AND {_SCOPE}
+    AND NOT EXISTS (
+        SELECT FROM routing_dispatchcontrol c
+        WHERE c.id = 1 AND (c.paused_at IS NOT NULL OR c.resumed_at >= {_BEFORE})
+    )
+LIMIT %(most)s
+"""  # noqa: S608 - only constants are put in
+COUNT: Final = f"SELECT count(*) FROM ({UNDECIDED}) undecided"  # noqa: S608 - only constants are put in
+OLDEST: Final = f"""
+SELECT due.id, extract(epoch FROM statement_timestamp() - due.since)::float8
+FROM routing_workspace w CROSS JOIN LATERAL (
+    SELECT l.id, GREATEST(l.next_attempt_at, {RESUMED_AT}) AS since FROM routing_lead l
+    WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
+        AND l.next_attempt_at <= statement_timestamp()
+    ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
+) due
+WHERE w.paused_at IS NULL AND {_SCOPE}
+    AND NOT EXISTS (SELECT FROM routing_dispatchcontrol c WHERE c.id = 1 AND c.paused_at IS NOT NULL)
+ORDER BY due.since, due.id LIMIT 1
+"""  # noqa: S608 - only constants are put in
+
+
+@dataclass(frozen=True, slots=True)
+class OldestDue:
+    """The lead that has been due the longest, and for how many seconds."""
+
+    id: int
+    seconds: float
+
+
+def find_undecided(ids: Sequence[int] | None, *, over: timedelta) -> Sequence[int]:
+    """Return the first MOST_UNDECIDED leads that have been due for longer than `over`.
+
+    `ids`: the workspaces to look in; None: all.
+    """
+    return [pk for (pk,) in _fetch(UNDECIDED, ids, over=over, most=MOST_UNDECIDED)]
+
+
+def count_undecided(ids: Sequence[int] | None, *, over: timedelta) -> int:
+    """Return how many leads `find_undecided` finds."""
+    [(number,)] = _fetch(COUNT, ids, over=over, most=MOST_UNDECIDED)
+    return int(number)
+
+
+def find_oldest_due(ids: Sequence[int] | None) -> OldestDue | None:
+    found = _fetch(OLDEST, ids, most=MOST_EARLIEST)
+    return OldestDue(*found[0]) if found else None
+
+
+def _fetch(statement: str, ids: Sequence[int] | None, **values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"ids": None if ids is None else list(ids), **values})
+        return list(cursor.fetchall())
