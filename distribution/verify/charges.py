@@ -12,7 +12,8 @@ EACH_CHARGED_ONCE: Final = f"""
 SELECT 'assignment ' || d.id AS subject,
     CASE WHEN count(e.id) = 0 THEN 'was never charged'
         WHEN count(e.id) > 1 THEN format('was charged %%s times', count(e.id))
-        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format('was sold to buyer %%s, but buyer %%s was charged', d.buyer_id, MIN(w.buyer_id))
+        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format(
+            'was sold to buyer %%s, but buyer %%s was charged', d.buyer_id, MIN(w.buyer_id))
         ELSE format('costs %%s cents, but %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
@@ -31,7 +32,8 @@ WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL AND {in_wallets("e.wallet
 
 RETURNED_IS_REFUNDED: Final = f"""
 SELECT 'assignment ' || d.id AS subject,
-    format('was returned, but %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
+    format('was returned, but %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents)
+        AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
 WHERE d.state = 'returned' AND {in_leads("d.lead_id")}

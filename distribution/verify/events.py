@@ -54,7 +54,8 @@ GROUP BY e.attempt_id
 
 NOT_MORE_THAN_COUNTED: Final = f"""
 SELECT 'lead ' || l.id AS subject,
-    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
+    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number))
+        AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE {in_leads("l.id")}
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts

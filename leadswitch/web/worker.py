@@ -132,7 +132,7 @@ def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:
 
 
 def allow_connections(wanted: int) -> int:
-    """Raise the limit of open files to what `wanted` needs, or to the hard limit. Return how many connections fit."""
+    """Raise the limit of open files for `wanted` connections, if the hard limit allows. Return how many fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + RESERVED_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -116,13 +116,7 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Respons
 
 def _translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, exceptions.APIException):
-        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-            exc.status_code = 401  # DRF makes it 403 when the first authenticator names no challenge
-        if isinstance(exc, exceptions.NotAuthenticated):
-            exc.detail = exceptions.ErrorDetail(NO_KEY, exc.default_code)
-        if isinstance(exc, exceptions.Throttled):
-            exc.detail = exceptions.ErrorDetail(_describe_throttling(exc.wait), exc.default_code)
-        return exc
+        return _adjust(exc)
     if isinstance(exc, LeadInvalid):
         return FieldsInvalid(describe_fields(exc.errors))
     if isinstance(exc, Http404):
@@ -139,6 +133,17 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
         note_refusal(exc)
         return ApiError(FIXED_MESSAGES[503], status_code=503)
     return None
+
+
+def _adjust(exc: exceptions.APIException) -> exceptions.APIException:
+    """Replace DRF's messages for a missing key and for too many requests."""
+    if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        exc.status_code = 401  # DRF makes it 403 when the first authenticator names no challenge
+    if isinstance(exc, exceptions.NotAuthenticated):
+        exc.detail = exceptions.ErrorDetail(NO_KEY, exc.default_code)
+    if isinstance(exc, exceptions.Throttled):
+        exc.detail = exceptions.ErrorDetail(_describe_throttling(exc.wait), exc.default_code)
+    return exc
 
 
 def _describe_throttling(wait_seconds: float | None) -> str:

@@ -94,7 +94,8 @@ EACH_CHARGED_ONCE: Final = """
 SELECT 'assignment ' || d.id AS subject,
     CASE WHEN count(e.id) = 0 THEN 'was never charged'
         WHEN count(e.id) > 1 THEN format('was charged %%s times', count(e.id))
-        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format('was sold to buyer %%s, but buyer %%s was charged', d.buyer_id, MIN(w.buyer_id))
+        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format(
+            'was sold to buyer %%s, but buyer %%s was charged', d.buyer_id, MIN(w.buyer_id))
         ELSE format('costs %%s cents, but %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
@@ -113,7 +114,8 @@ WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL
 
 RETURNED_IS_REFUNDED: Final = """
 SELECT 'assignment ' || d.id AS subject,
-    format('was returned, but %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
+    format('was returned, but %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents)
+        AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
 WHERE d.state = 'returned' AND d.lead_id >= %(from_lead)s
@@ -202,7 +204,8 @@ GROUP BY e.attempt_id
 
 NOT_MORE_THAN_COUNTED: Final = """
 SELECT 'lead ' || l.id AS subject,
-    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
+    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number))
+        AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE l.id >= %(from_lead)s
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts

@@ -194,7 +194,7 @@ QUEUES: Final = Row(
         ),
         Panel(
             title="Canary",
-            description="How long ago a canary returned from the workers, and how long the current one has been out. Normal:"
+            description="How long ago a canary returned from the workers, and how long one has been out. Normal:"
             " under 60 s.",
             unit=Unit.SECONDS,
             queries=(
@@ -267,7 +267,8 @@ LOSSES: Final = Row(
         ),
         Panel(
             title="Age of reconcilers",
-            description="How long ago each reconciler last completed. Normal: under twice its period (docs/reconcilers.md).",
+            description="How long ago each reconciler last completed. Normal: under twice its period"
+            " (docs/reconcilers.md).",
             unit=Unit.SECONDS,
             queries=(gauge_by("reconciler", "leadswitch_reconciler_age_seconds"),),
         ),

@@ -80,7 +80,8 @@ STEPS: Final = Row(
         ),
         Panel(
             title="Routing rules",
-            description="How long it takes to apply the rules to one lead, including compiling changed rules. Normal: p95 under 0.01"
+            description="How long it takes to apply the rules to one lead, including compiling changed"
+            " rules. Normal: p95 under 0.01"
             " s.",
             unit=Unit.SECONDS,
             queries=percentiles("leadswitch_routing_rules_seconds"),
