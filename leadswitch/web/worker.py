@@ -110,7 +110,7 @@ def drain_enqueuer(*, timeout_seconds: float) -> None:
 
 def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:
     is_behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
-    # The proxy overwrites both headers; REMOTE_ADDR becomes the client's address. Without a proxy, waitress removes them.
+    # The proxy overwrites both headers; REMOTE_ADDR becomes the client's address. Without one, waitress removes them.
     proxy = {
         "trusted_proxy": "*",
         "trusted_proxy_count": 1,
