@@ -142,7 +142,9 @@ def _adjust(exc: exceptions.APIException) -> exceptions.APIException:
     if isinstance(exc, exceptions.NotAuthenticated):
         exc.detail = exceptions.ErrorDetail(NO_KEY, exc.default_code)
     if isinstance(exc, exceptions.Throttled):
-        exc.detail = exceptions.ErrorDetail(_describe_throttling(getattr(exc, "wait", None)), exc.default_code)
+        exc.detail = exceptions.ErrorDetail(
+            _describe_throttling(getattr(exc, "wait", None)), exc.default_code
+        )
     return exc
 
 
