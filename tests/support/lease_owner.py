@@ -15,7 +15,7 @@ NO_FENCE = "%s::text IS NOT NULL AND %s::timestamptz IS NOT NULL"
 
 def main() -> None:
     django.setup()
-    from routing import held_leads
+    from routing.locks import held_leads
     from routing.leads.claim import ClaimLost, acquire, complete
     from routing.models import LeadStatus
 
