@@ -9,7 +9,7 @@ from django.core.management import get_commands, load_command_class
 
 from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.rows import ALERTS
-from tests.support.runbooks import PAGES, RUNBOOKS, join_words, read_commands
+from tests.support.runbooks import PAGES, RUNBOOKS, join_words, read_commands, read_quoted_commands
 
 PARTS = ["Normal values", "First three commands", "What they tell", "How to undo", "When to wake someone"]
 
@@ -22,6 +22,18 @@ def test_runbook_has_every_part(page: Path) -> None:
     assert [part for part in re.split(r"^#.*$", text, flags=re.MULTILINE)[1:] if len(part.strip()) < 3] == []
 
 
+def parse(name: str, arguments: list[str]) -> None:
+    """Ends with SystemExit if the command does not have these arguments."""
+    load_command_class(get_commands()[name], name).create_parser("manage.py", name).parse_args(arguments)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_in_the_text_of_a_runbook_exist(page: Path) -> None:
+    for command in read_quoted_commands(page):
+        _, name, *arguments = shlex.split(command)
+        parse(name, arguments)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_runbook_has_three_commands_that_exist(page: Path) -> None:
     commands = read_commands(page)
@@ -32,8 +44,7 @@ def test_runbook_has_three_commands_that_exist(page: Path) -> None:
             assert [name, *arguments][:2] == ["-m", "leadswitch.alive"]
             continue
         assert program == "manage.py"
-        parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
-        parser.parse_args(arguments)
+        parse(name, arguments)
 
 
 def test_index_lists_every_runbook() -> None:

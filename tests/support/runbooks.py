@@ -49,6 +49,12 @@ def read_promises(page: Path) -> dict[str, Promise]:
     return {command: Promise(int(exit_code), line) for command, exit_code, line in found}
 
 
+def read_quoted_commands(page: Path) -> list[str]:
+    """Every `manage.py` command in the text of a page, sorted."""
+    quoted = re.findall(r"`(manage\.py [^`…]+)`", join_words(page.read_text()))
+    return sorted(set(quoted))
+
+
 def join_words(text: str) -> str:
     """The text with single spaces: pages and outputs break lines at their width."""
     return " ".join(text.split())

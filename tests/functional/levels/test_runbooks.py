@@ -20,7 +20,7 @@ from tests.support.own_redis import using_own_redis
 from tests.support.processes import child_environment
 from tests.support.runbook_faults import LEADER, OTHER, Product, overdue_leads
 from tests.support.runbook_states import STATES, State
-from tests.support.runbooks import PAGES, join_words, read_commands, read_promises
+from tests.support.runbooks import PAGES, join_words, read_commands, read_promises, read_quoted_commands
 
 STATE_OF_PAGE: Final = {page: state for state in STATES for page in state.pages}
 
@@ -80,6 +80,16 @@ def test_commands_print_what_the_pages_promise(state: State, tmp_path: Path) -> 
             assert code == promise.exit_code, f"{command}:\n{output}"
             assert promise.make_pattern(values).search(join_words(output)), f"{command}:\n{output}"
             assert "Traceback" not in output
+        for command in list_changes(state):
+            code, output = run(command, product, state)
+            assert code == 0, f"{command}:\n{output}"
+
+
+def list_changes(state: State) -> list[str]:
+    """Commands of the text of its pages that repair, pause or resume, beside the first three."""
+    quoted = {each for page in PAGES if page.stem in state.pages for each in read_quoted_commands(page)}
+    changes = {each for each in quoted if re.search(r" --fix| pause | resume ", each)}
+    return sorted(changes - set(state.prints))
 
 
 @pytest.mark.usefixtures("committed_db", "redis_client")
