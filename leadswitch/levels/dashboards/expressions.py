@@ -32,7 +32,7 @@ class Across(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Increase of a counter in a second."""
+    """Increase of a counter per second."""
 
     series: Series
     by: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Quantile:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Observations of a histogram in a second."""
+    """Observations of a histogram per second."""
 
     series: Series
     by: tuple[str, ...] = ()
