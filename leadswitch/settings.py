@@ -47,6 +47,9 @@ LEADSWITCH_EXPORTER_PORT = ENVIRONMENT.exporter_port
 LEADSWITCH_EXPORTER_PERIOD_SECONDS = ENVIRONMENT.exporter_period_seconds
 # How many workspaces its series by workspace name.
 LEADSWITCH_EXPORTER_WORST = ENVIRONMENT.exporter_worst
+# Of Datadog, for `manage.py dashboards`.
+LEADSWITCH_DATADOG_PAGE_HANDLE = ENVIRONMENT.datadog_page_handle
+LEADSWITCH_DATADOG_WARNING_HANDLE = ENVIRONMENT.datadog_warning_handle
 # The OTEL_ variables if distributed traces are on, else empty.
 LEADSWITCH_OTEL = ENVIRONMENT.otel
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed

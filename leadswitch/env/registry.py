@@ -6,6 +6,7 @@ from leadswitch.env.data import Data, Local, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
 from leadswitch.env.metrics import Metrics
+from leadswitch.env.notify import Notify
 from leadswitch.env.spans import Spans
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
@@ -23,13 +24,14 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Limits,
     Metrics,
+    Notify,
     Spans,
     Local,
 )
 
 
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics, Spans
+    Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics, Notify, Spans
 ):
     """The whole configuration: an attribute for each variable."""
 

@@ -79,6 +79,14 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
+class Slower:
+    """Observations above `seconds` in each interval, which must be an edge of the histogram."""
+
+    series: Series
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A part of a whole. Without a whole there is no value."""
 
@@ -110,4 +118,6 @@ class Recorded:
     slo: str
 
 
-Expression = Rate | Increase | Gauge | Quantile | Observed | Within | Share | Scaled | Largest | Recorded
+Expression = (
+    Rate | Increase | Gauge | Quantile | Observed | Within | Slower | Share | Scaled | Largest | Recorded
+)
