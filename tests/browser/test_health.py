@@ -9,9 +9,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from routing.models import Workspace
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, overflows
+from tests.support.admin_pages import person
 from tests.support.attempts import add_many_attempts
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tracing.reconcile import rollups
@@ -25,6 +27,16 @@ PAINTED = """holder => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     return pixels.filter((value, at) => at % 4 === 3 && value > 0).length / (pixels.length / 4);
 }"""
+# Notes what is written on canvases, and the dashes of lines.
+RECORD = """
+window.drawn = {texts: [], dashes: []};
+const canvas = CanvasRenderingContext2D.prototype, {fillText, setLineDash} = canvas;
+canvas.fillText = function (text, ...rest) { drawn.texts.push(text); fillText.call(this, text, ...rest); };
+canvas.setLineDash = function (dash) {
+    drawn.dashes.push(dash.map(each => each / devicePixelRatio).join());
+    setLineDash.call(this, dash);
+};
+"""
 LOOKS: dict[str, dict[str, Any]] = {**SIZES, "dark": {**SIZES["desktop"], "color_scheme": "dark"}}
 
 
@@ -60,6 +72,54 @@ def test_page_fits_and_is_accessible(open_as: OpenAs, look: str, tmp_path: Path)
     assert barriers(page) == []
 
 
+def test_axes_have_names_and_lines_differ_without_color(open_as: OpenAs) -> None:
+    fill()
+    page = open_as(User.objects.create_superuser("root"))
+    page.add_init_script(RECORD)
+    page.goto(f"{URL}?window=7d")
+    expect(page.locator("[data-chart] canvas")).to_have_count(len(CHARTS))
+    drawn = page.evaluate("drawn")
+    assert set(drawn["texts"]) >= {
+        *("Attempts", "Hour (UTC)", "Time from due to decided", "Decisions", "Expired leads", "Day (UTC)")
+    }
+    assert {"", "10,5", "2,4"} <= set(drawn["dashes"])
+    marks = page.get_by_test_id("chart-latency").locator(".u-series:not(:first-child) .u-marker")
+    borders = [each.evaluate("mark => getComputedStyle(mark).borderTopStyle") for each in marks.all()]
+    assert borders == ["solid", "dashed", "dotted"]
+
+
+def test_legend_is_read_to_a_screen_reader(open_as: OpenAs) -> None:
+    fill()
+    page = open_page(open_as)
+    tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    names = {each.get("name", {}).get("value") for each in tree["nodes"] if not each["ignored"]}
+    labels = page.locator(".health .u-legend .u-label").all_inner_texts()
+    assert {"Sold", "p99", "Decisions", "Expired"} <= set(labels)
+    assert set(labels) <= names
+
+
+def test_member_of_one_workspace_without_attempts_sees_no_chart(open_as: OpenAs) -> None:
+    fill()
+    page = open_as(person("operator", WorkspaceFactory.create(name="Quiet Valley")))
+    page.goto(URL)
+    expect(page.get_by_test_id("health-empty")).to_contain_text("No lead was tried in the last 24 hours.")
+    expect(page.locator("[data-chart]")).to_have_count(0)
+    expect(page.get_by_label("Workspace").locator("option")).to_have_text(
+        ["All my workspaces", "Quiet Valley"]
+    )
+    assert not overflows(page)
+    assert barriers(page) == []
+
+
+def test_member_of_one_workspace_sees_its_charts(open_as: OpenAs) -> None:
+    fill()
+    page = open_as(person("operator", Workspace.objects.get(name="Desert Air")))
+    page.goto(f"{URL}?window=7d")
+    expect(page.locator("[data-chart] canvas")).to_have_count(len(CHARTS))
+    expect(page.get_by_test_id("health-duplicates").locator("th[scope=row]")).to_have_text(["Desert Air"])
+    expect(page.get_by_text("Workers alive")).to_have_count(0)
+
+
 def test_figure_leads_to_its_list_and_filters_stay_in_the_address(open_as: OpenAs) -> None:
     fill()
     page = open_page(open_as)
@@ -87,6 +147,6 @@ def test_tables_need_no_script(open_as: OpenAs) -> None:
     page = open_as(User.objects.create_superuser("root"), java_script_enabled=False)
     page.goto(URL)
     note = page.locator("#content noscript p")
-    expect(note).to_have_text("Charts need a script. The tables have the same figures.")
+    expect(note).to_have_text("Charts need JavaScript. The tables show the same numbers.")
     expect(note).to_be_visible()
     expect(page.get_by_test_id("chart-results").locator("tbody tr")).not_to_have_count(0)

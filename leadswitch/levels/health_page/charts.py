@@ -39,12 +39,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`columns`: x, then one for each label, all of one length. `x` are seconds since 1970, or places of `ticks`."""
+    """`columns`: x, then one for each label, all of one length. `x` are seconds since 1970, or places of `ticks`.
+
+    `x_title`, `y_title`: the names of the axes.
+    """
 
     name: str
     title: str
     kind: str
     unit: str
+    x_title: str
+    y_title: str
     labels: Sequence[str]
     columns: Sequence[Sequence[float | None]]
     head: Sequence[str]
@@ -60,6 +65,8 @@ class Chart:
         return {
             "kind": self.kind,
             "unit": self.unit,
+            "x_title": self.x_title,
+            "y_title": self.y_title,
             "labels": self.labels,
             "codes": self.codes,
             "ticks": self.ticks,
@@ -86,6 +93,8 @@ def make_results(window: Window, numbers: Mapping[tuple[datetime, str], int], li
         title=f"Attempts by result, by {window.unit}",
         kind="stack",
         unit="attempts",
+        x_title=f"{window.unit.capitalize()} (UTC)",
+        y_title="Attempts",
         labels=labels,
         codes=[result.value for result in shown],
         columns=[_seconds(window), *columns],
@@ -123,6 +132,8 @@ def make_latency(
         title=f"From due to decided, by {window.unit}",
         kind="lines",
         unit="s",
+        x_title=f"{window.unit.capitalize()} (UTC)",
+        y_title="Time from due to decided",
         labels=list(PERCENTILES),
         codes=list(PERCENTILES),
         columns=[_seconds(window), *columns],
@@ -145,6 +156,8 @@ def make_histogram(window: Window, counts: Sequence[int], links: Links) -> Chart
         title="From due to decided, by time",
         kind="bars",
         unit="decisions",
+        x_title="Time from due to decided",
+        y_title="Decisions",
         labels=["Decisions"],
         codes=["p50"],
         ticks=[
@@ -170,6 +183,8 @@ def make_expired(days: Sequence[datetime], numbers: Mapping[datetime, int], link
         title="Expired leads by day (UTC)",
         kind="bars",
         unit="leads",
+        x_title="Day (UTC)",
+        y_title="Expired leads",
         labels=["Expired"],
         codes=["expired"],
         ticks=[f"{day:%m-%d}" for day in days],

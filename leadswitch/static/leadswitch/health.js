@@ -1,7 +1,10 @@
 // Draws the charts of the page "Health" from its data, in the colors of the theme. The tables need no script.
 "use strict";
 (() => {
-  const HEIGHT = 240;
+  const HEIGHT = 280;
+  // Lines differ without their colors: in the chart, and as the border of their marks in the legend.
+  const DASHES = [[], [10, 5], [2, 4]];
+  const BORDERS = ["solid", "dashed", "dotted"];
   // Counts have no fractions.
   const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((each) => each * 10 ** power)).flat();
   const data = JSON.parse(document.getElementById("health-data")?.textContent ?? "{}");
@@ -34,6 +37,7 @@
         label,
         stroke,
         width: chart.kind === "lines" ? 2 : 1,
+        dash: chart.kind === "lines" ? DASHES[at] : [],
         points: { show: chart.kind === "lines" && chart.columns[0].length < 40, size: 5 },
         value: (_, __, ___, i) => (i === null ? "-" : words(chart, chart.columns[at + 1][i])),
       };
@@ -44,6 +48,8 @@
         series.paths = uPlot.paths.bars({ size: [0.8, 60] });
       } else if (chart.kind === "stack") {
         series.paths = uPlot.paths.stepped({ align: 1 });
+        // A border between layers, unless it would cover narrow steps.
+        series.stroke = chart.columns[0].length < 40 ? color("--body-bg") : stroke;
       }
       return series;
     });
@@ -51,7 +57,7 @@
 
   // Of many names, only every second or third has room.
   function tickAxis(chart, width) {
-    const room = Math.max(1, Math.ceil((chart.ticks.length * 56) / width));
+    const room = Math.max(1, Math.ceil((chart.ticks.length * 72) / width));
     return {
       splits: () => chart.columns[0].filter((_, at) => at % room === 0),
       values: (_, places) => places.map((place) => chart.ticks[place] ?? ""),
@@ -61,7 +67,9 @@
   function makeOptions(chart, width) {
     const text = color("--body-fg");
     const line = { stroke: color("--hairline-color"), width: 1 };
-    const axis = { stroke: text, grid: line, ticks: line, font: "12px system-ui, sans-serif" };
+    const font = "12px system-ui, sans-serif";
+    const axis = { stroke: text, grid: line, ticks: line, font, labelFont: font, labelSize: 20 };
+    const [across, up] = [{ ...axis, label: chart.x_title }, { ...axis, label: chart.y_title }];
     const isNamed = chart.ticks.length > 0;
     return {
       width,
@@ -72,15 +80,17 @@
         y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] },
       },
       axes: [
-        isNamed ? { ...axis, grid: { show: false }, ...tickAxis(chart, width) } : axis,
-        { ...axis, ...(chart.unit === "s" ? {} : { incrs: WHOLE }), size: 60, values: (_, values) => values.map((value) => words(chart, value)) },
+        isNamed ? { ...across, grid: { show: false }, ...tickAxis(chart, width) } : across,
+        { ...up, ...(chart.unit === "s" ? {} : { incrs: WHOLE }), size: 60, values: (_, values) => values.map((value) => words(chart, value)) },
       ],
       cursor: { drag: { x: false, y: false } },
-      legend: { live: true },
+      legend: { live: true, markers: { dash: (_, at) => (chart.kind === "lines" ? BORDERS[at - 1] : "solid") } },
+      // The legend is text. The drawing says nothing to a screen reader.
+      hooks: { ready: [(plot) => plot.root.querySelector(".u-wrap").setAttribute("aria-hidden", "true")] },
       series: [
         isNamed
-          ? { label: "", value: (_, place) => chart.ticks[place] ?? "-" }
-          : { label: "UTC", value: (_, at) => (at ? new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") : "-") },
+          ? { label: chart.x_title, value: (_, place) => chart.ticks[place] ?? "-" }
+          : { label: chart.x_title, value: (_, at) => (at ? new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") : "-") },
         ...makeSeries(chart),
       ],
     };
