@@ -88,6 +88,11 @@ chaos: venv ## inject every fault while leads flow, then check that no lead was 
 load: venv ## send leads at planned times into the whole product, and measure what they wait for (docs/load.md)
 	$(Q)$(BIN)/python -m tests.load $(ARGS)
 
+.PHONY: alarm-drill
+alarm-drill: venv ## kill what decides leads, and measure when a real Prometheus pages (docs/alerts.md)
+	$(Q)ops/install_prometheus.sh >/dev/null
+	$(Q)$(BIN)/python -m tests.load.alarm $(ARGS)
+
 .PHONY: bench-dispatch
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
 	$(Q)$(BIN)/python -m tests.bench.dispatch $(ARGS)

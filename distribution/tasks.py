@@ -12,10 +12,12 @@ from django.db import close_old_connections
 from distribution import metrics
 from distribution.attempts.distribute import distribute_lead, distribute_next_polled
 from distribution.attempts.lease import distribute_leased, requeue
+from distribution.attempts.spans import process_in_spans
 from routing.dispatch.canary import complete_canary, is_canary
 from routing.dispatch.publish import send_wake
 from routing.dispatch.workers import record_step
 from routing.queries import count_polled, has_polled
+from routing.spans import SpanSwitch
 
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"
@@ -32,10 +34,12 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
     end. Raises SoftTimeLimitExceeded immediately: an attempt that began after it would be killed with the process.
     """
     failures = []
+    spans = SpanSwitch.spans
+    process = _process if spans is None else process_in_spans(spans, lead_ids, _process)
     for lead_id in lead_ids:
         record_step()
         try:
-            _process(lead_id, is_leased=is_leased)
+            process(lead_id, is_leased=is_leased)
         except SoftTimeLimitExceeded:
             raise
         except Exception as error:  # noqa: BLE001 - raised below, after the other leads
@@ -45,7 +49,7 @@ def process_leads(lead_ids: Sequence[int], *, is_leased: bool = False) -> None:
         raise failures[0]
 
 
-def _process(lead_id: int, *, is_leased: bool) -> None:
+def _process(lead_id: int, /, *, is_leased: bool) -> None:
     if is_canary(lead_id):
         complete_canary(lead_id)
     elif is_leased:

@@ -1,1 +1,5 @@
 """Wiring only: settings, environment, Celery, URLs, embedded services."""
+
+from leadswitch.spans.hidden import hide_opentelemetry
+
+hide_opentelemetry()

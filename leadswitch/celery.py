@@ -26,6 +26,7 @@ from leadswitch.database.fitness import begin
 from leadswitch.levels.serving.begin import serve_metrics
 from leadswitch.levels.serving.processes import ProcessKind
 from leadswitch.pulse import Pulse
+from leadswitch.spans.begin import begin_spans, end_spans
 from leadswitch.start import load_settings
 from routing.dispatch import workers
 from routing.places.zips import load_rows
@@ -100,16 +101,18 @@ def write_heartbeat(sender: Any, **_: object) -> None:
 
 
 @worker_process_init.connect
-def freeze_objects(**_: object) -> None:
+def begin_pool_process(**_: object) -> None:
     # Imported here: the apps are loaded when a worker process starts.
     from distribution.attempts.worker import freeze_startup_objects
 
+    begin_spans(ProcessKind.WORKER)
     freeze_startup_objects()
 
 
 @worker_process_shutdown.connect
-def drain_enqueuer(**_: object) -> None:
+def end_pool_process(**_: object) -> None:
     """Run in each process of the pool that ends or is replaced: such a process runs no exit handlers."""
     from routing.dispatch.enqueue import ENQUEUER
 
     ENQUEUER.drain()
+    end_spans()

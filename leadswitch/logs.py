@@ -43,25 +43,32 @@ SHARED_PROCESSORS: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
-LOG_FORMATTERS = {
-    "json": {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*SHARED_PROCESSORS, structlog.stdlib.ExtraAdder(allow=EXTRA_FIELDS)],
-        "processors": [
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            # Stack frames only: local variables contain leads.
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-            ),
-            structlog.processors.JSONRenderer(serializer=render),
-        ],
-    },
-}
+
+def make_formatters(*more: Processor) -> dict[str, Any]:
+    """`more` processors add fields to each line."""
+    return {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": [
+                *SHARED_PROCESSORS,
+                *more,
+                structlog.stdlib.ExtraAdder(allow=EXTRA_FIELDS),
+            ],
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # Stack frames only: local variables contain leads.
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                ),
+                structlog.processors.JSONRenderer(serializer=render),
+            ],
+        },
+    }
 
 
-def configure_structlog() -> None:
+def configure_structlog(*more: Processor) -> None:
     structlog.configure(
-        processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*SHARED_PROCESSORS, *more, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -1,11 +1,13 @@
 """Django and Celery settings. Values come from leadswitch.env; embedded servers stand in for missing URLs."""
 
 from kombu import Queue
+from structlog.typing import Processor
 
 from leadswitch.database.limits import startup_options
 from leadswitch.embedded import ensure_services
 from leadswitch.env import REPOSITORY, celery_broker_url, postgres_settings, read_environment
-from leadswitch.logs import LOG_FORMATTERS, configure_structlog
+from leadswitch.logs import configure_structlog, make_formatters
+from leadswitch.spans.hidden import show_opentelemetry
 from routing.redis.keys import ready_queue
 
 ENVIRONMENT = read_environment()
@@ -45,6 +47,11 @@ LEADSWITCH_EXPORTER_PORT = ENVIRONMENT.exporter_port
 LEADSWITCH_EXPORTER_PERIOD_SECONDS = ENVIRONMENT.exporter_period_seconds
 # How many workspaces its series by workspace name.
 LEADSWITCH_EXPORTER_WORST = ENVIRONMENT.exporter_worst
+# Of Datadog, for `manage.py dashboards`.
+LEADSWITCH_DATADOG_PAGE_HANDLE = ENVIRONMENT.datadog_page_handle
+LEADSWITCH_DATADOG_WARNING_HANDLE = ENVIRONMENT.datadog_warning_handle
+# The OTEL_ variables if distributed traces are on, else empty.
+LEADSWITCH_OTEL = ENVIRONMENT.otel
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
 LEADSWITCH_REDIS_PREFIX = ENVIRONMENT.redis_prefix
 LEADSWITCH_PICKUP_PERIOD_SECONDS = ENVIRONMENT.pickup_period_seconds
@@ -130,6 +137,9 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
+
+if LEADSWITCH_OTEL:
+    MIDDLEWARE.insert(0, "leadswitch.spans.middleware.RequestSpanMiddleware")
 
 TEMPLATES = [
     {
@@ -336,10 +346,18 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- logging ----------------------------------------------------------------------------------------------
 
+LOG_PROCESSORS: list[Processor] = []
+if LEADSWITCH_OTEL:
+    show_opentelemetry()
+    # Imported here: without distributed traces, no process loads OpenTelemetry.
+    from leadswitch.spans.log_fields import add_trace_id
+
+    LOG_PROCESSORS.append(add_trace_id)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": LOG_FORMATTERS,
+    "formatters": make_formatters(*LOG_PROCESSORS),
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     "loggers": {
@@ -353,4 +371,4 @@ LOGGING = {
         "celery.beat": {"level": "WARNING"},
     },
 }
-configure_structlog()
+configure_structlog(*LOG_PROCESSORS)

@@ -30,9 +30,11 @@ def begin_dispatcher() -> None:
     from leadswitch.database.fitness import begin
     from leadswitch.levels.serving.begin import serve_metrics
     from leadswitch.levels.serving.processes import ProcessKind
+    from leadswitch.spans.begin import begin_spans
 
     begin()
     serve_metrics(ProcessKind.DISPATCHER)
+    begin_spans(ProcessKind.DISPATCHER)
 
 
 @contextmanager

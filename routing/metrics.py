@@ -14,7 +14,7 @@ RECONCILERS = (
 # The names given to routing.after_commit.after_commit_try, and to routing.redis.outage.guarded and is_done.
 AFTER_COMMIT_STEPS = ("change", "replay", "inline", "store_response", "enqueue", "existing", "switch")
 SCHEDULE_OPERATIONS = (
-    *("put", "withdraw", "shadow", "end", "compare", "requeue", "start", "pause", "heartbeat"),
+    *("put", "withdraw", "shadow", "end", "compare", "requeue", "start", "pause", "heartbeat", "context"),
 )
 
 

@@ -31,7 +31,7 @@ def moment(at: datetime) -> str:
 
 
 def utc(at: datetime) -> str:
-    """The one form of a time for programs: ISO 8601 in UTC with a Z."""
+    """The form of every time in data for programs: ISO 8601 in UTC with a Z."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -79,7 +79,7 @@ def ordinal(number: int) -> str:
 
 
 def value(observed: Any) -> str:
-    """A field of a lead or an answer of a buyer."""
+    """The value of a lead's field, or a buyer's answer."""
     if observed is None:
         return "missing"
     if isinstance(observed, bool):
@@ -90,7 +90,7 @@ def value(observed: Any) -> str:
 
 
 def typed_value(observed: Any) -> str:
-    """Of an attribute, which may be of any type: text that could be taken for a number or a flag is in quotes."""
+    """The value of an attribute, which may have any type. Text that looks like a number or a flag is in quotes."""
     if isinstance(observed, list | tuple):
         return one_of([typed_value(each) for each in observed])
     if isinstance(observed, str) and (NUMBER.fullmatch(observed) or observed.casefold() in FLAGS):
@@ -116,7 +116,7 @@ def field_name(field: str) -> str:
 
 
 def place(observed: dict[str, Any]) -> str:
-    """ "10001, New York County, NY", with what is known of it."""
+    """ "10001, New York County, NY", with the parts that are known."""
     parts = [observed.get(name) for name in ("zip", "county", "state")]
     return ", ".join(str(part) for part in parts if part) or "an unknown place"
 
@@ -127,6 +127,6 @@ def opening(windows: Sequence[Sequence[str]]) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop, unless it has them."""
+    """Start with a capital letter, and end with a period unless the text ends with . ? or !"""
     text = text.strip()
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "?", "!")) else ".")

@@ -28,6 +28,7 @@ from distribution.attempts.record import Unsold, begin_record
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.rollback import write_verdict
 from distribution.attempts.route import find_closed, send_on
+from distribution.attempts.spans import run_in_span
 from distribution.attempts.worker import worker_name
 from routing.leads.attempt_log import LockOutcome, log_no_lock
 from routing.locks.attempts import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
@@ -35,6 +36,7 @@ from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
 from routing.postgres_errors import is_old_plan
 from routing.reconcile.lost_workers import count_lost_worker
+from routing.spans import SpanSwitch
 from tracing.locks import is_lock_timeout
 from tracing.models import AttemptResult
 from tracing.skip_reasons import RetryClass
@@ -54,6 +56,8 @@ def distribute_lead(lead_id: int, *, at: datetime | None = None, is_leased: bool
     lead then keeps its due time.
     """
     attempt = RunningAttempt(partial(lock_lead, lead_id), FIRST_WAIT, at=at, is_leased=is_leased)
+    if SpanSwitch.spans is not None:
+        return run_in_span(SpanSwitch.spans, attempt, partial(run, lead_id=lead_id))
     return run(attempt, lead_id=lead_id)
 
 
@@ -100,7 +104,9 @@ class Turn:
 
 def _run_next(lock: Callable[..., LockedLead | None]) -> AttemptOutcome:
     """An attempt that starts again stays in the same workspace, whose turn ends with the attempt."""
-    outcome = run(RunningAttempt(partial(lock, after=Turn.served), FIRST_WAIT, is_leased=False))
+    attempt = RunningAttempt(partial(lock, after=Turn.served), FIRST_WAIT, is_leased=False)
+    spans = SpanSwitch.spans
+    outcome = run(attempt) if spans is None else run_in_span(spans, attempt, run)
     if outcome.locked is not None:
         Turn.served = outcome.locked.workspace_id
     return outcome

@@ -1,4 +1,4 @@
-"""Finds why an enrollment can get no lead today. Forms cannot check this field by field."""
+"""Finds the reasons why an enrollment cannot get a lead today. No form can check them field by field."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -49,7 +49,7 @@ def read_usage(enrollment: Enrollment, *, at: datetime) -> Sequence[Usage]:
 
 
 def _usage(enrollment: Enrollment, kind: WindowKind, counted: engine.Usage | None, *, at: datetime) -> Usage:
-    """The counters belong to the window of the last sale. In a later window nothing is used."""
+    """The counters belong to the window of the last sale. In a later window, they count as 0."""
     is_present = (
         counted is not None and counted[0] >= get_window(kind, at=at, tz=enrollment.buyer.timezone)[0]
     )
@@ -81,13 +81,13 @@ def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
 
 def _paused(enrollment: Enrollment) -> Iterator[str]:
     if not enrollment.active:
-        yield "The enrollment is paused: tick Active."
+        yield "The enrollment is paused: select Active."
     if enrollment.buyer.paused_at is not None:
         yield "The buyer is paused: clear its pause."
     if not enrollment.campaign.active:
         yield "The campaign is not active: activate it."
     if enrollment.buyer.workspace.paused_at is not None:
-        yield "The workspace is paused: nothing is distributed until it is resumed."
+        yield "The workspace is paused: no lead is distributed until it is resumed."
 
 
 def _area(enrollment: Enrollment) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _area(enrollment: Enrollment) -> Iterator[str]:
         yield "The buyer's service area cannot be read: correct it."
         return
     if not covered:
-        yield "The buyer's service area covers no ZIP: name states, counties, ZIPs or a circle."
+        yield "The buyer's service area covers no ZIP codes: add states, counties, ZIP codes or a radius."
 
 
 def _price(enrollment: Enrollment) -> int:
@@ -111,20 +111,20 @@ def _limits(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
     for used in read_usage(enrollment, at=at):
         kind, cap, budget_cents = used.kind, used.cap, used.budget_cents
         if cap == 0:
-            yield f"Its cap per {kind} is 0: raise it, or leave it blank for none."
+            yield f"Its cap per {kind} is 0: raise it, or leave it blank for no cap."
         elif cap is not None and kind != "hour" and used.leads >= cap:
-            yield f"Its cap of {cap} per {kind} is used up: raise it or wait."
+            yield f"Its cap of {cap} per {kind} is reached: raise it or wait."
         if budget_cents is not None and price_cents > budget_cents:
-            yield f"Its budget per {kind} is {money(budget_cents)}, one lead costs {money(price_cents)}: raise it."
+            yield f"Its budget per {kind} is {money(budget_cents)}, but one lead costs {money(price_cents)}: raise it."
         elif budget_cents is not None and kind != "hour" and used.spent_cents + price_cents > budget_cents:
-            yield f"Its budget of {money(budget_cents)} per {kind} is used up: raise it or wait."
+            yield f"Its budget of {money(budget_cents)} per {kind} is too low for another lead: raise it or wait."
 
 
 def _credits(enrollment: Enrollment) -> Iterator[str]:
     wallet, price_cents = enrollment.buyer.wallet, _price(enrollment)
     available = wallet.balance_cents - wallet.held_cents + wallet.credit_limit_cents
     if available < price_cents:
-        yield f"Its wallet has {money(available)}, one lead costs {money(price_cents)}: top it up."
+        yield f"Its balance is too low: {money(available)} of {money(price_cents)} for one lead. Add credits."
 
 
 def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:

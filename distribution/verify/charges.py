@@ -1,4 +1,4 @@
-"""Invariant 3: each assignment has exactly one charge, and a returned one was refunded."""
+"""Invariant 3: each assignment has exactly one charge, to its buyer at its price, and each return a full refund."""
 
 from typing import Final
 
@@ -12,7 +12,8 @@ EACH_CHARGED_ONCE: Final = f"""
 SELECT 'assignment ' || d.id AS subject,
     CASE WHEN count(e.id) = 0 THEN 'was never charged'
         WHEN count(e.id) > 1 THEN format('was charged %%s times', count(e.id))
-        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format('was charged to buyer %%s', MIN(w.buyer_id))
+        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format(
+            'was sold to buyer %%s, but buyer %%s was charged', d.buyer_id, MIN(w.buyer_id))
         ELSE format('costs %%s cents, but %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
@@ -31,7 +32,8 @@ WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL AND {in_wallets("e.wallet
 
 RETURNED_IS_REFUNDED: Final = f"""
 SELECT 'assignment ' || d.id AS subject,
-    format('was returned, but refunded %%s of %%s cents', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
+    format('was returned, but %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents)
+        AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
 WHERE d.state = 'returned' AND {in_leads("d.lead_id")}
@@ -39,8 +41,8 @@ GROUP BY d.id
 HAVING COALESCE(SUM(e.amount_cents), 0) <> d.price_cents
 """  # noqa: S608 - only conditions are put in
 
-REFUND_TO_WHO_PAID: Final = f"""
-SELECT 'ledger entry ' || e.id AS subject, format('refunds buyer %%s, who did not pay', w.buyer_id) AS message
+REFUND_TO_BUYER_OF_SALE: Final = f"""
+SELECT 'ledger entry ' || e.id AS subject, format('refunds buyer %%s, who did not buy the lead', w.buyer_id) AS message
 FROM distribution_ledgerentry e
 JOIN distribution_wallet w ON w.id = e.wallet_id
 LEFT JOIN distribution_assignment d ON d.id = e.assignment_id
@@ -56,4 +58,4 @@ def check_sales(part: Slice, findings: Findings) -> None:
 
 def check_entries(part: Slice, findings: Findings) -> None:
     search(findings, EACH_CHARGE_ASSIGNED, part)
-    search(findings, REFUND_TO_WHO_PAID, part)
+    search(findings, REFUND_TO_BUYER_OF_SALE, part)

@@ -1,6 +1,6 @@
-"""Shows how far the checks have come, on standard error: the report on standard output stays clean.
+"""Shows the progress of the checks on standard error, because the report is on standard output.
 
-On a terminal a bar for each check with its percentage and rate; elsewhere a line for each check that has ended.
+On a terminal, each check has a bar with its percentage and rate. Elsewhere, each check prints a line when it ends.
 """
 
 import sys

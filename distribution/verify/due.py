@@ -1,4 +1,4 @@
-"""Invariant 4: no lead is forgotten: unfinished is due at a time or under a lease, distributed has a buyer."""
+"""Invariant 4: each unfinished lead has a due time or a claim, and each distributed lead has a buyer."""
 
 from typing import Final
 
@@ -9,24 +9,24 @@ from routing.models import UNFINISHED
 
 CHECKED: Final = f"SELECT count(*) FROM routing_lead WHERE {in_leads('id')}"  # noqa: S608 - only a condition is put in
 
-UNFINISHED_IS_DUE: Final = f"""
-SELECT 'lead ' || id AS subject, format('is %%s but nothing will ever start it', status) AS message
+UNFINISHED_IS_DUE_OR_CLAIMED: Final = f"""
+SELECT 'lead ' || id AS subject, format('is %%s, but has no due time and no claim', status) AS message
 FROM routing_lead
 WHERE {in_leads("id")} AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
     AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '')
 """  # noqa: S608 - only conditions are put in
 
 FINISHED_IS_NOT_DUE: Final = f"""
-SELECT 'lead ' || id AS subject, format('is %%s but due again', status) AS message
+SELECT 'lead ' || id AS subject, format('is %%s, but has a due time', status) AS message
 FROM routing_lead
 WHERE {in_leads("id")} AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
 """  # noqa: S608 - only conditions are put in
 
 STATUS_FITS_ASSIGNMENTS: Final = f"""
 SELECT 'lead ' || l.id AS subject,
-    CASE WHEN sold.ever IS NULL THEN format('is %%s but was never sold', l.status)
-        WHEN l.status = 'distributed' THEN 'is distributed but every sale was returned'
-        ELSE format('is %%s and sold to %%s buyers', l.status, sold.live) END AS message
+    CASE WHEN sold.ever IS NULL THEN format('is %%s, but was never sold', l.status)
+        WHEN l.status = 'distributed' THEN 'is distributed, but every sale was returned'
+        ELSE format('is %%s, but has %%s live sales', l.status, sold.live) END AS message
 FROM routing_lead l
 LEFT JOIN (
     SELECT lead_id, count(*) AS ever, count(*) FILTER (WHERE state = 'sold') AS live
@@ -42,7 +42,7 @@ WHERE {in_leads("l.id")} AND (
 def check(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
     unfinished = [status.value for status in UNFINISHED]
-    for sql in (UNFINISHED_IS_DUE, FINISHED_IS_NOT_DUE):
+    for sql in (UNFINISHED_IS_DUE_OR_CLAIMED, FINISHED_IS_NOT_DUE):
         search(findings, sql, part, unfinished=unfinished)
     with no_nested_loops():
         search(findings, STATUS_FITS_ASSIGNMENTS, part)

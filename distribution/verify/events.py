@@ -1,4 +1,4 @@
-"""Invariant 5: every attempt is traced from start to end: no gap, one terminal event, a result that fits it."""
+"""Invariant 5: the trace of each attempt has no gap and one terminal event, which matches the result."""
 
 from typing import Final
 
@@ -54,13 +54,14 @@ GROUP BY e.attempt_id
 
 NOT_MORE_THAN_COUNTED: Final = f"""
 SELECT 'lead ' || l.id AS subject,
-    format('has %%s attempts, but its trace has %%s up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
+    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number))
+        AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE {in_leads("l.id")}
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
 """  # noqa: S608 - only conditions are put in
 
-# A trace that cannot be written never stops a lead, so a missing one is not a breach. It is only counted.
+# A lead goes on if its trace cannot be written, so a missing trace is counted and is not a breach.
 UNTRACED: Final = f"""
 SELECT COALESCE(SUM(l.attempts - COALESCE(a.traced, 0)), 0)
 FROM routing_lead l
@@ -70,7 +71,7 @@ WHERE {in_leads("l.id")} AND l.attempts > COALESCE(a.traced, 0)
 """  # noqa: S608 - only conditions are put in
 
 
-UNTRACED_NOTE: Final = "{:,} attempts have no trace: it could not be written when they ran"
+UNTRACED_NOTE: Final = "{:,} attempts have no trace, because it could not be written"
 
 
 def check_attempts(part: Slice, findings: Findings) -> None:

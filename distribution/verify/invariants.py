@@ -22,19 +22,19 @@ INVARIANTS: Final = (
     Invariant(
         3,
         "charges",
-        "Every assignment was charged once, and every return refunded",
+        "Every assignment was charged once, and every return was refunded",
         (Look(SliceKind.LEADS, charges.check_sales), Look(SliceKind.WALLETS, charges.check_entries)),
     ),
     Invariant(
         4,
         "due",
-        "Every unfinished lead is due, and every distributed one has a buyer",
+        "Every unfinished lead has a due time or a claim, and every distributed lead has a buyer",
         (Look(SliceKind.LEADS, due.check),),
     ),
     Invariant(
         5,
         "events",
-        "Every attempt is traced from its start to one matching end",
+        "Every attempt has a complete trace that ends with its result",
         (Look(SliceKind.ATTEMPTS, events.check_attempts), Look(SliceKind.LEADS, events.check_leads)),
     ),
     Invariant(
@@ -43,9 +43,7 @@ INVARIANTS: Final = (
         "Every enrolled buyer is selected or skipped exactly once",
         (Look(SliceKind.ATTEMPTS, pools.check_attempts), Look(SliceKind.LEADS, pools.check_sales)),
     ),
-    Invariant(
-        7, "replay", "Every decision, replayed, is the same", (Look(SliceKind.ATTEMPTS, replay.check),)
-    ),
+    Invariant(7, "replay", "Every replayed decision is the same", (Look(SliceKind.ATTEMPTS, replay.check),)),
     Invariant(
         8,
         "caps",

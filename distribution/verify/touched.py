@@ -19,7 +19,7 @@ from distribution.verify.invariants import INVARIANTS
 from distribution.verify.picture import Picture
 from distribution.verify.slices import Slice, SliceKind, attempt_floor, slice_ids
 
-# A full run checks more rows as fast and needs less memory.
+# Above this, a full run is as fast and needs less memory.
 MOST_TOUCHED: Final = 200_000
 # Only half of all transaction ids can be compared with each other. Subtract a margin for a long run.
 OLDEST_WATERMARK: Final = 2**31 - 100_000_000
@@ -96,7 +96,7 @@ def find_slices(picture: Picture) -> dict[str, Mapping[SliceKind, Sequence[Slice
 
 
 def store_watermarks(picture: Picture, clean: Sequence[str]) -> None:
-    """Store how far these checks have come. If two runs end together, either mark is right."""
+    """Store the watermark of these checks. If two runs end at the same time, either watermark is correct."""
     cluster = _read_cluster()
     VerifyWatermark.objects.bulk_create(
         [

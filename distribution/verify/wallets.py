@@ -62,7 +62,7 @@ GROUP BY idempotency_key HAVING count(*) > 1
 
 REFUNDS_WITHIN_CHARGE: Final = f"""
 SELECT 'assignment ' || assignment_id AS subject,
-    format('charged %%s cents, but refunded %%s', charged, refunded) AS message
+    format('%%s cents were charged, but %%s were refunded', charged, refunded) AS message
 FROM (
     SELECT assignment_id,
         COALESCE(SUM(-amount_cents) FILTER (WHERE kind IN ('charge', 'capture')), 0) AS charged,

@@ -38,6 +38,12 @@ COMPOSE_VARIABLES: Final = (
     ),
     ComposeVariable("HTTP_PORT", "The port on which the proxy redirects HTTP to HTTPS.", "80"),
     ComposeVariable("HTTPS_PORT", "The port on which the proxy serves the product.", "443"),
+    ComposeVariable(
+        "GRAFANA_PASSWORD",
+        "The password of Grafana's user admin, for `--profile monitoring` (docs/dashboards.md).",
+    ),
+    ComposeVariable("PAGERDUTY_ROUTING_KEY", "The key of the PagerDuty service that the Alertmanager pages."),
+    ComposeVariable("SLACK_URL", "The address of the Slack webhook for warnings and the daily summary."),
 )
 
 

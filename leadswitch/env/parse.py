@@ -20,6 +20,7 @@ MAX_QUOTED: Final = 40
 TRUE_WORDS: Final = ("true", "1", "yes", "on")
 FALSE_WORDS: Final = ("false", "0", "no", "off")
 POSTGRES_SCHEMES: Final = ("postgres", "postgresql")
+HTTP_SCHEMES: Final = ("http", "https")
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 # Health probes come from the machine itself.
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -144,6 +145,11 @@ def parse_postgres_url(name: str, text: str) -> str:
 
 def parse_redis_url(name: str, text: str) -> str:
     _split_url(name, text, REDIS_SCHEMES, example="redis://host:6379/0")
+    return text
+
+
+def parse_http_url(name: str, text: str) -> str:
+    _split_url(name, text, HTTP_SCHEMES, example="http://127.0.0.1:4318")
     return text
 
 

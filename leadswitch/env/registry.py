@@ -6,6 +6,8 @@ from leadswitch.env.data import Data, Local, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
 from leadswitch.env.metrics import Metrics
+from leadswitch.env.notify import Notify
+from leadswitch.env.spans import Spans
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
 from leadswitch.env.web import Login, Secrets, Web
@@ -22,11 +24,15 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Limits,
     Metrics,
+    Notify,
+    Spans,
     Local,
 )
 
 
-class Environment(Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics):
+class Environment(
+    Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics, Notify, Spans
+):
     """The whole configuration: an attribute for each variable."""
 
 

@@ -11,6 +11,7 @@ from prometheus_client import multiprocess
 
 from leadswitch.database.fitness import begin
 from leadswitch.levels.serving.processes import ProcessKind, register_process
+from leadswitch.spans.begin import begin_spans, end_spans
 from leadswitch.start import load_settings
 from routing.places.zips import load_rows
 
@@ -37,6 +38,16 @@ def on_starting(server: Any) -> None:
             begin(processes=server.cfg.workers, threads=server.cfg.threads)
         register_process(ProcessKind.WEB)
     load_rows()
+
+
+def post_fork(server: Any, _worker: Any) -> None:
+    if server.app.app_uri == "leadswitch.wsgi":
+        begin_spans(ProcessKind.WEB)
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """After the worker answered its requests and enqueued their leads."""
+    end_spans()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -1,4 +1,4 @@
-"""A gunicorn worker that reads requests with waitress: a thread gets a request when all of it has arrived.
+"""A gunicorn worker that reads requests with waitress. A thread gets a request when all of it has arrived.
 
 Gunicorn starts, watches, restarts and stops the processes; this module runs inside each of them.
 """
@@ -19,16 +19,16 @@ from waitress.task import ThreadedTaskDispatcher
 from leadswitch.web.server import BufferingServer
 
 LOOP_SECONDS = 1.0
-# The part of the grace time for leads that are stored and not enqueued yet. Stopping threads takes up to a second.
+# The end of the graceful timeout: stop the threads, then enqueue leads that are stored and not enqueued yet.
 DRAIN_SECONDS = 3.0
 THREADS_SECONDS = 1
 # A stopping process answers requests on open connections for this long.
 LINGER_SECONDS = 1.0
 MAX_CONNECTIONS = 2_000
-# Files, database and Redis connections beside those of clients.
+# File descriptors that client connections may not use: files, PostgreSQL and Redis.
 RESERVED_FILES = 100
 MAX_HEADER_BYTES = 32 * 1024
-# More than any view accepts: views answer 413 with their own message.
+# Higher than the limit of any view, so the view answers 413 with its own message.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 # A response of up to this size is buffered for a slow reader, on disk from 1 MB, and frees its thread.
 MAX_WAITING_ANSWER_BYTES = 64 * 1024 * 1024
@@ -73,7 +73,10 @@ class BufferingWorker(Worker):
         wasyncore.poll2(LOOP_SECONDS, channels)
 
     def drain(self, channels: dict[int, Any]) -> None:
-        """Accept no more connections, answer what was sent, and end at the latest after the grace time."""
+        """Stop accepting connections, and answer the requests already sent.
+
+        Returns when no connection is open, or DRAIN_SECONDS before the graceful timeout ends.
+        """
         for server in self.servers:
             server.stop_accepting()
         begun_at = time.monotonic()
@@ -91,15 +94,15 @@ class BufferingWorker(Worker):
         return self.ppid == os.getppid()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM: leave the poll at once instead of after its timeout."""
+        """On SIGTERM, end the poll at once instead of waiting for its timeout."""
         super().handle_exit(sig, frame)
         for server in self.servers:
             server.pull_trigger()
 
 
 def drain_enqueuer(*, timeout_seconds: float) -> None:
-    """Enqueue every lead whose sender got a success response, if Redis answers."""
-    # Imported here: the apps are loaded with the application, after this file.
+    """Enqueue the leads that are stored and not enqueued yet, as far as Redis and the timeout allow."""
+    # Imported here, because Django loads the apps after gunicorn imports this module.
     from routing.dispatch.enqueue import ENQUEUER
 
     ENQUEUER.drain(timeout_seconds=timeout_seconds)
@@ -107,7 +110,7 @@ def drain_enqueuer(*, timeout_seconds: float) -> None:
 
 def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:
     is_behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
-    # The proxy overwrites both headers; REMOTE_ADDR becomes the client's address. Without a proxy all are removed.
+    # The proxy overwrites both headers; REMOTE_ADDR becomes the client's address. Without one, waitress removes them.
     proxy = {
         "trusted_proxy": "*",
         "trusted_proxy_count": 1,
@@ -129,7 +132,7 @@ def adjust(listening: Any, *, idle_seconds: int) -> Adjustments:
 
 
 def allow_connections(wanted: int) -> int:
-    """Raise the limit of open files as far as the system allows. Returns how many connections that leaves room for."""
+    """Raise the limit of open files for `wanted` connections, if the hard limit allows. Return how many fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + RESERVED_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -7,6 +7,7 @@ Only validation_failed has `fields`. Codes are permanent.
 import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -20,6 +21,7 @@ from rest_framework.views import set_rollback
 from routing.intake.parse import LeadInvalid
 from routing.intake.reader import Errors
 from routing.postgres_errors import is_outage, note_refusal, sqlstate_of
+from tracing.wording import count
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +116,7 @@ def api_exception_handler(exc: Exception, context: Mapping[str, Any]) -> Respons
 
 def _translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, exceptions.APIException):
-        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-            exc.status_code = 401  # DRF makes it 403 when the first authenticator names no challenge
-        if isinstance(exc, exceptions.NotAuthenticated):
-            exc.detail = exceptions.ErrorDetail(NO_KEY, exc.default_code)
-        return exc
+        return _adjust(exc)
     if isinstance(exc, LeadInvalid):
         return FieldsInvalid(describe_fields(exc.errors))
     if isinstance(exc, Http404):
@@ -135,6 +133,24 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
         note_refusal(exc)
         return ApiError(FIXED_MESSAGES[503], status_code=503)
     return None
+
+
+def _adjust(exc: exceptions.APIException) -> exceptions.APIException:
+    """Replace DRF's messages for a missing key and for too many requests."""
+    if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        exc.status_code = 401  # DRF makes it 403 when the first authenticator names no challenge
+    if isinstance(exc, exceptions.NotAuthenticated):
+        exc.detail = exceptions.ErrorDetail(NO_KEY, exc.default_code)
+    if isinstance(exc, exceptions.Throttled):
+        exc.detail = exceptions.ErrorDetail(
+            _describe_throttling(getattr(exc, "wait", None)), exc.default_code
+        )
+    return exc
+
+
+def _describe_throttling(wait_seconds: float | None) -> str:
+    again = "later" if wait_seconds is None else f"in {count(ceil(wait_seconds), 'second')}"
+    return f"Too many requests. Try again {again}."
 
 
 def _describe(error: exceptions.APIException) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The examples in the OpenAPI schema of the intake."""
+"""The examples in the OpenAPI schema of the sources API."""
 
 from typing import Any, Final
 
@@ -90,7 +90,7 @@ CANCELLED_EXAMPLE: Final = OpenApiExample(
         **dict.fromkeys(("result", "reason", "message", "buyers")),
         "status": "cancelled",
         "attempts": 0,
-        "cancel_reason": "asked twice",
+        "cancel_reason": "requested twice",
     },
     response_only=True,
     status_codes=["200"],
@@ -127,7 +127,7 @@ ENDED_EXAMPLE: Final = OpenApiExample(
     status_codes=["400"],
 )
 RUNNING_EXAMPLE: Final = OpenApiExample(
-    "It is running",
+    "Being processed",
     value={"error": {"code": "conflict", "message": "Not now: it is being processed right now."}},
     response_only=True,
     status_codes=["409"],
@@ -175,7 +175,7 @@ TOO_FAST_EXAMPLE: Final = OpenApiExample(
     value={
         "error": {
             "code": "rate_limited",
-            "message": "Request was throttled. Expected available in 3 seconds.",
+            "message": "Too many requests. Try again in 3 seconds.",
         }
     },
     response_only=True,

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 
 from routing import metrics
-from routing.dispatch import schedule, shadow
+from routing.dispatch import schedule, shadow, span_contexts
 from routing.dispatch.enqueuer import LEADS_A_BATCH, Enqueuer
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready, send_wake
 from routing.dispatch.retry_buffer import BufferedPart
@@ -22,6 +22,7 @@ from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.redis.outage import guarded, is_done
+from routing.spans import SpanSwitch
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ def enqueue_leads_after_commit(*lead_ids: int) -> None:
 
 def enqueue(changes: Sequence[DueTime]) -> None:
     """Enqueue leads without waiting. Their due times are committed."""
+    if SpanSwitch.spans is not None:
+        due = [each.lead_id for each in changes if each.due_at is not None]
+        span_contexts.remember(due, SpanSwitch.spans.send_leads(leads=len(due)) if due else "")
     ENQUEUER.add(changes)
 
 
@@ -61,6 +65,8 @@ def enqueue_now(changes: Sequence[DueTime]) -> None:
 
 def try_enqueue(changes: Sequence[DueTime]) -> list[int]:
     """Enqueue leads now. Returns the ids of those that Redis or the broker refused; never raises for that."""
+    if SpanSwitch.spans is not None:
+        span_contexts.write(each.lead_id for each in changes)  # before a worker can get a lead
     by_mode: dict[str, list[DueTime]] = {mode: [] for mode in DispatchMode.values}
     for change in changes:
         by_mode[change.mode].append(change)

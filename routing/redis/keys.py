@@ -17,6 +17,11 @@ def rate_limit_key(kind: str, name: str) -> str:
     return _key(f"rate:{kind}:{name}")
 
 
+def span_context_key(lead_id: int) -> str:
+    """STRING: the distributed trace of the request that enqueued the lead. Only while spans are on. Expires."""
+    return _key(f"span:{lead_id}")
+
+
 def schedule_key() -> str:
     """ZSET workspace id -> when its earliest lead is due, in ms. The leads are in its `schedule_of` keys."""
     return _key("schedule")

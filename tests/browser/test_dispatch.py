@@ -171,7 +171,7 @@ def test_question_before_a_pause_does_not_poll(open_as: OpenAs, sunbelt: Workspa
 def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"), java_script_enabled=False)
     page.goto(URL)
-    expect(page.locator("noscript p")).to_have_text("Reload the page to refresh the figures.")
+    expect(page.locator("noscript p")).to_have_text("Reload the page to update the numbers.")
     expect(page.locator("noscript p")).to_be_visible()
     expect(row_of(page, sunbelt)).to_be_visible()
 

@@ -147,6 +147,6 @@ def test_tables_need_no_script(open_as: OpenAs) -> None:
     page = open_as(User.objects.create_superuser("root"), java_script_enabled=False)
     page.goto(URL)
     note = page.locator("#content noscript p")
-    expect(note).to_have_text("Charts need a script. The tables have the same figures.")
+    expect(note).to_have_text("Charts need JavaScript. The tables show the same numbers.")
     expect(note).to_be_visible()
     expect(page.get_by_test_id("chart-results").locator("tbody tr")).not_to_have_count(0)

@@ -6,6 +6,8 @@ from typing import Any
 import yaml
 
 from leadswitch.env import REPOSITORY
+from leadswitch.env.example import COMPOSE_VARIABLES
+from leadswitch.env.registry import NAMES
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
 MONITORING = {
@@ -45,3 +47,56 @@ def test_grafana_finds_prometheus_and_the_dashboards() -> None:
     assert f"./ops/grafana/dashboards:{provider['options']['path']}:ro" in MONITORING["grafana"]["volumes"]
     (target,) = scraping["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]
     assert target == "alertmanager:9093"
+
+
+def test_each_secret_comes_from_a_variable_of_the_example_that_the_documents_name() -> None:
+    documents = (REPOSITORY / "docs" / "dashboards.md").read_text()
+    listed = NAMES | {each.name for each in COMPOSE_VARIABLES}
+    for secret in COMPOSE["secrets"].values():
+        assert secret["environment"] in listed
+        assert secret["environment"] in documents
+
+
+def test_each_scraped_service_listens_on_the_scraped_port() -> None:
+    """Prometheus and the Datadog Agent read the services of compose, on the ports of their settings."""
+    scraping = yaml.safe_load((REPOSITORY / "ops" / "prometheus" / "prometheus.yml").read_text())
+    agent = yaml.safe_load((REPOSITORY / "ops" / "datadog" / "openmetrics.d" / "conf.yaml").read_text())
+    scraped = {
+        (each["dns_sd_configs"][0]["names"][0], each["dns_sd_configs"][0]["port"])
+        for each in scraping["scrape_configs"]
+    }
+    assert scraped == {(service, find_metrics_port(COMPOSE["services"][service])) for service, _ in scraped}
+    assert {each["openmetrics_endpoint"] for each in agent["instances"]} == {
+        f"http://{service}:{port}/metrics" for service, port in scraped
+    }
+
+
+def find_metrics_port(service: dict[str, Any]) -> int:
+    """That of its settings, or the one on which it serves pages."""
+    ports = [
+        int(value)
+        for name, value in service["environment"].items()
+        if re.fullmatch(r"LEADSWITCH_(\w+_METRICS|EXPORTER)_PORT", name)
+    ]
+    bound = re.findall(r"--bind 0\.0\.0\.0:(\d+)", service["command"])
+    (port,) = ports or map(int, bound)
+    return port
+
+
+def test_servers_read_the_files_that_are_mounted() -> None:
+    """The path after the colon of each mount is the one in the command, or Grafana's own."""
+    mounted = {
+        mount.split(":")[1]
+        for part in MONITORING.values()
+        for mount in part["volumes"]
+        if mount.startswith("./")
+    }
+    read = {
+        option.removeprefix("--config.file=")
+        for part in MONITORING.values()
+        for option in part.get("command", "").split()
+        if option.startswith("--config.file=")
+    }
+    assert {path if path in mounted else path.rpartition("/")[0] for path in read} <= mounted
+    assert "/etc/grafana/provisioning" in mounted
+    assert {path.parent.name for path in PROVISIONING.glob("*/*.yml")} == {"datasources", "dashboards"}

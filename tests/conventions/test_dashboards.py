@@ -19,6 +19,7 @@ from leadswitch.levels.dashboards.expressions import Recorded
 from leadswitch.levels.dashboards.files import FORMATS
 from leadswitch.levels.dashboards.grafana import DATASOURCE, make_dashboard
 from leadswitch.levels.dashboards.promql import to_promql
+from leadswitch.levels.monitors.monitor import Contacts
 from tests.support.exported_series import (
     Exported,
     list_grouping_labels,
@@ -28,7 +29,7 @@ from tests.support.exported_series import (
 )
 
 OPS = REPOSITORY / "ops"
-FILES = {path: text for make in FORMATS.values() for path, text in make().items()}
+FILES = {path: text for make in FORMATS.values() for path, text in make(Contacts()).items()}
 TYPES = {"row", "timeseries", "stat", "barchart", "table"}
 # On no board, and why.
 UNSHOWN = {

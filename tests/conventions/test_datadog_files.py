@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-from datadog_api_client import Configuration
-from datadog_api_client.model_utils import OpenApiModel, validate_and_convert_types
 from datadog_api_client.v1.model.dashboard import Dashboard
 
 from leadswitch.levels.alerts.alert import Job
@@ -16,56 +14,22 @@ from leadswitch.levels.dashboards.boards.registry import BOARDS
 from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
 from leadswitch.levels.dashboards.datadog_agent import make_agent_file
 from leadswitch.levels.dashboards.expressions import Recorded
+from tests.support.datadog_models import list_problems
 from tests.support.exported_series import SUFFIXES, Exported, read_own_series
 
 AGGREGATED = re.compile(r"(?:\w+(?:\([^)]*\))?):(leadswitch\.\w+(?:\.count)?)\{")
 
 
-def find_problems(model: object, raw: object, path: str = "") -> list[str]:
-    """What the client accepts without an error and Datadog would refuse: unknown values, and keys with a typo."""
-    if isinstance(model, list) and isinstance(raw, list):
-        return [
-            problem
-            for place, (each, its_raw) in enumerate(zip(model, raw, strict=True))
-            for problem in find_problems(each, its_raw, f"{path}[{place}]")
-        ]
-    if not isinstance(model, OpenApiModel) or not isinstance(raw, dict):
-        return []
-    # The client's attribute access recurses forever for a name that it does not have.
-    own = vars(model)
-    if own.get("_unparsed"):
-        return [f"{path}: not valid"]
-    if own.get("_composed_instances"):
-        return find_problems(own["_composed_instances"][0], raw, path)
-    keys = type(model).attribute_map
-    problems = [f"{path}: unknown key {key}" for key in raw if key not in keys.values()]
-    for name, key in keys.items():
-        problems += find_problems(own["_data_store"].get(name), raw.get(key), f"{path}.{key}")
-    return problems
-
-
-def check(raw: dict[str, Any]) -> list[str]:
-    model = validate_and_convert_types(
-        raw,
-        (Dashboard,),
-        ["dashboard"],
-        spec_property_naming=True,
-        check_type=True,
-        configuration=Configuration(),
-    )
-    return find_problems(model, raw)
-
-
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 def test_dashboard_is_valid(board: Board) -> None:
-    assert check(make_datadog_dashboard(board)) == []
+    assert list_problems(make_datadog_dashboard(board), Dashboard) == []
 
 
 @pytest.mark.parametrize("change", [{"type": "no_such_type"}, {"titel": "a key with a typo"}])
 def test_check_finds_what_the_client_accepts(change: dict[str, str]) -> None:
     raw = make_datadog_dashboard(BOARDS[0])
     raw["widgets"][0]["definition"]["widgets"][0]["definition"] |= change
-    assert check(raw)
+    assert list_problems(raw, Dashboard)
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)

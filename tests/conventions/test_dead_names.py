@@ -29,6 +29,7 @@ READ_BY_NAME: Final = {
     "leadswitch/settings.py",
     "leadswitch/urls.py",
     "leadswitch/web/config.py",
+    "leadswitch/spans/middleware.py",
     "leadswitch/formats/en/formats.py",
     "routing/api/urls.py",
     "distribution/api/urls.py",

@@ -58,8 +58,9 @@ def test_every_example_is_accepted(tmp_path: Path) -> None:
 def test_compose_file_reads_the_variables_of_the_example() -> None:
     compose = (REPOSITORY / "docker-compose.yml").read_text()
     read = set(re.findall(r"(?<!\$)\$\{(\w+)[:}]", compose))
-    assert read == {each.name for each in COMPOSE_VARIABLES} | {
-        *("SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS")
+    secrets = set(re.findall(r": \{environment: (\w+)\}", compose))
+    assert read | secrets == {each.name for each in COMPOSE_VARIABLES} | {
+        *("SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS", "LEADSWITCH_METRICS_TOKEN")
     }
 
 

@@ -1,6 +1,7 @@
 """Metrics: every series that can occur is declared and exists from the start, and every gauge states its mode."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -122,3 +123,15 @@ def test_own_metrics_are_registered(kind: type[MetricWrapperBase]) -> None:
     ours = [metric for metric in own_metrics().values() if isinstance(metric, kind)]
     assert ours
     assert all(metric in registered and is_ours(metric) for metric in ours)
+
+
+NAMED_SERIES = re.compile(r"`(leadswitch_[a-z_]+?)(?:_bucket|_sum|_count)?(?:\{[^}`]*\})?`")
+
+
+def test_documents_name_only_series_that_are_served() -> None:
+    """docs/metrics.md is made from the metrics themselves."""
+    listed = set(NAMED_SERIES.findall((REPOSITORY / "docs" / "metrics.md").read_text()))
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")]
+    named = {name for page in pages for name in NAMED_SERIES.findall(page.read_text())}
+    assert "leadswitch_inflight_leases_lost_total" in named
+    assert named - listed == set()

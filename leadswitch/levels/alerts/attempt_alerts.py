@@ -24,7 +24,7 @@ ATTEMPT_ALERTS: Final = (
         holds_for="15m",
         keep_firing_for="5m",
         summary="{{ $value | humanizePercentage }} of attempts have failed for 15 minutes.",
-        normal="under 1 %",
+        normal="under 1%",
         dashboard=Dashboard.ROUTING,
     ),
     Alert(
@@ -39,7 +39,7 @@ ATTEMPT_ALERTS: Final = (
         holds_for="15m",
         keep_firing_for="5m",
         summary="Only {{ $value | humanizePercentage }} of attempts have reached a decision for 15 minutes.",
-        normal="over 99 %; unsold leads and duplicates are decisions",
+        normal="over 99%; unsold leads and duplicates are decisions",
         dashboard=Dashboard.ROUTING,
     ),
     Alert(
@@ -64,8 +64,8 @@ ATTEMPT_ALERTS: Final = (
         ),
         holds_for="5m",
         keep_firing_for="5m",
-        summary="Only {{ $value | humanizePercentage }} of locks of leads were acquired at the first try.",
-        normal="over 99 %",
+        summary="Only {{ $value | humanizePercentage }} of locks of leads were acquired on the first try.",
+        normal="over 99%",
         dashboard=Dashboard.ROUTING,
     ),
     Alert(
@@ -79,7 +79,7 @@ ATTEMPT_ALERTS: Final = (
         ),
         keep_firing_for="15m",
         summary="{{ $value | humanizePercentage }} of leads received in the last hour are duplicates.",
-        normal="under 10 %",
+        normal="under 10%",
         dashboard=Dashboard.ROUTING,
     ),
     Alert(
@@ -93,7 +93,7 @@ ATTEMPT_ALERTS: Final = (
         ),
         holds_for="5m",
         keep_firing_for="5m",
-        summary="5 % of leads take {{ $value | humanizeDuration }} or longer from due to decided.",
+        summary="5% of leads take {{ $value | humanizeDuration }} or longer from due to decided.",
         normal="under 2 s",
         dashboard=Dashboard.PERFORMANCE,
     ),

@@ -57,7 +57,7 @@ def _make_burn_alert(objective: Objective, burn: Burn) -> Alert:
         keep_firing_for="5m",
         labels={"slo": objective.name, "long": burn.long, "short": burn.short},
         summary=f"{{{{ $value | humanizePercentage }}}} of leads in the last {burn.long} {MISSED[objective.name]}.",
-        normal=f"under {100 * objective.budget:g} %",
+        normal=f"under {100 * objective.budget:g}%",
         dashboard=DASHBOARDS[objective.name],
     )
 

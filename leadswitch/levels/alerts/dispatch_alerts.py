@@ -12,7 +12,7 @@ DISPATCH_ALERTS: Final = (
         severity=Severity.PAGE,
         kind="dispatch",
         reads=Job.EXPORTER,
-        # Two proofs of life: the exporter may be unable to read the age of the last decision.
+        # Two signs of a recent decision: the exporter may be unable to read the age of the last one.
         expression=(
             "max(min_over_time(leadswitch_leads_overdue[2m])) > 10\n"
             "unless (max(leadswitch_last_decision_age_seconds) <= 120"

@@ -65,7 +65,7 @@ WATCH_ALERTS: Final = (
         # Prometheus knows only UTC.
         expression=f"hour() == {DIGEST_HOUR} and minute() < 10",
         summary=_make_digest_summary(),
-        normal="99.9 % of leads decided within 60 s, under 20 due retries",
+        normal="99.9% of leads decided within 60 s, under 20 due retries",
         dashboard=Dashboard.ROUTING,
     ),
     *(_make_job_absent(job, *rest) for job, rest in JOBS.items()),

@@ -23,7 +23,7 @@ class Unit(StrEnum):
     COUNT = "count"
     PER_SECOND = "per second"
     SECONDS = "seconds"
-    SHARE = "share"  # 1 is 100 %
+    SHARE = "share"  # 1 is 100%
     BYTES = "bytes"
     DOLLARS = "dollars"
     YES_NO = "yes or no"  # 1 or 0

@@ -27,7 +27,7 @@ ALL_LISTED: Final = 100
 
 def make_datadog_dashboard(board: Board) -> dict[str, Any]:
     return {
-        "title": f"LeadSwitch: {board.title}",
+        "title": make_dashboard_title(board),
         "description": board.description,
         "layout_type": "ordered",
         "reflow_type": "auto",
@@ -35,6 +35,10 @@ def make_datadog_dashboard(board: Board) -> dict[str, Any]:
         "template_variables": [_make_variable(variable) for variable in board.variables],
         "widgets": [_make_group(row) for row in board.rows],
     }
+
+
+def make_dashboard_title(board: Board) -> str:
+    return f"LeadSwitch: {board.title}"
 
 
 def _make_variable(variable: Variable) -> dict[str, Any]:

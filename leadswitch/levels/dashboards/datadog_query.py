@@ -43,6 +43,8 @@ def to_formula(expression: expressions.Expression, asked: Asked) -> str:
         case expressions.Within(series, seconds):
             good = asked.add(f"count(v: v<={seconds}):{_name(series)}{_scope(series)}.as_count()")
             return f"{good} / {asked.add(f'count:{_name(series)}{_scope(series)}.as_count()')}"
+        case expressions.Slower(series, seconds):
+            return asked.add(f"count(v: v>{seconds}):{_name(series)}{_scope(series)}.as_count()")
         case expressions.Share(part, whole):
             return f"{to_formula(part, asked)} / {to_formula(whole, asked)}"
         case expressions.Scaled(of, factor):

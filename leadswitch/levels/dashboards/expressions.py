@@ -32,7 +32,7 @@ class Across(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Increase of a counter in a second."""
+    """Increase of a counter per second."""
 
     series: Series
     by: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Quantile:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Observations of a histogram in a second."""
+    """Observations of a histogram per second."""
 
     series: Series
     by: tuple[str, ...] = ()
@@ -73,6 +73,14 @@ class Observed:
 @dataclass(frozen=True, slots=True)
 class Within:
     """The share of observations up to `seconds`, which must be an edge of the histogram."""
+
+    series: Series
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """Observations above `seconds` in each interval, which must be an edge of the histogram."""
 
     series: Series
     seconds: int
@@ -110,4 +118,6 @@ class Recorded:
     slo: str
 
 
-Expression = Rate | Increase | Gauge | Quantile | Observed | Within | Share | Scaled | Largest | Recorded
+Expression = (
+    Rate | Increase | Gauge | Quantile | Observed | Within | Slower | Share | Scaled | Largest | Recorded
+)

@@ -1,4 +1,4 @@
-"""The text of each generated file, by its path below ops/."""
+"""The text of each generated file, by its path below ops/. Monitors belong to the files of Datadog."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,25 +9,30 @@ from leadswitch.levels.dashboards.boards.registry import BOARDS
 from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
 from leadswitch.levels.dashboards.datadog_agent import make_agent_file
 from leadswitch.levels.dashboards.grafana import make_dashboard
+from leadswitch.levels.monitors.monitor import Contacts, make_monitors
 
 
-def make_grafana_files() -> dict[Path, str]:
+def make_grafana_files(_: Contacts) -> dict[Path, str]:
     return {Path(f"grafana/dashboards/{board.uid}.json"): as_json(make_dashboard(board)) for board in BOARDS}
 
 
-def as_json(content: dict[str, Any]) -> str:
+def as_json(content: dict[str, Any] | list[dict[str, Any]]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def make_datadog_files() -> dict[Path, str]:
+def make_datadog_files(contacts: Contacts) -> dict[Path, str]:
     boards = {
         Path(f"datadog/dashboards/{board.uid}.json"): as_json(make_datadog_dashboard(board))
         for board in BOARDS
     }
-    return {**boards, Path("datadog/openmetrics.d/conf.yaml"): make_agent_file()}
+    return {
+        **boards,
+        Path("datadog/monitors.json"): as_json(make_monitors(contacts)),
+        Path("datadog/openmetrics.d/conf.yaml"): make_agent_file(),
+    }
 
 
-FORMATS: Final[Mapping[str, Callable[[], dict[Path, str]]]] = {
+FORMATS: Final[Mapping[str, Callable[[Contacts], dict[Path, str]]]] = {
     "grafana": make_grafana_files,
     "datadog": make_datadog_files,
 }

@@ -15,6 +15,7 @@ from leadswitch.levels.dashboards.expressions import (
     Scaled,
     Series,
     Share,
+    Slower,
     Within,
 )
 
@@ -34,6 +35,8 @@ def to_promql(expression: Expression) -> str:
             return f"histogram_quantile({quantile:g}, {_sum(('le', *by), buckets)})"
         case Within():
             return _within(expression)
+        case Slower():
+            return _slower(expression)
         case Share(part, whole):
             return f"{to_promql(part)} / ({to_promql(whole)} > 0)"
         case Scaled(of, factor):
@@ -56,10 +59,19 @@ def _count(expression: Rate | Increase | Observed) -> str:
 
 
 def _within(share: Within) -> str:
-    """prometheus_client writes an edge of 2 seconds as le="2.0"."""
-    edge = Series(share.series.name, (*share.series.where, Match("le", (f"{share.seconds}.0",))))
-    good = _sum((), f"rate({_select(edge, '_bucket')}[{RATE_INTERVAL}])")
+    good = _sum((), f"rate({_select_edge(share)}[{RATE_INTERVAL}])")
     return f"{good} / ({to_promql(Observed(share.series))} > 0)"
+
+
+def _slower(slower: Slower) -> str:
+    every = _sum((), f"increase({_select(slower.series, '_count')}[{CHART_INTERVAL}])")
+    return f"{every} - {_sum((), f'increase({_select_edge(slower)}[{CHART_INTERVAL}])')}"
+
+
+def _select_edge(expression: Within | Slower) -> str:
+    """prometheus_client writes an edge of 2 seconds as le="2.0"."""
+    edge = Match("le", (f"{expression.seconds}.0",))
+    return _select(Series(expression.series.name, (*expression.series.where, edge)), "_bucket")
 
 
 def has_window(promql: str) -> bool:

@@ -34,9 +34,9 @@ class Row(NamedTuple):
 def render_page() -> str:
     parts = [
         INTRODUCTION,
-        _render("Of web, worker, dispatcher and beat", list_own()),
-        _render("Of every endpoint", list_endpoint()),
-        _render("Of the exporter", list_exporter()),
+        _render("Web server, worker, dispatcher and beat", list_own()),
+        _render("Every endpoint", list_endpoint()),
+        _render("Exporter", list_exporter()),
     ]
     return "\n".join(parts)
 

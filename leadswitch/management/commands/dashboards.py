@@ -1,16 +1,18 @@
-"""`manage.py dashboards`: print or write the dashboards of Grafana or Datadog."""
+"""`manage.py dashboards`: print or write the dashboards of Grafana, or the dashboards and monitors of Datadog."""
 
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from leadswitch.env import REPOSITORY
 from leadswitch.levels.dashboards.files import FORMATS
+from leadswitch.levels.monitors.monitor import Contacts
 
 
 class Command(BaseCommand):
-    help = "Print the dashboards of Grafana or Datadog, or write them with --write."
+    help = "Print the dashboards of Grafana, and the dashboards and monitors of Datadog, or write them with --write."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,10 +24,21 @@ class Command(BaseCommand):
             "--directory", type=Path, default=REPOSITORY / "ops", help="Where to write. Default: ops."
         )
 
+        parser.add_argument(
+            "--runbooks",
+            default=Contacts().runbooks,
+            help="URL of the directory with the runbooks, to which monitors link.",
+        )
+
     def handle(self, *_: Any, **options: Any) -> None:
+        contacts = Contacts(
+            page=settings.LEADSWITCH_DATADOG_PAGE_HANDLE,
+            warning=settings.LEADSWITCH_DATADOG_WARNING_HANDLE,
+            runbooks=options["runbooks"].rstrip("/"),
+        )
         texts: dict[Path, str] = {}
         for name in options["format"] or FORMATS:
-            texts |= FORMATS[name]()
+            texts |= FORMATS[name](contacts)
         if options["write"]:
             self._write({options["directory"] / path: text for path, text in texts.items()})
             return

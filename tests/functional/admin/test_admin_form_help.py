@@ -98,8 +98,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "campaign": ({"campaign__active": False}, "The campaign is not active"),
     "area": ({"buyer__service_area": {}}, "covers no ZIP"),
     "cap": ({"cap_day": 0}, "Its cap per day is 0"),
-    "budget": ({"budget_week_cents": 100}, r"Its budget per week is \$1.00, one lead costs \$25.00"),
-    "wallet": ({"buyer__credits_cents": 100}, r"Its wallet has \$1.00"),
+    "budget": ({"budget_week_cents": 100}, r"Its budget per week is \$1.00, but one lead costs \$25.00"),
+    "wallet": ({"buyer__credits_cents": 100}, r"Its balance is too low: \$1.00 of \$"),
     "answers": (
         {"campaign__questions": [{"key": "types", "field": "zip", "op": "in", "required": True}]},
         "required question “types”",

@@ -52,7 +52,7 @@ PLANTED = [
         f"INSERT INTO {LEDGER} (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id,"
         " actor, reason) SELECT {wallet}, 'refund', 3000, {balance} + 3000, 'planted', {assignment}, 'x', '';"
         " UPDATE distribution_wallet SET balance_cents = balance_cents + 3000 WHERE id = {wallet}",
-        {1: "assignment {assignment}: charged 2500 cents, but refunded 3000"},
+        {1: "assignment {assignment}: 2500 cents were charged, but 3000 were refunded"},
     ),
     Planted(
         "above_max_buyers",
@@ -64,7 +64,7 @@ PLANTED = [
         f"UPDATE {ASSIGNMENT} SET buyer_id = {{buyer}} WHERE lead_id = {{sold}}",
         {
             2: "lead {sold}: sold 2 times to buyer {buyer}",
-            3: "was charged to buyer",
+            3: "but buyer",
             6: "has no assignment to it",
             8: "its sales are",
         },
@@ -95,40 +95,40 @@ PLANTED = [
     Planted(
         "returned_without_refund",
         f"UPDATE {ASSIGNMENT} SET state = 'returned', returned_at = now() WHERE id = {{assignment}}",
-        {3: "assignment {assignment}: was returned, but refunded 0 of 2500 cents"},
+        {3: "assignment {assignment}: was returned, but 0 of 2500 cents were refunded"},
     ),
     Planted(
         "refund_to_another",
         f"UPDATE {LEDGER} SET assignment_id = {{assignment}} WHERE kind = 'refund'",
-        {3: "who did not pay"},
+        {3: "who did not buy the lead"},
     ),
     Planted(
         "forgotten",
         "UPDATE routing_lead SET next_attempt_at = NULL WHERE id = {capped}",
-        {4: "lead {capped}: is pending but nothing will ever start it"},
+        {4: "lead {capped}: is pending, but has no due time and no claim"},
         constraint=("lead_due_exactly_while_pending", "routing_lead"),
     ),
     Planted(
         "calling_without_a_call",
         "UPDATE routing_lead SET status = 'calling', next_attempt_at = NULL WHERE id = {capped}",
-        {4: "lead {capped}: is calling but nothing will ever start it"},
+        {4: "lead {capped}: is calling, but has no due time and no claim"},
         constraint=("lead_locked_exactly_while_calling", "routing_lead"),
     ),
     Planted(
         "finished_and_due",
         "UPDATE routing_lead SET next_attempt_at = now() WHERE id = {sold}",
-        {4: "lead {sold}: is distributed but due again"},
+        {4: "lead {sold}: is distributed, but has a due time"},
         constraint=("lead_due_exactly_while_pending", "routing_lead"),
     ),
     Planted(
         "distributed_to_nobody",
         "UPDATE routing_lead SET status = 'distributed' WHERE id = {homeless}",
-        {4: "lead {homeless}: is distributed but was never sold"},
+        {4: "lead {homeless}: is distributed, but was never sold"},
     ),
     Planted(
         "sold_and_failed",
         "UPDATE routing_lead SET status = 'failed' WHERE id = {sold}",
-        {4: "lead {sold}: is failed and sold to 2 buyers"},
+        {4: "lead {sold}: is failed, but has 2 live sales"},
     ),
     Planted(
         "hole",
@@ -186,7 +186,7 @@ PLANTED = [
     Planted(
         "more_attempts_than_counted",
         "UPDATE routing_lead SET attempts = 0 WHERE id = {homeless}",
-        {5: "lead {homeless}: has 0 attempts, but its trace has 1 up to number 1"},
+        {5: "lead {homeless}: counts 0 attempts, but its trace has 1, up to number 1"},
     ),
     Planted(
         "buyer_left_out",

@@ -33,7 +33,7 @@ def test_command_names_the_breach_and_exits_with_1(world: World) -> None:
 
     assert stopped.value.code == 1
     lines = out.getvalue().splitlines()
-    assert f"breach of 4: lead {world.sold.pk}: is failed and sold to 2 buyers" in lines
+    assert f"breach of 4: lead {world.sold.pk}: is failed, but has 2 live sales" in lines
     assert lines[-1] == "verify: 1 breaches of 1 invariants"
 
 
@@ -49,7 +49,7 @@ def test_command_prints_json(world: World) -> None:
     assert report["holds"] is False
     assert [each["number"] for each in report["invariants"] if each["breaches"]] == [4]
     assert report["invariants"][3]["examples"] == [
-        {"subject": f"lead {world.sold.pk}", "message": "is failed and sold to 2 buyers"}
+        {"subject": f"lead {world.sold.pk}", "message": "is failed, but has 2 live sales"}
     ]
 
 

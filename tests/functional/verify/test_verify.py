@@ -116,7 +116,7 @@ def test_trace_that_could_not_be_written_is_a_note(world: World) -> None:
 
     assert broken(report) == {}
     assert [note for _, findings in report.results for note in findings.notes] == [
-        "1 attempts have no trace: it could not be written when they ran"
+        "1 attempts have no trace, because it could not be written"
     ]
 
 

@@ -51,7 +51,7 @@ FROM distribution_ledgerentry GROUP BY idempotency_key HAVING count(*) > 1
 
 REFUNDS_WITHIN_CHARGE: Final = """
 SELECT 'assignment ' || assignment_id AS subject,
-    format('charged %%s cents, but refunded %%s', charged, refunded) AS message
+    format('%%s cents were charged, but %%s were refunded', charged, refunded) AS message
 FROM (
     SELECT assignment_id,
         COALESCE(SUM(-amount_cents) FILTER (WHERE kind IN ('charge', 'capture')), 0) AS charged,
@@ -94,7 +94,8 @@ EACH_CHARGED_ONCE: Final = """
 SELECT 'assignment ' || d.id AS subject,
     CASE WHEN count(e.id) = 0 THEN 'was never charged'
         WHEN count(e.id) > 1 THEN format('was charged %%s times', count(e.id))
-        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format('was charged to buyer %%s', MIN(w.buyer_id))
+        WHEN MIN(w.buyer_id) <> d.buyer_id THEN format(
+            'was sold to buyer %%s, but buyer %%s was charged', d.buyer_id, MIN(w.buyer_id))
         ELSE format('costs %%s cents, but %%s were charged', d.price_cents, MIN(-e.amount_cents)) END AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
@@ -113,7 +114,8 @@ WHERE e.kind IN ('charge', 'capture') AND d.id IS NULL
 
 RETURNED_IS_REFUNDED: Final = """
 SELECT 'assignment ' || d.id AS subject,
-    format('was returned, but refunded %%s of %%s cents', COALESCE(SUM(e.amount_cents), 0), d.price_cents) AS message
+    format('was returned, but %%s of %%s cents were refunded', COALESCE(SUM(e.amount_cents), 0), d.price_cents)
+        AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
 WHERE d.state = 'returned' AND d.lead_id >= %(from_lead)s
@@ -121,32 +123,32 @@ GROUP BY d.id
 HAVING COALESCE(SUM(e.amount_cents), 0) <> d.price_cents
 """
 
-REFUND_TO_WHO_PAID: Final = """
-SELECT 'ledger entry ' || e.id AS subject, format('refunds buyer %%s, who did not pay', w.buyer_id) AS message
+REFUND_TO_BUYER_OF_SALE: Final = """
+SELECT 'ledger entry ' || e.id AS subject, format('refunds buyer %%s, who did not buy the lead', w.buyer_id) AS message
 FROM distribution_ledgerentry e
 JOIN distribution_wallet w ON w.id = e.wallet_id
 LEFT JOIN distribution_assignment d ON d.id = e.assignment_id
 WHERE e.kind = 'refund' AND w.buyer_id IS DISTINCT FROM d.buyer_id
 """
 
-UNFINISHED_IS_DUE: Final = """
-SELECT 'lead ' || id AS subject, format('is %%s but nothing will ever start it', status) AS message
+UNFINISHED_IS_DUE_OR_CLAIMED: Final = """
+SELECT 'lead ' || id AS subject, format('is %%s, but has no due time and no claim', status) AS message
 FROM routing_lead
 WHERE id >= %(from_lead)s AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
     AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '')
 """
 
 FINISHED_IS_NOT_DUE: Final = """
-SELECT 'lead ' || id AS subject, format('is %%s but due again', status) AS message
+SELECT 'lead ' || id AS subject, format('is %%s, but has a due time', status) AS message
 FROM routing_lead
 WHERE id >= %(from_lead)s AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
 """
 
 STATUS_FITS_ASSIGNMENTS: Final = """
 SELECT 'lead ' || l.id AS subject,
-    CASE WHEN sold.ever IS NULL THEN format('is %%s but was never sold', l.status)
-        WHEN l.status = 'distributed' THEN 'is distributed but every sale was returned'
-        ELSE format('is %%s and sold to %%s buyers', l.status, sold.live) END AS message
+    CASE WHEN sold.ever IS NULL THEN format('is %%s, but was never sold', l.status)
+        WHEN l.status = 'distributed' THEN 'is distributed, but every sale was returned'
+        ELSE format('is %%s, but has %%s live sales', l.status, sold.live) END AS message
 FROM routing_lead l
 LEFT JOIN (
     SELECT lead_id, count(*) AS ever, count(*) FILTER (WHERE state = 'sold') AS live
@@ -202,7 +204,8 @@ GROUP BY e.attempt_id
 
 NOT_MORE_THAN_COUNTED: Final = """
 SELECT 'lead ' || l.id AS subject,
-    format('has %%s attempts, but its trace has %%s up to number %%s', l.attempts, count(*), MAX(a.number)) AS message
+    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number))
+        AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE l.id >= %(from_lead)s
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
@@ -276,10 +279,10 @@ STATEMENTS: Final = {
         EACH_CHARGED_ONCE,
         EACH_CHARGE_ASSIGNED,
         RETURNED_IS_REFUNDED,
-        REFUND_TO_WHO_PAID,
+        REFUND_TO_BUYER_OF_SALE,
     ),
     4: (
-        UNFINISHED_IS_DUE,
+        UNFINISHED_IS_DUE_OR_CLAIMED,
         FINISHED_IS_NOT_DUE,
         STATUS_FITS_ASSIGNMENTS,
     ),

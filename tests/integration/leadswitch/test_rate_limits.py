@@ -160,7 +160,7 @@ def test_source_over_its_rate_limit_gets_retry_after(settings: Settings) -> None
         assert limits == {"Limit": "1", "Remaining": "0"}
     assert 0 < int(second["Retry-After"]) <= 60
     seconds = f"{second['Retry-After']} seconds"
-    message = f"Request was throttled. Expected available in {seconds}."
+    message = f"Too many requests. Try again in {seconds}."
     assert second.json() == {"error": {"code": "rate_limited", "message": message}}
 
 

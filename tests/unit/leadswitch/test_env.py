@@ -57,6 +57,12 @@ PRODUCTION = {
             "Use 1 to 300",
         ),
         ({"LEADSWITCH_WAKE_MAX_AGE_HOURS": "9" * 5_000}, "LEADSWITCH_WAKE_MAX_AGE_HOURS", "0 to 2160"),
+        (
+            {"LEADSWITCH_DATADOG_PAGE_HANDLE": "pagerduty"},
+            "LEADSWITCH_DATADOG_PAGE_HANDLE",
+            "Use @pagerduty-",
+        ),
+        ({"LEADSWITCH_DATADOG_WARNING_HANDLE": "@a,b c"}, "LEADSWITCH_DATADOG_WARNING_HANDLE", "'@a,b c'"),
         ({"LEADSWITCH_READY_SHARDS": "65"}, "LEADSWITCH_READY_SHARDS", "Use 1 to 64"),
         ({"LEADSWITCH_READY_SHARDS": "0"}, "LEADSWITCH_READY_SHARDS", "out of range"),
         ({"LEADSWITCH_READY_SHARDS": "1.5"}, "LEADSWITCH_READY_SHARDS", "'1.5' is not a whole number"),

@@ -15,7 +15,7 @@ SERVERS: Final = Row(
     (
         Panel(
             title="PostgreSQL answers",
-            description="Whether PostgreSQL answered the exporter at its last pass. Normal: yes.",
+            description="Whether PostgreSQL answered the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_up", "answers"),),
@@ -25,7 +25,7 @@ SERVERS: Final = Row(
         ),
         Panel(
             title="Redis answers",
-            description="Whether Redis answered the exporter at its last pass. Normal: yes.",
+            description="Whether Redis answered the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_redis_up", "answers"),),
@@ -35,7 +35,7 @@ SERVERS: Final = Row(
         ),
         Panel(
             title="Balances that differ from their ledger",
-            description="Normal: 0. Call the engineer on duty if it is not.",
+            description="Normal: 0. Page the on-call engineer if it is not.",
             unit=Unit.COUNT,
             view=View.NUMBER,
             queries=(gauge("leadswitch_wallets_drifted", "differ"),),
@@ -65,7 +65,7 @@ POSTGRES: Final = Row(
         ),
         Panel(
             title="Connections in use",
-            description="Share of the connections that PostgreSQL allows. Normal: under 80 %.",
+            description="Share of the connections that PostgreSQL allows. Normal: under 80%.",
             unit=Unit.SHARE,
             queries=(
                 Query(
@@ -113,7 +113,7 @@ POSTGRES: Final = Row(
         ),
         Panel(
             title="Dead rows",
-            description="Share of rows that wait for the vacuum, by table. Normal: under 20 %.",
+            description="Share of dead rows that wait for a vacuum, by table. Normal: under 20%.",
             unit=Unit.SHARE,
             queries=(gauge_by("table", "leadswitch_postgres_dead_rows_ratio"),),
             thresholds=(Threshold(0.2),),
@@ -157,7 +157,7 @@ EXPORTER: Final = Row(
         ),
         Panel(
             title="Age of the values",
-            description="Since the values of each collector were read. Old values are not shown.",
+            description="How long ago the values of each collector were read. Old values are not shown.",
             unit=Unit.SECONDS,
             queries=(
                 gauge_by("collector", "leadswitch_exporter_collector_age_seconds", is_chosen("collector")),

@@ -179,11 +179,11 @@ QUEUES: Final = Row(
         ),
         Panel(
             title="Backlog",
-            description="Leads that return to the schedule after a loss, and the most in a second. Normal: 0.",
+            description="Leads that return to the schedule after a loss, and the most per second. Normal: 0.",
             unit=Unit.COUNT,
             queries=(
                 gauge("leadswitch_backlog_leads", "leads"),
-                gauge("leadswitch_backlog_most_per_second", "most in a second"),
+                gauge("leadswitch_backlog_most_per_second", "most per second"),
             ),
         ),
         Panel(
@@ -194,17 +194,17 @@ QUEUES: Final = Row(
         ),
         Panel(
             title="Canary",
-            description="Since a canary returned from the workers, and how long one has been on its way. Normal:"
+            description="How long ago a canary returned from the workers, and how long one has been out. Normal:"
             " under 60 s.",
             unit=Unit.SECONDS,
             queries=(
                 gauge("leadswitch_canary_age_seconds", "returned"),
-                gauge("leadswitch_canary_out_seconds", "on its way"),
+                gauge("leadswitch_canary_out_seconds", "out"),
             ),
         ),
         Panel(
             title="Leading by path",
-            description="Which way the leader runs leads: redis, or postgres as the fallback. Normal: redis 1.",
+            description="How the leader starts leads: redis, or postgres as the fallback. Normal: redis 1.",
             unit=Unit.COUNT,
             queries=(gauge_by("path", "leadswitch_dispatcher_leading", across=Across.SUM),),
         ),
@@ -247,7 +247,7 @@ LOSSES: Final = Row(
             queries=(gauge_by("kind", "leadswitch_enqueue_retry_buffer", across=Across.SUM),),
         ),
         Panel(
-            title="Failed calls of the schedule",
+            title="Failed schedule calls",
             description="Calls of the schedule in Redis that failed, by operation. Normal: 0.",
             unit=Unit.COUNT,
             queries=(increase_by("operation", "leadswitch_schedule_failures_total"),),
@@ -267,7 +267,8 @@ LOSSES: Final = Row(
         ),
         Panel(
             title="Age of reconcilers",
-            description="Since each reconciler last completed. Normal: under twice its period (docs/reconcilers.md).",
+            description="How long ago each reconciler last completed. Normal: under twice its period"
+            " (docs/reconcilers.md).",
             unit=Unit.SECONDS,
             queries=(gauge_by("reconciler", "leadswitch_reconciler_age_seconds"),),
         ),

@@ -48,7 +48,7 @@ LEADS: Final = Row(
         ),
         Panel(
             title="Decisions",
-            description="Decided leads in a second.",
+            description="Decided leads per second.",
             unit=Unit.PER_SECOND,
             queries=(Query(Observed(Series(DUE_TO_DECISION)), "decided"),),
         ),
@@ -80,7 +80,8 @@ STEPS: Final = Row(
         ),
         Panel(
             title="Routing rules",
-            description="Following the rules for one lead, with compiling the changed ones. Normal: p95 under 0.01"
+            description="How long it takes to apply the rules to one lead, including compiling changed"
+            " rules. Normal: p95 under 0.01"
             " s.",
             unit=Unit.SECONDS,
             queries=percentiles("leadswitch_routing_rules_seconds"),
@@ -130,7 +131,7 @@ WEB: Final = Row(
         ),
         Panel(
             title="Logins",
-            description="Tries to log in to the admin, by result. Many failed ones are an attack.",
+            description="Login attempts in the admin, by result. Many failed attempts suggest an attack.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("result", "leadswitch_logins_total"),),

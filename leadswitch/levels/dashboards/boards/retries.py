@@ -106,7 +106,7 @@ ENDS: Final = Row(
         ),
         Panel(
             title="Parked leads",
-            description="Leads parked because too many workers in a row were lost with them. Normal: 0.",
+            description="Leads that were parked because too many workers in a row died while running them. Normal: 0.",
             unit=Unit.COUNT,
             queries=(increase("leadswitch_leads_given_up_total", "parked"),),
             thresholds=(Threshold(1),),

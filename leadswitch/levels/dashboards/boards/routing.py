@@ -98,7 +98,7 @@ HEALTH: Final = Row(
     (
         Panel(
             title="Attempts by result",
-            description="Attempts that ended, by result. Normal: under 1 % failed. Unsold leads and duplicates are"
+            description="Attempts that ended, by result. Normal: under 1% failed. Unsold leads and duplicates are"
             " decisions.",
             unit=Unit.COUNT,
             view=View.STACKED,
@@ -113,7 +113,7 @@ HEALTH: Final = Row(
         ),
         Panel(
             title="Locks acquired",
-            description="Share of locks of leads that were acquired at the first try. Normal: over 99 %.",
+            description="Share of locks of leads that were acquired on the first try. Normal: over 99%.",
             unit=Unit.SHARE,
             queries=(
                 Query(
@@ -135,7 +135,7 @@ HEALTH: Final = Row(
         ),
         Panel(
             title="Duplicates by workspace",
-            description="Duplicates in the last hour, of the workspaces with the most of them. Normal: under 10 %"
+            description="Duplicates in the last hour, of the workspaces with the most of them. Normal: under 10%"
             " of leads.",
             unit=Unit.COUNT,
             view=View.LIST,

@@ -1,0 +1,208 @@
+"""Which conditions each alert has in Datadog, and why some alerts have none.
+
+A limit and a window are those of the alert's PromQL. Datadog has no `for`: a gauge must be beyond its limit in the
+whole window, and an increase is measured over the longer of its range and its `for`.
+"""
+
+from typing import Final
+
+from leadswitch.levels.alerts.alert import Alert, Job
+from leadswitch.levels.dashboards.boards.asking import is_none_of, is_one_of
+from leadswitch.levels.dashboards.expressions import (
+    Across,
+    Expression,
+    Gauge,
+    Increase,
+    Match,
+    Quantile,
+    Scaled,
+    Series,
+    Share,
+)
+from leadswitch.levels.monitors.burn import watch_burn
+from leadswitch.levels.monitors.condition import Compare, Condition, JobDown, Over, Watch
+from leadswitch.levels.objectives import DUE_RETRIES
+
+ATTEMPTS: Final = "leadswitch_attempts_total"
+LOCKS: Final = "leadswitch_lead_lock_seconds_count"
+DUE_TO_DECISION: Final = "leadswitch_due_to_decision_seconds"
+FAILED: Final = is_one_of("result", "failed")
+NOT_DECIDED: Final = is_one_of("result", "failed", "retry")
+ACQUIRED: Final = is_one_of("outcome", "acquired")
+A_MINUTE: Final = 1 / 5  # of an increase over 5 minutes
+
+
+def _increase(name: str, *where: Match) -> Increase:
+    return Increase(Series(name, where))
+
+
+def _share(part: Expression, whole: Expression, window: str, compare: Compare, limit: float) -> Condition:
+    """Datadog divides the sums over the window."""
+    return Condition(
+        part="share", asks=Share(part, whole), over=Over.SUM, window=window, compare=compare, limit=limit
+    )
+
+
+def _at_least(asks: Expression, window: str, limit: int) -> Condition:
+    """The number of events without which one failure at low traffic would alert."""
+    return Condition(
+        part="count", asks=asks, over=Over.SUM, window=window, compare=Compare.AT_LEAST, limit=limit
+    )
+
+
+def _more(asks: Expression, window: str, limit: int) -> Watch:
+    return Watch((Condition(asks=asks, over=Over.SUM, window=window, compare=Compare.ABOVE, limit=limit),))
+
+
+def _above(name: str, limit: int, window: str, *by: str) -> Watch:
+    """A gauge that is above the limit in the whole window."""
+    asks = Gauge(Series(name), by)
+    return Watch((Condition(asks=asks, over=Over.MIN, window=window, compare=Compare.ABOVE, limit=limit),))
+
+
+def _is_zero(asks: Gauge, window: str) -> Watch:
+    return Watch((Condition(asks=asks, over=Over.MAX, window=window, compare=Compare.EQUAL, limit=0),))
+
+
+HALTED: Final = Watch(
+    (
+        Condition(
+            part="overdue",
+            asks=Gauge(Series("leadswitch_leads_overdue")),
+            over=Over.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=10,
+            tells_no_data=True,
+        ),
+        Condition(
+            part="last decision",
+            asks=Gauge(Series("leadswitch_last_decision_age_seconds")),
+            over=Over.MAX,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=120,
+            tells_no_data=True,
+        ),
+        Condition(
+            part="no decision",
+            asks=_increase("leadswitch_leads_decided_total"),
+            over=Over.SUM,
+            window="2m",
+            compare=Compare.EQUAL,
+            limit=0,
+            is_zero_without_data=True,
+        ),
+    )
+)
+WORKERS_HALVED: Final = Watch(
+    (
+        Condition(
+            asks=Gauge(Series("leadswitch_workers")),
+            over=Over.MAX,
+            window="2m",
+            compare=Compare.AT_MOST,
+            limit=-50,
+            compared_with="1h",
+        ),
+    ),
+    summary="The number of workers alive changed by {{value}} % since an hour ago.",
+)
+WATCHES: Final[dict[str, Watch]] = {
+    "LeadSwitchFailureRateHigh": Watch(
+        (
+            _share(
+                _increase(ATTEMPTS, FAILED),
+                _increase(ATTEMPTS, is_none_of("result", "retry")),
+                "15m",
+                Compare.ABOVE,
+                0.10,
+            ),
+            _at_least(_increase(ATTEMPTS, FAILED), "15m", 5),
+        )
+    ),
+    "LeadSwitchSuccessRateLow": Watch(
+        (
+            _share(
+                _increase(ATTEMPTS, is_none_of("result", "failed", "retry")),
+                _increase(ATTEMPTS),
+                "15m",
+                Compare.BELOW,
+                0.95,
+            ),
+            _at_least(_increase(ATTEMPTS, NOT_DECIDED), "15m", 5),
+        )
+    ),
+    "LeadSwitchLockTimeouts": _more(_increase(LOCKS, is_one_of("outcome", "timed_out")), "5m", 10),
+    "LeadSwitchLockSuccessLow": Watch(
+        (
+            _share(_increase(LOCKS, ACQUIRED), _increase(LOCKS), "5m", Compare.BELOW, 0.90),
+            _at_least(_increase(LOCKS, is_none_of("outcome", "acquired")), "5m", 5),
+        )
+    ),
+    "LeadSwitchDuplicatesHigh": Watch(
+        (
+            _share(
+                _increase("leadswitch_duplicates_total"),
+                _increase("leadswitch_leads_received_total"),
+                "1h",
+                Compare.ABOVE,
+                0.20,
+            ),
+            _at_least(_increase("leadswitch_duplicates_total"), "1h", 10),
+        )
+    ),
+    "LeadSwitchDecisionSlow": Watch(
+        (
+            Condition(
+                part="p95",
+                asks=Quantile(Series(DUE_TO_DECISION), 0.95),
+                over=Over.PERCENTILE,
+                window="15m",
+                compare=Compare.ABOVE,
+                limit=5,
+            ),
+            _at_least(_increase(f"{DUE_TO_DECISION}_count"), "15m", 20),
+        )
+    ),
+    "LeadSwitchDueRetriesHigh": _above("leadswitch_retries_due", DUE_RETRIES.limit, "5m"),
+    "LeadSwitchDueRetriesCritical": _above("leadswitch_retries_due", 500, "2m"),
+    "LeadSwitchWorkspaceDueRetriesHigh": _above("leadswitch_workspace_retries_due", 50, "5m", "workspace"),
+    "LeadSwitchRetriesEntered": _more(_increase("leadswitch_retries_entered_total"), "30m", 50),
+    "LeadSwitchStaleLocks": _above("leadswitch_stale_locks", 10, "2m"),
+    "LeadSwitchExpiredHigh": _above("leadswitch_leads_expired_last_day", 100, "1m"),
+    "LeadSwitchDispatchHalted": HALTED,
+    "LeadSwitchNoLeader": _is_zero(Gauge(Series("leadswitch_leaders")), "1m"),
+    "LeadSwitchTwoLeaders": _above("leadswitch_leaders", 1, "1m"),
+    "LeadSwitchLeasesLost": _more(
+        Scaled(_increase("leadswitch_inflight_leases_lost_total"), A_MINUTE), "5m", 10
+    ),
+    "LeadSwitchScheduleRepairs": _more(
+        Scaled(
+            _increase("leadswitch_reconciler_repairs_total", is_one_of("reconciler", "schedule")), A_MINUTE
+        ),
+        "5m",
+        10,
+    ),
+    "LeadSwitchShardWaiting": _above("leadswitch_redis_ready_leads", 100, "2m", "shard"),
+    "LeadSwitchWorkersHalved": WORKERS_HALVED,
+    "LeadSwitchBalancesDrift": _above("leadswitch_wallets_drifted", 0, "2m"),
+    "LeadSwitchExporterCollectorFailed": _is_zero(
+        Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), Across.MIN), "2m"
+    ),
+    "LeadSwitchPostgresDown": _is_zero(Gauge(Series("leadswitch_up")), "1m"),
+}
+# Alerts without a monitor, and why.
+LEFT_OUT: Final = {
+    "LeadSwitchDailyDigest": "a monitor cannot send a summary at a fixed hour: schedule a report of the dashboard",
+    "LeadSwitchWatchdog": "Datadog runs its monitors itself, and an Agent that is silent is LeadSwitchJobAbsent",
+}
+
+
+def watch(alert: Alert) -> Watch | JobDown:
+    """Raises KeyError for an alert that has none."""
+    if "slo" in alert.labels:
+        return watch_burn(alert)
+    if alert.name in {"LeadSwitchJobAbsent", "LeadSwitchExporterAbsent"}:
+        return JobDown(Job(alert.labels["job"]))
+    return WATCHES[alert.name]

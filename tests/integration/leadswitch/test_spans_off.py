@@ -1,0 +1,53 @@
+"""Without an endpoint, no process loads OpenTelemetry, and no code of spans runs for a lead."""
+
+import json
+
+import pytest
+
+from routing.models import Lead
+from tests.support.factories import CampaignFactory, LeadFactory, enroll
+from tests.support.processes import pipe, started
+
+PROGRAM = """
+import json, sys
+from types import SimpleNamespace
+BEGIN
+from leadswitch import celery
+from leadswitch.web import config
+from leadswitch.start import begin_dispatcher
+from distribution.tasks import process_leads
+from routing.dispatch.enqueue import enqueue
+from routing.queries import read_due_times
+
+celery.begin_pool_process()
+config.post_fork(SimpleNamespace(app=SimpleNamespace(app_uri="leadswitch.wsgi")), None)
+begin_dispatcher()
+leads = [int(lead) for lead in sys.argv[1:]]
+process_leads(leads[:1])  # loads what the first attempt loads
+called = set()
+sys.setprofile(lambda frame, event, _: called.add(frame.f_code.co_filename) if event == "call" else None)
+process_leads(leads[1:])
+enqueue(read_due_times(leads))
+sys.setprofile(None)
+print(json.dumps([sorted(name for name in sys.modules if "opentelemetry" in name), sorted(called)]))
+"""
+
+
+WEB = "import leadswitch.wsgi"
+WORKER = "import django; from celery.app.utils import find_app; find_app('leadswitch'); django.setup()"
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize(("begin", "given"), [(WEB, {}), (WORKER, {"OTEL_EXPORTER_OTLP_ENDPOINT": ""})])
+def test_nothing_of_spans_runs_without_an_endpoint(begin: str, given: dict[str, str]) -> None:
+    """redis-py loads OpenTelemetry if it finds it, so that is hidden."""
+    campaign = CampaignFactory()
+    enroll(campaign, count=1, credits_cents=100_000)
+    leads = LeadFactory.create_batch(2, source__workspace=campaign.workspace)
+    program = PROGRAM.replace("BEGIN", begin)
+    with started("-c", program, *(str(lead.pk) for lead in leads), **given) as process:
+        loaded, called = json.loads(pipe(process.stdout).readline())
+    assert loaded == ["opentelemetry"]  # the entry that hides it
+    assert [path for path in called if "span" in path] == []
+    assert any(path.endswith("distribution/attempts/distribute.py") for path in called)
+    assert {lead.status for lead in Lead.objects.all()} == {"distributed"}
