@@ -32,7 +32,8 @@ def test_no_fault_loses_or_doubles_a_lead(tmp_path: Path) -> None:
     assert [str(each) for each in result.findings] == []
     assert {played.step.fault for played in result.steps} == set(FAULTS)
     assert sum(played.step.times for played in result.steps if played.step.fault == "worker-kill") == 12
-    assert result.totals["leads"] == result.totals["requests"] == SHORT.leads
+    # A step sends more leads if no process comes to the point at which it is to stop.
+    assert result.totals["leads"] == result.totals["requests"] >= SHORT.leads
     # Leads must have every kind of end. Otherwise caps, credits and hours would be untested.
     assert {end.partition(":")[0] for end in result.ends} == {"distributed", "failed", "pending"}
 
@@ -42,7 +43,7 @@ def test_no_lead_waits_for_a_production_lease(tmp_path: Path) -> None:
     result = run(PRODUCTION_SHORT, directory=tmp_path, on_progress=print)
     assert [str(each) for each in result.findings] == []
     assert {played.step.fault for played in result.steps} == set(PRODUCTION_SHORT.faults)
-    assert result.totals["leads"] == result.totals["requests"] == PRODUCTION_SHORT.leads
+    assert result.totals["leads"] == result.totals["requests"] >= PRODUCTION_SHORT.leads
 
 
 def test_control_without_the_row_lock_the_run_fails(tmp_path: Path) -> None:
