@@ -57,12 +57,13 @@ def fresh(committed_db: None, redis_client: "redis.Redis[str]") -> list[tuple[in
 
 
 def late_or_missing(client: "redis.Redis[str]", leads: Sequence[tuple[int, int]]) -> list[int]:
-    seconds, _ = client.time()
+    seconds, micros = client.time()
+    latest_ms = seconds * 1000 + micros / 1000 + SOON_MS
     found = []
     for lead_id, workspace_id in leads:
         score = client.zscore(keys.schedule_of(workspace_id), str(lead_id))
         is_out = client.zscore(keys.inflight_key(), str(lead_id)) is not None
-        if not is_out and (score is None or score > seconds * 1000 + SOON_MS):
+        if not is_out and (score is None or score > latest_ms):
             found.append(lead_id)
     return found
 
