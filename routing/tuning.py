@@ -1,8 +1,13 @@
 """The numbers that tune the dispatch, as the settings hold them. docs/dispatch.md says what each one changes."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from routing.retry import Backoffs
+
+# A leader or a worker without a heartbeat for this long is not alive. The pick-up then starts the leads of every
+# workspace, and the queues of such a worker count as not consumed.
+ALIVE_SECONDS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)

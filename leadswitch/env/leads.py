@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from leadswitch.env.parse import Whole, one_of, parse_bool, parse_count, parse_hours, parse_prefix
+from leadswitch.env.parse import Whole, one_of, parse_bool, parse_hours, parse_prefix
 from leadswitch.env.variable import Section, Variable
 
 ROLES: Final = ("web", "worker", "exporter", "command")
@@ -48,7 +48,7 @@ class Leads(Section):
     )
     pickup_period_seconds = Variable(
         "LEADSWITCH_PICKUP_PERIOD_SECONDS",
-        parse_count,
+        Whole(1, 300),
         default=5,
         help=(
             "How often the pick-up searches the database for due leads. In a polled workspace, a lost wake-up delays a"
@@ -72,13 +72,13 @@ class Leads(Section):
     )
     transient_max_attempts = Variable(
         "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS",
-        parse_count,
+        Whole(1, 1_000),
         default=20,
         help="How often a lead is retried after a temporary failure, such as a lock conflict, before it is parked.",
     )
     claim_max_seconds = Variable(
         "LEADSWITCH_CLAIM_MAX_SECONDS",
-        parse_count,
+        Whole(1, 86_400),
         default=900,
         old_names=("LEADSWITCH_LOCK_MAX_SECONDS",),
         help=(
@@ -122,20 +122,20 @@ class Watch(Section):
 
     leader_check_seconds = Variable(
         "LEADSWITCH_LEADER_CHECK_SECONDS",
-        parse_count,
+        Whole(1, 60),
         default=1,
         old_names=("LEADSWITCH_LOOK_SECONDS",),
         help="How often the leading dispatcher searches PostgreSQL for due leads that the schedule in Redis lacks.",
     )
     canary_seconds = Variable(
         "LEADSWITCH_CANARY_SECONDS",
-        parse_count,
+        Whole(1, 300),
         default=5,
         help="How often the leading dispatcher sends a canary along the path of leads.",
     )
     canary_late_seconds = Variable(
         "LEADSWITCH_CANARY_LATE_SECONDS",
-        parse_count,
+        Whole(1, 600),
         default=15,
         help=(
             "A canary that has not returned after this long is late: some part between schedule and workers does not"
@@ -144,19 +144,19 @@ class Watch(Section):
     )
     overdue_seconds = Variable(
         "LEADSWITCH_OVERDUE_SECONDS",
-        parse_count,
+        Whole(1, 3_600),
         default=5,
         help="`dispatch status` and the page Dispatch report late leads if one has been due for longer than this.",
     )
     overdue_leads = Variable(
         "LEADSWITCH_OVERDUE_LEADS",
-        parse_count,
+        Whole(1, 10_000_000),
         default=1_000,
         help="They also report late leads if more leads than this are due.",
     )
     stalled_seconds = Variable(
         "LEADSWITCH_STALLED_SECONDS",
-        parse_count,
+        Whole(1, 3_600),
         default=10,
         old_names=("LEADSWITCH_START_LATE_SECONDS",),
         help="They report a stall if no lead was started for longer than this although some are due.",

@@ -7,7 +7,7 @@ from typing import Final
 from django.db import connection
 
 from routing.models import DispatchPath
-from routing.models.dispatch import ALIVE_SECONDS
+from routing.tuning import ALIVE_SECONDS
 
 WRITE_HEARTBEAT: Final = """
 INSERT INTO routing_dispatchcontrol AS control (id, leader, epoch, path, seen_at)

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-# A worker without a heartbeat for this long counts as dead, and its queues as not consumed.
-ALIVE_SECONDS: Final = 15
+from routing.tuning import ALIVE_SECONDS
 
 PRELUDE: Final = (
     f"local ALIVE_SECONDS = {ALIVE_SECONDS}"

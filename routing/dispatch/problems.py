@@ -5,13 +5,12 @@ from typing import Final
 
 from django.conf import settings
 
-from routing.dispatch import lua_prelude
 from routing.dispatch.redis_state import RedisState
 from routing.dispatch.state import DispatchState
 from routing.last_runs import LastRun
 from routing.models import DispatchMode
-from routing.models.dispatch import ALIVE_SECONDS
 from routing.redis.keys import ready_queue
+from routing.tuning import ALIVE_SECONDS
 from tracing.wording import count, span
 
 WITHOUT_REDIS: Final = "A dispatcher runs due leads directly from PostgreSQL. All pauses stay in force."
@@ -88,7 +87,7 @@ def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
         )
     if not redis.workers_alive:
         yield (
-            f"No worker has sent a heartbeat for {lua_prelude.ALIVE_SECONDS} seconds. Leads are queued, but not"
+            f"No worker has sent a heartbeat for {ALIVE_SECONDS} seconds. Leads are queued, but not"
             " processed. Start a worker (celery -A leadswitch worker)."
         )
     yield from _find_unconsumed(redis)

@@ -19,7 +19,7 @@ from routing.dispatch.pauses import Pause, read_pauses
 from routing.dispatch.redis_state import RedisState, ask_redis, find_refusal
 from routing.last_runs import LastRun, read_runs
 from routing.models import DispatchMode, Workspace
-from routing.models.dispatch import ALIVE_SECONDS
+from routing.tuning import ALIVE_SECONDS
 from tracing.wording import span
 
 LAST_START: Final = (

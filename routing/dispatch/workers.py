@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from routing.dispatch.lua_prelude import ALIVE_SECONDS
 from routing.dispatch.schedule import TIMEOUT_SECONDS
 from routing.redis.client import get_client
 from routing.redis.keys import consumed_key, workers_key
+from routing.tuning import ALIVE_SECONDS
 
 # Shared with the processes that are forked from this one.
 _STEPS: Final = RawValue("L", 0)

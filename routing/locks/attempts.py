@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import connection, connections
 from psycopg.pq import Format
 
-from routing.models.dispatch import ALIVE_SECONDS
 from routing.retry import Tries
+from routing.tuning import ALIVE_SECONDS
 from routing.values.attributes import read_stored
 
 Moment = TypeVar("Moment", datetime, datetime | None)

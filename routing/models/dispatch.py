@@ -1,14 +1,11 @@
 """What all dispatchers and workers of the installation share: its pause, and which dispatcher leads."""
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
 from routing.models.switching import switch_trigger
-
-# A leader without a heartbeat for this long is not alive: the pick-up then starts the leads of every workspace.
-ALIVE_SECONDS: Final = 15
 
 
 class DispatchPath(models.TextChoices):

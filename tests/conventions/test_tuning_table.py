@@ -5,11 +5,19 @@ import re
 import pytest
 
 from leadswitch.env import REPOSITORY
-from leadswitch.env.parse import Whole
+from leadswitch.env.leads import Leads, Watch
+from leadswitch.env.parse import Whole, parse_count
 from leadswitch.env.registry import VARIABLES
+from leadswitch.env.tuning import DispatchTuning
+from leadswitch.env.variable import Variable
+from routing.dispatcher.loop import HEARTBEAT_SECONDS
+from routing.tuning import ALIVE_SECONDS
 
 ROW = re.compile(r"\| `(LEADSWITCH_\w+)` \| ([\d,]+) \| ([\d,]+) to ([\d,]+) \| (.+) \| (.+) \|")
 ROWS = ROW.findall((REPOSITORY / "docs" / "dispatch.md").read_text())
+SERIES = set(
+    re.findall(r"^\| `(leadswitch_\w+)`", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE)
+)
 WHOLES = [(each, each.parse) for each in VARIABLES if isinstance(each.parse, Whole)]
 
 
@@ -25,10 +33,18 @@ def test_table_has_the_defaults_and_ranges_of_the_registry() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_metric_of_the_table_exists(row: tuple[str, ...]) -> None:
-    defined = "".join(path.read_text() for path in REPOSITORY.glob("*/metrics.py"))
     named = re.findall(r"`(leadswitch_\w+)", row[-1])
     assert named
-    assert [each for each in named if f'"{each}"' not in defined] == []
+    assert [each for each in named if each not in SERIES] == []
+
+
+def test_variables_of_the_dispatch_have_a_range() -> None:
+    sections = (Leads, Watch, DispatchTuning)
+    variables = [
+        each for section in sections for each in vars(section).values() if isinstance(each, Variable)
+    ]
+    assert len(variables) > 30
+    assert [each.name for each in variables if each.parse is parse_count] == []
 
 
 def test_defaults_are_in_their_ranges() -> None:
@@ -37,3 +53,7 @@ def test_defaults_are_in_their_ranges() -> None:
         for variable, whole in WHOLES
         if not whole.lowest <= int(variable.example) <= whole.highest
     ] == []
+
+
+def test_two_heartbeats_of_a_leader_may_be_lost() -> None:
+    assert 3 * HEARTBEAT_SECONDS <= ALIVE_SECONDS

@@ -15,8 +15,8 @@ NO_FENCE = "%s::text IS NOT NULL AND %s::timestamptz IS NOT NULL"
 
 def main() -> None:
     django.setup()
-    from routing import held_leads
     from routing.leads.claim import ClaimLost, acquire, complete
+    from routing.locks import held_leads
     from routing.models import LeadStatus
 
     lead_id, owner = int(sys.argv[1]), sys.argv[2]

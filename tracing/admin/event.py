@@ -60,7 +60,7 @@ class EventDayFilter(DayByIdFilter):
 class LeadDistributionEventAdmin(NamingAdmin):
     """An event belongs to the workspace that its attempt decided for."""
 
-    list_display = ("id", "attempt", "step", "what", "buyer", "cost", "result", "reason", "created")
+    list_display = ("step", "attempt", "what", "buyer", "cost", "result", "reason", "created")
     # The newest attempt first: those of one workspace are found through its attempts, however long ago they were.
     keyset = ("attempt_id", "seq")
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
