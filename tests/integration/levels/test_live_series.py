@@ -1,41 +1,31 @@
-"""Boards, monitors and rules against scrapes of the product's own processes: each name, label and value exists."""
+"""Boards, monitors, rules and the figures of a rollout against scrapes of the product's own processes."""
 
 import re
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import pytest
-import yaml
+from django.urls import Resolver404, resolve
 
+from leadswitch.env import REPOSITORY
 from leadswitch.levels.alerts.alert import Job
 from leadswitch.levels.alerts.files import Links, make_rules
 from leadswitch.levels.alerts.rows import ALERTS
 from leadswitch.levels.dashboards.boards.registry import BOARDS
 from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
-from leadswitch.levels.dashboards.datadog_agent import make_agent_file
 from leadswitch.levels.dashboards.grafana import make_dashboard
 from leadswitch.levels.monitors.monitor import Contacts, make_monitors
 from tests.support.agent_view import AgentView
-from tests.support.attempts import add_attempt
 from tests.support.exported_series import (
     Exported,
     find_unknown_labels,
     list_selectors,
     parse_promql,
 )
-from tests.support.factories import LeadFactory, SourceFactory
-from tests.support.ports import free_port
-from tests.support.processes import WORKER, beat, celery, dispatcher, started
-from tests.support.scrapes import Scrape, scrape, wait_until_served
-from tests.support.served import served
-from tests.support.waiting import wait_until
+from tests.support.live_product import RECONCILERS, VISITED, Live, read_live_product
+from tests.support.scrapes import Scrape
 
-TOKEN: Final = "a-metrics-token-of-more-than-32-characters"
 # Series that exist only after an event, and those that Prometheus makes itself.
 AFTER_AN_EVENT: Final = {
     "django_db_errors_total": "PostgreSQL refused a statement",
@@ -45,91 +35,18 @@ AFTER_AN_EVENT: Final = {
 OF_PROMETHEUS: Final = {"up"}
 RECORDED: Final = "slo:"
 TEMPLATE_QUERY: Final = re.compile(r"query `([^`]+)`")
+ROLLOUT: Final = REPOSITORY / "docs" / "dispatch-rollout.md"
+QUERIES: Final = re.compile(r"```promql\n(.*?)```", re.DOTALL)
+SERIES: Final = re.compile(r"\bleadswitch_\w+")
+OF_NO_PAGE: Final = "<unnamed view>"
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A scrape of each job, and what Prometheus and the Datadog Agent make of them."""
-
-    scrapes: Mapping[Job, Scrape]
-    exported: Exported
-    agent: AgentView
-
-
-def add_rows() -> None:
-    """A due retry, a failure and a duplicate: the series that name workspaces have samples then."""
-    source, now = SourceFactory(), datetime.now(UTC)
-    LeadFactory(source=source, next_attempt_at=now - timedelta(seconds=60), attempts=1)
-    for result in ("duplicate", "failed", "success"):
-        add_attempt(now - timedelta(minutes=2), workspace_id=source.workspace_id, result=result)
-
-
-def start(stack: ExitStack, directory: Path) -> Iterator[tuple[Job, Scrape]]:
-    """Each process as in docker-compose.yml. The exporter is read first, before a worker takes the retry."""
-    ports = {job: free_port() for job in Job}
-    places = {"LEADSWITCH_VAR_DIR": str(directory)}
-    stack.enter_context(
-        started(
-            "manage.py",
-            "exporter",
-            output=stack.enter_context((directory / "exporter.log").open("w")),
-            LEADSWITCH_ROLE="exporter",
-            LEADSWITCH_EXPORTER_PORT=str(ports[Job.EXPORTER]),
-            **places,
-        )
-    )
-    wait_until_served(ports[Job.EXPORTER])
-    yield Job.EXPORTER, scrape(ports[Job.EXPORTER])
-    worker, leader = (str(ports[job]) for job in (Job.WORKER, Job.DISPATCHER))
-    stack.enter_context(celery(directory, *WORKER, LEADSWITCH_WORKER_METRICS_PORT=worker, **places))
-    stack.enter_context(dispatcher(directory, LEADSWITCH_DISPATCHER_METRICS_PORT=leader, **places))
-    periods = {"LEADSWITCH_ROLLUPS_PERIOD_SECONDS": "1"}
-    stack.enter_context(
-        beat(directory, LEADSWITCH_BEAT_METRICS_PORT=str(ports[Job.BEAT]), **places, **periods)
-    )
-    for job in (Job.WORKER, Job.DISPATCHER, Job.BEAT):
-        wait_until_served(ports[job])
-    wait_until(
-        lambda: has_led(ports[Job.DISPATCHER]), what="a dispatcher that leads and a canary that returned"
-    )
-    for job in (Job.WORKER, Job.DISPATCHER, Job.BEAT):
-        yield job, scrape(ports[job])
-    files = directory / "web-metrics"
-    files.mkdir()
-    web = {"PROMETHEUS_MULTIPROC_DIR": str(files), "LEADSWITCH_METRICS_TOKEN": TOKEN}
-    yield Job.WEB, read_web(stack.enter_context(served(**web, **places)))
-
-
-def has_led(port: int) -> bool:
-    """Gauges of the leader exist once it has set them. The age of the canary is the last, since a worker returns it."""
-    return bool(scrape(port).values("leadswitch_canary_age_seconds"))
-
-
-def has_reconciled(port: int) -> bool:
-    return bool(scrape(port).values("leadswitch_reconciler_found"))
-
-
-def read_web(address: str) -> Scrape:
-    request = urllib.request.Request(  # noqa: S310 - the address is this test's
-        f"{address}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        return Scrape(answer.read().decode())
-
-
-@pytest.fixture
-def live(committed_db: None, tmp_path: Path) -> Live:  # noqa: ARG001
-    add_rows()
-    with ExitStack() as stack:
-        scrapes = dict(start(stack, tmp_path))
-    exported, agent = Exported(), AgentView()
-    for instance in yaml.safe_load(make_agent_file())["instances"]:
-        (tag,) = instance["tags"]
-        families = scrapes[Job(tag.removeprefix("job:"))].families.values()
-        agent.add(families, instance)
-        for family in families:
-            exported.add(family)
-    return Live(scrapes, exported, agent)
+@pytest.fixture(scope="module")
+def live(
+    committing_once: Callable[[], AbstractContextManager[None]], tmp_path_factory: pytest.TempPathFactory
+) -> Live:
+    with committing_once():
+        return read_live_product(tmp_path_factory.mktemp("live"))
 
 
 def test_every_name_label_and_value_is_served_by_a_process(live: Live) -> None:
@@ -139,6 +56,57 @@ def test_every_name_label_and_value_is_served_by_a_process(live: Live) -> None:
     assert unknown == []
     assert list(find_unknown_in_datadog(live.agent)) == []
     assert list(find_blind_alerts(live.scrapes)) == []
+
+
+def test_every_figure_of_a_rollout_is_served(live: Live) -> None:
+    """The page has a query for each series that its phases name."""
+    page = ROLLOUT.read_text()
+    [block] = QUERIES.findall(page)
+    queries = {line: line for line in block.splitlines() if not line.startswith("#")}
+    assert set(SERIES.findall(page.replace(block, ""))) == {
+        name.removesuffix("_bucket") for name in SERIES.findall("\n".join(queries))
+    }
+    assert [f"{place}: {problem}" for place, problem in find_unknown(queries, live.exported)] == []
+
+
+def test_figures_of_a_rollout_show_what_the_product_does(live: Live) -> None:
+    worker, dispatcher = live.scrapes[Job.WORKER], live.scrapes[Job.DISPATCHER]
+    assert dispatcher.total("leadswitch_dispatcher_leading", path="redis") == 1
+    for name in RECONCILERS:
+        last_run_at = worker.total("leadswitch_reconciler_last_run_timestamp_seconds", reconciler=name)
+        assert last_run_at > live.began_at
+    assert worker.total("leadswitch_shadow_compared_total", result="missing") >= 1
+    assert worker.total("leadswitch_start_lag_seconds_bucket", mode="event", le="300.0") >= 1
+    assert worker.total("leadswitch_leads_given_up_total") == 0
+
+
+@pytest.mark.parametrize("job", Job)
+def test_every_process_says_what_it_uses(live: Live, job: Job) -> None:
+    kind = job.removeprefix("leadswitch-")
+    for series, least in (
+        ("leadswitch_process_cpu_seconds_total", 0.1),
+        ("leadswitch_process_resident_memory_bytes", 2**24),
+        ("leadswitch_process_open_files", 3),
+    ):
+        [(labels, value)] = live.scrapes[job].values(series).items()
+        assert labels == (("kind", kind),)
+        assert value > least
+
+
+def test_requests_are_counted_by_view_and_never_by_path(live: Live) -> None:
+    counted = live.scrapes[Job.WEB].values("django_http_requests_latency_seconds_by_view_method_count")
+    views = {name_view(path) for path in (*VISITED, "/metrics")}
+    assert {dict(labels)["view"] for labels in counted} <= views
+    assert {dict(labels)["method"] for labels in counted} == {"GET"}
+    assert views - {"metrics"} <= {dict(labels)["view"] for labels in counted}
+    assert OF_NO_PAGE in views
+
+
+def name_view(path: str) -> str:
+    try:
+        return resolve(path).view_name
+    except Resolver404:
+        return OF_NO_PAGE
 
 
 def list_panels() -> dict[str, str]:
