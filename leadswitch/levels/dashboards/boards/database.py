@@ -157,7 +157,7 @@ STATEMENTS: Final = Row(
         ),
         Panel(
             title="New connections",
-            description="Connections opened, and tries that failed. Processes keep theirs, so many new ones mean"
+            description="Connections opened, and tries that failed. Processes keep theirs, and new ones mean"
             " restarts. Normal: no failed ones.",
             unit=Unit.COUNT,
             queries=(
