@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "leadswitch.web.policy.ContentSecurityPolicyMiddleware",
+    "leadswitch.web.metrics.MetricsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadswitch.web.input.StorableInputMiddleware",
     "leadswitch.web.plans.PlannedAnewMiddleware",

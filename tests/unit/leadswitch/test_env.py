@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -123,6 +124,21 @@ def test_mistake_names_the_variable_and_the_fix(change: Mapping[str, str], varia
         read_environment({**PRODUCTION, **change})
     assert caught.value.variable == variable
     assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("DATABASE_URL", "postgres://leadswitch:Passw/ord@db.example.com:5432/leads"),
+        ("DATABASE_URL", "postgres://leadswitch:Passw?ord@db.example.com:5432/leads"),
+        ("REDIS_URL", "redis://:Passw#ord@cache.example.com:6379/0"),
+    ],
+)
+def test_password_of_a_malformed_url_is_not_shown(variable: str, url: str) -> None:
+    with pytest.raises(BadEnvironment, match=f"{variable}: is not a URL .* as %2F") as caught:
+        read_environment({**PRODUCTION, variable: url})
+    shown = "".join(format_exception(caught.value))
+    assert "Passw" not in shown
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
