@@ -4,16 +4,11 @@ from typing import Final
 
 from django.conf import settings
 
-from leadswitch.levels.exporter.collectors.limits import (
-    AT_MOST,
-    COUNTED_TO,
-    NOT_PAUSED,
-    PRODUCT_RUNS,
-    WAITS_SINCE,
-)
+from leadswitch.levels.exporter.collectors.limits import AT_MOST, COUNTED_TO, NOT_PAUSED, WAITS_SINCE
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
 from leadswitch.levels.rows import fetch_row
+from routing.leads.due_retries import PRODUCT_RUNS
 
 OVERDUE_SECONDS: Final = 5
 
