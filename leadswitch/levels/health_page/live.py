@@ -101,7 +101,8 @@ def _limit(number: int, most: int) -> Count:
 
 
 def _count_undecided(ids: Sequence[int] | None, over: timedelta) -> Count:
-    return _limit(undecided.count_undecided(ids, over=over), undecided.MOST_UNDECIDED)
+    most = undecided.MOST_UNDECIDED
+    return _limit(undecided.count_undecided(ids, over=over, most=most), most)
 
 
 def _read_retries(ids: Sequence[int] | None, *, most: int) -> Sequence[WorkspaceCount]:

@@ -1,15 +1,17 @@
 """The exporter's statements on large tables: they use indexes, and the rows that they read are bounded."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 
 from leadswitch.levels.exporter.collectors import hour, leads, money, retries
+from routing.leads import undecided
 from tests.support.factories import BuyerFactory, SourceFactory
 from tests.support.filling import fill_leads
 from tests.support.plans import read_by_table
 from tests.support.planting import plant
+from tests.support.schema import execute
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -52,9 +54,25 @@ def test_due_retries_are_counted_up_to_the_limit() -> None:
 def test_due_leads_are_counted_up_to_the_limit_and_paused_ones_are_not_read() -> None:
     fill_retries()
     fill_retries(is_paused=True)
-    parameters = {"limit": LIMIT, "latency": 2, "overdue": 5, "availability": 60}
-    indexes, rows = read_by_table(leads.COUNT_DUE, parameters)["routing_lead"]
-    assert (indexes, rows) == ({"lead_workspace_due"}, LIMIT + 1)  # the earliest lead is read twice
+    for over in (timedelta(0), timedelta(seconds=60)):
+        parameters = {"ids": None, "over": over, "most": LIMIT}
+        indexes, rows = read_by_table(undecided.COUNT, parameters)["routing_lead"]
+        assert (indexes, rows) == ({"lead_workspace_due"}, LIMIT)
+
+
+def test_oldest_due_lead_is_found_in_two_rows_of_each_running_workspace() -> None:
+    fill_retries()
+    fill_retries(is_paused=True)
+    indexes, rows = read_by_table(undecided.OLDEST, {"ids": None, "most": LIMIT})["routing_lead"]
+    assert (indexes, rows) == ({"lead_workspace_due"}, 2)
+
+
+def test_oldest_due_lead_is_found_among_leads_that_were_paused() -> None:
+    fill_retries()
+    execute("UPDATE routing_lead SET resumed_at = now() - interval '1 second'")
+    indexes, rows = read_by_table(undecided.OLDEST, {"ids": None, "most": LIMIT})["routing_lead"]
+    assert indexes == {"lead_workspace_due"}
+    assert rows <= ROWS + LIMIT
 
 
 def fill_attempts() -> None:
