@@ -97,6 +97,10 @@ alarm-drill: venv ## kill all workers under load, and measure when the page reac
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
 	$(Q)$(BIN)/python -m tests.bench.dispatch $(ARGS)
 
+.PHONY: bench-scrapes
+bench-scrapes: venv ## measure scrapes of every process, also while PostgreSQL is frozen
+	$(Q)$(BIN)/python -m tests.bench.scrapes $(ARGS)
+
 # A separate server, which keeps its million leads. Nothing there is worth an fsync.
 .PHONY: bench-scale
 bench-scale: venv ## measure every page, list, command and reconciler on a year with a million leads
