@@ -9,6 +9,7 @@ from leadswitch.levels.dashboards.boards.asking import (
     gauge_by,
     increase,
     increase_by,
+    largest,
     percentile_by,
     percentiles,
     rate,
@@ -110,6 +111,38 @@ STEPS: Final = Row(
 WEB: Final = Row(
     "Web",
     (
+        Panel(
+            title="Duration of requests",
+            description="Time in the product, from the first middleware to the answer. Normal: p95 under 0.5 s.",
+            unit=Unit.SECONDS,
+            queries=percentiles("django_http_requests_latency_including_middlewares_seconds"),
+            thresholds=(Threshold(0.5), Threshold(2, is_error=True)),
+        ),
+        Panel(
+            title="Answers by status",
+            description="Answers of the web server in each interval, by status. Normal: no 5xx.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("status", "django_http_responses_total_by_status_total"),),
+        ),
+        Panel(
+            title="Slow pages and routes",
+            description="Duration of requests by view, p95. Normal: under 0.5 s.",
+            unit=Unit.SECONDS,
+            queries=(percentile_by("view", "django_http_requests_latency_seconds_by_view_method"),),
+            thresholds=(Threshold(2),),
+        ),
+        Panel(
+            title="Requests by view",
+            description="The views with the most requests in the period shown.",
+            unit=Unit.COUNT,
+            view=View.LIST,
+            queries=(
+                largest(
+                    "view", increase_by("view", "django_http_requests_total_by_view_transport_method_total")
+                ),
+            ),
+        ),
         Panel(
             title="Requests refused",
             description="Requests above their rate limit, by kind. Normal: few.",
