@@ -27,6 +27,7 @@ class Tuning:
     broker_pause_seconds: float
     sweep_leads: int
     wakeup_changes: int
+    wakeup_leads_per_second: int
     expiry_batch_leads: int
     stale_locks_batch_leads: int
     backoffs: Backoffs

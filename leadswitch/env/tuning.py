@@ -122,6 +122,15 @@ class DispatchTuning(Section):
         default=1_000,
         help="How many open changes the reconciler wakeups reads in each run.",
     )
+    wakeups_leads_per_second = Variable(
+        "LEADSWITCH_WAKEUPS_LEADS_PER_SECOND",
+        Whole(10, 10_000),
+        default=1_000,
+        help=(
+            "How many leads of a changed cap, wallet or buyer become due per second. The reconciler wakeups copies it"
+            " to the database and wakes as many leads in each run as become due until the next."
+        ),
+    )
     stale_locks_period_seconds = _period("stale_locks", default=60, highest=3_600)
     stale_locks_batch_leads = Variable(
         "LEADSWITCH_STALE_LOCKS_BATCH_LEADS",
@@ -153,6 +162,7 @@ class DispatchTuning(Section):
             broker_pause_seconds=self.broker_pause_ms / 1000,
             sweep_leads=self.schedule_sweep_leads,
             wakeup_changes=self.wakeups_changes,
+            wakeup_leads_per_second=self.wakeups_leads_per_second,
             expiry_batch_leads=self.expiry_batch_leads,
             stale_locks_batch_leads=self.stale_locks_batch_leads,
             backoffs=self._backoffs,

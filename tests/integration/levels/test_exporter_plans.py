@@ -1,7 +1,6 @@
 """The exporter's statements on large tables: they use indexes, and the rows that they read are bounded."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,7 +9,7 @@ from leadswitch.levels.exporter.collectors import hour, leads, money, retries
 from routing.leads import undecided
 from tests.support.factories import BuyerFactory, SourceFactory
 from tests.support.filling import fill_leads
-from tests.support.plans import nodes
+from tests.support.plans import read_by_table
 from tests.support.planting import plant
 from tests.support.schema import execute
 
@@ -33,18 +32,6 @@ INSERT INTO distribution_ledgerentry (wallet_id, kind, amount_cents, balance_aft
 SELECT w.id, 'topup', 1, n, w.id || '-' || n, '', ''
 FROM generate_series(1, 5000) n CROSS JOIN distribution_wallet w
 """
-
-
-def read_by_table(sql: str, parameters: Any) -> dict[str, tuple[set[str], float]]:
-    """By table: the indexes used, and how many of its rows were read."""
-    found: dict[str, tuple[set[str], float]] = {}
-    for node in nodes(sql, parameters, options="ANALYZE, FORMAT JSON"):
-        if "Relation Name" in node:
-            indexes, rows = found.get(node["Relation Name"], (set(), 0))
-            indexes.add(node.get("Index Name", "none"))
-            read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            found[node["Relation Name"]] = indexes, rows + read
-    return found
 
 
 def fill_retries(*, is_paused: bool = False) -> None:

@@ -29,6 +29,7 @@ def test_tuning_is_read_under_its_names() -> None:
         "ERROR_LONGEST_RETRY_SECONDS": 109,
         "SCHEDULE_SWEEP_LEADS": 1_010,
         "WAKEUPS_CHANGES": 111,
+        "WAKEUPS_LEADS_PER_SECOND": 115,
         "STALE_LOCKS_BATCH_LEADS": 112,
         "EXPIRY_BATCH_LEADS": 113,
         "SIZES_SECONDS": 14,
@@ -45,6 +46,7 @@ def test_tuning_is_read_under_its_names() -> None:
         broker_pause_seconds=0.105,
         sweep_leads=1_010,
         wakeup_changes=111,
+        wakeup_leads_per_second=115,
         expiry_batch_leads=113,
         stale_locks_batch_leads=112,
         backoffs=Backoffs(
