@@ -93,7 +93,7 @@ class AssigningAdmin(LeadActionsAdmin):
         rows = sorted(previews, key=lambda each: (bool(each.forbids), len(each.set_aside)))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Assign by hand: {lead}",
+            "title": f"Assign by hand: {self.title_of(lead)}",
             "opts": self.opts,
             "rows": rows,
             "refusal": refusal,
@@ -119,7 +119,9 @@ class AssigningAdmin(LeadActionsAdmin):
             "is_possible": not chosen.forbids or bool(form.errors),
             "back": preserve_list_filters(self, request, request.path),
         }
-        return self.confirm(request, title=f"Assign to {buyer}: {lead}", form=form, context=context)
+        return self.confirm(
+            request, title=f"Assign to {buyer}: {self.title_of(lead)}", form=form, context=context
+        )
 
 
 def _first_error(form: AssignForm) -> str:

@@ -208,4 +208,6 @@ class ReturnActionAdmin(ConfirmingAdmin):
             "is_possible": is_sold or bool(form.errors),
             "back": back,
         }
-        return self.confirm(request, title=f"Take back: {assignment}", form=form, context=context)
+        return self.confirm(
+            request, title=f"Take back: {self.title_of(assignment)}", form=form, context=context
+        )
