@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from distribution.admin.confirming import ReasonForm, preserve_list_filters
 from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin, attempt
 from distribution.attempts.assign_by_hand import CHANGING, assign_within
 from distribution.attempts.campaigns import SnapshotMissing, run_with_snapshots
@@ -18,6 +17,7 @@ from distribution.models import Enrollment
 from distribution.queries import enrollments_for
 from routing.leads.actions import ActionRefused, Operator, act_on_lead
 from routing.models import Lead
+from tracing.admin.confirming import ReasonForm, preserve_list_filters
 from tracing.parsing import parse_id
 
 

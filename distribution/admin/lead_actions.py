@@ -14,7 +14,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from distribution.attempts.assign_by_hand import OPEN
 from routing.leads import page_version
 from routing.leads.actions import (
@@ -28,6 +27,7 @@ from routing.leads.actions import (
 )
 from routing.leads.refusals import Action, refusal_reason
 from routing.models import Lead, RetryingLead
+from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.scope import ScopedAdmin
 from tracing.locks import is_lock_timeout
 from tracing.parsing import parse_id
