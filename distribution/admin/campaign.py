@@ -103,6 +103,3 @@ class CampaignSnapshotAdmin(ReadOnlyAdmin):
     fields = ("campaign", "config_version", "actor", "created_at", "pretty_config")
     readonly_fields = ("pretty_config",)
     pretty_config = pretty_json("config")
-
-    def title_of(self, row: CampaignSnapshot) -> str:
-        return f"{row.campaign}, version {row.config_version}"

@@ -70,7 +70,7 @@ class ScopedAdmin(PlainAdmin):
         return queryset.filter(**{f"{self.workspace_path}__in": ids})
 
     def title_of(self, row: Any) -> str:
-        """Return what headings and breadcrumbs call the row."""
+        """Return what headings, breadcrumbs, links and messages call the row."""
         return str(row)
 
     def workspace_id_of(self, row: Model) -> int | None:
