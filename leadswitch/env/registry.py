@@ -8,6 +8,7 @@ from leadswitch.env.limits import Limits
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.spans import Spans
+from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
 from leadswitch.env.web import Login, Secrets, Web
@@ -21,6 +22,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Processes,
     Leads,
     DispatchTuning,
+    DispatchTakeover,
     Watch,
     Limits,
     Metrics,
@@ -30,9 +32,11 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
 )
 
 
-class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics, Notify, Spans
-):
+class Dispatch(DispatchTuning, DispatchTakeover, Watch):
+    """The numbers of the dispatch."""
+
+
+class Environment(Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Metrics, Notify, Spans):
     """The whole configuration: an attribute for each variable."""
 
 

@@ -11,7 +11,6 @@ from routing.dispatch.state import DispatchState
 from routing.last_runs import LastRun
 from routing.models import DispatchMode
 from routing.redis.keys import ready_queue
-from routing.tuning import ALIVE_SECONDS
 from tracing.wording import count, span
 
 WITHOUT_REDIS: Final = "A dispatcher runs due leads directly from PostgreSQL. All pauses stay in force."
@@ -21,8 +20,8 @@ def find_problems(state: DispatchState) -> Iterator[str]:
     """Yield one text per problem. A pause is intended, and is not a problem."""
     if not state.control.is_led and state.modes[DispatchMode.EVENT]:
         yield (
-            f"No dispatcher has sent a heartbeat as the leader for {ALIVE_SECONDS} seconds. Start one"
-            " (manage.py dispatcher). Until then, the periodic pick-up starts leads."
+            f"No dispatcher has sent a heartbeat as the leader for {_alive_seconds()} seconds."
+            " Start one (manage.py dispatcher). Until then, the periodic pick-up starts leads."
         )
     yield from _find_late(state)
     yield from _find_idle(state.reconcilers)
@@ -30,6 +29,11 @@ def find_problems(state: DispatchState) -> Iterator[str]:
         yield f"Redis does not answer ({state.redis_failure}). {WITHOUT_REDIS}"
     else:
         yield from _find_in_redis(state, state.redis)
+
+
+def _alive_seconds() -> int:
+    seconds: int = settings.LEADSWITCH_TAKEOVER.alive_seconds
+    return seconds
 
 
 def _find_late(state: DispatchState) -> Iterator[str]:
@@ -94,8 +98,8 @@ def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
         )
     if not redis.workers_alive:
         yield (
-            f"No worker has sent a heartbeat for {ALIVE_SECONDS} seconds. Leads are queued, but not"
-            " processed. Start a worker (celery -A leadswitch worker)."
+            f"No worker has sent a heartbeat for {_alive_seconds()} seconds. Leads are queued,"
+            " but not processed. Start a worker (celery -A leadswitch worker)."
         )
     yield from _find_unconsumed(redis)
     if redis.unmirrored:

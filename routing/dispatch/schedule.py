@@ -280,7 +280,7 @@ def _read_dispatched(flat: Sequence[str], *, deadline_ms: int) -> list[Dispatche
 
 def run_script(text: str, arguments: Sequence[Any], *keys: str) -> Any:
     """Run Lua after the prelude of the schedule's scripts. `keys` follow the common ones and have the same hash tag."""
-    return _script(text)(keys=[*script_keys(), *keys], args=arguments)
+    return _script(lua_prelude.with_prelude(text))(keys=[*script_keys(), *keys], args=arguments)
 
 
 def _run(text: str, arguments: Sequence[Any]) -> Any:
@@ -290,4 +290,4 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 @cache
 def _script(text: str) -> Script:
     """Registered once. It runs by EVALSHA, and is sent again if Redis no longer has it."""
-    return get_client(TIMEOUT_SECONDS).register_script(lua_prelude.PRELUDE + text)
+    return get_client(TIMEOUT_SECONDS).register_script(text)

@@ -16,7 +16,6 @@ from django.db import connection, connections
 from psycopg.pq import Format
 
 from routing.retry import Tries
-from routing.tuning import ALIVE_SECONDS
 from routing.values.attributes import read_stored
 
 Moment = TypeVar("Moment", datetime, datetime | None)
@@ -140,10 +139,10 @@ IS_RUNNING: Final = """
     w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 """
 # Whether a dispatcher leads. The row is named by its key, or the whole table would be read (decisions/0007).
-IS_LED: Final = f"""
+IS_LED: Final = """
     EXISTS (
         SELECT FROM routing_dispatchcontrol
-        WHERE id = 1 AND seen_at > statement_timestamp() - interval '{ALIVE_SECONDS} seconds'
+        WHERE id = 1 AND seen_at > statement_timestamp() - make_interval(secs => %(alive)s)
     )
 """
 # While no dispatcher leads, the pick-up starts the leads of every workspace.
@@ -160,7 +159,7 @@ def _lock_next(condition: str) -> str:
 SELECT {_COLUMNS}
 FROM (
     SELECT head.*
-    FROM (SELECT w.id FROM routing_workspace w WHERE {condition} ORDER BY w.id <= %s, w.id) turn
+    FROM (SELECT w.id FROM routing_workspace w WHERE {condition} ORDER BY w.id <= %(after)s, w.id) turn
     CROSS JOIN LATERAL (
         SELECT l.* FROM routing_lead l
         WHERE l.workspace_id = turn.id AND {IS_DUE}
@@ -188,15 +187,15 @@ def lock_next_due_lead(*, after: int) -> LockedLead | None:
 
     Skips leads that are locked or paused, and those of paused workspaces or a paused product.
     """
-    return _lock(LOCK_NEXT_DUE, [after])
+    return _lock(LOCK_NEXT_DUE, {"after": after})
 
 
 def lock_next_polled_lead(*, after: int) -> LockedLead | None:
     """As lock_next_due_lead, among leads that no dispatcher starts."""
-    return _lock(LOCK_NEXT_POLLED, [after])
+    return _lock(LOCK_NEXT_POLLED, {"after": after, "alive": settings.LEADSWITCH_TAKEOVER.alive_seconds})
 
 
-def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
+def _lock(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> LockedLead | None:
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY  # as text the driver reads timestamps with a regular expression
         cursor.execute(sql, parameters)

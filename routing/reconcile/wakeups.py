@@ -19,7 +19,7 @@ def run(*, fix: bool, limit: int) -> Counts:
         number, leads = wakeups.count_open()
         named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MOST_NAMED)))
         return Counts(checked=number, skipped=leads, named=named)
-    wakeups.follow_setting()
+    wakeups.follow_settings()
     changes = wakeups.list_open(limit=settings.LEADSWITCH_TUNING.wakeup_changes)
     woken = _wake(changes, most=min(limit, wakeups.leads_a_run()))
     wakeups.forget_old()

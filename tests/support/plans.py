@@ -21,6 +21,18 @@ def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from walk(each)
 
 
+def read_by_table(sql: str, parameters: Any) -> dict[str, tuple[set[str], float]]:
+    """By table: the indexes used, and how many of its rows were read."""
+    found: dict[str, tuple[set[str], float]] = {}
+    for node in nodes(sql, parameters, options="ANALYZE, FORMAT JSON"):
+        if "Relation Name" in node:
+            indexes, rows = found.get(node["Relation Name"], (set(), 0))
+            indexes.add(node.get("Index Name", "none"))
+            read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            found[node["Relation Name"]] = indexes, rows + read
+    return found
+
+
 def plan(sql: str, parameters: Any) -> tuple[set[str], set[str]]:
     """Return the indexes that a statement uses and the tables that it reads in full."""
     found = nodes(sql, parameters)
