@@ -28,11 +28,11 @@ MOST_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     has_history = True
     workspace_path = "buyer__workspace"
-    list_display = ("public_id", "lead_title", "buyer", "campaign", "price", "standing", "sold", "returned")
+    list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
     look_time = "created_at"
     empty_list_text = "No leads sold yet. Each sold lead is listed here."
-    list_select_related = ("lead__source", "buyer__workspace", "campaign__workspace")
+    list_select_related = ("lead", "buyer__workspace", "campaign__workspace")
     search_help_text = (
         "Public id of the assignment, lead or buyer; the lead's id, email address, phone number or external id; all "
         "or part of a buyer's name; or an attempt id."
@@ -48,11 +48,6 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     sold = time_column("created_at", label="sold")
     returned = time_column("returned_at")
     standing = word_column("state", words=dict(AssignmentState.choices))
-
-    @admin.display(description="lead")
-    def lead_title(self, row: Assignment) -> str:
-        page: Any = self.admin_site.get_model_admin(Lead)
-        return str(page.title_of(row.lead))
 
     def title_of(self, row: Assignment) -> str:
         return f"Sale to {row.buyer.name} for {money(row.price_cents)} (…{str(row.public_id)[-6:]})"
