@@ -89,7 +89,7 @@ load: venv ## send leads at planned times into the whole product, and measure wh
 	$(Q)$(BIN)/python -m tests.load $(ARGS)
 
 .PHONY: alarm-drill
-alarm-drill: venv ## kill what decides leads, and measure when a real Prometheus pages (docs/alerts.md)
+alarm-drill: venv ## kill all workers under load, and measure when the page reaches a receiver (docs/alerts.md)
 	$(Q)ops/install_prometheus.sh >/dev/null
 	$(Q)$(BIN)/python -m tests.load.alarm $(ARGS)
 

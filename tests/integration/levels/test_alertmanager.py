@@ -16,6 +16,7 @@ from leadswitch.levels.alerts.alert import Alert, Severity
 from leadswitch.levels.alerts.rows import ALERTS
 from leadswitch.levels.monitors.monitor import make_name
 from tests.support import machine
+from tests.support.monitoring import alertmanager_command
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -76,13 +77,7 @@ def running_alertmanager(directory: Path) -> Iterator[int]:
     file = directory / "alertmanager.yml"
     file.write_text(yaml.safe_dump(configuration))
     port = free_port()
-    command = [
-        machine.alertmanager(),
-        f"--config.file={file}",
-        f"--storage.path={directory / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
+    command = alertmanager_command(machine.alertmanager(), file, port=port)
     with (directory / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             wait_until(lambda: is_ready(port, process), what="Alertmanager is ready")
