@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
+
 from leadswitch.embedded import ServiceUrls
 from leadswitch.env import REPOSITORY
 from leadswitch.levels.alerts.alert import Job
@@ -41,13 +43,13 @@ def own_product(directory: Path, *, database_options: str = "") -> Iterator[Whol
     """
     var_dir = directory / "var"
     with own_services(var_dir) as services:
-        migrate(services)
-        urls = urls_of(services)
-        urls["DATABASE_URL"] += database_options
+        places = make_environment(services)
+        migrate(places)
+        places["DATABASE_URL"] += database_options
         with (
-            exporter(directory, **urls) as shown,
-            engine(directory, **urls) as endpoints,
-            web(directory, **urls) as site,
+            exporter(directory, **places) as shown,
+            engine(directory, **places) as endpoints,
+            web(directory, **places) as site,
         ):
             for row in COLLECTORS:
                 shown.wait_for(SUCCESS.name, 1, collector=row.name)
@@ -56,8 +58,20 @@ def own_product(directory: Path, *, database_options: str = "") -> Iterator[Whol
             yield WholeProduct(var_dir, shown, endpoints)
 
 
-def migrate(services: ServiceUrls) -> None:
-    environment = child_environment(LEADSWITCH_ROLE="command", **urls_of(services))
+def make_environment(services: ServiceUrls) -> dict[str, str]:
+    """What a product needs on servers that are not those of its checkout."""
+    return {
+        **urls_of(services),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "LEADSWITCH_IDENTITY_KEY": settings.LEADSWITCH_IDENTITY_KEY,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "LEADSWITCH_HTTPS": "false",
+        "LEADSWITCH_ENV_FILE": "",
+    }
+
+
+def migrate(places: Mapping[str, str]) -> None:
+    environment = child_environment(**{**places, "LEADSWITCH_ROLE": "command"})
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=MIGRATION_SECONDS, check=True)
 

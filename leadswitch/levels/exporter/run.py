@@ -67,8 +67,9 @@ def listen(host: str, port: int, refreshers: Sequence[Refresher]) -> MetricsServ
     try:
         return MetricsServer(host, port, registry)
     except (OSError, OverflowError) as error:
-        message = f"The exporter cannot listen on {host}, port {port} ({error}). Set LEADSWITCH_EXPORTER_PORT"
-        raise PortTaken(f"{message} to a free port.") from error
+        message = f"The exporter cannot listen on {host}, port {port} ({error})."
+        fix = "Set LEADSWITCH_EXPORTER_PORT to a free port, and LEADSWITCH_METRICS_HOST to an address of this machine."
+        raise PortTaken(f"{message} {fix}") from error
 
 
 def serve_until(stop: Event, server: MetricsServer, refreshers: Sequence[Refresher]) -> None:

@@ -116,8 +116,8 @@ def test_port_that_is_taken_ends_the_exporter_with_a_sentence(tmp_path: Path) ->
         other.listen()
         port = other.getsockname()[1]
         with started(*EXPORTER, "--port", str(port), output=output, LEADSWITCH_ROLE="exporter") as process:
-            assert process.wait(timeout=60) == 1
+            assert process.wait(timeout=60) == 2
     text = log.read_text()
     assert f"The exporter cannot listen on 127.0.0.1, port {port}" in text
-    assert "Set LEADSWITCH_EXPORTER_PORT to a free port." in text
+    assert "Set LEADSWITCH_EXPORTER_PORT to a free port, and LEADSWITCH_METRICS_HOST" in text
     assert "Traceback" not in text

@@ -9,8 +9,9 @@ from leadswitch.levels.alerts.alert import Job
 from leadswitch.levels.exporter.collector import SUCCESS
 from leadswitch.levels.exporter.collectors.redis import REDIS
 from leadswitch.levels.exporter.collectors.registry import COLLECTORS
-from tests.bench.scrapes import FROZEN, RUNNING, judge, measure
+from tests.bench.scrapes.run import FROZEN, RUNNING, judge, measure
 from tests.support.exporter_programs import frozen
+from tests.support.processes import started
 from tests.support.scrapes import PATIENCE_SECONDS
 from tests.support.whole_product import WholeProduct, own_product
 
@@ -55,3 +56,11 @@ def test_bench_of_scrapes_reports_every_process(product: WholeProduct) -> None:
         assert all(0 < each["median_ms"] <= each["longest_ms"] for each in state.values())
     aims = judge(report)
     assert [aim.name for aim in aims] == [f"scrape of {job}, PostgreSQL frozen" for job in sorted(Job)]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_bench_of_scrapes_starts() -> None:
+    with started("-m", "tests.bench.scrapes", "--help") as process:
+        text, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "usage: python -m tests.bench.scrapes" in text

@@ -81,17 +81,15 @@ STEPS: Final = Row(
         ),
         Panel(
             title="Routing rules",
-            description="How long it takes to apply the rules to one lead, including compiling changed"
-            " rules. Normal: p95 under 0.01"
-            " s.",
+            description="How long it takes to apply the rules to one lead, including compiling changed rules. Normal:"
+            " p95 under 0.01 s.",
             unit=Unit.SECONDS,
             queries=percentiles("leadswitch_routing_rules_seconds"),
         ),
         Panel(
             title="Contention",
             description="Leads that another worker had, attempts that waited for buyers, and attempts or statements"
-            " that a"
-            " migration made run again. Normal: few.",
+            " that a migration made run again. Normal: few.",
             unit=Unit.PER_SECOND,
             queries=(
                 rate("leadswitch_leads_busy_total", "busy leads"),
@@ -153,8 +151,7 @@ WEB: Final = Row(
         Panel(
             title="Failures of the API",
             description="Requests whose rate was not checked, decisions that failed while the sender waited, and"
-            " steps that"
-            " failed after the commit. Normal: 0.",
+            " steps that failed after the commit. Normal: 0.",
             unit=Unit.COUNT,
             queries=(
                 increase("leadswitch_rate_limits_unchecked_total", "rate not checked"),

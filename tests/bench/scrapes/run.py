@@ -19,7 +19,7 @@ from leadswitch.levels.exporter.collectors.postgres import POSTGRES
 from tests.bench.aims import Aim
 from tests.bench.machine import describe_machine
 from tests.bench.numbers import Spread
-from tests.bench.program import make_directory, run_program
+from tests.bench.program import make_directory
 from tests.bench.report import publish_report
 from tests.bench.tables import show_aims, show_machine, start_table
 from tests.support.exporter_programs import frozen
@@ -100,7 +100,3 @@ def show(report: Mapping[str, Any], aims: Sequence[Aim], *, console: Console) ->
     console.print(table)
     console.print(show_aims(aims, look))
     show_machine(report["machine"], console=console)
-
-
-if __name__ == "__main__":
-    run_program("tests.bench.scrapes")
