@@ -1,4 +1,4 @@
-"""Distributed traces: a worker with them and one without run the same messages in turns, round by round."""
+"""Distributed traces: a worker with them and one without run the same messages in turns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,12 +15,14 @@ Progress = Callable[[str], None]
 
 OFF: Final = "off"
 ON: Final = "on"
+# Short turns: what disturbs the machine for seconds then affects both sides alike.
+TURNS_A_ROUND: Final = 5
 FIGURES: Final = ("leads_per_second", "cpu_ms_a_lead")
 
 
 def count_steps(plan: Plan) -> int:
     """How often `measure_spans` reports progress."""
-    return 2 * plan.rounds
+    return 2 * plan.rounds * TURNS_A_ROUND
 
 
 @contextmanager
@@ -43,20 +45,21 @@ def start_traced_child(*, database_url: str, directory: Path) -> Iterator[Child]
 def measure_spans(
     plan: Plan, children: Sequence[Child], *, database_url: str, directory: Path, progress: Progress
 ) -> Mapping[str, Any]:
-    """Needs the pool of WAITING_BUYERS. Of each pair of rounds, the one with and the one without begin in turns."""
+    """Needs the pool of WAITING_BUYERS. In each pair of turns the other one begins."""
+    leads = max(1, plan.retries // TURNS_A_ROUND)
     with start_traced_child(database_url=database_url, directory=directory) as traced:
         workers = {OFF: children[0], ON: traced}
         traced.ask("join", size=WAITING_BUYERS, pool=children[0].ask("describe_pool", size=WAITING_BUYERS))
         answers: dict[str, list[Mapping[str, float]]] = {OFF: [], ON: []}
         for worker in workers.values():
             _process(worker, children[0], count=plan.warm_up)
-        for number in range(plan.rounds):
+        for number in range(plan.rounds * TURNS_A_ROUND):
             for name in (OFF, ON) if number % 2 == 0 else (ON, OFF):
-                progress(f"round {number + 1}: {name}")
-                answers[name].append(_process(workers[name], children[0], count=plan.retries))
+                progress(f"turn {number + 1}: {name}")
+                answers[name].append(_process(workers[name], children[0], count=leads))
     return {
         "buyers": WAITING_BUYERS,
-        "leads": plan.retries,
+        "leads": leads,
         **{name: _summarize(each) for name, each in answers.items()},
         "on_against_off": {figure: _compare(answers, figure) for figure in FIGURES},
     }
@@ -81,7 +84,7 @@ def _summarize(answers: Sequence[Mapping[str, float]]) -> Mapping[str, Any]:
 
 
 def _compare(answers: Mapping[str, Sequence[Mapping[str, float]]], figure: str) -> Mapping[str, Any]:
-    """The ratio of each pair of rounds."""
+    """The ratio of each pair of turns."""
     on, off = ([each[figure] for each in answers[name]] for name in (ON, OFF))
     values = ratios(on, off)
     return {**Spread.of(values).as_json(), "rounds": values}

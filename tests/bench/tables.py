@@ -138,7 +138,7 @@ def _targets(stages: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
 
 def _spans(spans: Mapping[str, Any], look: box.Box) -> Table:
     table = start_table(
-        f"Distributed traces: one worker, {spans['leads']} leads a round, {spans['buyers']} buyers", look
+        f"Distributed traces: one worker, {spans['leads']} leads a turn, {spans['buyers']} buyers", look
     )
     for name in ("", "leads/s", "CPU ms a lead"):
         table.add_column(name, justify="right" if name else "left")
