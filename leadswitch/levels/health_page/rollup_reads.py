@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from leadswitch.levels.health_page.window import Window
+from leadswitch.levels.health_page.window import DAY, Window
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
 from leadswitch.levels.rows import fetch_row, fetch_rows
 from tracing.models import AttemptResult
@@ -105,9 +105,13 @@ def read_steps(
 
 def read_times(window: Window, ids: Sequence[int] | None) -> tuple[Sequence[int], Sequence[int]]:
     """From receipt to the first decision, and how long attempts took."""
-    [(receipt, duration)] = _read(TIMES, ids, _table(window), start=window.start, end=window.end)
-    empty = [0] * BINS
-    return (receipt, duration) if receipt[0] is not None else (empty, empty)
+    receipt, duration = [0] * BINS, [0] * BINS
+    for table, start, end in [(HOURS, window.start, window.end)] if ids is None else _parts(window):
+        [(received, took)] = _read(TIMES, ids, table, start=start, end=end)
+        if received[0] is not None:
+            receipt = [old + new for old, new in zip(receipt, received, strict=True)]
+            duration = [old + new for old, new in zip(duration, took, strict=True)]
+    return receipt, duration
 
 
 def read_decisions(start: datetime, end: datetime, ids: Sequence[int] | None) -> Sequence[Decisions]:
@@ -134,6 +138,15 @@ def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
     statement = UNCOUNTED if ids is None else UNCOUNTED_OF_WORKSPACES
     number, looked_at = fetch_row(statement, {"ids": None if ids is None else list(ids), "most": most})
     return Uncounted(number, is_least=looked_at >= most)
+
+
+def _parts(window: Window) -> Sequence[tuple[str, datetime, datetime]]:
+    """The hours before the first midnight, and the days after it. The last day has no hours after the window."""
+    midnight = window.start.replace(hour=0)
+    if midnight < window.start:
+        midnight += DAY
+    parts = [(HOURS, window.start, midnight), (DAYS, midnight, window.end)]
+    return [(table, start, end) for table, start, end in parts if start < end]
 
 
 def _table(window: Window) -> str:
