@@ -25,9 +25,11 @@ class Tuning:
     longest_spread_seconds: int
     redis_pause_seconds: float
     broker_pause_seconds: float
+    retry_buffer_leads: int
     sweep_leads: int
     wakeup_changes: int
     wakeup_leads_per_second: int
+    wakeup_batch_leads: int
     expiry_batch_leads: int
     stale_locks_batch_leads: int
     backoffs: Backoffs

@@ -81,6 +81,15 @@ class DispatchTuning(Section):
         default=5_000,
         help="How long a process publishes nothing after the Celery broker failed (circuit breaker).",
     )
+    retry_buffer_leads = Variable(
+        "LEADSWITCH_RETRY_BUFFER_LEADS",
+        Whole(1_000, 1_000_000),
+        default=50_000,
+        help=(
+            "How many leads and leases a process holds in memory while Redis does not answer. The reconcilers and the"
+            " leading dispatcher find those beyond it."
+        ),
+    )
     conflict_first_retry_ms = Variable(
         "LEADSWITCH_CONFLICT_FIRST_RETRY_MS",
         Whole(10, 60_000),
@@ -131,6 +140,12 @@ class DispatchTuning(Section):
             " to the database and wakes as many leads in each run as become due until the next."
         ),
     )
+    wakeups_batch_leads = Variable(
+        "LEADSWITCH_WAKEUPS_BATCH_LEADS",
+        Whole(1, 5_000),
+        default=500,
+        help="How many leads the reconciler wakeups locks in one transaction.",
+    )
     stale_locks_period_seconds = _period("stale_locks", default=60, highest=3_600)
     stale_locks_batch_leads = Variable(
         "LEADSWITCH_STALE_LOCKS_BATCH_LEADS",
@@ -160,9 +175,11 @@ class DispatchTuning(Section):
             longest_spread_seconds=self.backlog_longest_spread_seconds,
             redis_pause_seconds=self.redis_pause_ms / 1000,
             broker_pause_seconds=self.broker_pause_ms / 1000,
+            retry_buffer_leads=self.retry_buffer_leads,
             sweep_leads=self.schedule_sweep_leads,
             wakeup_changes=self.wakeups_changes,
             wakeup_leads_per_second=self.wakeups_leads_per_second,
+            wakeup_batch_leads=self.wakeups_batch_leads,
             expiry_batch_leads=self.expiry_batch_leads,
             stale_locks_batch_leads=self.stale_locks_batch_leads,
             backoffs=self._backoffs,

@@ -40,6 +40,11 @@ class Control:
         return self.age is not None and self.age.total_seconds() < limit
 
 
+def find_leaders(control: Control, *, holder: str) -> frozenset[str]:
+    """Return the names of the dispatchers that lead. `holder`: the one with the lease in Redis; "" if there is none."""
+    return frozenset({control.leader if control.is_led else "", holder} - {""})
+
+
 def read_control() -> Control:
     with connection.cursor() as cursor:
         cursor.execute(READ)

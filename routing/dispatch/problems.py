@@ -5,6 +5,7 @@ from typing import Final
 
 from django.conf import settings
 
+from routing.dispatch.control import find_leaders
 from routing.dispatch.redis_state import RedisState
 from routing.dispatch.state import DispatchState
 from routing.last_runs import LastRun
@@ -85,6 +86,12 @@ def _is_late(started_seconds: float | None, limit: int, *, at_least: float) -> b
 
 
 def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
+    if len(find_leaders(state.control, holder=redis.holder)) > 1:
+        yield (
+            f"Two dispatchers lead: {state.control.leader} by its heartbeat in PostgreSQL, {redis.holder} by its lease"
+            " in Redis. No lead is dispatched twice, because the lease has a newer epoch. If this lasts longer than"
+            f" a few seconds, restart {state.control.leader}."
+        )
     if state.redis_refusal:
         yield (
             f"Redis refuses writes ({state.redis_refusal}): it is full, read-only, loading or busy. {WITHOUT_REDIS}"

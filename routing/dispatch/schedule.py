@@ -21,10 +21,12 @@ from routing.dispatch import lua_prelude, scripts
 from routing.redis.client import get_client
 from routing.redis.keys import schedule_of, script_keys
 
+# No setting: after a call without an answer, the leader must still renew the shortest lease (2 s).
 TIMEOUT_SECONDS: Final = 1.0
 # The longest time that a lead should wait in a ready queue, as a part of its lease. A queue in which leads wait longer
-# gets fewer leads.
+# gets fewer leads. No setting: it follows LEADSWITCH_LEASE_SECONDS.
 QUEUE_PART: Final = 1 / 30
+# How long a call may block Redis. No setting: it is part of several scripts, whose arguments Redis limits.
 LEADS_A_CALL: Final = 500
 # Publishing takes milliseconds, and up to three seconds if the broker is down. Leads that a put dispatched, and that
 # are not confirmed after this time, are requeued: a duplicate message does no harm.

@@ -12,10 +12,11 @@ from django.db import connection, transaction
 from routing.dispatch.enqueue import after_commit, enqueue_leads_after_commit
 from routing.dispatch.publish import send_wake
 
-LEADS_A_BATCH: Final = 500
+# No setting: the count that a person reads. The triggers stop there too.
 MOST_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
+# No setting: attempts store the cause, so nobody reads older rows.
 KEPT_DAYS: Final = 7
 RECONCILE: Final = "routing.reconcile"
 

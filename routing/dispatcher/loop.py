@@ -45,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 # Leads that become due right after a batch go together in the next one: a message costs as much CPU as half a sale. So
 # the wait grows with the size of the batch, up to a tick: from about 140 leads/s on, they go out in ticks.
+# No setting: LEADSWITCH_DISPATCHER_TICK_MS limits it.
 GATHER_SECONDS_A_LEAD: Final = 0.007
 # Below the timeout of the socket: the wait itself must not look like a failure.
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2

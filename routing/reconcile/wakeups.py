@@ -34,7 +34,7 @@ def _wake(changes: Sequence[tuple[int, int]], *, most: int) -> int:
         waiting.setdefault(workspace_id, deque()).append(change)
     placed, woken = dict.fromkeys(waiting, 0), 0
     while waiting and woken < most:
-        part = min(wakeups.LEADS_A_BATCH, ceil((most - woken) / len(waiting)))
+        part = min(settings.LEADSWITCH_TUNING.wakeup_batch_leads, ceil((most - woken) / len(waiting)))
         for workspace_id in list(waiting):
             size = min(part, most - woken)
             if size == 0:

@@ -1,11 +1,13 @@
 """The settings of heartbeats and of the fallback decide when a process counts as dead and another one takes over."""
 
 from dataclasses import replace
+from datetime import timedelta
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from leadswitch.beat import HeartbeatScheduler
 from leadswitch.celery import app
@@ -13,9 +15,11 @@ from routing.dispatch import workers
 from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.dispatch.leadership import acquire_leadership
 from routing.dispatch.problems import find_problems
+from routing.dispatch.retry_buffer import RetryBuffer
 from routing.dispatch.sizes import read_sizes
 from routing.dispatch.state import read_brief, read_state
 from routing.dispatcher import fallback
+from routing.dispatcher.leader_tasks import catch_up
 from routing.dispatcher.loop import Dispatcher
 from routing.locks.attempts import lock_next_polled_lead
 from routing.models import DispatchPath, Workspace
@@ -206,3 +210,25 @@ def test_round_without_redis_ends_after_the_set_time(settings: Any, clock: Clock
 
     fallback.run_without_redis("test", run_next_due=run_one, stop=Event())
     assert len(ran) == 3
+
+
+@pytest.mark.parametrize(("period_seconds", "is_put"), [(60, False), (300, True)])
+def test_new_leader_requeues_what_is_due_before_the_reconciler_has_run_twice(
+    period_seconds: int, *, is_put: bool, settings: Any, redis_client: "redis.Redis[str]"
+) -> None:
+    name, _ = settings.LEADSWITCH_RECONCILERS["schedule"]
+    settings.LEADSWITCH_RECONCILERS = {
+        **settings.LEADSWITCH_RECONCILERS,
+        "schedule": (name, period_seconds),
+    }
+    lead = LeadFactory(next_attempt_at=timezone.now() + timedelta(minutes=8))
+    Workspace.objects.update(dispatch_mode="event")
+    list(catch_up())
+    assert (redis_client.zscore(keys.schedule_of(lead.workspace_id), str(lead.pk)) is not None) == is_put
+
+
+def test_retry_buffer_holds_the_set_number(settings: Any) -> None:
+    settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, retry_buffer_leads=3)
+    buffer = RetryBuffer()
+    assert buffer.add(range(5)) == 2
+    assert len(buffer) == 3

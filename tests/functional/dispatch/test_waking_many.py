@@ -69,9 +69,19 @@ class TestMany:
         woken = dict(Wakeup.objects.filter(cause="cap_raised").values_list("workspace_id", "woken"))
         assert woken == {large.campaign.workspace_id: 220, small.campaign.workspace_id: 220}
 
-    def test_leads_become_due_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_leads_become_due_one_after_the_other(
+        self, monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
         """200 with the change, and the rest by the reconciler in batches, a thousand per second, oldest first."""
-        monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)
+        settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, wakeup_batch_leads=150)
+        batches: list[int] = []
+        wake_batch = wakeups.wake_batch
+
+        def count_batch(wakeup_id: int, *, count: int, placed: int) -> int:
+            batches.append(count)
+            return wake_batch(wakeup_id, count=count, placed=placed)
+
+        monkeypatch.setattr(wakeups, "wake_batch", count_batch)
         monkeypatch.setattr(wakeups, "leads_a_run", lambda: 400)
         place = world(cap_day=0)
         waiting_leads(place, 700)
@@ -83,6 +93,7 @@ class TestMany:
         assert Lead.objects.filter(status="pending").count() == 200
         runs = [run_reconciler(find_reconciler("wakeups"), fix=True).repaired for _ in range(3)]
         assert runs == [400, 100, 0]
+        assert batches[:3] == [150, 150, 100]
         change.refresh_from_db()
         assert (change.woken, change.lead_ids) == (700, [])
         leads = list(Lead.objects.filter(woken_by=change.pk).order_by("received_at", "id"))

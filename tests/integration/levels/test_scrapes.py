@@ -15,7 +15,7 @@ from leadswitch.levels.exporter.run import run_exporter
 from leadswitch.levels.serving.listing import render_page
 from tests.support.ports import free_port
 from tests.support.promtool import list_complaints
-from tests.support.scrapes import read_metrics
+from tests.support.scrapes import local_endpoint
 
 
 def test_page_lists_every_series() -> None:
@@ -39,7 +39,7 @@ def test_exporter_scrape_is_clean() -> None:
     exporter.start()
     try:
         assert ready.wait(60)
-        text = read_metrics(port)
+        text = local_endpoint(port).read()
     finally:
         stop.set()
         exporter.join()

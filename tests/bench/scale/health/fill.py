@@ -139,7 +139,6 @@ def fill_month(size: MonthSize, *, on_progress: Callable[[str], None]) -> None:
     on_progress("the roll-up, by the product")
     count_all()
     _add_uncounted(places["workspaces"][0])
-    vacuum()
 
 
 def is_filled(size: MonthSize) -> bool:

@@ -11,6 +11,7 @@ from tests.bench.aims import Aim
 from tests.bench.numbers import percentile
 from tests.bench.scale.clock import Clock, Elapsed
 from tests.bench.scale.database import empty, refuse_other_rows, separate_database
+from tests.bench.scale.fill import vacuum
 from tests.bench.scale.health.fill import fill_month, is_filled
 from tests.bench.scale.health.pages import list_health_pages
 from tests.bench.scale.health.size import DAYS, MonthSize
@@ -58,6 +59,7 @@ def measure_health(
         if is_fresh or not is_filled(size):
             empty()
             fill_month(size, on_progress=on_progress)
+        vacuum()
         costs = []
         for target in list_health_pages(host):
             on_progress(target.name)

@@ -58,4 +58,4 @@ class MonthSize:
     @property
     def least_big(self) -> int:
         """A table with as many rows is a big one."""
-        return self.attempts // 100
+        return self.attempts // 200
