@@ -14,7 +14,7 @@ from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, TOO_WIDE, overflows
 from tests.support.admin_pages import person
-from tests.support.attempts import add_many_attempts
+from tests.support.attempts import add_attempt, add_many_attempts
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tracing.reconcile import rollups
 
@@ -44,6 +44,14 @@ def fill() -> None:
     names = ("Sunbelt Home Services", "Lakeside Leads and Partners of the Great Lakes", "Desert Air")
     workspaces = [WorkspaceFactory.create(name=name) for name in names]
     add_many_attempts(timezone.now(), workspace_ids=[each.pk for each in workspaces])
+    # The hour of the day decides which of those expire. Each workspace has one for its chart.
+    for each in workspaces:
+        add_attempt(
+            timezone.now() - timedelta(days=1),
+            workspace_id=each.pk,
+            result="expired",
+            skip_reason="lead_expired",
+        )
     source = SourceFactory(workspace=workspaces[0])
     for _ in range(3):
         due_at = timezone.now() - timedelta(minutes=3)

@@ -36,6 +36,7 @@ from tests.support.factories import (
 )
 from tracing.models import (
     Attempt,
+    AttemptDay,
     AttemptHour,
     AttemptHourTotal,
     LeadDistributionEvent,
@@ -60,7 +61,7 @@ def test_every_table_has_a_page() -> None:
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
     ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark}
-    ours -= {AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt}
+    ours -= {AttemptDay, AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 
 
