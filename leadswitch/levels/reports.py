@@ -44,14 +44,14 @@ WHERE backend_type = 'client backend'
 GROUP BY 1
 ORDER BY 2 DESC
 """
-# Sessions that wait for a lock, and transactions of more than a second.
+# Sessions of this database that wait for a lock, and its transactions of more than a second.
 BUSY: Final = """
 SELECT pid::text AS pid, usename AS role, application_name AS program, state,
     coalesce(extract(epoch FROM now() - xact_start), 0)::int AS transaction_seconds,
     CASE WHEN wait_event_type = 'Lock' THEN array_to_string(pg_blocking_pids(pid), ', ') ELSE '' END AS waits_for_pid,
     upper((regexp_match(query, '\\w+'))[1]) AS statement
 FROM pg_stat_activity
-WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
     AND (wait_event_type = 'Lock' OR now() - xact_start > interval '1 second')
 ORDER BY transaction_seconds DESC, pg_stat_activity.pid
 LIMIT %(limit)s
