@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
-
 from leadswitch.levels.health_page.rollup_reads import WorkspaceCount
-from leadswitch.levels.rows import fetch_row, fetch_rows
+from leadswitch.levels.rows import fetch_rows
 from routing.dispatch.control import Control, read_control
 from routing.dispatch.redis_state import ask_redis
 from routing.leads import undecided
 from routing.leads.decision_metrics import DEADLINE, PROMPT
 from routing.leads.due_retries import IS_DUE_RETRY
+from routing.leads.stale_claims import count_stale
 from routing.leads.undecided import OldestDue, find_oldest_due
 
 MOST_COUNTED: Final = 5_000
@@ -26,14 +25,6 @@ SELECT workspace_id, name, count(*) AS number FROM (
 ) due
 GROUP BY 1, 2 ORDER BY number DESC, name
 """  # noqa: S608 - only constants are put in
-STALE: Final = """
-SELECT count(*) FROM (
-    SELECT FROM routing_lead
-    WHERE status = 'calling' AND locked_at < statement_timestamp() - make_interval(secs => %(age)s)
-        AND (%(ids)s::bigint[] IS NULL OR workspace_id = ANY(%(ids)s))
-    LIMIT %(most)s
-) stale
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +71,7 @@ def read_live(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Live:
         control=control,
         waiting=read_waiting(ids, most=most),
         oldest=find_oldest_due(ids),
-        stale_locks=_limit(_count_stale_locks(ids, most=most), most),
+        stale_locks=_limit(count_stale(ids, most=most), most),
         workers=None if redis is None else redis.workers_alive,
     )
 
@@ -108,12 +99,6 @@ def _count_undecided(ids: Sequence[int] | None, over: timedelta) -> Count:
 def _read_retries(ids: Sequence[int] | None, *, most: int) -> Sequence[WorkspaceCount]:
     rows = fetch_rows(RETRIES, {"ids": _list(ids), "most": most})
     return [WorkspaceCount(*row) for row in rows]
-
-
-def _count_stale_locks(ids: Sequence[int] | None, *, most: int) -> int:
-    age = settings.LEADSWITCH_CLAIM_MAX_SECONDS
-    (number,) = fetch_row(STALE, {"ids": _list(ids), "most": most, "age": age})
-    return int(number)
 
 
 def _list(ids: Sequence[int] | None) -> list[int] | None:

@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import Final
 
-from django.conf import settings
-
 from leadswitch.levels.exporter.collectors.limits import AT_MOST, COUNTED_TO, NOT_PAUSED
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
 from leadswitch.levels.rows import fetch_row
+from routing.leads.stale_claims import count_stale
 from routing.leads.undecided import count_undecided, find_oldest_due
 
 OVERDUE_SECONDS: Final = 5
@@ -43,21 +42,12 @@ SELECT count(*) FROM (
     LIMIT %(limit)s
 ) expired
 """
-COUNT_STALE: Final = """
-SELECT count(*) FROM (
-    SELECT FROM routing_lead
-    WHERE status = 'calling' AND locked_at < statement_timestamp() - make_interval(secs => %(seconds)s)
-    LIMIT %(limit)s
-) stale
-"""
 
 
 def read() -> Values:
-    """Late leads are counted by the statement of the page Health."""
+    """Late leads and stale locks are counted by the statements of the page Health."""
     oldest = find_oldest_due(None)
     (expired,) = fetch_row(COUNT_EXPIRED, {"limit": COUNTED_TO})
-    stale_after = {"limit": COUNTED_TO, "seconds": settings.LEADSWITCH_CLAIM_MAX_SECONDS}
-    (stale,) = fetch_row(COUNT_STALE, stale_after)
     return {
         DUE: _count_due_for(0),
         OLDEST: 0.0 if oldest is None else oldest.seconds,
@@ -67,7 +57,7 @@ def read() -> Values:
         },
         OVERDUE: _count_due_for(OVERDUE_SECONDS),
         EXPIRED: expired,
-        STALE_LOCKS: stale,
+        STALE_LOCKS: count_stale(None, most=COUNTED_TO),
     }
 
 
