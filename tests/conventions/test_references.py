@@ -48,6 +48,7 @@ NOT_OURS: Final = {
     "axes_accessattempt": "a table of django-axes",
     "otp_totp_totpdevice": "a table of django-otp",
     "task_always_eager": "a setting of Celery",
+    "tracing_attempt_pkey": "the index behind a primary key, which PostgreSQL names",
     "parentbased_traceidratio": "a sampler of OpenTelemetry",
     "transactional_db": "a fixture of pytest-django",
 }

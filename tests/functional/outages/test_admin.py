@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from distribution.models import Assignment, Enrollment
 from routing.models import Lead
-from tests.support.admin_pages import client_of, person
+from tests.support.admin_pages import client_of, lead_title, person
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.schema import changed, without
 
@@ -56,7 +56,7 @@ def test_work_before_a_failure_is_reported(operator: Client, leads: list[Lead]) 
     assert list(Lead.objects.filter(status="cancelled")) == [first]
     done, failed = texts(answer)
     assert done == "1 lead: canceled."
-    assert failed.startswith(f"{second}: the database failed (OperationalError)")
+    assert failed.startswith(f"{lead_title(second)}: the database failed (OperationalError)")
     assert failed.endswith("2 further leads not tried.")
 
 

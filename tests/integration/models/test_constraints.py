@@ -49,7 +49,7 @@ from tests.support.factories import (
     issue_buyer_key,
     issue_key,
 )
-from tracing.models import Attempt, AttemptHour, AttemptHourTotal, LeadDistributionEvent, RollupState
+from tracing.models import Attempt, AttemptDay, AttemptHour, AttemptHourTotal, LeadDistributionEvent, RollupState
 from tracing.rollups.edges import BINS
 
 pytestmark = pytest.mark.django_db
@@ -272,6 +272,10 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     (
         "attempthour_cell_unique",
         lambda: two_of(AttemptHour.objects.create, source_workspace_id=1, destination_workspace_id=1, **CELL),
+    ),
+    (
+        "attemptday_cell_unique",
+        lambda: two_of(AttemptDay.objects.create, destination_workspace_id=1, **CELL),
     ),
     ("attempthourtotal_cell_unique", lambda: two_of(AttemptHourTotal.objects.create, **CELL)),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),

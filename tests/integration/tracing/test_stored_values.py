@@ -181,7 +181,7 @@ def test_verify_reports_decisions_that_cannot_be_replayed(campaign: Campaign, *,
 
     assert report.holds is is_marked
     notes = [note for _, findings in report.results for note in findings.notes]
-    note = "1 decisions on values recorded as text could not be replayed"
+    note = "1 decision on values recorded as text could not be replayed"
     assert (note in notes) is is_marked
 
 
