@@ -52,7 +52,7 @@ def assign_within(
 
     `seen`: the state_of_sale that the page showed. A different one is refused. Blank: there was no page.
 
-    Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
+    Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their timeouts. A second
     call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction open, and
     runs this within run_with_snapshots.
     """

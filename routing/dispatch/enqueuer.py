@@ -88,7 +88,7 @@ class Enqueuer:
             metrics.WAKES_LOST.labels(cause="retry_buffer_full").inc(left_out)
 
     def flush(self, *, timeout_seconds: float) -> bool:
-        """Wait until everything added so far is enqueued or in the retry buffer. Returns False on time-out."""
+        """Wait until everything added so far is enqueued or in the retry buffer. Returns False on timeout."""
         deadline = time.monotonic() + timeout_seconds
         with self._waiting.all_tasks_done:
             while self._waiting.unfinished_tasks:

@@ -201,7 +201,7 @@ def test_leads_that_share_both_in_reverse_do_not_deadlock(
 
 
 def test_copy_that_waits_too_long_is_retried(sources: list[Source]) -> None:
-    """The wait is bounded: the attempt ends as a database time-out, and the lead is due again soon."""
+    """The wait is bounded: the attempt ends as a database timeout, and the lead is due again soon."""
     _, younger = pair(sources, 0)
 
     def hold() -> None:
