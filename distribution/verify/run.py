@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from distribution.verify.findings import Findings, Invariant
 from distribution.verify.invariants import BY_NAME, INVARIANTS
-from distribution.verify.picture import Picture, open_picture
+from distribution.verify.database_snapshot import DatabaseSnapshot, open_snapshot
 from distribution.verify.slices import Slice, SliceKind, slice_all
 from distribution.verify.touched import find_slices, store_watermarks
 from distribution.verify.work import CheckPart, carry_out, carry_out_apart
@@ -60,20 +60,20 @@ def run_verification(
     Begins its own transaction: REPEATABLE READ and read-only. An incremental run then writes its watermarks.
     """
     started = time.perf_counter()
-    with open_picture() as picture:
-        everything = slice_all(at=picture.at, newest=limit)
+    with open_snapshot() as snapshot:
+        everything = slice_all(at=snapshot.at, newest=limit)
         slices = {invariant.name: everything for invariant in INVARIANTS}
-        touched = find_slices(picture) if incremental else {}
-        results = _check({**slices, **touched}, picture, jobs=jobs, progress=progress or Silent())
+        touched = find_slices(snapshot) if incremental else {}
+        results = _check({**slices, **touched}, snapshot, jobs=jobs, progress=progress or Silent())
     if incremental:
-        store_watermarks(picture, [each.name for each, findings in results if not findings.breaches])
+        store_watermarks(snapshot, [each.name for each, findings in results if not findings.breaches])
     whole = frozenset() if limit else slices.keys() - touched.keys()
     return Report(results, time.perf_counter() - started, frozenset(whole), incremental)
 
 
 def _check(
     slices: Mapping[str, Mapping[SliceKind, Sequence[Slice]]],
-    picture: Picture,
+    snapshot: DatabaseSnapshot,
     *,
     jobs: int,
     progress: Progress,
@@ -82,7 +82,7 @@ def _check(
     results = {invariant.name: Findings() for invariant in INVARIANTS}
     left = {name: len(each) for name, each in parts.items()}
     is_apart = jobs > 1 and sum(left.values()) >= PARTS_WORTH_A_PROCESS
-    ended = _apart(parts, picture, jobs, progress) if is_apart else _here(parts, progress)
+    ended = _apart(parts, snapshot, jobs, progress) if is_apart else _here(parts, progress)
     for part, findings in ended:
         name = part.invariant
         results[name].merge(findings)
@@ -94,8 +94,8 @@ def _check(
 def _parts(invariant: Invariant, slices: Mapping[SliceKind, Sequence[Slice]]) -> list[CheckPart]:
     return [
         CheckPart(invariant.name, number, each)
-        for number, look in enumerate(invariant.looks)
-        for each in slices[look.kind]
+        for number, check in enumerate(invariant.checks)
+        for each in slices[check.kind]
     ]
 
 
@@ -109,10 +109,10 @@ def _here(
 
 
 def _apart(
-    parts: Mapping[str, Sequence[CheckPart]], picture: Picture, jobs: int, progress: Progress
+    parts: Mapping[str, Sequence[CheckPart]], snapshot: DatabaseSnapshot, jobs: int, progress: Progress
 ) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
     # The longest first: the check of caps is one part that counts every sale.
     order = sorted(parts, key=lambda name: len(parts[name]))
-    return carry_out_apart([part for name in order for part in parts[name]], picture=picture, jobs=jobs)
+    return carry_out_apart([part for name in order for part in parts[name]], snapshot=snapshot, jobs=jobs)

@@ -1,4 +1,4 @@
-"""Cuts the picture into slices, so that a check needs no more memory for a million leads than for ten thousand.
+"""Cuts the tables into slices, so that a check needs no more memory for a million leads than for ten thousand.
 
 A slice is a range of ids or, in an incremental run, the touched ids.
 """
@@ -34,7 +34,7 @@ class SliceKind(Enum):
     ATTEMPTS = "attempts"
     WALLETS = "wallets"
     # Pairs of campaign and buyer.
-    PLACES = "places"
+    CAMPAIGN_BUYERS = "campaign_buyers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def in_wallets(column: str) -> str:
     return _among(column, "bigint")
 
 
-# PostgreSQL plans for the actual values (see picture.py), so it drops the side of `OR` that does not apply.
+# PostgreSQL plans for the actual values (see database_snapshot.py), so it drops the side of `OR` that does not apply.
 def _among(column: str, kind: str) -> str:
     return f"(%(ids)s::{kind}[] IS NULL OR {column} = ANY(%(ids)s::{kind}[]))"
 
@@ -86,7 +86,7 @@ def slice_all(*, at: datetime, newest: int | None = None) -> dict[SliceKind, lis
         SliceKind.LEADS: _slice_leads(from_lead, at=at),
         SliceKind.ATTEMPTS: _slice_attempts(from_lead, at=at),
         SliceKind.WALLETS: [Slice(at)],
-        SliceKind.PLACES: [Slice(at)],
+        SliceKind.CAMPAIGN_BUYERS: [Slice(at)],
     }
 
 

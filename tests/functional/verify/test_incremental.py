@@ -143,14 +143,14 @@ def test_control_watermark_without_waiting_misses_late_commits(
     """The control: a watermark at the newest transaction instead of the oldest running one."""
     real = touched.VerifyWatermark
 
-    def at_the_newest(picture: touched.Picture, clean: list[str]) -> None:
+    def at_the_newest(snapshot: touched.DatabaseSnapshot, clean: list[str]) -> None:
         for name in clean:
             real.objects.update_or_create(
                 check_name=name,
                 defaults={
-                    "transaction_id": picture.next,
+                    "transaction_id": snapshot.next,
                     "cluster": touched._read_cluster(),
-                    "read_at": picture.at,
+                    "read_at": snapshot.at,
                 },
             )
 
