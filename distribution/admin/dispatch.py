@@ -33,7 +33,7 @@ from tracing.parsing import parse_id, parse_text
 LOOK: Final = "routing.view_workspace"
 SWITCH: Final = "routing.change_workspace"
 SHOWN: Final = 100
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 ACTIONS: Final = {"pause": "Pause", "resume": "Resume"}
 CHANGED: Final = "Nothing was changed: it was resumed and paused again after you opened this page."
 BUSY: Final = "Someone else is pausing or resuming right now. Try again."
@@ -176,8 +176,8 @@ def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Seque
 
 
 def _describe_due(workspace: Workspace | None) -> str:
-    due = count_due(None if workspace is None else workspace.pk, limit=MOST_COUNTED)
-    more = "or more " if due == MOST_COUNTED else ""
+    due = count_due(None if workspace is None else workspace.pk, limit=MAX_COUNTED)
+    more = "or more " if due == MAX_COUNTED else ""
     return f"{due:,} {more}{'lead is due and starts' if due == 1 else 'leads are due and start'} now."
 
 

@@ -13,7 +13,7 @@ from distribution.verify.touched import find_slices, store_watermarks
 from distribution.verify.work import CheckPart, carry_out, carry_out_apart
 
 # Fewer parts are done before other processes have started.
-PARTS_WORTH_A_PROCESS: Final = 40
+MIN_PARTS_FOR_PROCESSES: Final = 40
 
 
 class Progress(Protocol):
@@ -81,7 +81,7 @@ def _check(
     parts = {invariant.name: _parts(invariant, slices[invariant.name]) for invariant in INVARIANTS}
     results = {invariant.name: Findings() for invariant in INVARIANTS}
     left = {name: len(each) for name, each in parts.items()}
-    is_apart = jobs > 1 and sum(left.values()) >= PARTS_WORTH_A_PROCESS
+    is_apart = jobs > 1 and sum(left.values()) >= MIN_PARTS_FOR_PROCESSES
     ended = _apart(parts, snapshot, jobs, progress) if is_apart else _here(parts, progress)
     for part, findings in ended:
         name = part.invariant

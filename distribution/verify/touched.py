@@ -20,7 +20,7 @@ from distribution.verify.database_snapshot import DatabaseSnapshot
 from distribution.verify.slices import Slice, SliceKind, attempt_floor, slice_ids
 
 # Above this, a full run is as fast and needs less memory.
-MOST_TOUCHED: Final = 200_000
+MAX_TOUCHED: Final = 200_000
 # Only half of all transaction ids can be compared with each other. Subtract a margin for a long run.
 OLDEST_WATERMARK: Final = 2**31 - 100_000_000
 TRACE_MARGIN: Final = timedelta(days=1)
@@ -128,7 +128,7 @@ def _read_cluster() -> int:
 
 
 def _find_touched(mark: VerifyWatermark) -> Touched | None:
-    """Return None if more than MOST_TOUCHED rows were touched."""
+    """Return None if more than MAX_TOUCHED rows were touched."""
     given = {
         "watermark": str(mark.transaction_id % 2**32),
         "floor": attempt_floor(mark.read_at - TRACE_MARGIN),
@@ -147,8 +147,8 @@ def _find_touched(mark: VerifyWatermark) -> Touched | None:
 
 
 def _ids(sql: str, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    rows = _rows(f"SELECT id FROM ({sql}) AS touched(id) LIMIT {MOST_TOUCHED + 1}", given)  # noqa: S608 - constants only
-    return None if len(rows) > MOST_TOUCHED else tuple(sorted(row_id for (row_id,) in rows))
+    rows = _rows(f"SELECT id FROM ({sql}) AS touched(id) LIMIT {MAX_TOUCHED + 1}", given)  # noqa: S608 - constants only
+    return None if len(rows) > MAX_TOUCHED else tuple(sorted(row_id for (row_id,) in rows))
 
 
 def _rows(sql: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:

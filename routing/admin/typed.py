@@ -18,7 +18,7 @@ from routing.conditions import compile_condition
 from routing.redis.rate_limit import take
 from tracing.admin.audited import AuditedAdmin
 
-MOST_CHARACTERS: Final = 200_000
+MAX_CHARACTERS: Final = 200_000
 RATE: Final = "admin"
 
 Describer: TypeAlias = Callable[[Any], str]
@@ -76,7 +76,7 @@ class TypedChecks(AuditedAdmin):
                 ["Not checked yet. Wait a moment."], status=429, wait_seconds=allowance.wait_seconds
             )
         text = request.POST.get("text", "")
-        if len(text) > MOST_CHARACTERS:
+        if len(text) > MAX_CHARACTERS:
             return _answer(["Too long to check while you type. It is checked when you save."], status=413)
         try:
             value, rewrites = self._read_typed(request, row, name=name, text=text)

@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from routing.dispatch.enqueue import after_commit, enqueue_leads_after_commit
 from routing.dispatch.publish import send_wake
 
-LEADS_A_BATCH: Final = 500
+LEADS_PER_BATCH: Final = 500
 # The spread of routing_wake_batch.
-LEADS_A_SECOND: Final = 1_000
-MOST_COUNTED: Final = 10_000
+LEADS_PER_SECOND: Final = 1_000
+MAX_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
 KEPT_DAYS: Final = 7
@@ -92,7 +92,7 @@ def list_open(*, limit: int) -> list[tuple[int, int]]:
 def count_open() -> tuple[int, int]:
     """Return how many changes are open, and how many leads they would wake."""
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [MOST_COUNTED + 1])
+        cursor.execute(WAITING, [MAX_COUNTED + 1])
         changes, leads = cursor.fetchone()
     return int(changes), int(leads)
 
@@ -100,7 +100,7 @@ def count_open() -> tuple[int, int]:
 def leads_a_run() -> int:
     """How many leads a run may wake: its spread ends before that of the next run begins."""
     _, period_seconds = settings.LEADSWITCH_RECONCILERS["wakeups"]
-    return LEADS_A_SECOND * int(period_seconds)
+    return LEADS_PER_SECOND * int(period_seconds)
 
 
 def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
@@ -143,5 +143,5 @@ def describe_woken() -> str:
     after_commit(lambda: send_wake(RECONCILE, args=["wakeups"]))
     if matched == 1:
         return "1 lead that was not sold will be tried again."
-    more = "More than " if matched > MOST_COUNTED else ""
-    return f"{more}{min(matched, MOST_COUNTED):,} leads that were not sold will be tried again."
+    more = "More than " if matched > MAX_COUNTED else ""
+    return f"{more}{min(matched, MAX_COUNTED):,} leads that were not sold will be tried again."

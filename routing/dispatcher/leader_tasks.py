@@ -37,7 +37,7 @@ CATCH_UP: Final = timedelta(minutes=2)
 GRACE: Final = timedelta(seconds=1)
 # How often the leader checks when the reconcilers last ran, and how many leases it then releases in their place.
 RUNS_SECONDS: Final = 10.0
-LEASES_A_CHECK: Final = 100
+LEASES_PER_CHECK: Final = 100
 INFLIGHT: Final = "inflight"
 # The leader's lease is longer than this and a lead that waits for a lock.
 LONGEST_HELP_SECONDS: Final = 0.5
@@ -142,7 +142,7 @@ def end_expired_leases_without_beat(runs: Sequence[LastRun]) -> int:
         return 0
     try:
         with owned_lock(INFLIGHT):
-            counts = inflight.run(fix=True, limit=LEASES_A_CHECK)
+            counts = inflight.run(fix=True, limit=LEASES_PER_CHECK)
     except ReconcilerBusy:
         return 0
     if counts.repaired:

@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 # Leads that become due right after a batch go together in the next one: a message costs as much CPU as half a sale. So
 # the wait grows with the size of the batch, up to a tick: from about 140 leads/s on, they go out in ticks.
-GATHER_SECONDS_A_LEAD: Final = 0.007
+GATHER_SECONDS_PER_LEAD: Final = 0.007
 STANDBY_SECONDS: Final = 0.5
 HEARTBEAT_SECONDS: Final = 5.0
 SIZES_SECONDS: Final = 2.0
@@ -200,7 +200,7 @@ class Dispatcher:
                 self._stop.wait(max(0.0, claimed_at + self._tuning.tick_seconds - time.monotonic()))
             return
         if batch.leads:
-            self._stop.wait(min(self._tuning.tick_seconds, GATHER_SECONDS_A_LEAD * len(batch.leads)))
+            self._stop.wait(min(self._tuning.tick_seconds, GATHER_SECONDS_PER_LEAD * len(batch.leads)))
         wait = LONGEST_WAIT_SECONDS
         if batch.next_due_seconds is not None:
             wait = min(wait, claimed_at + batch.next_due_seconds - time.monotonic())

@@ -14,9 +14,9 @@ from django.db import connection
 from routing.locks.attempts import RESUMED_AT
 
 # Of all workspaces together. More cost time and tell no more.
-MOST_UNDECIDED: Final = 5_000
+MAX_UNDECIDED: Final = 5_000
 # Of one workspace. A lead that is due later has waited longer only if these were all paused on their own.
-MOST_EARLIEST: Final = 1_000
+MAX_EARLIEST: Final = 1_000
 
 _SCOPE: Final = "(%(ids)s::bigint[] IS NULL OR w.id = ANY(%(ids)s))"
 _BEFORE: Final = "statement_timestamp() - %(over)s::interval"
@@ -59,21 +59,21 @@ class OldestDue:
 
 
 def find_undecided(ids: Sequence[int] | None, *, over: timedelta) -> Sequence[int]:
-    """Return the first MOST_UNDECIDED leads that have been due for longer than `over`.
+    """Return the first MAX_UNDECIDED leads that have been due for longer than `over`.
 
     `ids`: the workspaces to look in; None: all.
     """
-    return [pk for (pk,) in _fetch(UNDECIDED, ids, over=over, most=MOST_UNDECIDED)]
+    return [pk for (pk,) in _fetch(UNDECIDED, ids, over=over, most=MAX_UNDECIDED)]
 
 
 def count_undecided(ids: Sequence[int] | None, *, over: timedelta) -> int:
     """Return how many leads `find_undecided` finds."""
-    [(number,)] = _fetch(COUNT, ids, over=over, most=MOST_UNDECIDED)
+    [(number,)] = _fetch(COUNT, ids, over=over, most=MAX_UNDECIDED)
     return int(number)
 
 
 def find_oldest_due(ids: Sequence[int] | None) -> OldestDue | None:
-    found = _fetch(OLDEST, ids, most=MOST_EARLIEST)
+    found = _fetch(OLDEST, ids, most=MAX_EARLIEST)
     return OldestDue(*found[0]) if found else None
 
 

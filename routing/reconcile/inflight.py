@@ -17,7 +17,7 @@ from routing.queries import DueTime, read_due_times
 from routing.reconcile.lost_workers import count_lost_worker
 from tracing.reconciling import Counts, in_batches, name_rows
 
-LEASES_A_PAGE: Final = 500
+LEASES_PER_PAGE: Final = 500
 # A lead is not dispatched again before its lost worker is counted.
 WAIT_MS: Final = 1_000
 
@@ -32,7 +32,7 @@ def run(*, fix: bool, limit: int) -> Counts:
         counts = Counts(checked=len(expired), repaired=repaired, skipped=left, named=named)
         return counts, offset + left if len(expired) == count else None
 
-    return in_batches(step, limit=limit, size=LEASES_A_PAGE)
+    return in_batches(step, limit=limit, size=LEASES_PER_PAGE)
 
 
 def _recover(lease: Expired) -> bool:

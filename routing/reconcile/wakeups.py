@@ -11,13 +11,13 @@ from math import ceil
 from django.conf import settings
 
 from routing.dispatch import wakeups
-from tracing.reconciling import MOST_NAMED, Counts, name_rows
+from tracing.reconciling import MAX_NAMED, Counts, name_rows
 
 
 def run(*, fix: bool, limit: int) -> Counts:
     if not fix:
         number, leads = wakeups.count_open()
-        named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MOST_NAMED)))
+        named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MAX_NAMED)))
         return Counts(checked=number, skipped=leads, named=named)
     wakeups.follow_setting()
     changes = wakeups.list_open(limit=settings.LEADSWITCH_TUNING.wakeup_changes)
@@ -34,7 +34,7 @@ def _wake(changes: Sequence[tuple[int, int]], *, most: int) -> int:
         waiting.setdefault(workspace_id, deque()).append(change)
     placed, woken = dict.fromkeys(waiting, 0), 0
     while waiting and woken < most:
-        part = min(wakeups.LEADS_A_BATCH, ceil((most - woken) / len(waiting)))
+        part = min(wakeups.LEADS_PER_BATCH, ceil((most - woken) / len(waiting)))
         for workspace_id in list(waiting):
             size = min(part, most - woken)
             if size == 0:

@@ -22,7 +22,7 @@ RESEND_SECONDS: Final = 60
 _COUNTING: Final = ", ".join(f"'{status.value}'" for status in (LeadStatus.DISTRIBUTED, *UNFINISHED))
 _LINKING: Final = ", ".join(f"'{status.value}'" for status in LINKING)
 # Links beyond this number are not followed.
-MOST_LINKS: Final = 60
+MAX_LINKS: Final = 60
 _RESEND: Final = f"interval '{RESEND_SECONDS} seconds'"
 
 # All leads within the look-back or the resend window, whichever is longer.
@@ -62,7 +62,7 @@ WITH RECURSIVE person(is_email, hash, seen) AS (
     ) other
     CROSS JOIN LATERAL (VALUES (p.is_email, p.hash, other.hash), (NOT p.is_email, other.hash, '')) step
 ), identity AS MATERIALIZED (
-    SELECT DISTINCT is_email, hash FROM (SELECT is_email, hash FROM person LIMIT {MOST_LINKS}) bounded
+    SELECT DISTINCT is_email, hash FROM (SELECT is_email, hash FROM person LIMIT {MAX_LINKS}) bounded
 )
 """  # noqa: S608 - only constants are put in
 

@@ -18,7 +18,7 @@ from tracing.models import AuditEntry
 from tracing.wording import moment
 
 Values = Mapping[str, Any]
-MOST_CHARACTERS: Final = 300
+MAX_CHARACTERS: Final = 300
 UNSEEN: Final = "a row that you do not see"
 NOTHING: Final = "nothing"
 
@@ -100,7 +100,7 @@ def describe_form_value(field: forms.Field, value: Any) -> str:
     words: dict[Any, Any] = dict(field.widget.choices) if isinstance(field, forms.ChoiceField) else {}
     if isinstance(value, dict | list):
         value = ", ".join(map(str, value)) if _are_words(value) else json.dumps(value, cls=_Encoder)
-    return str(words.get(value, value))[:MOST_CHARACTERS]
+    return str(words.get(value, value))[:MAX_CHARACTERS]
 
 
 def _are_words(value: object) -> bool:

@@ -13,7 +13,7 @@ from routing.management.database_errors import readable_database
 from tracing.parsing import positive_argument
 
 HOLDS: Final = "verify: all invariants hold"
-MOST_JOBS: Final = 4
+MAX_JOBS: Final = 4
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             "--jobs",
             type=positive_argument,
             metavar="N",
-            default=min(MOST_JOBS, os.cpu_count() or 1),
+            default=min(MAX_JOBS, os.cpu_count() or 1),
             help="number of processes for a long run (default: one per core, at most 4)",
         )
         parser.add_argument("--quiet", action="store_true", help="hide progress")

@@ -15,7 +15,7 @@ from routing.leads import undecided
 from routing.leads.decision_metrics import DEADLINE, PROMPT
 from routing.leads.undecided import OldestDue, find_oldest_due
 
-MOST_COUNTED: Final = 5_000
+MAX_COUNTED: Final = 5_000
 
 RETRIES: Final = """
 SELECT r.workspace_id, w.name, count(*) AS number FROM (
@@ -72,7 +72,7 @@ class Live:
     workers: int | None
 
 
-def read_live(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Live:
+def read_live(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> Live:
     """`ids`: the workspaces to count in; None: all. `most`: where a count of retries or of stale locks stops."""
     control = read_control()
     redis, _ = ask_redis((), control=control, is_whole=False)
@@ -85,7 +85,7 @@ def read_live(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Live:
     )
 
 
-def read_waiting(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Waiting:
+def read_waiting(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> Waiting:
     """Three statements. `most`: where the count of retries stops."""
     retries = _read_retries(ids, most=most)
     return Waiting(
@@ -101,7 +101,7 @@ def _limit(number: int, most: int) -> Count:
 
 
 def _count_undecided(ids: Sequence[int] | None, over: timedelta) -> Count:
-    return _limit(undecided.count_undecided(ids, over=over), undecided.MOST_UNDECIDED)
+    return _limit(undecided.count_undecided(ids, over=over), undecided.MAX_UNDECIDED)
 
 
 def _read_retries(ids: Sequence[int] | None, *, most: int) -> Sequence[WorkspaceCount]:

@@ -23,7 +23,7 @@ from routing.intake.store import AlreadyHere, LeadNotStored, StoredLead, find_ex
 from routing.models import IntakeMode, Source
 from routing.values.normalize import FieldError
 
-ROWS_A_BATCH: Final = 500
+ROWS_PER_BATCH: Final = 500
 CHANNEL: Final = "import"
 KEY_PREFIX: Final = "import:"
 # What a lenient source stores as text, or leaves out, if it is not of the mapped kind.
@@ -72,7 +72,7 @@ class LeadsImport:
     def run(self, on_bytes: Callable[[int], None] = lambda _: None) -> ImportReport:
         """Commit batch by batch. Raises OperationalError if the database goes away; the report has the rows so far."""
         rows = self.table.read_rows(on_bytes)
-        while batch := list(islice(rows, ROWS_A_BATCH)):
+        while batch := list(islice(rows, ROWS_PER_BATCH)):
             self.report.read += len(batch)
             self._store(list(self._parse_all(batch)))
         return self.report

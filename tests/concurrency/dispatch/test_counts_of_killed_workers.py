@@ -20,12 +20,12 @@ from tracing.models import Attempt
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 LEADS = 1_000
-LEADS_A_MESSAGE = 10
+LEADS_PER_MESSAGE = 10
 
 
 def send(lead_ids: list[int]) -> None:
-    for start in range(0, len(lead_ids), LEADS_A_MESSAGE):
-        app.send_task(PROCESS_LEADS, args=[lead_ids[start : start + LEADS_A_MESSAGE]])
+    for start in range(0, len(lead_ids), LEADS_PER_MESSAGE):
+        app.send_task(PROCESS_LEADS, args=[lead_ids[start : start + LEADS_PER_MESSAGE]])
 
 
 def list_pending() -> list[int]:
@@ -60,7 +60,7 @@ def test_scrape_has_the_attempts_of_all_processes_also_of_a_killed_one(tmp_path:
         wait_until(lambda: count_finished() > LEADS / 4, what="a quarter of the leads")
         victim = psutil.Process(worker.process.pid).children()[0]
         victim.send_signal(signal.SIGKILL)
-        wait_until(lambda: is_finished_without(LEADS_A_MESSAGE), what="the other messages")
+        wait_until(lambda: is_finished_without(LEADS_PER_MESSAGE), what="the other messages")
         while left := list_pending():
             send(left)
             wait_until(lambda: is_finished_without(len(left) - 1), what="the leads of the killed process")

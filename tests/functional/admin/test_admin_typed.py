@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from distribution.models import Buyer, Campaign, Enrollment, Tier
-from routing.admin.typed import MOST_CHARACTERS, TypedChecks
+from routing.admin.typed import MAX_CHARACTERS, TypedChecks
 from routing.models import Workspace
 from tests.support.admin_pages import EDITABLE, build_world, client_of, page, person, problems, save
 from tests.support.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, TierFactory
@@ -206,7 +206,7 @@ def test_check_writes_nothing_and_costs_the_same_for_any_text(client: Client) ->
 
 
 def test_text_that_is_too_long_is_left_to_saving(client: Client) -> None:
-    answer = client.post(check_url(Tier, "content_filter"), {"text": "[" + " " * MOST_CHARACTERS})
+    answer = client.post(check_url(Tier, "content_filter"), {"text": "[" + " " * MAX_CHARACTERS})
 
     assert (answer.status_code, answer.json()["is_valid"]) == (413, None)
 

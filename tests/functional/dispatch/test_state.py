@@ -89,7 +89,7 @@ def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> N
 
 def test_number_of_leads_read_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The leads due soonest are read. A workspace without one among them may still have some, and the page says so."""
-    monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 3)
+    monkeypatch.setattr(backlog_counts, "MAX_COUNTED", 3)
     soon, late = WorkspaceFactory(name="a"), WorkspaceFactory(name="b")
     waiting(soon, -2, -1, 5)
     waiting(late, 60)
@@ -112,7 +112,7 @@ def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
 
 def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leads of running workspaces are counted first, and their age is always known."""
-    monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 2)
+    monkeypatch.setattr(backlog_counts, "MAX_COUNTED", 2)
     paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
     waiting(paused, -60, -60, -60)
     waiting(running, -10)
@@ -343,7 +343,7 @@ class TestLate:
 
     def test_late_leads_are_reported_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lead_and_work()
-        monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 2)
+        monkeypatch.setattr(backlog_counts, "MAX_COUNTED", 2)
         paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
         waiting(paused, -60, -60, -60)
         waiting(running, -60)

@@ -59,7 +59,7 @@ class TestMany:
 
     def test_leads_become_due_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """200 with the change, and the rest by the reconciler in batches, a thousand per second, oldest first."""
-        monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)
+        monkeypatch.setattr(wakeups, "LEADS_PER_BATCH", 150)
         monkeypatch.setattr(wakeups, "leads_a_run", lambda: 400)
         place = world(cap_day=0)
         waiting_leads(place, 700)

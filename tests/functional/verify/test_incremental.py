@@ -171,7 +171,7 @@ def test_watermark_of_another_cluster_is_ignored() -> None:
 @pytest.mark.usefixtures("world")
 def test_too_many_changes_cause_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
     look()
-    monkeypatch.setattr(touched, "MOST_TOUCHED", 3)
+    monkeypatch.setattr(touched, "MAX_TOUCHED", 3)
     plant("UPDATE routing_lead SET city = city")
 
     report = run_verification(incremental=True)

@@ -23,9 +23,9 @@ ORACLES = sorted(whole.STATEMENTS)
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of two or three, with every example stored."""
-    monkeypatch.setattr(slices, "LEADS_A_SLICE", 2)
-    monkeypatch.setattr(slices, "ATTEMPTS_A_SLICE", 2)
-    monkeypatch.setattr(slices, "TOUCHED_A_SLICE", 3)
+    monkeypatch.setattr(slices, "LEADS_PER_SLICE", 2)
+    monkeypatch.setattr(slices, "ATTEMPTS_PER_SLICE", 2)
+    monkeypatch.setattr(slices, "TOUCHED_PER_SLICE", 3)
     monkeypatch.setattr(findings, "MAX_EXAMPLES", 1_000)
     monkeypatch.setattr("distribution.verify.reading.MAX_EXAMPLES", 1_000)
 
@@ -70,7 +70,7 @@ def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
 @pytest.mark.usefixtures("small")
 def test_processes_find_the_same_in_one_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No process sees a commit after the snapshot was taken."""
-    monkeypatch.setattr(run, "PARTS_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(run, "MIN_PARTS_FOR_PROCESSES", 1)
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
     plant("UPDATE tracing_attempt SET facts = '{}' WHERE id = %s", [world.attempt.pk])
     alone = run_verification()
