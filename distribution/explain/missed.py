@@ -236,7 +236,7 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
 
 
 def _check(missed: MissedLead, buyer: Buyer) -> Check:
-    """Return only the buyer's own part of the remedy. Its lifts and ranking reveal other buyers."""
+    """Return only the buyer's own part of the remedy. Its improvements and ranking reveal other buyers."""
     lead = Lead.objects.only("workspace_id").get(public_id=missed.lead_id)
     attempt = Attempt.objects.get(pk=missed.skip.attempt_id)
     remedy = what_would_help(lead, attempt=attempt, buyer=buyer)

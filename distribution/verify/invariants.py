@@ -23,7 +23,10 @@ INVARIANTS: Final = (
         3,
         "charges",
         "Every assignment was charged once, and every return was refunded",
-        (SliceCheck(SliceKind.LEADS, charges.check_sales), SliceCheck(SliceKind.WALLETS, charges.check_entries)),
+        (
+            SliceCheck(SliceKind.LEADS, charges.check_sales),
+            SliceCheck(SliceKind.WALLETS, charges.check_entries),
+        ),
     ),
     Invariant(
         4,
@@ -35,15 +38,23 @@ INVARIANTS: Final = (
         5,
         "events",
         "Every attempt has a complete trace that ends with its result",
-        (SliceCheck(SliceKind.ATTEMPTS, events.check_attempts), SliceCheck(SliceKind.LEADS, events.check_leads)),
+        (
+            SliceCheck(SliceKind.ATTEMPTS, events.check_attempts),
+            SliceCheck(SliceKind.LEADS, events.check_leads),
+        ),
     ),
     Invariant(
         6,
         "pools",
         "Every enrolled buyer is selected or skipped exactly once",
-        (SliceCheck(SliceKind.ATTEMPTS, pools.check_attempts), SliceCheck(SliceKind.LEADS, pools.check_sales)),
+        (
+            SliceCheck(SliceKind.ATTEMPTS, pools.check_attempts),
+            SliceCheck(SliceKind.LEADS, pools.check_sales),
+        ),
     ),
-    Invariant(7, "replay", "Every replayed decision is the same", (SliceCheck(SliceKind.ATTEMPTS, replay.check),)),
+    Invariant(
+        7, "replay", "Every replayed decision is the same", (SliceCheck(SliceKind.ATTEMPTS, replay.check),)
+    ),
     Invariant(
         8,
         "caps",

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from distribution.verify.database_snapshot import DatabaseSnapshot, open_snapshot
 from distribution.verify.findings import Findings, Invariant
 from distribution.verify.invariants import BY_NAME, INVARIANTS
-from distribution.verify.database_snapshot import DatabaseSnapshot, open_snapshot
 from distribution.verify.slices import Slice, SliceKind, slice_all
 from distribution.verify.touched import find_slices, store_watermarks
 from distribution.verify.work import CheckPart, carry_out, carry_out_apart

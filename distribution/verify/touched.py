@@ -1,7 +1,7 @@
 """Finds what an incremental run checks: all rows touched since the last run in which the check was clean.
 
-A row is touched if the transaction that wrote its current version had not ended in that run's snapshot, according to its
-`xmin`. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
+A row is touched if its `xmin`, the transaction that wrote its current version, had not ended in the database snapshot of
+that run. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
 with a touched row is checked again in full. The trace is append-only, so only its rows from one day before that snapshot
 on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the full run finds it.
 """
@@ -15,8 +15,8 @@ from uuid import UUID
 from django.db import connection
 
 from distribution.models import VerifyWatermark
-from distribution.verify.invariants import INVARIANTS
 from distribution.verify.database_snapshot import DatabaseSnapshot
+from distribution.verify.invariants import INVARIANTS
 from distribution.verify.slices import Slice, SliceKind, attempt_floor, slice_ids
 
 # Above this, a full run is as fast and needs less memory.

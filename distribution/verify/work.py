@@ -10,9 +10,9 @@ from typing import Final
 from django.db import connection
 
 from distribution.processes import begin_process
+from distribution.verify.database_snapshot import DatabaseSnapshot, join_snapshot
 from distribution.verify.findings import Findings
 from distribution.verify.invariants import BY_NAME
-from distribution.verify.database_snapshot import DatabaseSnapshot, join_snapshot
 from distribution.verify.slices import Slice
 
 # Used in child processes. It stays open until the process ends.

@@ -1,6 +1,6 @@
 """Carries the context of a distributed trace from the request that enqueued a lead to the worker that runs it.
 
-The contexts of enqueued leads are in Redis for an hour, whichever way their leads take to a worker (decisions/0064).
+The contexts of enqueued leads are in Redis for an hour, whichever path their leads take to a worker (decisions/0064).
 A context that is lost costs a link in a distributed trace, and never a lead. Call this only while spans are on.
 """
 

@@ -13,7 +13,7 @@ from django.db import connection
 
 from routing.locks.attempts import RESUMED_AT
 
-# Of all workspaces together. More cost time and tell no more.
+# Of all workspaces together. Above it, an exact count costs time and changes no decision.
 MAX_UNDECIDED: Final = 5_000
 # Of one workspace. A lead that is due later has waited longer only if these were all paused on their own.
 MAX_EARLIEST: Final = 1_000

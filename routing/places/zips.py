@@ -18,7 +18,9 @@ from typing import Final, NamedTuple, TypeAlias
 from routing.calendar.zones import UnknownTimezone, load_zone
 
 EARTH_RADIUS_MILES = 3958.7613  # mean radius, 6371.0088 km
-MILES_PER_DEGREE = 69.0  # of latitude; a little less than the smallest, so that a box built on it is too large
+MILES_PER_DEGREE = (
+    69.0  # of latitude; a little less than the smallest, so that a box built on it is too large
+)
 
 
 class Place(NamedTuple):

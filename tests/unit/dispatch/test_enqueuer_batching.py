@@ -32,7 +32,9 @@ def test_leads_that_come_during_the_delay_go_together() -> None:
 def test_full_batch_does_not_wait() -> None:
     far_ahead = time.monotonic() + 3600
 
-    assert filled(LEADS_PER_BATCH + 5)._gather(far_ahead) == [due(number) for number in range(LEADS_PER_BATCH)]
+    assert filled(LEADS_PER_BATCH + 5)._gather(far_ahead) == [
+        due(number) for number in range(LEADS_PER_BATCH)
+    ]
 
 
 def test_long_queue_goes_in_large_batches() -> None:
