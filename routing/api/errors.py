@@ -209,4 +209,4 @@ def _summarize(fields: Mapping[str, list[dict[str, str]]]) -> str:
     named = [name for name in fields if name != NON_FIELD_ERRORS]
     if not named:
         return " ".join(problem["message"] for problems in fields.values() for problem in problems)
-    return f"Wrong: {', '.join(sorted(named)[:10])}{' and more' if len(named) > 10 else ''}. See fields."
+    return f"Invalid: {', '.join(sorted(named)[:10])}{' and more' if len(named) > 10 else ''}. See fields."

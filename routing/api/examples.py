@@ -112,7 +112,7 @@ ENDED_EXAMPLE: Final = OpenApiExample(
     value={
         "error": {
             "code": "validation_failed",
-            "message": "Wrong: status. See fields.",
+            "message": "Invalid: status. See fields.",
             "fields": {
                 "status": [
                     {
@@ -137,7 +137,7 @@ INVALID_EXAMPLE: Final = OpenApiExample(
     value={
         "error": {
             "code": "validation_failed",
-            "message": "Wrong: zip. See fields.",
+            "message": "Invalid: zip. See fields.",
             "fields": {"zip": [{"code": "unknown", "message": "is not a ZIP code in use: check the digits"}]},
         }
     },
@@ -161,7 +161,7 @@ BATCH_EXAMPLE: Final = OpenApiExample(
                 "status": "rejected",
                 "error": {
                     "code": "validation_failed",
-                    "message": "Wrong: zip. See fields.",
+                    "message": "Invalid: zip. See fields.",
                     "fields": {"zip": [{"code": "required", "message": "is required: send it"}]},
                 },
             },

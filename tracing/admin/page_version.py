@@ -144,7 +144,7 @@ def describe_author(entry: AuditEntry) -> str:
 def describe_last_change(row: Model) -> str:
     """A sentence about the newest audit entry of a row; "" without one."""
     entry = next(iter(audit.read_entries(row, limit=1)), None)
-    return "" if entry is None else f"Last in the audit: {entry.action} by {describe_author(entry)}."
+    return "" if entry is None else f"Last entry in the audit log: {entry.action} by {describe_author(entry)}."
 
 
 def digest(state: Any) -> str:

@@ -1,4 +1,4 @@
-"""What is so right now: leads that wait, stale locks, workers. Each count is bounded."""
+"""The current state: leads that wait, stale locks, workers. Each count is bounded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

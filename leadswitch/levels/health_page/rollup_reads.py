@@ -1,4 +1,5 @@
-"""Reads the roll-up: what the attempts of a window came to. One statement a function, over hours and not attempts.
+"""Reads the roll-up: the results of the attempts in a window. Each function runs one statement, over hours and not
+attempts.
 
 `ids`: the workspaces whose attempts are read; None: all of them, from the totals.
 """
@@ -128,10 +129,10 @@ def read_expired(start: datetime, end: datetime, ids: Sequence[int] | None) -> M
 
 
 def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
-    """`most`: attempts of the queue that are looked at."""
+    """`most`: how many attempts of the queue are read."""
     statement = UNCOUNTED if ids is None else UNCOUNTED_OF_WORKSPACES
-    number, looked_at = fetch_row(statement, {"ids": None if ids is None else list(ids), "most": most})
-    return Uncounted(number, is_least=looked_at >= most)
+    number, read = fetch_row(statement, {"ids": None if ids is None else list(ids), "most": most})
+    return Uncounted(number, is_least=read >= most)
 
 
 def _read(statement: str, ids: Sequence[int] | None, **values: Any) -> list[Any]:

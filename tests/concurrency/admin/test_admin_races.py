@@ -97,7 +97,7 @@ def test_late_form_shows_who_returned_the_lead(assignment: Assignment) -> None:
 
     [message] = [str(each) for each in get_messages(answer.wsgi_request)]
     assert message.startswith(
-        "This sale was already returned. No money was moved again. Last in the audit: return by ann at"
+        "This sale was already returned. No money was moved again. Last entry in the audit log: return by ann at"
     )
 
 

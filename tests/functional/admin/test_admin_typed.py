@@ -128,13 +128,13 @@ def test_area_is_drawn_as_it_is_typed(client: Client) -> None:
     typed = '{"counties": ["GA:DeKalb County", "IL:DeKalb County"]}'
     buyer = BuyerFactory(service_area={"states": ["TX"]})
 
-    picture = check(client, Buyer, "service_area", typed, buyer)["picture"]
+    preview = check(client, Buyer, "service_area", typed, buyer)["preview"]
 
-    assert '<path class="admin-covered" d="M' in picture
-    named = [part.split(":")[0] for part in picture.split("<li>")[1:]]
+    assert '<path class="admin-covered" d="M' in preview
+    named = [part.split(":")[0] for part in preview.split("<li>")[1:]]
     assert named[:2] == ["DeKalb County, GA", "DeKalb County, IL"]
     assert "Dekalb County, GA" not in named
-    assert check(client, Buyer, "service_area", "{}", buyer)["picture"] == ""
+    assert check(client, Buyer, "service_area", "{}", buyer)["preview"] == ""
     buyer.refresh_from_db()
     assert buyer.service_area == {"states": ["TX"]}
 
@@ -163,7 +163,7 @@ def test_error_is_worded_as_on_save(model: type[Model], field: str, text: str, c
 
     answer = check(client, model, field, text, row)
 
-    assert (answer["is_valid"], answer["picture"]) == (False, "")
+    assert (answer["is_valid"], answer["preview"]) == (False, "")
     assert answer["says"] == problems(save(client, model, row, **{field: text}))[field]
 
 

@@ -41,7 +41,7 @@ def test_changed_row_is_not_deleted(ann: Client, ben: Client) -> None:
     assert refused.status_code == 400
     text = refused.content.decode()
     assert "Nothing was done. The data changed after you opened this page" in text
-    assert "Last in the audit: changed by ann at" in text
+    assert "Last entry in the audit log: changed by ann at" in text
     assert "(for the new partner)" in text
     assert Tier.objects.filter(pk=tier.pk).exists()
     again = {**answer, "seen": refused.context["reason_form"]["seen"].value()}

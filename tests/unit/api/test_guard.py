@@ -296,7 +296,7 @@ def test_field_errors_have_paths() -> None:
     assert status == 400
     assert error == {
         "code": "validation_failed",
-        "message": "Wrong: consent.ip, email, rows[1].zip. See fields.",
+        "message": "Invalid: consent.ip, email, rows[1].zip. See fields.",
         "fields": {
             "email": [{"code": "invalid", "message": "Wrong."}],
             "consent.ip": [{"code": "invalid", "message": "Bad."}],
