@@ -126,7 +126,7 @@ MIDDLEWARE = [
     "leadswitch.web.policy.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadswitch.web.input.StorableInputMiddleware",
-    "leadswitch.web.plans.PlannedAnewMiddleware",
+    "leadswitch.web.plans.UnpreparedReadsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

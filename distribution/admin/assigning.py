@@ -93,7 +93,7 @@ class AssigningAdmin(LeadActionsAdmin):
         rows = sorted(previews, key=lambda each: (bool(each.not_overridable), len(each.overridden)))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Assign by hand: {lead}",
+            "title": f"Assign to a buyer: {lead}",
             "opts": self.opts,
             "rows": rows,
             "refusal": refusal,

@@ -171,7 +171,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         ]
         if lead.status in OPEN:
             found.append(
-                {"title": "Assign by hand", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
+                {"title": "Assign to a buyer", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
             )
         return found
 

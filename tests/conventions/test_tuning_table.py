@@ -6,7 +6,7 @@ import pytest
 
 from leadswitch.env import REPOSITORY
 from leadswitch.env.leads import Leads, Watch
-from leadswitch.env.parse import Whole, parse_count
+from leadswitch.env.parse import IntegerRange, parse_count
 from leadswitch.env.registry import VARIABLES
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Variable
@@ -18,7 +18,7 @@ ROWS = ROW.findall((REPOSITORY / "docs" / "dispatch.md").read_text())
 SERIES = set(
     re.findall(r"^\| `(leadswitch_\w+)`", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE)
 )
-WHOLES = [(each, each.parse) for each in VARIABLES if isinstance(each.parse, Whole)]
+RANGES = [(each, each.parse) for each in VARIABLES if isinstance(each.parse, IntegerRange)]
 
 
 def test_table_has_the_defaults_and_ranges_of_the_registry() -> None:
@@ -27,7 +27,7 @@ def test_table_has_the_defaults_and_ranges_of_the_registry() -> None:
     }
     assert len(ROWS) == len(documented)
     assert documented == {
-        variable.name: (int(variable.example), whole.lowest, whole.highest) for variable, whole in WHOLES
+        variable.name: (int(variable.example), whole.lowest, whole.highest) for variable, whole in RANGES
     }
 
 
@@ -50,7 +50,7 @@ def test_variables_of_the_dispatch_have_a_range() -> None:
 def test_defaults_are_in_their_ranges() -> None:
     assert [
         variable.name
-        for variable, whole in WHOLES
+        for variable, whole in RANGES
         if not whole.lowest <= int(variable.example) <= whole.highest
     ] == []
 

@@ -16,10 +16,10 @@ from routing.intake.consent import parse_past_time
 from routing.intake.corrections import CORRECTED, DROPPED, Correction, write_notes
 from routing.intake.csv.mapping import RECEIVED_AT, ColumnMapping
 from routing.intake.csv.rejects import RejectsFile, RowProblem
-from routing.intake.csv.rowkeys import Repeats, RowKeys
+from routing.intake.csv.rowkeys import RepeatedContacts, RowKeys
 from routing.intake.csv.rows import Row, Table
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
-from routing.intake.store import AlreadyHere, LeadNotStored, StoredLead, find_existing, store_leads
+from routing.intake.store import AlreadyReceived, LeadNotStored, StoredLead, find_existing, store_leads
 from routing.models import IntakeMode, Source
 from routing.values.normalize import FieldError
 
@@ -44,7 +44,7 @@ class ImportReport:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     corrected: int = 0
     corrections: Counter[str] = field(default_factory=Counter)
-    repeats: Repeats = field(default_factory=Repeats)
+    repeats: RepeatedContacts = field(default_factory=RepeatedContacts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ class LeadsImport:
             except LeadNotStored:
                 self._reject(row, [RowProblem("", "", "not_stored", "was rejected by the database")])
 
-    def _count(self, outcomes: list[StoredLead | AlreadyHere]) -> None:
+    def _count(self, outcomes: list[StoredLead | AlreadyReceived]) -> None:
         stored = sum(isinstance(outcome, StoredLead) for outcome in outcomes)
         self.report.accepted += stored
         self.report.already_there += len(outcomes) - stored

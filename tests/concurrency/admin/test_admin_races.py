@@ -23,7 +23,7 @@ from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.money import by_hand
 from distribution.money.by_hand import return_by_hand, set_credit_limit_by_hand, top_up_by_hand
 from leadswitch.login.second_factor import turn_off
-from routing.access.api_keys import By, IssuedKey, KeyRefused, rotate
+from routing.access.api_keys import Author, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
@@ -147,7 +147,7 @@ def is_free(wallet: Wallet) -> bool:
 
 def rotate_or_say(key: SourceKey) -> IssuedKey | str:
     try:
-        return rotate(key, overlap=timedelta(hours=1), at=timezone.now(), by=By("ann"))
+        return rotate(key, overlap=timedelta(hours=1), at=timezone.now(), by=Author("ann"))
     except KeyRefused as refusal:
         return str(refusal)
 

@@ -14,7 +14,7 @@ from routing.dispatch import backlog_counts, canary, pauses, redis_state, schedu
 from routing.dispatch.backlog_counts import Backlog
 from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
 from routing.dispatch.problems import find_problems
-from routing.dispatch.state import Brief, read_brief, read_state
+from routing.dispatch.state import DispatchSummary, read_state, read_summary
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
 from tests.support import switches
@@ -287,10 +287,10 @@ def test_state_takes_the_same_statements_with_more_workspaces() -> None:
 def test_home_page_has_a_summary() -> None:
     mine = WorkspaceFactory(paused_at=timezone.now())
     WorkspaceFactory(paused_at=timezone.now())
-    assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
+    assert read_summary(None) == DispatchSummary(is_paused=False, is_led=False, paused_count=2)
     lead_and_work()
     switches.pause_product(at=timezone.now(), **WHY)
-    assert read_brief([mine.pk]) == Brief(is_paused=True, is_led=True, paused_count=1)
+    assert read_summary([mine.pk]) == DispatchSummary(is_paused=True, is_led=True, paused_count=1)
 
 
 class TestLate:
