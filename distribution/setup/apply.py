@@ -114,7 +114,7 @@ class _Setup:
         wallet = buyer.wallet
         before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         if _is_moved(buyer, wanted, before=before):
-            # The audit must not include movements of others before the lock. A file that changes nothing locks nothing.
+            # The audit entry must not include movements before the lock. A file that changes nothing locks nothing.
             wait_for_wallet(buyer.pk)
             before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         name = LIMIT

@@ -26,7 +26,7 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The actor and the reason, for the audit."""
+    """The actor and the reason, for the audit log."""
 
     actor: str
     reason: str = ""

@@ -1,7 +1,7 @@
 """Which installation owns this Redis. Two under one prefix would claim and lose each other's leads.
 
 An installation is named by its database: the server's system identifier and the database's oid, which do not change
-with a restart, a failover or an upgrade of the product. The leading dispatcher holds the name in Redis while it leads;
+with a restart, a failover or an upgrade of the product. The leading dispatcher keeps the name in Redis while it leads;
 every process checks it before it serves. The name expires in seconds, so that a database restored into another server
 can take over. A database that is restored in place gets a new name, too: running processes read it again.
 """
@@ -20,7 +20,7 @@ from routing.redis.client import get_client
 from routing.redis.keys import installation_key
 
 # Longer than another dispatcher needs to take over.
-HELD_MS: Final = 10_000
+LEASE_MS: Final = 10_000
 
 READ: Final = """
 SELECT system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -29,8 +29,8 @@ FROM pg_control_system()
 # A hosted server may not show its identifier: no such function, no right to call it, not supported, no such file. Then
 # nothing is checked. It must not look like an outage, in which no dispatcher leads.
 NOT_SHOWN: Final = frozenset({"42", "0A", "58", "XX"})
-# The last key: installation. ARGV: name, ms, the name that the caller held before. Returns whose name is held.
-HOLD: Final = """
+# The last key: installation. ARGV: name, ms, the name that the caller acquired before. Returns whose name is there.
+ACQUIRE: Final = """
 local holder = redis.call('GET', KEYS[#KEYS])
 if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return holder end
 redis.call('SET', KEYS[#KEYS], ARGV[1], 'PX', ARGV[2])
@@ -64,16 +64,16 @@ def forget() -> None:
     read_name.cache_clear()
 
 
-class Held:
-    """The name that this process held last. If the name is another one now, that database is gone."""
+class Acquired:
+    """The name that this process acquired last. If the name is another one now, that database is gone."""
 
     name: ClassVar[str] = ""
 
 
-def hold() -> None:
-    """Hold Redis for this installation for HELD_MS. Raises OtherInstallation, redis.RedisError."""
-    Held.name = _check_holder(
-        lambda name: run_script(HOLD, [name, HELD_MS, Held.name or name], installation_key())
+def acquire() -> None:
+    """Acquire Redis for this installation, or renew it, for LEASE_MS. Raises OtherInstallation, redis.RedisError."""
+    Acquired.name = _check_holder(
+        lambda name: run_script(ACQUIRE, [name, LEASE_MS, Acquired.name or name], installation_key())
     )
 
 

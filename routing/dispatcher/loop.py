@@ -132,7 +132,7 @@ class Dispatcher:
             self._process_heartbeat.restart()
 
     def _turn(self) -> None:
-        leader = self._hold()
+        leader = self._renew_leadership()
         if leader is None:
             self._stop.wait(STANDBY_SECONDS)
             return
@@ -149,13 +149,13 @@ class Dispatcher:
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
         self._wait(batch, claimed_at=claimed_at)
 
-    def _hold(self) -> Leader | None:
+    def _renew_leadership(self) -> Leader | None:
         """Win or renew the leadership. Every claim checks it again, so it may be stale. Raises OtherInstallation."""
         if self._leader is not None and not self._renewal.is_due():
             return self._leader
         known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
-        installation.hold()
+        installation.acquire()
         leader, is_new = acquire_leadership(
             self.name, lease_ms=self._tuning.leader_lease_ms, least_epoch=least_epoch
         )

@@ -52,7 +52,7 @@ class ScopedKeyManager(models.Manager[Any]):
         return text
 
     def create_key(self, **fields: Any) -> tuple[Any, str]:
-        """Store a new key; the row and its text. Leaves no entry in the audit: people use access.api_keys."""
+        """Store a new key; the row and its text. Leaves no entry in the audit log: people use access.api_keys."""
         key = self.model(**fields)
         text = self.assign_key(key)
         key.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""The audit: who did what, why, and what it changed."""
+"""The audit log: who did what, why, and what it changed."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Two people send one form at once: one makes the change, the other reads that. The audit has both facts right."""
+"""Two people send one form at once: one makes the change, the other reads that. The audit log has both facts right."""
 
 from collections.abc import Callable
 from datetime import timedelta
