@@ -10,7 +10,7 @@ from distribution.verify.findings import Findings, Invariant
 from distribution.verify.invariants import BY_NAME, INVARIANTS
 from distribution.verify.slices import Slice, SliceKind, slice_all
 from distribution.verify.touched import find_slices, store_watermarks
-from distribution.verify.work import CheckPart, carry_out, carry_out_apart
+from distribution.verify.work import CheckPart, run_in_processes, run_part
 
 # Fewer parts are done before other processes have started.
 MIN_PARTS_FOR_PROCESSES: Final = 40
@@ -81,8 +81,8 @@ def _check(
     parts = {invariant.name: _parts(invariant, slices[invariant.name]) for invariant in INVARIANTS}
     results = {invariant.name: Findings() for invariant in INVARIANTS}
     left = {name: len(each) for name, each in parts.items()}
-    is_apart = jobs > 1 and sum(left.values()) >= MIN_PARTS_FOR_PROCESSES
-    ended = _apart(parts, snapshot, jobs, progress) if is_apart else _here(parts, progress)
+    is_parallel = jobs > 1 and sum(left.values()) >= MIN_PARTS_FOR_PROCESSES
+    ended = _run_in_processes(parts, snapshot, jobs, progress) if is_parallel else _run_here(parts, progress)
     for part, findings in ended:
         name = part.invariant
         results[name].merge(findings)
@@ -99,20 +99,20 @@ def _parts(invariant: Invariant, slices: Mapping[SliceKind, Sequence[Slice]]) ->
     ]
 
 
-def _here(
+def _run_here(
     parts: Mapping[str, Sequence[CheckPart]], progress: Progress
 ) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
         for part in parts[invariant.name]:
-            yield part, carry_out(part)
+            yield part, run_part(part)
 
 
-def _apart(
+def _run_in_processes(
     parts: Mapping[str, Sequence[CheckPart]], snapshot: DatabaseSnapshot, jobs: int, progress: Progress
 ) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
     # The longest first: the check of caps is one part that counts every sale.
     order = sorted(parts, key=lambda name: len(parts[name]))
-    return carry_out_apart([part for name in order for part in parts[name]], snapshot=snapshot, jobs=jobs)
+    return run_in_processes([part for name in order for part in parts[name]], snapshot=snapshot, jobs=jobs)

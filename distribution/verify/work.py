@@ -1,4 +1,4 @@
-"""Carries out the parts of a run, in this process or in other processes that share the snapshot."""
+"""Runs the parts of a verification, in this process or in other processes that share the snapshot."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -28,13 +28,13 @@ class CheckPart:
     slice: Slice
 
 
-def carry_out(part: CheckPart) -> Findings:
+def run_part(part: CheckPart) -> Findings:
     findings = Findings()
     BY_NAME[part.invariant].checks[part.check].run(part.slice, findings)
     return findings
 
 
-def carry_out_apart(
+def run_in_processes(
     parts: Sequence[CheckPart], *, snapshot: DatabaseSnapshot, jobs: int
 ) -> Iterator[tuple[CheckPart, Findings]]:
     """Yield the findings of each part as it ends. Needs the snapshot to be open in this process."""
@@ -42,7 +42,7 @@ def carry_out_apart(
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=begin_process, initargs=begin
     ) as pool:
-        running: dict[Future[Findings], CheckPart] = {pool.submit(carry_out, part): part for part in parts}
+        running: dict[Future[Findings], CheckPart] = {pool.submit(run_part, part): part for part in parts}
         try:
             for done in as_completed(running):
                 yield running[done], done.result()

@@ -157,7 +157,7 @@ def publish_all(dispatched: Sequence[Dispatched], *, path: str) -> None:
 
 
 def log_returned(count: int, *, path: str) -> None:
-    """Log and count leads that were dispatched, came to no worker, and are requeued now."""
+    """Log and count leads that were dispatched, reached no worker, and are requeued now."""
     if count:
         metrics.LEADS_RETURNED.labels(path=path).inc(count)
         logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
