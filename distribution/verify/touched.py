@@ -1,9 +1,10 @@
 """Finds what an incremental run checks: all rows touched since the last run in which the check was clean.
 
-A row is touched if its `xmin`, the transaction that wrote its current version, had not ended in the database snapshot of
-that run. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
-with a touched row is checked again in full. The trace is append-only, so only its rows from one day before that snapshot
-on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the full run finds it.
+A row is touched if its `xmin`, the transaction that wrote its current version, had not ended in that run's database
+snapshot. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
+with a touched row is checked again in full. The trace is append-only, so only its rows from the day before that
+snapshot on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the full
+run finds it.
 """
 
 from collections.abc import Mapping, Sequence
