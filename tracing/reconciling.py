@@ -1,5 +1,5 @@
-"""What the reconcilers of every app share. A reconciler compares PostgreSQL with the data derived from it, and repairs the
-difference.
+"""What the reconcilers of every app share. A reconciler compares PostgreSQL with the data derived from it, and
+repairs the difference.
 
 find -> decide -> repair, in batches: a finished batch stays done, even if a later one fails.
 """

@@ -227,7 +227,9 @@ class Lead(models.Model):
                 fields=["next_attempt_at", "id"], condition=Q(paused_at__isnull=False), name="lead_paused"
             ),
             # Rare statuses: a list of one would read all leads. Sales and retries never touch this index.
-            models.Index(fields=["status", "id"], condition=Q(status__in=RARE_STATUSES), name="lead_seldom_status"),
+            models.Index(
+                fields=["status", "id"], condition=Q(status__in=RARE_STATUSES), name="lead_seldom_status"
+            ),
             # Leads of the retry queue that a person ran again: a search by reason would read all that wait.
             models.Index(
                 fields=["skip_reason", "next_attempt_at", "id"],
