@@ -97,7 +97,9 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     ordering = ("workspace__name", "-priority", "pk")
     autocomplete_fields = ("workspace", "destination")
     readonly_fields = ("public_id", "created_at")
-    empty_list_text = "Without rules, every lead stays in the workspace that received it. Add a rule to send leads elsewhere."
+    empty_list_text = (
+        "Without rules, every lead stays in the workspace that received it. Add one to send leads elsewhere."
+    )
     describers = {"conditions": describe_condition}
     rewriters = {"conditions": rewrite_condition}
 
