@@ -70,7 +70,7 @@ class Acquired:
     name: ClassVar[str] = ""
 
 
-def acquire() -> None:
+def acquire_redis() -> None:
     """Acquire Redis for this installation, or renew it, for LEASE_MS. Raises OtherInstallation, redis.RedisError."""
     Acquired.name = _check_holder(
         lambda name: run_script(ACQUIRE, [name, LEASE_MS, Acquired.name or name], installation_key())

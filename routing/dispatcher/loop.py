@@ -155,7 +155,7 @@ class Dispatcher:
             return self._leader
         known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
-        installation.acquire()
+        installation.acquire_redis()
         leader, is_new = acquire_leadership(
             self.name, lease_ms=self._tuning.leader_lease_ms, least_epoch=least_epoch
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from distribution import tasks
-from leadswitch import probe
+from leadswitch import pool_probe
 from leadswitch.celery import count_steps
 from leadswitch.pool_probe import CALL_AGAIN_SECONDS, PoolProbe
 
@@ -36,7 +36,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(probe, "time", clock)
+    monkeypatch.setattr(pool_probe, "time", clock)
     return clock
 
 
