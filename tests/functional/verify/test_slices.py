@@ -62,7 +62,7 @@ def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
 
         assert len(cut) >= 3
         steps = [(each.low, each.high) for each in cut]
-        assert (steps[0][0], steps[-1][1]) in ((slices.LEAST, slices.MOST), (slices.LOWEST, slices.HIGHEST))
+        assert (steps[0][0], steps[-1][1]) in ((slices.MIN_ID, slices.MAX_ID), (slices.LOWEST, slices.HIGHEST))
         for (_, before), (after, _) in pairwise(steps):
             assert int(getattr(after, "int", after)) == int(getattr(before, "int", before)) + 1
 
