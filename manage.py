@@ -19,7 +19,7 @@ def main() -> None:
             "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
         )
 
-    # As Ctrl-C does: transactions roll back, and what was handed on and waits reaches Redis at the exit.
+    # As Ctrl-C does: transactions roll back, and leads that wait to be enqueued reach Redis at the exit.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if sys.argv[1:2] == ["exporter"]:
         os.environ.setdefault("LEADSWITCH_ROLE", "exporter")

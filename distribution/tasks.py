@@ -22,7 +22,7 @@ from routing.spans import SpanSwitch
 PROCESS: Final = "distribution.process_leads"
 PICK_UP: Final = "distribution.pick_up_due"
 # The number of backlogged leads for each additional picker.
-LEADS_A_PICKER: Final = 200
+LEADS_PER_PICKER: Final = 200
 MAX_PICKERS: Final = 4
 
 
@@ -80,6 +80,6 @@ def pick_up_due(*, is_first: bool = True) -> None:
 
 
 def _call_more_pickers() -> None:
-    due = count_polled(limit=LEADS_A_PICKER * MAX_PICKERS)
-    for _ in range(min(due // LEADS_A_PICKER, MAX_PICKERS - 1)):
+    due = count_polled(limit=LEADS_PER_PICKER * MAX_PICKERS)
+    for _ in range(min(due // LEADS_PER_PICKER, MAX_PICKERS - 1)):
         send_wake(PICK_UP, kwargs={"is_first": False}, expires=settings.LEADSWITCH_PICKUP_PERIOD_SECONDS)

@@ -25,7 +25,7 @@ from leadswitch.broker import guard_channels
 from leadswitch.database.fitness import begin
 from leadswitch.levels.serving.begin import serve_metrics
 from leadswitch.levels.serving.processes import ProcessKind
-from leadswitch.pulse import Pulse
+from leadswitch.pool_probe import PoolProbe
 from leadswitch.spans.begin import begin_spans, end_spans
 from leadswitch.start import load_settings
 from routing.dispatch import workers
@@ -72,15 +72,15 @@ def drop_broken_connections(**_: object) -> None:
         connection.close_if_unusable_or_obsolete()
 
 
-PULSES: Final[dict[int, Pulse]] = {}
+PROBES: Final[dict[int, PoolProbe]] = {}
 
 
 @worker_ready.connect
-def feel_pulse(sender: Any, **_: object) -> None:
+def watch_pool(sender: Any, **_: object) -> None:
     """Celery sends this after each new connection to the broker, also if the pool is the same."""
-    if id(sender.pool) not in PULSES:
-        PULSES.clear()
-        PULSES[id(sender.pool)] = Pulse(sender.pool, count_steps)
+    if id(sender.pool) not in PROBES:
+        PROBES.clear()
+        PROBES[id(sender.pool)] = PoolProbe(sender.pool, count_steps)
 
 
 def count_steps() -> int:
@@ -92,8 +92,8 @@ def count_steps() -> int:
 def write_heartbeat(sender: Any, **_: object) -> None:
     """Runs every two seconds in the process that consumes. A process that hangs or is not ready sends no heartbeat."""
     shards = shards_among(app.amqp.queues.consume_from)
-    for pulse in PULSES.values():
-        silent = pulse.silent_seconds()
+    for probe in PROBES.values():
+        silent = probe.silent_seconds()
         send = partial(
             workers.write_worker_heartbeat, sender.eventer.hostname, shards=shards, silent_seconds=silent
         )

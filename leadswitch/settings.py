@@ -80,7 +80,7 @@ LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_VISIBILITY_HOOK = "routing.access.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
 LEADSWITCH_WORKSPACES_HOOK = "routing.access.visibility.name_visible_workspaces"
-# Jobs that compare the truth with what should follow from it: the function, and the seconds between its runs by beat.
+# Jobs that compare PostgreSQL with the data derived from it: the function, and the seconds between its runs by beat.
 LEADSWITCH_RECONCILERS = {
     "stale_locks": ("routing.reconcile.stale_locks.run", ENVIRONMENT.stale_locks_period_seconds),
     "expiry": ("routing.reconcile.expiry.run", ENVIRONMENT.expiry_period_seconds),
@@ -128,7 +128,7 @@ MIDDLEWARE = [
     "leadswitch.web.metrics.MetricsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadswitch.web.input.StorableInputMiddleware",
-    "leadswitch.web.plans.PlannedAnewMiddleware",
+    "leadswitch.web.plans.UnpreparedReadsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

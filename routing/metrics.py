@@ -282,7 +282,7 @@ LEADS_MOVED = with_series(
 LEADS_RETURNED = with_series(
     Counter(
         "leadswitch_unpublished_leads_returned_total",
-        "Leads that were dispatched, came to no worker, and were requeued. put, claim: never published, because the"
+        "Leads that were dispatched, reached no worker, and were requeued. put, claim: never published, because the"
         " answer was lost or the process killed. queue: published, and the message was lost.",
         ["path"],
     ),

@@ -8,7 +8,7 @@ from django.db.models import Model
 from tracing.models import AuditEntry
 
 MAX_REASON: Final = 200
-MOST_READ: Final = 200
+MAX_READ: Final = 200
 # Values of these fields identify a person or grant access: an entry only says that they changed.
 UNAUDITED_FIELDS: Final = frozenset(
     {
@@ -84,7 +84,7 @@ def record_deletions(
         )
 
 
-def read_entries(target: Model, *, limit: int = MOST_READ) -> list[AuditEntry]:
+def read_entries(target: Model, *, limit: int = MAX_READ) -> list[AuditEntry]:
     """Return the latest entries about a row, newest first."""
     entries = AuditEntry.objects.filter(object_id=str(target.pk), model=target._meta.label_lower)
     return list(entries.order_by("-id")[:limit])

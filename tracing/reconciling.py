@@ -1,5 +1,5 @@
-"""What the reconcilers of every app share. A reconciler compares the truth with what should follow from it, and repairs
-the difference.
+"""What the reconcilers of every app share. A reconciler compares PostgreSQL with the data derived from it, and
+repairs the difference.
 
 find -> decide -> repair, in batches: a finished batch stays done, even if a later one fails.
 """
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 # Below the soft time limit of a task.
 LONGEST_RUN_SECONDS: Final = 90.0
-MOST_NAMED: Final = 100
+MAX_NAMED: Final = 100
 
 Place = TypeVar("Place")
 
@@ -25,7 +25,7 @@ class Counts:
     """`checked`: rows read. Of the wrong rows, `repaired` were corrected and `skipped` were not: the run
     was without `fix`, another transaction had them locked, or a person must decide.
 
-    `named`: the first MOST_NAMED of them, "lead 7" or "wallet 3".
+    `named`: the first MAX_NAMED of them, "lead 7" or "wallet 3".
     """
 
     checked: int = 0
@@ -42,13 +42,13 @@ class Counts:
             self.checked + other.checked,
             self.repaired + other.repaired,
             self.skipped + other.skipped,
-            (self.named + other.named)[:MOST_NAMED],
+            (self.named + other.named)[:MAX_NAMED],
         )
 
 
 def name_rows(kind: str, ids: Iterable[int]) -> tuple[str, ...]:
-    """Return names such as "lead 7", at most MOST_NAMED."""
-    return tuple(f"{kind} {each}" for each in islice(ids, MOST_NAMED))
+    """Return names such as "lead 7", at most MAX_NAMED."""
+    return tuple(f"{kind} {each}" for each in islice(ids, MAX_NAMED))
 
 
 class Run(Protocol):

@@ -90,10 +90,10 @@ class AssigningAdmin(LeadActionsAdmin):
         self, request: HttpRequest, lead: Lead, previews: Sequence[Preview], refusal: str
     ) -> HttpResponse:
         """Buyers that can be chosen come first, starting with those that need no override."""
-        rows = sorted(previews, key=lambda each: (bool(each.forbids), len(each.set_aside)))
+        rows = sorted(previews, key=lambda each: (bool(each.not_overridable), len(each.overridden)))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Assign by hand: {self.title_of(lead)}",
+            "title": f"Assign to a buyer: {self.title_of(lead)}",
             "opts": self.opts,
             "rows": rows,
             "refusal": refusal,
@@ -109,14 +109,14 @@ class AssigningAdmin(LeadActionsAdmin):
             f"{buyer} pays {chosen.price} for this lead now. The lead counts toward its caps.",
             f"Its balance goes from {chosen.balance} to {chosen.balance_after}.",
         ]
-        if chosen.set_aside:
-            lines.append(f"Overridden: {'; '.join(chosen.set_aside)}.")
-        if chosen.forbids:
-            lines.append(f"Cannot be overridden: {'; '.join(chosen.forbids)}.")
+        if chosen.overridden:
+            lines.append(f"Overridden: {'; '.join(chosen.overridden)}.")
+        if chosen.not_overridable:
+            lines.append(f"Cannot be overridden: {'; '.join(chosen.not_overridable)}.")
         context = {
             "lines": lines,
             "button": f"Assign and charge {chosen.price}",
-            "is_possible": not chosen.forbids or bool(form.errors),
+            "is_possible": not chosen.not_overridable or bool(form.errors),
             "back": preserve_list_filters(self, request, request.path),
         }
         return self.confirm(

@@ -15,13 +15,13 @@ from distribution.models import Assignment, AssignmentState, Buyer, LedgerEntry
 from routing.models import Lead
 from tracing.admin.columns import money_column, time_column, word_column
 from tracing.admin.history import HistoryLine, merge
-from tracing.admin.keyset import MOST_LOOKED
+from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.named import NamingAdmin, named_field
 from tracing.models import Attempt
 from tracing.parsing import parse_id, parse_text, parse_uuid
 from tracing.wording import money
 
-MOST_FOUND: Final = 100  # leads and buyers whose assignments one search shows
+MAX_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 
 
 @admin.register(Assignment)
@@ -30,7 +30,7 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
-    look_time = "created_at"
+    scan_time = "created_at"
     empty_list_text = "No leads sold yet. Each sold lead is listed here."
     list_select_related = ("lead", "buyer__workspace", "campaign__workspace")
     search_help_text = (
@@ -58,9 +58,9 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
             super().history_of(row, request=request), ledger_lines(LedgerEntry.objects.filter(assignment=row))
         )
 
-    def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
+    def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         """Returned ones are few, and have no index: of some workspaces they are found by the buyer."""
-        return MOST_LOOKED if asked.get("state__exact") and ids is None else None
+        return MAX_SCANNED if asked.get("state__exact") and ids is None else None
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:
         """By ids that are looked up first: an OR over joined tables would read every assignment."""
@@ -80,7 +80,7 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
         page: Any = self.admin_site.get_model_admin(Lead)
         rows = page.scope(Lead.objects.order_by(), request=request)
         named = rows.filter(page.find_named(text, request=request))
-        found = self.find_first(named, most=MOST_FOUND, what="leads", request=request)
+        found = self.find_first(named, most=MAX_FOUND, what="leads", request=request)
         attempt_id = parse_uuid(text)
         if attempt_id is not None:
             found += Attempt.objects.filter(pk=attempt_id).values_list("lead_id", flat=True)
@@ -92,4 +92,4 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
         public_id = parse_uuid(text)
         named = Q(public_id=public_id) if public_id else Q(name__icontains=text)
         buyers = self.admin_site.get_model_admin(Buyer).get_queryset(request).filter(named)
-        return self.find_first(buyers.order_by("pk"), most=MOST_FOUND, what="buyers", request=request)
+        return self.find_first(buyers.order_by("pk"), most=MAX_FOUND, what="buyers", request=request)

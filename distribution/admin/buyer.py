@@ -61,7 +61,7 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
         (None, {"fields": ("public_id", "created_at", REASON)}),
     )
     describers = {"service_area": describe_service_area, "answers": describe_answers, "hours": describe_hours}
-    pictures = {"service_area": draw_area}
+    previews = {"service_area": draw_area}
     rewriters = {"service_area": rewrite_area, "timezone": rewrite_timezone}
 
     def history_of(self, row: Buyer, *, request: HttpRequest) -> list[HistoryLine]:

@@ -14,7 +14,7 @@ from routing.admin.waking import show_woken
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.wording import moment
 
-SWITCH: Final = "distribution.change_buyer"
+CHANGE_PERMISSION: Final = "distribution.change_buyer"
 TITLES: Final = {"pause": "Pause now", "resume": "Resume now"}
 
 
@@ -39,7 +39,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
     ) -> HttpResponse:
         buyer = self.get_object(request, object_id)
         buttons = []
-        if buyer is not None and request.user.has_perm(SWITCH):
+        if buyer is not None and request.user.has_perm(CHANGE_PERMISSION):
             name = "pause" if buyer.paused_at is None else "resume"
             url = reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
             buttons = [{"title": TITLES[name], "url": preserve_list_filters(self, request, url)}]
@@ -48,7 +48,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         )
 
     def switch(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
-        self.require(SWITCH, request=request)
+        self.require(CHANGE_PERMISSION, request=request)
         buyer = self.get_object(request, object_id)
         if buyer is None or name not in TITLES:
             raise Http404

@@ -30,10 +30,10 @@ from tracing.admin.scope import visible_ids
 from tracing.locks import is_lock_timeout
 from tracing.parsing import parse_id, parse_text
 
-LOOK: Final = "routing.view_workspace"
-SWITCH: Final = "routing.change_workspace"
+VIEW_PERMISSION: Final = "routing.view_workspace"
+CHANGE_PERMISSION: Final = "routing.change_workspace"
 SHOWN: Final = 100
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 ACTIONS: Final = {"pause": "Pause", "resume": "Resume"}
 CHANGED: Final = "Nothing was changed: it was resumed and paused again after you opened this page."
 BUSY: Final = "Someone else is pausing or resuming right now. Try again."
@@ -60,7 +60,7 @@ class DispatchAdmin(ConfirmingAdmin):
         ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return request.user.has_perm(LOOK)
+        return request.user.has_perm(VIEW_PERMISSION)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False
@@ -74,7 +74,7 @@ class DispatchAdmin(ConfirmingAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        self.require(LOOK, request=request)
+        self.require(VIEW_PERMISSION, request=request)
         search = parse_text(request.GET.get("q", "").strip()) or ""
         state = read_state(visible_ids(request), search=search, limit=SHOWN)
         context = {
@@ -82,7 +82,7 @@ class DispatchAdmin(ConfirmingAdmin):
             "search": search,
             "problems": list(find_problems(state)),
             "path": DispatchPath(state.control.path).label if state.control.path else "",
-            "can_switch": request.user.has_perm(SWITCH),
+            "can_switch": request.user.has_perm(CHANGE_PERMISSION),
             **(extra_context or {}),
         }
         if request.headers.get(FRAGMENT_HEADER):
@@ -95,7 +95,7 @@ class DispatchAdmin(ConfirmingAdmin):
 
     def switch(self, request: HttpRequest, name: str) -> HttpResponse:
         """`?workspace=`: the workspace to pause or resume; without it, the whole product."""
-        self.require(SWITCH, request=request)
+        self.require(CHANGE_PERMISSION, request=request)
         if name not in ACTIONS:
             raise Http404
         workspace = self._find_workspace(request)
@@ -176,8 +176,8 @@ def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Seque
 
 
 def _describe_due(workspace: Workspace | None) -> str:
-    due = count_due(None if workspace is None else workspace.pk, limit=MOST_COUNTED)
-    more = "or more " if due == MOST_COUNTED else ""
+    due = count_due(None if workspace is None else workspace.pk, limit=MAX_COUNTED)
+    more = "or more " if due == MAX_COUNTED else ""
     return f"{due:,} {more}{'lead is due and starts' if due == 1 else 'leads are due and start'} now."
 
 

@@ -13,8 +13,8 @@ from routing.admin.configuration import ConfigurationAdmin
 from tracing.wording import money
 
 CENTS: Final = "_cents"
-MOST_DOLLARS: Final = 10_000_000
-MOST_A_LEAD_DOLLARS: Final = 100_000
+MAX_DOLLARS: Final = 10_000_000
+MAX_PRICE_DOLLARS: Final = 100_000
 OF_ONE_LEAD: Final = frozenset({"price_cents", "bid_cents"})
 LARGE_SUMS: Final = "distribution.move_large_sums"
 
@@ -22,7 +22,7 @@ LARGE_SUMS: Final = "distribution.move_large_sums"
 class DollarField(forms.DecimalField):
     """Shows a column of cents as "25.00" and gives back cents. Input with an error is shown again unchanged."""
 
-    def __init__(self, *, most: int = MOST_DOLLARS, least: int = 0, **options: Any) -> None:
+    def __init__(self, *, most: int = MAX_DOLLARS, least: int = 0, **options: Any) -> None:
         self.most, self.least = most, least
         super().__init__(decimal_places=2, **options)
 
@@ -77,9 +77,9 @@ class DollarsAdmin(ConfigurationAdmin):
         words = db_field.name.removesuffix(CENTS).replace("_", " ").capitalize()
         return DollarField(
             label=f"{words} ($)",
-            most=MOST_A_LEAD_DOLLARS if db_field.name in OF_ONE_LEAD else MOST_DOLLARS,
+            most=MAX_PRICE_DOLLARS if db_field.name in OF_ONE_LEAD else MAX_DOLLARS,
             required=not db_field.blank,
-            max_value=min([MOST_DOLLARS, *(limit // 100 for limit in limits)]),
+            max_value=min([MAX_DOLLARS, *(limit // 100 for limit in limits)]),
             help_text=db_field.help_text,
             widget=forms.NumberInput(attrs={"step": "0.01", "class": "admin-dollars"}),
         )

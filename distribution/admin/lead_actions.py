@@ -34,7 +34,7 @@ from tracing.parsing import parse_id
 from tracing.wording import count
 
 PERMISSION: Final = "routing.change_lead"
-MOST_AT_ONCE: Final = 500
+MAX_AT_ONCE: Final = 500
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
 ALREADY: Final = "nothing to change"
 BUSY: Final = "it is being processed right now. Try again in a moment"
@@ -108,9 +108,9 @@ def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | N
 
     @admin.action(description=f"{title or action.title}…", permissions=["operate"])
     def choose(page: "OperatorAdmin", request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
-        ids = list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-        if len(ids) > MOST_AT_ONCE:
-            page.message_user(request, f"Select at most {MOST_AT_ONCE} leads at a time.", messages.ERROR)
+        ids = list(queryset.values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
+        if len(ids) > MAX_AT_ONCE:
+            page.message_user(request, f"Select at most {MAX_AT_ONCE} leads at a time.", messages.ERROR)
             return None
         query = urlencode({"ids": ",".join(map(str, ids)), "list": page.opts.model_name})
         url = f"{reverse('admin:routing_lead_act', args=[name])}?{query}"
@@ -171,7 +171,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         ]
         if lead.status in OPEN:
             found.append(
-                {"title": "Assign by hand", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
+                {"title": "Assign to a buyer", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
             )
         return found
 
@@ -205,7 +205,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
     def _leads(self, request: HttpRequest) -> Sequence[Lead]:
         """Return all of them or none. A lead that the user may not see counts as missing."""
         ids = {parse_id(text) for text in request.GET.get("ids", "").split(",")}
-        if None in ids or len(ids) > MOST_AT_ONCE:
+        if None in ids or len(ids) > MAX_AT_ONCE:
             raise Http404
         leads = list(self.get_queryset(request).filter(pk__in=ids).order_by("pk"))
         if len(leads) != len(ids):

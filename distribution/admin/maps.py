@@ -12,9 +12,9 @@ from routing.places.zips import load_rows
 
 WEST, EAST, SOUTH, NORTH = -125.0, -66.5, 24.3, 49.5
 WIDTH, HEIGHT = 480, 270
-MOST_DOTS: Final = 4_000
+MAX_DOTS: Final = 4_000
 # A small area is drawn larger, but the map always spans at least this many degrees from west to east.
-LEAST_DEGREES: Final = 7.0
+MIN_DEGREES: Final = 7.0
 ROOM: Final = 1.6
 
 
@@ -68,7 +68,7 @@ def _fit(dots: Sequence[tuple[float, float]]) -> MapWindow:
     if not dots:
         return WHOLE
     (left, right), (top, bottom) = ((min(axis), max(axis)) for axis in zip(*dots, strict=True))
-    least = LEAST_DEGREES / (EAST - WEST) * WIDTH
+    least = MIN_DEGREES / (EAST - WEST) * WIDTH
     width = max(least, ROOM * (right - left), ROOM * (bottom - top) * WIDTH / HEIGHT)
     if width >= WIDTH:
         return WHOLE
@@ -86,7 +86,7 @@ def _land(window: MapWindow) -> str:
 
 
 def _thin(dots: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    return dots[:: max(1, -(-len(dots) // MOST_DOTS))]
+    return dots[:: max(1, -(-len(dots) // MAX_DOTS))]
 
 
 def _path(dots: Iterable[tuple[float, float]]) -> str:

@@ -20,12 +20,12 @@ from tracing.admin.columns import money_column, time_column
 from tracing.admin.days import DayFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import HistoryLine
-from tracing.admin.keyset import MOST_LOOKED
+from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
 
-MOST_BUYERS: Final = 100  # whose entries one search shows
+MAX_BUYERS: Final = 100  # whose entries one search shows
 LONGEST_TRANSACTION: Final = timedelta(hours=1)  # by far: the database ends them within seconds
 
 
@@ -136,7 +136,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         "All or part of a buyer's name, public id of a buyer or assignment, or a complete idempotency key."
     )
     exact_searches = {"idempotency_key": parse_text}
-    look_time = "created_at"
+    scan_time = "created_at"
     empty_list_text = "Each top-up, sale, refund and adjustment is listed here."
     fields = (
         *("wallet", "kind", "amount", "balance_after", "idempotency_key", "assignment", "actor", "reason"),
@@ -151,10 +151,10 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     def buyer(self, entry: LedgerEntry) -> str:
         return str(entry.wallet.buyer)
 
-    def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
+    def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         kind = asked.get("kind__exact")
         is_indexed = kind in ("topup", "adjustment", "refund") or ids is not None or asked.get("day")
-        return MOST_LOOKED if kind and not is_indexed else None
+        return MAX_SCANNED if kind and not is_indexed else None
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By wallet: the database has statistics of how many entries each wallet has, but none for a workspace."""
@@ -168,7 +168,7 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
         public_id = parse_uuid(text)
         buyers = Q(buyer__public_id=public_id) if public_id else Q(buyer__name__icontains=text)
         wallets = self.admin_site.get_model_admin(Wallet).get_queryset(request).filter(buyers)
-        first = self.find_first(wallets.order_by("pk"), most=MOST_BUYERS, what="buyers", request=request)
+        first = self.find_first(wallets.order_by("pk"), most=MAX_BUYERS, what="buyers", request=request)
         named = Q(wallet_id__in=first)
         if public_id:
             sold = Assignment.objects.filter(public_id=public_id)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from distribution.admin.dollars import LARGE_SUMS, MOST_DOLLARS, DollarField, check_large_sum
+from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
 from distribution.models import AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
 from distribution.money.wallet import MoneyRefused
@@ -42,10 +42,10 @@ class MoneyForm(ReasonForm):
     field_order = ("amount", "again", "reason", "token")
     amount = DollarField(
         label="Amount in dollars",
-        least=-MOST_DOLLARS,
+        least=-MAX_DOLLARS,
         help_text="In dollars: 25 or 25.00 is $25.00, 0.25 is 25 cents.",
     )
-    again = DollarField(label="Confirm the amount", least=-MOST_DOLLARS, required=False)
+    again = DollarField(label="Confirm the amount", least=-MAX_DOLLARS, required=False)
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:

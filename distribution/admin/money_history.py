@@ -15,7 +15,7 @@ IN_THE_LEDGER: Final = frozenset({"topup", "adjustment"})
 
 
 def wallet_lines(wallet: Wallet, *, request: HttpRequest) -> list[HistoryLine]:
-    """The audit of the wallet, and its ledger entries other than charges for leads."""
+    """The audit entries of the wallet, and its ledger entries other than charges for leads."""
     entries = [each for each in audit.read_entries(wallet, limit=SHOWN) if each.action not in IN_THE_LEDGER]
     from_audit = build_history_lines(entries, model=Wallet, request=request)
     return [*from_audit, *ledger_lines(LedgerEntry.objects.filter(wallet=wallet, kind__in=NOT_CHARGES))]

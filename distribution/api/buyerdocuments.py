@@ -166,7 +166,7 @@ class PassedOverDocument(SkipDocument):
 
 
 class CheckDocument(serializers.Serializer[Any]):
-    """What the engine says about the latest attempt, asked again with everything changed that was in your way."""
+    """The result of the latest attempt if every check that you failed had passed. The engine computes it."""
 
     ending = serializers.ChoiceField(choices=[each.value for each in WhatIfResult] + ["unchecked"])
     is_confirmed = serializers.BooleanField(help_text="You would have gotten the lead.")

@@ -21,7 +21,7 @@ from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_by_hand
 from routing.locks.attempts import LockedLead, lock_identity, lock_lead, wait_for_lead
 from routing.models import LeadStatus
-from routing.rules.duplicates import look_at_arrival
+from routing.rules.duplicates import read_arrival
 from tracing.models import AttemptTrigger
 from tracing.skip_reasons import SKIP_REASONS
 from tracing.vocabulary import Event
@@ -40,9 +40,9 @@ class ManualAssignment:
     overridden: tuple[str, ...]
 
 
-def state_of_sale(price_cents: int, set_aside: Sequence[str]) -> str:
+def state_of_sale(price_cents: int, overridden: Sequence[str]) -> str:
     """What a person agrees to: the price and the overridden gates."""
-    return f"{price_cents}:{','.join(sorted(set_aside))}"
+    return f"{price_cents}:{','.join(sorted(overridden))}"
 
 
 def assign_within(
@@ -52,7 +52,7 @@ def assign_within(
 
     `seen`: the state_of_sale that the page showed. A different one is refused. Blank: there was no page.
 
-    Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their time-outs. A second
+    Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their timeouts. A second
     call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction open, and
     runs this within run_with_snapshots.
     """
@@ -118,7 +118,7 @@ def _refuse_duplicate(lead: LockedLead) -> None:
     if not lead.has_identity:
         return
     lock_identity(lead)
-    if look_at_arrival(lead, workspace_id=lead.workspace_id, stations=()).first is not None:
+    if read_arrival(lead, workspace_id=lead.workspace_id, path=()).first is not None:
         raise ActionRefused(
             "the same person came in with another lead, which is sold or still being worked on"
         )

@@ -27,7 +27,7 @@ from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.record import Unsold, begin_record
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.rollback import write_verdict
-from distribution.attempts.route import find_closed, send_on
+from distribution.attempts.route import find_closed, follow_rules
 from distribution.attempts.spans import run_in_span
 from distribution.attempts.worker import worker_name
 from routing.leads.attempt_log import log_busy_lead, log_lock_timeout
@@ -221,7 +221,7 @@ def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     record.unsold = (
         _check_expiry(lead, at=at)
         or find_closed(lead.workspace_hours, timezone=lead.workspace_timezone, at=at)
-        or send_on(record)
+        or follow_rules(record)
     )
     attempt.on_stage(Stage.ROUTED)
     restart = decide_and_sell(record, wait=attempt.wait) if record.unsold is None else None

@@ -47,7 +47,7 @@ class AttemptOutcome:
     charged_cents: int = 0
     duration_ms: float = 0.0
     is_traced: bool = False
-    rule_id: int | None = None  # the last routing rule on its way
+    rule_id: int | None = None  # the last routing rule on its route
     duplicate_of: UUID | None = None  # the lead that came first
 
     @property

@@ -21,13 +21,13 @@ NO_ENROLLMENT: Final = 0  # no such enrollment: the engine screens all buyers an
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`set_aside`: the gates that the sale would override, in words. `forbids`: those that cannot be overridden."""
+    """`overridden`: the gates that the sale would override, in words. `not_overridable`: the others that fail."""
 
     enrollment: Enrollment
     price_cents: int
     balance_cents: int
-    set_aside: tuple[str, ...]
-    forbids: tuple[str, ...]
+    overridden: tuple[str, ...]
+    not_overridable: tuple[str, ...]
     state: str  # of the price and the overridden gates
 
     @property
@@ -66,15 +66,17 @@ def preview_sale_by_hand(lead_id: int, *, enrollments: Sequence[Enrollment]) -> 
 def _preview(enrollment: Enrollment, skip: Skip, live: LiveFacts, *, is_full: bool) -> Preview:
     zone = enrollment.buyer.timezone
     overridable = [gate for gate in skip.gates if is_overridable(gate)]
-    forbids = [describe_gate(gate, timezone=zone).finding for gate in skip.gates if not is_overridable(gate)]
+    not_overridable = [
+        describe_gate(gate, timezone=zone).finding for gate in skip.gates if not is_overridable(gate)
+    ]
     if is_full:
-        forbids.append("the lead is sold to as many buyers as its campaign allows")
+        not_overridable.append("the lead is sold to as many buyers as its campaign allows")
     codes = dict.fromkeys(gate["gate"] for gate in overridable)
     return Preview(
         enrollment=enrollment,
         price_cents=skip.price_cents,
         balance_cents=live.balance_cents,
-        set_aside=tuple(describe_gate(gate, timezone=zone).finding for gate in overridable),
-        forbids=tuple(forbids),
+        overridden=tuple(describe_gate(gate, timezone=zone).finding for gate in overridable),
+        not_overridable=tuple(not_overridable),
         state=state_of_sale(skip.price_cents, tuple(codes)),
     )

@@ -99,7 +99,7 @@ class AttemptRecord:
 
     @property
     def rule_id(self) -> int | None:
-        """The last routing rule on the lead's way."""
+        """The last routing rule on the lead's route."""
         return self.route.path[-1].rule.id if self.route and self.route.path else None
 
     @property

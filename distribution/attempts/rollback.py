@@ -28,7 +28,7 @@ from tracing.vocabulary import Event
 logger = logging.getLogger(__name__)
 
 CONNECTION: Final = "verdict"
-# lock_not_available: the lock time-out. deadlock_detected and serialization_failure: a conflict with another lead.
+# lock_not_available: the lock timeout. deadlock_detected and serialization_failure: a conflict with another lead.
 TRANSIENT_STATES: Final = {
     "55P03": "database_timeout",
     "40P01": "tier_lock_contention",

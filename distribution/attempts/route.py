@@ -18,8 +18,8 @@ from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 
 
-def send_on(record: AttemptRecord) -> Unsold | None:
-    """Route a locked lead and record its way. Needs the transaction that holds the lead's lock.
+def follow_rules(record: AttemptRecord) -> Unsold | None:
+    """Route a locked lead and record its route. Needs the transaction that holds the lead's lock.
 
     Returns why no decision may be made there, or None. Raises RuleBroken, PathTooLong, UnknownWorkspace.
     """

@@ -116,9 +116,11 @@ def sell(
     public_ids = [UUID(int=uuid7().int) for _ in sales]
     with connection.cursor() as cursor:
         columns = _columns(sales, public_ids)
-        asked = array_literal(()) if is_chosen else columns[0]
-        stations = array_literal(workspace_ids)
-        cursor.execute(SELL, [stations, campaign_id, asked, *columns, lead_id, campaign_id, attempt_id, at])
+        enrollment_ids = array_literal(()) if is_chosen else columns[0]
+        passed = array_literal(workspace_ids)
+        cursor.execute(
+            SELL, [passed, campaign_id, enrollment_ids, *columns, lead_id, campaign_id, attempt_id, at]
+        )
         is_open, charged = cursor.fetchone()
     if not is_open:
         return None

@@ -42,16 +42,16 @@ def find_contradictions(demands: Sequence[Demand]) -> list[Sequence[Demand]]:
 
 def exclude_all_leads(demands: Sequence[Demand]) -> bool:
     """True: no lead passes all of these. False proves nothing. Raises DefinitionError for an area."""
-    areas = [_Served(each.area) for each in demands if each.area is not None]
+    areas = [_ServiceArea(each.area) for each in demands if each.area is not None]
     nodes = [node for each in demands for node in each.nodes]
     return exclude_each_other(nodes, conflict=partial(_conflict, areas=areas))
 
 
-def _conflict(leaves: Sequence[Leaf], *, areas: Sequence["_Served"]) -> bool:
+def _conflict(leaves: Sequence[Leaf], *, areas: Sequence["_ServiceArea"]) -> bool:
     return leave_no_value(leaves, single=SINGLE) or any(area.takes_none(leaves) for area in areas)
 
 
-class _Served:
+class _ServiceArea:
     """A service area, tested against conditions on a lead's place."""
 
     def __init__(self, definition: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 MAX_PRICE_CENTS: Final = 10_000_000  # $100,000 for one lead
 # People enter many nines to mean "no limit", so this value is large.
 MAX_BUDGET_CENTS: Final = 10**12  # $10 billion in one window
-MAX_BUYERS_A_LEAD: Final = 1_000
+MAX_BUYERS_PER_LEAD: Final = 1_000
 MAX_CREDIT_LIMIT_CENTS: Final = 1_000_000_000  # $10,000,000
 MAX_PRICE_RULES: Final = 100
 MAX_RULE_PERCENT: Final = 1_000  # ten times the price

@@ -32,18 +32,18 @@ def answer_for(
     buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptExplanation], sales: Sequence[TracedSale]
 ) -> BuyerExplanation:
     """`attempts` must have at least the rows of this buyer. One statement: where the buyer is enrolled now."""
-    party = Participant(buyer.public_id, buyer.name)
+    participant = Participant(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
         sentence = (
             f"{buyer.name} is in the workspace {buyer.workspace.name}, and the lead is in {lead.workspace.name}. "
             "A lead is only offered to buyers of its own workspace."
         )
-        return BuyerExplanation(party, got_it=False, sentence=sentence, attempts=())
-    question = EnrolledBuyer(party, _enrolled_in(buyer, attempts))
+        return BuyerExplanation(participant, got_it=False, sentence=sentence, attempts=())
+    question = EnrolledBuyer(participant, _enrolled_in(buyer, attempts))
     answers = tuple(_answer_attempt(attempt, question) for attempt in attempts)
     bought = [sale for sale in sales if sale.buyer.public_id == buyer.public_id]
     return BuyerExplanation(
-        party,
+        participant,
         got_it=any(sale.state == AssignmentState.SOLD for sale in bought),
         sentence=_summarize(buyer.name, lead=lead, answers=answers, bought=bought),
         attempts=answers,
@@ -51,8 +51,8 @@ def answer_for(
 
 
 def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptExplanation]) -> frozenset[UUID]:
-    parties = [attempt.campaign for attempt in attempts if attempt.campaign]
-    campaigns = {party.public_id for party in parties if party.public_id}
+    tried = [attempt.campaign for attempt in attempts if attempt.campaign]
+    campaigns = {campaign.public_id for campaign in tried if campaign.public_id}
     enrollments = Enrollment.objects.filter(buyer_id=buyer.pk, campaign__public_id__in=campaigns)
     return frozenset(enrollments.values_list("campaign__public_id", flat=True))
 

@@ -66,14 +66,14 @@ _OF_LEAD: Final = """
 FIND_MISSED: Final = f"{_MISSED}{_OF_LEAD}"
 LIST_SKIPS: Final = f"{_SKIPS}{_OF_LEAD}ORDER BY a.number DESC"
 # The oldest event that one page reads. For a rare reason, a page would otherwise read every event of the buyer.
-LOOK_BACK: Final = f"""
+SCAN_END: Final = f"""
 SELECT e.id FROM tracing_leaddistributionevent e
 WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND e.id < %(before)s
-ORDER BY e.id DESC OFFSET %(looked)s - 1 LIMIT 1
+ORDER BY e.id DESC OFFSET %(scanned)s - 1 LIMIT 1
 """  # noqa: S608 - constants only
-MOST_LOOKED: Final = 5_000
+MAX_SCANNED: Final = 5_000
 NEWEST: Final = 2**63 - 1
-MOST_ATTEMPTS: Final = 50
+MAX_ATTEMPTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def list_missed(
 ) -> tuple[list[MissedLead], int | None]:
     """Return the leads missed before the event `before`, newest first, and the event where the search stopped.
 
-    With a reason, it searches the newest MOST_LOOKED events of the buyer before that. None: it searched all of them.
+    With a reason, it searches the newest MAX_SCANNED events of the buyer before that. None: it searched all of them.
     """
     stop = None if reason is None else _find_stop(buyer, before=before)
     parameters = {"before": before, "reason": reason, "from": stop or 0}
@@ -177,7 +177,7 @@ def list_missed(
 
 def _find_stop(buyer: Buyer, *, before: int) -> int | None:
     with connection.cursor() as cursor:
-        cursor.execute(LOOK_BACK, {"buyer": buyer.pk, "before": before, "looked": MOST_LOOKED})
+        cursor.execute(SCAN_END, {"buyer": buyer.pk, "before": before, "scanned": MAX_SCANNED})
         row: tuple[int] | None = cursor.fetchone()
     return row[0] if row else None
 
@@ -187,7 +187,7 @@ def find_missed(public_id: UUID, *, buyer: Buyer) -> tuple[MissedLead, list[Skip
     rows = _read(FIND_MISSED, buyer, limit=1, lead=public_id)
     if not rows:
         return None
-    skips = _read(LIST_SKIPS, buyer, limit=MOST_ATTEMPTS, lead=public_id)
+    skips = _read(LIST_SKIPS, buyer, limit=MAX_ATTEMPTS, lead=public_id)
     missed = _describe(rows[0], buyer)
     return missed, [_describe_skip(row, buyer) for row in skips], _check(missed, buyer)
 
@@ -236,7 +236,7 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
 
 
 def _check(missed: MissedLead, buyer: Buyer) -> Check:
-    """Return only the buyer's own part of the remedy. Its lifts and ranking reveal other buyers."""
+    """Return only the buyer's own part of the remedy. Its improvements and ranking reveal other buyers."""
     lead = Lead.objects.only("workspace_id").get(public_id=missed.lead_id)
     attempt = Attempt.objects.get(pk=missed.skip.attempt_id)
     remedy = what_would_help(lead, attempt=attempt, buyer=buyer)

@@ -57,16 +57,16 @@ def read_participants(
     )
     known = {buyer.pk: buyer for buyer in buyers}
     names = {pk: BuyerName(buyer.name, buyer.timezone) for pk, buyer in known.items()}
-    strangers = dict.fromkeys(buyer_ids - known.keys(), BuyerName(UNKNOWN_BUYER))
-    parties = {campaign.pk: Participant(campaign.public_id, campaign.name) for campaign in campaigns}
+    unknown = dict.fromkeys(buyer_ids - known.keys(), BuyerName(UNKNOWN_BUYER))
+    known_campaigns = {campaign.pk: Participant(campaign.public_id, campaign.name) for campaign in campaigns}
     campaign_names = dict.fromkeys(campaign_ids, UNKNOWN_CAMPAIGN) | {
-        pk: party.name for pk, party in parties.items()
+        pk: campaign.name for pk, campaign in known_campaigns.items()
     }
     return Participants(
         buyers={pk: Participant(buyer.public_id, buyer.name) for pk, buyer in known.items()},
-        campaigns=parties,
+        campaigns=known_campaigns,
         names=Names(
-            buyers={**strangers, **names},
+            buyers={**unknown, **names},
             campaigns=campaign_names,
             workspaces=_read_workspaces(lead, traced=traced),
             leads=_read_first_leads(lead, traced=traced, is_for_source=is_for_source),
@@ -76,7 +76,7 @@ def read_participants(
 
 
 def _read_workspaces(lead: Lead, *, traced: Sequence[TracedAttempt]) -> dict[int, str]:
-    """Return the names of the workspaces on the lead's way. Runs no statement for a lead that never moved."""
+    """Return the names of the workspaces on the lead's route. Runs no statement for a lead that never moved."""
     routed = [event.data.get("to") for each in traced for event in each.events if event.event == Event.ROUTED]
     ids = {to for to in routed if isinstance(to, int)} | {lead.source_workspace_id}
     if ids == {lead.workspace_id}:

@@ -9,7 +9,7 @@ from django.core.management.base import OutputWrapper
 
 from distribution.buyers.keys import choose_buyer, end_of_day
 from distribution.models import BuyerKey
-from routing.access.api_keys import By, IssuedKey, issue, parse_scopes
+from routing.access.api_keys import Author, IssuedKey, issue, parse_scopes
 from routing.intake.sources import find_source
 from routing.management.arguments import describe_operator
 from routing.models import ScopedKey, SourceKey
@@ -59,7 +59,7 @@ def issue_for(
         key, timezone = BuyerKey(buyer=owner), owner.timezone
     key.name, key.scopes = name, parse_scopes(scopes, model=type(key))
     key.expiry_date = None if expires is None else end_of_day(expires, timezone=timezone)
-    return issue(key, at=datetime.now(UTC), by=By(describe_operator(), reason))
+    return issue(key, at=datetime.now(UTC), by=Author(describe_operator(), reason))
 
 
 def print_once(issued: IssuedKey, *, out: OutputWrapper, err: OutputWrapper) -> None:

@@ -16,7 +16,7 @@ from distribution.configuration.checks import (
     check_questions,
     check_timezone,
 )
-from distribution.engine.limits import MAX_BUYERS_A_LEAD, MAX_PRICE_CENTS
+from distribution.engine.limits import MAX_BUYERS_PER_LEAD, MAX_PRICE_CENTS
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
 from distribution.models.waking import campaign_trigger, tier_trigger
 from routing.models import Source, Workspace
@@ -102,7 +102,7 @@ class Campaign(models.Model):
     )
     max_buyers = models.PositiveIntegerField(
         default=1,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_BUYERS_A_LEAD)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_BUYERS_PER_LEAD)],
         help_text="1: exclusive. More: shared by up to this many buyers.",
     )
     timezone = models.CharField(
@@ -140,7 +140,7 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     price_cents__lte=MAX_PRICE_CENTS,
-                    max_buyers__lte=MAX_BUYERS_A_LEAD,
+                    max_buyers__lte=MAX_BUYERS_PER_LEAD,
                 ),
                 name="campaign_amounts_in_range",
             ),

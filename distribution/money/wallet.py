@@ -34,7 +34,7 @@ WHERE assignment_id = %s AND kind IN ('charge', 'capture', 'refund')
 
 
 # The maximum of one movement and of a credit limit: ten million dollars. A larger sum is an error.
-MOST_CENTS: Final = 1_000_000_000
+MAX_CENTS: Final = 1_000_000_000
 
 
 class MoneyRefused(ValueError):
@@ -56,7 +56,7 @@ class RefundExceedsCharge(MoneyRefused):
 def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str = "") -> LedgerEntry:
     """Add credits, once for each `key` (the payment's own id). A repeat returns the first entry.
 
-    Raises MoneyRefused for an amount that is not positive or above MOST_CENTS, MoneyKeyReused, TypeError.
+    Raises MoneyRefused for an amount that is not positive or above MAX_CENTS, MoneyKeyReused, TypeError.
     """
     _check_cents(amount_cents)
     if amount_cents <= 0:
@@ -75,7 +75,7 @@ def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
 def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str) -> LedgerEntry:
     """Correct a balance by a signed amount. A reason is required.
 
-    Raises MoneyRefused for an amount of 0, one beyond MOST_CENTS or a missing reason, InsufficientCredits,
+    Raises MoneyRefused for an amount of 0, one beyond MAX_CENTS or a missing reason, InsufficientCredits,
     MoneyKeyReused, TypeError.
     """
     _check_cents(amount_cents)
@@ -130,7 +130,7 @@ def refund(
 def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
     """Set how far below zero a balance may go. Raises InsufficientCredits if it is already lower.
 
-    Raises MoneyRefused for a limit below 0 or above MOST_CENTS, TypeError.
+    Raises MoneyRefused for a limit below 0 or above MAX_CENTS, TypeError.
     """
     _check_cents(limit_cents)
     if limit_cents < 0:
@@ -155,8 +155,8 @@ def _check_cents(cents: object) -> None:
     if type(cents) is not int:
         message = f"cents are an int, not {type(cents).__name__}"
         raise TypeError(message)
-    if abs(cents) > MOST_CENTS:
-        message = f"{money(cents)} is more than {money(MOST_CENTS)}, the most in one movement"
+    if abs(cents) > MAX_CENTS:
+        message = f"{money(cents)} is more than {money(MAX_CENTS)}, the most in one movement"
         raise MoneyRefused(message)
 
 

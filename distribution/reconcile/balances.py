@@ -12,7 +12,7 @@ from tracing.reconciling import Counts, in_batches, name_rows
 
 logger = logging.getLogger(__name__)
 
-WALLETS_A_BATCH: Final = 100
+WALLETS_PER_BATCH: Final = 100
 
 # One statement sees one state, and an entry is committed together with the balance after it.
 COMPARE: Final = """
@@ -36,7 +36,7 @@ class Balance(NamedTuple):
 
 
 def run(*, fix: bool, limit: int) -> Counts:  # noqa: ARG001 - money is never repaired automatically
-    return in_batches(_compare, limit=limit, size=WALLETS_A_BATCH)
+    return in_batches(_compare, limit=limit, size=WALLETS_PER_BATCH)
 
 
 def _compare(after: int | None, count: int) -> tuple[Counts, int | None]:

@@ -12,7 +12,7 @@ from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
 from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, Tier
 from distribution.money.wallet import MoneyKeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.setup.document import Entry, SetupRefused, field_name
-from routing.intake.sources import SourceNotMade, create_source
+from routing.intake.sources import SourceNotCreated, create_source
 from routing.models import Source, Workspace
 from tracing import audit
 from tracing.wording import money
@@ -91,7 +91,7 @@ class _Setup:
         if not Source.objects.filter(workspace=workspace, name=entry.key).exists():
             try:
                 made = create_source(workspace_slug=workspace.slug, name=str(entry.key), actor=self._actor)
-            except SourceNotMade as error:
+            except SourceNotCreated as error:
                 raise SetupRefused([*self._problems, f"{entry.path}: {error}"]) from None
             self._report.keys[made.source.name] = made.key
         return self._put(
@@ -114,7 +114,7 @@ class _Setup:
         wallet = buyer.wallet
         before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         if _is_moved(buyer, wanted, before=before):
-            # The audit must not include movements of others before the lock. A file that changes nothing locks nothing.
+            # The audit entry must not include movements before the lock. A file that changes nothing locks nothing.
             wait_for_wallet(buyer.pk)
             before = audit.read_state(wallet, fields=["balance_cents", LIMIT])
         name = LIMIT

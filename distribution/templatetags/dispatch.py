@@ -7,7 +7,7 @@ from django import template
 from django.contrib.admin import site
 
 from routing.dispatch.pauses import read_active_pauses
-from routing.dispatch.state import read_brief
+from routing.dispatch.state import read_summary
 from tracing.admin.scope import visible_ids
 from tracing.wording import span
 
@@ -53,5 +53,5 @@ def dispatch_card(context: dict[str, Any]) -> dict[str, Any]:
     """Empty for users who may not view workspaces."""
     request = context["request"]
     if not request.user.has_perm("routing.view_workspace"):
-        return {"brief": None}
-    return {"brief": read_brief(visible_ids(request))}
+        return {"summary": None}
+    return {"summary": read_summary(visible_ids(request))}

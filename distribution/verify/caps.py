@@ -7,20 +7,17 @@ does not narrow this check, since a counter needs all its sales. An incremental 
 and buyer in full.
 """
 
-import json
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
 from distribution.counters import COUNTERS, date_windows
+from distribution.verify.cap_limits import BuyerLimits, LimitHistory
 from distribution.verify.findings import Findings
 from distribution.verify.reading import stream
 from distribution.verify.slices import Slice
@@ -42,27 +39,11 @@ WHERE %(campaigns)s::bigint[] IS NULL OR (COALESCE(e.campaign_id, d.campaign_id)
 ORDER BY 1, 2, d.id
 """  # noqa: S608 - only a constant column list is put in
 
-# What limited the sales in each snapshot of a campaign, from the first one that sold since then: each buyer's caps,
-# budgets and time zone.
-LIMITS: Final = """
-SELECT s.config_version, (e ->> 'buyer_id')::bigint, e -> 'caps', e -> 'budgets', b ->> 'timezone'
-FROM distribution_campaignsnapshot s
-LEFT JOIN LATERAL (
-    SELECT e, b FROM jsonb_array_elements(s.config -> 'enrollments') AS e
-    JOIN jsonb_array_elements(s.config -> 'buyers') AS b ON b -> 'id' = e -> 'buyer_id'
-) each ON true
-WHERE s.campaign_id = %(campaign)s AND s.config_version >= (
-    SELECT MIN(a.config_version) FROM distribution_assignment d JOIN tracing_attempt a ON a.id = d.attempt_id
-    WHERE d.campaign_id = %(campaign)s AND d.created_at >= %(since)s
-)
-ORDER BY s.config_version
-"""
-
 LONGEST_WINDOW: Final = timedelta(days=33)
 _HOUR: Final = timedelta(hours=1)
 
 
-class PlaceRow(NamedTuple):
+class CampaignBuyerRow(NamedTuple):
     """One row of SALES, in the order of its columns: a buyer in a campaign, its counters, and one sale or none."""
 
     campaign_id: int
@@ -88,16 +69,6 @@ class PlaceRow(NamedTuple):
     config_version: int | None
 
 
-class LimitsRow(NamedTuple):
-    """One row of LIMITS, in the order of its columns. `buyer_id` None: the version enrolled no buyer."""
-
-    config_version: int
-    buyer_id: int | None
-    caps: Any
-    budgets: Any
-    timezone: str
-
-
 @dataclass(frozen=True, slots=True)
 class CountedSale:
     id: int
@@ -106,15 +77,6 @@ class CountedSale:
     is_counted: bool
     returned_after: int | None
     price_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class BuyerLimits:
-    """What limited one buyer in one version."""
-
-    caps: Mapping[str, int | None]
-    budgets: Mapping[str, int | None]
-    timezone: str
 
 
 @dataclass(slots=True)
@@ -176,24 +138,24 @@ def check(part: Slice, findings: Findings) -> None:
     pairs = None if part.ids is None else tuple(zip(*part.ids, strict=True))
     campaigns, buyers = (None, None) if pairs is None else map(list, pairs)
     rows_of_all = (
-        PlaceRow(*row) for row in stream(SALES, part, since=since, campaigns=campaigns, buyers=buyers)
+        CampaignBuyerRow(*row) for row in stream(SALES, part, since=since, campaigns=campaigns, buyers=buyers)
     )
-    history = _History(None, since)
+    history = LimitHistory(None, since)
     for (campaign_id, buyer_id), group in groupby(rows_of_all, key=attrgetter("campaign_id", "buyer_id")):
         findings.checked += 1
         if history.campaign_id != campaign_id:
-            history = _History(campaign_id, since)
+            history = LimitHistory(campaign_id, since)
         first = next(group)
-        place = f"buyer {buyer_id} in campaign {campaign_id}"
-        subject = place if first.enrollment_id is None else f"enrollment {first.enrollment_id}"
+        pair = f"buyer {buyer_id} in campaign {campaign_id}"
+        subject = pair if first.enrollment_id is None else f"enrollment {first.enrollment_id}"
         for message in _judge(first, chain([first], group), history, reach=reach):
             findings.add(subject, message)
 
 
 def _judge(
-    first: PlaceRow,
-    rows: Iterable[PlaceRow],
-    history: "_History",
+    first: CampaignBuyerRow,
+    rows: Iterable[CampaignBuyerRow],
+    history: LimitHistory,
     *,
     reach: Mapping[WindowKind, date | datetime],
 ) -> Iterator[str]:
@@ -237,7 +199,7 @@ def _judge_limits(windows: Mapping[WindowKind, Window], limits: BuyerLimits, *, 
 
 
 def _judge_counters(
-    row: PlaceRow, tally: Tally, *, reach: Mapping[WindowKind, date | datetime]
+    row: CampaignBuyerRow, tally: Tally, *, reach: Mapping[WindowKind, date | datetime]
 ) -> Iterator[str]:
     """Compare the counters of the live enrollment with its sales, in the latest window of either."""
     stored: dict[WindowKind, tuple[int, int]] = {
@@ -261,47 +223,3 @@ def _judge_counters(
         if (leads, cents) != (sold, spent):
             counted = f"{count(leads, 'lead')} and {cents} cents"
             yield f"counts {counted} this {kind}, but its sales are {sold} for {spent} cents"
-
-
-class _History:
-    """The limits of a campaign's buyers by version. For each buyer it has only the versions that changed its limits."""
-
-    def __init__(self, campaign_id: int | None, since: datetime) -> None:
-        self.campaign_id = campaign_id
-        self._versions: set[int] = set()
-        self._changes: dict[int, tuple[list[int], list[BuyerLimits | None]]] = {}
-        if campaign_id is not None:
-            self._load(campaign_id, since)
-
-    def find(self, buyer_id: int, version: int | None) -> BuyerLimits | None:
-        """None if the sale has no trace, or if no snapshot has the buyer."""
-        if version not in self._versions or buyer_id not in self._changes:
-            return None
-        versions, limits = self._changes[buyer_id]
-        place = bisect_right(versions, version)
-        return limits[place - 1] if place else None
-
-    def _load(self, campaign_id: int, since: datetime) -> None:
-        with connection.chunked_cursor() as cursor:
-            cursor.execute(LIMITS, {"campaign": campaign_id, "since": since})
-            found = (LimitsRow(*row) for row in iter(cursor.fetchone, None))
-            for version, rows in groupby(found, key=attrgetter("config_version")):
-                self._add(version, {row.buyer_id: row for row in rows if row.buyer_id is not None})
-
-    def _add(self, version: int, limits: Mapping[int, LimitsRow]) -> None:
-        self._versions.add(version)
-        for buyer_id in self._changes.keys() - limits.keys():
-            self._note(version, buyer_id, None)
-        for buyer_id, row in limits.items():
-            self._note(version, buyer_id, BuyerLimits(_object(row.caps), _object(row.budgets), row.timezone))
-
-    def _note(self, version: int, buyer_id: int, limits: BuyerLimits | None) -> None:
-        versions, known = self._changes.setdefault(buyer_id, ([], []))
-        if not known or known[-1] != limits:
-            versions.append(version)
-            known.append(limits)
-
-
-def _object(value: Any) -> Mapping[str, int | None]:
-    parsed: Mapping[str, int | None] = json.loads(value) if isinstance(value, str) else value
-    return parsed

@@ -50,11 +50,11 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One part of a check, which runs on each slice of this kind."""
+class SliceCheck:
+    """A function that checks one slice of this kind."""
 
     kind: SliceKind
-    check: Callable[[Slice, Findings], None]
+    run: Callable[[Slice, Findings], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +62,4 @@ class Invariant:
     number: int
     name: str
     sentence: str
-    looks: tuple[Look, ...]
+    checks: tuple[SliceCheck, ...]

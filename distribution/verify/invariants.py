@@ -3,7 +3,7 @@
 from typing import Final
 
 from distribution.verify import caps, charges, due, events, pools, privacy, replay, sales, wallets
-from distribution.verify.findings import Invariant, Look
+from distribution.verify.findings import Invariant, SliceCheck
 from distribution.verify.slices import SliceKind
 
 INVARIANTS: Final = (
@@ -11,50 +11,61 @@ INVARIANTS: Final = (
         1,
         "wallets",
         "Every balance is the sum of its entries and within its limit",
-        (Look(SliceKind.WALLETS, wallets.check),),
+        (SliceCheck(SliceKind.WALLETS, wallets.check),),
     ),
     Invariant(
         2,
         "sales",
         "No lead is sold to more buyers than allowed, or twice to one buyer",
-        (Look(SliceKind.LEADS, sales.check),),
+        (SliceCheck(SliceKind.LEADS, sales.check),),
     ),
     Invariant(
         3,
         "charges",
         "Every assignment was charged once, and every return was refunded",
-        (Look(SliceKind.LEADS, charges.check_sales), Look(SliceKind.WALLETS, charges.check_entries)),
+        (
+            SliceCheck(SliceKind.LEADS, charges.check_sales),
+            SliceCheck(SliceKind.WALLETS, charges.check_entries),
+        ),
     ),
     Invariant(
         4,
         "due",
         "Every unfinished lead has a due time or a claim, and every distributed lead has a buyer",
-        (Look(SliceKind.LEADS, due.check),),
+        (SliceCheck(SliceKind.LEADS, due.check),),
     ),
     Invariant(
         5,
         "events",
         "Every attempt has a complete trace that ends with its result",
-        (Look(SliceKind.ATTEMPTS, events.check_attempts), Look(SliceKind.LEADS, events.check_leads)),
+        (
+            SliceCheck(SliceKind.ATTEMPTS, events.check_attempts),
+            SliceCheck(SliceKind.LEADS, events.check_leads),
+        ),
     ),
     Invariant(
         6,
         "pools",
         "Every enrolled buyer is selected or skipped exactly once",
-        (Look(SliceKind.ATTEMPTS, pools.check_attempts), Look(SliceKind.LEADS, pools.check_sales)),
+        (
+            SliceCheck(SliceKind.ATTEMPTS, pools.check_attempts),
+            SliceCheck(SliceKind.LEADS, pools.check_sales),
+        ),
     ),
-    Invariant(7, "replay", "Every replayed decision is the same", (Look(SliceKind.ATTEMPTS, replay.check),)),
+    Invariant(
+        7, "replay", "Every replayed decision is the same", (SliceCheck(SliceKind.ATTEMPTS, replay.check),)
+    ),
     Invariant(
         8,
         "caps",
         "Counters match the sales, and no cap or budget is exceeded",
-        (Look(SliceKind.PLACES, caps.check),),
+        (SliceCheck(SliceKind.CAMPAIGN_BUYERS, caps.check),),
     ),
     Invariant(
         9,
         "privacy",
         "No trace contains personal data of its lead",
-        (Look(SliceKind.ATTEMPTS, privacy.check),),
+        (SliceCheck(SliceKind.ATTEMPTS, privacy.check),),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

@@ -24,7 +24,7 @@ from distribution.verify.findings import Findings
 from distribution.verify.reading import count, stream
 from distribution.verify.slices import Slice, in_attempts
 
-SUSPECTS_A_QUERY: Final = 200
+SUSPECTS_PER_QUERY: Final = 200
 # Fewer digits of a phone number also occur in other numbers.
 PHONE_DIGITS: Final = 7
 
@@ -68,7 +68,7 @@ RULE_KEYS: Final = frozenset({"required", "answer", "value", "applied", "rule"})
 def check(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
     suspects = _suspects(part)
-    while some := list(islice(suspects, SUSPECTS_A_QUERY)):
+    while some := list(islice(suspects, SUSPECTS_PER_QUERY)):
         _judge(some, findings)
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from distribution.verify.findings import MAX_EXAMPLES, Breach, Findings
 from distribution.verify.slices import Slice
 
-ROWS_A_FETCH: Final = 500
+ROWS_PER_FETCH: Final = 500
 
 
 def count(sql: str, part: Slice) -> int:
@@ -52,5 +52,5 @@ def stream(sql: str, part: Slice, **parameters: Any) -> Iterator[tuple[Any, ...]
     """Yield rows of a server-side cursor. Needs an open transaction. Other statements may run between rows."""
     with connection.chunked_cursor() as cursor:
         cursor.execute(sql, {**part.parameters(), **parameters})
-        while rows := cursor.fetchmany(ROWS_A_FETCH):
+        while rows := cursor.fetchmany(ROWS_PER_FETCH):
             yield from rows

@@ -121,7 +121,7 @@ def _read(row: tuple[Any, ...]) -> Recorded:
 
 @lru_cache(maxsize=1)
 def _campaigns_of(_: datetime) -> Campaigns:
-    """The compiled campaigns of one picture, shared by its slices."""
+    """The compiled campaigns of one run, shared by its slices."""
     return VersionCache(MAX_COMPILED)
 
 

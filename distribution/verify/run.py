@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from distribution.verify.database_snapshot import DatabaseSnapshot, open_snapshot
 from distribution.verify.findings import Findings, Invariant
 from distribution.verify.invariants import BY_NAME, INVARIANTS
-from distribution.verify.picture import Picture, open_picture
 from distribution.verify.slices import Slice, SliceKind, slice_all
 from distribution.verify.touched import find_slices, store_watermarks
-from distribution.verify.work import CheckPart, carry_out, carry_out_apart
+from distribution.verify.work import CheckPart, run_in_processes, run_part
 
 # Fewer parts are done before other processes have started.
-PARTS_WORTH_A_PROCESS: Final = 40
+MIN_PARTS_FOR_PROCESSES: Final = 40
 
 
 class Progress(Protocol):
@@ -60,20 +60,20 @@ def run_verification(
     Begins its own transaction: REPEATABLE READ and read-only. An incremental run then writes its watermarks.
     """
     started = time.perf_counter()
-    with open_picture() as picture:
-        everything = slice_all(at=picture.at, newest=limit)
+    with open_snapshot() as snapshot:
+        everything = slice_all(at=snapshot.at, newest=limit)
         slices = {invariant.name: everything for invariant in INVARIANTS}
-        touched = find_slices(picture) if incremental else {}
-        results = _check({**slices, **touched}, picture, jobs=jobs, progress=progress or Silent())
+        touched = find_slices(snapshot) if incremental else {}
+        results = _check({**slices, **touched}, snapshot, jobs=jobs, progress=progress or Silent())
     if incremental:
-        store_watermarks(picture, [each.name for each, findings in results if not findings.breaches])
+        store_watermarks(snapshot, [each.name for each, findings in results if not findings.breaches])
     whole = frozenset() if limit else slices.keys() - touched.keys()
     return Report(results, time.perf_counter() - started, frozenset(whole), incremental)
 
 
 def _check(
     slices: Mapping[str, Mapping[SliceKind, Sequence[Slice]]],
-    picture: Picture,
+    snapshot: DatabaseSnapshot,
     *,
     jobs: int,
     progress: Progress,
@@ -81,8 +81,8 @@ def _check(
     parts = {invariant.name: _parts(invariant, slices[invariant.name]) for invariant in INVARIANTS}
     results = {invariant.name: Findings() for invariant in INVARIANTS}
     left = {name: len(each) for name, each in parts.items()}
-    is_apart = jobs > 1 and sum(left.values()) >= PARTS_WORTH_A_PROCESS
-    ended = _apart(parts, picture, jobs, progress) if is_apart else _here(parts, progress)
+    is_parallel = jobs > 1 and sum(left.values()) >= MIN_PARTS_FOR_PROCESSES
+    ended = _run_in_processes(parts, snapshot, jobs, progress) if is_parallel else _run_here(parts, progress)
     for part, findings in ended:
         name = part.invariant
         results[name].merge(findings)
@@ -94,25 +94,25 @@ def _check(
 def _parts(invariant: Invariant, slices: Mapping[SliceKind, Sequence[Slice]]) -> list[CheckPart]:
     return [
         CheckPart(invariant.name, number, each)
-        for number, look in enumerate(invariant.looks)
-        for each in slices[look.kind]
+        for number, check in enumerate(invariant.checks)
+        for each in slices[check.kind]
     ]
 
 
-def _here(
+def _run_here(
     parts: Mapping[str, Sequence[CheckPart]], progress: Progress
 ) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
         for part in parts[invariant.name]:
-            yield part, carry_out(part)
+            yield part, run_part(part)
 
 
-def _apart(
-    parts: Mapping[str, Sequence[CheckPart]], picture: Picture, jobs: int, progress: Progress
+def _run_in_processes(
+    parts: Mapping[str, Sequence[CheckPart]], snapshot: DatabaseSnapshot, jobs: int, progress: Progress
 ) -> Iterator[tuple[CheckPart, Findings]]:
     for invariant in INVARIANTS:
         progress.begin(invariant, parts=len(parts[invariant.name]))
     # The longest first: the check of caps is one part that counts every sale.
     order = sorted(parts, key=lambda name: len(parts[name]))
-    return carry_out_apart([part for name in order for part in parts[name]], picture=picture, jobs=jobs)
+    return run_in_processes([part for name in order for part in parts[name]], snapshot=snapshot, jobs=jobs)

@@ -1,4 +1,4 @@
-"""Cuts the picture into slices, so that a check needs no more memory for a million leads than for ten thousand.
+"""Cuts the tables into slices, so that a check needs no more memory for a million leads than for ten thousand.
 
 A slice is a range of ids or, in an incremental run, the touched ids.
 """
@@ -12,11 +12,11 @@ from uuid import UUID
 
 from django.db import connection
 
-LEADS_A_SLICE: Final = 25_000
-ATTEMPTS_A_SLICE: Final = 10_000
-TOUCHED_A_SLICE: Final = 5_000
+LEADS_PER_SLICE: Final = 25_000
+ATTEMPTS_PER_SLICE: Final = 10_000
+TOUCHED_PER_SLICE: Final = 5_000
 LOWEST, HIGHEST = UUID(int=0), UUID(int=2**128 - 1)
-LEAST, MOST = -(2**63), 2**63 - 1
+MIN_ID, MAX_ID = -(2**63), 2**63 - 1
 # Ids of attempts are made from the clock of their process, which may be slow.
 SLOWEST_CLOCK: Final = timedelta(hours=1)
 
@@ -34,7 +34,7 @@ class SliceKind(Enum):
     ATTEMPTS = "attempts"
     WALLETS = "wallets"
     # Pairs of campaign and buyer.
-    PLACES = "places"
+    CAMPAIGN_BUYERS = "campaign_buyers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Slice:
     """
 
     at: datetime
-    low: int | UUID = LEAST
-    high: int | UUID = MOST
+    low: int | UUID = MIN_ID
+    high: int | UUID = MAX_ID
     ids: tuple[Any, ...] | None = None
-    from_lead: int = LEAST
+    from_lead: int = MIN_ID
 
     def parameters(self) -> dict[str, Any]:
         ids = None if self.ids is None else list(self.ids)
@@ -70,7 +70,7 @@ def in_wallets(column: str) -> str:
     return _among(column, "bigint")
 
 
-# PostgreSQL plans for the actual values (see picture.py), so it drops the side of `OR` that does not apply.
+# PostgreSQL plans for the actual values (see database_snapshot.py), so it drops the side of `OR` that does not apply.
 def _among(column: str, kind: str) -> str:
     return f"(%(ids)s::{kind}[] IS NULL OR {column} = ANY(%(ids)s::{kind}[]))"
 
@@ -81,21 +81,21 @@ def _within(column: str, kind: str) -> str:
 
 def slice_all(*, at: datetime, newest: int | None = None) -> dict[SliceKind, list[Slice]]:
     """Slices of everything, or of the `newest` leads with their attempts."""
-    from_lead = LEAST if newest is None else _find_first_lead(newest)
+    from_lead = MIN_ID if newest is None else _find_first_lead(newest)
     return {
         SliceKind.LEADS: _slice_leads(from_lead, at=at),
         SliceKind.ATTEMPTS: _slice_attempts(from_lead, at=at),
         SliceKind.WALLETS: [Slice(at)],
-        SliceKind.PLACES: [Slice(at)],
+        SliceKind.CAMPAIGN_BUYERS: [Slice(at)],
     }
 
 
 def slice_ids(kind: SliceKind, ids: Sequence[Any], *, at: datetime) -> list[Slice]:
     """Slices of the touched ids."""
-    low, high = (LOWEST, HIGHEST) if kind is SliceKind.ATTEMPTS else (LEAST, MOST)
+    low, high = (LOWEST, HIGHEST) if kind is SliceKind.ATTEMPTS else (MIN_ID, MAX_ID)
     return [
-        Slice(at, low, high, tuple(ids[start : start + TOUCHED_A_SLICE]))
-        for start in range(0, len(ids), TOUCHED_A_SLICE)
+        Slice(at, low, high, tuple(ids[start : start + TOUCHED_PER_SLICE]))
+        for start in range(0, len(ids), TOUCHED_PER_SLICE)
     ]
 
 
@@ -109,13 +109,13 @@ def _find_first_lead(newest: int) -> int:
 
 
 def _slice_leads(from_lead: int, *, at: datetime) -> list[Slice]:
-    cuts = _column(CUTS.format(table="routing_lead"), from_lead, LEADS_A_SLICE)
-    return list(_cut(from_lead, cuts, MOST, following=lambda id_: id_ + 1, at=at, from_lead=from_lead))
+    cuts = _column(CUTS.format(table="routing_lead"), from_lead, LEADS_PER_SLICE)
+    return list(_cut(from_lead, cuts, MAX_ID, following=lambda id_: id_ + 1, at=at, from_lead=from_lead))
 
 
 def _slice_attempts(from_lead: int, *, at: datetime) -> list[Slice]:
-    first = LOWEST if from_lead == LEAST else _find_first_attempt(from_lead)
-    cuts = _column(CUTS.format(table="tracing_attempt"), first, ATTEMPTS_A_SLICE)
+    first = LOWEST if from_lead == MIN_ID else _find_first_attempt(from_lead)
+    cuts = _column(CUTS.format(table="tracing_attempt"), first, ATTEMPTS_PER_SLICE)
     return list(
         _cut(first, cuts, HIGHEST, following=lambda id_: UUID(int=id_.int + 1), at=at, from_lead=from_lead)
     )

@@ -1,9 +1,10 @@
 """Finds what an incremental run checks: all rows touched since the last run in which the check was clean.
 
-A row is touched if the transaction that wrote its current version had not ended in that run's picture, according to its
-`xmin`. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
-with a touched row is checked again in full. The trace is append-only, so only its rows from one day before that picture
-on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the full run finds it.
+A row is touched if its `xmin`, the transaction that wrote its current version, had not ended in that run's database
+snapshot. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
+with a touched row is checked again in full. The trace is append-only, so only its rows from the day before that
+snapshot on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the full
+run finds it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,12 @@ from uuid import UUID
 from django.db import connection
 
 from distribution.models import VerifyWatermark
+from distribution.verify.database_snapshot import DatabaseSnapshot
 from distribution.verify.invariants import INVARIANTS
-from distribution.verify.picture import Picture
 from distribution.verify.slices import Slice, SliceKind, attempt_floor, slice_ids
 
 # Above this, a full run is as fast and needs less memory.
-MOST_TOUCHED: Final = 200_000
+MAX_TOUCHED: Final = 200_000
 # Only half of all transaction ids can be compared with each other. Subtract a margin for a long run.
 OLDEST_WATERMARK: Final = 2**31 - 100_000_000
 TRACE_MARGIN: Final = timedelta(days=1)
@@ -58,7 +59,7 @@ UNION SELECT e.wallet_id FROM distribution_ledgerentry e JOIN distribution_assig
     WHERE {_touched("d")}
 """  # noqa: S608 - only conditions are put in
 
-PLACES: Final = f"""
+CAMPAIGN_BUYERS: Final = f"""
 SELECT e.campaign_id, e.buyer_id FROM distribution_enrollment e WHERE {_touched("e")}
 UNION SELECT d.campaign_id, d.buyer_id FROM distribution_assignment d WHERE {_touched("d")}
 """  # noqa: S608 - only conditions are put in
@@ -69,7 +70,7 @@ class Touched:
     leads: tuple[int, ...]
     attempts: tuple[UUID, ...]
     wallets: tuple[int, ...]
-    places: tuple[tuple[int, int], ...]
+    campaign_buyers: tuple[tuple[int, int], ...]
 
     def slices(self, at: datetime) -> Mapping[SliceKind, Sequence[Slice]]:
         return {
@@ -77,31 +78,31 @@ class Touched:
             SliceKind.ATTEMPTS: slice_ids(SliceKind.ATTEMPTS, self.attempts, at=at),
             # Checks over all wallets and buyers run in any case.
             SliceKind.WALLETS: [Slice(at, ids=self.wallets)],
-            SliceKind.PLACES: slice_ids(SliceKind.PLACES, self.places, at=at),
+            SliceKind.CAMPAIGN_BUYERS: slice_ids(SliceKind.CAMPAIGN_BUYERS, self.campaign_buyers, at=at),
         }
 
 
-def find_slices(picture: Picture) -> dict[str, Mapping[SliceKind, Sequence[Slice]]]:
-    """Return the slices by check. A check that must check everything is missing. Needs the picture to be open."""
+def find_slices(snapshot: DatabaseSnapshot) -> dict[str, Mapping[SliceKind, Sequence[Slice]]]:
+    """Return the slices by check. A check that must check everything is missing. Needs the snapshot to be open."""
     known: dict[int, Mapping[SliceKind, Sequence[Slice]] | None] = {}
     found: dict[str, Mapping[SliceKind, Sequence[Slice]]] = {}
-    for name, mark in _read_watermarks(picture).items():
+    for name, mark in _read_watermarks(snapshot).items():
         if mark.transaction_id not in known:
             touched = _find_touched(mark)
-            known[mark.transaction_id] = None if touched is None else touched.slices(picture.at)
+            known[mark.transaction_id] = None if touched is None else touched.slices(snapshot.at)
         slices = known[mark.transaction_id]
         if slices is not None:
             found[name] = slices
     return found
 
 
-def store_watermarks(picture: Picture, clean: Sequence[str]) -> None:
+def store_watermarks(snapshot: DatabaseSnapshot, clean: Sequence[str]) -> None:
     """Store the watermark of these checks. If two runs end at the same time, either watermark is correct."""
     cluster = _read_cluster()
     VerifyWatermark.objects.bulk_create(
         [
             VerifyWatermark(
-                check_name=name, transaction_id=picture.oldest, cluster=cluster, read_at=picture.at
+                check_name=name, transaction_id=snapshot.oldest, cluster=cluster, read_at=snapshot.at
             )
             for name in clean
         ],
@@ -111,12 +112,12 @@ def store_watermarks(picture: Picture, clean: Sequence[str]) -> None:
     )
 
 
-def _read_watermarks(picture: Picture) -> dict[str, VerifyWatermark]:
+def _read_watermarks(snapshot: DatabaseSnapshot) -> dict[str, VerifyWatermark]:
     usable = VerifyWatermark.objects.filter(
         cluster=_read_cluster(),
         check_name__in=[invariant.name for invariant in INVARIANTS],
-        transaction_id__gt=picture.next - OLDEST_WATERMARK,
-        transaction_id__lte=picture.next,
+        transaction_id__gt=snapshot.next - OLDEST_WATERMARK,
+        transaction_id__lte=snapshot.next,
     )
     return {mark.check_name: mark for mark in usable}
 
@@ -128,7 +129,7 @@ def _read_cluster() -> int:
 
 
 def _find_touched(mark: VerifyWatermark) -> Touched | None:
-    """Return None if more than MOST_TOUCHED rows were touched."""
+    """Return None if more than MAX_TOUCHED rows were touched."""
     given = {
         "watermark": str(mark.transaction_id % 2**32),
         "floor": attempt_floor(mark.read_at - TRACE_MARGIN),
@@ -138,17 +139,17 @@ def _find_touched(mark: VerifyWatermark) -> Touched | None:
         return None
     attempts = _ids(ATTEMPTS, {**given, "leads": list(leads)})
     wallets = _ids(WALLETS, given)
-    places = _rows(PLACES, given)
+    pairs = _rows(CAMPAIGN_BUYERS, given)
     if attempts is None or wallets is None:
         return None
     return Touched(
-        leads, attempts, wallets, tuple((campaign_id, buyer_id) for campaign_id, buyer_id in places)
+        leads, attempts, wallets, tuple((campaign_id, buyer_id) for campaign_id, buyer_id in pairs)
     )
 
 
 def _ids(sql: str, given: Mapping[str, Any]) -> tuple[Any, ...] | None:
-    rows = _rows(f"SELECT id FROM ({sql}) AS touched(id) LIMIT {MOST_TOUCHED + 1}", given)  # noqa: S608 - constants only
-    return None if len(rows) > MOST_TOUCHED else tuple(sorted(row_id for (row_id,) in rows))
+    rows = _rows(f"SELECT id FROM ({sql}) AS touched(id) LIMIT {MAX_TOUCHED + 1}", given)  # noqa: S608 - constants only
+    return None if len(rows) > MAX_TOUCHED else tuple(sorted(row_id for (row_id,) in rows))
 
 
 def _rows(sql: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:

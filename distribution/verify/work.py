@@ -1,4 +1,4 @@
-"""Carries out the parts of a run, in this process or in other processes that share the picture."""
+"""Runs the parts of a verification, in this process or in other processes that share the snapshot."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -10,9 +10,9 @@ from typing import Final
 from django.db import connection
 
 from distribution.processes import begin_process
+from distribution.verify.database_snapshot import DatabaseSnapshot, join_snapshot
 from distribution.verify.findings import Findings
 from distribution.verify.invariants import BY_NAME
-from distribution.verify.picture import Picture, share_picture
 from distribution.verify.slices import Slice
 
 # Used in child processes. It stays open until the process ends.
@@ -21,28 +21,28 @@ _shared: Final = ExitStack()
 
 @dataclass(frozen=True, slots=True)
 class CheckPart:
-    """One slice of one look of an invariant, by names, because it is sent to another process."""
+    """One slice of one check of an invariant, by names, because it is sent to another process."""
 
     invariant: str
-    look: int
+    check: int
     slice: Slice
 
 
-def carry_out(part: CheckPart) -> Findings:
+def run_part(part: CheckPart) -> Findings:
     findings = Findings()
-    BY_NAME[part.invariant].looks[part.look].check(part.slice, findings)
+    BY_NAME[part.invariant].checks[part.check].run(part.slice, findings)
     return findings
 
 
-def carry_out_apart(
-    parts: Sequence[CheckPart], *, picture: Picture, jobs: int
+def run_in_processes(
+    parts: Sequence[CheckPart], *, snapshot: DatabaseSnapshot, jobs: int
 ) -> Iterator[tuple[CheckPart, Findings]]:
-    """Yield the findings of each part as it ends. Needs the picture to be open in this process."""
-    begin = (connection.settings_dict["NAME"], (__name__, _begin.__name__), picture.name)
+    """Yield the findings of each part as it ends. Needs the snapshot to be open in this process."""
+    begin = (connection.settings_dict["NAME"], (__name__, _begin.__name__), snapshot.name)
     with ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=begin_process, initargs=begin
     ) as pool:
-        running: dict[Future[Findings], CheckPart] = {pool.submit(carry_out, part): part for part in parts}
+        running: dict[Future[Findings], CheckPart] = {pool.submit(run_part, part): part for part in parts}
         try:
             for done in as_completed(running):
                 yield running[done], done.result()
@@ -50,5 +50,5 @@ def carry_out_apart(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(picture: str) -> None:
-    _shared.enter_context(share_picture(picture))
+def _begin(snapshot: str) -> None:
+    _shared.enter_context(join_snapshot(snapshot))

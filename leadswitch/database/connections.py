@@ -21,7 +21,7 @@ FOR_LOCKS: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ConnectionBudget:
     """`needed`: by the processes that start; `used`: by all others now; `limit`: for roles that are not superusers."""
 
     needed: int
@@ -38,11 +38,11 @@ def count_needed(*, processes: int, threads: int) -> int:
     return processes * (threads * len(settings.DATABASES) + FOR_LOCKS)
 
 
-def read_room(*, processes: int, threads: int) -> Room:
+def read_connection_budget(*, processes: int, threads: int) -> ConnectionBudget:
     with connection.cursor() as cursor:
         cursor.execute(READ_ROOM)
         limit, used = cursor.fetchone()
-    return Room(count_needed(processes=processes, threads=threads), used, int(limit))
+    return ConnectionBudget(count_needed(processes=processes, threads=threads), used, int(limit))
 
 
 def warn_if_crowded(*, processes: int, threads: int) -> None:
@@ -50,12 +50,12 @@ def warn_if_crowded(*, processes: int, threads: int) -> None:
     if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
         return
     try:
-        room = read_room(processes=processes, threads=threads)
+        budget = read_connection_budget(processes=processes, threads=threads)
     except Error as error:
         logger.warning("database.not_checked", extra={"cause": type(error).__name__})
         return
     finally:
         connection.close()  # a fork must not inherit it
-    if not room.is_enough:
-        counts = {"needed": room.needed, "used": room.used, "limit": room.limit}
+    if not budget.is_enough:
+        counts = {"needed": budget.needed, "used": budget.used, "limit": budget.limit}
         logger.warning("database.too_few_connections: raise max_connections", extra=counts)

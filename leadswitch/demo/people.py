@@ -17,7 +17,7 @@ AREA_CODES: Final = {
     "FL": ("813", "727", "941", "863", "352", "407", "321", "386"),
     "OR": ("503", "971", "541", "458"),
 }
-NUMBERS_A_CODE: Final = 100
+NUMBERS_PER_CODE: Final = 100
 REACH_MILES: Final = 35
 PROPERTY_TYPES: Final = ("residential", "residential", "residential", "commercial", "mobile home")
 CONSENT: Final = {"text": "I agree to be contacted about my request.", "url": "https://www.example.com/quote"}
@@ -65,7 +65,7 @@ def make_partner_leads(
 
 def _phone(state: str, number: int) -> str:
     """Return a different number each time, and "" when they are used up."""
-    place, line = divmod(number, NUMBERS_A_CODE)
+    place, line = divmod(number, NUMBERS_PER_CODE)
     codes = AREA_CODES[state]
     return f"({codes[place]}) 555-01{line:02d}" if place < len(codes) else ""
 

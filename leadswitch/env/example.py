@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Final
 
-from leadswitch.env.parse import Whole
+from leadswitch.env.parse import IntegerRange
 from leadswitch.env.registry import SECTIONS
 from leadswitch.env.variable import Variable
 
@@ -63,7 +63,11 @@ def _lines() -> Iterator[str]:
 
 
 def _help_of(variable: Variable[Any]) -> str:
-    return f"{variable.help} Range: {variable.parse}." if isinstance(variable.parse, Whole) else variable.help
+    return (
+        f"{variable.help} Range: {variable.parse}."
+        if isinstance(variable.parse, IntegerRange)
+        else variable.help
+    )
 
 
 def _comment(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from leadswitch.env.parse import Whole, one_of, parse_bool, parse_hours, parse_prefix
+from leadswitch.env.parse import IntegerRange, one_of, parse_bool, parse_hours, parse_prefix
 from leadswitch.env.variable import Section, Variable
 
 ROLES: Final = ("web", "worker", "exporter", "command")
@@ -48,7 +48,7 @@ class Leads(Section):
     )
     pickup_period_seconds = Variable(
         "LEADSWITCH_PICKUP_PERIOD_SECONDS",
-        Whole(1, 300),
+        IntegerRange(1, 300),
         default=5,
         help=(
             "How often the pick-up searches the database for due leads. In a polled workspace, a lost wake-up delays a"
@@ -72,13 +72,13 @@ class Leads(Section):
     )
     transient_max_attempts = Variable(
         "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS",
-        Whole(1, 1_000),
+        IntegerRange(1, 1_000),
         default=20,
         help="How often a lead is retried after a temporary failure, such as a lock conflict, before it is parked.",
     )
     claim_max_seconds = Variable(
         "LEADSWITCH_CLAIM_MAX_SECONDS",
-        Whole(1, 86_400),
+        IntegerRange(1, 86_400),
         default=900,
         old_names=("LEADSWITCH_LOCK_MAX_SECONDS",),
         help=(
@@ -88,7 +88,7 @@ class Leads(Section):
     )
     lease_seconds = Variable(
         "LEADSWITCH_LEASE_SECONDS",
-        Whole(1, 3_600),
+        IntegerRange(1, 3_600),
         default=30,
         help=(
             "How long a worker holds the lease of a lead before the lease counts as expired. Longer than most attempts."
@@ -96,13 +96,13 @@ class Leads(Section):
     )
     max_lost_leases = Variable(
         "LEADSWITCH_MAX_LOST_LEASES",
-        Whole(1, 1_000),
+        IntegerRange(1, 1_000),
         default=5,
         help="After how many lost workers in a row a lead is parked as failed (worker_lost).",
     )
     ready_shards = Variable(
         "LEADSWITCH_READY_SHARDS",
-        Whole(1, 64),
+        IntegerRange(1, 64),
         default=4,
         help=(
             "How many ready queues due leads are spread over, by workspace. Let the queues run empty before you lower"
@@ -111,7 +111,7 @@ class Leads(Section):
     )
     ready_limit = Variable(
         "LEADSWITCH_READY_LIMIT",
-        Whole(1, 10_000_000),
+        IntegerRange(1, 10_000_000),
         default=250,
         help="How many leads may wait in each ready queue. The rest wait in the schedule, where workspaces take turns.",
     )
@@ -122,20 +122,20 @@ class Watch(Section):
 
     leader_check_seconds = Variable(
         "LEADSWITCH_LEADER_CHECK_SECONDS",
-        Whole(1, 60),
+        IntegerRange(1, 60),
         default=1,
         old_names=("LEADSWITCH_LOOK_SECONDS",),
         help="How often the leading dispatcher searches PostgreSQL for due leads that the schedule in Redis lacks.",
     )
     canary_seconds = Variable(
         "LEADSWITCH_CANARY_SECONDS",
-        Whole(1, 300),
+        IntegerRange(1, 300),
         default=5,
         help="How often the leading dispatcher sends a canary along the path of leads.",
     )
     canary_late_seconds = Variable(
         "LEADSWITCH_CANARY_LATE_SECONDS",
-        Whole(1, 600),
+        IntegerRange(1, 600),
         default=15,
         help=(
             "A canary that has not returned after this long is late: some part between schedule and workers does not"
@@ -144,19 +144,19 @@ class Watch(Section):
     )
     overdue_seconds = Variable(
         "LEADSWITCH_OVERDUE_SECONDS",
-        Whole(1, 3_600),
+        IntegerRange(1, 3_600),
         default=5,
         help="`dispatch status` and the page Dispatch report late leads if one has been due for longer than this.",
     )
     overdue_leads = Variable(
         "LEADSWITCH_OVERDUE_LEADS",
-        Whole(1, 10_000_000),
+        IntegerRange(1, 10_000_000),
         default=1_000,
         help="They also report late leads if more leads than this are due.",
     )
     stalled_seconds = Variable(
         "LEADSWITCH_STALLED_SECONDS",
-        Whole(1, 3_600),
+        IntegerRange(1, 3_600),
         default=10,
         old_names=("LEADSWITCH_START_LATE_SECONDS",),
         help="They report a stall if no lead was started for longer than this although some are due.",

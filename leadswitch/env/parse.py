@@ -75,7 +75,7 @@ def parse_count(name: str, text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class IntegerRange:
     """Reads a whole number in a range, both ends included."""
 
     lowest: int

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from leadswitch.env.parse import Whole
+from leadswitch.env.parse import IntegerRange
 from leadswitch.env.variable import Section, Variable
 from routing.dispatch.heartbeat import LONGEST_TURN_SECONDS
 from routing.tuning import WORKER_HEARTBEAT_SECONDS, Takeover
 
 # Of a limit after which a process counts as dead. Two heartbeats in a row may be lost.
-HEARTBEATS_A_LIMIT: Final = 3
+HEARTBEATS_PER_LIMIT: Final = 3
 
 
 class DispatchTakeover(Section):
@@ -16,7 +16,7 @@ class DispatchTakeover(Section):
 
     alive_seconds = Variable(
         "LEADSWITCH_ALIVE_SECONDS",
-        Whole(HEARTBEATS_A_LIMIT * WORKER_HEARTBEAT_SECONDS, 300),
+        IntegerRange(HEARTBEATS_PER_LIMIT * WORKER_HEARTBEAT_SECONDS, 300),
         default=15,
         help=(
             "A leading dispatcher or a worker without a heartbeat for this long counts as dead. The pick-up then starts"
@@ -25,7 +25,7 @@ class DispatchTakeover(Section):
     )
     leader_heartbeat_seconds = Variable(
         "LEADSWITCH_LEADER_HEARTBEAT_SECONDS",
-        Whole(1, 100),
+        IntegerRange(1, 100),
         default=5,
         help=(
             "How often the leading dispatcher writes its heartbeat to PostgreSQL. At most a third of"
@@ -34,7 +34,7 @@ class DispatchTakeover(Section):
     )
     process_heartbeat_seconds = Variable(
         "LEADSWITCH_PROCESS_HEARTBEAT_SECONDS",
-        Whole(1, LONGEST_TURN_SECONDS // HEARTBEATS_A_LIMIT),
+        IntegerRange(1, LONGEST_TURN_SECONDS // HEARTBEATS_PER_LIMIT),
         default=1,
         help=(
             "How often dispatcher and Celery beat touch the file that `python -m leadswitch.alive` reads. It reports a"
@@ -43,7 +43,7 @@ class DispatchTakeover(Section):
     )
     standby_ms = Variable(
         "LEADSWITCH_STANDBY_MS",
-        Whole(50, 10_000),
+        IntegerRange(50, 10_000),
         default=500,
         help=(
             "How long a standby dispatcher waits before it tries to lead again. At most LEADSWITCH_LEADER_LEASE_MS."
@@ -51,13 +51,13 @@ class DispatchTakeover(Section):
     )
     dispatcher_pause_ms = Variable(
         "LEADSWITCH_DISPATCHER_PAUSE_MS",
-        Whole(100, 10_000),
+        IntegerRange(100, 10_000),
         default=1_000,
         help="How long a dispatcher waits after a failure of PostgreSQL before it tries again.",
     )
     fallback_after_seconds = Variable(
         "LEADSWITCH_FALLBACK_AFTER_SECONDS",
-        Whole(2, 300),
+        IntegerRange(2, 300),
         default=12,
         help=(
             "A dispatcher that does not reach Redis stands by while another one has led through Redis within this time."
@@ -66,7 +66,7 @@ class DispatchTakeover(Section):
     )
     fallback_round_seconds = Variable(
         "LEADSWITCH_FALLBACK_ROUND_SECONDS",
-        Whole(1, 100),
+        IntegerRange(1, 100),
         default=5,
         help=(
             "While Redis does not answer, how long a dispatcher runs due leads from PostgreSQL before it tries Redis"
@@ -75,7 +75,7 @@ class DispatchTakeover(Section):
     )
     fallback_poll_ms = Variable(
         "LEADSWITCH_FALLBACK_POLL_MS",
-        Whole(10, 1_000),
+        IntegerRange(10, 1_000),
         default=200,
         help="In such a round, how often PostgreSQL is searched while nothing is due.",
     )

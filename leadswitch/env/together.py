@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from leadswitch.env.parse import BadEnvironment
 from leadswitch.env.registry import Environment
-from leadswitch.env.takeover import HEARTBEATS_A_LIMIT, DispatchTakeover
+from leadswitch.env.takeover import HEARTBEATS_PER_LIMIT, DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Variable
 
@@ -26,9 +26,9 @@ RULES: Final = (
     Rule(DispatchTuning.dispatcher_tick_ms, 1, DispatchTuning.leader_renewal_ms),
     Rule(DispatchTuning.conflict_first_retry_ms, 1, DispatchTuning.conflict_longest_retry_ms),
     Rule(DispatchTuning.error_first_retry_seconds, 1, DispatchTuning.error_longest_retry_seconds),
-    Rule(DispatchTakeover.leader_heartbeat_seconds, HEARTBEATS_A_LIMIT, DispatchTakeover.alive_seconds),
+    Rule(DispatchTakeover.leader_heartbeat_seconds, HEARTBEATS_PER_LIMIT, DispatchTakeover.alive_seconds),
     # A round sends one heartbeat.
-    Rule(DispatchTakeover.fallback_round_seconds, HEARTBEATS_A_LIMIT, DispatchTakeover.alive_seconds),
+    Rule(DispatchTakeover.fallback_round_seconds, HEARTBEATS_PER_LIMIT, DispatchTakeover.alive_seconds),
     # One heartbeat may be lost, and a dispatcher that is cut off from Redis still stands by.
     Rule(DispatchTakeover.leader_heartbeat_seconds, 2, DispatchTakeover.fallback_after_seconds),
     # The dispatcher starts leads before the pick-up does so, which is slower.

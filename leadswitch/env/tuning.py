@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from leadswitch.env.parse import Whole
+from leadswitch.env.parse import IntegerRange
 from leadswitch.env.variable import Section, Variable
 from routing.retry import Backoff, Backoffs
 from routing.tuning import Tuning
@@ -11,7 +11,7 @@ from routing.tuning import Tuning
 def _period(reconciler: str, *, default: int, highest: int) -> Variable[int]:
     return Variable(
         f"LEADSWITCH_{reconciler.upper()}_PERIOD_SECONDS",
-        Whole(1, highest),
+        IntegerRange(1, highest),
         default=default,
         help=f"How often Celery beat starts the reconciler {reconciler}.",
     )
@@ -22,19 +22,19 @@ class DispatchTuning(Section):
 
     leader_lease_ms = Variable(
         "LEADSWITCH_LEADER_LEASE_MS",
-        Whole(2_000, 60_000),
+        IntegerRange(2_000, 60_000),
         default=3_000,
         help="How long a dispatcher leads without renewing its lease. After that, another dispatcher takes over.",
     )
     leader_renewal_ms = Variable(
         "LEADSWITCH_LEADER_RENEWAL_MS",
-        Whole(100, 30_000),
+        IntegerRange(100, 30_000),
         default=1_000,
         help="How often the leading dispatcher renews its lease. At most half of LEADSWITCH_LEADER_LEASE_MS.",
     )
     dispatcher_tick_ms = Variable(
         "LEADSWITCH_DISPATCHER_TICK_MS",
-        Whole(5, 1_000),
+        IntegerRange(5, 1_000),
         default=50,
         help=(
             "The longest wait between two batches while leads are due. Longer: fewer, larger messages, and leads that"
@@ -44,19 +44,19 @@ class DispatchTuning(Section):
     dispatcher_batch_leads = Variable(
         "LEADSWITCH_DISPATCHER_BATCH_LEADS",
         # A Lua script unpacks a batch of one workspace into twice as many arguments. Redis allows 8,000.
-        Whole(10, 3_000),
+        IntegerRange(10, 3_000),
         default=1_000,
         help="How many due leads the leading dispatcher claims at once.",
     )
     sizes_seconds = Variable(
         "LEADSWITCH_SIZES_SECONDS",
-        Whole(1, 60),
+        IntegerRange(1, 60),
         default=2,
         help="How often the leading dispatcher counts the schedule for its gauges. One script reads every workspace.",
     )
     backlog_leads_per_second = Variable(
         "LEADSWITCH_BACKLOG_LEADS_PER_SECOND",
-        Whole(10, 100_000),
+        IntegerRange(10, 100_000),
         default=1_000,
         help=(
             "After a loss in Redis, how many overdue leads of one workspace become due per second. It decides how the"
@@ -65,25 +65,25 @@ class DispatchTuning(Section):
     )
     backlog_longest_spread_seconds = Variable(
         "LEADSWITCH_BACKLOG_LONGEST_SPREAD_SECONDS",
-        Whole(2, 600),
+        IntegerRange(2, 600),
         default=300,
         help="The longest such spread. A backlog that is longer than this starts a second round, at twice the rate.",
     )
     redis_pause_ms = Variable(
         "LEADSWITCH_REDIS_PAUSE_MS",
-        Whole(100, 60_000),
+        IntegerRange(100, 60_000),
         default=2_000,
         help="How long intakes, attempts and rate limits do not call Redis after it failed (circuit breaker).",
     )
     broker_pause_ms = Variable(
         "LEADSWITCH_BROKER_PAUSE_MS",
-        Whole(100, 60_000),
+        IntegerRange(100, 60_000),
         default=5_000,
         help="How long a process publishes nothing after the Celery broker failed (circuit breaker).",
     )
     retry_buffer_leads = Variable(
         "LEADSWITCH_RETRY_BUFFER_LEADS",
-        Whole(1_000, 1_000_000),
+        IntegerRange(1_000, 1_000_000),
         default=50_000,
         help=(
             "How many leads and leases a process holds in memory while Redis does not answer. The reconcilers and the"
@@ -92,25 +92,25 @@ class DispatchTuning(Section):
     )
     conflict_first_retry_ms = Variable(
         "LEADSWITCH_CONFLICT_FIRST_RETRY_MS",
-        Whole(10, 60_000),
+        IntegerRange(10, 60_000),
         default=100,
         help="After a lock conflict, the delay of the first retry. It doubles with each retry in a row.",
     )
     conflict_longest_retry_ms = Variable(
         "LEADSWITCH_CONFLICT_LONGEST_RETRY_MS",
-        Whole(100, 3_600_000),
+        IntegerRange(100, 3_600_000),
         default=30_000,
         help="After lock conflicts, the longest delay. Up to as much again is added at random.",
     )
     error_first_retry_seconds = Variable(
         "LEADSWITCH_ERROR_FIRST_RETRY_SECONDS",
-        Whole(1, 3_600),
+        IntegerRange(1, 3_600),
         default=60,
         help="After a failure of the product, the delay of the first retry. It doubles with each retry in a row.",
     )
     error_longest_retry_seconds = Variable(
         "LEADSWITCH_ERROR_LONGEST_RETRY_SECONDS",
-        Whole(1, 86_400),
+        IntegerRange(1, 86_400),
         default=3_600,
         help="After failures of the product, the longest delay. Up to as much again is added at random.",
     )
@@ -118,7 +118,7 @@ class DispatchTuning(Section):
     schedule_period_seconds = _period("schedule", default=60, highest=300)
     schedule_sweep_leads = Variable(
         "LEADSWITCH_SCHEDULE_SWEEP_LEADS",
-        Whole(1_000, 1_000_000),
+        IntegerRange(1_000, 1_000_000),
         default=10_000,
         help="How many of the leads that are not due soon the reconciler schedule checks in each run.",
     )
@@ -127,13 +127,13 @@ class DispatchTuning(Section):
     wakeups_period_seconds = _period("wakeups", default=5, highest=60)
     wakeups_changes = Variable(
         "LEADSWITCH_WAKEUPS_CHANGES",
-        Whole(1, 100_000),
+        IntegerRange(1, 100_000),
         default=1_000,
         help="How many open changes the reconciler wakeups reads in each run.",
     )
     wakeups_leads_per_second = Variable(
         "LEADSWITCH_WAKEUPS_LEADS_PER_SECOND",
-        Whole(10, 10_000),
+        IntegerRange(10, 10_000),
         default=1_000,
         help=(
             "How many leads of a changed cap, wallet or buyer become due per second. The reconciler wakeups copies it"
@@ -142,21 +142,21 @@ class DispatchTuning(Section):
     )
     wakeups_batch_leads = Variable(
         "LEADSWITCH_WAKEUPS_BATCH_LEADS",
-        Whole(1, 5_000),
+        IntegerRange(1, 5_000),
         default=500,
         help="How many leads the reconciler wakeups locks in one transaction.",
     )
     stale_locks_period_seconds = _period("stale_locks", default=60, highest=3_600)
     stale_locks_batch_leads = Variable(
         "LEADSWITCH_STALE_LOCKS_BATCH_LEADS",
-        Whole(1, 5_000),
+        IntegerRange(1, 5_000),
         default=200,
         help="How many leads the reconciler stale_locks locks in one transaction.",
     )
     expiry_period_seconds = _period("expiry", default=3_600, highest=86_400)
     expiry_batch_leads = Variable(
         "LEADSWITCH_EXPIRY_BATCH_LEADS",
-        Whole(1, 5_000),
+        IntegerRange(1, 5_000),
         default=500,
         help="How many leads the reconciler expiry locks in one transaction.",
     )

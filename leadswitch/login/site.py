@@ -144,11 +144,11 @@ class OperatorSite(AdminSite):
                 return self.page(request, "Your recovery codes", codes=codes)
             form.add_error("code", WRONG_CODE)
         device = second_factor.pending_device(request)
-        picture = segno.make(device.config_url).svg_inline(scale=5, light="#fff")
+        qr_code = segno.make(device.config_url).svg_inline(scale=5, light="#fff")
         # Made by segno from a URL that it escapes.
-        picture = mark_safe(picture)  # noqa: S308
+        qr_code = mark_safe(qr_code)  # noqa: S308
         return self.page(
-            request, "Set up two-factor authentication", form=form, picture=picture, key=key_of(device)
+            request, "Set up two-factor authentication", form=form, qr_code=qr_code, key=key_of(device)
         )
 
     def manage(self, request: HttpRequest) -> HttpResponse:

@@ -51,25 +51,25 @@ class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc
     """The mixin counts new connections, and those that fail."""
 
     SchemaEditorClass = SchemaEditor
-    plans_anew = False
+    skips_prepared_statements = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.execute_wrappers.append(with_new_plan)
 
     @contextmanager
-    def planned_anew(self) -> Iterator[None]:
+    def without_prepared_statements(self) -> Iterator[None]:
         """Prepare nothing, so that each statement is planned for its own values. Needs no round trip.
 
         The same text of a filtered list may read a few rows or a whole table. After some uses of a prepared statement
         the server chooses a generic plan, which fits the average only. Statements already prepared stay prepared.
         """
-        self.plans_anew = True
+        self.skips_prepared_statements = True
         self._set_threshold()
         try:
             yield
         finally:
-            self.plans_anew = False
+            self.skips_prepared_statements = False
             self._set_threshold()
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -83,14 +83,14 @@ class DatabaseWrapper(DatabaseWrapperMixin, DjangoWrapper):  # type: ignore[misc
 
     def get_new_connection(self, conn_params: Any) -> Any:
         connection = super().get_new_connection(conn_params)
-        if self.plans_anew:
+        if self.skips_prepared_statements:
             connection.prepare_threshold = None
         return connection
 
     def _set_threshold(self) -> None:
         if self.connection is not None:
             usual = self.settings_dict["OPTIONS"].get("prepare_threshold")
-            self.connection.prepare_threshold = None if self.plans_anew else usual
+            self.connection.prepare_threshold = None if self.skips_prepared_statements else usual
 
     def is_usable(self) -> bool:
         """Django calls this before the first statement of a request or task, and after an error outside a transaction.

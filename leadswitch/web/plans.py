@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 READING: Final = ("GET", "HEAD")
 
 
-class PlannedAnewMiddleware:
+class UnpreparedReadsMiddleware:
     """For every request that reads. Put it before all middleware that uses the database: sessions, users."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -21,5 +21,5 @@ class PlannedAnewMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in READING:
             return self.get_response(request)
-        with cast("DatabaseWrapper", connection).planned_anew():
+        with cast("DatabaseWrapper", connection).without_prepared_statements():
             return self.get_response(request)

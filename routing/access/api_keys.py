@@ -25,14 +25,14 @@ class IssuedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class By:
-    """The actor and the reason, for the audit."""
+class Author:
+    """The actor and the reason, for the audit log."""
 
     actor: str
     reason: str = ""
 
 
-def issue(key: ScopedKey, *, at: datetime, by: By) -> IssuedKey:
+def issue(key: ScopedKey, *, at: datetime, by: Author) -> IssuedKey:
     """Store a key that has its owner, name, scopes and expiry, and generate its secret. Raises KeyRefused."""
     check_expiry(key.expiry_date, at=at)
     try:
@@ -54,7 +54,7 @@ def check_expiry(expires: datetime | None, *, at: datetime) -> None:
         raise KeyRefused(message)
 
 
-def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> IssuedKey:
+def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: Author) -> IssuedKey:
     """Issue a key with the same scopes. The old key works until `overlap` has passed. Raises KeyRefused.
 
     Of two concurrent rotations of a key, one is refused. The new key has the expiry date that the old one had, so a
@@ -72,7 +72,7 @@ def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: By) -> Issue
         return issue(fresh, at=at, by=by)
 
 
-def revoke(key: ScopedKey, *, by: By) -> bool:
+def revoke(key: ScopedKey, *, by: Author) -> bool:
     """Revoke a key immediately and permanently. Returns False if it was already revoked."""
     with transaction.atomic():
         if not type(key)._default_manager.filter(pk=key.pk, revoked=False).update(revoked=True):
@@ -103,7 +103,7 @@ def _rotation_refusal_reason(key: ScopedKey, *, at: datetime) -> str:
     return f"the key {key.prefix} is revoked or has expired: create a new one instead"
 
 
-def _record(key: ScopedKey, action: str, *, by: By, before: audit.State, after: audit.State) -> None:
+def _record(key: ScopedKey, action: str, *, by: Author, before: audit.State, after: audit.State) -> None:
     audit.record(
         actor=by.actor,
         action=action,

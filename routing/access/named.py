@@ -9,7 +9,7 @@ from routing.models import Workspace
 from tracing.parsing import parse_id, parse_text, parse_uuid
 
 Row = TypeVar("Row", bound=Model)
-MOST_NAMED: Final = 10
+MAX_NAMED: Final = 10
 
 
 class NameNotFound(ValueError):
@@ -56,8 +56,8 @@ def find_workspace(slug: str) -> Workspace:
     if close:
         hint = f"did you mean {' or '.join(close)}?"
     else:
-        more = f" and {len(slugs) - MOST_NAMED} more" if len(slugs) > MOST_NAMED else ""
-        hint = f"there are {', '.join(slugs[:MOST_NAMED])}{more}" if slugs else "none exists yet"
+        more = f" and {len(slugs) - MAX_NAMED} more" if len(slugs) > MAX_NAMED else ""
+        hint = f"there are {', '.join(slugs[:MAX_NAMED])}{more}" if slugs else "none exists yet"
     message = f"there is no workspace {slug!r}; {hint}"
     raise NameNotFound(message)
 

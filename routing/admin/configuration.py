@@ -18,7 +18,7 @@ from routing.conditions import Rewrite
 from routing.conditions.rewriting import Rewriter
 from routing.values.opening_hours import describe_hours
 
-MOST_KEYS: Final = 20_000
+MAX_KEYS: Final = 20_000
 
 
 class IndentedEncoder(json.JSONEncoder):
@@ -52,7 +52,7 @@ class GuardedJSONField(forms.JSONField):
         if not isinstance(value, str) or not value.strip():
             return super().to_python(value.strip() if isinstance(value, str) else value)
         try:
-            parsed = parse_json(value.encode(), max_keys=MOST_KEYS)
+            parsed = parse_json(value.encode(), max_keys=MAX_KEYS)
         except Malformed as error:
             raise ValidationError(error.message.replace("The body", "This")) from None
         # Django reads an unmarked text a second time.

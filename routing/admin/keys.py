@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils import timezone
 
-from routing.access.api_keys import By, KeyRefused, check_expiry, issue, revoke
+from routing.access.api_keys import Author, KeyRefused, check_expiry, issue, revoke
 from routing.models import ScopedKey
 from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
 
@@ -85,13 +85,13 @@ class ScopedKeyAdmin(AuditedAdmin):
 
     def call_use_case(self, request: HttpRequest, obj: Any, *, form: Any) -> None:
         """A revoked key cannot be changed in the form, so the only change is to revoke it."""
-        revoke(obj, by=By(request.user.get_username(), form.cleaned_data.get(REASON, "")))
+        revoke(obj, by=Author(request.user.get_username(), form.cleaned_data.get(REASON, "")))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         """A new key is issued as everywhere else, with its audit entry."""
         if change:
             super().save_model(request, obj, form, change)
             return
-        by = By(request.user.get_username(), form.cleaned_data.get(REASON, ""))
+        by = Author(request.user.get_username(), form.cleaned_data.get(REASON, ""))
         text = issue(obj, at=timezone.now(), by=by).text
         messages.warning(request, SHOW_KEY.format(name=obj.name, text=text))

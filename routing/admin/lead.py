@@ -15,7 +15,7 @@ from routing.models import Lead, LeadStatus
 from routing.values.normalize import FieldError, normalize_email, normalize_phone
 from tracing.admin.columns import badge, reason_column, reason_field, time_column
 from tracing.admin.filters import LeadReasonFilter
-from tracing.admin.keyset import MOST_LOOKED
+from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.parsing import parse_id, parse_text, parse_uuid
 
@@ -65,7 +65,7 @@ class LeadAdmin(ReadOnlyAdmin):
         LateFilter,
         "workspace",
     )
-    look_time = "received_at"
+    scan_time = "received_at"
     empty_list_text = "Leads are received from sources. Add a source, issue a key, and send the first lead."
     list_select_related = ("workspace", "source")
     search_help_text = "Public id, numeric id, external id, email address or phone number."
@@ -106,13 +106,13 @@ class LeadAdmin(ReadOnlyAdmin):
     pretty_attributes = pretty_json("attributes")
     pretty_consent = pretty_json("consent")
 
-    def looks_through(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
+    def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         """Neither a reason alone nor a campaign has an index; in some workspaces or on a day they are few."""
         if ids is not None or asked.get("day"):
             return None
         if asked.get("campaign"):
             return LOOKED_UP
-        return MOST_LOOKED if asked.get("skip_reason") else None
+        return MAX_SCANNED if asked.get("skip_reason") else None
 
     @admin.display(description="status")
     def state_now(self, lead: Lead) -> SafeString:

@@ -98,7 +98,7 @@ class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
     autocomplete_fields = ("workspace", "destination")
     readonly_fields = ("public_id", "created_at")
     empty_list_text = (
-        "Without a rule every lead stays in the workspace that it came into. Add one to send leads on."
+        "Without rules, every lead stays in the workspace that received it. Add one to send leads elsewhere."
     )
     describers = {"conditions": describe_condition}
     rewriters = {"conditions": rewrite_condition}

@@ -23,7 +23,7 @@ from tracing.parsing import parse_id
 
 # Attributes with their own form field. Conditions name them without the prefix.
 NAMED: Final = ("industry", "company_size", "revenue", "region")
-OF_A_LEAD: Final = ("zip", "state", "country", "vertical")
+LEAD_FIELDS: Final = ("zip", "state", "country", "vertical")
 
 
 class TrialForm(forms.Form):
@@ -91,7 +91,7 @@ class TrialForm(forms.Form):
                 **attributes,
                 **{name: cleaned[name] for name in NAMED if cleaned[name] not in (None, "")},
             }
-        payload = {name: cleaned[name] for name in OF_A_LEAD if cleaned[name]} | {"attributes": attributes}
+        payload = {name: cleaned[name] for name in LEAD_FIELDS if cleaned[name]} | {"attributes": attributes}
         try:
             lead = parse_lead(
                 payload, default_vertical="", at=timezone.now(), requires_contact=False, is_lenient=False

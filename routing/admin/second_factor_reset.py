@@ -24,7 +24,7 @@ from tracing.parsing import parse_id
 from tracing.wording import count
 
 TITLE: Final = "Reset two-factor authentication"
-MOST_AT_ONCE: Final = 100
+MAX_AT_ONCE: Final = 100
 BUSY: Final = "Nothing was reset: another person is changing one of these people right now. Try again."
 OWN: Final = "this is you; the page Two-factor authentication, top right, turns off yours"
 NOT_SET_UP: Final = "it is not set up"
@@ -41,9 +41,9 @@ class SecondFactorResetAdmin(ConfirmingAdmin, AuditedAdmin):
 
     @admin.action(description=f"{TITLE}…", permissions=["second_factor"])
     def reset_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> HttpResponse | None:
-        ids = list(people.order_by("pk").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-        if len(ids) > MOST_AT_ONCE:
-            self.message_user(request, f"Select at most {MOST_AT_ONCE} people at a time.", messages.ERROR)
+        ids = list(people.order_by("pk").values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
+        if len(ids) > MAX_AT_ONCE:
+            self.message_user(request, f"Select at most {MAX_AT_ONCE} people at a time.", messages.ERROR)
             return None
         url = f"{reverse(f'admin:{URL_NAME}')}?{urlencode({'ids': ','.join(map(str, ids))})}"
         return HttpResponseRedirect(preserve_list_filters(self, request, url))
@@ -85,7 +85,7 @@ class SecondFactorResetAdmin(ConfirmingAdmin, AuditedAdmin):
     def _read_people(self, request: HttpRequest) -> dict[int, User]:
         """Return all of the people that the address names, by id. Raises Http404 if one is missing."""
         ids = {parse_id(text) for text in request.GET.get("ids", "").split(",")}
-        if None in ids or len(ids) > MOST_AT_ONCE:
+        if None in ids or len(ids) > MAX_AT_ONCE:
             raise Http404
         people = {user.pk: user for user in self.get_queryset(request).filter(pk__in=ids).order_by("pk")}
         if len(people) != len(ids):

@@ -18,11 +18,11 @@ from routing.conditions import compile_condition
 from routing.redis.rate_limit import take
 from tracing.admin.audited import AuditedAdmin
 
-MOST_CHARACTERS: Final = 200_000
+MAX_CHARACTERS: Final = 200_000
 RATE: Final = "admin"
 
 Describer: TypeAlias = Callable[[Any], str]
-Picture: TypeAlias = Callable[[Any], SafeString]
+Preview: TypeAlias = Callable[[Any], SafeString]
 
 
 def describe_condition(condition: Any) -> str:
@@ -32,11 +32,11 @@ def describe_condition(condition: Any) -> str:
 class TypedChecks(AuditedAdmin):
     """`describers`: for a JSON field, what describes a valid value. The text is shown after "Valid: ".
 
-    `pictures`: for a JSON field, what draws a valid value.
+    `previews`: for a JSON field, what draws a valid value.
     """
 
     describers: ClassVar[Mapping[str, Describer]] = {}
-    pictures: ClassVar[Mapping[str, Picture]] = {}
+    previews: ClassVar[Mapping[str, Preview]] = {}
 
     class Media:
         css: ClassVar = {"all": ["leadswitch/forms.css"]}
@@ -76,15 +76,15 @@ class TypedChecks(AuditedAdmin):
                 ["Not checked yet. Wait a moment."], status=429, wait_seconds=allowance.wait_seconds
             )
         text = request.POST.get("text", "")
-        if len(text) > MOST_CHARACTERS:
+        if len(text) > MAX_CHARACTERS:
             return _answer(["Too long to check while you type. It is checked when you save."], status=413)
         try:
             value, rewrites = self._read_typed(request, row, name=name, text=text)
         except ValidationError as error:
             return _answer(error.messages, is_valid=False)
-        picture = self.pictures[name](value) if name in self.pictures else ""
+        preview = self.previews[name](value) if name in self.previews else ""
         says = [f"Valid: {self.describers[name](value)}.", *(f"{each}." for each in rewrites)]
-        return _answer(says, is_valid=True, picture=picture)
+        return _answer(says, is_valid=True, preview=preview)
 
     def _row_of_form(self, request: HttpRequest) -> Model:
         """The row that the form changes, as it is stored; a new one for the form that adds."""
@@ -122,12 +122,12 @@ def _answer(
     says: Sequence[str],
     *,
     is_valid: bool | None = None,
-    picture: str = "",
+    preview: str = "",
     status: int = 200,
     wait_seconds: int = 0,
 ) -> JsonResponse:
     """`is_valid` None: it was not checked."""
-    answer = JsonResponse({"is_valid": is_valid, "says": says, "picture": picture}, status=status)
+    answer = JsonResponse({"is_valid": is_valid, "says": says, "preview": preview}, status=status)
     if wait_seconds:
         answer["Retry-After"] = str(wait_seconds)
     return answer

@@ -11,7 +11,7 @@ from routing.api.errors import FieldsInvalid, build_error, describe_fields
 from routing.intake.corrections import Correction, read_note
 from routing.intake.inline import InlineDecision, Outcome
 from routing.intake.parse import LeadInvalid
-from routing.intake.store import AlreadyHere, StoredLead
+from routing.intake.store import AlreadyReceived, StoredLead
 from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording
@@ -148,8 +148,8 @@ def describe_accepted(
     return {"index": index, "status": "accepted", "id": str(stored.public_id), "warnings": warnings}
 
 
-def describe_rejected(problem: LeadInvalid | AlreadyHere, *, index: int) -> dict[str, Any]:
-    if isinstance(problem, AlreadyHere):
+def describe_rejected(problem: LeadInvalid | AlreadyReceived, *, index: int) -> dict[str, Any]:
+    if isinstance(problem, AlreadyReceived):
         message, extra = describe_repeated(problem.public_id)
         error = build_error("conflict", message, extra=extra)
     else:

@@ -26,7 +26,7 @@ from tracing.wording import count
 logger = logging.getLogger(__name__)
 
 NON_FIELD_ERRORS = "non_field_errors"
-MOST_NAMED = 10  # fields in the message; `fields` has all
+MAX_NAMED = 10  # fields in the message; `fields` has all
 DEFAULT_CHALLENGE = 'Api-Key realm="leadswitch"'
 
 CODES_BY_STATUS = {
@@ -210,5 +210,5 @@ def _summarize(fields: Mapping[str, list[dict[str, str]]]) -> str:
     named = [name for name in fields if name != NON_FIELD_ERRORS]
     if not named:
         return " ".join(problem["message"] for problems in fields.values() for problem in problems)
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"Validation failed: {', '.join(sorted(named)[:MOST_NAMED])}{more}. Details are in `fields`."
+    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    return f"Validation failed: {', '.join(sorted(named)[:MAX_NAMED])}{more}. Details are in `fields`."

@@ -7,13 +7,13 @@ from rest_framework import serializers
 
 from routing.api.documents import LIMIT_HEADERS, describe_errors
 from routing.api.examples import TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE
-from routing.api.parameters import LATEST, MOST
+from routing.api.parameters import LATEST, MAX_LATEST
 from routing.models import LeadStatus
 from tracing.models import AttemptResult, AttemptTrigger
 
 LATEST_PARAMETER: Final = OpenApiParameter(
     "latest",
-    type={"type": "integer", "minimum": 1, "maximum": MOST, "default": LATEST},
+    type={"type": "integer", "minimum": 1, "maximum": MAX_LATEST, "default": LATEST},
     description="How many of the newest attempts to show.",
 )
 

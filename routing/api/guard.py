@@ -192,7 +192,7 @@ def _parse_wide_integer(text: str) -> int | WideNumber:
 
 
 def _refuse_constant(_: str) -> None:
-    raise Malformed("The body has NaN or Infinity, which JSON does not know: send null.")
+    raise Malformed("The body has NaN or Infinity, which JSON does not allow: send null.")
 
 
 DECODER = json.JSONDecoder(

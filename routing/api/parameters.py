@@ -13,7 +13,7 @@ from tracing.parsing import parse_id
 SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 # How many attempts of a lead are shown.
 LATEST: Final = 20
-MOST: Final = 100
+MAX_LATEST: Final = 100
 
 
 def wrong_parameter(name: str, message: str) -> FieldsInvalid:
@@ -22,7 +22,7 @@ def wrong_parameter(name: str, message: str) -> FieldsInvalid:
 
 def read_latest(request: Request) -> int:
     """How many attempts of a lead the caller wants."""
-    return read_count(request, "latest", default=LATEST, most=MOST)
+    return read_count(request, "latest", default=LATEST, most=MAX_LATEST)
 
 
 def read_count(request: Request, name: str, *, default: int, most: int) -> int:

@@ -29,7 +29,7 @@ from routing.intake.idempotency import (
 )
 from routing.intake.inline import decide_inline
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
-from routing.intake.store import AlreadyHere, ExternalIdRepeated, StoredLead, store_lead, store_leads
+from routing.intake.store import AlreadyReceived, ExternalIdRepeated, StoredLead, store_lead, store_leads
 from routing.models import IntakeMode, Source
 from routing.queries import read_state_after_commit
 
@@ -111,8 +111,8 @@ def receive_batch(payload: object, *, source: Source) -> Answer:
     return Answer(200, {"accepted": accepted, "rejected": len(results) - accepted, "results": results})
 
 
-def _describe(outcome: StoredLead | AlreadyHere, lead: CleanLead, *, index: int) -> dict[str, Any]:
-    if isinstance(outcome, AlreadyHere):
+def _describe(outcome: StoredLead | AlreadyReceived, lead: CleanLead, *, index: int) -> dict[str, Any]:
+    if isinstance(outcome, AlreadyReceived):
         return describe_rejected(outcome, index=index)
     return describe_accepted(outcome, index=index, corrections=lead.corrections)
 

@@ -17,10 +17,10 @@ from routing.calendar.zones import UnknownTimezone, find_offset_change, load_zon
 from tracing import wording
 
 WEEKDAYS = tuple(wording.WEEKDAYS)
-MINUTES_A_DAY = 24 * 60
-MINUTES_A_WEEK = 7 * MINUTES_A_DAY
+MINUTES_PER_DAY = 24 * 60
+MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
 CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
-MAX_INTERVALS_A_DAY = 24
+MAX_INTERVALS_PER_DAY = 24
 MINUTE = timedelta(minutes=1)
 
 Problem = tuple[str, str]  # path, message
@@ -73,12 +73,12 @@ class Hours:
             return timedelta(0)
         minute = _minute_of_week(wall)
         index = bisect_right(self.starts, minute)
-        start = self.starts[index] if index < len(self.starts) else self.starts[0] + MINUTES_A_WEEK
+        start = self.starts[index] if index < len(self.starts) else self.starts[0] + MINUTES_PER_WEEK
         return (start - minute) * MINUTE - timedelta(seconds=wall.second, microseconds=wall.microsecond)
 
 
 def _minute_of_week(wall: datetime) -> int:
-    return wall.weekday() * MINUTES_A_DAY + wall.hour * 60 + wall.minute
+    return wall.weekday() * MINUTES_PER_DAY + wall.hour * 60 + wall.minute
 
 
 def validate_hours(definition: object) -> None:
@@ -106,7 +106,7 @@ def compile_hours(definition: Definition | None, tz_name: str) -> Hours:
 
 def _list_week_intervals(definition: Definition) -> Iterator[tuple[int, int]]:
     for day, intervals in definition.items():
-        offset = WEEKDAYS.index(day) * MINUTES_A_DAY
+        offset = WEEKDAYS.index(day) * MINUTES_PER_DAY
         for start, end in intervals:
             yield offset + _parse_minute(start), offset + _parse_minute(end)
 
@@ -126,8 +126,8 @@ def _find_problems(definition: object) -> Iterator[Problem]:
             yield str(day)[:20], f"unknown day: use one of {', '.join(WEEKDAYS)}"
         elif not isinstance(intervals, list):
             yield day, 'must be a list like [["09:00", "17:00"]]; [] means closed all day'
-        elif len(intervals) > MAX_INTERVALS_A_DAY:
-            yield day, f"has more than {MAX_INTERVALS_A_DAY} intervals: combine some of them"
+        elif len(intervals) > MAX_INTERVALS_PER_DAY:
+            yield day, f"has more than {MAX_INTERVALS_PER_DAY} intervals: combine some of them"
         else:
             yield from _find_day_problems(day, intervals)
 

@@ -19,7 +19,7 @@ from routing.dispatch.spread import GAUGES, Spread
 from routing.models import Workspace
 
 # No setting: one page is read in each turn of the leader, which must renew its lease between two.
-LEADS_A_PAGE: Final = 1_000
+LEADS_PER_PAGE: Final = 1_000
 
 Place = tuple[datetime, int]
 ANY_TIME: Final = datetime.max.replace(tzinfo=UTC)
@@ -60,7 +60,7 @@ class BacklogScan:
         return not self._places
 
     def read_page(
-        self, *, count: int = LEADS_A_PAGE, until: datetime = ANY_TIME, least_age: timedelta = timedelta(0)
+        self, *, count: int = LEADS_PER_PAGE, until: datetime = ANY_TIME, least_age: timedelta = timedelta(0)
     ) -> list[Due]:
         """Return the next leads: each workspace in due order, the workspaces in turn."""
         chosen = dict(islice(self._places.items(), count))

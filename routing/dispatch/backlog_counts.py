@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import connection
 
-LEADS_LOOKED_AT: Final = 10_000
+MAX_COUNTED: Final = 10_000
 # Reads the earliest lead of each workspace through the index of its own leads, then the leads behind it, up to the
 # limit. Running workspaces come before paused ones, no matter how many leads those have.
 _BEHIND: Final = """
@@ -71,9 +71,9 @@ class Backlogs:
 def read_backlogs(visible: Sequence[int] | None) -> Backlogs:
     ids = None if visible is None else list(visible)
     with connection.cursor() as cursor:
-        cursor.execute(BACKLOG, {"visible": ids, "limit": LEADS_LOOKED_AT})
+        cursor.execute(BACKLOG, {"visible": ids, "limit": MAX_COUNTED})
         rows = cursor.fetchall()
-    least = tuple(sum(row[at] for row in rows) == LEADS_LOOKED_AT for at in (2, 3))
+    least = tuple(sum(row[at] for row in rows) == MAX_COUNTED for at in (2, 3))
     late = [seconds for _, is_paused, *_, seconds in rows if seconds >= 0 and not is_paused]
     return Backlogs(
         {pk: Backlog(waiting, overdue, *least) for pk, _, waiting, overdue, _ in rows},

@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 
 from routing import metrics
 from routing.dispatch import schedule, shadow, span_contexts
-from routing.dispatch.enqueuer import LEADS_A_BATCH, Enqueuer
+from routing.dispatch.enqueuer import LEADS_PER_BATCH, Enqueuer
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready, send_wake
 from routing.dispatch.retry_buffer import BufferedPart
 from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
@@ -117,7 +117,7 @@ def _wake(changes: Sequence[DueTime]) -> list[int]:
     waits = [(each.lead_id, _read_remaining(each)) for each in changes]
     due = [lead_id for lead_id, wait in waits if wait is not None and wait <= NO_WAIT]
     batches: list[tuple[list[int], dict[str, float]]] = [
-        (due[at : at + LEADS_A_BATCH], {}) for at in range(0, len(due), LEADS_A_BATCH)
+        (due[at : at + LEADS_PER_BATCH], {}) for at in range(0, len(due), LEADS_PER_BATCH)
     ]
     batches += [
         ([lead_id], {"countdown": wait.total_seconds()})

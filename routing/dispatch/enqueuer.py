@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from routing import metrics
 from routing.dispatch.retry_buffer import BufferedPart, RetryBuffer
-from routing.dispatch.schedule import LEADS_A_CALL, TIMEOUT_SECONDS, Release
+from routing.dispatch.schedule import LEADS_PER_CALL, TIMEOUT_SECONDS, Release
 from routing.queries import DueTime
 from routing.redis.client import prove_writable
 from routing.redis.outage import BREAKER
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # Leads beyond it go to the retry buffer, whose size is the setting: LEADSWITCH_RETRY_BUFFER_LEADS.
 MAX_WAITING: Final = 10_000
-LEADS_A_BATCH: Final = 50
+LEADS_PER_BATCH: Final = 50
 # With this many waiting, the calls are the bottleneck: a slow Redis gets fewer calls with more leads each.
 MANY_WAITING: Final = 1_000
 # A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once; leads that come
@@ -90,7 +90,7 @@ class Enqueuer:
             metrics.WAKES_LOST.labels(cause="retry_buffer_full").inc(left_out)
 
     def flush(self, *, timeout_seconds: float) -> bool:
-        """Wait until everything added so far is enqueued or in the retry buffer. Returns False on time-out."""
+        """Wait until everything added so far is enqueued or in the retry buffer. Returns False on timeout."""
         deadline = time.monotonic() + timeout_seconds
         with self._waiting.all_tasks_done:
             while self._waiting.unfinished_tasks:
@@ -155,9 +155,9 @@ class Enqueuer:
         except queue.Empty:
             return batch
         pause = quiet_until - time.monotonic()
-        if pause > 0 and self._waiting.qsize() < LEADS_A_BATCH - 1:
+        if pause > 0 and self._waiting.qsize() < LEADS_PER_BATCH - 1:
             time.sleep(pause)
-        most = LEADS_A_CALL if self._waiting.qsize() >= MANY_WAITING else LEADS_A_BATCH
+        most = LEADS_PER_CALL if self._waiting.qsize() >= MANY_WAITING else LEADS_PER_BATCH
         while len(batch) < most:
             try:
                 batch.append(self._waiting.get_nowait())
@@ -178,7 +178,7 @@ class Enqueuer:
         now = time.monotonic()
         if not len(self._buffer) or now < self._retry_at:
             return
-        part = self._buffer.oldest(LEADS_A_CALL)
+        part = self._buffer.oldest(LEADS_PER_CALL)
         enqueued = self._enqueue_again(part) if self._is_answered() else BufferedPart()
         self._buffer.remove(enqueued)
         self._retried += len(enqueued)

@@ -1,7 +1,7 @@
 """Which installation owns this Redis. Two under one prefix would claim and lose each other's leads.
 
 An installation is named by its database: the server's system identifier and the database's oid, which do not change
-with a restart, a failover or an upgrade of the product. The leading dispatcher holds the name in Redis while it leads;
+with a restart, a failover or an upgrade of the product. The leading dispatcher keeps the name in Redis while it leads;
 every process checks it before it serves. The name expires in seconds, so that a database restored into another server
 can take over. A database that is restored in place gets a new name, too: running processes read it again.
 """
@@ -26,8 +26,8 @@ FROM pg_control_system()
 # A hosted server may not show its identifier: no such function, no right to call it, not supported, no such file. Then
 # nothing is checked. It must not look like an outage, in which no dispatcher leads.
 NOT_SHOWN: Final = frozenset({"42", "0A", "58", "XX"})
-# The last key: installation. ARGV: name, ms, the name that the caller held before. Returns whose name is held.
-HOLD: Final = """
+# The last key: installation. ARGV: name, ms, the name that the caller acquired before. Returns whose name is there.
+ACQUIRE: Final = """
 local holder = redis.call('GET', KEYS[#KEYS])
 if holder and holder ~= ARGV[1] and holder ~= ARGV[3] then return holder end
 redis.call('SET', KEYS[#KEYS], ARGV[1], 'PX', ARGV[2])
@@ -61,20 +61,20 @@ def forget() -> None:
     read_name.cache_clear()
 
 
-class Held:
-    """The name that this process held last. If the name is another one now, that database is gone."""
+class Acquired:
+    """The name that this process acquired last. If the name is another one now, that database is gone."""
 
     name: ClassVar[str] = ""
 
 
-def hold() -> None:
-    """Hold Redis for this installation until the next renewal. Raises OtherInstallation, redis.RedisError."""
-    Held.name = _check_holder(
-        lambda name: run_script(HOLD, [name, held_ms(), Held.name or name], installation_key())
+def acquire_redis() -> None:
+    """Reserve Redis for this installation until the next renewal. Raises OtherInstallation, redis.RedisError."""
+    Acquired.name = _check_holder(
+        lambda name: run_script(ACQUIRE, [name, lease_ms(), Acquired.name or name], installation_key())
     )
 
 
-def held_ms() -> int:
+def lease_ms() -> int:
     """Longer than another dispatcher needs to take over: a lease, and the wait of a standby, which is not longer."""
     return 3 * settings.LEADSWITCH_TUNING.leader_lease_ms + 1_000
 
@@ -99,7 +99,7 @@ def _check_holder(find_holder: Callable[[str], object]) -> str:
         message = (
             f"LEADSWITCH_REDIS_PREFIX={settings.LEADSWITCH_REDIS_PREFIX}: the dispatcher of another database"
             f" ({holder}, this is {name}) uses this Redis under the same prefix; give each installation its own"
-            f" prefix or REDIS_URL, or stop the other one's dispatchers and wait {held_ms() // 1000} seconds"
+            f" prefix or REDIS_URL, or stop the other one's dispatchers and wait {lease_ms() // 1000} seconds"
         )
         raise OtherInstallation(message)
     return name

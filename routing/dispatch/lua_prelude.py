@@ -11,7 +11,7 @@ local WAKE, PACE, TURN, CLAIMED, CLAIMS, PUTS = KEYS[6], KEYS[7], KEYS[8], KEYS[
 local CONSUMED, DISPATCHER, EPOCH, QUEUE = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local LEAST_PACE = 8
+local MIN_PACE = 8
 
 local CRC = {
     0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
@@ -106,7 +106,7 @@ local function adjust_pace(shard, limit, target, waited)
     end
     local since = tonumber(redis.call('HGET', PACE, shard .. ':slowed') or 0)
     if now - since >= target then
-        redis.call('HSET', PACE, shard, math.max(LEAST_PACE, math.floor(math.min(pace, limit) / 2)),
+        redis.call('HSET', PACE, shard, math.max(MIN_PACE, math.floor(math.min(pace, limit) / 2)),
                    shard .. ':slowed', now)
     end
 end

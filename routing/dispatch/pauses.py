@@ -24,7 +24,7 @@ from routing.redis.keys import paused_key, workspace_paused_key
 from routing.redis.outage import guarded
 from tracing import audit
 
-# `after` has milliseconds. A pause that was written without the audit has no entry with its time.
+# `after` has milliseconds. A pause that was written without the audit log has no entry with its time.
 READ_PAUSES: Final = """
 SELECT p.model, p.object_id, e.actor, e.reason
 FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS p (model, object_id, paused_at)

@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 PROCESS_LEADS: Final = "distribution.process_leads"
 # A worker runs the leads of a message one after the other. So the leads of a shard go in several messages. No
 # settings: LEADSWITCH_DISPATCHER_TICK_MS decides how many leads go out together.
-MESSAGES_A_SHARD: Final = 4
-LEADS_A_MESSAGE: Final = 50
+MESSAGES_PER_SHARD: Final = 4
+LEADS_PER_MESSAGE: Final = 50
 
 BREAKER: Final = Breaker(lambda: settings.LEADSWITCH_TUNING.broker_pause_seconds)
 
@@ -76,5 +76,5 @@ def _by_shard(dispatched: Sequence[Dispatched]) -> dict[int, list[Dispatched]]:
 
 
 def _in_messages(leads: Sequence[Dispatched]) -> Iterator[Sequence[Dispatched]]:
-    size = min(LEADS_A_MESSAGE, ceil(len(leads) / MESSAGES_A_SHARD))
+    size = min(LEADS_PER_MESSAGE, ceil(len(leads) / MESSAGES_PER_SHARD))
     return (leads[at : at + size] for at in range(0, len(leads), size))

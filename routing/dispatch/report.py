@@ -14,7 +14,7 @@ from tracing.wording import count, moment, span
 
 SHARD_COLUMNS: Final = ("shard", "waiting", "overdue", "ready", "stale", "worker")
 WORKSPACE_COLUMNS: Final = ("workspace", "mode", "waiting", "overdue", "paused since", "by", "why")
-MOST_NAMED: Final = 10
+MAX_NAMED: Final = 10
 
 
 def describe_state(
@@ -98,8 +98,8 @@ def _describe_mirror(state: DispatchState, unmirrored: frozenset[int | None]) ->
         return "Redis is up to date"
     slugs = sorted(each.slug for each in state.workspaces if each.id in unmirrored)
     names = [*(["the whole product"] if None in unmirrored else []), *slugs]
-    shown = ", ".join(names[:MOST_NAMED]) + (
-        f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    shown = ", ".join(names[:MAX_NAMED]) + (
+        f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     )
     return f"{count(len(names), 'is', 'are')} out of date in Redis: {shown}"
 

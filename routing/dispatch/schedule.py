@@ -27,7 +27,7 @@ TIMEOUT_SECONDS: Final = 1.0
 # gets fewer leads. No setting: it follows LEADSWITCH_LEASE_SECONDS.
 QUEUE_PART: Final = 1 / 30
 # How long a call may block Redis. No setting: it is part of several scripts, whose arguments Redis limits.
-LEADS_A_CALL: Final = 500
+LEADS_PER_CALL: Final = 500
 # Publishing takes milliseconds, and up to three seconds if the broker is down. Leads that a put dispatched, and that
 # are not confirmed after this time, are requeued: a duplicate message does no harm.
 UNCONFIRMED_MS: Final = 2_000
@@ -105,7 +105,7 @@ class Batch:
 
 
 # Threads may share it. Leads that do not fit are published twice.
-_PUBLISHED: Final[deque[Dispatched]] = deque(maxlen=10 * LEADS_A_CALL)
+_PUBLISHED: Final[deque[Dispatched]] = deque(maxlen=10 * LEADS_PER_CALL)
 
 
 class NotLeading(Exception):
@@ -135,12 +135,12 @@ def confirm_published(dispatched: Sequence[Dispatched]) -> None:
     _PUBLISHED.extend(dispatched)
 
 
-def requeue_unpublished(*, limit: int = LEADS_A_CALL) -> int:
+def requeue_unpublished(*, limit: int = LEADS_PER_CALL) -> int:
     """Requeue leads that puts dispatched and that were never published. Returns how many."""
     return int(_run(scripts.REQUEUE_UNPUBLISHED, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
 
 
-def requeue_unconsumed(*, limit: int = LEADS_A_CALL) -> int:
+def requeue_unconsumed(*, limit: int = LEADS_PER_CALL) -> int:
     """Move leads that wait in ready queues without a worker to the other queues.
 
     Returns how many. Does nothing while no worker reports that it consumes any queue.
@@ -148,7 +148,7 @@ def requeue_unconsumed(*, limit: int = LEADS_A_CALL) -> int:
     return int(_run(scripts.REQUEUE_UNCONSUMED, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
 
 
-def requeue_unstarted(*, limit: int = LEADS_A_CALL) -> int:
+def requeue_unstarted(*, limit: int = LEADS_PER_CALL) -> int:
     """Requeue leads that no worker started in time though their queue is empty: their messages were lost.
 
     Returns how many. A worker that still has such a message does no harm: a lead starts once.
@@ -250,7 +250,7 @@ def _longest_queue_ms() -> int:
 
 
 def _in_parts(leads: Sequence[Due]) -> Iterable[Sequence[Due]]:
-    return (leads[at : at + LEADS_A_CALL] for at in range(0, len(leads), LEADS_A_CALL))
+    return (leads[at : at + LEADS_PER_CALL] for at in range(0, len(leads), LEADS_PER_CALL))
 
 
 def _flat(leads: Iterable[Due]) -> list[int]:
@@ -267,7 +267,7 @@ def _flat_published() -> list[int]:
     """Return the number of published leads of earlier puts, then each with the end of its lease. Forgets them."""
     flat: list[int] = []
     with suppress(IndexError):
-        while len(flat) < 2 * LEADS_A_CALL:
+        while len(flat) < 2 * LEADS_PER_CALL:
             dispatched = _PUBLISHED.popleft()
             flat += [dispatched.lead_id, dispatched.deadline_ms]
     return [len(flat) // 2, *flat]

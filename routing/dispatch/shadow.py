@@ -13,7 +13,7 @@ from routing.queries import DueTime, read_due_times
 from routing.redis.client import get_client
 from routing.redis.keys import shadow_of
 
-LEADS_A_PAGE: Final = 1_000
+LEADS_PER_PAGE: Final = 1_000
 # The pick-up starts a lead well before this, unless it has a backlog.
 LATE_MS: Final = 60_000
 
@@ -62,7 +62,7 @@ def remove_extra(workspace_id: int) -> int:
     """Count entries that became due a while ago although no lead waits for that time, and remove them."""
     key, client = shadow_of(workspace_id), get_client(TIMEOUT_SECONDS)
     now_ms = int(client.time()[0]) * 1000
-    members = client.zrangebyscore(key, "-inf", now_ms - LATE_MS, 0, LEADS_A_PAGE)
+    members = client.zrangebyscore(key, "-inf", now_ms - LATE_MS, 0, LEADS_PER_PAGE)
     overdue = [int(str(member)) for member in members]
     rows = {each.lead_id: each for each in read_due_times(overdue)}
     extra = [lead_id for lead_id in overdue if not _is_waiting(rows.get(lead_id), workspace_id)]

@@ -1,6 +1,6 @@
 """Carries the context of a distributed trace from the request that enqueued a lead to the worker that runs it.
 
-The contexts of enqueued leads are in Redis for an hour, whichever way their leads take to a worker (decisions/0064).
+The contexts of enqueued leads are in Redis for an hour, whichever path their leads take to a worker (decisions/0064).
 A context that is lost costs a link in a distributed trace, and never a lead. Call this only while spans are on.
 """
 
@@ -16,7 +16,7 @@ from routing.redis.outage import guarded
 # Later attempts of a lead begin distributed traces of their own.
 CONTEXT_SECONDS: Final = 3_600
 # More than the enqueuer of a process accepts. Contexts beyond this are dropped.
-MOST_REMEMBERED: Final = 20_000
+MAX_REMEMBERED: Final = 20_000
 
 # Lead id -> context, from the commit of a request until the enqueuer's thread writes it to Redis.
 _REMEMBERED: Final[dict[int, str]] = {}
@@ -24,7 +24,7 @@ _REMEMBERED: Final[dict[int, str]] = {}
 
 def remember(lead_ids: Iterable[int], context: str) -> None:
     """Keep the context of leads that this process is about to enqueue. "" is not kept."""
-    if context and len(_REMEMBERED) < MOST_REMEMBERED:
+    if context and len(_REMEMBERED) < MAX_REMEMBERED:
         _REMEMBERED.update(dict.fromkeys(lead_ids, context))
 
 

@@ -14,9 +14,9 @@ from routing import metrics
 from routing.dispatch.schedule import Due
 
 # Every due time moves later by up to this, so that the leads of one page do not become due in the same instant.
-LEAST_JITTER_SECONDS: Final = 0.1
+MIN_JITTER_SECONDS: Final = 0.1
 # The gauges show a spread for this long at least: longer than the scrape interval of Prometheus.
-LEAST_SHOWN_SECONDS: Final = 60.0
+MIN_SHOWN_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Spread:
             return lead
         delay = self._overdue[lead.workspace_id] / self._leads_per_second % self._most_seconds
         self._overdue[lead.workspace_id] += 1
-        delay += self._random.random() * min(LEAST_JITTER_SECONDS, delay)
+        delay += self._random.random() * min(MIN_JITTER_SECONDS, delay)
         self.backlog += 1
         self.longest_seconds = max(self.longest_seconds, delay)
         self._by_second[int(delay)] += 1
@@ -75,9 +75,9 @@ class SpreadGauges:
             if spread.backlog == 0 or spread.backlog < self._backlog:
                 return
             if self._backlog == 0:
-                self._start(LEAST_SHOWN_SECONDS)
+                self._start(MIN_SHOWN_SECONDS)
             self._backlog = spread.backlog
-            self._until = time.monotonic() + max(LEAST_SHOWN_SECONDS, spread.longest_seconds)
+            self._until = time.monotonic() + max(MIN_SHOWN_SECONDS, spread.longest_seconds)
             _set(spread.backlog, spread.longest_seconds, spread.most_per_second)
 
     def clear_if_over(self) -> None:

@@ -25,7 +25,7 @@ from tracing.wording import span
 LAST_START: Final = (
     "SELECT extract(epoch FROM clock_timestamp() - max(started_at))::float8 FROM tracing_attempt"
 )
-BRIEF: Final = """
+SUMMARY: Final = """
 SELECT c.paused_at IS NOT NULL, coalesce(c.seen_at > statement_timestamp() - %s * interval '1 second', false),
     (SELECT count(*) FROM routing_workspace WHERE paused_at IS NOT NULL AND (%s::bigint[] IS NULL OR id = ANY(%s)))
 FROM (SELECT) one LEFT JOIN routing_dispatchcontrol c ON c.id = 1
@@ -123,7 +123,7 @@ def read_state(visible: Sequence[int] | None, *, search: str = "", limit: int | 
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class DispatchSummary:
     """`paused_count`: those of the visible workspaces that have a pause of their own."""
 
     is_paused: bool
@@ -131,12 +131,12 @@ class Brief:
     paused_count: int
 
 
-def read_brief(visible: Sequence[int] | None) -> Brief:
+def read_summary(visible: Sequence[int] | None) -> DispatchSummary:
     """One statement, for the home page."""
     ids = None if visible is None else list(visible)
     with connection.cursor() as cursor:
-        cursor.execute(BRIEF, [settings.LEADSWITCH_TAKEOVER.alive_seconds, ids, ids])
-        return Brief(*cursor.fetchone())
+        cursor.execute(SUMMARY, [settings.LEADSWITCH_TAKEOVER.alive_seconds, ids, ids])
+        return DispatchSummary(*cursor.fetchone())
 
 
 def _count_modes(workspaces: QuerySet[Workspace]) -> Sequence[Mapping[str, Any]]:

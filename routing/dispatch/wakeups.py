@@ -13,7 +13,7 @@ from routing.dispatch.enqueue import after_commit, enqueue_leads_after_commit
 from routing.dispatch.publish import send_wake
 
 # No setting: the count that a person reads. The triggers stop there too.
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
 # No setting: attempts store the cause, so nobody reads older rows.
@@ -99,12 +99,12 @@ def list_open(*, limit: int) -> list[tuple[int, int]]:
 def count_open() -> tuple[int, int]:
     """Return how many changes are open, and how many leads they would wake."""
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, [MOST_COUNTED + 1])
+        cursor.execute(WAITING, [MAX_COUNTED + 1])
         changes, leads = cursor.fetchone()
     return int(changes), int(leads)
 
 
-def leads_a_run() -> int:
+def leads_per_run() -> int:
     """How many leads a run may wake: its spread ends before that of the next run begins."""
     _, period_seconds = settings.LEADSWITCH_RECONCILERS["wakeups"]
     return int(settings.LEADSWITCH_TUNING.wakeup_leads_per_second * period_seconds)
@@ -150,5 +150,5 @@ def describe_woken() -> str:
     after_commit(lambda: send_wake(RECONCILE, args=["wakeups"]))
     if matched == 1:
         return "1 lead that was not sold will be tried again."
-    more = "More than " if matched > MOST_COUNTED else ""
-    return f"{more}{min(matched, MOST_COUNTED):,} leads that were not sold will be tried again."
+    more = "More than " if matched > MAX_COUNTED else ""
+    return f"{more}{min(matched, MAX_COUNTED):,} leads that were not sold will be tried again."

@@ -32,14 +32,14 @@ logger = logging.getLogger(__name__)
 
 # A new leader requeues lost leads that are due within this time, or before the reconciler schedule has run twice. That
 # one checks the later ones before they are due.
-LEAST_CATCH_UP: Final = timedelta(minutes=2)
+MIN_CATCH_UP: Final = timedelta(minutes=2)
 # A younger lead may still be on its way from the process that made it due. No setting: LEADSWITCH_LEADER_CHECK_SECONDS
 # decides how long a lost lead waits.
 GRACE: Final = timedelta(seconds=1)
 # How often the leader checks when the reconcilers last ran, and how many leases it then releases in their place. No
 # settings: this works only while beat does not, and the number bounds the turn in which the lease must be renewed.
 RUNS_SECONDS: Final = 10.0
-LEASES_A_CHECK: Final = 100
+LEASES_PER_CHECK: Final = 100
 INFLIGHT: Final = "inflight"
 # No setting: the shortest lease of a leader (2 s) is longer than this and a lead that waits for a lock.
 LONGEST_HELP_SECONDS: Final = 0.5
@@ -144,7 +144,7 @@ def end_expired_leases_without_beat(runs: Sequence[LastRun]) -> int:
         return 0
     try:
         with owned_lock(INFLIGHT):
-            counts = inflight.run(fix=True, limit=LEASES_A_CHECK)
+            counts = inflight.run(fix=True, limit=LEASES_PER_CHECK)
     except ReconcilerBusy:
         return 0
     if counts.repaired:
@@ -159,7 +159,7 @@ def publish_all(dispatched: Sequence[Dispatched], *, path: str) -> None:
 
 
 def log_returned(count: int, *, path: str) -> None:
-    """Log and count leads that were dispatched, came to no worker, and are requeued now."""
+    """Log and count leads that were dispatched, reached no worker, and are requeued now."""
     if count:
         metrics.LEADS_RETURNED.labels(path=path).inc(count)
         logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
@@ -189,4 +189,4 @@ def catch_up() -> Iterator[None]:
 
 def _catch_up_time() -> timedelta:
     _, period_seconds = settings.LEADSWITCH_RECONCILERS["schedule"]
-    return max(LEAST_CATCH_UP, timedelta(seconds=2 * period_seconds))
+    return max(MIN_CATCH_UP, timedelta(seconds=2 * period_seconds))

@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 # Leads that become due right after a batch go together in the next one: a message costs as much CPU as half a sale. So
 # the wait grows with the size of the batch, up to a tick: from about 140 leads/s on, they go out in ticks.
 # No setting: LEADSWITCH_DISPATCHER_TICK_MS limits it.
-GATHER_SECONDS_A_LEAD: Final = 0.007
+GATHER_SECONDS_PER_LEAD: Final = 0.007
 # Below the timeout of the socket: the wait itself must not look like a failure.
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
 
@@ -128,7 +128,7 @@ class Dispatcher:
             self._process_heartbeat.restart()
 
     def _turn(self) -> None:
-        leader = self._hold()
+        leader = self._renew_leadership()
         if leader is None:
             self._stop.wait(self._takeover.standby_seconds)
             return
@@ -145,13 +145,13 @@ class Dispatcher:
         metrics.TICK_SECONDS.observe(time.monotonic() - started)
         self._wait(batch, claimed_at=claimed_at)
 
-    def _hold(self) -> Leader | None:
+    def _renew_leadership(self) -> Leader | None:
         """Win or renew the leadership. Every claim checks it again, so it may be stale. Raises OtherInstallation."""
         if self._leader is not None and not self._renewal.is_due():
             return self._leader
         known = self._leader
         least_epoch = known.epoch if known else read_control().epoch
-        installation.hold()
+        installation.acquire_redis()
         leader, is_new = acquire_leadership(
             self.name, lease_ms=self._tuning.leader_lease_ms, least_epoch=least_epoch
         )
@@ -197,7 +197,7 @@ class Dispatcher:
                 self._stop.wait(max(0.0, claimed_at + self._tuning.tick_seconds - time.monotonic()))
             return
         if batch.leads:
-            self._stop.wait(min(self._tuning.tick_seconds, GATHER_SECONDS_A_LEAD * len(batch.leads)))
+            self._stop.wait(min(self._tuning.tick_seconds, GATHER_SECONDS_PER_LEAD * len(batch.leads)))
         wait = LONGEST_WAIT_SECONDS
         if batch.next_due_seconds is not None:
             wait = min(wait, claimed_at + batch.next_due_seconds - time.monotonic())

@@ -94,7 +94,7 @@ def place_unknown_keys(
     """Return a payload of known keys: other names are moved to their fields, and unknown keys to attributes."""
     placed = {key: value for key, value in payload.items() if key in known}
     unknown = _collect_unknown(payload, known=known)
-    mover = _Mover(placed, corrections, known=known)
+    mover = _FieldMover(placed, corrections, known=known)
     if len(unknown) > MAX_UNKNOWN:
         corrections.add(
             "attributes", DROPPED, f"more than {MAX_UNKNOWN} unknown fields: the extra fields were left out"
@@ -123,7 +123,7 @@ def find_near(key: str, known: tuple[str, ...]) -> str | None:
     return next(iter(difflib.get_close_matches(key, known, n=1)), None)
 
 
-class _Mover:
+class _FieldMover:
     """Each move returns whether it moved the key. It never replaces a field that was sent under its own name."""
 
     def __init__(self, placed: dict[str, Any], corrections: Corrections, *, known: tuple[str, ...]) -> None:

@@ -20,7 +20,7 @@ UNREAD: Final = 103
 # The longest time that a request can take. After that its process must have died, and a repeat gets the stored answer.
 LONGEST_RUN_SECONDS: Final = 45
 KEPT_HOURS: Final = 24
-DELETED_AT_A_TIME: Final = 1_000
+DELETED_PER_BATCH: Final = 1_000
 
 TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 
@@ -130,9 +130,9 @@ def forget_old_keys() -> int:
     forgotten: int = 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(FORGET, [KEPT_HOURS, DELETED_AT_A_TIME])
+            cursor.execute(FORGET, [KEPT_HOURS, DELETED_PER_BATCH])
             forgotten += cursor.rowcount
-            if cursor.rowcount < DELETED_AT_A_TIME:
+            if cursor.rowcount < DELETED_PER_BATCH:
                 return forgotten
 
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from routing.intake.identity import identify
 
-IDS_A_BATCH: Final = 20_000
+IDS_PER_BATCH: Final = 20_000
 
 LAST: Final = "SELECT COALESCE(max(id), 0) FROM routing_lead"
 # By ranges of the primary key: each batch reads a bounded number of rows, and two runs lock them in the same order.
@@ -32,7 +32,7 @@ UPDATE routing_lead SET email_hash = %s, phone_hash = %s WHERE id = %s AND email
 
 
 def rehash_identities(
-    *, is_dry_run: bool = False, is_new_key: bool = False, ids_a_batch: int = IDS_A_BATCH
+    *, is_dry_run: bool = False, is_new_key: bool = False, ids_a_batch: int = IDS_PER_BATCH
 ) -> int:
     """Return how many leads got a new identity, or would get one. Leads that come in during the run are not read."""
     batches = _read_batches(FIND_ALL if is_new_key else FIND, ids_a_batch=ids_a_batch)

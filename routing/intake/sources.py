@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from routing.access.api_keys import By, KeyRefused, issue, parse_scopes
+from routing.access.api_keys import Author, KeyRefused, issue, parse_scopes
 from routing.access.named import NameNotFound, choose_named, find_workspace
 from routing.models import IntakeMode, Source, SourceKey, Workspace
 from routing.values.normalize import FieldError, normalize_vertical
 
 
-class SourceNotMade(ValueError):
+class SourceNotCreated(ValueError):
     """No source was created. The message says why and what to do."""
 
 
@@ -37,12 +37,12 @@ def create_source(
 ) -> NewSource:
     """Create a source with one key and, if allowed, its workspace. Without `scopes` the key gets the default ones.
 
-    Raises SourceNotMade.
+    Raises SourceNotCreated.
     """
     try:
         default_vertical = normalize_vertical(vertical) or ""
     except FieldError as error:
-        raise SourceNotMade(f"the vertical {error.message}") from None
+        raise SourceNotCreated(f"the vertical {error.message}") from None
     with transaction.atomic():
         workspace = _find_workspace(workspace_slug, may_create=may_create_workspace)
         mode = IntakeMode.STRICT if is_strict else IntakeMode.LENIENT
@@ -55,9 +55,9 @@ def create_source(
 def _issue_first(source: Source, *, scopes: Sequence[str], actor: str) -> str:
     try:
         key = SourceKey(name="first key", source=source, scopes=parse_scopes(scopes, model=SourceKey))
-        return issue(key, at=datetime.now(UTC), by=By(actor)).text
+        return issue(key, at=datetime.now(UTC), by=Author(actor)).text
     except KeyRefused as error:
-        raise SourceNotMade(str(error)) from None
+        raise SourceNotCreated(str(error)) from None
 
 
 def find_source(text: str, *, workspace_slug: str = "") -> Source:
@@ -75,7 +75,7 @@ def _find_workspace(slug: str, *, may_create: bool) -> Workspace:
     except NameNotFound as error:
         if not may_create:
             message = f"{error}; --create-workspace creates it"
-            raise SourceNotMade(message) from None
+            raise SourceNotCreated(message) from None
     workspace = Workspace(slug=slug, name=slug)
     _check(workspace, f"the workspace {slug!r}")
     workspace.save()
@@ -86,4 +86,4 @@ def _check(row: Workspace | Source, what: str) -> None:
     try:
         row.full_clean()
     except ValidationError as error:
-        raise SourceNotMade(f"{what}: {' '.join(error.messages)}") from None
+        raise SourceNotCreated(f"{what}: {' '.join(error.messages)}") from None

@@ -89,7 +89,7 @@ class StoredLead:
 
 
 @dataclass(frozen=True, slots=True)
-class AlreadyHere:
+class AlreadyReceived:
     """The source already sent this external_id. `public_id` is that lead, or None if it could not be read."""
 
     public_id: UUID | None
@@ -115,7 +115,7 @@ def store_lead(
     With `is_woken` False, the caller must have the lead decided.
     """
     (stored,) = store_leads([lead], source=source, channel=channel, at=at, is_woken=is_woken)
-    if isinstance(stored, AlreadyHere):
+    if isinstance(stored, AlreadyReceived):
         raise ExternalIdRepeated(stored.public_id)
     return stored
 
@@ -127,7 +127,7 @@ def store_leads(
     channel: str,
     at: datetime | None = None,
     is_woken: bool = True,
-) -> list[StoredLead | AlreadyHere]:
+) -> list[StoredLead | AlreadyReceived]:
     """Store leads in one statement and return a result for each, in order. `source.workspace` should be loaded.
 
     Of several leads with one external_id, the first is stored.
@@ -151,7 +151,7 @@ def store_leads(
                 for each in stored.values()
             ]
         )
-    return [stored.get(row["public_id"]) or AlreadyHere(existing.get(row["external_id"])) for row in rows]
+    return [stored.get(row["public_id"]) or AlreadyReceived(existing.get(row["external_id"])) for row in rows]
 
 
 def _row(lead: CleanLead) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from django.db import connection
 from routing.locks.attempts import RESUMED_AT
 
 # Of all workspaces together, on pages. More cost time and tell no more.
-MOST_UNDECIDED: Final = 5_000
+MAX_UNDECIDED: Final = 5_000
 # Of one workspace, if that many were paused on their own.
-MOST_EARLIEST: Final = 1_000
+MAX_EARLIEST: Final = 1_000
 
 _SCOPE: Final = "(%(ids)s::bigint[] IS NULL OR w.id = ANY(%(ids)s))"
 _BEFORE: Final = "statement_timestamp() - %(over)s::interval"
@@ -71,11 +71,11 @@ class OldestDue:
 
 
 def find_undecided(ids: Sequence[int] | None, *, over: timedelta) -> Sequence[int]:
-    """Return the first MOST_UNDECIDED leads that have been due for longer than `over`.
+    """Return the first MAX_UNDECIDED leads that have been due for longer than `over`.
 
     `ids`: the workspaces to look in; None: all.
     """
-    return [pk for (pk,) in _fetch(UNDECIDED, ids, over=over, most=MOST_UNDECIDED)]
+    return [pk for (pk,) in _fetch(UNDECIDED, ids, over=over, most=MAX_UNDECIDED)]
 
 
 def count_undecided(ids: Sequence[int] | None, *, over: timedelta, most: int) -> int:
@@ -85,7 +85,7 @@ def count_undecided(ids: Sequence[int] | None, *, over: timedelta, most: int) ->
 
 
 def find_oldest_due(ids: Sequence[int] | None) -> OldestDue | None:
-    found = _fetch(OLDEST, ids, most=MOST_EARLIEST)
+    found = _fetch(OLDEST, ids, most=MAX_EARLIEST)
     return OldestDue(*found[0]) if found else None
 
 

@@ -57,27 +57,27 @@ FOR NO KEY UPDATE OF l SKIP LOCKED
 
 def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:
     """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: the owner no longer has it."""
-    held = _hold(LOCK_CLAIMED, [lead_id, owner, locked_at])
+    held = _lock(LOCK_CLAIMED, [lead_id, owner, locked_at])
     return held[0] if held else None
 
 
 def lock_waiting_lead(lead_id: int) -> HeldLead | None:
     """Lock a lead that waits for an attempt. None: it is locked, paused, or waits for none."""
-    held = _hold(LOCK_WAITING, [lead_id])
+    held = _lock(LOCK_WAITING, [lead_id])
     return held[0] if held else None
 
 
 def lock_stale_leads(*, before: datetime, limit: int) -> list[HeldLead]:
     """Lock leads whose claim began before then, the oldest first."""
-    return _hold(LOCK_STALE, [before, limit])
+    return _lock(LOCK_STALE, [before, limit])
 
 
 def lock_expired_leads(*, at: datetime, limit: int) -> list[HeldLead]:
     """Lock unfinished leads that had expired at `at`, the longest first, except claimed ones."""
-    return _hold(LOCK_EXPIRED, [at, limit])
+    return _lock(LOCK_EXPIRED, [at, limit])
 
 
-def _hold(sql: str, parameters: list[Any]) -> list[HeldLead]:
+def _lock(sql: str, parameters: list[Any]) -> list[HeldLead]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return [HeldLead(*row) for row in cursor.fetchall()]

@@ -36,7 +36,7 @@ def ambiguous(kind: str, text: str, candidates: Sequence[str]) -> CommandError:
 
 
 def describe_operator() -> str:
-    """Return who runs a command, for the audit. The user of a container may have no name."""
+    """Return who runs a command, for the audit log. The user of a container may have no name."""
     try:
         return f"{getuser()} (command line)"
     except (KeyError, OSError):

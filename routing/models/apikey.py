@@ -1,4 +1,4 @@
-"""What every kind of API key has in common: its text and hash, an id of its own, a prefix for look-up, and scopes.
+"""What every kind of API key has in common: its text and hash, an id of its own, a prefix for lookup, and scopes.
 
 A key's text is `<prefix>.<secret>`. The prefix finds the row; the row holds the SHA-512 of the whole text. A fast hash
 without salt is enough here: the secret is 32 random characters, too many to guess.
@@ -52,7 +52,7 @@ class ScopedKeyManager(models.Manager[Any]):
         return text
 
     def create_key(self, **fields: Any) -> tuple[Any, str]:
-        """Store a new key; the row and its text. Leaves no entry in the audit: people use access.api_keys."""
+        """Store a new key; the row and its text. Leaves no entry in the audit log: people use access.api_keys."""
         key = self.model(**fields)
         text = self.assign_key(key)
         key.save(force_insert=True)

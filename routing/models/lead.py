@@ -1,4 +1,4 @@
-"""One person's request, and the only truth about when it is due."""
+"""One person's request, and the source of truth for when it is due."""
 
 from typing import ClassVar
 
@@ -38,7 +38,7 @@ class LeadStatus(models.TextChoices):
 # Leads that link an email and a phone of one person, although they make no other lead a duplicate.
 LINKING = (LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 SAME_PERSON = Q(status__in=LINKING, email_hash__isnull=False, phone_hash__isnull=False)
-SELDOM = ("gated", "offered", "returned", "expired", "cancelled")
+RARE_STATUSES = ("gated", "offered", "returned", "expired", "cancelled")
 # Reasons that park or end a lead: in the retry queue only leads that a person ran again have them.
 TRIED_AGAIN = (
     *("duplicate_lead", "insufficient_credits", "lead_expired", "no_campaign", "no_eligible_buyers"),
@@ -50,8 +50,8 @@ UNFINISHED = (LeadStatus.PENDING, LeadStatus.CALLING, LeadStatus.GATED, LeadStat
 class Lead(models.Model):
     """Contact fields are personal data: they never leave this row for a log, label, task or trace.
 
-    `next_attempt_at` is the only truth about when the lead is due: set exactly while it is pending. The retry
-    queue is the set of pending leads with `attempts > 0`.
+    `next_attempt_at` is the source of truth for when the lead is due. It is set exactly while the lead is pending. The
+    retry queue is the set of pending leads with `attempts > 0`.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -227,7 +227,9 @@ class Lead(models.Model):
                 fields=["next_attempt_at", "id"], condition=Q(paused_at__isnull=False), name="lead_paused"
             ),
             # Rare statuses: a list of one would read all leads. Sales and retries never touch this index.
-            models.Index(fields=["status", "id"], condition=Q(status__in=SELDOM), name="lead_seldom_status"),
+            models.Index(
+                fields=["status", "id"], condition=Q(status__in=RARE_STATUSES), name="lead_seldom_status"
+            ),
             # Leads of the retry queue that a person ran again: a search by reason would read all that wait.
             models.Index(
                 fields=["skip_reason", "next_attempt_at", "id"],

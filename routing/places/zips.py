@@ -18,7 +18,9 @@ from typing import Final, NamedTuple, TypeAlias
 from routing.calendar.zones import UnknownTimezone, load_zone
 
 EARTH_RADIUS_MILES = 3958.7613  # mean radius, 6371.0088 km
-MILES_A_DEGREE = 69.0  # of latitude; a little less than the smallest, so that a box built on it is too large
+MILES_PER_DEGREE = (
+    69.0  # of latitude; a little less than the smallest, so that a box built on it is too large
+)
 
 
 class Place(NamedTuple):
@@ -129,7 +131,7 @@ def distance_miles(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
 
 def zips_within(*, latitude: float, longitude: float, miles: float) -> list[str]:
     """The ZIP codes whose center is at most `miles` away, sorted."""
-    margin = miles / MILES_A_DEGREE
+    margin = miles / MILES_PER_DEGREE
     return sorted(
         zip_code
         for zip_code, _, _, _, _, lat, lon in load_rows().values()

@@ -16,12 +16,12 @@ from routing.models import LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep
 from tracing.models import AttemptResult
-from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
+from tracing.reconciling import MAX_NAMED, Counts, in_batches, name_rows
 
 OWNER: Final = "reconcile:expiry"
 
 COUNT: Final = f"""
-SELECT count(*), (array_agg(id))[1:{MOST_NAMED}] FROM (
+SELECT count(*), (array_agg(id))[1:{MAX_NAMED}] FROM (
     SELECT id FROM routing_lead
     WHERE status IN ('pending', 'gated', 'offered') AND expires_at <= statement_timestamp()
     LIMIT %s

@@ -18,7 +18,7 @@ from routing.reconcile.lost_workers import count_lost_worker
 from tracing.reconciling import Counts, in_batches, name_rows
 
 # No setting: it only bounds one answer of Redis. LEADSWITCH_INFLIGHT_PERIOD_SECONDS decides how long leads wait.
-LEASES_A_PAGE: Final = 500
+LEASES_PER_PAGE: Final = 500
 # A lead is not dispatched again before its lost worker is counted.
 WAIT_MS: Final = 1_000
 
@@ -33,7 +33,7 @@ def run(*, fix: bool, limit: int) -> Counts:
         counts = Counts(checked=len(expired), repaired=repaired, skipped=left, named=named)
         return counts, offset + left if len(expired) == count else None
 
-    return in_batches(step, limit=limit, size=LEASES_A_PAGE)
+    return in_batches(step, limit=limit, size=LEASES_PER_PAGE)
 
 
 def _recover(lease: Expired) -> bool:

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 # By default a run checks all rows. Its time is limited instead.
 NO_LIMIT: Final = 2**31
-MOST_LOGGED: Final = 20
+MAX_LOGGED: Final = 20
 
 
 def run_reconciler(reconciler: Reconciler, *, fix: bool, limit: int = NO_LIMIT) -> Counts:
@@ -67,7 +67,7 @@ def _report(name: str, counts: Counts, *, seconds: float) -> None:
             "checked": counts.checked,
             "repaired": counts.repaired,
             "skipped": counts.skipped,
-            "found": list(counts.named[:MOST_LOGGED]),
+            "found": list(counts.named[:MAX_LOGGED]),
             "duration_ms": round(1000 * seconds, 3),
         },
     )

@@ -20,7 +20,7 @@ from routing import metrics
 from routing.dispatch import schedule, shadow
 from routing.dispatch.backlog import (
     ANY_TIME,
-    LEADS_A_PAGE,
+    LEADS_PER_PAGE,
     BacklogScan,
     requeue_leads,
     scan_all,
@@ -36,7 +36,7 @@ from routing.queries import read_clock, read_due_times
 from tracing.reconciling import Counts, in_batches, name_rows
 
 # Younger leads may still be on their way from the process that stored them.
-LEAST_AGE: Final = timedelta(seconds=2)
+MIN_AGE: Final = timedelta(seconds=2)
 # No setting: ten runs at the default period, and two at the longest, check a lead before it is due. Some may be late,
 # cut short or skipped.
 SOON: Final = timedelta(minutes=10)
@@ -79,7 +79,7 @@ def _check_all(mode: DispatchMode, step: _Step, limit: int) -> Counts:
 def _check_part(mode: DispatchMode, step: _Step, limit: int) -> Counts:
     soon = read_clock() + SOON
     counts = _scan(scan_running(mode), step, limit=limit, until=soon)
-    rest = Sweep(mode, soon=soon, least_age=LEAST_AGE)
+    rest = Sweep(mode, soon=soon, least_age=MIN_AGE)
     counts += _scan_sweep(
         rest, step, limit=min(settings.LEADSWITCH_TUNING.sweep_leads, limit - counts.checked)
     )
@@ -89,10 +89,10 @@ def _check_part(mode: DispatchMode, step: _Step, limit: int) -> Counts:
 
 def _scan(scan: BacklogScan, step: _Step, *, limit: int, until: datetime = ANY_TIME) -> Counts:
     def step_of(_: BacklogScan | None, count: int) -> tuple[Counts, BacklogScan | None]:
-        counts = step.apply(scan.read_page(count=count, until=until, least_age=LEAST_AGE))
+        counts = step.apply(scan.read_page(count=count, until=until, least_age=MIN_AGE))
         return counts, None if scan.is_finished else scan
 
-    return in_batches(step_of, limit=limit, size=LEADS_A_PAGE)
+    return in_batches(step_of, limit=limit, size=LEADS_PER_PAGE)
 
 
 def _scan_sweep(rest: Sweep, step: _Step, *, limit: int) -> Counts:
@@ -100,7 +100,7 @@ def _scan_sweep(rest: Sweep, step: _Step, *, limit: int) -> Counts:
         counts = step.apply(rest.read_page(count=count))
         return counts, None if rest.is_finished else rest
 
-    return in_batches(step_of, limit=limit, size=LEADS_A_PAGE)
+    return in_batches(step_of, limit=limit, size=LEADS_PER_PAGE)
 
 
 def _confirm(leads: Sequence[Due], lost_ids: set[int]) -> list[Due]:

@@ -14,13 +14,13 @@ from routing.leads.abandoned import end_attempts, log_attempts
 from routing.leads.claim import end_of_claim
 from routing.locks.held_leads import lock_stale_leads
 from routing.queries import read_clock
-from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
+from tracing.reconciling import MAX_NAMED, Counts, in_batches, name_rows
 
 OWNER: Final = "reconcile:stale_locks"
 REASON: Final = "lock_expired"
 
 COUNT: Final = f"""
-SELECT count(*), (array_agg(id))[1:{MOST_NAMED}] FROM (
+SELECT count(*), (array_agg(id))[1:{MAX_NAMED}] FROM (
     SELECT id FROM routing_lead
     WHERE status = 'calling' AND locked_at < statement_timestamp() - make_interval(secs => %s)
     LIMIT %s

@@ -11,17 +11,17 @@ from math import ceil
 from django.conf import settings
 
 from routing.dispatch import wakeups
-from tracing.reconciling import MOST_NAMED, Counts, name_rows
+from tracing.reconciling import MAX_NAMED, Counts, name_rows
 
 
 def run(*, fix: bool, limit: int) -> Counts:
     if not fix:
         number, leads = wakeups.count_open()
-        named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MOST_NAMED)))
+        named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MAX_NAMED)))
         return Counts(checked=number, skipped=leads, named=named)
     wakeups.follow_settings()
     changes = wakeups.list_open(limit=settings.LEADSWITCH_TUNING.wakeup_changes)
-    woken = _wake(changes, most=min(limit, wakeups.leads_a_run()))
+    woken = _wake(changes, most=min(limit, wakeups.leads_per_run()))
     wakeups.forget_old()
     named = name_rows("change", (change for change, _ in changes) if woken else ())
     return Counts(checked=len(changes), repaired=woken, named=named)

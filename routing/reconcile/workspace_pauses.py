@@ -9,7 +9,7 @@ from routing.models import Workspace
 from tracing.reconciling import Counts, in_batches, name_rows
 
 # No setting: it only bounds one script. A run reads all pages.
-WORKSPACES_A_PAGE: Final = 1_000
+WORKSPACES_PER_PAGE: Final = 1_000
 
 
 def run(*, fix: bool, limit: int) -> Counts:
@@ -22,7 +22,7 @@ def run(*, fix: bool, limit: int) -> Counts:
         counts = _correct([None, *names] if after is None else names, fix=fix)
         return counts, names[-1] if len(names) == count else None
 
-    return in_batches(step, limit=limit, size=WORKSPACES_A_PAGE)
+    return in_batches(step, limit=limit, size=WORKSPACES_PER_PAGE)
 
 
 def _correct(names: list[int | None], *, fix: bool) -> Counts:

@@ -18,8 +18,8 @@ def find_cycle(*, workspace_id: int, destination_id: int, rule_id: int | None = 
 
     `rule_id` is the stored rule to ignore. Reliable only after routing.locks.switches.lock_rules.
     """
-    way = find_way(_read_edges(rule_id), start=destination_id, end=workspace_id)
-    return [workspace_id, *way] if way else []
+    path = find_path(_read_edges(rule_id), start=destination_id, end=workspace_id)
+    return [workspace_id, *path] if path else []
 
 
 def is_path_too_long(*, workspace_id: int, destination_id: int, rule_id: int | None = None) -> bool:
@@ -29,7 +29,7 @@ def is_path_too_long(*, workspace_id: int, destination_id: int, rule_id: int | N
     return _depth(edges, start=destination_id) + 1 + _depth(back, start=workspace_id) > MAX_HOPS
 
 
-def find_way(edges: Iterable[tuple[int, int]], *, start: int, end: int) -> list[int]:
+def find_path(edges: Iterable[tuple[int, int]], *, start: int, end: int) -> list[int]:
     """Return the shortest path from `start` to `end`, inclusive; [] if there is none. Pure."""
     following = _by_start(edges)
     came_from: dict[int, int | None] = {start: None}
@@ -40,12 +40,12 @@ def find_way(edges: Iterable[tuple[int, int]], *, start: int, end: int) -> list[
             if each not in came_from:
                 came_from[each] = here
                 waiting.append(each)
-    way: list[int] = []
+    path: list[int] = []
     place: int | None = end if end in came_from else None
     while place is not None:
-        way.append(place)
+        path.append(place)
         place = came_from[place]
-    return way[::-1]
+    return path[::-1]
 
 
 def _read_edges(rule_id: int | None) -> list[tuple[int, int]]:

@@ -22,7 +22,7 @@ RESEND_SECONDS: Final = 60
 _COUNTING: Final = ", ".join(f"'{status.value}'" for status in (LeadStatus.DISTRIBUTED, *UNFINISHED))
 _LINKING: Final = ", ".join(f"'{status.value}'" for status in LINKING)
 # Links beyond this number are not followed.
-MOST_LINKS: Final = 60
+MAX_LINKS: Final = 60
 _RESEND: Final = f"interval '{RESEND_SECONDS} seconds'"
 
 # All leads within the look-back or the resend window, whichever is longer.
@@ -62,13 +62,13 @@ WITH RECURSIVE person(is_email, hash, seen) AS (
     ) other
     CROSS JOIN LATERAL (VALUES (p.is_email, p.hash, other.hash), (NOT p.is_email, other.hash, '')) step
 ), identity AS MATERIALIZED (
-    SELECT DISTINCT is_email, hash FROM (SELECT is_email, hash FROM person LIMIT {MOST_LINKS}) bounded
+    SELECT DISTINCT is_email, hash FROM (SELECT is_email, hash FROM person LIMIT {MAX_LINKS}) bounded
 )
 """  # noqa: S608 - only constants are put in
 
-LOOK: Final = f"""{_PERSON}
+READ_ARRIVAL: Final = f"""{_PERSON}
 SELECT ARRAY(
-        SELECT p.id FROM routing_workspace p WHERE p.id = ANY(%(stations)s::bigint[]) AND p.paused_at IS NOT NULL
+        SELECT p.id FROM routing_workspace p WHERE p.id = ANY(%(path)s::bigint[]) AND p.paused_at IS NOT NULL
     ), w.hours::text, w.timezone, first.id, first.public_id, first.workspace_id, first.kind
 FROM routing_workspace w
 LEFT JOIN LATERAL (
@@ -117,8 +117,8 @@ class Arrival:
     first: FirstLead | None
 
 
-def look_at_arrival(lead: LockedLead, *, workspace_id: int, stations: Sequence[int]) -> Arrival:
-    """Read the first lead of the same person, and which of `stations` are paused.
+def read_arrival(lead: LockedLead, *, workspace_id: int, path: Sequence[int]) -> Arrival:
+    """Read the first lead of the same person, and which workspaces of `path` are paused.
 
     Reliable only in a statement after lock_identity: without the lock, another copy may be sold at the same time.
     """
@@ -130,10 +130,10 @@ def look_at_arrival(lead: LockedLead, *, workspace_id: int, stations: Sequence[i
         "source_id": lead.source_id,
         "vertical": lead.vertical,
         "workspace_id": workspace_id,
-        "stations": list(stations),
+        "path": list(path),
     }
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, parameters)
+        cursor.execute(READ_ARRIVAL, parameters)
         paused, hours, timezone, first_id, *first = cursor.fetchone()
     found = None if first_id is None else FirstLead(first_id, *first)
     return Arrival(frozenset(paused), hours, timezone, found)

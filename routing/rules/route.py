@@ -11,7 +11,7 @@ from routing import metrics
 from routing.intake.condition_fields import condition_fields
 from routing.locks.attempts import LockedLead, lock_identity
 from routing.models.rule_triggers import MAX_HOPS
-from routing.rules.duplicates import FirstLead, look_at_arrival
+from routing.rules.duplicates import FirstLead, read_arrival
 from routing.rules.plans import PLANS
 from routing.rules.ruleset import Hop
 
@@ -48,11 +48,11 @@ def route_lead(lead: LockedLead) -> Route:
     if not lead.has_identity and here == lead.workspace_id and len(path) <= 1:
         return Route(here, path)
     lock_identity(lead)
-    stations = [hop.rule.destination_id for hop in path] or [here]
-    arrival = look_at_arrival(lead, workspace_id=here, stations=stations)
-    for place, station in enumerate(stations, start=1):
-        if station in arrival.paused:
-            return Route(station, path[:place], is_paused=True)
+    workspace_ids = [hop.rule.destination_id for hop in path] or [here]
+    arrival = read_arrival(lead, workspace_id=here, path=workspace_ids)
+    for hops, workspace_id in enumerate(workspace_ids, start=1):
+        if workspace_id in arrival.paused:
+            return Route(workspace_id, path[:hops], is_paused=True)
     return Route(here, path, first=arrival.first, hours=arrival.hours, timezone=arrival.timezone)
 
 

@@ -54,7 +54,7 @@ SCIENTIFIC: Final = re.compile(r"'?\+?[0-9](?:[.,][0-9]{1,15})?[eE]\+?([0-9]{1,2
 PHONE_PREFIXES: Final = re.compile(r"^(?:p:|tel:|phone:|'|=)+", re.IGNORECASE)
 EMAIL_AROUND: Final = re.compile(r"^(?:mailto:|[<'\"\s])+|[>'\"\s.,;]+$", re.IGNORECASE)
 NOT_IN_VERTICALS: Final = re.compile(r"[^a-z0-9]+")
-LEAST_WITH_CODE: Final = 11
+MIN_DIGITS_WITH_CODE: Final = 11
 
 
 def is_placeholder(value: object) -> bool:
@@ -123,7 +123,7 @@ def as_phone(value: object) -> Iterator[CandidateValue]:
 def _with_plus(text: str, done: str) -> Iterator[CandidateValue]:
     """Ten digits are always a national number of the lead's country; more may start with a country code."""
     yield CandidateValue(text, done)
-    if sum(character.isdigit() for character in text) >= LEAST_WITH_CODE and not text.startswith("+"):
+    if sum(character.isdigit() for character in text) >= MIN_DIGITS_WITH_CODE and not text.startswith("+"):
         yield CandidateValue(f"+{text}", "was read as a number with its country code")
 
 

@@ -9,9 +9,9 @@ from tests.bench.plan import BY_HAND, PLAIN_ORM, PRODUCT
 OF_BY_HAND: Final = 0.5
 OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
-MOST_STATEMENTS: Final = 14
-LEAST_RETRIES_A_MINUTE: Final = 100
-MOST_MICROSECONDS_A_RULE: Final = 5.0
+MAX_STATEMENTS: Final = 14
+MIN_RETRIES_PER_MINUTE: Final = 100
+MAX_MICROSECONDS_PER_RULE: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _speed(size: Mapping[str, Any]) -> Iterator[Aim]:
 def _statements(sizes: list[Mapping[str, Any]]) -> Aim:
     counts = [len(size["statements"]) for size in sizes]
     text = ", ".join(f"{count} at {size['buyers']}" for count, size in zip(counts, sizes, strict=True))
-    return Aim("statements a sold lead", f"≤ {MOST_STATEMENTS}", text, max(counts) <= MOST_STATEMENTS)
+    return Aim("statements a sold lead", f"≤ {MAX_STATEMENTS}", text, max(counts) <= MAX_STATEMENTS)
 
 
 def _growth(sizes: list[Mapping[str, Any]]) -> Iterator[Aim]:
@@ -106,9 +106,9 @@ def _routing(size: Mapping[str, Any]) -> Aim:
     cost = size["microseconds_a_rule"]
     return Aim(
         f"a rule asked, of {size['rules']:,}",
-        f"≤ {MOST_MICROSECONDS_A_RULE:g} µs",
+        f"≤ {MAX_MICROSECONDS_PER_RULE:g} µs",
         f"{cost:.2f} µs, {size['microseconds_a_decision']:.0f} µs a decision",
-        cost <= MOST_MICROSECONDS_A_RULE,
+        cost <= MAX_MICROSECONDS_PER_RULE,
     )
 
 
@@ -117,10 +117,10 @@ def _retries(retries: Mapping[str, Any]) -> Iterator[Aim]:
         rate = run["retries_a_minute"]
         yield Aim(
             f"retries a minute, {_workers(run)}",
-            f"≥ {LEAST_RETRIES_A_MINUTE}",
+            f"≥ {MIN_RETRIES_PER_MINUTE}",
             f"{rate['median']:,.0f} ({rate['min']:,.0f}-{rate['max']:,.0f}),"
-            f" {rate['median'] / LEAST_RETRIES_A_MINUTE:.0f} x as many",
-            rate["median"] >= LEAST_RETRIES_A_MINUTE,
+            f" {rate['median'] / MIN_RETRIES_PER_MINUTE:.0f} x as many",
+            rate["median"] >= MIN_RETRIES_PER_MINUTE,
         )
 
 

@@ -13,7 +13,7 @@ LOOPS: Final = (PRODUCT, BY_HAND, PLAIN_ORM)
 WAITING_BUYERS: Final = 20
 
 # A median needs at least three rounds; more separate noise from cost better.
-LEAST_ROUNDS: Final = 3
+MIN_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Plan:
         return cls(
             leads={10: 12, 100: 4, 1000: 2},
             worker_counts=(1, 2),
-            rounds=LEAST_ROUNDS,
+            rounds=MIN_ROUNDS,
             requests=40,
             warm_up=2,
             retries=10,

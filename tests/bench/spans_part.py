@@ -16,13 +16,13 @@ Progress = Callable[[str], None]
 OFF: Final = "off"
 ON: Final = "on"
 # Short turns: what disturbs the machine for seconds then affects both sides alike.
-TURNS_A_ROUND: Final = 5
+TURNS_PER_ROUND: Final = 5
 FIGURES: Final = ("leads_per_second", "cpu_ms_a_lead")
 
 
 def count_steps(plan: Plan) -> int:
     """How often `measure_spans` reports progress."""
-    return 2 * plan.rounds * TURNS_A_ROUND
+    return 2 * plan.rounds * TURNS_PER_ROUND
 
 
 @contextmanager
@@ -46,14 +46,14 @@ def measure_spans(
     plan: Plan, children: Sequence[Child], *, database_url: str, directory: Path, progress: Progress
 ) -> Mapping[str, Any]:
     """Needs the pool of WAITING_BUYERS. In each pair of turns the other one begins."""
-    leads = max(1, plan.retries // TURNS_A_ROUND)
+    leads = max(1, plan.retries // TURNS_PER_ROUND)
     with start_traced_child(database_url=database_url, directory=directory) as traced:
         workers = {OFF: children[0], ON: traced}
         traced.ask("join", size=WAITING_BUYERS, pool=children[0].ask("describe_pool", size=WAITING_BUYERS))
         answers: dict[str, list[Mapping[str, float]]] = {OFF: [], ON: []}
         for worker in workers.values():
             _process(worker, children[0], count=plan.warm_up)
-        for number in range(plan.rounds * TURNS_A_ROUND):
+        for number in range(plan.rounds * TURNS_PER_ROUND):
             for name in (OFF, ON) if number % 2 == 0 else (ON, OFF):
                 progress(f"turn {number + 1}: {name}")
                 answers[name].append(_process(workers[name], children[0], count=leads))

@@ -35,7 +35,7 @@ from tests.bench.template import read_template
 from tests.bench.wire import list_statements
 
 DECISIONS = 50
-LEADS_A_MESSAGE = 10
+LEADS_PER_MESSAGE = 10
 
 
 class Worker:
@@ -103,8 +103,8 @@ class Worker:
     def process(self, ids: list[int]) -> Mapping[str, Any]:
         """Run these leads in messages, as a worker does. `cpu_seconds`: of this process with all its threads."""
         started, cpu_started = time.monotonic(), time.process_time()
-        for first in range(0, len(ids), LEADS_A_MESSAGE):
-            process_leads(ids[first : first + LEADS_A_MESSAGE])
+        for first in range(0, len(ids), LEADS_PER_MESSAGE):
+            process_leads(ids[first : first + LEADS_PER_MESSAGE])
         return {
             "started": started,
             "ended": time.monotonic(),

@@ -103,7 +103,7 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
 
 
 def work_a_little(root: User) -> None:
-    """Entries for the audit, a key of a buyer, and a cap that is partly used."""
+    """Entries for the audit log, a key of a buyer, and a cap that is partly used."""
     client, enrollment = client_of(root), Enrollment.objects.filter(day_leads__gt=0).order_by("pk")[0]
     issue_buyer_key(enrollment.buyer, name="nightly import")
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}

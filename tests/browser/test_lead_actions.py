@@ -36,7 +36,7 @@ def audited(lead: Lead) -> list[tuple[str, str]]:
 def test_lead_is_assigned_by_hand(open_as: OpenAs) -> None:
     scene = build_scene()
     page = open_as(person("operator", scene.lead.workspace))
-    press_on_lead(page, scene.lead, "Assign by hand")
+    press_on_lead(page, scene.lead, "Assign to a buyer")
     row = page.get_by_test_id("assign-buyer").filter(has_text=scene.distant.name)
     expect(row).to_contain_text("$25.00")
     expect(row).to_contain_text("Outside its service area")
@@ -65,7 +65,7 @@ def test_lead_is_paused_and_resumed(open_as: OpenAs) -> None:
     confirm(page, "a doubt about the phone number", "Pause")
 
     expect(page.locator(".field-state_now")).to_contain_text("paused")
-    assert buttons(page) == ["Resume", "Cancel", "Assign by hand"]
+    assert buttons(page) == ["Resume", "Cancel", "Assign to a buyer"]
     page.goto(f"{LEADS}?paused=yes")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from routing.dispatch.inflight import WAIT_AFTER_FAILURE
 from routing.dispatch.schedule import UNSTARTED_MS
 from routing.reconcile.inflight import WAIT_MS
-from routing.reconcile.schedule import LEAST_AGE
+from routing.reconcile.schedule import MIN_AGE
 from tests.chaos.periods import PRODUCTION, Periods
 
 
@@ -34,7 +34,7 @@ def ways_back(periods: Periods) -> Mapping[str, float]:
         "a lost worker's lease": periods.lease_seconds,
         "reconcile inflight": periods.reconcilers["inflight"],
         "the lead waits until its loss is counted": WAIT_MS / 1000,
-        "too young for reconcile schedule": LEAST_AGE.total_seconds(),
+        "too young for reconcile schedule": MIN_AGE.total_seconds(),
         "reconcile schedule": periods.reconcilers["schedule"],
     }
 

@@ -22,7 +22,7 @@ from tests.support.processes import kill_group, pipe, worker_environment
 from tests.support.waiting import wait_until
 
 WORKERS: Final = 3
-PROCESSES_A_WORKER: Final = 2
+PROCESSES_PER_WORKER: Final = 2
 DISPATCHERS: Final = 3
 BEATS: Final = 2
 START_SECONDS: Final = 60.0
@@ -157,7 +157,7 @@ class Fleet:
         self._host.start("switch", action)
 
     def _start_worker(self) -> int:
-        return self._host.start("worker", PROCESSES_A_WORKER)
+        return self._host.start("worker", PROCESSES_PER_WORKER)
 
     def _start_dispatcher(self) -> int:
         return self._host.start("dispatcher")

@@ -22,7 +22,7 @@ from tests.chaos.probes import PROBE, install
 from tests.chaos.protections import take_away
 
 # A worker is slow under load. An expired order for a reconciler would have the same effect as a missing beat.
-LEAST_EXPIRY_SECONDS: Final = 5
+MIN_EXPIRY_SECONDS: Final = 5
 
 
 def main(directory: str, *protections: str) -> None:
@@ -56,7 +56,7 @@ def set_periods(periods: Periods) -> None:
     for name, seconds in periods.reconcilers.items():
         entry = settings.CELERY_BEAT_SCHEDULE[f"reconcile-{name}"]
         entry["schedule"] = float(seconds)
-        entry["options"] = {"expires": max(seconds, LEAST_EXPIRY_SECONDS)}
+        entry["options"] = {"expires": max(seconds, MIN_EXPIRY_SECONDS)}
 
 
 def prepare() -> None:

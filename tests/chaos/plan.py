@@ -10,8 +10,8 @@ from tests.chaos.periods import SHORT, Periods
 
 KILL: Final = "worker-kill"
 # Workers are killed in small groups. Every other fault comes once for this number of kills.
-KILLS_A_GROUP: Final = 4
-KILLS_A_ROUND: Final = 40
+KILLS_PER_GROUP: Final = 4
+KILLS_PER_ROUND: Final = 40
 # Sent before the first fault, so that every process is working when it strikes.
 LEADS_BEFORE: Final = 20
 # Sent after each step: both kinds of leads, which show whether leads start again.
@@ -35,10 +35,10 @@ def make_plan(
     Most other faults would repair the effect of a killed worker by the way, so a kill comes last.
     """
     kinds = fitting(faults, periods)
-    groups = [KILLS_A_GROUP] * (kills // KILLS_A_GROUP) + [kills % KILLS_A_GROUP] * bool(
-        kills % KILLS_A_GROUP
+    groups = [KILLS_PER_GROUP] * (kills // KILLS_PER_GROUP) + [kills % KILLS_PER_GROUP] * bool(
+        kills % KILLS_PER_GROUP
     )
-    rounds = max(1, kills // (KILLS_A_GROUP if faults else KILLS_A_ROUND))
+    rounds = max(1, kills // (KILLS_PER_GROUP if faults else KILLS_PER_ROUND))
     others = [each for each in kinds if each != KILL] * rounds
     steps = [(KILL, size) for size in groups[1:] if KILL in kinds] + [(each, 1) for each in others]
     random.shuffle(steps)

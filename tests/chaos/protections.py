@@ -127,7 +127,7 @@ def _idempotency_key() -> None:
 def _duplicate_check() -> None:
     from routing.rules import duplicates
 
-    _cut(duplicates, "LOOK", ") first ON true", ") first ON false")
+    _cut(duplicates, "READ_ARRIVAL", ") first ON true", ") first ON false")
 
 
 def _reconciler() -> None:

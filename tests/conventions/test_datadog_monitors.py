@@ -40,7 +40,7 @@ COMPARISONS: Final = {">", ">=", "<", "<=", "=="}
 # Datadog cannot compare a gauge with its own highest value, but with its value an hour ago, in percent.
 OTHER_LIMITS: Final = {"LeadSwitchWorkersHalved": {-50.0}}
 SUBMONITOR: Final = re.compile(r"<([^<>]+)>")
-MOST_SUBMONITORS: Final = 10
+MAX_SUBMONITORS: Final = 10
 # Times of the evaluation that Datadog takes: docs of "Create a monitor".
 WINDOW: Final = re.compile(r"\(last_(\d+)([mh])\)")
 LONGEST_HOURS: Final = 168
@@ -102,7 +102,7 @@ def test_composite_joins_the_parts_before_it() -> None:
         if monitor["type"] == "composite":
             names = SUBMONITOR.findall(monitor["query"])
             assert monitor["query"] == " && ".join(f"<{name}>" for name in names)
-            assert 2 <= len(names) <= MOST_SUBMONITORS
+            assert 2 <= len(names) <= MAX_SUBMONITORS
             assert set(names) <= seen
             assert {BY_NAME[name]["type"] for name in names} == {"query alert"}
             used |= set(names)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("leadswitch", "distribution", "routing", "tracing", "templates", "ops")
-MOST_EQUAL = 11
+MAX_EQUAL = 11
 ENDINGS = (".py", ".html", ".js", ".css", ".sh", ".lua")
 
 
@@ -26,8 +26,8 @@ def find_equal_runs(texts: Iterable[tuple[str, str]]) -> Iterator[str]:
     places: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name, text in texts:
         lines = read_lines(text)
-        for first in range(len(lines) - MOST_EQUAL):
-            run = tuple(line for _, line in lines[first : first + MOST_EQUAL + 1])
+        for first in range(len(lines) - MAX_EQUAL):
+            run = tuple(line for _, line in lines[first : first + MAX_EQUAL + 1])
             places[run].append(f"{name}:{lines[first][0]}")
     return (" ~ ".join(found) for found in places.values() if len(found) > 1)
 
@@ -38,7 +38,7 @@ def test_no_two_places_share_twelve_lines() -> None:
 
 
 def test_equal_run_is_found_whatever_its_indentation() -> None:
-    body = [f"step_{number}()" for number in range(MOST_EQUAL + 1)]
+    body = [f"step_{number}()" for number in range(MAX_EQUAL + 1)]
     moved = "\n\n".join(f"    {line}" for line in body)
 
     assert list(find_equal_runs([("a", "\n".join(body)), ("b", f"first()\n{moved}")])) == ["a:1 ~ b:2"]

@@ -79,6 +79,7 @@ BANNED: Final = (
     # As it was saved, as it was read: that is English.
     r"as it was(?=\s*(?:[.,;:)\"]|$))",
     "lies",
+    r"time-outs?",
 )
 BANNED_WORDS: Final = re.compile(rf"(?<![-\w])(?:{'|'.join(BANNED)})(?![-\w])", re.IGNORECASE)
 # A quoted "nobody" is a value: a fixer, a rule of the second factor, a user of the machine.
@@ -111,6 +112,7 @@ def test_tests_name_the_actor() -> None:
         "nobody holds it any more",
         "the row as it was.",
         "it lies in the lead",
+        "after a time-out",
     ],
 )
 def test_banned_word_is_found(text: str) -> None:

@@ -11,7 +11,7 @@ from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.rows import ALERTS
 from tests.support.runbooks import PAGES, RUNBOOKS, join_words, read_commands, read_quoted_commands
 
-PARTS = ["Normal values", "First three commands", "What they tell", "How to undo", "When to wake someone"]
+PARTS = ["Normal values", "First three commands", "What they show", "How to undo", "When to wake someone"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

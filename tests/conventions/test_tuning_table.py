@@ -6,7 +6,7 @@ import pytest
 
 from leadswitch.env import REPOSITORY, BadEnvironment, Environment
 from leadswitch.env.leads import Leads, Watch
-from leadswitch.env.parse import Whole, parse_count
+from leadswitch.env.parse import IntegerRange, parse_count
 from leadswitch.env.registry import VARIABLES
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.together import PARTS, RULES, Rule, check_rule
@@ -18,7 +18,7 @@ ROWS = ROW.findall((REPOSITORY / "docs" / "dispatch.md").read_text())
 SERIES = set(
     re.findall(r"^\| `(leadswitch_\w+)`", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE)
 )
-WHOLES = [(each, each.parse) for each in VARIABLES if isinstance(each.parse, Whole)]
+RANGES = [(each, each.parse) for each in VARIABLES if isinstance(each.parse, IntegerRange)]
 
 
 def test_table_has_the_defaults_and_ranges_of_the_registry() -> None:
@@ -27,7 +27,7 @@ def test_table_has_the_defaults_and_ranges_of_the_registry() -> None:
     }
     assert len(ROWS) == len(documented)
     assert documented == {
-        variable.name: (int(variable.example), whole.lowest, whole.highest) for variable, whole in WHOLES
+        variable.name: (int(variable.example), whole.lowest, whole.highest) for variable, whole in RANGES
     }
 
 
@@ -50,7 +50,7 @@ def test_variables_of_the_dispatch_have_a_range() -> None:
 def test_defaults_are_in_their_ranges() -> None:
     assert [
         variable.name
-        for variable, whole in WHOLES
+        for variable, whole in RANGES
         if not whole.lowest <= int(variable.example) <= whole.highest
     ] == []
 
@@ -80,8 +80,8 @@ def test_highest_value_of_a_rule_starts_and_the_next_does_not(rule: Rule) -> Non
     )
 
 
-@pytest.mark.parametrize(("variable", "whole"), WHOLES, ids=lambda each: getattr(each, "name", ""))
-def test_value_out_of_range_is_refused_with_the_range(variable: Variable[int], whole: Whole) -> None:
+@pytest.mark.parametrize(("variable", "whole"), RANGES, ids=lambda each: getattr(each, "name", ""))
+def test_value_out_of_range_is_refused_with_the_range(variable: Variable[int], whole: IntegerRange) -> None:
     for value in (whole.lowest - 1, whole.highest + 1):
         if value < 0:
             continue

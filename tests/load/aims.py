@@ -6,21 +6,21 @@ from typing import Any, Final
 
 from tests.bench.aims import Aim
 
-MOST_LAG_MS: Final = 50.0
-LEAST_SUCCESS_PERCENT: Final = 99.9
-LEAST_OF_PLANNED: Final = 0.99
-MOST_RETRIES_DUE: Final = 100
-MOST_CONNECTIONS_PERCENT: Final = 80.0
-MOST_RECOVERY_SECONDS: Final = 30.0
+MAX_LAG_MS: Final = 50.0
+MIN_SUCCESS_PERCENT: Final = 99.9
+MIN_OF_PLANNED: Final = 0.99
+MAX_RETRIES_DUE: Final = 100
+MAX_CONNECTIONS_PERCENT: Final = 80.0
+MAX_RECOVERY_SECONDS: Final = 30.0
 # A phase of this length shows whether waits and memory grow.
 LONG_SECONDS: Final = 600.0
 MOST_P95_GROWTH: Final = 1.5
-MOST_MEMORY_GROWTH: Final = 1.1
+MAX_MEMORY_GROWTH: Final = 1.1
 
 
 def is_void(report: Mapping[str, Any]) -> bool:
     """The generator itself was late: what it measured is not the product."""
-    return bool(report["generator"]["worst_lag_ms"] > MOST_LAG_MS)
+    return bool(report["generator"]["worst_lag_ms"] > MAX_LAG_MS)
 
 
 def judge(report: Mapping[str, Any]) -> list[Aim]:
@@ -31,9 +31,9 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims.append(
             Aim(
                 "recovery after the spike",
-                f"≤ {MOST_RECOVERY_SECONDS:g} s",
+                f"≤ {MAX_RECOVERY_SECONDS:g} s",
                 f"{measured:.1f} s",
-                measured <= MOST_RECOVERY_SECONDS,
+                measured <= MAX_RECOVERY_SECONDS,
             )
         )
     if report["flatness"] is not None:
@@ -49,13 +49,13 @@ def _judge_phase(phase: Mapping[str, Any]) -> Iterator[Aim]:
     share = phase["achieved_rate"] / phase["planned_rate"]
     yield Aim(
         f"{name}: planned rate achieved",
-        f"≥ {LEAST_OF_PLANNED:.0%}",
+        f"≥ {MIN_OF_PLANNED:.0%}",
         f"{share:.1%}",
-        share >= LEAST_OF_PLANNED,
+        share >= MIN_OF_PLANNED,
     )
     success = phase["success_percent"]
     yield Aim(
-        f"{name}: success", f"≥ {LEAST_SUCCESS_PERCENT}%", f"{success:.2f}%", success >= LEAST_SUCCESS_PERCENT
+        f"{name}: success", f"≥ {MIN_SUCCESS_PERCENT}%", f"{success:.2f}%", success >= MIN_SUCCESS_PERCENT
     )
 
 
@@ -76,7 +76,7 @@ def _verify(report: Mapping[str, Any]) -> Aim:
 
 def _retries(report: Mapping[str, Any]) -> Aim:
     due = report["retries_due_at_end"]
-    return Aim("due retries at the end", f"< {MOST_RETRIES_DUE}", f"{due:,}", due < MOST_RETRIES_DUE)
+    return Aim("due retries at the end", f"< {MAX_RETRIES_DUE}", f"{due:,}", due < MAX_RETRIES_DUE)
 
 
 def _connections(report: Mapping[str, Any]) -> Aim:
@@ -84,9 +84,9 @@ def _connections(report: Mapping[str, Any]) -> Aim:
     share = 100 * peak / limit
     return Aim(
         "peak connections",
-        f"≤ {MOST_CONNECTIONS_PERCENT:g}% of {limit}",
+        f"≤ {MAX_CONNECTIONS_PERCENT:g}% of {limit}",
         f"{peak} ({share:.0f}%)",
-        share <= MOST_CONNECTIONS_PERCENT,
+        share <= MAX_CONNECTIONS_PERCENT,
     )
 
 
@@ -120,7 +120,7 @@ def _flat(flatness: Mapping[str, Any]) -> Iterator[Aim]:
     for kind, growth in sorted(flatness["memory_growth"].items()):
         yield Aim(
             f"flat memory of {kind}",
-            f"≤ {MOST_MEMORY_GROWTH:g} x",
+            f"≤ {MAX_MEMORY_GROWTH:g} x",
             f"{growth:.2f} x",
-            growth <= MOST_MEMORY_GROWTH,
+            growth <= MAX_MEMORY_GROWTH,
         )

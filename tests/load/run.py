@@ -31,7 +31,7 @@ Progress = Callable[[str], None]
 CONNECTIONS: Final = 64
 DRAIN_SECONDS: Final = 120.0
 SAMPLES: Final = 400
-LEAST_SAMPLE_SECONDS: Final = 1.0
+MIN_SAMPLE_SECONDS: Final = 1.0
 # Each buyer can pay for all leads of the run and of the cross-check.
 SPARE: Final = 3
 
@@ -52,7 +52,7 @@ def run(options: Namespace, phases: tuple[Phase, ...], *, progress: Progress) ->
         job = Job(address, keys, phases, options.arrivals, options.seed, CONNECTIONS)
         seconds = sum(phase.seconds for phase in phases)
         with sampling(
-            {supervisor: "", **_server_pids()}, seconds=max(LEAST_SAMPLE_SECONDS, seconds / SAMPLES)
+            {supervisor: "", **_server_pids()}, seconds=max(MIN_SAMPLE_SECONDS, seconds / SAMPLES)
         ) as samples:
             progress(f"sending {len(arrivals):,} leads in {seconds:,.0f} s")
             result = generate(job)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tests.bench.aims import Aim
 from tests.bench.tables import show_aims, start_table
-from tests.load.aims import MOST_LAG_MS, is_void
+from tests.load.aims import MAX_LAG_MS, is_void
 
 SPARKS: Final = "▁▂▃▄▅▆▇█"
 
@@ -26,7 +26,7 @@ def show(report: Mapping[str, Any], aims: Sequence[Aim], *, console: Console) ->
     if is_void(report):
         worst = report["generator"]["worst_lag_ms"]
         console.print(
-            f"VOID: the generator started a lead {worst:.0f} ms late (limit {MOST_LAG_MS:g} ms). The machine was too"
+            f"VOID: the generator started a lead {worst:.0f} ms late (limit {MAX_LAG_MS:g} ms). The machine was too"
             " busy for the generator, so these figures are not the product's. Stop other programs and run again."
         )
 

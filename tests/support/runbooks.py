@@ -44,7 +44,7 @@ class Promise:
 
 def read_promises(page: Path) -> dict[str, Promise]:
     """By command, in the page's order."""
-    [section] = re.findall(r"^## What they tell\n(.+?)^## ", page.read_text(), re.MULTILINE | re.DOTALL)
+    [section] = re.findall(r"^## What they show\n(.+?)^## ", page.read_text(), re.MULTILINE | re.DOTALL)
     found = PROMISE.findall(join_words(section))
     return {command: Promise(int(exit_code), line) for command, exit_code, line in found}
 

@@ -36,7 +36,7 @@ def without(table: str) -> Iterator[None]:
 
 @contextmanager
 def slow(table: str) -> Iterator[None]:
-    """A statement that reads the table runs into its time-out."""
+    """A statement that reads the table runs into its timeout."""
     view = f"CREATE VIEW {table} AS SELECT gone.* FROM pg_sleep(60) LEFT JOIN gone ON true OFFSET 0"
     with without(table), changed(view, back=f"DROP VIEW {table}"):
         execute("SET statement_timeout = 300")

@@ -21,7 +21,7 @@ from tracing.admin.columns import (
 )
 from tracing.admin.days import DayByIdFilter
 from tracing.admin.filters import LeadReasonFilter, WorkspaceFilter
-from tracing.admin.keyset import MOST_LOOKED
+from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.named import NamingAdmin, named_field
 from tracing.admin.readonly import readable_json
 from tracing.models import Attempt
@@ -56,7 +56,7 @@ class AttemptAdmin(NamingAdmin):
         *(WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, FaultFilter),
         *(WaitedFilter, AttemptDayFilter, HoursFilter),
     )
-    look_time = "started_at"
+    scan_time = "started_at"
     empty_list_text = "Attempts appear here once a lead is tried."
     search_help_text = "An attempt's id, or a lead's numeric id."
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
@@ -110,7 +110,7 @@ class AttemptAdmin(NamingAdmin):
         ]
         return format_html_join("", "<div>{} → {} by {}</div>", steps) or NOTHING
 
-    def looks_through(
+    def scan_limit(
         self,
         asked: Mapping[str, str],
         *,
@@ -120,4 +120,4 @@ class AttemptAdmin(NamingAdmin):
         is_filtered = any(asked.get(name) for name in FILTERED)
         hours = parse_hours(asked.get("hours", ""))
         is_short = asked.get("day") or (hours is not None and hours[1] - hours[0] <= SHORT)
-        return MOST_LOOKED if is_filtered and not is_short else None
+        return MAX_SCANNED if is_filtered and not is_short else None

@@ -1,4 +1,4 @@
-"""The audit: who did what, why, and what it changed."""
+"""The audit log: who did what, why, and what it changed."""
 
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ class AuditEntryAdmin(NamingAdmin):
     workspace_path = "workspace_id"
     list_display = ("at", "actor", "did", "kind", "object_label", "reason")
     empty_list_text = "Every change that a person makes here will be listed."
-    search_help_text = "A user's name, or the id of a row as its page's address has it."
+    search_help_text = "A user name, or the id of a row, as in the URL of its page."
     exact_searches = {"actor": parse_text, "object_id": parse_text}
     fields = ("at", "actor", "did", "kind", "object_label", "object_id", "workspace", "reason", "changes")
     readonly_fields = ("did", "kind", "workspace", "changes")

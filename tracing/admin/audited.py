@@ -17,7 +17,7 @@ OWNER_LINKS: Final = ("can_add_related", "can_change_related", "can_delete_relat
 
 
 class ReasonedForm(FreshForm):
-    """A form that asks for a reason. Only the audit stores it."""
+    """A form that asks for a reason. Only the audit log stores it."""
 
     change_reason = forms.CharField(
         label="Why",

@@ -22,7 +22,7 @@ from tracing.locks import lock_rows
 from tracing.parsing import parse_text
 
 HELD: Final = (ProtectedError, RestrictedError, IntegrityError)
-MOST_LAST_CHANGES: Final = 5
+MAX_LAST_CHANGES: Final = 5
 BUSY: Final = "Nothing was deleted: another person is changing this right now. Try again."
 STILL_HELD: Final = (
     "Nothing was deleted: another row has referred to it since you opened this page. Open the page again."
@@ -150,7 +150,7 @@ class DeletingAdmin(FreshAdmin):
         form = DeletionForm(
             request.POST if is_sent else None,
             state=digest_rows(chosen, going_along=_going_along(self.model, chosen)),
-            last_change=" ".join(filter(None, map(describe_last_change, chosen[:MOST_LAST_CHANGES]))),
+            last_change=" ".join(filter(None, map(describe_last_change, chosen[:MAX_LAST_CHANGES]))),
         )
         if not is_locked:
             form.add_error(None, BUSY)

@@ -19,7 +19,7 @@ from tracing.admin.columns import (
 )
 from tracing.admin.days import APART, DayByIdFilter, first_id_at
 from tracing.admin.filters import AnyReasonFilter, EventFilter, WorkspaceFilter
-from tracing.admin.keyset import MOST_LOOKED, Place
+from tracing.admin.keyset import MAX_SCANNED, Place
 from tracing.admin.named import NamingAdmin, named_field
 from tracing.admin.readonly import readable_json
 from tracing.models import Attempt, LeadDistributionEvent
@@ -29,7 +29,7 @@ from tracing.vocabulary import RESULTS, Event
 EVENTS: Final = {code: code.replace("_", " ") for code in Event}
 
 # Of a workspace its attempts are counted, each of which has about as many events.
-EVENTS_AN_ATTEMPT: Final = 8
+EVENTS_PER_ATTEMPT: Final = 8
 # Whose ids are named one by one; with more on a day a page is soon filled.
 FEW_ATTEMPTS: Final = 500
 
@@ -64,7 +64,7 @@ class LeadDistributionEventAdmin(NamingAdmin):
     # The newest attempt first: those of one workspace are found through its attempts, however long ago they were.
     keyset = ("attempt_id", "seq")
     list_filter = (WorkspaceFilter, EventFilter, AnyReasonFilter, EventDayFilter)
-    look_time = "created_at"
+    scan_time = "created_at"
     empty_list_text = "Events appear here once a lead is tried."
     search_help_text = "The id of an attempt. The events of a lead are on the lead's page."
     exact_searches = {"attempt_id": parse_uuid}
@@ -105,14 +105,14 @@ class LeadDistributionEventAdmin(NamingAdmin):
         attempt = Attempt.objects.filter(pk=OuterRef("attempt_id"), destination_workspace_id__in=ids)
         return queryset.filter(Exists(attempt))
 
-    def looks_through(
+    def scan_limit(
         self,
         asked: Mapping[str, str],
         *,
         ids: Sequence[int] | None,  # noqa: ARG002 - a workspace has no index of these either
     ) -> int | None:
         is_filtered = asked.get("event") or asked.get("skip_reason")
-        return MOST_LOOKED if is_filtered and not asked.get("day") else None
+        return MAX_SCANNED if is_filtered and not asked.get("day") else None
 
     def place_far(
         self, start: Place | None, *, side: str, rows: int, workspace_id: int | None
@@ -123,6 +123,6 @@ class LeadDistributionEventAdmin(NamingAdmin):
         attempts = Attempt.objects.filter(destination_workspace_id=workspace_id)
         if start is not None:
             attempts = attempts.filter(**{f"pk__{side}": start[0]})
-        far = max(1, rows // EVENTS_AN_ATTEMPT) - 1
+        far = max(1, rows // EVENTS_PER_ATTEMPT) - 1
         ids = attempts.order_by("-pk" if side == "lt" else "pk").values_list("pk", flat=True)[far : far + 1]
         return next(((each, 1) for each in ids), None)

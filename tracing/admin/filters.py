@@ -32,7 +32,7 @@ class EventFilter(VocabularyFilter):
 
 
 class WorkspaceFilter(admin.SimpleListFilter):
-    """For lists of a `ScopedAdmin`, which knows the way from its rows to their workspace."""
+    """For lists of a `ScopedAdmin`, which knows the lookup from its rows to their workspace."""
 
     title = "workspace"
     parameter_name = "workspace"

@@ -178,7 +178,7 @@ class FreshForm(forms.ModelForm):  # type: ignore[type-arg]  # cannot be subscri
         entry = find_changes(self.instance, self.present).get(name)
         theirs = describe_form_value(field, self.initial[name])
         yours = describe_form_value(field, self.cleaned_data.get(name, self[name].data))
-        who = "the audit does not know by whom" if entry is None else f"by {describe_author(entry)}"
+        who = "but the audit log does not say by whom" if entry is None else f"by {describe_author(entry)}"
         before = describe_form_value(
             field, initial_of(self.instance, name, self.began[name], widget=field.widget)
         )

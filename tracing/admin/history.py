@@ -23,7 +23,7 @@ from tracing.models import AuditEntry
 from tracing.wording import moment, money
 
 SHOWN: Final = 200
-MOST_OF_A_VALUE: Final = 120
+MAX_VALUE_CHARACTERS: Final = 120
 CENTS: Final = "_cents"
 
 
@@ -153,7 +153,7 @@ def _describe_value(value: object, *, name: str) -> str:
     if isinstance(value, str) and name.endswith("_at"):
         return _describe_moment(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MOST_OF_A_VALUE else f"{text[:MOST_OF_A_VALUE]}…"
+    return text if len(text) <= MAX_VALUE_CHARACTERS else f"{text[:MAX_VALUE_CHARACTERS]}…"
 
 
 def _describe_moment(text: str) -> str:

@@ -16,8 +16,8 @@ OLDER_THAN: Final = "older_than"
 NEWER_THAN: Final = "newer_than"
 LONGEST_KEY: Final = 36
 # How many rows a filter without an index may read. They take a few milliseconds in a table of any size.
-MOST_LOOKED: Final = 8_000
-LEAST_LOOKED: Final = 100
+MAX_SCANNED: Final = 8_000
+MIN_SCANNED: Final = 100
 WORKSPACES: Final = ("workspace", "workspace__id__exact")
 
 Place: TypeAlias = Sequence[Any]
@@ -38,9 +38,9 @@ class KeysetChangeList(ChangeList):
         self.older_than = self.read_key(model, request.GET.get(OLDER_THAN, ""))
         self.newer_than = self.read_key(model, request.GET.get(NEWER_THAN, ""))
         self.asked = request.GET.dict()
-        self.look_ids = _chosen_ids(request)
-        self.looked: int | None = None  # how many rows were read, if they did not fill the page
-        self.looked_to: Any = None  # the time of the last row read
+        self.scan_workspace_ids = _chosen_ids(request)
+        self.scanned: int | None = None  # how many rows were read, if they did not fill the page
+        self.scanned_to: Any = None  # the time of the last row read
         super().__init__(request, *args, **kwargs)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -68,10 +68,10 @@ class KeysetChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:  # noqa: ARG002 - the signature is Django's
         rows, has_newer, has_older = self._read()
         first, last = (rows[0], rows[-1]) if rows else (None, None)
-        if self.looked is not None and self.newer_than is not None:
-            first = self.looked_row
-        elif self.looked is not None:
-            last = self.looked_row
+        if self.scanned is not None and self.newer_than is not None:
+            first = self.last_scanned
+        elif self.scanned is not None:
+            last = self.last_scanned
         self.newer_url = self._page(NEWER_THAN, self.key_of(first)) if has_newer and first else ""
         self.older_url = self._page(OLDER_THAN, self.key_of(last)) if has_older and last else ""
         self.newest_url = self.get_query_string(remove=[OLDER_THAN, NEWER_THAN])
@@ -106,11 +106,11 @@ class KeysetChangeList(ChangeList):
         """
         if self.query:
             return None, rows
-        looks_through = getattr(self.model_admin, "looks_through", None)
-        most = looks_through(self.asked, ids=self.look_ids) if looks_through else None
+        scan_limit = getattr(self.model_admin, "scan_limit", None)
+        most = scan_limit(self.asked, ids=self.scan_workspace_ids) if scan_limit else None
         if most is None:
             return None, rows
-        self.most_looked = most
+        self.max_scanned = most
         from_place = None if start is None else self._place(start)
         stop = self._far(from_place, side=side, most=most)
         return stop, rows if stop is None else rows.filter(
@@ -119,13 +119,13 @@ class KeysetChangeList(ChangeList):
 
     def _far(self, start: Place | None, *, side: str, most: int) -> Place | None:
         """Return the place to stop at. With several workspaces, the nearest one limits the rows read."""
-        if self.look_ids is None:
+        if self.scan_workspace_ids is None:
             found: Place | None = self.model_admin.place_far(start, side=side, rows=most, workspace_id=None)
             return found
-        share = max(LEAST_LOOKED, most // max(1, len(self.look_ids)))
+        share = max(MIN_SCANNED, most // max(1, len(self.scan_workspace_ids)))
         places = [
             self.model_admin.place_far(start, side=side, rows=share, workspace_id=each)
-            for each in self.look_ids
+            for each in self.scan_workspace_ids
         ]
         far = [place for place in places if place is not None]
         return None if not far else max(far) if side == "lt" else min(far)
@@ -138,10 +138,10 @@ class KeysetChangeList(ChangeList):
         row = self.root_queryset.filter(**dict(zip(names, stop, strict=True))).first()
         if row is None:
             return False
-        self.looked, self.looked_row = self.most_looked, row
-        self.looked_words = f"{self.looked:,} {self.opts.verbose_name_plural}"
-        self.looked_to = (
-            getattr(row, self.model_admin.look_time, None) if self.model_admin.look_time else None
+        self.scanned, self.last_scanned = self.max_scanned, row
+        self.scanned_display = f"{self.scanned:,} {self.opts.verbose_name_plural}"
+        self.scanned_to = (
+            getattr(row, self.model_admin.scan_time, None) if self.model_admin.scan_time else None
         )
         return True
 

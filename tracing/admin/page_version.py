@@ -18,7 +18,7 @@ from tracing.models import AuditEntry
 from tracing.wording import moment
 
 Values = Mapping[str, Any]
-MOST_CHARACTERS: Final = 300
+MAX_CHARACTERS: Final = 300
 UNSEEN: Final = "a row that you do not see"
 NOTHING: Final = "nothing"
 
@@ -100,7 +100,7 @@ def describe_form_value(field: forms.Field, value: Any) -> str:
     words: dict[Any, Any] = dict(field.widget.choices) if isinstance(field, forms.ChoiceField) else {}
     if isinstance(value, dict | list):
         value = ", ".join(map(str, value)) if _are_words(value) else json.dumps(value, cls=_Encoder)
-    return str(words.get(value, value))[:MOST_CHARACTERS]
+    return str(words.get(value, value))[:MAX_CHARACTERS]
 
 
 def _are_words(value: object) -> bool:
@@ -128,7 +128,7 @@ def find_changes(row: Model, values: Values) -> dict[str, AuditEntry]:
 
 
 def _is_present(row: Model, entry: AuditEntry, name: str, value: Any) -> bool:
-    """The audit has names for many-to-many relations, and for some fields only that they changed."""
+    """The audit log has names for many-to-many relations, and for some fields only that they changed."""
     field = row._meta.get_field(name)
     if field.many_to_many or entry.after[name] == audit.CHANGED:
         return True
@@ -144,7 +144,9 @@ def describe_author(entry: AuditEntry) -> str:
 def describe_last_change(row: Model) -> str:
     """A sentence about the newest audit entry of a row; "" without one."""
     entry = next(iter(audit.read_entries(row, limit=1)), None)
-    return "" if entry is None else f"Last in the audit: {entry.action} by {describe_author(entry)}."
+    return (
+        "" if entry is None else f"Last entry in the audit log: {entry.action} by {describe_author(entry)}."
+    )
 
 
 def digest(state: Any) -> str:

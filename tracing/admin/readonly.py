@@ -17,7 +17,7 @@ from tracing.admin.history import HistoryAdmin
 from tracing.admin.keyset import KeysetChangeList, Place, place_far
 
 # A longer document is collapsed.
-MOST_LINES: Final = 40
+MAX_LINES: Final = 40
 
 
 class ExactSearch(HistoryAdmin):
@@ -69,9 +69,9 @@ class ReadOnlyAdmin(ExactSearch):
     keyset: ClassVar[Sequence[str]] = ("pk",)  # the columns of the order, descending
     actions: Any = None
     has_history: ClassVar[bool] = False  # whether anything can happen to a row that its history would show
-    look_time = ""  # the time column that shows how far a list with an unindexed filter has read
+    scan_time = ""  # the time column that shows how far a list with an unindexed filter has read
 
-    def looks_through(
+    def scan_limit(
         self,
         asked: Mapping[str, str],  # noqa: ARG002 - for lists that have such filters
         *,
@@ -140,7 +140,7 @@ def pretty_json(name: str) -> Callable[..., SafeString]:
     def show(self: object, row: Model) -> SafeString:  # noqa: ARG001 - a method of the admin class
         text = json.dumps(getattr(row, name), ensure_ascii=False, indent=2)
         lines = text.count("\n") + 1
-        if lines <= MOST_LINES:
+        if lines <= MAX_LINES:
             return preformatted(text)
         return format_html(
             "<details><summary>{} lines</summary>{}</details>", f"{lines:,}", preformatted(text)
@@ -157,7 +157,7 @@ def readable_json(name: str) -> Callable[..., SafeString | str]:
         value = getattr(row, name)
         shown = describe_json(value)
         lines = json.dumps(value, indent=2).count("\n") + 1
-        if lines <= MOST_LINES:
+        if lines <= MAX_LINES:
             return shown
         return format_html("<details><summary>{} lines</summary>{}</details>", f"{lines:,}", shown)
 

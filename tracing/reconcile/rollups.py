@@ -16,7 +16,7 @@ from tracing.models import RollupState
 from tracing.reconciling import LONGEST_RUN_SECONDS, Counts, in_batches
 from tracing.rollups.counting import HOUR, compare_hour, count_batch, lock_state, repair_hour
 
-ATTEMPTS_A_BATCH: Final = 5_000
+ATTEMPTS_PER_BATCH: Final = 5_000
 REPORTED: Final = timedelta(days=2)
 RECOUNTED: Final = timedelta(days=31)
 
@@ -26,7 +26,7 @@ def run(*, fix: bool, limit: int) -> Counts:
     at = timezone.now()
     if not fix:
         return _report(at, limit=limit)
-    counted = in_batches(_count, limit=limit, size=ATTEMPTS_A_BATCH)
+    counted = in_batches(_count, limit=limit, size=ATTEMPTS_PER_BATCH)
     return counted + _recount_next(at)
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from distribution.buyers.key_list import KeyNotFound, describe_key, find_key, get_key_state, list_keys
 from distribution.management.keyarguments import add_key_options, add_reason, issue_for, print_once
-from routing.access.api_keys import By, KeyRefused, revoke, rotate
+from routing.access.api_keys import Author, KeyRefused, revoke, rotate
 from routing.access.named import NameNotFound
 from routing.management.arguments import describe_operator, read_workspace
 from routing.models import ScopedKey
@@ -89,7 +89,7 @@ class Command(BaseCommand):
     def _rotate(self, *, prefix: str, overlap_hours: int, reason: str, **_: Any) -> None:
         at, old = datetime.now(UTC), find_key(prefix)
         issued = rotate(
-            old, overlap=timedelta(hours=overlap_hours), at=at, by=By(describe_operator(), reason)
+            old, overlap=timedelta(hours=overlap_hours), at=at, by=Author(describe_operator(), reason)
         )
         old.refresh_from_db()
         print_once(issued, out=self.stdout, err=self.stderr)
@@ -97,7 +97,7 @@ class Command(BaseCommand):
 
     def _revoke(self, *, prefix: str, reason: str, **_: Any) -> None:
         key = find_key(prefix)
-        is_changed = revoke(key, by=By(describe_operator(), reason))
+        is_changed = revoke(key, by=Author(describe_operator(), reason))
         self.stdout.write(f"The key {key.prefix} {'is revoked' if is_changed else 'was already revoked'}.")
 
 

@@ -14,7 +14,7 @@ from tracing.parsing import positive_argument
 from tracing.wording import count
 
 HOLDS: Final = "verify: all invariants hold"
-MOST_JOBS: Final = 4
+MAX_JOBS: Final = 4
 
 
 class Command(BaseCommand):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             "--jobs",
             type=positive_argument,
             metavar="N",
-            default=min(MOST_JOBS, os.cpu_count() or 1),
+            default=min(MAX_JOBS, os.cpu_count() or 1),
             help="number of processes for a long run (default: one per core, at most 4)",
         )
         parser.add_argument("--quiet", action="store_true", help="hide progress")

@@ -1,5 +1,5 @@
 """`manage.py exporter`: the state of PostgreSQL, Redis and the dispatch as gauges for Prometheus.
 
-A scrape never waits for a server. One thread a collector reads at intervals, and a scrape gets the latest values with
-their age. The room only reads. `collectors/` has one module for each collector.
+A scrape never waits for a server. Each collector has a thread that reads at intervals, and a scrape gets the latest
+values with their age. The room only reads. `collectors/` has one module for each collector.
 """

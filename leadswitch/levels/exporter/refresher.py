@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PASS_SECONDS: Final = 5.0
-MOST_FAILURES: Final = 3
-LEAST_PAUSE_SECONDS: Final = 1.0
+MAX_FAILURES: Final = 3
+MIN_PAUSE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Refresher(threading.Thread):
                 self._refresh(started)
                 self._finished_once.set()
                 spent = monotonic() - started
-                self._stopping.wait(max(LEAST_PAUSE_SECONDS, self._period_seconds - spent))
+                self._stopping.wait(max(MIN_PAUSE_SECONDS, self._period_seconds - spent))
         finally:
             connections.close_all()
 
@@ -89,13 +89,13 @@ class Refresher(threading.Thread):
         with self._lock:
             age = None if self._read_at is None else now - self._read_at
             is_success = self._values is not None and not self._failures and not self._is_late(now)
-            is_stale = self._failures >= MOST_FAILURES or age is None or age > self._longest_age
+            is_stale = self._failures >= MAX_FAILURES or age is None or age > self._longest_age
             values = None if is_stale else self._values
             return Refreshed(is_success, values, self._duration_seconds, age)
 
     @property
     def _longest_age(self) -> float:
-        return MOST_FAILURES * self._period_seconds + PASS_SECONDS
+        return MAX_FAILURES * self._period_seconds + PASS_SECONDS
 
     def _is_late(self, now: float) -> bool:
         return self._began_at is not None and now - self._began_at > PASS_SECONDS

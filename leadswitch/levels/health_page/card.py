@@ -7,7 +7,7 @@ from datetime import datetime
 from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.live import read_waiting
 from leadswitch.levels.health_page.page import read_cards
-from routing.dispatch.state import read_brief
+from routing.dispatch.state import read_summary
 from tracing.wording import count
 
 
@@ -40,13 +40,13 @@ class HealthCard:
 
 def read_health_card(ids: Sequence[int] | None, *, at: datetime) -> HealthCard:
     """Five statements, over hours and not attempts. `ids`: the workspaces that are counted; None: all."""
-    links, waiting, brief = Links(), read_waiting(ids), read_brief(ids)
+    links, waiting, summary = Links(), read_waiting(ids), read_summary(ids)
     cards = read_cards(waiting, ids, at=at, links=links)
     return HealthCard(
         objectives=len(cards),
         missed=[card.title for card in cards if not card.is_met],
         due_retries=waiting.due_retries.display,
         due_retries_url=links.due_retries(),
-        is_product_paused=brief.is_paused,
-        paused_workspaces=brief.paused_count,
+        is_product_paused=summary.is_paused,
+        paused_workspaces=summary.paused_count,
     )

@@ -1,4 +1,4 @@
-"""What is so right now: leads that wait, stale locks, workers. Each count is bounded."""
+"""The current state: leads that wait, stale locks, workers. Each count is bounded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from routing.leads.due_retries import IS_DUE_RETRY
 from routing.leads.stale_claims import count_stale
 from routing.leads.undecided import OldestDue, find_oldest_due
 
-MOST_COUNTED: Final = 5_000
+MAX_COUNTED: Final = 5_000
 
 RETRIES: Final = f"""
 SELECT workspace_id, name, count(*) AS number FROM (
@@ -63,7 +63,7 @@ class Live:
     workers: int | None
 
 
-def read_live(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Live:
+def read_live(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> Live:
     """`ids`: the workspaces to count in; None: all. `most`: where a count of retries or of stale locks stops."""
     control = read_control()
     redis, _ = ask_redis((), control=control, is_whole=False)
@@ -76,7 +76,7 @@ def read_live(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Live:
     )
 
 
-def read_waiting(ids: Sequence[int] | None, *, most: int = MOST_COUNTED) -> Waiting:
+def read_waiting(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> Waiting:
     """Three statements. `most`: where the count of retries stops."""
     retries = _read_retries(ids, most=most)
     return Waiting(
@@ -92,7 +92,7 @@ def _limit(number: int, most: int) -> Count:
 
 
 def _count_undecided(ids: Sequence[int] | None, over: timedelta) -> Count:
-    most = undecided.MOST_UNDECIDED
+    most = undecided.MAX_UNDECIDED
     return _limit(undecided.count_undecided(ids, over=over, most=most), most)
 
 

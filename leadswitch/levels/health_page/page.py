@@ -33,9 +33,9 @@ from tracing.models import AttemptResult
 from tracing.rollups.edges import BINS
 from tracing.wording import count, span
 
-MOST_WORKSPACES: Final = 10
+MAX_WORKSPACES: Final = 10
 FEW_DAYS: Final = 7
-MOST_UNCOUNTED: Final = 10_000
+MAX_UNCOUNTED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def read_health(
         make_histogram(window, of_window, links),
         make_expired(days, read_expired(days[0], days[-1] + DAY, ids), links),
     ]
-    duplicates = read_most(AttemptResult.DUPLICATE, window, ids, most=MOST_WORKSPACES)
+    duplicates = read_most(AttemptResult.DUPLICATE, window, ids, most=MAX_WORKSPACES)
     return Health(
         at=at,
         window=window,
@@ -108,14 +108,14 @@ def read_health(
         latency=latency_rows,
         times=_times(window, links, of_window, *read_times(window, ids)),
         retries=_rows(
-            [(each, links.due_retries(each.id)) for each in live.waiting.retries[:MOST_WORKSPACES]],
+            [(each, links.due_retries(each.id)) for each in live.waiting.retries[:MAX_WORKSPACES]],
             is_least=live.waiting.due_retries.is_least,
         ),
         duplicates=_rows([(each, _duplicates_url(links, window, each.id)) for each in duplicates]),
         live=live,
         stale_locks=make_figure("Stale locks", live.stale_locks, links.leads(late="lock")),
         oldest_url="" if live.oldest is None else links.lead(live.oldest.id),
-        uncounted=count_uncounted(ids, most=MOST_UNCOUNTED),
+        uncounted=count_uncounted(ids, most=MAX_UNCOUNTED),
     )
 
 

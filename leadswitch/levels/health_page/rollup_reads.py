@@ -1,4 +1,5 @@
-"""Reads the roll-up: what the attempts of a window came to. One statement a function, over hours and not attempts.
+"""Reads the roll-up: the results of the attempts in a window. Each function runs one statement, over hours and not
+attempts.
 
 `ids`: the workspaces whose attempts are read; None: all of them, from the totals.
 """
@@ -44,7 +45,7 @@ SELECT result, skip_reason, sum(count::int), {_sum("due_bins", range(BINS))},
     {_sum("due_bins", _above(LATENCY_LIMIT_SECONDS))}, {_sum("due_bins", _above(AVAILABILITY_DEADLINE_SECONDS))}
 {{source}} GROUP BY 1, 2
 """
-MOST_OF: Final = """
+TOP_WORKSPACES: Final = """
 SELECT h.destination_workspace_id, w.name, sum(h.count::int) AS number
 FROM {table} h JOIN routing_workspace w ON w.id = h.destination_workspace_id
 WHERE h.result = %(result)s AND h.hour >= %(start)s AND h.hour < %(end)s
@@ -125,7 +126,7 @@ def read_most(
 ) -> Sequence[WorkspaceCount]:
     """The workspaces with the most attempts of one result."""
     values = {"result": result.value, "most": most, "start": window.start, "end": window.end}
-    return [WorkspaceCount(*row) for row in _read(MOST_OF, ids, _table(window), **values)]
+    return [WorkspaceCount(*row) for row in _read(TOP_WORKSPACES, ids, _table(window), **values)]
 
 
 def read_expired(start: datetime, end: datetime, ids: Sequence[int] | None) -> Mapping[datetime, int]:
@@ -134,10 +135,10 @@ def read_expired(start: datetime, end: datetime, ids: Sequence[int] | None) -> M
 
 
 def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
-    """`most`: attempts of the queue that are looked at."""
+    """`most`: how many attempts of the queue are read."""
     statement = UNCOUNTED if ids is None else UNCOUNTED_OF_WORKSPACES
-    number, looked_at = fetch_row(statement, {"ids": None if ids is None else list(ids), "most": most})
-    return Uncounted(number, is_least=looked_at >= most)
+    number, read = fetch_row(statement, {"ids": None if ids is None else list(ids), "most": most})
+    return Uncounted(number, is_least=read >= most)
 
 
 def _parts(window: Window) -> Sequence[tuple[str, datetime, datetime]]:

@@ -18,13 +18,13 @@ from routing.models import DispatchControl
 from tracing.admin.scope import visible_ids, visible_names
 from tracing.parsing import parse_id
 
-LOOK: Final = "routing.view_workspace"
+VIEW_PERMISSION: Final = "routing.view_workspace"
 TEMPLATE: Final = "admin/leadswitch/health.html"
 
 
 def show_health(request: HttpRequest, *, context: Mapping[str, Any]) -> HttpResponse:
     """`context`: what the admin site gives to each page. Raises PermissionDenied and Http404."""
-    if not request.user.has_perm(LOOK):
+    if not request.user.has_perm(VIEW_PERMISSION):
         raise PermissionDenied
     names, visible = visible_names(request), visible_ids(request)
     workspace_id = _find_workspace(request, names)
@@ -49,7 +49,7 @@ def show_health(request: HttpRequest, *, context: Mapping[str, Any]) -> HttpResp
 
 def list_page(request: HttpRequest) -> Mapping[str, Any] | None:
     """Return the page as the admin lists its pages, or None if the user may not see it."""
-    if not request.user.has_perm(LOOK):
+    if not request.user.has_perm(VIEW_PERMISSION):
         return None
     return {
         "model": DispatchControl,

@@ -31,7 +31,7 @@ NEW_GROUP_DELAY_SECONDS: Final = 60
 NOTIFIED_STATES: Final = ("is_alert", "is_no_data", "is_alert_recovery", "is_no_data_recovery")
 AGENT_INTERVAL_SECONDS: Final = 15
 HEALTH_CHECK: Final = f"{NAMESPACE}.{AGENT_CHECK}"
-HOURS_OF_A_DAY: Final = 24
+HOURS_PER_DAY: Final = 24
 VALUE: Final = re.compile(r"\{\{ \$value(?: \| (?P<form>\w+)[^}]*)? \}\}")
 LABEL: Final = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 QUERY_NAME: Final = re.compile(r"query\d+")
@@ -133,7 +133,7 @@ def make_query(condition: Condition) -> str:
 
 def _window(window: str) -> str:
     """Datadog has no windows of several days, but of 168 hours."""
-    return f"{HOURS_OF_A_DAY * int(window[:-1])}h" if window.endswith("d") else window
+    return f"{HOURS_PER_DAY * int(window[:-1])}h" if window.endswith("d") else window
 
 
 def _minutes(duration: str) -> int:

@@ -16,7 +16,7 @@ PREFIX: Final = "leadswitch_"
 INTRODUCTION: Final = """# Metrics
 
 `manage.py metrics --write` makes this page from what the processes register. Labels never name a lead or a buyer. Only
-three series of the exporter name workspaces, and only the worst of them.
+three series of the exporter name workspaces, and only those with the highest values.
 
 The web server, the Celery worker, the dispatcher and Celery beat serve the first table. Each process counts what it
 does, so add the series up over all processes. Every labeled counter and histogram exists at 0 from the start.

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             type=positive_argument,
             default=10,
             metavar="N",
-            help="print at most N rows a table (10)",
+            help="print at most N rows per table (10)",
         )
 
     def handle(self, *_: Any, limit: int, **__: Any) -> None:

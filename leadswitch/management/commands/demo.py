@@ -24,8 +24,8 @@ from leadswitch.demo.summary import Summary, find_instructive_lead, find_routed_
 from routing.models import Lead
 
 MAX_LEADS = 100_000
-OWN_LEADS_A_PARTNERS = 5
-LEAST_PARTNER_LEADS = 10
+OWN_LEADS_PER_PARTNER_LEAD = 5
+MIN_PARTNER_LEADS = 10
 
 
 class Command(BaseCommand):
@@ -73,7 +73,7 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
         f" [bold]{demo.partner.slug}[/] whose rules send leads to two agencies. Starting the product …"
     )
     own = list(make_leads(leads, seed=seed, at=timezone.now()))
-    count = max(LEAST_PARTNER_LEADS, leads // OWN_LEADS_A_PARTNERS)
+    count = max(MIN_PARTNER_LEADS, leads // OWN_LEADS_PER_PARTNER_LEAD)
     partners = list(make_partner_leads(count, known=own, seed=seed, at=timezone.now()))
     total = len(own) + len(partners)
     log_file = Path(settings.VAR_DIR) / "demo.log"

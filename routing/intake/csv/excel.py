@@ -56,7 +56,7 @@ class ExcelTable:
 
     def read_rows(self, on_bytes: Callable[[int], None] = lambda _: None) -> Iterator[Row]:
         """Yield the rows after the header, without blank ones. The reported bytes are an estimate from the rows."""
-        with _Book(self.path) as book:
+        with _Workbook(self.path) as book:
             sheet = book.find_sheet(self.sheet)
             total = max(sheet.max_row or 0, 1)
             for row in book.read(sheet):
@@ -73,7 +73,7 @@ def open_excel(
     _check_archive(path)
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()
-    with _Book(path) as book:
+    with _Workbook(path) as book:
         chosen = book.find_sheet(sheet)
         try:
             header = find_header(book.read(chosen), wanted=wanted, line=header_line)
@@ -98,7 +98,7 @@ def _check_archive(path: Path) -> None:
         raise TableError(f"{path}: the workbook is too large: save it as CSV UTF-8")
 
 
-class _Book:
+class _Workbook:
     """An open workbook. Every failure of the library becomes a TableError that repeats no cell."""
 
     def __init__(self, path: Path) -> None:
@@ -106,7 +106,7 @@ class _Book:
         self._book: Any = None
         self._file: IO[bytes]
 
-    def __enter__(self) -> "_Book":
+    def __enter__(self) -> "_Workbook":
         self._file = self.path.open("rb")  # the library leaves a damaged file open
         try:
             self._book = load_workbook(self._file, read_only=True, data_only=True, keep_links=False)

@@ -40,7 +40,7 @@ class RowKeys:
         return f"import:{key.hex()}:{self._seen[key]}"
 
 
-class Repeats:
+class RepeatedContacts:
     """Rows of one file with the email or phone of an earlier row."""
 
     def __init__(self) -> None:

@@ -16,14 +16,14 @@ from routing.intake.consent import parse_past_time
 from routing.intake.corrections import CORRECTED, DROPPED, Correction, write_notes
 from routing.intake.csv.mapping import RECEIVED_AT, ColumnMapping
 from routing.intake.csv.rejects import RejectsFile, RowProblem
-from routing.intake.csv.rowkeys import Repeats, RowKeys
+from routing.intake.csv.rowkeys import RepeatedContacts, RowKeys
 from routing.intake.csv.rows import Row, Table
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
-from routing.intake.store import AlreadyHere, LeadNotStored, StoredLead, find_existing, store_leads
+from routing.intake.store import AlreadyReceived, LeadNotStored, StoredLead, find_existing, store_leads
 from routing.models import IntakeMode, Source
 from routing.values.normalize import FieldError
 
-ROWS_A_BATCH: Final = 500
+ROWS_PER_BATCH: Final = 500
 CHANNEL: Final = "import"
 KEY_PREFIX: Final = "import:"
 # What a lenient source stores as text, or leaves out, if it is not of the mapped kind.
@@ -44,7 +44,7 @@ class ImportReport:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     corrected: int = 0
     corrections: Counter[str] = field(default_factory=Counter)
-    repeats: Repeats = field(default_factory=Repeats)
+    repeats: RepeatedContacts = field(default_factory=RepeatedContacts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class LeadsImport:
     def run(self, on_bytes: Callable[[int], None] = lambda _: None) -> ImportReport:
         """Commit batch by batch. Raises OperationalError if the database goes away; the report has the rows so far."""
         rows = self.table.read_rows(on_bytes)
-        while batch := list(islice(rows, ROWS_A_BATCH)):
+        while batch := list(islice(rows, ROWS_PER_BATCH)):
             self.report.read += len(batch)
             self._store(list(self._parse_all(batch)))
         return self.report
@@ -180,7 +180,7 @@ class LeadsImport:
             except LeadNotStored:
                 self._reject(row, [RowProblem("", "", "not_stored", "was rejected by the database")])
 
-    def _count(self, outcomes: list[StoredLead | AlreadyHere]) -> None:
+    def _count(self, outcomes: list[StoredLead | AlreadyReceived]) -> None:
         stored = sum(isinstance(outcome, StoredLead) for outcome in outcomes)
         self.report.accepted += stored
         self.report.already_there += len(outcomes) - stored

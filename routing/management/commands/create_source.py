@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from routing.intake.sources import SourceNotMade, create_source
+from routing.intake.sources import SourceNotCreated, create_source
 from routing.management.arguments import describe_operator
 
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
                 scopes=scopes,
                 actor=describe_operator(),
             )
-        except SourceNotMade as error:
+        except SourceNotCreated as error:
             raise CommandError(str(error), returncode=2) from None
         # Only the key goes to stdout: KEY=$(manage.py create_source ...)
         self.stderr.write(

@@ -27,7 +27,7 @@ from routing.intake.sources import find_source
 from routing.models import Source
 from tracing.wording import count
 
-ROWS_A_LINE: Final = 10_000
+ROWS_PER_LINE: Final = 10_000
 # How long a stalled Redis may take to accept the imported leads.
 DRAIN_SECONDS: Final = 10.0
 EXAMPLES: Final = """
@@ -251,18 +251,18 @@ def _run(job: LeadsImport, *, stderr: OutputWrapper) -> None:
 
 
 class _ProgressLines:
-    """Prints a line every ROWS_A_LINE rows where no bar can be drawn: in a log or without a terminal."""
+    """Prints a line every ROWS_PER_LINE rows where no bar can be drawn: in a log or without a terminal."""
 
     def __init__(self, job: LeadsImport, *, stderr: OutputWrapper, is_silent: bool) -> None:
         self.job = job
         self.stderr = stderr
-        self.next_at = sys.maxsize if is_silent else ROWS_A_LINE
+        self.next_at = sys.maxsize if is_silent else ROWS_PER_LINE
 
     def show(self, position: int) -> None:
         report = self.job.report
         if report.read < self.next_at:
             return
-        self.next_at = report.read + ROWS_A_LINE
+        self.next_at = report.read + ROWS_PER_LINE
         share = 100 * position // max(self.job.table.size_bytes, 1)
         self.stderr.write(
             f"{count(report.read, 'row')} read ({share} %), {report.accepted:,} accepted, {report.rejected:,} rejected"

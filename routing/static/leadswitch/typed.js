@@ -3,16 +3,16 @@
 "use strict";
 (() => {
   const PAUSE_MS = 400;
-  const UNREACHABLE = { is_valid: null, says: ["This could not be checked right now. Save to check it."], picture: "" };
+  const UNREACHABLE = { is_valid: null, says: ["This could not be checked right now. Save to check it."], preview: "" };
 
   function watch(field) {
     const box = document.createElement("div");
     const words = document.createElement("div");
-    const picture = document.createElement("div");
+    const preview = document.createElement("div");
     box.className = "admin-typed";
     words.id = `${field.id}_typed`;
     words.setAttribute("role", "status");
-    box.append(words, picture);
+    box.append(words, preview);
     (field.closest(".flex-container") || field).after(box);
     const described = field.getAttribute("aria-describedby");
     field.setAttribute("aria-describedby", described ? `${described} ${words.id}` : words.id);
@@ -28,7 +28,7 @@
         return line;
       });
       words.replaceChildren(...lines);
-      picture.innerHTML = answer.picture; // drawn and escaped by the server
+      preview.innerHTML = answer.preview; // drawn and escaped by the server
       box.dataset.state = answer.is_valid === null ? "unchecked" : answer.is_valid ? "valid" : "wrong";
       if (answer.is_valid === false) {
         field.setAttribute("aria-invalid", "true");

@@ -28,7 +28,7 @@ from routing.dispatch import schedule
 from routing.dispatch.backlog import BacklogScan, scan_all
 from routing.dispatch.enqueue import enqueue_leads_after_commit, publish
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready
-from routing.dispatch.schedule import LEADS_A_CALL, Due
+from routing.dispatch.schedule import LEADS_PER_CALL, Due
 from routing.dispatch.sizes import read_sizes
 from routing.intake.parse import CleanLead
 from routing.intake.store import store_lead
@@ -50,8 +50,8 @@ from tests.bench.dispatch.plan import (
 )
 from tests.bench.worker import serve
 
-LEADS_A_BATCH: Final = 1_000
-SECONDS_A_CLAIM: Final = 30
+LEADS_PER_BATCH: Final = 1_000
+SECONDS_PER_CLAIM: Final = 30
 SECONDS_PILED: Final = 600
 # The whole backlog is due by this time. Other leads are due later.
 SECONDS_LOOKED_AT: Final = 3_600
@@ -196,7 +196,7 @@ class Child:
         """Put every waiting lead into the schedule. Returns how many, and the seconds spent in put."""
         count, seconds, scan = 0, 0.0, scan_all(DispatchMode.EVENT)
         while not scan.is_finished:
-            leads = scan.read_page(count=LEADS_A_CALL * 10)
+            leads = scan.read_page(count=LEADS_PER_CALL * 10)
             seconds += _clock(partial(schedule.put, leads))
             count += len(leads)
         return {"count": count, "seconds": seconds}
@@ -249,7 +249,7 @@ class Child:
         moved, began = 0, time.monotonic()
         while moved < most:
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(CLAIM, [SECONDS_A_CLAIM, LEADS_A_BATCH])
+                cursor.execute(CLAIM, [SECONDS_PER_CLAIM, LEADS_PER_BATCH])
                 claimed = cursor.fetchall()
             if not claimed:
                 break

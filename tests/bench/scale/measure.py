@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.db import connection, connections
 
-from routing.dispatch.backlog_counts import LEADS_LOOKED_AT
+from routing.dispatch.backlog_counts import MAX_COUNTED
 from tests.bench.scale.clock import Clock, Elapsed
 from tests.bench.scale.targets import Target
 from tests.support.row_counter import RowCounter
@@ -22,8 +22,8 @@ SLOW_SECONDS: Final = 30.0
 SLOWER: Final = 2.0
 NOISE_MS: Final = 15.0
 # Rows of tables that grow with history. A million leads per year are 2,740 per day. The dispatch page reads up to
-# LEADS_LOOKED_AT waiting and as many overdue leads; no page reads more.
-MOST_ROWS: Final = 2 * LEADS_LOOKED_AT + 1_000
+# MAX_COUNTED waiting and as many overdue leads; no page reads more.
+MAX_ROWS: Final = 2 * MAX_COUNTED + 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _judge(first: float, last: float, *, budget_ms: int, rows: int | None) -> st
         return "over its budget"
     if last > SLOWER * first and last - first > NOISE_MS:
         return "slower with use"
-    if rows is not None and rows > MOST_ROWS:
+    if rows is not None and rows > MAX_ROWS:
         return "reads history"
     return ""
 

@@ -8,8 +8,8 @@ FULL_LEADS: Final = 1_000_000
 DAYS: Final = 365
 # Sales of the largest enrollment, per million leads.
 BIG_ENROLLMENT: Final = 25_824
-LEADS_A_WORKSPACE: Final = 5_000
-MOST_WORKSPACES: Final = 200
+LEADS_PER_WORKSPACE: Final = 5_000
+MAX_WORKSPACES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Size:
 
     @property
     def workspaces(self) -> int:
-        return max(4, min(MOST_WORKSPACES, self.leads // LEADS_A_WORKSPACE))
+        return max(4, min(MAX_WORKSPACES, self.leads // LEADS_PER_WORKSPACE))
 
     @property
     def big_enrollment(self) -> int:

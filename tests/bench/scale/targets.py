@@ -36,7 +36,7 @@ PARTS: Final = (*YEAR_PARTS, HEALTH)
 BUDGET_MS: Final = {PAGES: 100, API: 100, COMMANDS: 2_000, RECONCILERS: 2_000, VERIFY: 120_000, HEALTH: 100}
 OURS: Final = {"routing", "distribution", "tracing", "auth"}
 # Of a filter with a choice for each of many rows: the first, the middle and the last choice.
-MOST_CHOICES: Final = 60
+MAX_CHOICES: Final = 60
 OLD_DAYS: Final = (3, 60, 300)
 ABSENT: Final = ("unknown@example.org", "00000000-0000-7000-8000-000000000000", "999999999", "no such thing")
 
@@ -154,7 +154,7 @@ def _choices(listed: Any) -> Iterator[str]:
     for spec in listed.filter_specs:
         queries = [choice["query_string"] for choice in spec.choices(listed) if choice.get("query_string")]
         queries = [query for query in queries if query != "?"]
-        few = len(queries) <= MOST_CHOICES
+        few = len(queries) <= MAX_CHOICES
         yield from queries if few else (queries[0], queries[len(queries) // 2], queries[-1])
         if getattr(spec, "parameter_name", "") == "day":
             for days in OLD_DAYS:

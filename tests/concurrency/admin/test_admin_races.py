@@ -1,4 +1,4 @@
-"""Two people send one form at once: one makes the change, the other reads that. The audit has both facts right."""
+"""Two people send one form at once: one makes the change, the other reads that. The audit log has both facts right."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.money import by_hand
 from distribution.money.by_hand import return_by_hand, set_credit_limit_by_hand, top_up_by_hand
 from leadswitch.login.second_factor import turn_off
-from routing.access.api_keys import By, IssuedKey, KeyRefused, rotate
+from routing.access.api_keys import Author, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey
 from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
@@ -97,7 +97,7 @@ def test_late_form_shows_who_returned_the_lead(assignment: Assignment) -> None:
 
     [message] = [str(each) for each in get_messages(answer.wsgi_request)]
     assert message.startswith(
-        "This sale was already returned. No money was moved again. Last in the audit: return by ann at"
+        "This sale was already returned. No money was moved again. Last entry in the audit log: return by ann at"
     )
 
 
@@ -147,7 +147,7 @@ def is_free(wallet: Wallet) -> bool:
 
 def rotate_or_say(key: SourceKey) -> IssuedKey | str:
     try:
-        return rotate(key, overlap=timedelta(hours=1), at=timezone.now(), by=By("ann"))
+        return rotate(key, overlap=timedelta(hours=1), at=timezone.now(), by=Author("ann"))
     except KeyRefused as refusal:
         return str(refusal)
 

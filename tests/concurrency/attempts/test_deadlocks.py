@@ -113,7 +113,7 @@ def return_some(*, is_over: threading.Event) -> None:
 
 
 def test_leads_top_ups_returns_and_edits_never_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Beyond the server's deadlock_timeout of 1 s: a cycle is ended as a deadlock, not by a lock time-out.
+    # Beyond the server's deadlock_timeout of 1 s: a cycle is ended as a deadlock, not by a lock timeout.
     monkeypatch.setattr(locks, "LONGEST_WAIT_MS", 5_000)
     first, second = two_campaigns()
     lead_ids = [

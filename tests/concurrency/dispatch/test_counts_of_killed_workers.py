@@ -27,7 +27,7 @@ from tracing.models import Attempt
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 LEADS = 1_000
-LEADS_A_MESSAGE = 10
+LEADS_PER_MESSAGE = 10
 ATTEMPTS = "leadswitch_attempts_total"
 # The killed process runs the fifth lead of the 26th message last.
 MARKED = 254
@@ -35,8 +35,8 @@ REST = slice(MARKED + 1, 260)
 
 
 def send(lead_ids: list[int]) -> None:
-    for start in range(0, len(lead_ids), LEADS_A_MESSAGE):
-        app.send_task(PROCESS_LEADS, args=[lead_ids[start : start + LEADS_A_MESSAGE]])
+    for start in range(0, len(lead_ids), LEADS_PER_MESSAGE):
+        app.send_task(PROCESS_LEADS, args=[lead_ids[start : start + LEADS_PER_MESSAGE]])
 
 
 def list_pending() -> list[int]:

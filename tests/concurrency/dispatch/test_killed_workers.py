@@ -41,8 +41,8 @@ Way = Callable[[list[int], Path], AbstractContextManager[None]]
 
 LEADS = 400
 KILLS = 20
-LEADS_A_LIFE = 10
-LEADS_A_MESSAGE = 2  # a kill loses the messages that the worker holds; this leaves enough for the others
+LEADS_PER_LIFE = 10
+LEADS_PER_MESSAGE = 2  # a kill loses the messages that the worker holds; this leaves enough for the others
 # Sessions of worker processes that are inside a transaction.
 BUSY_WORKERS = """
 SELECT count(*) FROM pg_stat_activity
@@ -73,8 +73,8 @@ def worker_of(host: "subprocess.Popen[str]") -> Iterator[None]:
 @contextmanager
 def polled(lead_ids: list[int], _: Path) -> Iterator[None]:
     """Wake-ups, of which each kill loses some."""
-    for first in range(0, LEADS, LEADS_A_MESSAGE):
-        current_app.send_task(PROCESS, args=[lead_ids[first : first + LEADS_A_MESSAGE]])
+    for first in range(0, LEADS, LEADS_PER_MESSAGE):
+        current_app.send_task(PROCESS, args=[lead_ids[first : first + LEADS_PER_MESSAGE]])
     yield
 
 
@@ -98,10 +98,10 @@ def test_twenty_kills_under_load(
     with workers as host, beat(tmp_path, **SHORT), way(lead_ids, tmp_path):
         assert pipe(host.stdout).readline() == "ready\n"
         for kill in range(KILLS):
-            goal = count_finished() + LEADS_A_LIFE
+            goal = count_finished() + LEADS_PER_LIFE
             assert goal < LEADS, f"nothing was left for kill {kill}"
             with worker_of(host):
-                wait_until(lambda goal=goal: count_finished() >= goal, what=f"{LEADS_A_LIFE} leads")  # type: ignore[misc]
+                wait_until(lambda goal=goal: count_finished() >= goal, what=f"{LEADS_PER_LIFE} leads")  # type: ignore[misc]
                 wait_until(is_in_transaction, what="a worker in a transaction")
         with worker_of(host):
             wait_until(lambda: count_finished() == LEADS, what="the rest of the leads")

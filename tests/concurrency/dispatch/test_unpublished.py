@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 LEADS = 40
 # Three numbers or more before the leads of an answer, two parts for each lead. Answers about canaries are shorter.
-LEAST_PARTS = 30
+MIN_PARTS = 30
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_claimed_leads_whose_answer_was_lost_are_published(
 ) -> None:
     with dispatcher(tmp_path, REDIS_URL=way.url) as only:
         wait_for_leader(only)
-        way.lose_answer(sha_of(scripts.CLAIM_BATCH), least_parts=LEAST_PARTS)
+        way.lose_answer(sha_of(scripts.CLAIM_BATCH), least_parts=MIN_PARTS)
         lead_ids = make_due_together(campaign)
         wait_until(way.has_lost.is_set, what="a take whose answer is lost")
         wait_until(partial(is_distributed, lead_ids), what="all leads")
@@ -122,7 +122,7 @@ def test_enqueued_leads_whose_answer_was_lost_are_published(
         lead_ids = make_leads(campaign, count=LEADS)
         direct, settings.REDIS_URL = settings.REDIS_URL, way.url
         forget_clients()
-        way.lose_answer(sha_of(scripts.PUT), least_parts=LEAST_PARTS)
+        way.lose_answer(sha_of(scripts.PUT), least_parts=MIN_PARTS)
         enqueue_now(read_due_times(lead_ids))
         assert way.has_lost.is_set()
         settings.REDIS_URL = direct

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, transaction
 
 from routing.intake import store
 from routing.intake.parse import parse_lead
-from routing.intake.store import AlreadyHere, StoredLead, store_leads
+from routing.intake.store import AlreadyReceived, StoredLead, store_leads
 from routing.models import Lead, Source
 from tests.support.factories import SourceFactory
 from tests.support.racing import in_background, open_transaction, race
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
 FORTH, BACK = ["a", "m", "z"], ["z", "m", "a"]
 
 
-def take(ids: Sequence[str], *, source: Source) -> list[StoredLead | AlreadyHere]:
+def take(ids: Sequence[str], *, source: Source) -> list[StoredLead | AlreadyReceived]:
     at = datetime.now(UTC)
     leads = [
         parse_lead(
@@ -32,7 +32,7 @@ def take(ids: Sequence[str], *, source: Source) -> list[StoredLead | AlreadyHere
         return store_leads(leads, source=source, channel="batch")
 
 
-def send_both(source: Source) -> list[list[StoredLead | AlreadyHere]]:
+def send_both(source: Source) -> list[list[StoredLead | AlreadyReceived]]:
     """A third transaction stops each at the lead in the middle. Each continues when the third one has ended."""
     with (
         open_transaction(partial(take, ["m"], source=source)) as end,
@@ -52,7 +52,7 @@ def test_opposite_batches_store_every_lead_once() -> None:
     stored = {lead.external_id: lead.public_id for lead in Lead.objects.all()}
     assert [each.public_id for each in forth] == [stored[each] for each in FORTH]
     assert [each.public_id for each in back] == [stored[each] for each in BACK]
-    assert {type(each) for each in forth} | {type(each) for each in back} == {StoredLead, AlreadyHere}
+    assert {type(each) for each in forth} | {type(each) for each in back} == {StoredLead, AlreadyReceived}
 
 
 def test_control_in_batch_order_they_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,5 +69,5 @@ def test_ids_are_in_the_order_of_the_batch() -> None:
 
     ids = [each.lead_id for each in taken if isinstance(each, StoredLead)]
     assert ids == sorted(ids)
-    assert isinstance(taken[3], AlreadyHere)
+    assert isinstance(taken[3], AlreadyReceived)
     assert list(Lead.objects.order_by("pk").values_list("external_id", flat=True)) == ["z", "", "a", "m", ""]

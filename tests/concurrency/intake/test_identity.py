@@ -90,14 +90,14 @@ class Meeting:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._look = routing.rules.route.look_at_arrival
+        self._read = routing.rules.route.read_arrival
         self._younger_id = 0
-        monkeypatch.setattr(routing.rules.route, "look_at_arrival", self._look_and_wait)
+        monkeypatch.setattr(routing.rules.route, "read_arrival", self._read_and_wait)
 
-    def _look_and_wait(self, lead: Any, **where: Any) -> Any:
-        arrival = self._look(lead, **where)
+    def _read_and_wait(self, lead: Any, **where: Any) -> Any:
+        arrival = self._read(lead, **where)
         if lead.id == self._younger_id:
-            self._has_looked.set()
+            self._has_read.set()
             wait_until(
                 lambda: self._older_has_ended.is_set() or count_blocked() > 0,
                 what="the older copy to wait or to end",
@@ -107,11 +107,11 @@ class Meeting:
     def run(self, older: Lead, younger: Lead) -> list[str]:
         """The results of the older and the younger copy."""
         self._younger_id = younger.pk
-        self._has_looked, self._older_has_ended = threading.Event(), threading.Event()
+        self._has_read, self._older_has_ended = threading.Event(), threading.Event()
         Lead.objects.filter(pk=older.pk).delete()  # its intake has not committed yet
 
         def arrive() -> Any:
-            assert self._has_looked.wait(20)
+            assert self._has_read.wait(20)
             older.save(force_insert=True)
             try:
                 return distribute_lead(older.pk)
@@ -201,7 +201,7 @@ def test_leads_that_share_both_in_reverse_do_not_deadlock(
 
 
 def test_copy_that_waits_too_long_is_retried(sources: list[Source]) -> None:
-    """The wait is bounded: the attempt ends as a database time-out, and the lead is due again soon."""
+    """The wait is bounded: the attempt ends as a database timeout, and the lead is due again soon."""
     _, younger = pair(sources, 0)
 
     def hold() -> None:

@@ -179,7 +179,7 @@ def test_refused_deletion_says_why_and_what_to_do(
     workspace = build_world()
     only = {Workspace: lambda: workspace, Source: lambda: Lead.objects.get().source}
     row = only.get(model, model._default_manager.get)()
-    told_before = AuditEntry.objects.count()
+    entries_before = AuditEntry.objects.count()
     with pytest.raises(ProtectedError):
         row.delete()
     url = page(model, "changelist") if how == "many" else page(model, "delete", row.pk)
@@ -194,7 +194,7 @@ def test_refused_deletion_says_why_and_what_to_do(
     assert admin.site._registry[model].instead_of_deleting in content  # type: ignore[attr-defined]
     assert 'name="change_reason"' not in content
     assert model._default_manager.filter(pk=row.pk).exists()
-    assert AuditEntry.objects.count() == told_before
+    assert AuditEntry.objects.count() == entries_before
     assert Workspace.objects.filter(pk=workspace.pk).exists()
 
 

@@ -103,9 +103,9 @@ def test_page_offers_only_actions_with_an_effect(operator: Client, failed: Lead)
         content = operator.get(page(Lead, "change", lead.pk)).content.decode()
         return re.findall(r'class="admin-button">([^<]+)<', content)
 
-    assert offered(failed) == ["Run again", "Assign by hand"]
+    assert offered(failed) == ["Run again", "Assign to a buyer"]
     waiting = LeadFactory(source=failed.source)
-    assert offered(waiting) == ["Run again", "Pause", "Cancel", "Assign by hand"]
+    assert offered(waiting) == ["Run again", "Pause", "Cancel", "Assign to a buyer"]
     gone = LeadFactory(
         source=failed.source, status="expired", next_attempt_at=None, finished_at=timezone.now()
     )

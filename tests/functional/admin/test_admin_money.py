@@ -1,4 +1,4 @@
-"""Finance moves money: the page asks first and needs a reason, a form sent twice moves once, and the audit shows it."""
+"""Finance moves money: the page asks first and needs a reason, a form sent twice moves once, with an audit entry."""
 
 from typing import Any
 from uuid import uuid4

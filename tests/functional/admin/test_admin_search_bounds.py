@@ -28,7 +28,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
         "tracing.admin.event",
         "distribution.admin.money",
     ):
-        monkeypatch.setattr(f"{module}.MOST_LOOKED", LOOKED)
+        monkeypatch.setattr(f"{module}.MAX_SCANNED", LOOKED)
     monkeypatch.setattr("routing.admin.lead.LOOKED_UP", LOOKED)
     return client_of(User.objects.create_superuser("root"))
 
@@ -82,8 +82,8 @@ def test_search_of_the_ledger_with_a_kind_finds_an_old_entry(client: Client) -> 
 def test_search_with_too_many_buyers_says_so(
     model: type[Model], client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("distribution.admin.assignment.MOST_FOUND", 2)
-    monkeypatch.setattr("distribution.admin.money.MOST_BUYERS", 2)
+    monkeypatch.setattr("distribution.admin.assignment.MAX_FOUND", 2)
+    monkeypatch.setattr("distribution.admin.money.MAX_BUYERS", 2)
     for name in ("Acme East", "Acme North", "Acme West"):
         BuyerFactory(name=name)
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from distribution.models import Buyer, Campaign, Enrollment, Tier
-from routing.admin.typed import MOST_CHARACTERS, TypedChecks
+from routing.admin.typed import MAX_CHARACTERS, TypedChecks
 from routing.models import Workspace
 from tests.support.admin_pages import EDITABLE, build_world, client_of, page, person, problems, save
 from tests.support.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, TierFactory
@@ -128,13 +128,13 @@ def test_area_is_drawn_as_it_is_typed(client: Client) -> None:
     typed = '{"counties": ["GA:DeKalb County", "IL:DeKalb County"]}'
     buyer = BuyerFactory(service_area={"states": ["TX"]})
 
-    picture = check(client, Buyer, "service_area", typed, buyer)["picture"]
+    preview = check(client, Buyer, "service_area", typed, buyer)["preview"]
 
-    assert '<path class="admin-covered" d="M' in picture
-    named = [part.split(":")[0] for part in picture.split("<li>")[1:]]
+    assert '<path class="admin-covered" d="M' in preview
+    named = [part.split(":")[0] for part in preview.split("<li>")[1:]]
     assert named[:2] == ["DeKalb County, GA", "DeKalb County, IL"]
     assert "Dekalb County, GA" not in named
-    assert check(client, Buyer, "service_area", "{}", buyer)["picture"] == ""
+    assert check(client, Buyer, "service_area", "{}", buyer)["preview"] == ""
     buyer.refresh_from_db()
     assert buyer.service_area == {"states": ["TX"]}
 
@@ -163,7 +163,7 @@ def test_error_is_worded_as_on_save(model: type[Model], field: str, text: str, c
 
     answer = check(client, model, field, text, row)
 
-    assert (answer["is_valid"], answer["picture"]) == (False, "")
+    assert (answer["is_valid"], answer["preview"]) == (False, "")
     assert answer["says"] == problems(save(client, model, row, **{field: text}))[field]
 
 
@@ -206,7 +206,7 @@ def test_check_writes_nothing_and_costs_the_same_for_any_text(client: Client) ->
 
 
 def test_text_that_is_too_long_is_left_to_saving(client: Client) -> None:
-    answer = client.post(check_url(Tier, "content_filter"), {"text": "[" + " " * MOST_CHARACTERS})
+    answer = client.post(check_url(Tier, "content_filter"), {"text": "[" + " " * MAX_CHARACTERS})
 
     assert (answer.status_code, answer.json()["is_valid"]) == (413, None)
 

@@ -208,7 +208,7 @@ def test_unaudited_change_blames_no_user(ann: Client, ben: Client) -> None:
 
     [text] = problems(ben.post(url, {**late, "cap_day": "9"}))["cap_day"]
 
-    assert "to 3, the audit does not know by whom" in text
+    assert "to 3, but the audit log does not say by whom" in text
 
 
 def test_row_closed_by_another_page_is_reported(ann: Client, ben: Client) -> None:

@@ -41,7 +41,7 @@ def test_changed_row_is_not_deleted(ann: Client, ben: Client) -> None:
     assert refused.status_code == 400
     text = refused.content.decode()
     assert "Nothing was done. The data changed after you opened this page" in text
-    assert "Last in the audit: changed by ann at" in text
+    assert "Last entry in the audit log: changed by ann at" in text
     assert "(for the new partner)" in text
     assert Tier.objects.filter(pk=tier.pk).exists()
     again = {**answer, "seen": refused.context["reason_form"]["seen"].value()}
@@ -227,13 +227,13 @@ class TestSaleByHand:
 
         chosen = rows[place.pk]
         assert (chosen.price, chosen.balance, chosen.balance_after) == ("$25.00", "$100.00", "$75.00")
-        assert chosen.forbids == ()
-        assert len(chosen.set_aside) == 1
-        assert "30312" in chosen.set_aside[0]
-        assert len(rows[poor.pk].forbids) == 1
-        assert "the price is $25.00, $1.00 is available" in rows[poor.pk].forbids[0]
-        assert (rows[capped.pk].price, len(rows[capped.pk].set_aside)) == ("$30.00", 1)
-        assert len(rows[capped.pk].forbids) == 1
+        assert chosen.not_overridable == ()
+        assert len(chosen.overridden) == 1
+        assert "30312" in chosen.overridden[0]
+        assert len(rows[poor.pk].not_overridable) == 1
+        assert "the price is $25.00, $1.00 is available" in rows[poor.pk].not_overridable[0]
+        assert (rows[capped.pk].price, len(rows[capped.pk].overridden)) == ("$30.00", 1)
+        assert len(rows[capped.pk].not_overridable) == 1
         shown = ben.get(self.url(lead)).content.decode()
         assert f"?enrollment={place.pk}" in shown
         assert f"?enrollment={poor.pk}" not in shown
@@ -276,7 +276,7 @@ class TestSaleByHand:
 
         [row] = ben.get(self.url(lead)).context["rows"]
 
-        assert (row.enrollment, row.forbids) == (place, ())
+        assert (row.enrollment, row.not_overridable) == (place, ())
 
     def test_full_lead_says_so(self, place: Enrollment, ben: Client) -> None:
         other = EnrollmentFactory(campaign=place.campaign, buyer__credits_cents=10_000)
@@ -285,8 +285,8 @@ class TestSaleByHand:
 
         rows = {row.enrollment.pk: row for row in ben.get(self.url(lead)).context["rows"]}
 
-        assert "as many buyers as its campaign allows" in rows[place.pk].forbids[-1]
-        assert "bought this lead before" in " ".join(rows[other.pk].forbids)
+        assert "as many buyers as its campaign allows" in rows[place.pk].not_overridable[-1]
+        assert "bought this lead before" in " ".join(rows[other.pk].not_overridable)
         assert ben.get(self.url(lead, place)).context["is_possible"] is False
 
     def test_finished_lead_offers_no_buyers(self, lead: Lead, ben: Client) -> None:

@@ -16,7 +16,7 @@ from tests.bench.numbers import Spread, percentile, ratios
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
 from tests.bench.routing_part import build_plan, make_fields
 from tests.bench.run import main, read_options
-from tests.bench.spans_part import FIGURES, TURNS_A_ROUND
+from tests.bench.spans_part import FIGURES, TURNS_PER_ROUND
 from tests.bench.wire import read_trace
 
 TINY = Plan(
@@ -116,7 +116,7 @@ def check_waits(report: Mapping[str, Any]) -> None:
     for side in ("off", "on"):
         assert all(report["spans"][side][figure]["min"] > 0 for figure in FIGURES)
     for figure in FIGURES:
-        assert len(report["spans"]["on_against_off"][figure]["rounds"]) == TINY.rounds * TURNS_A_ROUND
+        assert len(report["spans"]["on_against_off"][figure]["rounds"]) == TINY.rounds * TURNS_PER_ROUND
     for stage in stages.values():
         assert 0 < stage["p50_ms"] <= stage["p95_ms"]
         assert stage["times_below"] == stage["target_ms"] / stage["p95_ms"]

@@ -14,7 +14,7 @@ from routing.intake.identity import identify
 from routing.models import Lead, Workspace
 from tests.bench.scale.clock import Elapsed
 from tests.bench.scale.database import prepare
-from tests.bench.scale.measure import MOST_ROWS, _judge, _judged_ms
+from tests.bench.scale.measure import MAX_ROWS, _judge, _judged_ms
 from tests.bench.scale.run import main
 from tests.bench.scale.size import KINDS, Size
 from tests.bench.scale.targets import PARTS, YEAR_PARTS, Target
@@ -97,7 +97,7 @@ def test_foreign_database_is_left_alone(capsys: pytest.CaptureFixture[str]) -> N
         (20.0, 99.0 / 2, 10, "slower with use"),
         (20.0, 34.0, 10, ""),
         (90.0, 101.0, 10, "over its budget"),
-        (5.0, 5.0, MOST_ROWS + 1, "reads history"),
+        (5.0, 5.0, MAX_ROWS + 1, "reads history"),
     ],
 )
 def test_exceeded_budget_is_reported(first: float, last: float, rows: int, problem: str) -> None:

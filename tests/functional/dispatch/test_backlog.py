@@ -105,7 +105,7 @@ def test_wrong_time_is_corrected(campaign: Campaign, redis_client: "redis.Redis[
 
 def test_healthy_pile_hides_nothing(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many leads with the same due time, page by page."""
-    monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 10)
+    monkeypatch.setattr("routing.reconcile.schedule.LEADS_PER_PAGE", 10)
     lead_ids = make_old_leads(campaign, count=55, next_attempt_at=timezone.now() + HOUR)
     assert reconcile() == Counts(checked=55, repaired=55)
     schedule.withdraw([(lead_ids[-1], campaign.workspace_id)])
@@ -179,7 +179,7 @@ def test_lead_that_is_not_due_keeps_its_time() -> None:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr("routing.reconcile.schedule.LEADS_A_PAGE", 4)
+    monkeypatch.setattr("routing.reconcile.schedule.LEADS_PER_PAGE", 4)
     settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, sweep_leads=10)
 
 
@@ -311,7 +311,7 @@ def test_spread_after_a_loss_is_exported_until_it_is_over(
 
 
 def test_gauges_return_to_zero_by_themselves(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spread, "LEAST_SHOWN_SECONDS", 0.05)
+    monkeypatch.setattr(spread, "MIN_SHOWN_SECONDS", 0.05)
     monkeypatch.setattr(backlog, "GAUGES", spread.SpreadGauges())
     metrics.BACKLOG_LEADS.set(7)  # only the end sets 0
     put_back(campaign, range(100, 103), restored=Spread(seed=1))

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 
 from leadswitch.database.fitness import begin
 from routing.dispatch import installation
-from routing.dispatch.installation import OtherInstallation, held_ms
+from routing.dispatch.installation import OtherInstallation, lease_ms
 from routing.dispatcher.loop import Dispatcher
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.redis import keys
@@ -28,7 +28,7 @@ OTHER = "7123.16384"
 @pytest.fixture
 def held(redis_client: "redis.Redis[str]") -> "redis.Redis[str]":
     """The dispatcher of another database leads."""
-    redis_client.set(keys.installation_key(), OTHER, px=held_ms())
+    redis_client.set(keys.installation_key(), OTHER, px=lease_ms())
     return redis_client
 
 
@@ -72,7 +72,7 @@ def test_reconciler_of_a_running_process_reports_it() -> None:
 def test_leader_reserves_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
     lead_once()
     assert redis_client.get(keys.installation_key()) == installation.read_name()
-    assert 0 < redis_client.pttl(keys.installation_key()) <= held_ms() == 10_000
+    assert 0 < redis_client.pttl(keys.installation_key()) <= lease_ms() == 10_000
     installation.check()
     begin()
 
@@ -165,6 +165,6 @@ def test_process_with_an_outdated_name_reads_it_again(
     """A worker that outlived the restore: without this, its reconcilers would be refused until a restart."""
     assert installation.read_name() == OTHER
     restored()
-    redis_client.set(keys.installation_key(), "7123.16999", px=held_ms())
+    redis_client.set(keys.installation_key(), "7123.16999", px=lease_ms())
     installation.check()
     assert installation.read_name() == "7123.16999"

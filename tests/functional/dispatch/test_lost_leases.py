@@ -104,7 +104,7 @@ def test_locked_leads_hide_no_others(
     campaign: Campaign, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages follow a cursor, which keeps healthy leads from hiding a lost lead."""
-    monkeypatch.setattr(inflight, "LEASES_A_PAGE", 1)
+    monkeypatch.setattr(inflight, "LEASES_PER_PAGE", 1)
     settings.LEADSWITCH_LEASE_SECONDS = 0.001
     busy, lost = make_leads(campaign, count=2)
     put_due(busy, campaign.workspace_id)

@@ -116,7 +116,7 @@ def test_flush_is_repaired(redis_client: "redis.Redis[str]") -> None:
 def test_every_page_of_workspaces_is_checked(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("routing.reconcile.workspace_pauses.WORKSPACES_A_PAGE", 2)
+    monkeypatch.setattr("routing.reconcile.workspace_pauses.WORKSPACES_PER_PAGE", 2)
     WorkspaceFactory.create_batch(5)
     Workspace.objects.update(paused_at=timezone.now())
     assert reconcile() == Counts(checked=6, repaired=5)

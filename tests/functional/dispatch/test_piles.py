@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from routing.dispatch.backlog import LEADS_A_PAGE, BacklogScan, Spread, scan_all, scan_running
+from routing.dispatch.backlog import LEADS_PER_PAGE, BacklogScan, Spread, scan_all, scan_running
 from routing.dispatch.modes import FOLLOW_MODE, follow_mode
 from routing.dispatch.schedule import Due
 from routing.dispatcher.leader_tasks import BrokerRefused, LeaderTasks, catch_up
@@ -80,7 +80,7 @@ def look() -> None:
 
 
 def reconcile() -> None:
-    run_reconciler(find_reconciler("schedule"), fix=True, limit=LEADS_A_PAGE)
+    run_reconciler(find_reconciler("schedule"), fix=True, limit=LEADS_PER_PAGE)
 
 
 @pytest.mark.parametrize("is_paused", [True, False], ids=["paused", "running"])

@@ -15,7 +15,7 @@ from routing.dispatch.backlog_counts import Backlog
 from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
 from routing.dispatch.leadership import acquire_leadership
 from routing.dispatch.problems import find_problems
-from routing.dispatch.state import Brief, read_brief, read_state
+from routing.dispatch.state import DispatchSummary, read_state, read_summary
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
 from tests.support import switches
@@ -105,7 +105,7 @@ def test_leads_of_the_dispatcher_are_counted_in_the_schedule(settings: Any) -> N
 
 def test_number_of_leads_read_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The leads due soonest are read. A workspace without one among them may still have some, and the page says so."""
-    monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 3)
+    monkeypatch.setattr(backlog_counts, "MAX_COUNTED", 3)
     soon, late = WorkspaceFactory(name="a"), WorkspaceFactory(name="b")
     waiting(soon, -2, -1, 5)
     waiting(late, 60)
@@ -128,7 +128,7 @@ def test_leads_of_paused_workspaces_do_not_make_the_age() -> None:
 
 def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leads of running workspaces are counted first, and their age is always known."""
-    monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 2)
+    monkeypatch.setattr(backlog_counts, "MAX_COUNTED", 2)
     paused, running = WorkspaceFactory(name="a", paused_at=timezone.now()), WorkspaceFactory(name="b")
     waiting(paused, -60, -60, -60)
     waiting(running, -10)
@@ -303,10 +303,10 @@ def test_state_takes_the_same_statements_with_more_workspaces() -> None:
 def test_home_page_has_a_summary() -> None:
     mine = WorkspaceFactory(paused_at=timezone.now())
     WorkspaceFactory(paused_at=timezone.now())
-    assert read_brief(None) == Brief(is_paused=False, is_led=False, paused_count=2)
+    assert read_summary(None) == DispatchSummary(is_paused=False, is_led=False, paused_count=2)
     lead_and_work()
     switches.pause_product(at=timezone.now(), **WHY)
-    assert read_brief([mine.pk]) == Brief(is_paused=True, is_led=True, paused_count=1)
+    assert read_summary([mine.pk]) == DispatchSummary(is_paused=True, is_led=True, paused_count=1)
 
 
 class TestLate:
@@ -359,7 +359,7 @@ class TestLate:
 
     def test_late_leads_are_reported_behind_a_paused_pile(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lead_and_work()
-        monkeypatch.setattr(backlog_counts, "LEADS_LOOKED_AT", 2)
+        monkeypatch.setattr(backlog_counts, "MAX_COUNTED", 2)
         paused, running = WorkspaceFactory(paused_at=timezone.now()), WorkspaceFactory()
         waiting(paused, -60, -60, -60)
         waiting(running, -60)

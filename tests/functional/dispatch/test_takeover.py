@@ -17,7 +17,7 @@ from routing.dispatch.leadership import acquire_leadership
 from routing.dispatch.problems import find_problems
 from routing.dispatch.retry_buffer import RetryBuffer
 from routing.dispatch.sizes import read_sizes
-from routing.dispatch.state import read_brief, read_state
+from routing.dispatch.state import read_state, read_summary
 from routing.dispatcher import fallback
 from routing.dispatcher.leader_tasks import catch_up
 from routing.dispatcher.loop import Dispatcher
@@ -91,7 +91,7 @@ def test_leader_counts_as_dead_after_the_limit(alive_seconds: int, *, is_led: bo
     Workspace.objects.update(dispatch_mode="event")
     age_heartbeat(10)
     assert read_control().is_led == is_led
-    assert read_brief(None).is_led == is_led
+    assert read_summary(None).is_led == is_led
     assert has_polled() != is_led
     assert count_polled(limit=5) == (0 if is_led else 1)
     locked = lock_next_polled_lead(after=0)

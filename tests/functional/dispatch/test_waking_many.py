@@ -57,7 +57,7 @@ class TestMany:
     @pytest.mark.finds("wakeups")
     def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Both have more than a change wakes by itself. A run wakes 40, and the first 20 of each come at once."""
-        monkeypatch.setattr(wakeups, "leads_a_run", lambda: 40)
+        monkeypatch.setattr(wakeups, "leads_per_run", lambda: 40)
         large, small = world(cap_day=0), world(cap_day=0)
         waiting_leads(large, 700)
         waiting_leads(small, 220)
@@ -82,7 +82,7 @@ class TestMany:
             return wake_batch(wakeup_id, count=count, placed=placed)
 
         monkeypatch.setattr(wakeups, "wake_batch", count_batch)
-        monkeypatch.setattr(wakeups, "leads_a_run", lambda: 400)
+        monkeypatch.setattr(wakeups, "leads_per_run", lambda: 400)
         place = world(cap_day=0)
         waiting_leads(place, 700)
 

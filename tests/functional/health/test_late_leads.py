@@ -54,7 +54,7 @@ def test_number_and_list_of_late_leads_agree_above_the_limit(
     root: Client, workspaces: list[Workspace], who: str, late: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither leads that were resumed a moment ago nor those of another workspace use up the limit."""
-    monkeypatch.setattr(undecided, "MOST_UNDECIDED", 3)
+    monkeypatch.setattr(undecided, "MAX_UNDECIDED", 3)
     first, second = workspaces
     crowded, source, now = SourceFactory(workspace=first), SourceFactory(workspace=second), timezone.now()
     for _ in range(4):

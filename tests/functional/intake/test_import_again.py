@@ -190,7 +190,7 @@ def test_compressed_file_is_read(file: Path) -> None:
 def test_progress_is_printed_in_lines_without_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("routing.management.commands.import_leads.ROWS_A_LINE", 500)
+    monkeypatch.setattr("routing.management.commands.import_leads.ROWS_PER_LINE", 500)
     file = tmp_path / "leads.csv"
     file.write_text("Email,Zip\n" + "".join(f"a{number}@example.com,30312\n" for number in range(1_200)))
     errors = io.StringIO()

@@ -8,7 +8,7 @@ import pytest
 import distribution.tasks
 import routing.dispatch.enqueue
 from distribution.models import Assignment, Campaign
-from distribution.tasks import LEADS_A_PICKER, MAX_PICKERS, PICK_UP, PROCESS, pick_up_due, process_leads
+from distribution.tasks import LEADS_PER_PICKER, MAX_PICKERS, PICK_UP, PROCESS, pick_up_due, process_leads
 from distribution.verify import run_verification
 from routing.models import Lead, Source
 from tests.support.blocking import holding
@@ -119,7 +119,7 @@ def test_picker_ends_after_one_period(source: Source, sent: list[Any], settings:
 
 @pytest.mark.parametrize(
     ("backlog", "pickers"),
-    [(0, 0), (LEADS_A_PICKER - 1, 0), (LEADS_A_PICKER, 1), (LEADS_A_PICKER * 2, 2), (1_000, 3)],
+    [(0, 0), (LEADS_PER_PICKER - 1, 0), (LEADS_PER_PICKER, 1), (LEADS_PER_PICKER * 2, 2), (1_000, 3)],
 )
 def test_backlog_calls_more_pickers(
     source: Source, sent: list[Any], settings: Any, backlog: int, pickers: int

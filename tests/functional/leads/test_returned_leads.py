@@ -161,7 +161,7 @@ def test_pages_say_returned() -> None:
     assert "returned by its buyers" in rows
     assert "returned by its buyers" in story
     assert reverse("admin:routing_lead_act", args=["rerun"]) in story
-    assert "Assign by hand" in story
+    assert "Assign to a buyer" in story
 
 
 def test_explanation_says_that_the_buyer_gave_it_back() -> None:

@@ -50,7 +50,7 @@ def test_every_wallet_is_reached_batch_by_batch(
     wallets: list[Wallet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages follow a cursor, which keeps correct wallets from hiding a wrong one."""
-    monkeypatch.setattr(balances, "WALLETS_A_BATCH", 2)
+    monkeypatch.setattr(balances, "WALLETS_PER_BATCH", 2)
     plant(RAISE, [wallets[2].pk])
 
     assert balances.run(fix=False, limit=100) == Counts(checked=3, skipped=1)

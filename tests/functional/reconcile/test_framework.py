@@ -32,7 +32,7 @@ from tests.support.processes import pipe, started
 from tests.support.racing import in_background
 from tests.support.waiting import fetch_value, wait_until
 from tracing import reconciling
-from tracing.reconciling import MOST_NAMED, Counts, in_batches, name_rows
+from tracing.reconciling import MAX_NAMED, Counts, in_batches, name_rows
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -162,14 +162,14 @@ def test_reconciler_without_redis_is_not_checked_and_the_next_one_runs(tmp_path:
 
 
 def test_names_are_cut() -> None:
-    found = MOST_NAMED + 20
+    found = MAX_NAMED + 20
     part = Counts(found, 0, found, name_rows("lead", range(found)))
     both = part + Counts(1, 0, 1, ("wallet 1",))
-    assert (len(part.named), len(both.named), both.found) == (MOST_NAMED, MOST_NAMED, found + 1)
+    assert (len(part.named), len(both.named), both.found) == (MAX_NAMED, MAX_NAMED, found + 1)
 
     WorkspaceFactory.create_batch(3, name="wrong")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reconciling, "MOST_NAMED", 2)
+        patch.setattr(reconciling, "MAX_NAMED", 2)
         _, lines = run_command("names")
     assert lines[2].endswith(" and 1 more")
     assert lines[2].count("workspace") == 2

@@ -117,7 +117,7 @@ def test_watermark_on_ids_would_miss_the_late_attempt(now: datetime) -> None:
 
 
 def test_runs_at_once_count_every_attempt_once(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rollups, "ATTEMPTS_A_BATCH", 3)
+    monkeypatch.setattr(rollups, "ATTEMPTS_PER_BATCH", 3)
     for _ in range(20):
         add_attempt(now)
     race([partial(rollups.run, fix=True, limit=1000)] * 3)
@@ -128,7 +128,7 @@ def test_runs_at_once_count_every_attempt_once(now: datetime, monkeypatch: pytes
 def test_attempts_from_before_the_first_count_are_counted_in_steps(
     now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rollups, "ATTEMPTS_A_BATCH", 4)
+    monkeypatch.setattr(rollups, "ATTEMPTS_PER_BATCH", 4)
     for _ in range(10):
         add_attempt(now)
     plant("DELETE FROM tracing_uncountedattempt")

@@ -196,7 +196,7 @@ PLANTED = [
         | {7: "recorded buyer_skipped buyer 0"},
     ),
     Planted(
-        "buyer_told_twice",
+        "buyer_listed_twice",
         f"UPDATE {EVENTS} SET buyer_id = {{buyer}} WHERE attempt_id = '{{capped_attempt}}' AND event = 'buyer_skipped'"
         " AND buyer_id = {other_buyer}",
         {6: "attempt {capped_attempt}: 3 buyers enrolled, but the trace has 3 (1 missing)"}

@@ -143,14 +143,14 @@ def test_control_watermark_without_waiting_misses_late_commits(
     """The control: a watermark at the newest transaction instead of the oldest running one."""
     real = touched.VerifyWatermark
 
-    def at_the_newest(picture: touched.Picture, clean: list[str]) -> None:
+    def at_the_newest(snapshot: touched.DatabaseSnapshot, clean: list[str]) -> None:
         for name in clean:
             real.objects.update_or_create(
                 check_name=name,
                 defaults={
-                    "transaction_id": picture.next,
+                    "transaction_id": snapshot.next,
                     "cluster": touched._read_cluster(),
-                    "read_at": picture.at,
+                    "read_at": snapshot.at,
                 },
             )
 
@@ -171,7 +171,7 @@ def test_watermark_of_another_cluster_is_ignored() -> None:
 @pytest.mark.usefixtures("world")
 def test_too_many_changes_cause_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
     look()
-    monkeypatch.setattr(touched, "MOST_TOUCHED", 3)
+    monkeypatch.setattr(touched, "MAX_TOUCHED", 3)
     plant("UPDATE routing_lead SET city = city")
 
     report = run_verification(incremental=True)

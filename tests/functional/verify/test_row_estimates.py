@@ -15,7 +15,7 @@ from tests.functional.verify.world import broken
 A_SLICE: Final = 1_000
 COPIES: Final = 3 * A_SLICE
 # Linear work is below 60,000 rows. Comparing a slice with itself pair by pair takes at least 1,000,000.
-MOST_ROWS: Final = 200_000
+MAX_ROWS: Final = 200_000
 ATTEMPT_IDS: Final = (("tracing_attempt", "id"), ("tracing_leaddistributionevent", "attempt_id"))
 READS: Final = ("SELECT", "WITH")
 PASSED_OVER: Final = (
@@ -65,7 +65,7 @@ def misjudged(
     Coarse: they are within one bin of its histogram, as 10,000 of a million are with its usual hundred bins.
     Stale: they are newer than its statistics.
     """
-    for name in ("LEADS_A_SLICE", "ATTEMPTS_A_SLICE", "TOUCHED_A_SLICE"):
+    for name in ("LEADS_PER_SLICE", "ATTEMPTS_PER_SLICE", "TOUCHED_PER_SLICE"):
         monkeypatch.setattr(slices, name, A_SLICE)
     original = copies.sell_original()
     assert run_verification(incremental=True).holds  # the next incremental run reads all copies
@@ -112,7 +112,7 @@ class Work:
 
     @property
     def excessive(self) -> dict[tuple[str, str], int]:
-        return {place: rows for place, rows in self.rows.items() if rows > MOST_ROWS}
+        return {place: rows for place, rows in self.rows.items() if rows > MAX_ROWS}
 
 
 def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -24,9 +24,9 @@ ORACLES = sorted(whole.STATEMENTS)
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of two or three, with every example stored."""
-    monkeypatch.setattr(slices, "LEADS_A_SLICE", 2)
-    monkeypatch.setattr(slices, "ATTEMPTS_A_SLICE", 2)
-    monkeypatch.setattr(slices, "TOUCHED_A_SLICE", 3)
+    monkeypatch.setattr(slices, "LEADS_PER_SLICE", 2)
+    monkeypatch.setattr(slices, "ATTEMPTS_PER_SLICE", 2)
+    monkeypatch.setattr(slices, "TOUCHED_PER_SLICE", 3)
     monkeypatch.setattr(findings, "MAX_EXAMPLES", 1_000)
     monkeypatch.setattr("distribution.verify.reading.MAX_EXAMPLES", 1_000)
 
@@ -63,7 +63,10 @@ def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
 
         assert len(cut) >= 3
         steps = [(each.low, each.high) for each in cut]
-        assert (steps[0][0], steps[-1][1]) in ((slices.LEAST, slices.MOST), (slices.LOWEST, slices.HIGHEST))
+        assert (steps[0][0], steps[-1][1]) in (
+            (slices.MIN_ID, slices.MAX_ID),
+            (slices.LOWEST, slices.HIGHEST),
+        )
         for (_, before), (after, _) in pairwise(steps):
             assert int(getattr(after, "int", after)) == int(getattr(before, "int", before)) + 1
 
@@ -71,7 +74,7 @@ def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
 @pytest.mark.usefixtures("small")
 def test_processes_find_the_same_in_one_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """No process sees a commit after the snapshot was taken."""
-    monkeypatch.setattr(run, "PARTS_WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(run, "MIN_PARTS_FOR_PROCESSES", 1)
     plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.sold.pk])
     plant("UPDATE tracing_attempt SET facts = '{}' WHERE id = %s", [world.attempt.pk])
     alone = run_verification()

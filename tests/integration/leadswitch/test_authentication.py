@@ -47,7 +47,7 @@ def test_authentication_takes_one_statement(source: Source) -> None:
     with CaptureQueriesContext(connection) as queries:
         ask(f"Api-Key {key}")
     assert len([query for query in queries if "routing_sourcekey" in query["sql"]]) == 1
-    assert len(queries) == 2  # and the look-up of the lead
+    assert len(queries) == 2  # and the lookup of the lead
 
 
 def test_key_is_stored_as_a_hash_only(source: Source) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from leadswitch.database.connections import read_room, warn_if_crowded
+from leadswitch.database.connections import read_connection_budget, warn_if_crowded
 from leadswitch.database.fitness import DatabaseUnfit, Session, check_database, judge, read_session
 from leadswitch.database.limits import session_limits
 from leadswitch.embedded.paths import ServicePaths
@@ -66,9 +66,9 @@ def test_connections_are_counted_against_the_limit(caplog: pytest.LogCaptureFixt
     with connection.cursor() as cursor:
         cursor.execute("SHOW max_connections")
         total = int(cursor.fetchone()[0])
-    room = read_room(processes=2, threads=4)
-    assert room.needed == 2 * (4 * len(settings.DATABASES) + 1)
-    assert room.limit == total - 3  # superuser_reserved_connections
+    budget = read_connection_budget(processes=2, threads=4)
+    assert budget.needed == 2 * (4 * len(settings.DATABASES) + 1)
+    assert budget.limit == total - 3  # superuser_reserved_connections
     with caplog.at_level(logging.WARNING):
         warn_if_crowded(processes=2, threads=4)
         assert not caplog.records

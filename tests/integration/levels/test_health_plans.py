@@ -135,8 +135,8 @@ def test_card_reads_days_and_no_attempts(workspaces: list[Workspace]) -> None:
 
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_leads_that_wait_are_read_up_to_the_limit(is_whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
-    monkeypatch.setattr(undecided, "MOST_UNDECIDED", LIMIT)
-    monkeypatch.setattr(undecided, "MOST_EARLIEST", LIMIT)
+    monkeypatch.setattr(undecided, "MAX_UNDECIDED", LIMIT)
+    monkeypatch.setattr(undecided, "MAX_EARLIEST", LIMIT)
     source = SourceFactory()
     fill_leads(source, count=LEADS, attempts="1", next_attempt_at="now() - n * interval '1 second'")
     ids = None if is_whole else [source.workspace_id]

@@ -11,7 +11,7 @@ from uuid6 import uuid7
 
 from distribution.engine.limits import (
     MAX_BUDGET_CENTS,
-    MAX_BUYERS_A_LEAD,
+    MAX_BUYERS_PER_LEAD,
     MAX_CREDIT_LIMIT_CENTS,
     MAX_PRICE_CENTS,
 )
@@ -49,7 +49,14 @@ from tests.support.factories import (
     issue_buyer_key,
     issue_key,
 )
-from tracing.models import Attempt, AttemptDay, AttemptHour, AttemptHourTotal, LeadDistributionEvent, RollupState
+from tracing.models import (
+    Attempt,
+    AttemptDay,
+    AttemptHour,
+    AttemptHourTotal,
+    LeadDistributionEvent,
+    RollupState,
+)
 from tracing.rollups.edges import BINS
 
 pytestmark = pytest.mark.django_db
@@ -208,7 +215,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ),
     ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=9 * 10**18)),
     ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=MAX_PRICE_CENTS + 1)),
-    ("campaign_amounts_in_range", lambda: CampaignFactory(max_buyers=MAX_BUYERS_A_LEAD + 1)),
+    ("campaign_amounts_in_range", lambda: CampaignFactory(max_buyers=MAX_BUYERS_PER_LEAD + 1)),
     ("tier_amounts_in_range", lambda: TierFactory(price_cents=MAX_PRICE_CENTS + 1)),
     ("enrollment_amounts_in_range", lambda: EnrollmentFactory(bid_cents=MAX_PRICE_CENTS + 1)),
     ("enrollment_amounts_in_range", lambda: EnrollmentFactory(budget_day_cents=MAX_BUDGET_CENTS + 1)),
@@ -295,7 +302,7 @@ def test_breach_is_refused_by_name(name: str, break_it: Callable[[], Any]) -> No
 def test_largest_amounts_are_allowed() -> None:
     enrollment = EnrollmentFactory(
         campaign__price_cents=MAX_PRICE_CENTS,
-        campaign__max_buyers=MAX_BUYERS_A_LEAD,
+        campaign__max_buyers=MAX_BUYERS_PER_LEAD,
         bid_cents=MAX_PRICE_CENTS,
         budget_month_cents=MAX_BUDGET_CENTS,
         cap_month=2**31 - 1,

@@ -17,7 +17,7 @@ from routing.leads.finish import CLOSE
 from routing.locks.attempts import LOCK_LEAD, LOCK_NEXT_DUE, LOCK_NEXT_POLLED, lock_lead
 from routing.models import Lead, RetryingLead
 from routing.queries import COUNT_POLLED
-from routing.rules.duplicates import LOOK
+from routing.rules.duplicates import READ_ARRIVAL
 from routing.rules.plans import PLANS
 from tests.support.admin_pages import client_of
 from tests.support.admin_pages import person as admin_person
@@ -107,10 +107,10 @@ def test_person_is_looked_for_by_identity_though_thousands_of_duplicates_are_the
         "source_id": lead.source_id,
         "vertical": "roofing",
         "workspace_id": filled.workspace_id,
-        "stations": [filled.workspace_id],
+        "path": [filled.workspace_id],
     }
 
-    found = nodes(LOOK, parameters, options="ANALYZE, FORMAT JSON")
+    found = nodes(READ_ARRIVAL, parameters, options="ANALYZE, FORMAT JSON")
 
     of_leads = [
         node

@@ -11,7 +11,7 @@ from django.db import transaction
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, LedgerEntry, Wallet
 from distribution.money.wallet import (
-    MOST_CENTS,
+    MAX_CENTS,
     InsufficientCredits,
     MoneyKeyReused,
     MoneyRefused,
@@ -81,20 +81,20 @@ def test_money_moves_only_in_whole_cents(cents: Any) -> None:
 
 def test_absurd_sums_are_refused() -> None:
     buyer = BuyerFactory()
-    top_up(buyer.pk, amount_cents=MOST_CENTS, key="most", actor="ann")
-    set_credit_limit(buyer.pk, limit_cents=MOST_CENTS)
+    top_up(buyer.pk, amount_cents=MAX_CENTS, key="most", actor="ann")
+    set_credit_limit(buyer.pk, limit_cents=MAX_CENTS)
 
     with pytest.raises(MoneyRefused, match="the most in one movement"):
-        top_up(buyer.pk, amount_cents=MOST_CENTS + 1, key="k", actor="ann")
+        top_up(buyer.pk, amount_cents=MAX_CENTS + 1, key="k", actor="ann")
     with pytest.raises(MoneyRefused, match="the most in one movement"):
-        adjust(buyer.pk, amount_cents=-MOST_CENTS - 1, key="k", actor="ann", reason="fee")
+        adjust(buyer.pk, amount_cents=-MAX_CENTS - 1, key="k", actor="ann", reason="fee")
     with pytest.raises(MoneyRefused, match="the most in one movement"):
-        set_credit_limit(buyer.pk, limit_cents=MOST_CENTS + 1)
+        set_credit_limit(buyer.pk, limit_cents=MAX_CENTS + 1)
     with pytest.raises(MoneyRefused, match=r"\$0\.00 or more"):
         set_credit_limit(buyer.pk, limit_cents=-1)
 
     wallet = Wallet.objects.get(buyer=buyer)
-    assert (wallet.balance_cents, wallet.credit_limit_cents) == (MOST_CENTS, MOST_CENTS)
+    assert (wallet.balance_cents, wallet.credit_limit_cents) == (MAX_CENTS, MAX_CENTS)
 
 
 def test_top_up_adds_and_has_an_entry(buyer: Buyer) -> None:

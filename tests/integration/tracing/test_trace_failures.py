@@ -73,7 +73,7 @@ def on_a_full_disk() -> Any:
 
 
 def while_locked() -> Any:
-    """Another session locks the table for longer than the lock time-out, as a migration would."""
+    """Another session locks the table for longer than the lock timeout, as a migration would."""
     return open_transaction(lambda: execute(f"LOCK TABLE {EVENTS} IN ACCESS EXCLUSIVE MODE"))
 
 

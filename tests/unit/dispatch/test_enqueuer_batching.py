@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from routing.dispatch import publish
-from routing.dispatch.enqueuer import LEADS_A_BATCH, MANY_WAITING, Enqueuer
+from routing.dispatch.enqueuer import LEADS_PER_BATCH, MANY_WAITING, Enqueuer
 from routing.dispatch.retry_buffer import BufferedPart
-from routing.dispatch.schedule import LEADS_A_CALL, Dispatched
+from routing.dispatch.schedule import LEADS_PER_CALL, Dispatched
 from routing.queries import DueTime
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -32,12 +32,14 @@ def test_leads_that_come_during_the_delay_go_together() -> None:
 def test_full_batch_does_not_wait() -> None:
     far_ahead = time.monotonic() + 3600
 
-    assert filled(LEADS_A_BATCH + 5)._gather(far_ahead) == [due(number) for number in range(LEADS_A_BATCH)]
+    assert filled(LEADS_PER_BATCH + 5)._gather(far_ahead) == [
+        due(number) for number in range(LEADS_PER_BATCH)
+    ]
 
 
 def test_long_queue_goes_in_large_batches() -> None:
     batch = filled(MANY_WAITING + 1)._gather(0.0)
-    assert len(batch) == LEADS_A_CALL
+    assert len(batch) == LEADS_PER_CALL
 
 
 @pytest.mark.parametrize(("leads", "messages"), [(1, [1]), (4, [1] * 4), (9, [3, 3, 3]), (1_000, [50] * 20)])

@@ -6,7 +6,7 @@ import pytest
 
 from leadswitch.levels.exporter import refresher, run
 from leadswitch.levels.exporter.collector import LatestValues
-from leadswitch.levels.exporter.refresher import MOST_FAILURES, PASS_SECONDS, Refresher
+from leadswitch.levels.exporter.refresher import MAX_FAILURES, PASS_SECONDS, Refresher
 from leadswitch.levels.exporter.run import wait_for_first_passes
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 
@@ -90,11 +90,11 @@ def test_values_stay_after_a_failure_and_are_dropped_after_three(
 ) -> None:
     run_pass(refreshed, clock)
     things.error = OSError("gone")
-    for failures in range(1, MOST_FAILURES + 1):
+    for failures in range(1, MAX_FAILURES + 1):
         run_pass(refreshed, clock)
         shown = refreshed.show()
         assert not shown.is_success
-        assert (shown.values is None) == (failures == MOST_FAILURES)
+        assert (shown.values is None) == (failures == MAX_FAILURES)
     things.error = None
     run_pass(refreshed, clock)
     assert refreshed.show().is_success
@@ -103,7 +103,7 @@ def test_values_stay_after_a_failure_and_are_dropped_after_three(
 
 def test_values_that_are_too_old_are_dropped(refreshed: Refresher, clock: Clock) -> None:
     run_pass(refreshed, clock)
-    clock.now += MOST_FAILURES * PERIOD_SECONDS + PASS_SECONDS
+    clock.now += MAX_FAILURES * PERIOD_SECONDS + PASS_SECONDS
     assert refreshed.show().values is not None
     clock.now += 0.1
     assert refreshed.show().values is None

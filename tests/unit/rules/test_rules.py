@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.rules.cycles import find_way
+from routing.rules.cycles import find_path
 from routing.rules.ruleset import Hop, PathTooLong, Plan, RuleBroken, RuleSet, compile_rules
 from tests.unit.engine.oracle_conditions import truth
 from tests.unit.engine.strategies import FILTERS, VALUES
@@ -137,4 +137,4 @@ def test_stored_rule_that_does_not_compile_is_named() -> None:
     ],
 )
 def test_shortest_path_is_found(edges: list[tuple[int, int]], way: list[int]) -> None:
-    assert find_way(edges, start=2, end=1) == way
+    assert find_path(edges, start=2, end=1) == way

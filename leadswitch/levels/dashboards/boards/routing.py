@@ -186,7 +186,7 @@ WHY: Final = Row(
         ),
         Panel(
             title="Locks by outcome",
-            description="Locks of leads that were busy or timed out. Normal: no time-outs.",
+            description="Locks of leads that were busy or timed out. Normal: no timeouts.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(

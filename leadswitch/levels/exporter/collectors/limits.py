@@ -4,7 +4,7 @@ from typing import Final
 
 from routing.locks.attempts import RESUMED_AT
 
-# A count stops here, so that a pile costs no more than its first part.
+# A count stops here, so that a large backlog costs no more than a small one.
 COUNTED_TO: Final = 100_000
 
 # When a lead became due or, if later, when its latest pause ended: time in a pause is not a delay.

@@ -7,7 +7,7 @@ from leadswitch.levels.rows import fetch_row
 
 BELOW_DAILY_SPEND: Final = Series(
     "leadswitch_wallets_below_daily_spend",
-    "Wallets of buyers that take leads whose credit does not last for another day. A day's spend is that of the latest"
+    "Wallets of active buyers whose credit does not cover another day. A day's spend is that of the latest"
     " day with a sale, or the average of its week or month if that is more. Buyers without a sale in seven days do not"
     " count.",
 )

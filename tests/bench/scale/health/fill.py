@@ -21,7 +21,7 @@ from tests.support.filling import USUAL
 from tracing.models import Attempt, RollupState, UncountedAttempt
 from tracing.reconcile import rollups
 
-ROWS_A_RUN: Final = 1_000_000
+ROWS_PER_RUN: Final = 1_000_000
 # A logarithmic normal distribution: a median of 140 ms, and one in a hundred above 2 s.
 WAIT: Final = "exp(-2 + 1.2 * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()))"
 PLACES: Final = """
@@ -154,7 +154,7 @@ def count_all() -> None:
     while (
         not RollupState.objects.filter(is_history_counted=True).exists() or UncountedAttempt.objects.exists()
     ):
-        rollups.run(fix=True, limit=ROWS_A_RUN)
+        rollups.run(fix=True, limit=ROWS_PER_RUN)
 
 
 def _build_places(size: MonthSize) -> dict[str, list[int]]:

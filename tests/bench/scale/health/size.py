@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tests.bench.scale.size import LEADS_A_WORKSPACE, MOST_WORKSPACES
+from tests.bench.scale.size import LEADS_PER_WORKSPACE, MAX_WORKSPACES
 
 FULL_ATTEMPTS: Final = 1_000_000
 DAYS: Final = 35
@@ -48,7 +48,7 @@ class MonthSize:
 
     @property
     def workspaces(self) -> int:
-        return max(4, min(MOST_WORKSPACES, self.attempts // LEADS_A_WORKSPACE))
+        return max(4, min(MAX_WORKSPACES, self.attempts // LEADS_PER_WORKSPACE))
 
     @property
     def waiting(self) -> int:

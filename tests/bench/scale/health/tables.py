@@ -9,7 +9,7 @@ from rich.console import Console
 from tests.bench.tables import start_table
 
 # Longer statements differ in what they add up, not in what they read.
-MOST_SQL: Final = 300
+MAX_SQL: Final = 300
 
 
 def show_health(report: Mapping[str, Any], *, look: box.Box, console: Console) -> None:
@@ -31,6 +31,6 @@ def show_health(report: Mapping[str, Any], *, look: box.Box, console: Console) -
 
 
 def _show_plan(plan: Mapping[str, Any], *, console: Console) -> None:
-    sql = plan["sql"] if len(plan["sql"]) <= MOST_SQL else f"{plan['sql'][:MOST_SQL]} ..."
+    sql = plan["sql"] if len(plan["sql"]) <= MAX_SQL else f"{plan['sql'][:MAX_SQL]} ..."
     console.print(f"\n{plan['execution_ms']:.2f} ms, {plan['page']}\n{sql}", markup=False, soft_wrap=True)
     console.print(plan["plan"], markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Model
 from django.test import Client
 
-from distribution.explain.missed import MOST_LOOKED as MOST_MISSED
+from distribution.explain.missed import MAX_SCANNED as MAX_MISSED
 from distribution.explain.missed import list_missed
 from distribution.models import Assignment, Buyer
 from distribution.queries import Period, list_assignments
@@ -21,7 +21,7 @@ from tests.support.filling import FILL_BOUGHT, FILL_EVENTS, ROWS, fill_leads
 from tests.support.planting import plant
 from tests.support.row_counter import RowCounter
 from tracing.admin.days import first_id_at
-from tracing.admin.keyset import MOST_LOOKED
+from tracing.admin.keyset import MAX_SCANNED
 from tracing.models import Attempt, LeadDistributionEvent
 
 PAGE = 50
@@ -88,9 +88,9 @@ def test_rare_value_is_searched_in_bounds_and_found_further_back(
 ) -> None:
     """Every second attempt is another workspace's, so looking at the own ones may read twice as many."""
     one, other = workspaces
-    looked = MOST_LOOKED // 2
+    looked = MAX_SCANNED // 2
     for name in ("attempt", "event"):
-        monkeypatch.setattr(f"tracing.admin.{name}.MOST_LOOKED", looked)
+        monkeypatch.setattr(f"tracing.admin.{name}.MAX_SCANNED", looked)
     if whose.startswith("scoped"):
         client = client_of(person("viewer", *workspaces[1 if whose.endswith("one") else 0 :]))
     else:
@@ -120,7 +120,7 @@ def test_search_continues_to_newer_rows_too(workspaces: list[Workspace]) -> None
     oldest = Attempt.objects.order_by("pk").first()
     assert oldest is not None
     answer, rows = ask(client, Attempt, skip_reason="internal_error", newer_than=oldest.pk)
-    assert rows <= 3 * MOST_LOOKED + 10 * PAGE
+    assert rows <= 3 * MAX_SCANNED + 10 * PAGE
     assert "Search newer ones" in answer.content.decode()
     assert answer.context["cl"].result_list == []
     assert workspaces
@@ -199,7 +199,7 @@ def leads(committed_db: None) -> Workspace:  # noqa: ARG001 - it is filled
         (Lead, {"status__exact": "gated"}, PAGE),
         (Lead, {"status__exact": "offered"}, PAGE),
         (Lead, {"status__exact": "calling"}, PAGE),
-        (Lead, {"skip_reason": "internal_error"}, 2 * MOST_LOOKED + PAGE),
+        (Lead, {"skip_reason": "internal_error"}, 2 * MAX_SCANNED + PAGE),
     ],
 )
 def test_leads_of_a_rare_kind_are_found_without_reading_the_others(
@@ -333,10 +333,10 @@ def test_missed_leads_of_a_rare_reason_are_searched_in_bounds(monkeypatch: pytes
         counter = RowCounter()
         with connection.execute_wrapper(counter):
             missed, stop = list_missed(buyer, limit=50, before=before, reason="locked")
-        assert counter.rows <= 2 * MOST_MISSED + PAGE
+        assert counter.rows <= 2 * MAX_MISSED + PAGE
         found, before, pages = [*found, *missed], stop, pages + 1  # type: ignore[assignment] # None ends the loop
     assert [each.lead_id for each in found] == [lead.public_id]
-    assert pages == 1 + 3 * ROWS // MOST_MISSED
+    assert pages == 1 + 3 * ROWS // MAX_MISSED
     assert monkeypatch
 
 

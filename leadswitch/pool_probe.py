@@ -16,14 +16,14 @@ def answer() -> None:
     """Do nothing. A process of the pool that runs this works."""
 
 
-class Pulse:
-    """The pulse of one pool. Only the main process uses it, in its event loop."""
+class PoolProbe:
+    """Watches one pool. Only the main process uses it, in its event loop."""
 
     def __init__(self, pool: Any, count_steps: Callable[[], int]) -> None:
         self._pool = pool
         self._count_steps = count_steps
         self._steps = count_steps()
-        self._beaten_at = time.monotonic()
+        self._progress_at = time.monotonic()
         self._called_at = 0.0
         self._open_calls = 0
 
@@ -32,10 +32,10 @@ class Pulse:
         now = time.monotonic()
         steps = self._count_steps()
         if steps != self._steps:
-            self._steps, self._beaten_at = steps, now
+            self._steps, self._progress_at = steps, now
         elif self._may_call(now):
             self._call(now)
-        return now - self._beaten_at
+        return now - self._progress_at
 
     def _may_call(self, now: float) -> bool:
         """No more calls than processes: a process that hangs does not finish its call."""
@@ -44,11 +44,11 @@ class Pulse:
     def _call(self, now: float) -> None:
         self._called_at = now
         self._open_calls += 1
-        self._pool.apply_async(answer, callback=self._beat, error_callback=self._fail)
+        self._pool.apply_async(answer, callback=self._answered, error_callback=self._fail)
 
-    def _beat(self, _: object) -> None:
+    def _answered(self, _: object) -> None:
         self._open_calls -= 1
-        self._beaten_at = time.monotonic()
+        self._progress_at = time.monotonic()
 
     def _fail(self, _: object) -> None:
         """The process was lost; the pool starts another one."""

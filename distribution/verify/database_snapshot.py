@@ -31,7 +31,7 @@ SETTINGS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DatabaseSnapshot:
     """`name` lets other sessions share it. Transactions before `oldest` had ended; none from `next` on had begun."""
 
     at: datetime
@@ -41,18 +41,18 @@ class Picture:
 
 
 @contextmanager
-def open_picture() -> Iterator[Picture]:
+def open_snapshot() -> Iterator[DatabaseSnapshot]:
     """Begins its own transaction, so it needs none open."""
     with _read_only() as cursor:
         cursor.execute(READ)
-        picture = Picture(*cursor.fetchone())
+        snapshot = DatabaseSnapshot(*cursor.fetchone())
         _adjust(cursor)
-        yield picture
+        yield snapshot
 
 
 @contextmanager
-def share_picture(name: str) -> Iterator[None]:
-    """Share another process's picture, while that process has it open."""
+def join_snapshot(name: str) -> Iterator[None]:
+    """Share another process's snapshot, while that process has it open."""
     with _read_only() as cursor:
         cursor.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(name)).as_string())
         _adjust(cursor)
