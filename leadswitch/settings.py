@@ -246,7 +246,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "LeadSwitch",
-    "DESCRIPTION": "Takes leads in, sells them to the right buyers, and says why.",
+    "DESCRIPTION": "Receives leads, sells them to the right buyers, and explains every decision.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -88,7 +88,9 @@ def hold_directory() -> "TextIO":
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         handle.close()
-        message = f"LeadSwitch already runs with the data in {settings.VAR_DIR}. Stop that `make up` first."
+        message = (
+            f"LeadSwitch is already running with the data in {settings.VAR_DIR}. Stop that `make up` first."
+        )
         raise AlreadyRuns(message) from error
     return handle
 

@@ -31,7 +31,7 @@ from tracing.admin.columns import money_column
 from tracing.admin.history import HistoryLine, merge
 from tracing.wording import money
 
-PERIODS: Final = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
+PERIODS: Final = {kind: f"per {kind}" for kind in ("hour", "day", "week", "month")}
 LIMITS: Final = {
     **{f"cap_{kind}": f"Leads {period}" for kind, period in PERIODS.items()},
     **{f"budget_{kind}_cents": f"Budget {period} ($)" for kind, period in PERIODS.items()},
@@ -56,8 +56,8 @@ class BuyerAdmin(BuyerSwitchAdmin, ConfigurationAdmin):
     readonly_fields = ("public_id", "balance", "paused_at", "created_at", "coverage")
     fieldsets = (
         (None, {"fields": ("workspace", "name", "balance", "paused_at")}),
-        ("Where it buys", {"fields": ("service_area", "coverage")}),
-        ("When and what it buys", {"fields": ("timezone", "hours", "answers")}),
+        ("Service area", {"fields": ("service_area", "coverage")}),
+        ("Hours and answers", {"fields": ("timezone", "hours", "answers")}),
         (None, {"fields": ("public_id", "created_at", REASON)}),
     )
     describers = {"service_area": describe_service_area, "answers": describe_answers, "hours": describe_hours}
@@ -123,8 +123,8 @@ class EnrollmentAdmin(DollarsAdmin):
         ("Now", {"fields": ("why_nothing_today", "used", "last_assigned_at")}),
         ("Place", {"fields": ("campaign", "tier", "buyer", "active")}),
         ("Rank and price", {"fields": ("priority", "weight", "bid_cents")}),
-        ("Which leads", {"fields": ("lead_filter",)}),
-        ("Caps, in leads", {"fields": (("cap_hour", "cap_day"), ("cap_week", "cap_month"))}),
+        ("Filter", {"fields": ("lead_filter",)}),
+        ("Lead caps", {"fields": (("cap_hour", "cap_day"), ("cap_week", "cap_month"))}),
         (
             "Budgets",
             {

@@ -151,7 +151,7 @@ ACME: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70", "name": "Acme Roofi
 CAMPAIGN: Final = {"id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d71", "name": "Roofing Atlanta"}
 NO_CREDITS: Final = {
     "reason": "insufficient_credits",
-    "sentence": "Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
+    "sentence": "Acme Roofing: its balance is too low: the price is $25.00, and only $10.00 is available.",
     "change": "top up $15.00",
     "fixer": "buyer",
 }
@@ -217,7 +217,7 @@ EXAMPLE: Final = OpenApiExample(
                         "gates": [
                             {
                                 "gate": "insufficient_credits",
-                                "finding": "its balance is too low: the price is $25.00, $10.00 is available",
+                                "finding": "its balance is too low: the price is $25.00, and only $10.00 is available",
                                 "change": "top up $15.00",
                                 "fixer": "buyer",
                                 "required": 2500,

@@ -206,7 +206,7 @@ STATES: Final = (
         brought_by=(*RUNNING, faults.duplicate),
         prints={
             STATUS: NO_PROBLEM,
-            EXPLAIN: Promise(0, "duplicate_lead: The same person came in with an earlier lead."),
+            EXPLAIN: Promise(0, "duplicate_lead: An earlier lead for the same person was received."),
             RETRIES: NO_RETRY,
         },
     ),
@@ -297,7 +297,7 @@ STATES: Final = (
         prints={
             DATABASE: UNREADABLE,
             STATUS: UNREADABLE,
-            MIGRATIONS: Promise(2, f"PostgreSQL does not answer, see DATABASE_URL: {NO_ANSWER}"),
+            MIGRATIONS: Promise(2, f"PostgreSQL does not answer; check DATABASE_URL: {NO_ANSWER}"),
         },
     ),
 )

@@ -77,9 +77,9 @@ class Command(BaseCommand):
         to = datetime.now(UTC) if is_paused else None
         is_changed = pauses.switch(pk, to=to, actor=describe_operator(), reason=reason)
         if not is_paused:
-            outcome = "is resumed" if is_changed else "was not paused; nothing was changed"
+            outcome = "was resumed" if is_changed else "was not paused; nothing was changed"
         elif is_changed:
-            outcome = "is paused; a sale that has already begun completes, and no other is made"
+            outcome = "is paused; a sale that has already begun completes, and no new sale is made"
         else:
             since = after_commit_try("switch", partial(_describe_since, pk))
             outcome = f"was already paused{f', {since}' if since else ''}; nothing was changed"

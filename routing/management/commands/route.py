@@ -59,8 +59,8 @@ def _describe_station(station: Station) -> Iterator[str]:
 
 def _describe_rule(rule: Asked) -> Iterator[str]:
     tags = f" (tags: {', '.join(rule.tags)})" if rule.tags else ""
-    yield f"  {rule.name}: takes {rule.wants}"
+    yield f"  {rule.name}: matches {rule.wants}"
     if rule.won:
-        yield f"    wins: sends the lead to {rule.destination}{tags}"
+        yield f"    matches: routes the lead to {rule.destination}{tags}"
     for miss in rule.misses:
-        yield f"    no: wants {miss.required}; observed {miss.observed}"
+        yield f"    does not match: requires {miss.required}; the lead has {miss.observed}"

@@ -120,18 +120,18 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "broken area": (
         {"buyer__service_area": {"radius": [{"zip": "00000", "miles": 5}]}},
-        "The buyer's service area cannot be read: correct it",
+        "The buyer's service area is not valid: correct it",
     ),
-    "broken hours": ({"buyer__hours": {"someday": []}}, "The buyer's hours or time zone cannot be read"),
-    "broken time zone": ({"buyer__timezone": "Mars/Base"}, "The buyer's hours or time zone cannot be read"),
+    "broken hours": ({"buyer__hours": {"someday": []}}, "The buyer's hours or time zone are not valid"),
+    "broken time zone": ({"buyer__timezone": "Mars/Base"}, "The buyer's hours or time zone are not valid"),
     "broken schedule": (
         {"campaign__schedule": {"mon": 1}},
-        "The campaign's hours or time zone cannot be read",
+        "The campaign's hours or time zone are not valid",
     ),
-    "broken answers": ({"buyer__answers": ["a"]}, "The buyer's answers cannot be read"),
+    "broken answers": ({"buyer__answers": ["a"]}, "The buyer's answers are not valid"),
     "broken filter": (
         {"lead_filter": {"field": "state", "op": "near"}},
-        "The enrollment's filter cannot be read: correct it",
+        "The enrollment's filter is not valid: correct it",
     ),
     "never": (
         {"lead_filter": {"all": [{"field": "zip", "op": "eq", "value": value} for value in ("1", "2")]}},

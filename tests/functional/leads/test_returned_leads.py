@@ -172,7 +172,7 @@ def test_explanation_says_that_the_buyer_gave_it_back() -> None:
 
     assert answer is not None
     sentence = answer.sentence
-    assert sentence.startswith(f"{sale.buyer.name} gave back this lead. Sold to {sale.buyer.name} for $25.00")
+    assert sentence.startswith(f"{sale.buyer.name} returned this lead. Sold to {sale.buyer.name} for $25.00")
     assert " Returned at " in sentence
 
 

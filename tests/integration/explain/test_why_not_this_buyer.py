@@ -147,7 +147,7 @@ class TestWhyNotThisBuyer:
 
         assert got_it
         assert [sentence for sentence, _ in attempts] == [
-            "Acme: its balance is too low: the price is $25.00, $0.00 is available.",
+            "Acme: its balance is too low: the price is $25.00, and only $0.00 is available.",
             "Acme: selected, rank 1, for $25.00.",
         ]
 

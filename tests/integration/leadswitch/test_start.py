@@ -40,7 +40,7 @@ def test_wrong_variable_prints_one_line(command: tuple[str, ...]) -> None:
 
 def test_unreachable_database_prints_one_line() -> None:
     code, [line] = run("manage.py", "migrate", **EXTERNAL)
-    assert line.startswith("PostgreSQL does not answer, see DATABASE_URL: connection failed")
+    assert line.startswith("PostgreSQL does not answer; check DATABASE_URL: connection failed")
     assert "secret" not in line
     assert code == 2
 
@@ -54,7 +54,7 @@ def test_traceback_option_shows_the_traceback() -> None:
 def test_missing_requirements_print_one_line() -> None:
     code, lines = run("-S", "manage.py", "check")
     assert lines == [
-        "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
+        "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` creates it)"
     ]
     assert code == 1
 

@@ -128,4 +128,4 @@ def test_answer_is_not_blamed_for_a_missing_field(*, required: bool, fixer: str,
     [gate] = decision.skipped[0].gates
     obstacle = describe_gate(gate)
     assert (obstacle.fixer, obstacle.change) == (fixer, change)
-    assert obstacle.finding.endswith('its answer to "age" is 1, the lead has no age')
+    assert obstacle.finding.endswith('its answer to "age" is 1, but the lead has no age')
