@@ -72,7 +72,7 @@ AFTER_COMMIT_FAILURES = with_series(
 REQUESTS_REFUSED = with_series(
     Counter(
         "leadswitch_requests_refused_total",
-        "Requests of API keys, and of users of the admin, that exceeded their rate limit.",
+        "Requests with API keys, and from users of the admin, that exceeded their rate limit.",
         ["kind"],
     ),
     kind=("admin", "buyer", "source"),
@@ -88,7 +88,7 @@ RATE_LIMITS_UNCHECKED = with_series(
 )
 RULES_SECONDS = Histogram(
     "leadswitch_routing_rules_seconds",
-    "Following the rules for one lead, including compiling the ones that had changed.",
+    "Time to apply the routing rules to one lead, including compiling the ones that had changed.",
     buckets=(0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1),
 )
 PLANS_COMPILED = Counter(
@@ -125,12 +125,12 @@ LEASES_LOST = Counter(
 # The service objectives are measured at 2 and 5 seconds, so an edge is exactly there.
 DUE_TO_DECISION_SECONDS = Histogram(
     "leadswitch_due_to_decision_seconds",
-    "From when a lead was due to its decision. A pause does not count; a retry is not a decision.",
+    "Time from when a lead was due until its decision. A pause does not count; a retry is not a decision.",
     buckets=EDGES_SECONDS,
 )
 RECEIPT_TO_DECISION_SECONDS = Histogram(
     "leadswitch_receipt_to_decision_seconds",
-    "From when a lead was received to its first decision. A pause does not count.",
+    "Time from when a lead was received until its first decision. A pause does not count.",
     buckets=EDGES_SECONDS,
 )
 LEADS_DECIDED = with_series(
@@ -149,7 +149,7 @@ LEADS_EXPIRED = Counter("leadswitch_leads_expired_total", "Leads that expired un
 RECONCILER_RUNS = with_series(
     Counter(
         "leadswitch_reconciler_runs_total",
-        "Runs of reconcilers by how they ended: done, busy, failed.",
+        "Runs of reconcilers by result: done, busy, failed.",
         ["reconciler", "end"],
     ),
     reconciler=RECONCILERS,
@@ -180,7 +180,7 @@ RECONCILER_LAST_RUN = with_series(
 RECONCILER_AGE_SECONDS = with_series(
     Gauge(
         "leadswitch_reconciler_age_seconds",
-        "Since a reconciler last completed, by PostgreSQL, as last read by the dispatcher or /readyz.",
+        "Time since a reconciler last completed, by PostgreSQL, as last read by the dispatcher or /readyz.",
         ["reconciler"],
         multiprocess_mode="mostrecent",
     ),
@@ -227,7 +227,7 @@ INFLIGHT_LEADS = _leader_gauge(
 )
 CANARY_AGE_SECONDS = _leader_gauge(
     "leadswitch_canary_age_seconds",
-    "Since a canary last returned from the workers, for the slowest ready queue.",
+    "Time since a canary last returned from the workers, for the slowest ready queue.",
     *("path", "redis"),
 )
 CANARY_OUT_SECONDS = _leader_gauge(
@@ -257,17 +257,17 @@ BACKLOG_LEADS = Gauge(
 )
 BACKLOG_SPREAD_SECONDS = Gauge(
     "leadswitch_backlog_spread_seconds",
-    "From the first to the last of these leads.",
+    "Time from the first to the last of these leads.",
     multiprocess_mode="livemostrecent",
 )
 BACKLOG_MOST_PER_SECOND = Gauge(
     "leadswitch_backlog_most_per_second",
-    "The most of these leads that become due in one second.",
+    "The highest number of these leads that become due in one second.",
     multiprocess_mode="livemostrecent",
 )
 TICK_SECONDS = Histogram(
     "leadswitch_dispatcher_tick_seconds",
-    "One claim with its publishing.",
+    "Time of one claim, including publishing it.",
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 LEADS_MOVED = with_series(

@@ -23,8 +23,8 @@ class Metrics(Section):
         parse_host,
         default="127.0.0.1",
         help=(
-            "The address on which those processes serve their metrics. No token protects them: use an address that only"
-            " Prometheus reaches."
+            "The address on which those processes serve their metrics. No token protects them: use"
+            " an address that only Prometheus can reach."
         ),
     )
     worker_metrics_port = _port("LEADSWITCH_WORKER_METRICS_PORT", "a Celery worker, with all its processes,")

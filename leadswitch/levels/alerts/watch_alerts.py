@@ -52,7 +52,7 @@ def _make_job_absent(job: Job, severity: Severity, consequence: str) -> Alert:
         expression=f'absent(up{{job="{job}"}} == 1)',
         holds_for="2m",
         labels={"job": str(job)},
-        summary=f"Prometheus reads no instance of {job}. If none runs, {consequence}.",
+        summary=f"Prometheus scrapes no instance of {job}. If none runs, {consequence}.",
         normal="at least one instance is up",
         dashboard=Dashboard.DISPATCH,
     )
@@ -80,7 +80,7 @@ WATCH_ALERTS: Final = (
         expression=f'absent(up{{job="{Job.EXPORTER}"}} == 1)',
         holds_for="2m",
         labels={"job": str(Job.EXPORTER)},
-        summary="Prometheus reads no exporter: alerts on queues, leaders, workers and balances are blind.",
+        summary="Prometheus scrapes no exporter: alerts on queues, leaders, workers and balances cannot fire.",
         normal="one instance is up",
         dashboard=Dashboard.DATABASE,
     ),

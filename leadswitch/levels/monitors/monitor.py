@@ -89,7 +89,7 @@ def _make_part(alert: Alert, condition: Condition) -> dict[str, Any]:
         "name": _name_part(alert, condition),
         "type": "query alert",
         "query": make_query(condition),
-        "message": f"A part of the monitor {make_name(alert)}. It notifies nobody.",
+        "message": f"Part of the monitor {make_name(alert)}. It notifies no one.",
         "tags": [*_make_tags(alert), "part:true"],
         "options": options,
     }

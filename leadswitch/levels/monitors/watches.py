@@ -106,7 +106,7 @@ WORKERS_HALVED: Final = Watch(
             compared_with="1h",
         ),
     ),
-    summary="The number of workers alive changed by {{value}} % since an hour ago.",
+    summary="The number of workers alive changed by {{value}} % within an hour.",
 )
 WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchFailureRateHigh": Watch(

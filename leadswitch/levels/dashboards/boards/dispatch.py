@@ -61,7 +61,7 @@ STATE: Final = Row(
         ),
         Panel(
             title="Overdue leads",
-            description="Leads due for longer than 5 s, without paused ones. Normal: 0.",
+            description="Leads due for longer than 5 s, except paused ones. Normal: 0.",
             unit=Unit.COUNT,
             view=View.NUMBER,
             queries=(gauge("leadswitch_leads_overdue", "overdue"),),
@@ -109,7 +109,9 @@ MOVING: Final = Row(
         ),
         Panel(
             title="Start lag by dispatch mode",
-            description="From when a lead was due to when a worker started it, p95. Normal: under 0.2 s for event.",
+            description=(
+                "Time from when a lead was due until a worker started it, p95. Normal: under 0.2 s for event."
+            ),
             unit=Unit.SECONDS,
             queries=(Query(Quantile(Series("leadswitch_start_lag_seconds"), 0.95, ("mode",)), "{mode}"),),
             thresholds=(Threshold(2),),
@@ -126,7 +128,7 @@ MOVING: Final = Row(
         ),
         Panel(
             title="Claim of the dispatcher",
-            description="One claim of due leads with its publishing. Normal: p95 under 0.05 s.",
+            description="Time to claim due leads and publish them. Normal: p95 under 0.05 s.",
             unit=Unit.SECONDS,
             queries=percentiles("leadswitch_dispatcher_tick_seconds"),
             thresholds=(Threshold(1),),
@@ -177,7 +179,10 @@ QUEUES: Final = Row(
         ),
         Panel(
             title="Backlog",
-            description="Leads that return to the schedule after a loss, and the most per second. Normal: 0.",
+            description=(
+                "Leads that return to the schedule after a loss, and the most that become due per"
+                " second. Normal: 0."
+            ),
             unit=Unit.COUNT,
             queries=(
                 gauge("leadswitch_backlog_leads", "leads"),
@@ -272,7 +277,7 @@ LOSSES: Final = Row(
         ),
         Panel(
             title="Runs of reconcilers",
-            description="Runs by how they ended: done, busy, failed. Normal: no failed ones.",
+            description="Runs by result: done, busy, failed. Normal: none failed.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("end", "leadswitch_reconciler_runs_total"),),

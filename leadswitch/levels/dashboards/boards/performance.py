@@ -26,15 +26,16 @@ LEADS: Final = Row(
     (
         Panel(
             title="From due to decision",
-            description="How long leads take from being due to their decision, without pauses. Normal: p95 under 2"
-            " s.",
+            description=(
+                "Time from when leads are due until their decision, excluding pauses. Normal: p95 under 2 s."
+            ),
             unit=Unit.SECONDS,
             queries=percentiles(DUE_TO_DECISION),
             thresholds=LATENCY_LIMITS,
         ),
         Panel(
             title="From receipt to decision",
-            description="How long leads take from being received to their first decision. Normal: p95 under 2 s.",
+            description="Time from when leads are received until their first decision. Normal: p95 under 2 s.",
             unit=Unit.SECONDS,
             queries=percentiles("leadswitch_receipt_to_decision_seconds"),
             thresholds=LATENCY_LIMITS,
@@ -60,8 +61,10 @@ STEPS: Final = Row(
     (
         Panel(
             title="Start lag",
-            description="From when a lead was due to when a worker started it, p95 by dispatch mode. Normal: under"
-            " 0.2 s for event.",
+            description=(
+                "Time from when a lead was due until a worker started it, p95 by dispatch mode. Normal:"
+                " under 0.2 s for event."
+            ),
             unit=Unit.SECONDS,
             queries=(percentile_by("mode", "leadswitch_start_lag_seconds"),),
             thresholds=(Threshold(2),),
@@ -111,14 +114,14 @@ WEB: Final = Row(
     (
         Panel(
             title="Duration of requests",
-            description="Time in the product, from the first middleware to the answer. Normal: p95 under 0.5 s.",
+            description="Time in the product, from the first middleware to the response. Normal: p95 under 0.5 s.",
             unit=Unit.SECONDS,
             queries=percentiles("django_http_requests_latency_including_middlewares_seconds"),
             thresholds=(Threshold(0.5), Threshold(2, is_error=True)),
         ),
         Panel(
-            title="Answers by status",
-            description="Answers of the web server in each interval, by status. Normal: no 5xx.",
+            title="Responses by status",
+            description="Responses of the web server in each interval, by status. Normal: no 5xx.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("status", "django_http_responses_total_by_status_total"),),
@@ -143,7 +146,7 @@ WEB: Final = Row(
         ),
         Panel(
             title="Requests refused",
-            description="Requests above their rate limit, by kind. Normal: few.",
+            description="Requests over their rate limit, by kind. Normal: few.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("kind", "leadswitch_requests_refused_total"),),
@@ -180,8 +183,10 @@ PROCESSES: Final = Row(
     (
         Panel(
             title="CPU",
-            description="CPU cores in use by kind of process, with children. Normal: under the cores that you give"
-            " it.",
+            description=(
+                "CPU cores in use by kind of process, with children. Normal: fewer than the cores that"
+                " you give it."
+            ),
             unit=Unit.COUNT,
             queries=(rate_by("kind", "leadswitch_process_cpu_seconds_total"),),
         ),
@@ -221,6 +226,6 @@ PROCESSES: Final = Row(
 PERFORMANCE: Final = Board(
     Dashboard.PERFORMANCE,
     "Performance",
-    "Where the time of a lead goes, and what the processes use.",
+    "Where the time of a lead goes, and which resources the processes use.",
     (LEADS, STEPS, WEB, PROCESSES),
 )

@@ -83,11 +83,11 @@ WORKSPACES: Final = Row(
     ),
 )
 ENDS: Final = Row(
-    "Reasons and ends",
+    "Reasons and outcomes",
     (
         Panel(
             title="Reasons of retries",
-            description="Attempts that are tried again, by skip reason, in the period shown.",
+            description="Attempts whose lead is tried again, by skip reason, in the period shown.",
             unit=Unit.COUNT,
             view=View.LIST,
             queries=(

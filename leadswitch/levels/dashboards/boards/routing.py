@@ -61,7 +61,7 @@ OBJECTIVES: Final = Row(
         ),
         Panel(
             title="Availability budget left",
-            description="Share of the 30-day error budget that is left. Below 0 the objective is missed.",
+            description="Share of the 30-day error budget that is left. Below 0, the objective is missed.",
             unit=Unit.SHARE,
             view=View.NUMBER,
             queries=(Query(Recorded(BUDGET_LEFT, AVAILABILITY.name), "left"),),
@@ -112,7 +112,7 @@ HEALTH: Final = Row(
         ),
         Panel(
             title="Locks acquired",
-            description="Share of locks of leads that were acquired on the first try. Normal: over 99%.",
+            description="Share of lead locks that were acquired on the first try. Normal: over 99%.",
             unit=Unit.SHARE,
             queries=(
                 Query(
@@ -126,8 +126,9 @@ HEALTH: Final = Row(
         ),
         Panel(
             title="From due to decision",
-            description="How long leads take from being due to their decision, without pauses. Normal: p95 under 2"
-            " s.",
+            description=(
+                "Time from when leads are due until their decision, excluding pauses. Normal: p95 under 2 s."
+            ),
             unit=Unit.SECONDS,
             queries=percentiles(DUE_TO_DECISION),
             thresholds=(Threshold(LATENCY_LIMIT_SECONDS), Threshold(5, is_error=True)),
@@ -156,7 +157,7 @@ WHY: Final = Row(
     (
         Panel(
             title="Decided leads by outcome",
-            description="On time, late, or failed by LeadSwitch. Normal: no failed ones, and hardly any late ones.",
+            description="On time, late, or failed by LeadSwitch. Normal: none failed, and few late.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("outcome", DECIDED),),
@@ -186,7 +187,7 @@ WHY: Final = Row(
         ),
         Panel(
             title="Locks by outcome",
-            description="Locks of leads that were busy or timed out. Normal: no timeouts.",
+            description="Lead locks that were busy or timed out. Normal: no timeouts.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(

@@ -16,7 +16,7 @@ CONNECTIONS: Final = Series(
 )
 LIMIT: Final = Series(
     "leadswitch_postgres_connections_limit",
-    "Connections that roles without special rights may open together.",
+    "Connections that roles without special rights may have open at the same time.",
 )
 SLOW: Final = Series(
     "leadswitch_postgres_slow_queries",
@@ -26,11 +26,11 @@ WAITING: Final = Series(
     "leadswitch_postgres_waiting_queries", "Statements in this database that wait for a lock."
 )
 LOCK_WAITS: Final = Series(
-    "leadswitch_postgres_lock_waits", "Locks of this database that are requested and not granted."
+    "leadswitch_postgres_lock_waits", "Locks in this database that are requested and not granted."
 )
 LONGEST: Final = Series(
     "leadswitch_postgres_longest_transaction_seconds",
-    "How long the oldest open transaction in this database has been open; 0: none is.",
+    "How long the oldest open transaction in this database has been open; 0: none is open.",
 )
 
 COUNT_CONNECTIONS: Final = """
