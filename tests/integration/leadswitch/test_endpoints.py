@@ -73,7 +73,6 @@ def test_probes_only_read(client: Client, path: str) -> None:
     assert (answer.status_code, answer["Allow"], answer.content) == (405, "GET, HEAD", b"")
 
 
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.django_db
 def test_probes_are_not_redirected_to_https(client: Client, settings: Settings, path: str) -> None:
