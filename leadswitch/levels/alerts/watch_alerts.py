@@ -3,6 +3,7 @@
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.dispatch_alerts import POLLED_ONLY
 from leadswitch.levels.objectives import AVAILABILITY, AVAILABILITY_DEADLINE_SECONDS
 
 # Without beat leads are still sold, and expired leases are still ended.
@@ -45,11 +46,12 @@ def _make_digest_summary() -> str:
 
 
 def _make_job_absent(job: Job, severity: Severity, consequence: str) -> Alert:
+    unexpected = f" unless on() {POLLED_ONLY}" if job is Job.DISPATCHER else ""
     return Alert(
         name="LeadSwitchJobAbsent",
         severity=severity,
         kind=f"{job}-absent",
-        expression=f'absent(up{{job="{job}"}} == 1)',
+        expression=f'absent(up{{job="{job}"}} == 1){unexpected}',
         holds_for="2m",
         labels={"job": str(job)},
         summary=f"Prometheus scrapes no instance of {job}. If none runs, {consequence}.",

@@ -95,6 +95,26 @@ HALTED: Final = Watch(
         ),
     )
 )
+NO_LEADER: Final = Watch(
+    (
+        Condition(
+            part="leaders",
+            asks=Gauge(Series("leadswitch_leaders")),
+            over=Over.MAX,
+            window="1m",
+            compare=Compare.EQUAL,
+            limit=0,
+        ),
+        Condition(
+            part="event mode",
+            asks=Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))),
+            over=Over.MIN,
+            window="1m",
+            compare=Compare.ABOVE,
+            limit=0,
+        ),
+    )
+)
 WORKERS_HALVED: Final = Watch(
     (
         Condition(
@@ -172,7 +192,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchStaleLocks": _above("leadswitch_stale_locks", 10, "2m"),
     "LeadSwitchExpiredHigh": _above("leadswitch_leads_expired_last_day", 100, "1m"),
     "LeadSwitchDispatchHalted": HALTED,
-    "LeadSwitchNoLeader": _is_zero(Gauge(Series("leadswitch_leaders")), "1m"),
+    "LeadSwitchNoLeader": NO_LEADER,
     "LeadSwitchTwoLeaders": _above("leadswitch_leaders", 1, "1m"),
     "LeadSwitchLeasesLost": _more(
         Scaled(_increase("leadswitch_inflight_leases_lost_total"), A_MINUTE), "5m", 10

@@ -299,6 +299,13 @@ LOSSES: Final = Row(
             queries=(gauge_by("reconciler", "leadswitch_reconciler_found"),),
         ),
         Panel(
+            title="Workspaces by dispatch mode",
+            description="How due leads of workspaces are found: poll, shadow, event. Without event, no dispatcher is"
+            " needed.",
+            unit=Unit.COUNT,
+            queries=(gauge_by("mode", "leadswitch_workspaces"),),
+        ),
+        Panel(
             title="Shadow mode",
             description="Leads of workspaces in shadow mode by what the index said. docs/dispatch-rollout.md has"
             " the exit figures.",
