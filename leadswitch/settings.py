@@ -126,6 +126,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "leadswitch.web.policy.ContentSecurityPolicyMiddleware",
     "leadswitch.web.metrics.MetricsMiddleware",
+    "leadswitch.web.probes.ProbesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadswitch.web.input.StorableInputMiddleware",
     "leadswitch.web.plans.UnpreparedReadsMiddleware",

@@ -9,7 +9,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.burn import BURNS, Burn
-from leadswitch.levels.dashboards.boards.asking import is_one_of
+from leadswitch.levels.dashboards.boards.queries import is_one_of
 from leadswitch.levels.dashboards.expressions import Increase, Series, Share, Slower
 from leadswitch.levels.monitors.condition import Compare, Condition, Over, Watch
 from leadswitch.levels.objectives import AVAILABILITY, LATENCY, LATENCY_LIMIT_SECONDS, OBJECTIVES
