@@ -36,7 +36,8 @@ MANY_WAITING: Final = 1_000
 # A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once; leads that come
 # right after it go out together.
 PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.015
-# No setting: it asks Redis with one write, from one thread of a process. LEADSWITCH_REDIS_PAUSE_MS spares the requests.
+# No setting: it tests Redis with one write, from one thread of a process. LEADSWITCH_REDIS_PAUSE_MS spares the
+# requests.
 RETRY_SECONDS: Final = 0.25
 # Between two log lines about a process that is still cut off.
 REMIND_SECONDS: Final = 30.0

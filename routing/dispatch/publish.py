@@ -1,4 +1,4 @@
-"""Publishes to the broker, by task name. A lost message does no harm: PostgreSQL knows which leads are due.
+"""Publishes to the broker, by task name. A lost message does no harm: PostgreSQL records which leads are due.
 
 Publishing to a broker that is down takes up to three seconds. So after a failure, nothing is published for a
 while (LEADSWITCH_BROKER_PAUSE_MS).

@@ -1,4 +1,4 @@
-"""The Lua of the schedule. Each script is atomic, idempotent, and goes by the clock of Redis.
+"""The Lua of the schedule. Each script is atomic and idempotent, and uses the clock of Redis.
 
 Every script gets the same keys (`routing.redis.keys.script_keys`) and derives the keys of a workspace or a shard from
 them; all have the same hash tag. A lead is in its workspace's schedule, in flight, or both: both means that

@@ -24,7 +24,7 @@ SLOW_MS: Final = 5_000.0
 
 class LockOutcome(StrEnum):
     ACQUIRED = "acquired"
-    BUSY = "busy"  # another process held it: normal contention, not an error
+    BUSY = "busy"  # another process had locked it: normal contention, not an error
     TIMED_OUT = "timed_out"  # it was not granted within lock_timeout
 
 

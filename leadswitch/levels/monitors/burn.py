@@ -1,6 +1,6 @@
 """Burn rates in Datadog: both windows and the least numbers of bad leads, which a composite monitor joins.
 
-Only decided leads are counted, because a sum over a window cannot hold a gauge. LeadSwitchDispatchHalted reports leads
+Only decided leads are counted, because a gauge cannot be summed over a window. LeadSwitchDispatchHalted reports leads
 that no worker decides.
 """
 

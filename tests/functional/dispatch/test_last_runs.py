@@ -1,4 +1,4 @@
-"""Without beat no reconciler runs: the status, /readyz and the metrics say so, and expired leases block no lead."""
+"""Without beat no reconciler runs: the status, /readyz and the metrics report it, and expired leases block no lead."""
 
 import json
 from datetime import timedelta
