@@ -161,7 +161,7 @@ def list_limits(expression: promql_parser.Expr) -> set[float]:
 def test_monitor_has_the_series_limits_and_windows_of_the_alert(alert: Alert) -> None:
     watched, parsed = watch(alert), promql_parser.parse(alert.expression)
     assert not isinstance(watched, JobDown)
-    series = {each.name for condition in watched.conditions for each in list_series(condition.asks)}
+    series = {each.name for condition in watched.conditions for each in list_series(condition.expression)}
     assert series == {str(selector.name).removesuffix("_bucket") for selector in list_selectors(parsed)}
     limits = {float(condition.limit) for condition in watched.conditions}
     assert limits == OTHER_LIMITS.get(alert.name, list_limits(parsed))
@@ -178,7 +178,7 @@ def test_monitor_selects_the_label_values_of_the_alert(alert: Alert) -> None:
     asked = {
         (each.name, match.label, frozenset(match.values), match.is_excluded)
         for condition in watched.conditions
-        for each in list_series(condition.asks)
+        for each in list_series(condition.expression)
         for match in each.where
     }
     wanted = {
@@ -231,7 +231,7 @@ def test_monitors_query_only_series_that_the_agent_sends() -> None:
         watched = watch(alert)
         conditions = () if isinstance(watched, JobDown) else watched.conditions
         for condition in conditions:
-            for series in list_series(condition.asks):
+            for series in list_series(condition.expression):
                 assert series.name.removesuffix("_total").removesuffix("_count") in sent
 
 
