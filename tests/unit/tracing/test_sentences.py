@@ -76,8 +76,11 @@ def read_plainly(finding: str) -> None:
 @settings(deadline=None, max_examples=150)
 @given(LEAVES, OBSERVED, st.sampled_from(["enrollment", "tier"]), st.booleans())
 def test_sentence_of_a_filter_is_true(
-    leaf: tuple[str, Any], observed: Any, scope: str, negated: bool
-) -> None:  # noqa: FBT001
+    leaf: tuple[str, Any],
+    observed: Any,
+    scope: str,
+    negated: bool,  # noqa: FBT001
+) -> None:
     condition: Any = {"field": "attributes.age", "op": leaf[0], "value": leaf[1]}
     condition = {"not": condition} if negated else condition
     if scope == "tier":
