@@ -139,16 +139,16 @@ NO_LEADER: Final = Watch(
     (
         Condition(
             part="leaders",
-            asks=Gauge(Series("leadswitch_leaders")),
-            over=Over.MAX,
+            expression=Gauge(Series("leadswitch_leaders")),
+            aggregation=WindowAggregation.MAX,
             window="1m",
             compare=Compare.EQUAL,
             limit=0,
         ),
         Condition(
             part="event mode",
-            asks=Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))),
-            over=Over.MIN,
+            expression=Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))),
+            aggregation=WindowAggregation.MIN,
             window="1m",
             compare=Compare.ABOVE,
             limit=0,
