@@ -168,6 +168,8 @@ class DeletingAdmin(FreshAdmin):
         context = getattr(answer, "context_data", None)
         if context is not None:
             context.update({"reason_form": form, "instead_of_deleting": self.instead_of_deleting})
+            if not context["protected"] and not context["perms_lacking"]:
+                context["title"] = f"Delete {context.get('object_name') or context['objects_name']}"
             answer.status_code = 400 if form.errors else answer.status_code
         return answer
 
