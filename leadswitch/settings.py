@@ -126,6 +126,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "leadswitch.web.policy.ContentSecurityPolicyMiddleware",
     "leadswitch.web.metrics.MetricsMiddleware",
+    "leadswitch.web.probes.ProbesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadswitch.web.input.StorableInputMiddleware",
     "leadswitch.web.plans.UnpreparedReadsMiddleware",
@@ -302,7 +303,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100 an
 CELERY_BROKER_POOL_LIMIT = 10
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 1
 
-# A broker that is down or silent must not hold a request: publishing fails within three seconds.
+# A broker that is down or silent must not block a request: publishing fails within three seconds.
 # Consumers wait in BRPOP for a second at most, below the socket timeout.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{LEADSWITCH_REDIS_PREFIX}:",
@@ -366,7 +367,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Its lines carry the path with the query string, which may hold what a person typed.
+        # Its lines carry the path with the query string, which may contain text that a person typed.
         "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
         "axes": {"level": "ERROR"},
         "celery.app.trace": {"level": "WARNING"},

@@ -41,7 +41,7 @@ def begin_dispatcher() -> None:
 def one_line_failures() -> Iterator[None]:
     """Report in one line that the configuration is wrong or PostgreSQL is down, and exit with code 2.
 
-    `--traceback` on the command line lets the exception through.
+    With `--traceback` on the command line the exception is raised.
     """
     try:
         yield

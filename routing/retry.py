@@ -1,6 +1,6 @@
 """When a lead that was not sold is tried again. Pure: time and randomness come in.
 
-Two schedules. A conflict over locks is over in moments: by default 100 ms doubling to 30 s. A failure of the product
+Two schedules. A conflict over locks ends soon: by default 100 ms doubling to 30 s. A failure of the product
 may need a person: by default 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
 """
 

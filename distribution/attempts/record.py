@@ -12,11 +12,11 @@ from distribution import metrics
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
-from routing import metrics as routing_metrics
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import Waited, measure_wait
 from routing.leads.finish import close_attempt
 from routing.locks.attempts import LockedLead, after_pause
+from routing.metrics.leads import DUPLICATES, LEADS_ROUTED
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
@@ -200,9 +200,9 @@ class AttemptRecord:
             lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
             metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
         if self.route is not None and self.route.path:
-            routing_metrics.LEADS_ROUTED.labels(hops=str(len(self.route.path))).inc()
+            LEADS_ROUTED.labels(hops=str(len(self.route.path))).inc()
         if self.first is not None:
-            routing_metrics.DUPLICATES.labels(kind=self.first.kind).inc()
+            DUPLICATES.labels(kind=self.first.kind).inc()
         self.count_sales()
         sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
         decided_at = locked.locked_at + timedelta(seconds=seconds_locked)

@@ -107,7 +107,7 @@ def sell(
 
     None: something was paused after the decision, and nothing was sold. Roll back and decide again.
 
-    `at` is the moment of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
+    `at` is the time of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
     the workspaces the lead passes through. `is_chosen`: a person chose the buyer.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.

@@ -11,10 +11,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.enqueue import ENQUEUER, enqueue_now
 from routing.dispatch.schedule import AT_ONCE, Release
+from routing.metrics.dispatch import FLIGHTS_REFUSED
 from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis.outage import guarded, is_done
@@ -64,7 +64,7 @@ def leased(lead_id: int) -> Iterator[Lease | None]:
     unrenewed: Lease | None = Lease(lead_id, None)
     lease = guarded("start", partial(_renew, lead_id), unrenewed)
     if lease is None:
-        metrics.FLIGHTS_REFUSED.inc()
+        FLIGHTS_REFUSED.inc()
         yield None
         return
     try:

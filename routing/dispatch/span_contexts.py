@@ -23,7 +23,7 @@ _REMEMBERED: Final[dict[int, str]] = {}
 
 
 def remember(lead_ids: Iterable[int], context: str) -> None:
-    """Keep the context of leads that this process is about to enqueue. "" is not kept."""
+    """Store the context of leads that this process is about to enqueue. "" is not stored."""
     if context and len(_REMEMBERED) < MAX_REMEMBERED:
         _REMEMBERED.update(dict.fromkeys(lead_ids, context))
 

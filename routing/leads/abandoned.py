@@ -38,7 +38,7 @@ WHERE l.id = e.id
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """How a held lead's attempt ends: finished as `status`, or pending again at the step's due time."""
+    """How the attempt of a locked lead ends: finished as `status`, or pending again at the step's due time."""
 
     lead: HeldLead
     status: LeadStatus

@@ -14,7 +14,7 @@ from django.db import connection
 
 from routing.locks.attempts import RESUMED_AT
 
-# Of all workspaces together, on pages. More cost time and tell no more.
+# Of all workspaces together, on pages. Reading more takes time and adds nothing.
 MAX_UNDECIDED: Final = 5_000
 # Of one workspace, if that many were paused on their own.
 MAX_EARLIEST: Final = 1_000

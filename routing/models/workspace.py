@@ -233,7 +233,7 @@ class Source(models.Model):
 
 
 class SourceScope(models.TextChoices):
-    """What a source's key may do, always with its own source's data. Codes are permanent, because rows keep them."""
+    """What a source's key may do, always with its own source's data. Codes are permanent, because rows contain them."""
 
     LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, and have waiting leads tried now"
     LEADS_READ = "leads:read", "leads:read: look up its own leads and why they were or were not sold"

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
 
-from routing import metrics
+from routing.metrics.intake import RATE_LIMITS_UNCHECKED, REQUESTS_REFUSED
 from routing.redis.breaker import Breaker
 from routing.redis.keys import rate_limit_key
 
@@ -69,7 +69,7 @@ class Allowance:
 def take(kind: str, name: str) -> Allowance | None:
     """Count one request of an API key or of a user. None: Redis did not respond; let the request pass."""
     if BREAKER.is_open:
-        metrics.RATE_LIMITS_UNCHECKED.labels(cause="redis_paused").inc()
+        RATE_LIMITS_UNCHECKED.labels(cause="redis_paused").inc()
         return None
     limit = RateLimit(*settings.LEADSWITCH_RATE_LIMITS[kind])
     try:
@@ -77,12 +77,12 @@ def take(kind: str, name: str) -> Allowance | None:
     except redis.RedisError as error:
         BREAKER.trip()
         cause = type(error).__name__
-        metrics.RATE_LIMITS_UNCHECKED.labels(cause=cause).inc()
+        RATE_LIMITS_UNCHECKED.labels(cause=cause).inc()
         logger.warning("routing.rate_limit_unchecked", extra={"cause": cause})
         return None
     passed, remaining, full_in, wait = (int(number) for number in answer)
     if not passed:
-        metrics.REQUESTS_REFUSED.labels(kind=kind).inc()
+        REQUESTS_REFUSED.labels(kind=kind).inc()
     return Allowance(
         is_allowed=bool(passed),
         limit=limit.burst,

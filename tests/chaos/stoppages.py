@@ -27,7 +27,7 @@ SOON_SECONDS: Final = 6.0
 
 
 def lose_claim(stage: Stage, leads: int) -> None:
-    """The script has run and its leads are in flight, but the dispatcher that claimed them does not know.
+    """The script has run and its leads are in flight, but the dispatcher that claimed them gets no answer.
 
     They fill their queue, so no other lead of it is published before them.
     """

@@ -1,4 +1,4 @@
-"""Dashboards are generated from the boards, are complete, and ask only for series that the product exports."""
+"""Dashboards are generated from the boards, are complete, and query only series that the product exports."""
 
 import json
 from collections import Counter

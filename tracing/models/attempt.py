@@ -31,7 +31,7 @@ class AttemptResult(models.TextChoices):
 
 
 class Attempt(models.Model):
-    """`facts` holds what the engine read: with the campaign's snapshot it gives the same decision again.
+    """`facts` contains what the engine read: with the campaign's snapshot it gives the same decision again.
 
     It points at leads, campaigns and workspaces by id without database foreign keys: a foreign key takes a
     KEY SHARE lock on the referenced row, and a lead or buyer under SKIP LOCKED would silently be left out.

@@ -1,4 +1,7 @@
-"""Alerts on the monitoring itself, and the daily digest. Without these a dead exporter would look like a quiet day."""
+"""Alerts on the monitoring itself, and the daily digest.
+
+Without these a dead exporter would look like a day without traffic.
+"""
 
 from typing import Final
 
@@ -63,7 +66,7 @@ WATCH_ALERTS: Final = (
         name="LeadSwitchDailyDigest",
         severity=Severity.DIGEST,
         kind="digest",
-        # Prometheus knows only UTC.
+        # Prometheus uses only UTC.
         expression=f"hour() == {DIGEST_HOUR} and minute() < 10",
         summary=_make_digest_summary(),
         normal=(

@@ -1,4 +1,4 @@
-"""What a chart asks for, without the language of a monitoring system, which each format translates it to."""
+"""The expressions of charts. Each format translates them to the language of its monitoring system."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -88,7 +88,7 @@ class Slower:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A part of a whole. Without a whole there is no value."""
+    """One expression divided by another. If the divisor is 0, there is no value."""
 
     part: "Expression"
     whole: "Expression"

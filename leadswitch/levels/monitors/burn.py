@@ -1,6 +1,6 @@
 """Burn rates in Datadog: both windows and the least numbers of bad leads, which a composite monitor joins.
 
-Only decided leads are counted, because a sum over a window cannot hold a gauge. LeadSwitchDispatchHalted reports leads
+Only decided leads are counted, because a gauge cannot be summed over a window. LeadSwitchDispatchHalted reports leads
 that no worker decides.
 """
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.burn import BURNS, Burn
-from leadswitch.levels.dashboards.boards.asking import is_one_of
+from leadswitch.levels.dashboards.boards.queries import is_one_of
 from leadswitch.levels.dashboards.expressions import Increase, Series, Share, Slower
 from leadswitch.levels.monitors.condition import Compare, Condition, Over, Watch
 from leadswitch.levels.objectives import AVAILABILITY, LATENCY, LATENCY_LIMIT_SECONDS, OBJECTIVES

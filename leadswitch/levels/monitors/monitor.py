@@ -1,7 +1,7 @@
 """Monitors as Datadog's JSON.
 
-An alert with one condition is one monitor. With several, each condition is a monitor that notifies nobody, and a
-composite monitor joins them. Its query names them as <name>, because only Datadog knows their ids.
+An alert with one condition is one monitor. With several, each condition is a monitor that sends no notification, and a
+composite monitor joins them. Its query names them as <name>, because Datadog assigns their ids.
 """
 
 import re

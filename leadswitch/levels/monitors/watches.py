@@ -7,7 +7,7 @@ whole window, and an increase is measured over the longer of its range and its `
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Job
-from leadswitch.levels.dashboards.boards.asking import is_none_of, is_one_of
+from leadswitch.levels.dashboards.boards.queries import is_none_of, is_one_of
 from leadswitch.levels.dashboards.expressions import (
     Across,
     Expression,

@@ -29,7 +29,7 @@ class MetricsServer(ThreadingHTTPServer):
 
 
 class MetricsHandler(BaseHTTPRequestHandler):
-    timeout = 10  # a client that sends nothing must not hold a thread forever
+    timeout = 10  # a client that sends nothing must not occupy a thread forever
     server: MetricsServer
 
     def do_GET(self) -> None:
@@ -44,7 +44,7 @@ class MetricsHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """A line for each scrape would say nothing."""
+        """Log nothing: a line for each scrape has no use."""
 
 
 def serve(registry: CollectorRegistry, *, host: str, port: int) -> MetricsServer | None:

@@ -1,4 +1,4 @@
-"""An operator goes through the admin: every page opens, and its cost does not grow with its rows."""
+"""The admin: every page opens, and its cost does not grow with its rows."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""An operator's actions on leads: each asks first, needs the operator's group, and leaves an audit entry."""
+"""An operator's actions on leads: each has a confirmation, needs the operator's group, and leaves an audit entry."""
 
 import re
 

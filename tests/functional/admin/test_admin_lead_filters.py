@@ -38,7 +38,7 @@ def test_by_day(client: Client) -> None:
 
 
 def test_day_begins_with_simultaneous_leads(client: Client) -> None:
-    """The lead that made its public id first was written last, and no lead came in the hour before."""
+    """The lead that made its public id first was written last, and no lead arrived in the hour before."""
     second, first = (
         LeadFactory(received_at=DAY, public_id=first_id_at(DAY + timedelta(milliseconds=ms))) for ms in (2, 1)
     )

@@ -1,4 +1,4 @@
-"""Finance moves money: the page asks first and needs a reason, a form sent twice moves once, with an audit entry."""
+"""Finance moves money: the page requires a confirmation and a reason, and a form sent twice moves it once."""
 
 from typing import Any
 from uuid import uuid4

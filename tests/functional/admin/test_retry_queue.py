@@ -197,7 +197,7 @@ class TestActions:
         return str(operator.post(URL, data)["Location"])
 
     def test_run_now_only_makes_the_lead_due(self, operator: Client, lead: Lead) -> None:
-        """The attempt goes through every guard, and the count of tries continues."""
+        """The attempt passes every check, and the count of tries continues."""
         url = self.choose(operator, "rerun", lead)
         assert url == act_url("rerun", lead) + "&list=retryinglead"
 

@@ -37,7 +37,7 @@ def workspaces_of(shard: int, count: int = 1) -> list[int]:
 
 
 def fill(client: "redis.Redis[str]", *, count: int, workspace_id: int = 1) -> None:
-    """Due leads in the schedule, none of which goes straight to a queue."""
+    """Due leads in the schedule, none of which is dispatched to a queue by its put."""
     client.set(keys.paused_key(), 1)
     schedule.put([due(number, workspace_id) for number in range(1, count + 1)])
     client.delete(keys.paused_key())

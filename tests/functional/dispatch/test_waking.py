@@ -1,4 +1,4 @@
-"""Fixing a cause by a form, a command or SQL retries the leads that it held back."""
+"""Fixing a cause by a form, a command or SQL retries the leads that did not sell because of it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

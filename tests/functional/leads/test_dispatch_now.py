@@ -283,7 +283,7 @@ class TestLimit:
         assert later == [0, 0, 0, 1_200]
 
     def test_limit_holds_without_redis(self, lead: Lead, settings: Any) -> None:
-        """A limit in Redis would let everything through."""
+        """A limit in Redis would allow every request."""
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         rate_limit._script.cache_clear()
         try:

@@ -1,4 +1,4 @@
-"""Who gets which alert, asked of Alertmanager's own program and of a running Alertmanager."""
+"""Who gets which alert, according to Alertmanager's own program and to a running Alertmanager."""
 
 import json
 import subprocess

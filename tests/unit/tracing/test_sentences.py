@@ -1,6 +1,6 @@
 """No sentence contradicts the values it names, and its suggestion makes the engine pass.
 
-Gates, operators and values are drawn. A plain reader, who knows numbers but no types, checks the sentences.
+Gates, operators and values are drawn. A simple reader with numbers but without types checks the sentences.
 """
 
 import operator
