@@ -6,9 +6,9 @@ from typing import Any, Final
 from leadswitch.env.parse import (
     LOOPBACK,
     BadEnvironment,
+    IntegerRange,
     one_of,
     parse_bool,
-    parse_count,
     parse_hosts,
     parse_secret,
 )
@@ -122,12 +122,15 @@ class Login(Section):
 
     login_failures = Variable(
         "LEADSWITCH_LOGIN_FAILURES",
-        parse_count,
+        IntegerRange(1, 100),
         default=5,
         help="Wrong passwords in a row after which a name is locked for an address.",
     )
     login_lock_minutes = Variable(
-        "LEADSWITCH_LOGIN_LOCK_MINUTES", parse_count, default=15, help="How long the name stays locked."
+        "LEADSWITCH_LOGIN_LOCK_MINUTES",
+        IntegerRange(1, 10_080),
+        default=15,
+        help="How long the name stays locked.",
     )
     second_factor = Variable(
         "LEADSWITCH_SECOND_FACTOR",

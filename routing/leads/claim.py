@@ -21,7 +21,7 @@ from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
 from routing.leads.attempt_log import LockOutcome, log_busy_lead, log_lock_timeout
 from routing.locks.attempts import LockedLead, lock_lead
-from routing.locks.held_leads import HeldLead, lock_claimed_lead
+from routing.locks.leads_to_end import LeadToEnd, lock_claimed_lead
 from routing.metrics.leads import LEAD_LOCK_SECONDS, LEASES_LOST
 from routing.models import UNFINISHED, Lead, LeadStatus
 from routing.retry import next_step
@@ -126,7 +126,7 @@ def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
     return attempt.step.due_at
 
 
-def end_of_claim(lead: HeldLead, *, reason: str, at: datetime) -> Abandoned:
+def end_of_claim(lead: LeadToEnd, *, reason: str, at: datetime) -> Abandoned:
     """Decide what follows an unsuccessful claim: a retry on the schedule of its reason, or parking."""
     step = next_step(
         retry_class=SKIP_REASONS[reason].retry_class,
@@ -170,7 +170,7 @@ def _refusal_reason(lead: LockedLead, *, at: datetime) -> str:
     return "it is not due" if lead.next_attempt_at > at else ""
 
 
-def _lock_claimed(claim: Claim) -> HeldLead:
+def _lock_claimed(claim: Claim) -> LeadToEnd:
     lead = lock_claimed_lead(claim.lead_id, owner=claim.owner, locked_at=claim.locked_at)
     if lead is None:
         LEASES_LOST.inc()

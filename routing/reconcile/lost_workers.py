@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
-from routing.locks.held_leads import lock_waiting_lead
+from routing.locks.leads_to_end import lock_waiting_lead
 from routing.metrics.dispatch import LEADS_GIVEN_UP
 from routing.models import Lead, LeadStatus
 from routing.queries import read_clock

@@ -14,7 +14,7 @@ from leadswitch.levels.dashboards.boards.queries import (
     percentiles,
     rate,
 )
-from leadswitch.levels.dashboards.expressions import Across, Gauge, Series, Share
+from leadswitch.levels.dashboards.expressions import Gauge, ProcessAggregation, Series, Share
 
 CONNECTIONS: Final = "leadswitch_postgres_connections"
 SUCCESS: Final = "leadswitch_exporter_collector_success"
@@ -79,7 +79,7 @@ POSTGRES: Final = Row(
             queries=(
                 Query(
                     Share(
-                        Gauge(Series(CONNECTIONS), across=Across.SUM),
+                        Gauge(Series(CONNECTIONS), aggregation=ProcessAggregation.SUM),
                         Gauge(Series("leadswitch_postgres_connections_limit")),
                     ),
                     "in use",
@@ -193,7 +193,9 @@ EXPORTER: Final = Row(
             description="1 if the last pass of the collector succeeded. Normal: 1 for each.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("collector", SUCCESS, is_chosen("collector"), across=Across.MIN),),
+            queries=(
+                gauge_by("collector", SUCCESS, is_chosen("collector"), aggregation=ProcessAggregation.MIN),
+            ),
         ),
         Panel(
             title="Duration of passes",

@@ -14,7 +14,7 @@ from leadswitch.levels.dashboards.boards.queries import (
     percentiles,
     rate_by,
 )
-from leadswitch.levels.dashboards.expressions import Across, Quantile, Series
+from leadswitch.levels.dashboards.expressions import ProcessAggregation, Quantile, Series
 
 READY: Final = "leadswitch_redis_ready_leads"
 
@@ -169,7 +169,9 @@ QUEUES: Final = Row(
             description="1 while a worker reports that it consumes the ready queue. Normal: 1 for each shard.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("shard", "leadswitch_ready_queue_consumed", across=Across.MIN),),
+            queries=(
+                gauge_by("shard", "leadswitch_ready_queue_consumed", aggregation=ProcessAggregation.MIN),
+            ),
         ),
         Panel(
             title="Stale leads in ready queues",
@@ -209,7 +211,7 @@ QUEUES: Final = Row(
             title="Leading by path",
             description="How the leader starts leads: redis, or postgres as the fallback. Normal: redis 1.",
             unit=Unit.COUNT,
-            queries=(gauge_by("path", "leadswitch_dispatcher_leading", across=Across.SUM),),
+            queries=(gauge_by("path", "leadswitch_dispatcher_leading", aggregation=ProcessAggregation.SUM),),
         ),
     ),
 )

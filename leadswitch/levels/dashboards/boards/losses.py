@@ -8,7 +8,7 @@ from leadswitch.levels.dashboards.boards.queries import (
     increase,
     increase_by,
 )
-from leadswitch.levels.dashboards.expressions import Across, Quantile, Series
+from leadswitch.levels.dashboards.expressions import ProcessAggregation, Quantile, Series
 
 LOSSES: Final = Row(
     "Losses and repairs",
@@ -44,7 +44,9 @@ LOSSES: Final = Row(
             title="Enqueueing retried",
             description="What Redis or the broker refused and a process retries. Normal: 0.",
             unit=Unit.COUNT,
-            queries=(gauge_by("kind", "leadswitch_enqueue_retry_buffer", across=Across.SUM),),
+            queries=(
+                gauge_by("kind", "leadswitch_enqueue_retry_buffer", aggregation=ProcessAggregation.SUM),
+            ),
         ),
         Panel(
             title="Failed schedule calls",

@@ -15,7 +15,7 @@ from leadswitch.levels.dashboards.boards.queries import (
     rate,
     rate_by,
 )
-from leadswitch.levels.dashboards.expressions import Across, Observed, Series, Within
+from leadswitch.levels.dashboards.expressions import Observed, ProcessAggregation, Series, ShareUpTo
 from leadswitch.levels.objectives import LATENCY, LATENCY_LIMIT_SECONDS
 
 DUE_TO_DECISION: Final = "leadswitch_due_to_decision_seconds"
@@ -45,7 +45,7 @@ LEADS: Final = Row(
             description=f"Share of leads decided within {LATENCY_LIMIT_SECONDS} s of being due."
             f" Objective: {LATENCY.target:.0%}.",
             unit=Unit.SHARE,
-            queries=(Query(Within(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
+            queries=(Query(ShareUpTo(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
             thresholds=(Threshold(LATENCY.target, is_error=True, is_below=True),),
         ),
         Panel(
@@ -174,7 +174,7 @@ WEB: Final = Row(
             description="1 if the part was ok when /readyz last checked it.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("part", "leadswitch_part_ok", across=Across.MIN),),
+            queries=(gauge_by("part", "leadswitch_part_ok", aggregation=ProcessAggregation.MIN),),
         ),
     ),
 )
@@ -195,13 +195,17 @@ PROCESSES: Final = Row(
             description="Resident memory by kind of process; shared memory is counted for each process. Normal:"
             " flat.",
             unit=Unit.BYTES,
-            queries=(gauge_by("kind", "leadswitch_process_resident_memory_bytes", across=Across.SUM),),
+            queries=(
+                gauge_by(
+                    "kind", "leadswitch_process_resident_memory_bytes", aggregation=ProcessAggregation.SUM
+                ),
+            ),
         ),
         Panel(
             title="Open files",
             description="Open files and connections by kind of process. Normal: flat.",
             unit=Unit.COUNT,
-            queries=(gauge_by("kind", "leadswitch_process_open_files", across=Across.SUM),),
+            queries=(gauge_by("kind", "leadswitch_process_open_files", aggregation=ProcessAggregation.SUM),),
         ),
         Panel(
             title="Files of the metrics",

@@ -21,7 +21,7 @@ from leadswitch.levels.dashboards.expressions import (
     Scaled,
     Series,
     Share,
-    Within,
+    ShareUpTo,
 )
 from leadswitch.levels.objectives import (
     AVAILABILITY,
@@ -75,7 +75,7 @@ OBJECTIVES: Final = Row(
             f" Objective: {LATENCY.target:.0%}.",
             unit=Unit.SHARE,
             view=View.NUMBER,
-            queries=(Query(Within(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
+            queries=(Query(ShareUpTo(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
             thresholds=(Threshold(LATENCY.target, is_error=True, is_below=True),),
             width=6,
             height=5,
