@@ -132,7 +132,7 @@ class DeletingAdmin(FreshAdmin):
         return self.ask_again(answer, form)
 
     def _typed_ids(self, object_id: str) -> list[Any]:
-        """Return an empty list if the id cannot be read. The page then answers 404."""
+        """Return an empty list if the id cannot be read. The page then returns 404."""
         text = parse_text(unquote(object_id))
         try:
             return [] if text is None else [self.opts.pk.to_python(text)]

@@ -6,6 +6,7 @@ It needs no token. It binds to LEADSWITCH_METRICS_HOST, which is local by defaul
 import logging
 import os
 import socket
+import sys
 import threading
 from functools import partial
 from http import HTTPStatus
@@ -26,6 +27,12 @@ class MetricsServer(ThreadingHTTPServer):
         self.registry = registry
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), MetricsHandler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is the library's
+        """A client that disconnects is no error. Without this, the library prints a traceback with its address."""
+        error = sys.exception()
+        if not isinstance(error, (ConnectionError, TimeoutError)):
+            logger.error("metrics.request_failed", exc_info=error)
 
 
 class MetricsHandler(BaseHTTPRequestHandler):

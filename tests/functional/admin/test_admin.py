@@ -145,7 +145,7 @@ def test_read_only_pages_refuse_writes(model: type[Model], client: Client) -> No
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_every_action_asks_for_a_permission(model: type[Model]) -> None:
+def test_every_action_requires_a_permission(model: type[Model]) -> None:
     """An action without permissions is open to view-only staff."""
     user = User.objects.create_user("viewer", is_staff=True)
     user.user_permissions.add(*Permission.objects.filter(codename__startswith="view_"))

@@ -81,7 +81,7 @@ def test_whole_api_is_walked() -> None:
         HealthCheck.filter_too_much,
     ],
 )
-def test_api_keeps_to_its_schema(case: Case, sold: Lead) -> None:
+def test_api_conforms_to_its_schema(case: Case, sold: Lead) -> None:
     case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)
 
 

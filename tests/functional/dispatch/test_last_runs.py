@@ -94,7 +94,7 @@ def test_reconcilers_that_do_not_run_are_late() -> None:
     )
 
 
-def test_two_simultaneous_first_runs_know_every_name(settings: Any) -> None:
+def test_two_simultaneous_first_runs_record_every_name(settings: Any) -> None:
     names = list(settings.LEADSWITCH_RECONCILERS)
     race([partial(record_run, name, Counts(), took_seconds=0.1) for name in (names[0], names[-1])])
     assert ReconcilerRun.objects.count() == len(names)

@@ -140,7 +140,7 @@ def test_canaries_do_not_pile_up(
 # --- a shard without a consumer ---
 
 
-def test_leads_of_a_shard_without_a_worker_go_through_the_others(redis_client: "redis.Redis[str]") -> None:
+def test_leads_of_a_shard_without_a_worker_use_the_other_queues(redis_client: "redis.Redis[str]") -> None:
     workers.write_worker_heartbeat("celery@one", shards=[1, 2, 3])
     homeless = workspaces_of(0, count=30)
     dispatched = schedule.put([due(number, workspace) for number, workspace in enumerate(homeless)])

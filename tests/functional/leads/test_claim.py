@@ -201,7 +201,7 @@ class TestTheFence:
         assert not Attempt.objects.exists()
         assert LEASES_LOST._value.get() == counted + 2
 
-    def test_canceled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
+    def test_owner_of_a_canceled_lead_is_refused(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
         self.assert_refused(lost, caplog)
         assert Lead.objects.get().status == "cancelled"
 

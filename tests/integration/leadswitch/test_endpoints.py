@@ -95,7 +95,7 @@ def test_every_page_forbids_foreign_and_inline_code(client: Client, path: str) -
 
 
 @pytest.mark.django_db
-def test_documentation_comes_from_this_server_alone(client: Client) -> None:
+def test_documentation_loads_only_from_this_server(client: Client) -> None:
     page = client.get("/api/docs/").content.decode()
     assert "/static/drf_spectacular_sidecar/" in page
     assert "http://" not in page
