@@ -16,7 +16,7 @@ def main() -> None:
         if error.name != "django":
             raise
         sys.exit(
-            "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` makes it)"
+            "Django is not installed for this Python: run .venv/bin/python manage.py (`make venv` creates it)"
         )
 
     # As Ctrl-C does: transactions roll back, and leads that wait to be enqueued reach Redis at the exit.

@@ -12,7 +12,7 @@ DECISION_SECONDS = Histogram(
 START_LAG_SECONDS = with_series(
     Histogram(
         "leadswitch_start_lag_seconds",
-        "From when a lead was due to when a worker started it, by the database's clock.",
+        "Time from when a lead was due until a worker started it, by the database's clock.",
         ["mode"],
         buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
     ),
@@ -24,7 +24,8 @@ LEADS_RETURNED = Counter("leadswitch_returns_total", "Sold leads that buyers ret
 CENTS_REFUNDED = Counter("leadswitch_returned_cents_total", "Credits paid back for returned leads, in cents.")
 LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads skipped because another worker had them.")
 CANDIDATE_WAITS = Counter(
-    "leadswitch_candidate_waits_total", "Attempts started again to wait for buyers that other leads held."
+    "leadswitch_candidate_waits_total",
+    "Attempts that started again to wait for buyers locked by other leads.",
 )
 PICKED_UP = Counter("leadswitch_leads_picked_up_total", "Due leads that the periodic pick-up had to start.")
 VERDICT_FAILURES = with_series(

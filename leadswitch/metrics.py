@@ -20,8 +20,10 @@ PART_OK = with_series(
 LOGINS = with_series(
     Counter(
         "leadswitch_logins_total",
-        "Tries to log in to the admin: succeeded, failed, locked (a failure that locks), refused (slowed down or"
-        " locked).",
+        (
+            "Attempts to log in to the admin: succeeded, failed, locked (a failure that locks), refused"
+            " (slowed down or locked)."
+        ),
         ["result"],
     ),
     result=("succeeded", "failed", "locked", "refused"),

@@ -107,11 +107,11 @@ def _describe_onboarding(gate: Gate, _timezone: str) -> tuple[str, str]:
         name = wording.field_name(failure["field"])
         observed = wording.value_of(failure["field"], failure["observed"])
         if failure["observed"] is None:
-            findings.append(f'its answer to "{question}" is {answer}, the lead has no {name}')
+            findings.append(f'its answer to "{question}" is {answer}, but the lead has no {name}')
             changes.append(_describe_missing_field(failure))
             continue
         note = note_kind(failure["op"], failure["required"], failure["observed"])
-        findings.append(f'its answer to "{question}" is {answer}, the lead\'s {name} is {observed}{note}')
+        findings.append(f'its answer to "{question}" is {answer}, but the lead\'s {name} is {observed}{note}')
         changes.append(f'change the answer to "{question}" so that it accepts {observed}')
     return "; ".join(findings), " and ".join(changes)
 
@@ -240,7 +240,10 @@ def _describe_amount(name: str, amount: int, prefix: str) -> str:
 
 def _describe_credits(gate: Gate, _timezone: str) -> tuple[str, str]:
     price, available = wording.money(gate["required"]), wording.money(gate["observed"])
-    return f"the price is {price}, {available} is available", f"top up {wording.money(gate['missing_cents'])}"
+    return (
+        f"the price is {price}, and only {available} is available",
+        f"top up {wording.money(gate['missing_cents'])}",
+    )
 
 
 def _measure_credits(required: Any, observed: Any) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Turns the events of an attempt into sentences. Pure: rows and names come in, text goes out.
 
-Tracing knows no buyers and no campaigns: the caller passes their names. A code without words here gets a plain
+Tracing has no models of buyers and campaigns: the caller passes their names. A code without words here gets a plain
 sentence, because rows are permanent and words may change.
 """
 
@@ -182,7 +182,7 @@ def _price_rule(applied: Mapping[str, Any]) -> str:
         cents = applied["add_cents"]
         added = wording.money(cents) if isinstance(cents, int) else f"{cents} cents"
         return f"{number} adds {added} to make {after}"
-    return f"{number} takes {applied['percent']}% to make {after}"
+    return f"{number} applies {applied['percent']}% to make {after}"
 
 
 def _pool(event: EventRow, _context: EventContext) -> str:
@@ -232,7 +232,7 @@ def _failed(event: EventRow, context: EventContext) -> str:
         parts.append(f"The earlier lead is {context.names.lead(first_lead_id)}.")
     due_at = wording.parse_moment(event.data.get("due_at"))
     if due_at is not None and event.skip_reason == "workspace_paused":
-        parts.append("It is tried again when the workspace is resumed.")
+        parts.append("It will be tried again when the workspace is resumed.")
     elif due_at is not None:
         when = f"Due again at {wording.moment(due_at)}"
         waits = event.outcome == "deferred" and emptied_by
@@ -246,7 +246,7 @@ def _who_must_act(reason: str) -> str:
     known = SKIP_REASONS.get(reason)
     helped_by = {Fixer.AGENCY: "the agency can fix it", Fixer.BUYER: "the buyers can fix it"}
     who = helped_by.get(known.fixer) if known else None
-    return f"A person must act: {who}." if who else "A person must act."
+    return f"Someone must act: {who}." if who else "Someone must act."
 
 
 def _simple(text: str) -> Callable[[EventRow, EventContext], str]:

@@ -16,7 +16,7 @@ FIXERS: Final = {
     Fixer.AGENCY: "the agency",
     Fixer.LEAD: "no one: the lead itself would have to be different",
     Fixer.OUTRANKED: "no one: other buyers ranked higher",
-    Fixer.SYSTEM: "no one: it clears by itself",
+    Fixer.SYSTEM: "no one: it resolves on its own",
 }
 # If there are several obstacles, the first fixer in this order must act before the buyer can get the lead.
 FIXER_ORDER: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
@@ -94,7 +94,7 @@ def describe_clause(reason: str) -> str:
 
 
 def fixer_of(reason: str, *, is_last: bool = False) -> str:
-    """Who can change it; "" for an unknown code. `is_last`: no attempt follows, so nothing clears by itself."""
+    """Who can change it; "" for an unknown code. `is_last`: no attempt follows, so nothing resolves on its own."""
     if reason not in SKIP_REASONS:
         return ""
     fixer = SKIP_REASONS[reason].fixer

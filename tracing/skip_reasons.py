@@ -156,7 +156,7 @@ _ALL = (
         "internal_error",
         *(_LEAD, _E, Fixer.SYSTEM),
         sentence="LeadSwitch failed while deciding; nothing was charged.",
-        change="find this attempt in the log; after a few automatic retries a person must run it again",
+        change="find this attempt in the log; after a few automatic retries an operator must run it again",
         last_change="find this attempt in the log, remove the cause, then run the lead again",
     ),
     SkipReason(
@@ -168,8 +168,8 @@ _ALL = (
     SkipReason(
         "duplicate_lead",
         *(_LEAD, _P, Fixer.LEAD),
-        sentence="The same person came in with an earlier lead.",
-        change="nothing while the earlier lead is sold or still tried; run this one again if that ends without a sale",
+        sentence="An earlier lead for the same person was received.",
+        change="nothing while the earlier lead is sold or still open; if it ends without a sale, run this one again",
     ),
     SkipReason(
         "workspace_paused",

@@ -31,7 +31,7 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
     scan_time = "created_at"
-    empty_list_text = "No leads sold yet. Each sold lead is listed here."
+    empty_list_text = "No leads sold yet. Sold leads are listed here."
     list_select_related = ("lead", "buyer__workspace", "campaign__workspace")
     search_help_text = (
         "Public id of the assignment, lead or buyer; the lead's id, email address, phone number or external id; all "

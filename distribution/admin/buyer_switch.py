@@ -81,11 +81,12 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         except SwitchRefused as refusal:
             form.add_error(None, f"Nothing was changed: {refusal}.")
             return False
-        now = f"{buyer} is {'paused' if name == 'pause' else 'running again'}."
         if is_changed:
-            self.message_user(request, now, messages.SUCCESS)
+            done = "is paused" if name == "pause" else "was resumed"
+            self.message_user(request, f"{buyer} {done}.", messages.SUCCESS)
         else:
-            self.message_user(request, f"{now} Nothing changed.", messages.WARNING)
+            state = "is already paused" if name == "pause" else "is not paused"
+            self.message_user(request, f"{buyer} {state}. Nothing was changed.", messages.WARNING)
         return True
 
 

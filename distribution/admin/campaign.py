@@ -47,7 +47,7 @@ class CampaignAdmin(DollarsAdmin):
     readonly_fields = ("public_id", "config_version", "created_at")
     fieldsets = (
         (None, {"fields": ("workspace", "name", "active")}),
-        ("Leads it takes", {"fields": ("vertical", "source", "priority")}),
+        ("Which leads it takes", {"fields": ("vertical", "source", "priority")}),
         ("Price", {"fields": ("price_cents", "price_rules")}),
         ("Selling", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
         ("Questions for buyers", {"fields": ("questions",)}),

@@ -86,7 +86,7 @@ ACTIONS: Final = {
         LeadAction(
             Action.GIVE_UP,
             "Give up",
-            "marked as failed, with the reason of the last attempt. Run again is still possible",
+            "marked as failed, with the reason of the last attempt. They can still be run again",
             "given up",
             give_up_lead,
         ),
@@ -262,7 +262,5 @@ def attempt(action: Callable[[], bool]) -> str:
 
 def _describe_end(lead: str, error: Error, *, left: int) -> str:
     """Why the action stopped midway. The lead's change may be stored, because the commit itself may have failed."""
-    further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
-    return (
-        f"{lead}: the database failed ({type(error).__name__}). Check the lead before you try again.{further}"
-    )
+    further = f" {count(left, 'more lead was', 'more leads were')} not tried." if left else ""
+    return f"{lead}: a database error occurred ({type(error).__name__}). Check the lead before you try again.{further}"

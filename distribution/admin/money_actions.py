@@ -1,4 +1,4 @@
-"""What finance does: top-up and adjustment of a wallet, return of a sold lead. Each asks first and needs a reason."""
+"""Top-up and adjustment of a wallet, return of a sold lead. Each has a confirmation page and requires a reason."""
 
 from typing import Any, Final
 from uuid import uuid4
@@ -167,7 +167,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
         buttons = []
         if request.user.has_perm(TAKE_BACK):
             url = reverse("admin:distribution_assignment_return", args=[object_id])
-            buttons = [{"title": "Take back and refund", "url": preserve_list_filters(self, request, url)}]
+            buttons = [{"title": "Return and refund", "url": preserve_list_filters(self, request, url)}]
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
@@ -183,7 +183,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
         )
         if request.method == "POST" and form.is_valid():
             # Before the return: nothing is read after it.
-            done = f"{money(assignment.price_cents)} went back to {assignment.buyer}."
+            done = f"{money(assignment.price_cents)} was refunded to {assignment.buyer}."
             try:
                 with transaction.atomic():
                     is_new = return_by_hand(
@@ -204,10 +204,8 @@ class ReturnActionAdmin(ConfirmingAdmin):
         )
         context = {
             "lines": [line if is_sold else "This sale was already returned."],
-            "button": "Take back and refund",
+            "button": "Return and refund",
             "is_possible": is_sold or bool(form.errors),
             "back": back,
         }
-        return self.confirm(
-            request, title=f"Take back: {self.title_of(assignment)}", form=form, context=context
-        )
+        return self.confirm(request, title=f"Return: {self.title_of(assignment)}", form=form, context=context)

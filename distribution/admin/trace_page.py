@@ -32,7 +32,7 @@ LABELS: Final = {
     Fixer.AGENCY.value: "agency-fixable",
     Fixer.LEAD.value: "lead-inherent",
     Fixer.OUTRANKED.value: "outranked",
-    Fixer.SYSTEM.value: "passes by itself",
+    Fixer.SYSTEM.value: "resolves on its own",
 }
 
 
@@ -258,4 +258,4 @@ def _skipped(row: BuyerRow, attempt: AttemptExplanation, lead: Lead) -> Skipped:
 def _without_gate(row: BuyerRow) -> tuple[str, str]:
     if row.reason == "outranked":
         return "a better rank", "passed every gate"
-    return ("a free moment", "busy with another lead") if row.reason == "locked" else ("", "")
+    return ("not busy", "busy with another lead") if row.reason == "locked" else ("", "")

@@ -22,7 +22,7 @@ from routing.api.schemas import AttributesDocument
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 FIXER: Final = (
     "Who can change it: buyer (you) or agency. No one can if it is lead (the lead itself), outranked (other buyers "
-    "ranked higher) or system (it clears by itself)."
+    "ranked higher) or system (it resolves on its own)."
 )
 
 

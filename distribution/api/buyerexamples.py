@@ -80,7 +80,7 @@ ASSIGNMENT: Final[dict[str, Any]] = {
 SKIP: Final = {
     "decided_at": "2026-01-31T12:05:01.300000Z",
     "reason": "insufficient_credits",
-    "sentence": "Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
+    "sentence": "Acme Roofing: its balance is too low: the price is $25.00, and only $10.00 is available.",
     "change": "top up $15.00",
     "fixer": "buyer",
     "price_cents": 2_500,
@@ -88,7 +88,7 @@ SKIP: Final = {
     "gates": [
         {
             "gate": "insufficient_credits",
-            "finding": "its balance is too low: the price is $25.00, $10.00 is available",
+            "finding": "its balance is too low: the price is $25.00, and only $10.00 is available",
             "change": "top up $15.00",
             "fixer": "buyer",
             "required": 2_500,

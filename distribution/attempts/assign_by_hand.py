@@ -114,14 +114,12 @@ def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
 
 
 def _refuse_duplicate(lead: LockedLead) -> None:
-    """A sale by hand must not sell a person twice across partners either."""
+    """A manual assignment must not sell a person twice across partners either."""
     if not lead.has_identity:
         return
     lock_identity(lead)
     if read_arrival(lead, workspace_id=lead.workspace_id, path=()).first is not None:
-        raise ActionRefused(
-            "the same person came in with another lead, which is sold or still being worked on"
-        )
+        raise ActionRefused("another lead for the same person is sold or still open")
 
 
 def find_campaign(lead: LockedLead) -> CompiledCampaign:
@@ -136,7 +134,7 @@ def _refusal_reason(decision: Decision, enrollment_id: int) -> str:
     """The failing gates that cannot be overridden, in words."""
     skip = next(each for each in decision.skipped if each.enrollment_id == enrollment_id)
     if skip.reason == "outranked":
-        return "the lead is sold to as many buyers as its campaign allows; return one first"
+        return "the lead is already sold to as many buyers as its campaign allows; return one sale first"
     clauses = []
     for gate in skip.gates:
         code = str(gate["gate"])
@@ -145,7 +143,7 @@ def _refusal_reason(decision: Decision, enrollment_id: int) -> str:
                 f"its wallet lacks {money(gate['missing_cents'])} of the price {money(skip.price_cents)}"
             )
         elif "problem" in gate and code == "outside_buyer_hours":
-            clauses.append("its time zone or hours cannot be read; correct them")
+            clauses.append("its time zone or hours are not valid; correct them")
         elif code in {"cap_reached", "already_has_lead"}:
             clauses.append(SKIP_REASONS[code].clause)
     return "; ".join(clauses)

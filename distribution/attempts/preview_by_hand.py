@@ -1,4 +1,4 @@
-"""What a sale by hand would do for each buyer that can be chosen: price, balance, and failing gates."""
+"""What a manual assignment would do for each buyer that can be chosen: price, balance, and failing gates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def _preview(enrollment: Enrollment, skip: Skip, live: LiveFacts, *, is_full: bo
         describe_gate(gate, timezone=zone).finding for gate in skip.gates if not is_overridable(gate)
     ]
     if is_full:
-        not_overridable.append("the lead is sold to as many buyers as its campaign allows")
+        not_overridable.append("the lead is already sold to as many buyers as its campaign allows")
     codes = dict.fromkeys(gate["gate"] for gate in overridable)
     return Preview(
         enrollment=enrollment,

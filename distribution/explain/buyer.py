@@ -62,7 +62,7 @@ def _summarize(
 ) -> str:
     if bought:
         held = any(sale.state == AssignmentState.SOLD for sale in bought)
-        return f"{name} {'got' if held else 'gave back'} this lead. {bought[-1].sentence}"
+        return f"{name} {'got' if held else 'returned'} this lead. {bought[-1].sentence}"
     if answers:
         return f"{name} did not get this lead. {answers[-1].sentence}"
     if lead.attempts:

@@ -62,7 +62,7 @@ def _usage(enrollment: Enrollment, kind: WindowKind, counted: engine.Usage | Non
     )
 
 
-def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
+def describe_obstacles(enrollment: Enrollment, *, at: datetime) -> list[str]:
     """Return one sentence with its fix for each obstacle; empty if the enrollment can get a lead today.
 
     Needs `buyer__wallet`, `buyer__workspace`, `campaign` and `tier` loaded.
@@ -83,7 +83,7 @@ def _paused(enrollment: Enrollment) -> Iterator[str]:
     if not enrollment.active:
         yield "The enrollment is paused: select Active."
     if enrollment.buyer.paused_at is not None:
-        yield "The buyer is paused: clear its pause."
+        yield "The buyer is paused: resume it."
     if not enrollment.campaign.active:
         yield "The campaign is not active: activate it."
     if enrollment.buyer.workspace.paused_at is not None:
@@ -94,7 +94,7 @@ def _area(enrollment: Enrollment) -> Iterator[str]:
     try:
         covered = list_covered(enrollment.buyer.service_area)
     except DefinitionError:
-        yield "The buyer's service area cannot be read: correct it."
+        yield "The buyer's service area is not valid: correct it."
         return
     if not covered:
         yield "The buyer's service area covers no ZIP codes: add states, counties, ZIP codes or a radius."
@@ -136,7 +136,7 @@ def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
         try:
             opens_at = compile_hours(definition, timezone).next_open(at)
         except (HoursError, UnknownTimezone):
-            yield f"{UNREADABLE_HOURS[who]} cannot be read: correct them."
+            yield f"{UNREADABLE_HOURS[who]} are not valid: correct them."
             continue
         if opens_at is None:
             yield f"{who} closed all week: set its hours, or leave them empty to keep it open."
@@ -147,7 +147,7 @@ def _hours(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
 def _answers(enrollment: Enrollment) -> Iterator[str]:
     answers = enrollment.buyer.answers
     if not isinstance(answers, dict):
-        yield "The buyer's answers cannot be read: correct them."
+        yield "The buyer's answers are not valid: correct them."
         return
     for question in enrollment.campaign.questions:
         key, answer = question["key"], answers.get(question["key"])
@@ -172,7 +172,7 @@ def _compile(condition: object) -> Condition | None:
 def _filters(enrollment: Enrollment) -> Iterator[str]:
     for name, condition in _list_filters(enrollment):
         if _compile(condition) is None:
-            yield f"{name} cannot be read: correct it."
+            yield f"{name} is not valid: correct it."
 
 
 def _contradictions(enrollment: Enrollment) -> Iterator[str]:

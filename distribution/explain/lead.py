@@ -95,7 +95,10 @@ def _is_own(attempt: Attempt, lead: Lead) -> bool:
 
 
 def _without_decision(traced: TracedAttempt) -> TracedAttempt:
-    """Keep only that the attempt was made and where it sent the lead. Buyers, prices and reasons are confidential."""
+    """Remove everything but the attempt itself and the workspace to which it routed the lead.
+
+    Buyers, prices and reasons are confidential.
+    """
     attempt = copy(traced.attempt)
     attempt.skip_reason, attempt.campaign_id, attempt.config_version = "", None, None
     return TracedAttempt(attempt, [event for event in traced.events if event.event in EVENTS_ELSEWHERE])
@@ -133,7 +136,7 @@ def _find_change(lead: Lead) -> tuple[str, str]:
     """Return what would have to change, and who can change it. A failed lead is not tried again by itself."""
     is_failed = lead.status == LeadStatus.FAILED
     if is_failed and lead.due_reason == GIVEN_UP:
-        return "run the lead again: an operator gave it up", Fixer.AGENCY.value
+        return "run the lead again: an operator gave up on it", Fixer.AGENCY.value
     reason = lead.skip_reason
     return describe_lead_change(reason, is_last=is_failed), fixer_of(reason, is_last=is_failed)
 
@@ -143,13 +146,13 @@ def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
     if lead.next_attempt_at is None:
         return ""
     if lead.due_reason in WAKE_CAUSES:
-        return f"Tried again because {WAKE_CAUSES[lead.due_reason]}."
+        return f"Retried because {WAKE_CAUSES[lead.due_reason]}."
     if lead.due_reason in ASKED:
         return ASKED[lead.due_reason]
     if lead.attempts == 0:
         return "The first attempt."
     if lead.next_attempt_at == lead.expires_at:
-        return "It expires then."
+        return "The lead expires at that time."
     if last is not None and last.result == AttemptResult.DEFERRED and last.funnel:
         return wording.sentence(f"then {WAITED_FOR}")
     return describe_reason(lead.due_reason)
@@ -242,11 +245,12 @@ def _notes(lead: Lead, *, attempts: Sequence[AttemptExplanation]) -> Iterable[st
     lost = sorted(set(range(first, lead.attempts + 1)) - numbers)
     if lost:
         listed = ", ".join(map(str, lost[: wording.MAX_LISTED]))
-        yield f"{wording.count(len(lost), 'attempt')} without a trace, because it could not be written: {listed}."
+        number = wording.count(len(lost), "attempt")
+        yield f"{number} without a trace, because the trace could not be written: {listed}."
 
 
 def _notes_of_others(lead: Lead, traced: Iterable[TracedAttempt]) -> Iterable[str]:
     others = [str(each.attempt.number) for each in traced if not _is_own(each.attempt, lead)]
     if others:
         listed = ", ".join(others[: wording.MAX_LISTED])
-        yield f"{wording.count(len(others), 'attempt')} made in another workspace, with buyers of its own: {listed}."
+        yield f"{wording.count(len(others), 'attempt')} made in another workspace, which has its own buyers: {listed}."

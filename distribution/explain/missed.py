@@ -257,7 +257,7 @@ def _describe_check(remedy: Remedy, higher: int) -> str:
     if remedy.ending == "never":
         return remedy.sentence
     if remedy.ending == "outranked" and remedy.is_by_hand:
-        return f"{changed}, another buyer would still have gotten this lead: a person sold it."
+        return f"{changed}, another buyer would still have gotten this lead: an operator assigned it."
     if remedy.ending == "outranked":
         return f"{changed}, {wording.count(higher, 'buyer')} would still have ranked higher."
     if remedy.ending == "sold_out":

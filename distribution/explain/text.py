@@ -42,7 +42,8 @@ def _head(lead: LeadHead, width: int) -> Iterator[TextLine]:
     origin = lead.source_workspace or lead.workspace
     yield from _labeled("from", f"{lead.source} in {origin}: {lead.vertical}, {lead.zip}", width)
     yield from _labeled("now in", lead.workspace if lead.source_workspace else "", width)
-    yield from _labeled("campaign", lead.campaign.name if lead.campaign else "none so far", width)
+    campaign = lead.campaign.name if lead.campaign else "none: no campaign has taken the lead"
+    yield from _labeled("campaign", campaign, width)
     yield from _labeled("received", _when(lead.received_at), width)
     yield from _labeled("attempts", str(lead.attempts), width)
     if lead.reason:

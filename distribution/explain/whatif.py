@@ -81,7 +81,7 @@ def what_would_help(lead: Lead, *, attempt: Attempt, buyer: Buyer) -> Remedy:
         return _unchecked(buyer, attempt, fixer=fixer, sentence=str(error))
     except (DefinitionError, FactsError, LookupError, TypeError, ValueError, AttributeError):
         sentence = "This version of LeadSwitch cannot read what the attempt recorded."
-        return _unchecked(buyer, attempt, fixer=Fixer.SYSTEM, sentence=sentence)
+        return _unchecked(buyer, attempt, fixer="", sentence=sentence)
 
 
 def _recorded(attempt: Attempt) -> tuple[Mapping[str, Any], DecisionFacts]:
@@ -162,7 +162,7 @@ def _behind(assessment: Assessment) -> str:
     if assessment.ending is WhatIfResult.SOLD_OUT:
         return "the lead was sold to as many buyers as the campaign allows before this attempt"
     if assessment.is_by_hand:
-        return "a person sold the lead to another buyer"
+        return "an operator assigned the lead to another buyer"
     room = wording.count(assessment.free_slots, "buyer")
     return f"it ranks {assessment.rank} of {assessment.ranked} and there is room for {room}"
 

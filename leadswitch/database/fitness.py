@@ -55,7 +55,7 @@ def begin(*, processes: int = 1, threads: int = 1) -> None:
 
 
 def check_database() -> None:
-    """Raises DatabaseUnfit. A database that does not answer is logged."""
+    """Raises DatabaseUnfit. A database that does not respond is logged."""
     try:
         session = read_session(session_limits(settings.LEADSWITCH_ROLE))
     except Error as error:
@@ -68,7 +68,7 @@ def check_database() -> None:
 
 
 def check_redis() -> None:
-    """Raises routing.dispatch.installation.OtherInstallation. A server that does not answer is logged."""
+    """Raises routing.dispatch.installation.OtherInstallation. A server that does not respond is logged."""
     try:
         installation.check()
     except (Error, RedisError) as error:
@@ -103,7 +103,7 @@ def refuse_version(version: int) -> None:
 def refuse_limits(session: Session) -> None:
     expected = session_limits(settings.LEADSWITCH_ROLE)
     wrong = [
-        f"{name} is {session.limits.get(name, 'unknown')} and not {value}"
+        f"{name} is {session.limits.get(name, 'unknown')} instead of {value}"
         for name, value in expected.items()
         if session.limits.get(name) != value
     ]
@@ -128,6 +128,7 @@ def refuse_startup_options(text: str) -> None:
     """Raise DatabaseUnfit for the error that PgBouncer reports about an unknown parameter."""
     if "unsupported startup parameter" in text:
         raise DatabaseUnfit(
-            "DATABASE_URL leads to a pooler that refuses start-up options: set LEADSWITCH_PGBOUNCER=true and set the"
-            " limits of the role with `manage.py set_role_limits` (docs/pgbouncer.md)."
+            "DATABASE_URL points to a pooler that refuses startup options: set"
+            " LEADSWITCH_PGBOUNCER=true and set the limits of the role with `manage.py"
+            " set_role_limits` (docs/pgbouncer.md)."
         )

@@ -57,8 +57,9 @@ class Data(Section):
         parse_bool,
         default=False,
         help=(
-            "Set to true if DATABASE_URL leads to PgBouncer in transaction mode: the database role then has the"
-            " limits of a session, no cursor stays open and nothing is prepared (docs/pgbouncer.md)."
+            "Set to true if DATABASE_URL points to PgBouncer in transaction mode: the database role"
+            " then has the limits of a session, no cursor stays open and nothing is prepared"
+            " (docs/pgbouncer.md)."
         ),
     )
     is_prepared = Variable(
@@ -67,8 +68,8 @@ class Data(Section):
         default=Derived(lambda environment: not environment.is_pgbouncer),
         example="true",
         help=(
-            "Keep statements prepared. Default: true, and false behind PgBouncer (1.21 or newer supports it:"
-            " max_prepared_statements)."
+            "Use prepared statements. Default: true, but false behind PgBouncer (1.21 or newer"
+            " supports it: max_prepared_statements)."
         ),
     )
     is_superuser_allowed = Variable(
@@ -94,7 +95,8 @@ class Local(Section):
         parse_bool,
         default=True,
         help=(
-            "With false the embedded database does not wait for the disk, and a power cut may destroy it. For tests."
+            "If false, the embedded database does not wait for the disk, and a power failure may"
+            " destroy it. For tests."
         ),
     )
     embedded_postgres = Variable(
@@ -103,8 +105,9 @@ class Local(Section):
         default="",
         example="/usr/lib/postgresql/15/bin",
         help=(
-            "The directory of the PostgreSQL programs (15 to 18) to run in place of those that come with the"
-            " requirements. Data of another PostgreSQL version is not read: set another var directory."
+            "The directory of the PostgreSQL programs (15 to 18) to run instead of those that come"
+            " with the requirements. They cannot read data of another PostgreSQL version: set another"
+            " var directory."
         ),
     )
     embedded_redis = Variable(
@@ -112,7 +115,7 @@ class Local(Section):
         parse_program,
         default="",
         example="/usr/bin/valkey-server",
-        help="The redis-server or valkey-server to run in place of the one that comes with the requirements.",
+        help="The redis-server or valkey-server to run instead of the one that comes with the requirements.",
     )
     env_file = Variable(
         ENV_FILE,

@@ -74,7 +74,10 @@ class Leads(Section):
         "LEADSWITCH_TRANSIENT_MAX_ATTEMPTS",
         IntegerRange(1, 1_000),
         default=20,
-        help="How often a lead is retried after a temporary failure, such as a lock conflict, before it is parked.",
+        help=(
+            "How many times a lead is retried after a temporary failure, such as a lock conflict, before"
+            " it is parked."
+        ),
     )
     claim_max_seconds = Variable(
         "LEADSWITCH_CLAIM_MAX_SECONDS",
@@ -91,7 +94,8 @@ class Leads(Section):
         IntegerRange(1, 3_600),
         default=30,
         help=(
-            "How long a worker holds the lease of a lead before the lease counts as expired. Longer than most attempts."
+            "How long a worker holds the lease of a lead before the lease counts as expired. Set it"
+            " longer than most attempts take."
         ),
     )
     max_lost_leases = Variable(
@@ -118,7 +122,7 @@ class Leads(Section):
 
 
 class Watch(Section):
-    TITLE = "How the dispatch is watched (docs/dispatch.md)"
+    TITLE = "How the dispatch is monitored (docs/dispatch.md)"
 
     leader_check_seconds = Variable(
         "LEADSWITCH_LEADER_CHECK_SECONDS",

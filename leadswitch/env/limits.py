@@ -14,7 +14,7 @@ class Limits(Section):
         parse_count,
         default=600,
         old_names=("LEADSWITCH_BUYER_REQUESTS_A_MINUTE",),
-        help="Requests per minute with one buyer key, in the long run.",
+        help="Sustained requests per minute with one buyer key.",
     )
     buyer_request_burst = Variable(
         "LEADSWITCH_BUYER_REQUEST_BURST",
@@ -27,7 +27,7 @@ class Limits(Section):
         parse_count,
         default=60_000,
         old_names=("LEADSWITCH_SOURCE_REQUESTS_A_MINUTE",),
-        help="Requests per minute with one source key, in the long run.",
+        help="Sustained requests per minute with one source key.",
     )
     source_request_burst = Variable(
         "LEADSWITCH_SOURCE_REQUEST_BURST",
@@ -40,21 +40,24 @@ class Limits(Section):
         parse_count,
         default=3,
         old_names=("LEADSWITCH_DISPATCH_NOW_AN_HOUR",),
-        help="How often per hour a lead may be tried at its sender's request (dispatch-now). All may come at once.",
+        help=(
+            "How many times per hour a lead may be tried at its sender's request (dispatch-now). They"
+            " may all come at once."
+        ),
     )
     reruns_per_hour = Variable(
         "LEADSWITCH_RERUNS_PER_HOUR",
         parse_count,
         default=30,
         old_names=("LEADSWITCH_RERUNS_AN_HOUR",),
-        help="How often per hour operators may run a lead again. All may come at once.",
+        help="How many times per hour operators may run a lead again. They may all come at once.",
     )
     admin_checks_per_minute = Variable(
         "LEADSWITCH_ADMIN_CHECKS_PER_MINUTE",
         parse_count,
         default=120,
         old_names=("LEADSWITCH_DESK_CHECKS_PER_MINUTE", "LEADSWITCH_DESK_CHECKS_A_MINUTE"),
-        help="How often per minute the admin checks what one person types into a form before it is saved.",
+        help="How many times per minute the admin checks what one person types into a form before it is saved.",
     )
     admin_check_burst = Variable(
         "LEADSWITCH_ADMIN_CHECK_BURST",
@@ -84,5 +87,5 @@ class Limits(Section):
 
     @property
     def lead_tries_per_hour(self) -> Mapping[str, int]:
-        """By who asks."""
+        """By who requests a try of a lead: its sender or an operator."""
         return {"sender": self.dispatch_now_per_hour, "operator": self.reruns_per_hour}

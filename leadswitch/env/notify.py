@@ -17,17 +17,17 @@ def parse_handles(name: str, text: str) -> str:
 
 
 class Notify(Section):
-    TITLE = "Whom Datadog's monitors notify, read by `manage.py dashboards` (docs/dashboards.md)"
+    TITLE = "Who is notified by Datadog's monitors, read by `manage.py dashboards` (docs/dashboards.md)"
 
     datadog_page_handle = Variable(
         "LEADSWITCH_DATADOG_PAGE_HANDLE",
         parse_handles,
         default="@pagerduty-LeadSwitch",
-        help="Who gets pages. Several handles have spaces between them.",
+        help="Handles that get pages, separated by spaces.",
     )
     datadog_warning_handle = Variable(
         "LEADSWITCH_DATADOG_WARNING_HANDLE",
         parse_handles,
         default="@slack-leadswitch-alerts",
-        help="Who gets warnings. Several handles have spaces between them.",
+        help="Handles that get warnings, separated by spaces.",
     )

@@ -37,8 +37,9 @@ class DispatchTakeover(Section):
         IntegerRange(1, LONGEST_TURN_SECONDS // HEARTBEATS_PER_LIMIT),
         default=1,
         help=(
-            "How often dispatcher and Celery beat touch the file that `python -m leadswitch.alive` reads. It reports a"
-            f" process whose file is older than {LONGEST_TURN_SECONDS} seconds."
+            "How often the dispatcher and Celery beat touch the file that `python -m"
+            " leadswitch.alive` reads. It reports a process whose file is older than"
+            f" {LONGEST_TURN_SECONDS} seconds."
         ),
     )
     standby_ms = Variable(
@@ -60,8 +61,9 @@ class DispatchTakeover(Section):
         IntegerRange(2, 300),
         default=12,
         help=(
-            "A dispatcher that does not reach Redis stands by while another one has led through Redis within this time."
-            " Then it runs due leads from PostgreSQL. At most LEADSWITCH_ALIVE_SECONDS."
+            "A dispatcher that cannot reach Redis stands by while another one has led through Redis"
+            " within this time. Then it runs due leads from PostgreSQL. At most"
+            " LEADSWITCH_ALIVE_SECONDS."
         ),
     )
     fallback_round_seconds = Variable(
@@ -69,7 +71,7 @@ class DispatchTakeover(Section):
         IntegerRange(1, 100),
         default=5,
         help=(
-            "While Redis does not answer, how long a dispatcher runs due leads from PostgreSQL before it tries Redis"
+            "While Redis does not respond, how long a dispatcher runs due leads from PostgreSQL before it tries Redis"
             " again. It sends a heartbeat in each round: at most a third of LEADSWITCH_ALIVE_SECONDS."
         ),
     )

@@ -37,7 +37,9 @@ def choose_named(rows: QuerySet[Row], text: str, *, lookup: str = "name", worksp
     found = find_named(rows, text, lookup=lookup)
     if not found:
         known = ", ".join(f"{row.name!r} ({row.workspace.slug})" for row in _any(rows[:20]))
-        message = f"there is no {kind} {text!r}; " + (f"there are {known}" if known else "none exists yet")
+        message = f"there is no {kind} {text!r}; " + (
+            f"choose one of {known}" if known else "none exists yet"
+        )
         raise NameNotFound(message)
     if len(found) > 1:
         slugs = ", ".join(row.workspace.slug for row in _any(found))
@@ -57,7 +59,7 @@ def find_workspace(slug: str) -> Workspace:
         hint = f"did you mean {' or '.join(close)}?"
     else:
         more = f" and {len(slugs) - MAX_NAMED} more" if len(slugs) > MAX_NAMED else ""
-        hint = f"there are {', '.join(slugs[:MAX_NAMED])}{more}" if slugs else "none exists yet"
+        hint = f"choose one of {', '.join(slugs[:MAX_NAMED])}{more}" if slugs else "none exists yet"
     message = f"there is no workspace {slug!r}; {hint}"
     raise NameNotFound(message)
 

@@ -32,7 +32,7 @@ class MembershipInline(FreshInline):
     model = Membership
     extra = 1
     autocomplete_fields = ("workspace",)
-    verbose_name_plural = "workspaces: the only ones this person sees"
+    verbose_name_plural = "workspaces this person can see"
 
 
 class PersonForm(FreshForm, PlainUserForm):
@@ -88,7 +88,7 @@ class MembershipAdmin(AuditedAdmin):
     list_filter = ("workspace",)
     list_select_related = ("user", "workspace")
     search_fields = ("user__username", "workspace__name")
-    empty_list_text = "Assign people to the workspaces they work for. They see only those."
+    empty_list_text = "Assign people to the workspaces they work in. They see only those."
     autocomplete_fields = ("user", "workspace")
     ordering = ("workspace__name", "user__username")
     show_full_result_count = False

@@ -40,13 +40,13 @@ class ExplanationAnswer(serializers.Serializer[Any]):
     fixer = serializers.ChoiceField(
         choices=["sender", "operator", "time", "nobody"],
         allow_blank=True,
-        help_text="Who can change it. `time`: it resolves by itself. Blank if nothing is in the way.",
+        help_text="Who can change it. `time`: it resolves on its own. Blank if nothing is in the way.",
     )
     missing_fields = serializers.ListField(
         child=serializers.CharField(), help_text="Missing fields that buyers require. Send them."
     )
     duplicate_of = serializers.UUIDField(
-        allow_null=True, help_text="Your earlier lead of the same person, if that lead is yours."
+        allow_null=True, help_text="Your earlier lead for the same person, if you sent it."
     )
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     attempts = SentAttemptDocument(many=True)

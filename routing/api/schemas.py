@@ -64,7 +64,7 @@ class NewBatch(serializers.Serializer[Any]):
         child=NewLead(),
         min_length=1,
         max_length=1_000,
-        help_text="Each lead is stored or refused separately.",
+        help_text="Each lead is stored or rejected separately.",
     )
 
 
@@ -104,7 +104,7 @@ class LeadAnswer(serializers.Serializer[Any]):
     )
     duplicate_of = serializers.UUIDField(
         allow_null=True,
-        help_text="For a duplicate: your first lead of the same person, if that lead is yours.",
+        help_text="For a duplicate: the first lead for the same person, if you sent it.",
     )
     received_at = serializers.DateTimeField()
     next_attempt_at = serializers.DateTimeField(

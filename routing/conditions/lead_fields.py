@@ -47,7 +47,7 @@ def _read_part(op: str, text: str, *, known: Callable[[], Iterable[str]], what: 
     if len(parts) == 1:
         return parts.pop()
     if parts:
-        raise LiteralError(f"{text!r} may be {' or '.join(sorted(parts))}: write which one")
+        raise LiteralError(f"{text!r} could be {' or '.join(sorted(parts))}: write which one")
     if "-" in text:
         return text.upper() if what == "state" else text
     raise LiteralError(f"{text!r}: no {what} {'starts with' if op == 'starts_with' else 'contains'} it")

@@ -31,7 +31,7 @@ TRIGGERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`fixer` is sender, operator, time (it resolves by itself) or nobody; "" if nothing is in the way."""
+    """`fixer` is sender, operator, time (it resolves on its own) or nobody; "" if nothing is in the way."""
 
     sentence: str
     change: str = ""
@@ -68,7 +68,7 @@ RETRIED: Final = (
 UNSOLD: Final = Advice("No buyer could take this lead.", ASK, "operator")
 NOT_NOW: Final = Advice("No buyer takes leads like this one right now.", WAIT, "time")
 CLOSED: Final = Advice("Leads are not sold at this time of day.", WAIT, "time")
-BUSY: Final = Advice("The lead could not be decided then.", WAIT, "time")
+BUSY: Final = Advice("LeadSwitch could not decide on the lead then.", WAIT, "time")
 PRODUCT_FAILED: Final = Advice("A system error occurred. The lead was not sold.", RETRIED, "operator")
 PAUSED: Final = Advice("Selling is paused.", "Wait: the lead is tried when selling resumes.", "operator")
 ADVICE: Final[Mapping[str, Advice]] = {
@@ -92,8 +92,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "internal_error": PRODUCT_FAILED,
     "lead_expired": Advice("It expired before it was sold.", "Nothing: send fresh leads.", "nobody"),
     "duplicate_lead": Advice(
-        "A lead of the same person was received earlier.",
-        "Nothing. The earlier lead counts. Send each person once.",
+        "An earlier lead for the same person was received.",
+        "Nothing. The earlier lead counts. Send each person only once.",
         "nobody",
     ),
     "workspace_paused": PAUSED,

@@ -151,7 +151,7 @@ def _find_county(name: str, *, states: Iterable[str], text: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise LiteralError(f"{text!r} may be {' or '.join(found)}: write which one")
+        raise LiteralError(f"{text!r} could be {' or '.join(found)}: write which one")
     known_names = sorted({known for (state, _), known in list_known_counties().items() if state in states})
     near = [
         *difflib.get_close_matches(name.title(), known_names, n=1),

@@ -1,4 +1,7 @@
-"""An operator asks why a lead was not sold, corrects it, and has it tried again. View-only staff cannot act."""
+"""An operator reads why a lead was not sold, corrects the cause, and runs the lead again.
+
+View-only staff cannot act.
+"""
 
 import re
 

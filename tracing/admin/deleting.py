@@ -24,9 +24,7 @@ from tracing.parsing import parse_text
 HELD: Final = (ProtectedError, RestrictedError, IntegrityError)
 MAX_LAST_CHANGES: Final = 5
 BUSY: Final = "Nothing was deleted: another person is changing this right now. Try again."
-STILL_HELD: Final = (
-    "Nothing was deleted: another row has referred to it since you opened this page. Open the page again."
-)
+STILL_HELD: Final = "Nothing was deleted: another row now refers to it. Open the page again."
 
 
 class DeletionForm(SeenForm):
@@ -107,7 +105,7 @@ class DeletingAdmin(FreshAdmin):
     `never_deleted`: why these rows are never deleted. The page says so and deletes nothing.
     """
 
-    instead_of_deleting: ClassVar[str] = "Delete those first, or let them refer to another one."
+    instead_of_deleting: ClassVar[str] = "Delete those first, or point them to another one."
     never_deleted: ClassVar[str] = ""
     actions: Any = (delete_selected,)
     delete_confirmation_template = "admin/leadswitch/delete.html"
@@ -134,7 +132,7 @@ class DeletingAdmin(FreshAdmin):
         return self.ask_again(answer, form)
 
     def _typed_ids(self, object_id: str) -> list[Any]:
-        """Return an empty list if the id cannot be read. The page then answers 404."""
+        """Return an empty list if the id cannot be read. The page then returns 404."""
         text = parse_text(unquote(object_id))
         try:
             return [] if text is None else [self.opts.pk.to_python(text)]

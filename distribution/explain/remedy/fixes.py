@@ -78,14 +78,14 @@ def _extend_area(world: World, failure: Failure) -> tuple[World, Fixed]:
     assumed = []
     if failure["excluded"] is not None:
         area["exclude"] = _without(area["exclude"], world)
-        assumed.append("the exclusion taken out")
+        assumed.append("the exclusion removed")
     if not _covers(world):
         if isinstance(zip_code, str) and zip_code:
             area["zips"] = [*(area.get("zips") or ()), zip_code]
             assumed.append(f"{zip_code} added to its ZIPs")
         else:
             area["everywhere"] = True
-            assumed.append("its area everywhere: the ZIP of the lead is not known")
+            assumed.append("a service area without limits, because the ZIP of the lead is not known")
     return world.change_buyer(service_area=area), Fixed(failure, " and ".join(assumed))
 
 

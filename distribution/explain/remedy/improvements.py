@@ -61,7 +61,8 @@ def _against(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, L
             yield world.change_enrollment(bid_cents=bid_cents), Lift("bid", change)
     elif mode == "priority":
         for priority in (rival.priority, rival.priority + 1):
-            yield world.change_enrollment(priority=priority), Lift("priority", f"priority {priority} or more")
+            change = f"priority {priority} or higher"
+            yield world.change_enrollment(priority=priority), Lift("priority", change)
     elif mode == "round_robin":
         yield from _turn(rival, world)
 
@@ -73,13 +74,13 @@ def _turn(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift
         return
     served = f"it last got a lead at {wording.moment(own.last_assigned_at)}"
     if theirs.last_assigned_at is None:
-        last, before = "never before", None
+        last, before = "had never gotten one", None
     else:
-        last = f"at {wording.moment(theirs.last_assigned_at)}"
+        last = f"got its last one at {wording.moment(theirs.last_assigned_at)}"
         before = theirs.last_assigned_at - timedelta(microseconds=1)
         if own.last_assigned_at < theirs.last_assigned_at:
-            last += " and was still one lead behind"
-    change = f"nothing: its turn will come; {served}, the selected buyer {last}"
+            last += " but was still one lead behind"
+    change = f"nothing: its turn will come; {served}, and the selected buyer {last}"
     earlier = world.change_live(last_assigned_at=before, virtual_finish=theirs.virtual_finish)
     yield earlier, Lift("turn", change)
 

@@ -16,7 +16,7 @@
       throw new Error("redirected");
     }
     if (!response.ok) {
-      throw new Error(response.status === 404 ? "This does not exist, or you do not have access to it." : `The server answered ${response.status}.`);
+      throw new Error(response.status === 404 ? "This does not exist, or you do not have access to it." : `The server returned ${response.status}.`);
     }
     const holder = document.createElement("template");
     holder.innerHTML = await response.text();

@@ -1,6 +1,6 @@
 """Alerts on attempts: how they end, how long they take, locks, duplicates.
 
-Each ratio has a floor, so that one failure at low traffic is quiet.
+Each ratio has a floor, so that one failure at low traffic fires no alert.
 """
 
 from typing import Final
@@ -46,7 +46,7 @@ ATTEMPT_ALERTS: Final = (
         kind="locks",
         expression='sum(increase(leadswitch_lead_lock_seconds_count{outcome="timed_out"}[5m])) > 10',
         keep_firing_for="5m",
-        summary='{{ $value | printf "%.0f" }} locks of leads timed out in the last 5 minutes.',
+        summary='{{ $value | printf "%.0f" }} lead locks timed out in the last 5 minutes.',
         normal="0",
         dashboard=Dashboard.ROUTING,
     ),
@@ -60,7 +60,7 @@ ATTEMPT_ALERTS: Final = (
         ),
         holds_for="5m",
         keep_firing_for="5m",
-        summary="Only {{ $value | humanizePercentage }} of locks of leads were acquired on the first try.",
+        summary="Only {{ $value | humanizePercentage }} of lead locks were acquired on the first try.",
         normal="over 99%",
         dashboard=Dashboard.ROUTING,
     ),

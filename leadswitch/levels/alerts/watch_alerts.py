@@ -1,4 +1,7 @@
-"""Alerts on the monitoring itself, and the daily digest. Without these a dead exporter would look like a quiet day."""
+"""Alerts on the monitoring itself, and the daily digest.
+
+Without these a dead exporter would look like a day without traffic.
+"""
 
 from typing import Final
 
@@ -52,7 +55,7 @@ def _make_job_absent(job: Job, severity: Severity, consequence: str) -> Alert:
         expression=f'absent(up{{job="{job}"}} == 1)',
         holds_for="2m",
         labels={"job": str(job)},
-        summary=f"Prometheus reads no instance of {job}. If none runs, {consequence}.",
+        summary=f"Prometheus scrapes no instance of {job}. If none runs, {consequence}.",
         normal="at least one instance is up",
         dashboard=Dashboard.DISPATCH,
     )
@@ -63,7 +66,7 @@ WATCH_ALERTS: Final = (
         name="LeadSwitchDailyDigest",
         severity=Severity.DIGEST,
         kind="digest",
-        # Prometheus knows only UTC.
+        # Prometheus uses only UTC.
         expression=f"hour() == {DIGEST_HOUR} and minute() < 10",
         summary=_make_digest_summary(),
         normal=(
@@ -80,7 +83,7 @@ WATCH_ALERTS: Final = (
         expression=f'absent(up{{job="{Job.EXPORTER}"}} == 1)',
         holds_for="2m",
         labels={"job": str(Job.EXPORTER)},
-        summary="Prometheus reads no exporter: alerts on queues, leaders, workers and balances are blind.",
+        summary="Prometheus scrapes no exporter: alerts on queues, leaders, workers and balances cannot fire.",
         normal="one instance is up",
         dashboard=Dashboard.DATABASE,
     ),
@@ -104,8 +107,8 @@ WATCH_ALERTS: Final = (
         reads=Job.EXPORTER,
         expression="max(leadswitch_up) == 0",
         holds_for="1m",
-        summary="PostgreSQL has not answered the exporter for 1 minute. No lead can be stored or decided.",
-        normal="it answers within milliseconds",
+        summary="PostgreSQL has not responded to the exporter for 1 minute. No lead can be stored or decided.",
+        normal="it responds within milliseconds",
         dashboard=Dashboard.DATABASE,
     ),
     Alert(

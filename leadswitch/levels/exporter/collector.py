@@ -22,7 +22,10 @@ DURATION: Final = Series(
 )
 AGE: Final = Series(
     "leadswitch_exporter_collector_age_seconds",
-    "Since the values of a collector were read. They are not shown after three failed passes, or if they are too old.",
+    (
+        "Time since the values of a collector were read. They are not shown after three failed passes,"
+        " or if they are too old."
+    ),
     "collector",
 )
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.maps import draw_coverage
 from distribution.configuration.coverage import list_covered, measure_coverage
-from distribution.explain.enrollment import why_nothing_today
+from distribution.explain.enrollment import describe_obstacles
 from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
 from routing.models import Source, Workspace
 from tests.support.admin_pages import EDITABLE, MODELS, build_world, client_of, page, problems, save
@@ -120,18 +120,18 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "broken area": (
         {"buyer__service_area": {"radius": [{"zip": "00000", "miles": 5}]}},
-        "The buyer's service area cannot be read: correct it",
+        "The buyer's service area is not valid: correct it",
     ),
-    "broken hours": ({"buyer__hours": {"someday": []}}, "The buyer's hours or time zone cannot be read"),
-    "broken time zone": ({"buyer__timezone": "Mars/Base"}, "The buyer's hours or time zone cannot be read"),
+    "broken hours": ({"buyer__hours": {"someday": []}}, "The buyer's hours or time zone are not valid"),
+    "broken time zone": ({"buyer__timezone": "Mars/Base"}, "The buyer's hours or time zone are not valid"),
     "broken schedule": (
         {"campaign__schedule": {"mon": 1}},
-        "The campaign's hours or time zone cannot be read",
+        "The campaign's hours or time zone are not valid",
     ),
-    "broken answers": ({"buyer__answers": ["a"]}, "The buyer's answers cannot be read"),
+    "broken answers": ({"buyer__answers": ["a"]}, "The buyer's answers are not valid"),
     "broken filter": (
         {"lead_filter": {"field": "state", "op": "near"}},
-        "The enrollment's filter cannot be read: correct it",
+        "The enrollment's filter is not valid: correct it",
     ),
     "never": (
         {"lead_filter": {"all": [{"field": "zip", "op": "eq", "value": value} for value in ("1", "2")]}},
@@ -204,7 +204,7 @@ def test_page_says_why_an_enrollment_gets_nothing_today(case: str, client: Clien
     enrollment = enrolled(**changes)
     loaded = Enrollment.objects.get(pk=enrollment.pk)
 
-    [reason] = why_nothing_today(loaded, at=timezone.now())
+    [reason] = describe_obstacles(loaded, at=timezone.now())
 
     assert re.search(sentence, reason)
     assert (

@@ -1,4 +1,4 @@
-"""Finance moves money: the page asks first and needs a reason, a form sent twice moves once, with an audit entry."""
+"""Finance moves money: the page requires a confirmation and a reason, and a form sent twice moves it once."""
 
 from decimal import Decimal
 from typing import Any
@@ -192,7 +192,7 @@ class TestLargeSums:
 
         assert balance() == 999_999_900 + 1_000
 
-    def test_small_sum_asks_once(self, treasurer: Client, wallet: Wallet) -> None:
+    def test_small_sum_is_typed_once(self, treasurer: Client, wallet: Wallet) -> None:
         form = treasurer.get(money_url(wallet)).context["form"]
         assert form["again"].is_hidden
         assert treasurer.post(money_url(wallet), sent()).status_code == 302

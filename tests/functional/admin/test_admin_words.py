@@ -224,7 +224,7 @@ def test_breadcrumbs_and_headings_name_lead_sale_and_snapshot(client: Client) ->
         [lead_title, "Trace"],
         ["Assignments", sale_title],
         [sale_title, "History"],
-        ["Assignments", f"Take back: {sale_title}"],
+        ["Assignments", f"Return: {sale_title}"],
         ["Campaign snapshots", f"{snapshot.campaign}, version {snapshot.config_version}"],
     ]
 

@@ -1,4 +1,4 @@
-"""A confirmation page does nothing to rows that changed after it was opened: it says so, and asks again."""
+"""A confirmation page does nothing to rows that changed after it was opened: it reports the change, and asks again."""
 
 from datetime import timedelta
 from typing import Any
@@ -231,7 +231,7 @@ class TestSaleByHand:
         assert len(chosen.overridden) == 1
         assert "30312" in chosen.overridden[0]
         assert len(rows[poor.pk].not_overridable) == 1
-        assert "the price is $25.00, $1.00 is available" in rows[poor.pk].not_overridable[0]
+        assert "the price is $25.00, and only $1.00 is available" in rows[poor.pk].not_overridable[0]
         assert (rows[capped.pk].price, len(rows[capped.pk].overridden)) == ("$30.00", 1)
         assert len(rows[capped.pk].not_overridable) == 1
         shown = ben.get(self.url(lead)).content.decode()

@@ -189,7 +189,7 @@ def test_newest_attempt_without_a_trace_says_so(client: Client) -> None:
 
     assert 'data-attempt="1"' in content
     assert 'data-reason="insufficient_credits"' in content
-    assert "1 attempt without a trace, because it could not be written: 2." in content
+    assert "1 attempt without a trace, because the trace could not be written: 2." in content
 
 
 def test_lead_without_a_campaign_says_so(client: Client) -> None:

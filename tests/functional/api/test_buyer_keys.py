@@ -73,7 +73,7 @@ def test_key_is_valid_until_the_end_of_its_last_day_for_the_buyer(buyer: Buyer) 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"buyer": "Nobody"}, r"no buyer 'Nobody'; there are 'Acme Roofing' \(.+\)"),
+        ({"buyer": "Nobody"}, r"no buyer 'Nobody'; choose one of 'Acme Roofing' \(.+\)"),
         ({"expires": datetime(2020, 1, 1, tzinfo=UTC).date()}, "its expiry date is in the past"),
         ({"name": "x" * 51}, "at most 50 characters"),
         ({"workspace": "elsewhere"}, "there is no buyer 'Acme Roofing'; none exists yet"),

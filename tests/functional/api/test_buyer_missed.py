@@ -88,7 +88,10 @@ def test_too_few_credits_are_shown(campaign: Campaign) -> None:
     assert missed["campaign"] == {"id": str(campaign.public_id), "name": campaign.name}
     assert (missed["attempts"], missed["next_attempt_at"]) == (1, None)
     assert missed["reason"] == "insufficient_credits"
-    assert missed["sentence"] == "Acme: its balance is too low: the price is $25.00, $10.00 is available."
+    assert (
+        missed["sentence"]
+        == "Acme: its balance is too low: the price is $25.00, and only $10.00 is available."
+    )
     assert (missed["change"], missed["fixer"]) == ("top up $15.00", "buyer")
     assert missed["price_cents"] == 2_500
     [gate] = missed["gates"]

@@ -172,7 +172,7 @@ def test_duplicate_names_only_a_first_lead_of_the_same_source(source: Source) ->
         for each in (source, SourceFactory(workspace=source.workspace))
     )
     document = explained(own)
-    assert advice(document) == ("A lead of the same person was received earlier.", "nobody")
+    assert advice(document) == ("An earlier lead for the same person was received.", "nobody")
     assert document["duplicate_of"] == str(first.public_id)
     document = explained(sibling)
     assert (document["status"], document["duplicate_of"]) == ("duplicate", None)

@@ -96,7 +96,7 @@ class TestCreate:
                 "there is no scope 'rule'; the scopes are leads:write, leads:read, trace",
             ),
             (["--source", "web-form", "--scope", "wallet:read"], "there is no scope 'wallet:read'"),
-            (["--source", "other"], r"no source 'other'; there are 'web-form' \(acme\)"),
+            (["--source", "other"], r"no source 'other'; choose one of 'web-form' \(acme\)"),
             (["--buyer", "Nobody"], "no buyer 'Nobody'"),
             (["--source", "web-form", "--expires", "2020-01-01"], "its expiry date is in the past"),
             (["--source", "web-form", "--name", "x" * 51], "at most 50 characters"),
@@ -170,7 +170,7 @@ class TestRevoke:
 class TestList:
     @pytest.mark.usefixtures("source")
     def test_unknown_workspace_is_refused(self) -> None:
-        with pytest.raises(CommandError, match="there is no workspace 'nope'; there are acme"):
+        with pytest.raises(CommandError, match="there is no workspace 'nope'; choose one of acme"):
             run("list", "--workspace", "nope")
 
     def test_working_keys_are_listed_with_owner_and_scopes(self, source: Source, buyer: Buyer) -> None:

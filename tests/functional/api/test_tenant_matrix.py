@@ -28,8 +28,8 @@ from tracing.models import Attempt, LeadDistributionEvent
 pytestmark = pytest.mark.django_db
 
 OURS = ("routing", "distribution", "tracing")
-# Open to everyone, with the same answer for everyone.
-PUBLIC = {"", "^api/", "api/schema/", "api/docs/", "healthz", "readyz", "metrics"}
+# Open to everyone, with the same answer for everyone. `/metrics` and the probes are no routes: middleware answers them.
+PUBLIC = {"", "^api/", "api/schema/", "api/docs/"}
 # Pages of the whole admin site, which show nothing of a workspace by an id in the address.
 OF_THE_SITE = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete"),
@@ -144,6 +144,7 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "routing_routingrule_try": lambda world: {"?workspace": world.foreign.pk},
     "routing_dispatchcontrol_switch": lambda world: {"name": "pause", "?workspace": world.foreign.pk},
     "health": lambda world: {"?workspace": world.foreign.pk},
+    "auth_user_reset_second_factor": lambda world: {"?ids": world.foreign_row(User).pk},
     "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
     "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
     "distribution_buyer_switch": lambda world: {"object_id": world.foreign_row(Buyer).pk, "name": "pause"},

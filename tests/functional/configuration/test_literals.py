@@ -1,4 +1,4 @@
-"""Definitions hold only values that leads can have: forms correct what they can, rows refuse the rest by name."""
+"""Definitions contain only values that leads can have: forms correct what they can, rows refuse the rest by name."""
 
 import html
 import json
@@ -58,7 +58,7 @@ IMPOSSIBLE_AREAS: list[tuple[Any, str]] = [
     ({"zip_prefixes": ["000"]}, "zip_prefixes[0]: '000': no ZIP code starts with it"),
     (
         {"counties": ["MD:Baltimore"]},
-        "counties[0]: 'MD:Baltimore' may be Baltimore City or Baltimore County: write which one",
+        "counties[0]: 'MD:Baltimore' could be Baltimore City or Baltimore County: write which one",
     ),
     ({"counties": ["GA:Fultn"]}, "counties[0]: 'GA:Fultn' is not a county: did you mean Fulton County?"),
     (
@@ -100,11 +100,11 @@ IMPOSSIBLE_CONDITIONS: list[tuple[Any, str]] = [
     ),
     (leaf("state", "Georgie"), "value: 'Georgie' is not a state: did you mean GA?"),
     (leaf("state", "q", "starts_with"), "value: 'q': no state starts with it"),
-    (leaf("county", "WOOD C", "contains"), "value: 'WOOD C' may be Wood C or wood C: write which one"),
+    (leaf("county", "WOOD C", "contains"), "value: 'WOOD C' could be Wood C or wood C: write which one"),
     (leaf("country", "PR"), "value: 'PR' is part of the US: use the state PR"),
     (
         leaf("county", "Baltimore"),
-        "value: 'Baltimore' may be Baltimore City or Baltimore County: write which one",
+        "value: 'Baltimore' could be Baltimore City or Baltimore County: write which one",
     ),
     (
         leaf("counties", "Fulton County"),

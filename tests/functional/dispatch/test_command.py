@@ -74,7 +74,7 @@ class TestStatus:
             "",
             "leader      host:71:ab12, epoch 3, through Redis, last heartbeat 0 s ago",
             "product     running",
-            "Redis       answers",
+            "Redis       responds",
             "workers     1 alive",
             "in flight   2: 1 queued, 1 started",
             "waiting     0, of which 0 are due (from PostgreSQL)",
@@ -133,7 +133,7 @@ class TestStatus:
         text = dispatch("status", code=1)
 
         assert "without Redis" in text
-        assert f"Redis       does not answer: {no_redis}" in text
+        assert f"Redis       does not respond: {no_redis}" in text
         assert "shard" not in text
 
     def test_json_output_can_be_parsed(self, redis_client: "redis.Redis[str]") -> None:
@@ -175,11 +175,11 @@ class TestStatus:
 class TestSwitch:
     def test_product_is_paused_and_resumed(self, redis_client: "redis.Redis[str]") -> None:
         assert dispatch("pause", "--reason", "a bad import") == (
-            "dispatch: the whole product is paused; a sale that has already begun completes, and no other is made\n"
+            "dispatch: the whole product is paused; a sale that has already begun completes, and no new sale is made\n"
         )
         assert read_control().paused_at is not None
         assert redis_client.exists(keys.paused_key())
-        assert dispatch("resume", "--reason", "fixed") == "dispatch: the whole product is resumed\n"
+        assert dispatch("resume", "--reason", "fixed") == "dispatch: the whole product was resumed\n"
         assert read_control().paused_at is None
         assert not redis_client.exists(keys.paused_key())
         entries = list(AuditEntry.objects.order_by("pk").values_list("action", "reason"))
@@ -195,7 +195,7 @@ class TestSwitch:
         assert dispatch("pause", *of_acme) == (
             f"dispatch: workspace acme was already paused, since {AT} by ann: a doubt; nothing was changed\n"
         )
-        assert dispatch("resume", *of_acme) == "dispatch: workspace acme is resumed\n"
+        assert dispatch("resume", *of_acme) == "dispatch: workspace acme was resumed\n"
         assert (
             dispatch("resume", *of_acme) == "dispatch: workspace acme was not paused; nothing was changed\n"
         )
@@ -208,7 +208,7 @@ class TestSwitch:
         workspace = WorkspaceFactory(slug="acme", paused_at=timezone.now())
         switches.pause_product(at=timezone.now(), **WHY)
         assert dispatch("resume", "--workspace", "acme", "--reason", "x").splitlines() == [
-            "dispatch: workspace acme is resumed",
+            "dispatch: workspace acme was resumed",
             f"The whole product is still paused, since {AT} by ann: a doubt. No lead starts until it is resumed too.",
         ]
         workspace.refresh_from_db()
@@ -218,7 +218,7 @@ class TestSwitch:
         WorkspaceFactory(slug="acme")
         lines = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
         assert lines[0].startswith("dispatch: workspace acme is paused")
-        assert lines[1].startswith(f"Redis does not answer ({no_redis}). The change is in force")
+        assert lines[1].startswith(f"Redis does not respond ({no_redis}). The change is in force")
         assert Workspace.objects.filter(slug="acme", paused_at__isnull=False).exists()
 
     def test_unknown_workspace_error_suggests_close_names(self) -> None:
@@ -229,7 +229,7 @@ class TestSwitch:
             "there is no workspace 'sunbeld'; did you mean sunbelt?"
         )
         assert refused("resume", "--workspace", "zzz", "--reason", "x") == (
-            "there is no workspace 'zzz'; there are peachtree, sunbelt, sunrise"
+            "there is no workspace 'zzz'; choose one of peachtree, sunbelt, sunrise"
         )
         for number in range(10):
             WorkspaceFactory(slug=f"agency-{number:02}x")

@@ -87,17 +87,17 @@ def test_explanation_reads_from_top_to_bottom(lead: Lead) -> None:
         "  2. Taken by the campaign Roofing Atlanta, configuration 4.",
         "  3. The price is $25.00.",
         "  4. 2 buyers enrolled, 1 with an active enrollment, 0 have enough credits.",
-        "  5. Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
+        "  5. Acme Roofing: its balance is too low: the price is $25.00, and only $10.00 is available.",
         "      to change (the buyer): top up $15.00",
         "  6. Peach Roofs: its enrollment is paused. Also failed: outside its service area; its balance is",
         "     too low.",
         "      to change (the agency): resume the enrollment",
         "      - outside its service area: it covers NY; the lead is in 30312, Fulton County, GA",
         "        to change (the buyer): add 30312 to the service area",
-        "      - its balance is too low: the price is $25.00, $0.00 is available",
+        "      - its balance is too low: the price is $25.00, and only $0.00 is available",
         "        to change (the buyer): top up $25.00",
         "  7. Not sold: No remaining buyer has enough credits. The last remaining buyer dropped out: its",
-        "     balance is too low. A person must act: the buyers can fix it.",
+        "     balance is too low. Someone must act: the buyers can fix it.",
     ]
 
 
@@ -126,7 +126,7 @@ def test_lead_that_was_given_up_says_to_run_it_again(lead: Lead) -> None:
 
     lines = run(str(lead.pk)).splitlines()
 
-    assert "  to change (the agency): run the lead again: an operator gave it up" in lines
+    assert "  to change (the agency): run the lead again: an operator gave up on it" in lines
 
 
 def test_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:

@@ -29,8 +29,8 @@ def line(client: Client) -> str:
 def test_card_shows_the_state_of_the_users_workspaces(root: Client, workspaces: list[Workspace]) -> None:
     missed = "2 objectives missed: Availability, Latency."
     operator = client_of(person("operator", workspaces[1]))
-    assert line(root) == f"{missed} Retries due: 2. Nothing is paused."
-    assert line(operator) == f"{missed} Retries due: 0. Nothing is paused."
+    assert line(root) == f"{missed} Due retries: 2. Nothing is paused."
+    assert line(operator) == f"{missed} Due retries: 0. Nothing is paused."
     switches.pause_workspace(workspaces[0].pk, at=timezone.now(), actor="ann", reason="a doubt")
     assert line(root).endswith("1 workspace is paused.")
     assert line(operator).endswith("Nothing is paused.")
@@ -40,7 +40,7 @@ def test_card_shows_the_state_of_the_users_workspaces(root: Client, workspaces: 
 
 
 def test_objectives_are_met_without_decisions(root: Client) -> None:
-    assert line(root) == "All 3 objectives are met. Retries due: 0. Nothing is paused."
+    assert line(root) == "All 3 objectives are met. Due retries: 0. Nothing is paused."
 
 
 def test_card_links_to_the_page_and_the_due_retries(root: Client, workspaces: list[Workspace]) -> None:

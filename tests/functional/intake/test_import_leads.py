@@ -185,7 +185,7 @@ def test_wrong_column_below_titles_names_the_columns(file: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"source": "nope"}, "no source 'nope'; there are 'city'"),
+        ({"source": "nope"}, "no source 'nope'; choose one of 'city'"),
         ({"workspace": "nope"}, "there is no source 'city'; none exists yet"),
         ({"maps": ["Color=zip"]}, "no column 'Color'; the file has 'Id'"),
         ({"maps": ["Zip=color"]}, "no field 'color'; use one of first_name"),

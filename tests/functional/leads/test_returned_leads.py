@@ -164,7 +164,7 @@ def test_pages_say_returned() -> None:
     assert "Assign to a buyer" in story
 
 
-def test_explanation_says_that_the_buyer_gave_it_back() -> None:
+def test_explanation_says_that_the_buyer_returned_it() -> None:
     lead = returned_lead(agency())
     sale = Assignment.objects.get()
 
@@ -172,7 +172,7 @@ def test_explanation_says_that_the_buyer_gave_it_back() -> None:
 
     assert answer is not None
     sentence = answer.sentence
-    assert sentence.startswith(f"{sale.buyer.name} gave back this lead. Sold to {sale.buyer.name} for $25.00")
+    assert sentence.startswith(f"{sale.buyer.name} returned this lead. Sold to {sale.buyer.name} for $25.00")
     assert " Returned at " in sentence
 
 

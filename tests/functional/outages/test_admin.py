@@ -56,8 +56,8 @@ def test_work_before_a_failure_is_reported(operator: Client, leads: list[Lead]) 
     assert list(Lead.objects.filter(status="cancelled")) == [first]
     done, failed = texts(answer)
     assert done == "1 lead: canceled."
-    assert failed.startswith(f"{lead_title(second)}: the database failed (OperationalError)")
-    assert failed.endswith("2 further leads not tried.")
+    assert failed.startswith(f"{lead_title(second)}: a database error occurred (OperationalError)")
+    assert failed.endswith("2 more leads were not tried.")
 
 
 def test_sale_by_hand_is_shown_without_its_trace(

@@ -92,7 +92,7 @@ class TestWhoCounts:
         assert (attempt.result, attempt.first_lead_id) == ("duplicate", first.pk)
         assert Assignment.objects.count() == 1
         assert (
-            "A duplicate: The same person came in with an earlier lead. The earlier lead is a lead of another"
+            "A duplicate: An earlier lead for the same person was received. The earlier lead is a lead of another"
             in explanation_of(second)
         )
         assert broken(run_verification()) == {}
@@ -189,7 +189,7 @@ class TestWhoCounts:
         Enrollment.objects.update(active=True)
         assert result(came(source, AT + LATER)) == "success"
 
-        with pytest.raises(ActionRefused, match="the same person came in with another lead"):
+        with pytest.raises(ActionRefused, match="another lead for the same person is sold or still open"):
             assign_by_hand(older.pk, enrollment_id=Enrollment.objects.latest("pk").pk, at=AT + 2 * LATER)
         assert Assignment.objects.count() == 1
 

@@ -43,11 +43,11 @@ def test_dry_run_shows_the_route_and_writes_nothing(lead: Lead) -> None:
         f"Lead {lead.public_id} would go to Hub",
         "",
         "Rules of Leads & More",
-        "  Alabama or rich: takes state is AL or revenue > 5",
-        "    no: wants state is AL; observed GA",
-        "    no: wants revenue > 5; observed no value",
-        "  The rest: takes every lead",
-        "    wins: sends the lead to Hub (tags: a, b)",
+        "  Alabama or rich: matches state is AL or revenue > 5",
+        "    does not match: requires state is AL; the lead has GA",
+        "    does not match: requires revenue > 5; the lead has no value",
+        "  The rest: matches every lead",
+        "    matches: routes the lead to Hub (tags: a, b)",
         "  1 more not checked",
         "",
         "Rules of Hub",
@@ -59,7 +59,7 @@ def test_dry_run_shows_the_route_and_writes_nothing(lead: Lead) -> None:
 def test_json_has_the_same_route(lead: Lead) -> None:
     found = json.loads(route("--dry-run", "--json", str(lead.public_id)))
     assert (found["lead"], found["destination"], found["moves"]) == (str(lead.public_id), "Hub", 1)
-    assert [rule["won"] for rule in found["stations"][0]["asked"]] == [False, True]
+    assert [rule["won"] for rule in found["path"][0]["checked_rules"]] == [False, True]
 
 
 def test_lead_without_a_matching_rule_stays(lead: Lead) -> None:

@@ -1,4 +1,4 @@
-"""A partner's lead goes where the rules say and is sold there. Every reader sees only the permitted part."""
+"""A partner's lead is routed by the rules and sold in the last workspace. Every reader sees only the permitted part."""
 
 from datetime import timedelta
 from typing import Any
@@ -182,7 +182,7 @@ class TestAgain:
         assert broken(run_verification()) == {}
         # The second agency must not see the state of the first agency's buyers.
         text = explanation_of(lead)
-        assert "1 attempt made in another workspace, with buyers of its own: 1." in text
+        assert "1 attempt made in another workspace, which has its own buyers: 1." in text
         assert "credits" not in text.split("Attempt 2")[0]
         assert "Secret Buyer" not in text
         story = explain(Lead.objects.get(pk=lead.pk))
@@ -281,7 +281,7 @@ class TestPaused:
         assert (lead.status, lead.workspace, lead.attempts) == ("pending", agency.workspace, 1)
         # Paused means that no worker takes it. The lead must not circulate.
         assert distribute_next_due().lead_id is None
-        assert "It is tried again when the workspace is resumed." in explanation_of(lead)
+        assert "It will be tried again when the workspace is resumed." in explanation_of(lead)
         assert broken(run_verification()) == {}
 
         Workspace.objects.filter(pk=agency.workspace_id).update(paused_at=None)

@@ -54,7 +54,7 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
         "The price is $25.00.",
         "8 buyers enrolled, 0 cover 30312.",
         "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out: "
-        "outside its service area. A person must act: the agency can fix it.",
+        "outside its service area. Someone must act: the agency can fix it.",
     ]
     assert explanation.lead.status == "failed"
     assert (explanation.lead.reason, explanation.lead.fixer) == ("no_eligible_buyers", "agency")
@@ -95,7 +95,7 @@ def test_sold_lead_names_its_buyer_and_price() -> None:
 
     assert [sale.buyer.name for sale in explanation.sales] == ["Acme Roofing"]
     assert [row.sentence for row in explanation.attempts[0].buyers] == [
-        "Poor Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
+        "Poor Roofing: its balance is too low: the price is $25.00, and only $10.00 is available.",
         "Acme Roofing: selected, rank 1, for $25.00.",
     ]
     assert explanation.attempts[0].buyers[0].change == "top up $15.00"
@@ -130,7 +130,7 @@ def test_due_time_has_its_reason() -> None:
     assert sentence(due_reason="ingest") == "The first attempt."
     assert sentence(due_reason="manual", attempts=1) == "An operator requested a re-run."
     assert sentence(due_reason="all_buyers_capped", attempts=1, next_attempt_at=now, expires_at=now) == (
-        "It expires then."
+        "The lead expires at that time."
     )
     assert (
         sentence(due_reason="tier_lock_contention", attempts=1)
@@ -153,7 +153,7 @@ def test_returned_lead_says_so() -> None:
     assert not explanation.answer.got_it
     assert (
         explanation.answer.sentence
-        == f"{enrollment.buyer.name} gave back this lead. {explanation.sales[0].sentence}"
+        == f"{enrollment.buyer.name} returned this lead. {explanation.sales[0].sentence}"
     )
 
 
@@ -164,19 +164,21 @@ class TestNotes:
         Lead.objects.filter(pk=lead.pk).update(attempts=2)
         lead.refresh_from_db()
 
-        assert explain(lead).notes == ("1 attempt without a trace, because it could not be written: 2.",)
+        assert explain(lead).notes == (
+            "1 attempt without a trace, because the trace could not be written: 2.",
+        )
 
-    def test_lead_without_attempts(self) -> None:
+    def test_lead_without_attempts_is_noted(self) -> None:
         assert explain(LeadFactory()).notes == ("No attempt has been made yet.",)
 
-    def test_paused_workspace(self) -> None:
+    def test_paused_workspace_is_noted(self) -> None:
         lead = LeadFactory(source__workspace=WorkspaceFactory(paused_at=MONDAY))
 
         assert explain(lead).notes[0] == (
             "The workspace has been paused since 2026-08-03 22:30:00 UTC: nothing is distributed until it is resumed."
         )
 
-    def test_hidden_attempts(self) -> None:
+    def test_hidden_attempts_are_counted(self) -> None:
         lead = with_attempts(4)
         explanation = explain(lead, latest=2)
 

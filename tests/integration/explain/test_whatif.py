@@ -59,7 +59,7 @@ def test_claim_holds_after_the_suggested_change() -> None:
     )
 
 
-def test_outranked_buyer() -> None:
+def test_outranked_buyer_gets_no_fix() -> None:
     campaign = CampaignFactory(mode="priority")
     EnrollmentFactory(campaign=campaign, priority=4, buyer__credits_cents=5_000)
     second = EnrollmentFactory(campaign=campaign, priority=1, buyer__credits_cents=5_000)
@@ -123,7 +123,7 @@ def test_buyer_of_another_workspace() -> None:
     )
 
 
-def test_no_campaign() -> None:
+def test_lead_without_a_campaign_is_not_checked() -> None:
     buyer = BuyerFactory()
     lead = LeadFactory(source__workspace=buyer.workspace)
     distribute_lead(lead.pk)
@@ -150,6 +150,7 @@ def test_missing_or_unreadable_snapshot() -> None:
     assert gone.sentence == "The campaign configuration that it used (999) is no longer stored."
     assert odd.sentence == "This version of LeadSwitch cannot read what the attempt recorded."
     assert (gone.ending, odd.ending) == ("unchecked", "unchecked")
+    assert odd.fixer == "", "waiting does not make the recording readable"
 
 
 def test_what_if_takes_one_statement() -> None:
@@ -193,5 +194,5 @@ def test_buyer_passed_over_by_a_person() -> None:
     assign_by_hand(lead.pk, enrollment_id=chosen.pk)
 
     assert ask(lead, other.buyer).sentence == (
-        f"{other.buyer.name} could have bought this lead, but a person sold the lead to another buyer."
+        f"{other.buyer.name} could have bought this lead, but an operator assigned the lead to another buyer."
     )

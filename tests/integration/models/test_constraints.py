@@ -260,6 +260,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
             Membership.objects.create, user=User.objects.create_user("clerk"), workspace=WorkspaceFactory()
         ),
     ),
+    ("dispatchcontrol_wakes_leads", lambda: DispatchControl.objects.create(wake_leads_per_second=0)),
     ("dispatchcontrol_one_row", lambda: DispatchControl.objects.create(pk=2)),
     (
         "workspace_dispatch_mode_known",

@@ -42,13 +42,13 @@ def fixed(assessment: Assessment) -> list[tuple[str, str]]:
             {},
             {"service_area": {"states": ["GA"], "exclude": {"zip_prefixes": ["303"], "zips": ["90210"]}}},
             "outside_service_area",
-            "the exclusion taken out",
+            "the exclusion removed",
         ),
         (
             {},
             {"service_area": {"exclude": {"counties": ["GA:Fulton County"]}}},
             "outside_service_area",
-            "the exclusion taken out and 30312 added to its ZIPs",
+            "the exclusion removed and 30312 added to its ZIPs",
         ),
         (
             {"lead_filter": {"field": "attributes.roof_age", "op": "gte", "value": 20}},
@@ -122,7 +122,7 @@ def test_answer_is_widened() -> None:
     assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_agency_must_give_way_if_no_answer_fits() -> None:
+def test_agency_must_change_the_question_if_no_answer_fits() -> None:
     """The lead lacks the field that the question needs."""
     campaign = definition(questions=[{**QUESTION, "field": "attributes.absent", "required": True}])
 
@@ -181,15 +181,15 @@ def test_bid_that_wins_and_the_credits_it_needs() -> None:
     assert credits.failure["gate"] == "insufficient_credits"
 
 
-def test_priority_that_wins() -> None:
+def test_lowest_priority_that_wins_is_suggested() -> None:
     """Among equal priorities the longest waiting buyer comes first, so a tie is not enough here."""
     campaign = definition([enrollment(1), enrollment(2, priority=7)], mode="priority")
     waited = {1: LiveFacts(balance_cents=9000, last_assigned_at=AT), 2: RICH}
 
-    assert assess_first(campaign, live=waited).improvements[0].change == "priority 8 or more"
+    assert assess_first(campaign, live=waited).improvements[0].change == "priority 8 or higher"
 
 
-def test_turn_that_had_not_come() -> None:
+def test_turn_of_another_buyer_is_an_improvement() -> None:
     campaign = definition([enrollment(1), enrollment(2)])
     served = {
         1: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(minutes=1)),
@@ -201,7 +201,7 @@ def test_turn_that_had_not_come() -> None:
     assert turn.kind == "turn"
     assert turn.change == (
         "nothing: its turn will come; it last got a lead at 2025-06-04 15:29:00 UTC, "
-        "the selected buyer at 2025-06-04 14:30:00 UTC"
+        "and the selected buyer got its last one at 2025-06-04 14:30:00 UTC"
     )
 
 
@@ -217,7 +217,7 @@ def test_turn_that_another_buyer_was_owed() -> None:
 
     assert turn.change.endswith(
         "it last got a lead at 2025-06-04 14:30:00 UTC, "
-        "the selected buyer at 2025-06-04 15:29:00 UTC and was still one lead behind"
+        "and the selected buyer got its last one at 2025-06-04 15:29:00 UTC but was still one lead behind"
     )
 
 

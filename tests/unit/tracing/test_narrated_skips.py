@@ -122,7 +122,7 @@ CASES = {
     "onboarding": (
         {"buyer": {"answers": {"types": ["residential", "rental"]}}},
         'Acme Roofing: its onboarding answers do not match: its answer to "types" is residential or rental, '
-        "the lead's property_type is commercial.",
+        "but the lead's property_type is commercial.",
         'change the answer to "types" so that it accepts commercial',
     ),
     "unanswered": (
@@ -171,7 +171,7 @@ CASES = {
     ),
     "credits": (
         {"live": LiveFacts(balance_cents=1_000)},
-        "Acme Roofing: its balance is too low: the price is $25.00, $10.00 is available.",
+        "Acme Roofing: its balance is too low: the price is $25.00, and only $10.00 is available.",
         "top up $15.00",
     ),
     "has_lead": (

@@ -76,7 +76,7 @@ EVENTS = [
             },
         ),
         "The price is $25.00 in the 1st tier, $27.00 ($20.00; rule 1 adds $2.50 to make $22.50, "
-        "rule 3 takes 120% to make $27.00) in the 2nd tier.",
+        "rule 3 applies 120% to make $27.00) in the 2nd tier.",
     ),
     (Row(Event.PRICING_COMPUTED, data={"tiers": []}), "No price was needed: no buyer was considered."),
     (
@@ -106,7 +106,7 @@ EVENTS = [
             data={"emptied_by": "outside_service_area", "due_at": None},
         ),
         "Not sold: No enrolled buyer could take this lead. The last remaining buyer dropped out: "
-        "outside its service area. A person must act: the agency can fix it.",
+        "outside its service area. Someone must act: the agency can fix it.",
     ),
     (
         Row(
@@ -119,12 +119,12 @@ EVENTS = [
     ),
     (
         Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 5}),
-        "A duplicate: The same person came in with an earlier lead. "
+        "A duplicate: An earlier lead for the same person was received. "
         "The earlier lead is lead 019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e.",
     ),
     (
         Row(Event.FAILED, outcome="duplicate", skip_reason="duplicate_lead", data={"first_lead_id": 6}),
-        "A duplicate: The same person came in with an earlier lead. "
+        "A duplicate: An earlier lead for the same person was received. "
         "The earlier lead is a lead of another workspace.",
     ),
     (
@@ -135,7 +135,7 @@ EVENTS = [
             data={"due_at": "2026-08-03T22:30:01+00:00"},
         ),
         "Not sold now: The workspace where it would be sold is paused. "
-        "It is tried again when the workspace is resumed.",
+        "It will be tried again when the workspace is resumed.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
     (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),
@@ -165,7 +165,7 @@ def test_failure_shows_its_reason_for_every_outcome(reason: str, outcome: str) -
     sentence = sentence_of(Row(Event.FAILED, outcome=outcome, skip_reason=reason))
 
     assert SKIP_REASONS[reason].sentence in sentence
-    assert ("A person must act" in sentence) == (outcome in {"unsold", "failed"})
+    assert ("Someone must act" in sentence) == (outcome in {"unsold", "failed"})
 
 
 def test_reason_has_its_change_unless_gates_or_buyers_have() -> None:

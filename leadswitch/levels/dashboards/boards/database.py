@@ -4,7 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, Variable, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
@@ -14,7 +14,7 @@ from leadswitch.levels.dashboards.boards.asking import (
     percentiles,
     rate,
 )
-from leadswitch.levels.dashboards.expressions import Across, Gauge, Series, Share
+from leadswitch.levels.dashboards.expressions import Gauge, ProcessAggregation, Series, Share
 
 CONNECTIONS: Final = "leadswitch_postgres_connections"
 SUCCESS: Final = "leadswitch_exporter_collector_success"
@@ -23,8 +23,8 @@ SERVERS: Final = Row(
     "Servers",
     (
         Panel(
-            title="PostgreSQL answers",
-            description="Whether PostgreSQL answered the exporter in the last pass. Normal: yes.",
+            title="PostgreSQL responds",
+            description="Whether PostgreSQL responded to the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_up", "answers"),),
@@ -33,8 +33,8 @@ SERVERS: Final = Row(
             height=5,
         ),
         Panel(
-            title="Redis answers",
-            description="Whether Redis answered the exporter in the last pass. Normal: yes.",
+            title="Redis responds",
+            description="Whether Redis responded to the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_redis_up", "answers"),),
@@ -44,7 +44,7 @@ SERVERS: Final = Row(
         ),
         Panel(
             title="Balances that differ from their ledger",
-            description="Normal: 0. Page the on-call engineer if it is not.",
+            description="Normal: 0. Page the on-call engineer if it is not 0.",
             unit=Unit.COUNT,
             view=View.NUMBER,
             queries=(gauge("leadswitch_wallets_drifted", "differ"),),
@@ -79,7 +79,7 @@ POSTGRES: Final = Row(
             queries=(
                 Query(
                     Share(
-                        Gauge(Series(CONNECTIONS), across=Across.SUM),
+                        Gauge(Series(CONNECTIONS), aggregation=ProcessAggregation.SUM),
                         Gauge(Series("leadswitch_postgres_connections_limit")),
                     ),
                     "in use",
@@ -100,8 +100,10 @@ POSTGRES: Final = Row(
         ),
         Panel(
             title="Longest transaction",
-            description="How long the oldest open transaction has run. Normal: under 60 s; a long one stops the"
-            " vacuum.",
+            description=(
+                "How long the oldest open transaction has run. Normal: under 60 s; a long one holds up"
+                " the vacuum."
+            ),
             unit=Unit.SECONDS,
             queries=(gauge("leadswitch_postgres_longest_transaction_seconds", "longest"),),
             thresholds=(Threshold(60), Threshold(600, is_error=True)),
@@ -122,7 +124,7 @@ POSTGRES: Final = Row(
         ),
         Panel(
             title="Dead rows",
-            description="Share of dead rows that wait for a vacuum, by table. Normal: under 20%.",
+            description="Share of rows that are dead and wait for a vacuum, by table. Normal: under 20%.",
             unit=Unit.SHARE,
             queries=(gauge_by("table", "leadswitch_postgres_dead_rows_ratio"),),
             thresholds=(Threshold(0.2),),
@@ -141,7 +143,7 @@ STATEMENTS: Final = Row(
         ),
         Panel(
             title="Statements",
-            description="Statements in a second, and rows that were written in bulk. Normal: they follow the leads.",
+            description="Statements per second, and rows written in bulk. Normal: they follow the leads.",
             unit=Unit.PER_SECOND,
             queries=(
                 rate("django_db_execute_total", "statements"),
@@ -157,8 +159,10 @@ STATEMENTS: Final = Row(
         ),
         Panel(
             title="New connections",
-            description="Connections opened, and tries that failed. Processes keep theirs, and new ones mean"
-            " restarts. Normal: no failed ones.",
+            description=(
+                "Connections opened, and those that failed to open. Processes keep their connections, so"
+                " new ones mean restarts. Normal: none failed."
+            ),
             unit=Unit.COUNT,
             queries=(
                 increase("django_db_new_connections_total", "opened"),
@@ -189,7 +193,9 @@ EXPORTER: Final = Row(
             description="1 if the last pass of the collector succeeded. Normal: 1 for each.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("collector", SUCCESS, is_chosen("collector"), across=Across.MIN),),
+            queries=(
+                gauge_by("collector", SUCCESS, is_chosen("collector"), aggregation=ProcessAggregation.MIN),
+            ),
         ),
         Panel(
             title="Duration of passes",

@@ -4,7 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
@@ -15,7 +15,7 @@ from leadswitch.levels.dashboards.boards.asking import (
     rate,
     rate_by,
 )
-from leadswitch.levels.dashboards.expressions import Across, Observed, Series, Within
+from leadswitch.levels.dashboards.expressions import Observed, ProcessAggregation, Series, ShareUpTo
 from leadswitch.levels.objectives import LATENCY, LATENCY_LIMIT_SECONDS
 
 DUE_TO_DECISION: Final = "leadswitch_due_to_decision_seconds"
@@ -26,15 +26,16 @@ LEADS: Final = Row(
     (
         Panel(
             title="From due to decision",
-            description="How long leads take from being due to their decision, without pauses. Normal: p95 under 2"
-            " s.",
+            description=(
+                "Time from when leads are due until their decision, excluding pauses. Normal: p95 under 2 s."
+            ),
             unit=Unit.SECONDS,
             queries=percentiles(DUE_TO_DECISION),
             thresholds=LATENCY_LIMITS,
         ),
         Panel(
             title="From receipt to decision",
-            description="How long leads take from being received to their first decision. Normal: p95 under 2 s.",
+            description="Time from when leads are received until their first decision. Normal: p95 under 2 s.",
             unit=Unit.SECONDS,
             queries=percentiles("leadswitch_receipt_to_decision_seconds"),
             thresholds=LATENCY_LIMITS,
@@ -44,7 +45,7 @@ LEADS: Final = Row(
             description=f"Share of leads decided within {LATENCY_LIMIT_SECONDS} s of being due."
             f" Objective: {LATENCY.target:.0%}.",
             unit=Unit.SHARE,
-            queries=(Query(Within(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
+            queries=(Query(ShareUpTo(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
             thresholds=(Threshold(LATENCY.target, is_error=True, is_below=True),),
         ),
         Panel(
@@ -60,8 +61,10 @@ STEPS: Final = Row(
     (
         Panel(
             title="Start lag",
-            description="From when a lead was due to when a worker started it, p95 by dispatch mode. Normal: under"
-            " 0.2 s for event.",
+            description=(
+                "Time from when a lead was due until a worker started it, p95 by dispatch mode. Normal:"
+                " under 0.2 s for event."
+            ),
             unit=Unit.SECONDS,
             queries=(percentile_by("mode", "leadswitch_start_lag_seconds"),),
             thresholds=(Threshold(2),),
@@ -99,7 +102,7 @@ STEPS: Final = Row(
             ),
         ),
         Panel(
-            title="Writes refused",
+            title="Refused writes",
             description="Writes of a worker that no longer had the lead. Normal: 0.",
             unit=Unit.COUNT,
             queries=(increase("leadswitch_leases_lost_total", "refused"),),
@@ -111,14 +114,14 @@ WEB: Final = Row(
     (
         Panel(
             title="Duration of requests",
-            description="Time in the product, from the first middleware to the answer. Normal: p95 under 0.5 s.",
+            description="Time in the product, from the first middleware to the response. Normal: p95 under 0.5 s.",
             unit=Unit.SECONDS,
             queries=percentiles("django_http_requests_latency_including_middlewares_seconds"),
             thresholds=(Threshold(0.5), Threshold(2, is_error=True)),
         ),
         Panel(
-            title="Answers by status",
-            description="Answers of the web server in each interval, by status. Normal: no 5xx.",
+            title="Responses by status",
+            description="Responses of the web server in each interval, by status. Normal: no 5xx.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("status", "django_http_responses_total_by_status_total"),),
@@ -142,8 +145,8 @@ WEB: Final = Row(
             ),
         ),
         Panel(
-            title="Requests refused",
-            description="Requests above their rate limit, by kind. Normal: few.",
+            title="Rate-limited requests",
+            description="Requests over their rate limit, by kind. Normal: few.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("kind", "leadswitch_requests_refused_total"),),
@@ -171,7 +174,7 @@ WEB: Final = Row(
             description="1 if the part was ok when /readyz last checked it.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("part", "leadswitch_part_ok", across=Across.MIN),),
+            queries=(gauge_by("part", "leadswitch_part_ok", aggregation=ProcessAggregation.MIN),),
         ),
     ),
 )
@@ -180,8 +183,10 @@ PROCESSES: Final = Row(
     (
         Panel(
             title="CPU",
-            description="CPU cores in use by kind of process, with children. Normal: under the cores that you give"
-            " it.",
+            description=(
+                "CPU cores in use by kind of process, with children. Normal: fewer than the cores that"
+                " you give it."
+            ),
             unit=Unit.COUNT,
             queries=(rate_by("kind", "leadswitch_process_cpu_seconds_total"),),
         ),
@@ -190,13 +195,17 @@ PROCESSES: Final = Row(
             description="Resident memory by kind of process; shared memory is counted for each process. Normal:"
             " flat.",
             unit=Unit.BYTES,
-            queries=(gauge_by("kind", "leadswitch_process_resident_memory_bytes", across=Across.SUM),),
+            queries=(
+                gauge_by(
+                    "kind", "leadswitch_process_resident_memory_bytes", aggregation=ProcessAggregation.SUM
+                ),
+            ),
         ),
         Panel(
             title="Open files",
             description="Open files and connections by kind of process. Normal: flat.",
             unit=Unit.COUNT,
-            queries=(gauge_by("kind", "leadswitch_process_open_files", across=Across.SUM),),
+            queries=(gauge_by("kind", "leadswitch_process_open_files", aggregation=ProcessAggregation.SUM),),
         ),
         Panel(
             title="Files of the metrics",
@@ -221,6 +230,6 @@ PROCESSES: Final = Row(
 PERFORMANCE: Final = Board(
     Dashboard.PERFORMANCE,
     "Performance",
-    "Where the time of a lead goes, and what the processes use.",
+    "Where the time of a lead goes, and which resources the processes use.",
     (LEADS, STEPS, WEB, PROCESSES),
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Row, Threshold, Unit, Variable, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
@@ -83,11 +83,11 @@ WORKSPACES: Final = Row(
     ),
 )
 ENDS: Final = Row(
-    "Reasons and ends",
+    "Reasons and outcomes",
     (
         Panel(
             title="Reasons of retries",
-            description="Attempts that are tried again, by skip reason, in the period shown.",
+            description="Attempts whose lead is tried again, by skip reason, in the period shown.",
             unit=Unit.COUNT,
             view=View.LIST,
             queries=(

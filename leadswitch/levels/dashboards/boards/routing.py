@@ -4,7 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
@@ -21,7 +21,7 @@ from leadswitch.levels.dashboards.expressions import (
     Scaled,
     Series,
     Share,
-    Within,
+    ShareUpTo,
 )
 from leadswitch.levels.objectives import (
     AVAILABILITY,
@@ -61,7 +61,7 @@ OBJECTIVES: Final = Row(
         ),
         Panel(
             title="Availability budget left",
-            description="Share of the 30-day error budget that is left. Below 0 the objective is missed.",
+            description="Share of the 30-day error budget that is left. Below 0, the objective is missed.",
             unit=Unit.SHARE,
             view=View.NUMBER,
             queries=(Query(Recorded(BUDGET_LEFT, AVAILABILITY.name), "left"),),
@@ -75,7 +75,7 @@ OBJECTIVES: Final = Row(
             f" Objective: {LATENCY.target:.0%}.",
             unit=Unit.SHARE,
             view=View.NUMBER,
-            queries=(Query(Within(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
+            queries=(Query(ShareUpTo(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
             thresholds=(Threshold(LATENCY.target, is_error=True, is_below=True),),
             width=6,
             height=5,
@@ -112,7 +112,7 @@ HEALTH: Final = Row(
         ),
         Panel(
             title="Locks acquired",
-            description="Share of locks of leads that were acquired on the first try. Normal: over 99%.",
+            description="Share of lead locks that were acquired on the first try. Normal: over 99%.",
             unit=Unit.SHARE,
             queries=(
                 Query(
@@ -126,8 +126,9 @@ HEALTH: Final = Row(
         ),
         Panel(
             title="From due to decision",
-            description="How long leads take from being due to their decision, without pauses. Normal: p95 under 2"
-            " s.",
+            description=(
+                "Time from when leads are due until their decision, excluding pauses. Normal: p95 under 2 s."
+            ),
             unit=Unit.SECONDS,
             queries=percentiles(DUE_TO_DECISION),
             thresholds=(Threshold(LATENCY_LIMIT_SECONDS), Threshold(5, is_error=True)),
@@ -156,7 +157,7 @@ WHY: Final = Row(
     (
         Panel(
             title="Decided leads by outcome",
-            description="On time, late, or failed by LeadSwitch. Normal: no failed ones, and hardly any late ones.",
+            description="On time, late, or failed by LeadSwitch. Normal: none failed, and few late.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("outcome", DECIDED),),
@@ -186,7 +187,7 @@ WHY: Final = Row(
         ),
         Panel(
             title="Locks by outcome",
-            description="Locks of leads that were busy or timed out. Normal: no timeouts.",
+            description="Lead locks that were busy or timed out. Normal: no timeouts.",
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(
@@ -216,9 +217,11 @@ FLOW: Final = Row(
             queries=(increase_by("channel", "leadswitch_leads_received_total"),),
         ),
         Panel(
-            title="Leads refused at intake",
-            description="Leads refused because of their content, by channel. Normal: few; a source that changes its"
-            " form causes many.",
+            title="Leads rejected at intake",
+            description=(
+                "Leads rejected because of their content, by channel. Normal: few; a source that changes"
+                " its form causes many."
+            ),
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("channel", "leadswitch_leads_rejected_total"),),

@@ -19,7 +19,7 @@ FAILURES: Final = Series(
 )
 LAST_DECISION: Final = Series(
     "leadswitch_last_decision_age_seconds",
-    "Since an attempt last ended with a decision. Not shown if there was none among the latest attempts.",
+    "Time since an attempt last ended with a decision. Not shown if there was none among the latest attempts.",
 )
 RESULTS: Final = {DUPLICATES: "duplicate", FAILURES: "failed"}
 LATEST_ATTEMPTS: Final = 10_000

@@ -15,7 +15,7 @@ OVERDUE_SECONDS: Final = 5
 DUE: Final = Series("leadswitch_leads_due", f"Leads that are due. {NOT_PAUSED} {AT_MOST}")
 OLDEST: Final = Series(
     "leadswitch_lead_oldest_due_age_seconds",
-    f"How long the lead that waits longest has been due; 0: none is due. {NOT_PAUSED}",
+    f"How long the lead that waits longest has been due; 0: no lead is due. {NOT_PAUSED}",
 )
 UNDECIDED: Final = Series(
     "leadswitch_undecided_leads",
@@ -32,7 +32,7 @@ EXPIRED: Final = Series(
 )
 STALE_LOCKS: Final = Series(
     "leadswitch_stale_locks",
-    f"Leads whose claim is older than LEADSWITCH_CLAIM_MAX_SECONDS. {AT_MOST}",
+    f"Stale locks: leads whose claim is older than LEADSWITCH_CLAIM_MAX_SECONDS. {AT_MOST}",
 )
 
 COUNT_EXPIRED: Final = """

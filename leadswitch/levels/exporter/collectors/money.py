@@ -7,14 +7,18 @@ from leadswitch.levels.rows import fetch_row
 
 BELOW_DAILY_SPEND: Final = Series(
     "leadswitch_wallets_below_daily_spend",
-    "Wallets of active buyers whose credit does not cover another day. A day's spend is that of the latest"
-    " day with a sale, or the average of its week or month if that is more. Buyers without a sale in seven days do not"
-    " count.",
+    (
+        "Wallets of active buyers whose credit does not cover another day. A day's spend is that of the"
+        " latest day with a sale, or the daily average of its week or month if that is more. Buyers"
+        " without a sale in seven days do not count."
+    ),
 )
 DRIFTED: Final = Series(
     "leadswitch_wallets_drifted",
-    "Wallets whose balance is not that of their newest ledger entry, or that the last run of the reconciler balances"
-    " reported, whichever is more.",
+    (
+        "Wallets whose balance differs from that of their newest ledger entry, or that the last run of"
+        " the reconciler balances reported, whichever is more."
+    ),
 )
 
 COUNT_BELOW: Final = """

@@ -8,7 +8,7 @@ from leadswitch.levels.rows import fetch_row, fetch_rows
 SLOW_SECONDS: Final = 1
 STATES: Final = ("active", "idle", "idle_in_transaction", "other")
 
-UP: Final = Series("leadswitch_up", "1 if PostgreSQL answered the last pass of the collector postgres.")
+UP: Final = Series("leadswitch_up", "1 if PostgreSQL responded to the last pass of the collector postgres.")
 CONNECTIONS: Final = Series(
     "leadswitch_postgres_connections",
     "Connections of all clients to the server, by state: active, idle, idle_in_transaction, other.",
@@ -16,7 +16,7 @@ CONNECTIONS: Final = Series(
 )
 LIMIT: Final = Series(
     "leadswitch_postgres_connections_limit",
-    "Connections that roles without special rights may open together.",
+    "Connections that roles without special rights may have open at the same time.",
 )
 SLOW: Final = Series(
     "leadswitch_postgres_slow_queries",
@@ -26,11 +26,11 @@ WAITING: Final = Series(
     "leadswitch_postgres_waiting_queries", "Statements in this database that wait for a lock."
 )
 LOCK_WAITS: Final = Series(
-    "leadswitch_postgres_lock_waits", "Locks of this database that are requested and not granted."
+    "leadswitch_postgres_lock_waits", "Locks in this database that are requested and not granted."
 )
 LONGEST: Final = Series(
     "leadswitch_postgres_longest_transaction_seconds",
-    "How long the oldest open transaction in this database has been open; 0: none is.",
+    "How long the oldest open transaction in this database has been open; 0: none is open.",
 )
 
 COUNT_CONNECTIONS: Final = """

@@ -17,10 +17,11 @@ DUE: Final = Series(
 )
 OLDEST: Final = Series(
     "leadswitch_retry_oldest_due_age_seconds",
-    f"How long the retry that waits longest has been due; 0: none is due. {NOT_PAUSED}",
+    f"How long the retry that waits longest has been due; 0: no retry is due. {NOT_PAUSED}",
 )
 WORST: Final = Series(
-    "leadswitch_retries_due_worst_workspace", f"The most due retries in one workspace. {NOT_PAUSED}"
+    "leadswitch_retries_due_worst_workspace",
+    f"The highest number of due retries in one workspace. {NOT_PAUSED}",
 )
 BY_WORKSPACE: Final = Series(
     "leadswitch_workspace_retries_due",
