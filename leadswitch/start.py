@@ -50,7 +50,7 @@ def one_line_failures() -> Iterator[None]:
     except OperationalError as error:
         if not is_unreachable(error):
             raise
-        _stop(f"PostgreSQL does not answer; check DATABASE_URL: {' '.join(str(error).split())}", error)
+        _stop(f"PostgreSQL does not respond; check DATABASE_URL: {' '.join(str(error).split())}", error)
 
 
 def is_unreachable(error: OperationalError) -> bool:

@@ -207,7 +207,7 @@ def keep_services_running() -> None:
 def announce(supervisor: Supervisor, host: str, port: int, login: str) -> None:
     address = f"http://{host}:{port}"
     if not wait_until_ready(f"{address}/readyz"):
-        supervisor.say("up", f"{address} does not answer yet; see the lines above")
+        supervisor.say("up", f"{address} does not respond yet; see the lines above")
         return
     supervisor.say("up", f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/")
     supervisor.say("up", f"{login}. Ctrl-C stops.")

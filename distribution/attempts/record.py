@@ -115,13 +115,11 @@ class AttemptRecord:
         if self.unsold.reason in RESULT_OF:
             return NextStep(RESULT_OF[self.unsold.reason], None)
         return next_step(
+            self.lead,
             retry_class=self.unsold.retry_class,
             retry_at=self.unsold.retry_at,
             at=self.at,
-            tries=self.lead.tries,
-            limits=self.lead.limits,
             backoffs=settings.LEADSWITCH_TUNING.backoffs,
-            expires_at=self.lead.expires_at,
             seed=self.seed,
         )
 
@@ -152,9 +150,8 @@ class AttemptRecord:
             status=STATUS_AFTER[AttemptResult(self.step.result)],
             skip_reason=self.skip_reason,
             attempts=self.trace.head.number,
-            next_attempt_at=self.step.due_at,
+            step=self.step,
             at=self.at,
-            tries=self.step.tries,
         )
 
     def write_trace(self, *, using: str = "default") -> None:

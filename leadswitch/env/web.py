@@ -60,8 +60,8 @@ class Secrets(Section):
         parse_secret,
         default=Derived(partial(make_secret, name="LEADSWITCH_IDENTITY_KEY")),
         help=(
-            "The key of the hashes that identify leads of the same person. With another key, stored hashes match no new"
-            " lead. At least 32 characters."
+            "The key of the hashes that identify leads for the same person. With another key, stored"
+            " hashes match no new lead. At least 32 characters."
         ),
     )
     allowed_hosts = Variable(
@@ -112,7 +112,7 @@ class Web(Section):
         default=Derived(make_metrics_token),
         help=(
             "Prometheus sends this token to /metrics: Authorization: Bearer TOKEN. At least 32 characters; without a"
-            " token /metrics answers 404. An embedded installation makes its own in var/leadswitch_metrics_token.txt."
+            " token /metrics returns 404. An embedded installation makes its own in var/leadswitch_metrics_token.txt."
         ),
     )
 

@@ -43,7 +43,7 @@ class RequestSpanMiddleware:
             return response
 
     def process_exception(self, _request: HttpRequest, exception: Exception) -> None:
-        """Django answers 500 afterwards. The text of an exception may contain personal data."""
+        """Django returns 500 afterwards. The text of an exception may contain personal data."""
         trace.get_current_span().set_attribute("error.type", type(exception).__name__)
 
 

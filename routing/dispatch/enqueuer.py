@@ -85,7 +85,7 @@ class Enqueuer:
                 return
 
     def retry_later(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> None:
-        """Retry these when Redis answers. What does not fit is counted and left to the reconcilers."""
+        """Retry these when Redis responds. What does not fit is counted and left to the reconcilers."""
         self._ensure_thread()
         if left_out := self._buffer.add(leads, releases=releases):
             WAKES_LOST.labels(cause="retry_buffer_full").inc(left_out)

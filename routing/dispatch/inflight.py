@@ -1,7 +1,7 @@
 """A worker's lease on a lead: renewed when the worker starts the lead, released on every path.
 
 The lease only saves other workers a useless start: the worker that has the row's lock runs the lead. So a worker
-continues without a lease while Redis does not answer.
+continues without a lease while Redis does not respond.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class Lease:
-    """`deadline_ms` None: Redis did not answer the renewal.
+    """`deadline_ms` None: Redis did not respond the renewal.
 
     Unless the worker sets another `release`, the lead is due again after WAIT_AFTER_FAILURE.
     """

@@ -36,7 +36,7 @@ def write(lead_ids: Iterable[int]) -> None:
 
 
 def read(lead_ids: Sequence[int]) -> Mapping[int, str]:
-    """Return the contexts of those leads that have one. Empty if Redis does not answer."""
+    """Return the contexts of those leads that have one. Empty if Redis does not respond."""
     if not lead_ids:
         return {}
     return guarded("context", partial(_read, lead_ids), {})

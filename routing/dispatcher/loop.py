@@ -1,7 +1,7 @@
 """The loop that starts leads when they are due: the leading dispatcher moves them to the ready queues.
 
     lead or stand by -> claim a batch of due leads -> publish it -> wait for a tick, the next due time, or a put
-    Redis does not answer, or refuses a write -> fallback: run due leads from PostgreSQL until it does
+    Redis does not respond, or refuses a write -> fallback: run due leads from PostgreSQL until it does
     the schedule misses due leads of PostgreSQL, a canary is late -> see routing/dispatcher/leader_tasks.py
 
 It may repeat a step or be killed halfway: a lease or its row's lock protects each lead.
@@ -191,7 +191,7 @@ class Dispatcher:
         self._wake_channel.close()
 
     def _report(self, leader: Leader) -> None:
-        """While PostgreSQL does not answer, this fails in every turn: no worker could process a lead then."""
+        """While PostgreSQL does not respond, this fails in every turn: no worker could process a lead then."""
         if self._leader_heartbeat.is_due():
             close_old_connections()
             write_leader_heartbeat(self.name, epoch=leader.epoch, path=DispatchPath.REDIS)
@@ -226,7 +226,7 @@ class Dispatcher:
     def _report_database(self, error: Error) -> None:
         logger.warning("dispatch.database_failed", extra={"cause": type(error).__name__})
         close_old_connections()
-        installation.forget()  # it may be another database when it answers again
+        installation.forget()  # it may be another database when it responds again
         self._catching_up = catch_up()  # that step may have failed
         self._stop.wait(self._takeover.pause_after_failure_seconds)
 

@@ -129,13 +129,11 @@ def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
 def end_of_claim(lead: LeadToEnd, *, reason: str, at: datetime) -> Abandoned:
     """Decide what follows an unsuccessful claim: a retry on the schedule of its reason, or parking."""
     step = next_step(
+        lead,
         retry_class=SKIP_REASONS[reason].retry_class,
         retry_at=None,
         at=at,
-        tries=lead.tries,
-        limits=lead.limits,
         backoffs=settings.LEADSWITCH_TUNING.backoffs,
-        expires_at=lead.expires_at,
         seed=lead.public_id.int + lead.attempts,
     )
     if step.due_at is not None:

@@ -12,7 +12,7 @@ LEADS_RECEIVED = with_series(
 )
 
 LEADS_REJECTED = with_series(
-    Counter("leadswitch_leads_rejected_total", "Leads refused because of their content.", ["channel"]),
+    Counter("leadswitch_leads_rejected_total", "Leads rejected because of their content.", ["channel"]),
     channel=CHANNELS,
 )
 
@@ -38,7 +38,7 @@ REQUESTS_REFUSED = with_series(
 RATE_LIMITS_UNCHECKED = with_series(
     Counter(
         "leadswitch_rate_limits_unchecked_total",
-        "Requests that passed uncounted because Redis did not answer.",
+        "Requests that passed uncounted because Redis did not respond.",
         ["cause"],
     ),
     open_label="cause",

@@ -18,7 +18,7 @@ BREAKER: Final = Breaker(lambda: settings.LEADSWITCH_TUNING.redis_pause_seconds)
 
 
 def guarded(operation: str, call: Callable[[], Result], default: Result) -> Result:
-    """Call the schedule. Returns `default` if Redis does not answer, and while the breaker is open."""
+    """Call the schedule. Returns `default` if Redis does not respond, and while the breaker is open."""
     if BREAKER.is_open:
         SCHEDULE_FAILURES.labels(operation=operation, cause="redis_paused").inc()
         return default
@@ -33,7 +33,7 @@ def guarded(operation: str, call: Callable[[], Result], default: Result) -> Resu
 
 
 def is_done(operation: str, call: Callable[[], object]) -> bool:
-    """Call the schedule as `guarded` does. False: Redis did not answer, or was not called."""
+    """Call the schedule as `guarded` does. False: Redis did not respond, or was not called."""
 
     def succeed() -> bool:
         call()

@@ -3,7 +3,7 @@
 One atomic script decides, by Redis' clock; DRF's throttles are not atomic.
 
 A bucket of `burst` requests that refills evenly, stored as one number: the moment at which it is full again (the
-generic cell rate algorithm, ITU-T I.371). While Redis does not answer, everything passes: the limit protects the
+generic cell rate algorithm, ITU-T I.371). While Redis does not respond, everything passes: the limit protects the
 product from a runaway client, and must not itself be what takes the API down.
 """
 
@@ -67,7 +67,7 @@ class Allowance:
 
 
 def take(kind: str, name: str) -> Allowance | None:
-    """Count one request of an API key or of a user. None: Redis did not answer; let the request pass."""
+    """Count one request of an API key or of a user. None: Redis did not respond; let the request pass."""
     if BREAKER.is_open:
         RATE_LIMITS_UNCHECKED.labels(cause="redis_paused").inc()
         return None

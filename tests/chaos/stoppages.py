@@ -68,7 +68,7 @@ def kill_between_claim_and_publish(stage: Stage, leads: int) -> None:
 
 
 def terminate_web(stage: Stage, leads: int) -> None:
-    """Redis does not answer. The server must enqueue the leads it accepted before it ends."""
+    """Redis does not respond. The server must enqueue the leads it accepted before it ends."""
     with dispatchers_stopped(stage):
         stage.strike()
         with redis_silent(stage):

@@ -24,7 +24,7 @@ class AttemptResult(models.TextChoices):
     DEFERRED = "deferred", "no buyer can take it now; due again at a known time"
     RETRY = "retry", "a lock was busy; due again shortly"
     FAILED = "failed", "LeadSwitch failed; someone must act"
-    DUPLICATE = "duplicate", "the same person was already received"
+    DUPLICATE = "duplicate", "an earlier lead for the same person was received"
     GATED = "gated", "waiting for verification"
     OFFERED = "offered", "a ping-post window is open"
     EXPIRED = "expired", "expired"

@@ -109,8 +109,8 @@ WATCH_ALERTS: Final = (
         reads=Job.EXPORTER,
         expression="max(leadswitch_up) == 0",
         holds_for="1m",
-        summary="PostgreSQL has not answered the exporter for 1 minute. No lead can be stored or decided.",
-        normal="it answers within milliseconds",
+        summary="PostgreSQL has not responded to the exporter for 1 minute. No lead can be stored or decided.",
+        normal="it responds within milliseconds",
         dashboard=Dashboard.DATABASE,
     ),
     Alert(

@@ -246,7 +246,7 @@ class TestActions:
         )
         for each, why in (
             (fresh, "it is waiting for its first attempt; cancel it instead"),
-            (sold, "it is not waiting for a retry: it is sold"),
+            (sold, "it is not waiting for a retry: sold"),
         ):
             with pytest.raises(ActionRefused, match=why):
                 give_up_lead(each.pk, at=timezone.now())

@@ -268,7 +268,7 @@ def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
     late, never, away = find_problems(state)
     assert late.startswith("1 lead is due and has not started. The oldest has been due for 5 min")
     assert never == "No lead has ever started, although leads are due."
-    assert away.startswith(f"Redis does not answer ({no_redis})")
+    assert away.startswith(f"Redis does not respond ({no_redis})")
 
 
 @pytest.mark.usefixtures("no_redis")

@@ -1,4 +1,4 @@
-"""Input that only a program sends: no page of the admin answers 500 to it."""
+"""Input that only a program sends: no page of the admin returns 500 to it."""
 
 import json
 from collections.abc import Iterator

@@ -154,13 +154,13 @@ def test_reconciler_without_redis_is_not_checked_and_the_next_one_runs(tmp_path:
         json_code, document = run_command("inflight", "--json")
 
     assert code == json_code == 1
-    assert lines[1] == "inflight    not checked: Redis does not answer (ConnectionError)"
+    assert lines[1] == "inflight    not checked: Redis does not respond (ConnectionError)"
     assert lines[2].split()[:4] == ["names", "1", "0", "0"]
     assert lines[3] == "reconcile: 1 not checked"
     assert json.loads("\n".join(document)) == {
         "is_clean": False,
         "reconcilers": [
-            {"name": "inflight", "is_busy": False, "failure": "Redis does not answer (ConnectionError)"}
+            {"name": "inflight", "is_busy": False, "failure": "Redis does not respond (ConnectionError)"}
         ],
     }
     assert ReconcilerRun.objects.get(name="inflight").failure == "ConnectionError"

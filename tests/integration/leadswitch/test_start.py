@@ -98,7 +98,7 @@ def test_worker_with_a_rare_heartbeat_prints_one_line(options: tuple[str, ...], 
 
 def test_unreachable_database_prints_one_line() -> None:
     code, [line] = run("manage.py", "migrate", **EXTERNAL)
-    assert line.startswith("PostgreSQL does not answer; check DATABASE_URL: connection failed")
+    assert line.startswith("PostgreSQL does not respond; check DATABASE_URL: connection failed")
     assert "secret" not in line
     assert code == 2
 

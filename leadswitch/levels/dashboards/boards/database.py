@@ -23,8 +23,8 @@ SERVERS: Final = Row(
     "Servers",
     (
         Panel(
-            title="PostgreSQL answers",
-            description="Whether PostgreSQL answered the exporter in the last pass. Normal: yes.",
+            title="PostgreSQL responds",
+            description="Whether PostgreSQL responded to the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_up", "answers"),),
@@ -33,8 +33,8 @@ SERVERS: Final = Row(
             height=5,
         ),
         Panel(
-            title="Redis answers",
-            description="Whether Redis answered the exporter in the last pass. Normal: yes.",
+            title="Redis responds",
+            description="Whether Redis responded to the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_redis_up", "answers"),),

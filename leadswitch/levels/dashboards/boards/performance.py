@@ -102,7 +102,7 @@ STEPS: Final = Row(
             ),
         ),
         Panel(
-            title="Writes refused",
+            title="Refused writes",
             description="Writes of a worker that no longer had the lead. Normal: 0.",
             unit=Unit.COUNT,
             queries=(increase("leadswitch_leases_lost_total", "refused"),),
@@ -145,7 +145,7 @@ WEB: Final = Row(
             ),
         ),
         Panel(
-            title="Requests refused",
+            title="Rate-limited requests",
             description="Requests over their rate limit, by kind. Normal: few.",
             unit=Unit.COUNT,
             view=View.STACKED,

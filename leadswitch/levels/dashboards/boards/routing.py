@@ -217,9 +217,11 @@ FLOW: Final = Row(
             queries=(increase_by("channel", "leadswitch_leads_received_total"),),
         ),
         Panel(
-            title="Leads refused at intake",
-            description="Leads refused because of their content, by channel. Normal: few; a source that changes its"
-            " form causes many.",
+            title="Leads rejected at intake",
+            description=(
+                "Leads rejected because of their content, by channel. Normal: few; a source that changes"
+                " its form causes many."
+            ),
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("channel", "leadswitch_leads_rejected_total"),),

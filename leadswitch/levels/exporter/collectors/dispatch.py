@@ -18,7 +18,7 @@ LEADERS: Final = Series(
     "Dispatchers that lead: by a recent heartbeat in PostgreSQL, or by the lease in Redis. 1 is normal.",
 )
 WORKERS: Final = Series(
-    "leadswitch_workers", "Workers with a recent heartbeat in Redis. Not shown while Redis does not answer."
+    "leadswitch_workers", "Workers with a recent heartbeat in Redis. Not shown while Redis does not respond."
 )
 PAUSED: Final = Series(
     "leadswitch_paused",
