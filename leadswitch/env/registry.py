@@ -5,6 +5,7 @@ from typing import Any, Final
 from leadswitch.env.data import Data, Local, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
+from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.spans import Spans
@@ -24,6 +25,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Limits,
     Metrics,
+    Mail,
     Notify,
     Spans,
     Local,
@@ -31,7 +33,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
 
 
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics, Notify, Spans
+    Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics, Mail, Notify, Spans
 ):
     """The whole configuration: an attribute for each variable."""
 
