@@ -89,13 +89,17 @@ load: venv ## send leads at planned times into the whole product, and measure wh
 	$(Q)$(BIN)/python -m tests.load $(ARGS)
 
 .PHONY: alarm-drill
-alarm-drill: venv ## kill what decides leads, and measure when a real Prometheus pages (docs/alerts.md)
+alarm-drill: venv ## kill all workers under load, and measure when the page reaches a receiver (docs/alerts.md)
 	$(Q)ops/install_prometheus.sh >/dev/null
 	$(Q)$(BIN)/python -m tests.load.alarm $(ARGS)
 
 .PHONY: bench-dispatch
 bench-dispatch: venv ## measure how late leads start and how many are moved, against Celery and a poller
 	$(Q)$(BIN)/python -m tests.bench.dispatch $(ARGS)
+
+.PHONY: bench-scrapes
+bench-scrapes: venv ## measure scrapes of every process, also while PostgreSQL is frozen
+	$(Q)$(BIN)/python -m tests.bench.scrapes $(ARGS)
 
 # A separate server, which keeps its million leads. Nothing there is worth an fsync.
 .PHONY: bench-scale

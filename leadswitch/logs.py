@@ -23,6 +23,7 @@ EXTRA_FIELDS = (
     *("wallet_id", "balance_cents", "entries_cents"),
     *("needed", "used", "limit"),
     *("leads", "seconds"),
+    *("collector", "host", "port"),
 )
 
 

@@ -72,6 +72,7 @@ LEADSWITCH_LARGE_SUM_CENTS = 100 * ENVIRONMENT.large_sum_dollars
 LEADSWITCH_READY_SHARDS = ENVIRONMENT.ready_shards
 LEADSWITCH_READY_LIMIT = ENVIRONMENT.ready_limit
 LEADSWITCH_TUNING = ENVIRONMENT.tuning
+LEADSWITCH_TAKEOVER = ENVIRONMENT.takeover
 # In seconds, or in leads: how often the dispatch is checked, and when it is reported as late.
 LEADSWITCH_WATCH = ENVIRONMENT.watch
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
@@ -129,6 +130,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "leadswitch.web.policy.ContentSecurityPolicyMiddleware",
+    "leadswitch.web.metrics.MetricsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadswitch.web.input.StorableInputMiddleware",
     "leadswitch.web.plans.PlannedAnewMiddleware",
@@ -338,6 +340,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 }
 
 CELERY_BEAT_SCHEDULER = "leadswitch.beat:HeartbeatScheduler"
+# Beat sends its heartbeat before each wait, so no wait may be longer.
+CELERY_BEAT_MAX_LOOP_INTERVAL = LEADSWITCH_TAKEOVER.process_heartbeat_seconds
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "pick-up-due": {

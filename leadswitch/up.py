@@ -1,6 +1,7 @@
 """`python -m leadswitch.up`: web, worker, dispatcher, beat and exporter on one machine until Ctrl-C."""
 
 import argparse
+import fcntl
 import os
 import shutil
 import socket
@@ -22,6 +23,7 @@ from leadswitch.supervisor import Program, Supervisor
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import TextIO
 
 # What each program is started with. Bench, chaos and tests start the same ones with their own addresses and counts.
 WEB_OPTIONS: Final = ("--config", "python:leadswitch.web.config")
@@ -45,21 +47,50 @@ def main() -> int:
     try:
         refuse_taken_port(options.host, options.port)
         django.setup()
+        lock = hold_directory()
         check_database()
         login = prepare_database()
-    except (PortTaken, ServicesError, ImproperlyConfigured) as error:
+    except (PortTaken, AlreadyRuns, ServicesError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    with lock:
+        serve(options, login)
+    return 0
+
+
+def serve(options: argparse.Namespace, login: str) -> None:
     supervisor = Supervisor(programs(options.host, options.port, workers=options.workers), cwd=REPOSITORY)
     arguments = (supervisor, options.host, options.port, login)
     threading.Thread(target=announce, args=arguments, daemon=True).start()
     threading.Thread(target=keep_services_running, daemon=True).start()
     supervisor.run()
-    return 0
 
 
 class PortTaken(Exception):
     """The port for the web server is in use."""
+
+
+class AlreadyRuns(Exception):
+    """Another `make up` uses the same var directory."""
+
+
+def hold_directory() -> "TextIO":
+    """Return the open lock file of the var directory. The kernel releases it when this process ends.
+
+    A second `make up` would remove the metrics of the first. Raises AlreadyRuns.
+    """
+    from django.conf import settings
+
+    path: Path = settings.VAR_DIR / "up.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = path.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        handle.close()
+        message = f"LeadSwitch already runs with the data in {settings.VAR_DIR}. Stop that `make up` first."
+        raise AlreadyRuns(message) from error
+    return handle
 
 
 def read_options() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Every URL of the product."""
+"""Every URL of the product, except /metrics, which a middleware answers (`leadswitch/web/metrics.py`)."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -7,7 +7,6 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from leadswitch.failures import api_not_found
 from leadswitch.health import healthz, readyz
-from leadswitch.web.metrics import metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -20,7 +19,6 @@ urlpatterns = [
     re_path(r"^api/", api_not_found),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    path("metrics", metrics, name="metrics"),
 ]
 
 handler400 = "leadswitch.failures.bad_request"

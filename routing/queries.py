@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -24,7 +25,7 @@ SELECT EXISTS (SELECT FROM routing_workspace WHERE dispatch_mode <> 'event') OR 
 def has_polled() -> bool:
     """Whether the pick-up has any workspace to look after. Saves it from reading the dispatcher's backlog."""
     with connection.cursor() as cursor:
-        cursor.execute(HAS_POLLED)
+        cursor.execute(HAS_POLLED, {"alive": settings.LEADSWITCH_TAKEOVER.alive_seconds})
         return bool(cursor.fetchone()[0])
 
 
@@ -48,7 +49,7 @@ COUNT_POLLED: Final = _COUNT.format(leads=IS_DUE, workspaces=f"{IS_RUNNING} AND 
 def count_polled(*, limit: int) -> int:
     """Return how many leads are due that the pick-up has to start, counting no further than `limit`."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_POLLED, {"limit": limit})
+        cursor.execute(COUNT_POLLED, {"limit": limit, "alive": settings.LEADSWITCH_TAKEOVER.alive_seconds})
         return int(cursor.fetchone()[0])
 
 

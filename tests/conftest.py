@@ -2,7 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -167,13 +169,28 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
     Replaces pytest-django's `transactional_db`, whose clean-up the append-only triggers refuse. Empties
     every table afterwards. Sequences are not reset, so a process never uses an id twice.
     """
-    with django_db_blocker.unblock():
+    with committing(django_db_blocker):
+        yield
+
+
+@contextmanager
+def committing(blocker: DjangoDbBlocker) -> Iterator[None]:
+    with blocker.unblock():
         try:
             yield
         finally:
             connections.close_all()
             truncate_all_tables()
             connections.close_all()
+
+
+@pytest.fixture(scope="module")
+def committing_once(
+    django_db_setup: None,  # noqa: ARG001
+    django_db_blocker: DjangoDbBlocker,
+) -> Callable[[], AbstractContextManager[None]]:
+    """For a fixture of a module that only keeps what it has read: a block like `committed_db`."""
+    return partial(committing, django_db_blocker)
 
 
 def truncate_all_tables() -> None:

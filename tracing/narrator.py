@@ -90,9 +90,20 @@ def describe_reason(code: str) -> str:
     return SKIP_REASONS[code].sentence if code in SKIP_REASONS else f"{code}."
 
 
-def describe_lead_change(reason: str) -> str:
-    """What would have to change for the whole lead; "" if that differs from buyer to buyer."""
-    return SKIP_REASONS[reason].change if reason in SKIP_REASONS else ""
+def describe_lead_change(reason: str, *, is_last: bool = False) -> str:
+    """What would have to change for the whole lead; "" if that differs from buyer to buyer.
+
+    `is_last`: no attempt follows by itself.
+    """
+    known = SKIP_REASONS.get(reason)
+    if known is None:
+        return ""
+    return (known.last_change if is_last else "") or known.change
+
+
+def needs_person(result: str) -> bool:
+    """Whether no attempt follows by itself after one with this result."""
+    return result in NEEDS_PERSON
 
 
 def describe_obstacles(event: EventRow, *, names: Names) -> list[Obstacle]:
@@ -103,11 +114,14 @@ def describe_obstacles(event: EventRow, *, names: Names) -> list[Obstacle]:
     return [describe_gate(gate, timezone=timezone) for gate in known]
 
 
-def describe_change(event: EventRow, *, names: Names) -> str:
-    """What would have to change for this buyer to pass all failing gates; "" if that is unknown."""
-    known = SKIP_REASONS.get(event.skip_reason)
-    if known and known.change:
-        return known.change
+def describe_change(event: EventRow, *, names: Names, is_last: bool = False) -> str:
+    """What would have to change for this buyer to pass all failing gates; "" if that is unknown.
+
+    `is_last`: no attempt follows by itself.
+    """
+    change = describe_lead_change(event.skip_reason, is_last=is_last)
+    if change:
+        return change
     changes = [each.change for each in describe_obstacles(event, names=names) if each.change]
     return "; ".join(dict.fromkeys(changes))
 
@@ -223,7 +237,7 @@ def _failed(event: EventRow, context: EventContext) -> str:
         when = f"Due again at {wording.moment(due_at)}"
         waits = event.outcome == "deferred" and emptied_by
         parts.append(f"{when}, when {WAITED_FOR}." if waits else f"{when}.")
-    elif event.outcome in NEEDS_PERSON:
+    elif needs_person(event.outcome):
         parts.append(_who_must_act(event.skip_reason))
     return " ".join(parts)
 

@@ -93,9 +93,12 @@ def describe_clause(reason: str) -> str:
     return known.clause if known and known.clause else reason
 
 
-def fixer_of(reason: str) -> str:
-    """Who can change it; "" for an unknown code."""
-    return SKIP_REASONS[reason].fixer.value if reason in SKIP_REASONS else ""
+def fixer_of(reason: str, *, is_last: bool = False) -> str:
+    """Who can change it; "" for an unknown code. `is_last`: no attempt follows, so nothing clears by itself."""
+    if reason not in SKIP_REASONS:
+        return ""
+    fixer = SKIP_REASONS[reason].fixer
+    return (Fixer.AGENCY if is_last and fixer is Fixer.SYSTEM else fixer).value
 
 
 def first_fixer(fixers: Iterable[str]) -> str:

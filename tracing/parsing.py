@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 LONGEST_ID: Final = 18  # digits that always fit a bigint
+MOST: Final = 2**31 - 1  # what an integer of PostgreSQL holds
 
 
 def parse_uuid(text: str) -> UUID | None:
@@ -25,7 +26,9 @@ def parse_text(text: str) -> str | None:
 
 def positive_argument(text: str) -> int:
     """The type of a command's argument that counts something. Raises ArgumentTypeError."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        message = f"{text!r} is not a whole number above 0"
+    number = parse_id(text)
+    if number is None or not 1 <= number <= MOST:
+        shown = text if len(text) <= LONGEST_ID else f"{text[:LONGEST_ID]}…"
+        message = f"{shown!r} is not a whole number from 1 to {MOST}"
         raise ArgumentTypeError(message)
-    return int(text)
+    return number

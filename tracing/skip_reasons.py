@@ -35,7 +35,8 @@ class SkipReason:
     """One reason. `retry_class` is the usual one of its level.
 
     An operator reads `sentence` about a lead, and `clause` after a buyer's name and a colon: each reason of buyer level
-    has one. `change`: what would have to change; IN_GATES or IN_BUYERS if that depends on the failure.
+    has one. `change`: what would have to change; IN_GATES or IN_BUYERS if that depends on the failure. `last_change`:
+    that instead, once no attempt follows by itself; "" if it is the same.
     """
 
     code: str
@@ -45,6 +46,7 @@ class SkipReason:
     sentence: str
     change: str
     clause: str = ""
+    last_change: str = ""
 
     @property
     def is_system_failure(self) -> bool:
@@ -65,6 +67,7 @@ _T, _E, _D, _P = RetryClass.TRANSIENT, RetryClass.ERROR, RetryClass.DEFERRED, Re
 IN_GATES: Final = ""
 # Each skipped buyer says it: different buyers may have failed different gates.
 IN_BUYERS: Final = ""
+RETRIES_USED_UP: Final = "run the lead again: its automatic retries are used up"
 
 _ALL = (
     SkipReason(
@@ -127,12 +130,14 @@ _ALL = (
         *(_LEAD, _T, Fixer.SYSTEM),
         sentence="All eligible buyers were busy with other leads.",
         change="nothing: it is retried automatically",
+        last_change=RETRIES_USED_UP,
     ),
     SkipReason(
         "database_timeout",
         *(_LEAD, _T, Fixer.SYSTEM),
         sentence="The database did not grant a lock in time.",
         change="nothing: it is retried automatically",
+        last_change=RETRIES_USED_UP,
     ),
     SkipReason(
         "worker_lost",
@@ -145,12 +150,14 @@ _ALL = (
         *(_LEAD, _E, Fixer.SYSTEM),
         sentence="External work on it did not finish in time.",
         change="nothing: it is retried automatically, a few times",
+        last_change=RETRIES_USED_UP,
     ),
     SkipReason(
         "internal_error",
         *(_LEAD, _E, Fixer.SYSTEM),
         sentence="LeadSwitch failed while deciding; nothing was charged.",
         change="find this attempt in the log; after a few automatic retries a person must run it again",
+        last_change="find this attempt in the log, remove the cause, then run the lead again",
     ),
     SkipReason(
         "lead_expired",
@@ -232,6 +239,7 @@ _ALL = (
         sentence="The buyer was being charged for another lead at that moment.",
         change="nothing: the next attempt tries it again",
         clause="it was being charged for another lead at that moment",
+        last_change="run the lead again: the buyer was busy only for that moment",
     ),
     SkipReason(
         "outranked",

@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from distribution.admin.confirming import ReasonForm, preserve_list_filters
 from distribution.admin.lead_actions import PERMISSION, LeadActionsAdmin, attempt
 from distribution.attempts.assign_by_hand import CHANGING, assign_within
 from distribution.attempts.campaigns import SnapshotMissing, run_with_snapshots
@@ -18,6 +17,7 @@ from distribution.models import Enrollment
 from distribution.queries import enrollments_for
 from routing.leads.actions import ActionRefused, Operator, act_on_lead
 from routing.models import Lead
+from tracing.admin.confirming import ReasonForm, preserve_list_filters
 from tracing.parsing import parse_id
 
 
@@ -93,7 +93,7 @@ class AssigningAdmin(LeadActionsAdmin):
         rows = sorted(previews, key=lambda each: (bool(each.forbids), len(each.set_aside)))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Assign by hand: {lead}",
+            "title": f"Assign by hand: {self.title_of(lead)}",
             "opts": self.opts,
             "rows": rows,
             "refusal": refusal,
@@ -119,7 +119,9 @@ class AssigningAdmin(LeadActionsAdmin):
             "is_possible": not chosen.forbids or bool(form.errors),
             "back": preserve_list_filters(self, request, request.path),
         }
-        return self.confirm(request, title=f"Assign to {buyer}: {lead}", form=form, context=context)
+        return self.confirm(
+            request, title=f"Assign to {buyer}: {self.title_of(lead)}", form=form, context=context
+        )
 
 
 def _first_error(form: AssignForm) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from distribution.admin.money_actions import ReturnActionAdmin
 from distribution.admin.money_history import ledger_lines
@@ -16,7 +16,7 @@ from routing.models import Lead
 from tracing.admin.columns import money_column, time_column, word_column
 from tracing.admin.history import HistoryLine, merge
 from tracing.admin.keyset import MOST_LOOKED
-from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.admin.named import NamingAdmin, named_field
 from tracing.models import Attempt
 from tracing.parsing import parse_id, parse_text, parse_uuid
 from tracing.wording import money
@@ -25,7 +25,7 @@ MOST_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
+class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     has_history = True
     workspace_path = "buyer__workspace"
     list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
@@ -38,23 +38,19 @@ class AssignmentAdmin(ReturnActionAdmin, ReadOnlyAdmin):
         "or part of a buyer's name; or an attempt id."
     )
     fields = (
-        *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt_id", "price", "standing"),
+        *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt", "price", "standing"),
         *("created_at", "returned_at"),
     )
-    readonly_fields = ("price", "standing")
+    readonly_fields = ("attempt", "price", "standing")
+    named = {"attempt_id": "tracing.attempt"}
+    attempt = named_field("attempt_id", label="attempt")
     price = money_column("price_cents", label="price")
     sold = time_column("created_at", label="sold")
     returned = time_column("returned_at")
     standing = word_column("state", words=dict(AssignmentState.choices))
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any
-    ) -> HttpResponse:
-        sale = context.get("original")
-        if isinstance(sale, Assignment):
-            short = str(sale.public_id)[-6:]
-            context["subtitle"] = f"Sale to {sale.buyer.name} for {money(sale.price_cents)} (…{short})"
-        return super().render_change_form(request, context, *arguments, **named)
+    def title_of(self, row: Assignment) -> str:
+        return f"Sale to {row.buyer.name} for {money(row.price_cents)} (…{str(row.public_id)[-6:]})"
 
     def history_of(self, row: Assignment, *, request: HttpRequest) -> list[HistoryLine]:
         """Includes every movement of money that it caused."""

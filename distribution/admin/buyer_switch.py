@@ -8,10 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from distribution.buyers.pause import SwitchRefused, get_buyer_switch_state, switch_buyer
 from distribution.models import Buyer
 from routing.admin.waking import show_woken
+from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.wording import moment
 
 SWITCH: Final = "distribution.change_buyer"

@@ -17,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm
 from distribution.admin.trace_view import FRAGMENT_HEADER
 from routing.dispatch import pauses
 from routing.dispatch.pauses import Pause
@@ -26,6 +25,7 @@ from routing.dispatch.report import describe_pause
 from routing.dispatch.state import read_state
 from routing.models import DispatchControl, DispatchPath, Workspace
 from routing.queries import count_due
+from tracing.admin.confirming import ConfirmingAdmin, ReasonForm
 from tracing.admin.scope import visible_ids
 from tracing.locks import is_lock_timeout
 from tracing.parsing import parse_id, parse_text

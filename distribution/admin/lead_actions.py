@@ -14,7 +14,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from distribution.attempts.assign_by_hand import OPEN
 from routing.leads import page_version
 from routing.leads.actions import (
@@ -28,6 +27,7 @@ from routing.leads.actions import (
 )
 from routing.leads.refusals import Action, refusal_reason
 from routing.models import Lead, RetryingLead
+from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.scope import ScopedAdmin
 from tracing.locks import is_lock_timeout
 from tracing.parsing import parse_id
@@ -195,7 +195,7 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         lines = [f"{count(able, 'lead')} will be {action.will}."] if able else ["Nothing to do."]
         context = {
             "lines": lines,
-            "refused": [(str(lead), why) for lead, why in refused],
+            "refused": [(self.title_of(lead), why) for lead, why in refused],
             "button": action.button or action.title,
             "is_possible": able > 0,
             "back": back,
@@ -235,10 +235,11 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
                 why = attempt(partial(action.run, lead.pk, at=at, by=by))
             except Error as error:
                 # The earlier leads are committed and must be reported.
-                refused.append(_describe_end(lead, error, left=len(leads) - len(done) - len(refused) - 1))
+                left = len(leads) - len(done) - len(refused) - 1
+                refused.append(_describe_end(self.title_of(lead), error, left=left))
                 break
             if why:
-                refused.append(f"{lead}: {why}")
+                refused.append(f"{self.title_of(lead)}: {why}")
             else:
                 done.append(lead.pk)
         if done:
@@ -259,7 +260,7 @@ def attempt(action: Callable[[], bool]) -> str:
         return BUSY
 
 
-def _describe_end(lead: Lead, error: Error, *, left: int) -> str:
+def _describe_end(lead: str, error: Error, *, left: int) -> str:
     """Why the action stopped midway. The lead's change may be stored, because the commit itself may have failed."""
     further = f" {count(left, 'further lead', 'further leads')} not tried." if left else ""
     return (

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from distribution.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from distribution.admin.dollars import LARGE_SUMS, MOST_DOLLARS, DollarField, check_large_sum
 from distribution.models import AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
 from distribution.money.wallet import MoneyRefused
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
+from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.page_version import describe_last_change
 from tracing.wording import money
 
@@ -208,4 +208,6 @@ class ReturnActionAdmin(ConfirmingAdmin):
             "is_possible": is_sold or bool(form.errors),
             "back": back,
         }
-        return self.confirm(request, title=f"Take back: {assignment}", form=form, context=context)
+        return self.confirm(
+            request, title=f"Take back: {self.title_of(assignment)}", form=form, context=context
+        )

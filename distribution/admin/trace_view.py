@@ -72,8 +72,13 @@ class TraceViews(PlainAdmin):
         lead = context.get("original")
         if isinstance(lead, Lead):
             context["trace"] = build_page(lead)
-            context["subtitle"] = describe_lead(lead)
         return super().render_change_form(request, context, *arguments, **named)
+
+    def title_of(self, row: Lead) -> str:
+        """Return a title without personal data: vertical, state, source and the end of the public id."""
+        what = capfirst(f"{row.vertical} lead".strip())
+        place = f" in {row.state}" if row.state else ""
+        return f"{what}{place} from {row.source.name} (…{str(row.public_id)[-6:]})"
 
     def trace_view(self, request: HttpRequest, public_id: UUID, number: int | None = None) -> HttpResponse:
         lead = self._find_lead(request, public_id)
@@ -82,7 +87,7 @@ class TraceViews(PlainAdmin):
         except NoSuchAttempt:
             raise Http404 from None
         fragment = "content" if number is None else "attempt"
-        context = {"trace": trace, "panel": trace.panel, "title": "Trace", "subtitle": describe_lead(lead)}
+        context = {"trace": trace, "panel": trace.panel, "title": "Trace", "subtitle": self.title_of(lead)}
         return self._answer(request, lead, context, fragment=fragment, whole="page")
 
     def buyer_view(self, request: HttpRequest, public_id: UUID, number: int, buyer_id: UUID) -> HttpResponse:
@@ -121,13 +126,7 @@ class TraceViews(PlainAdmin):
             "opts": self.opts,
             "media": self.media,
             "lead": lead,
+            "lead_title": self.title_of(lead),
             **context,
         }
         return TemplateResponse(request, f"{FOLDER}/{whole}.html", around)
-
-
-def describe_lead(lead: Lead) -> str:
-    """Return a title without personal data: vertical, state, source and the end of the public id."""
-    what = capfirst(f"{lead.vertical} lead".strip())
-    place = f" in {lead.state}" if lead.state else ""
-    return f"{what}{place} from {lead.source.name} (…{str(lead.public_id)[-6:]})"

@@ -30,7 +30,7 @@ from distribution.attempts.rollback import write_verdict
 from distribution.attempts.route import find_closed, send_on
 from distribution.attempts.spans import run_in_span
 from distribution.attempts.worker import worker_name
-from routing.leads.attempt_log import LockOutcome, log_no_lock
+from routing.leads.attempt_log import log_busy_lead, log_lock_timeout
 from routing.locks.attempts import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
 from routing.metrics import OLD_PLANS
 from routing.models import LeadStatus
@@ -120,7 +120,7 @@ def run(attempt: RunningAttempt, *, lead_id: int | None = None) -> AttemptOutcom
     except Exception as error:
         if attempt.record is None:
             if attempt.lead is None and is_lock_timeout(error):
-                log_no_lock(LockOutcome.TIMED_OUT, lead_row=lead_id, lock_ms=attempt.lock_ms)
+                log_lock_timeout(lead_id, lock_ms=attempt.lock_ms)
             raise
         outcome = write_verdict(error, attempt.record)
     lead, record, locked = attempt.lead, attempt.record, attempt.locked
@@ -135,7 +135,7 @@ def run(attempt: RunningAttempt, *, lead_id: int | None = None) -> AttemptOutcom
     elif outcome.not_run is NotRun.LOST_BEFORE and lead is not None:
         count_lost_worker(lead.id, attempts=lead.attempts, due_at=lead.next_attempt_at, owner=worker_name())
     elif outcome.not_run is NotRun.BUSY and lead_id is not None:
-        log_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=attempt.lock_ms)
+        log_busy_lead(lead_id, lock_ms=attempt.lock_ms)
     return replace(outcome, locked=locked)
 
 

@@ -34,6 +34,11 @@ QUESTION_KEYS: Final = ("key", "field", "op", "required")
 QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
 
 
+def check_mode(value: object) -> None:
+    """Raise ValidationError for a mode that the engine does not know."""
+    _compile(minimal_campaign(campaign={"mode": value}), drop="campaign.mode")
+
+
 def check_price_rules(value: object) -> None:
     """Raise ValidationError for price rules the engine cannot read, no lead matches, or have extreme amounts."""
     _compile(minimal_campaign(campaign={"price_rules": value}), drop="campaign.price_rules")

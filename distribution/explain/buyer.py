@@ -15,7 +15,7 @@ from distribution.explain.types import (
 from distribution.models import AssignmentState, Buyer, Enrollment
 from routing.models import Lead
 from tracing import wording
-from tracing.narrator import describe_lead_change, describe_reason
+from tracing.narrator import describe_lead_change, describe_reason, needs_person
 from tracing.obstacles import fixer_of
 from tracing.skip_reasons import Fixer
 from tracing.vocabulary import Event
@@ -121,6 +121,6 @@ def _answer(attempt: AttemptExplanation, sentence: str) -> AttemptAnswer:
         got_it=False,
         reason=attempt.reason,
         sentence=wording.sentence(sentence),
-        change=describe_lead_change(attempt.reason),
-        fixer=fixer_of(attempt.reason),
+        change=describe_lead_change(attempt.reason, is_last=needs_person(attempt.result)),
+        fixer=fixer_of(attempt.reason, is_last=needs_person(attempt.result)),
     )

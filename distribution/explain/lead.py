@@ -24,6 +24,7 @@ from distribution.explain.types import (
 from distribution.models import Assignment, AssignmentState, Buyer
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
 from routing.models import Lead, LeadStatus
+from routing.models.wakeup import GIVEN_UP
 from tracing import wording
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.names import Names
@@ -35,9 +36,11 @@ from tracing.narrator import (
     describe_lead_change,
     describe_obstacles,
     describe_reason,
+    needs_person,
 )
 from tracing.obstacles import fixer_of
 from tracing.queries import TracedAttempt, read_attempts
+from tracing.skip_reasons import Fixer
 from tracing.vocabulary import WAKE_CAUSES, Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
@@ -101,6 +104,7 @@ def _without_decision(traced: TracedAttempt) -> TracedAttempt:
 def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names: Names) -> LeadHead:
     is_routed = lead.source_workspace_id != lead.workspace_id
     reason = lead.skip_reason
+    change, fixer = _find_change(lead)
     return LeadHead(
         public_id=lead.public_id,
         workspace=lead.workspace.name,
@@ -118,11 +122,20 @@ def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names:
         due_sentence=_describe_due(lead, last=attempts[-1] if attempts else None),
         reason=reason,
         reason_sentence=describe_reason(reason) if reason else "",
-        change=describe_lead_change(reason),
-        fixer=fixer_of(reason),
+        change=change,
+        fixer=fixer,
         cancel_reason=lead.cancel_reason,
         attempts=lead.attempts,
     )
+
+
+def _find_change(lead: Lead) -> tuple[str, str]:
+    """Return what would have to change, and who can change it. A failed lead is not tried again by itself."""
+    is_failed = lead.status == LeadStatus.FAILED
+    if is_failed and lead.due_reason == GIVEN_UP:
+        return "run the lead again: an operator gave it up", Fixer.AGENCY.value
+    reason = lead.skip_reason
+    return describe_lead_change(reason, is_last=is_failed), fixer_of(reason, is_last=is_failed)
 
 
 def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
@@ -181,7 +194,7 @@ def _describe_attempt(traced: TracedAttempt, participants: Participants) -> Atte
             if event.event not in BUYER_EVENTS
         ),
         buyers=tuple(
-            _describe_buyer(event, text, participants)
+            _describe_buyer(event, text, participants, is_last=needs_person(attempt.result))
             for event, text in described
             if event.event in BUYER_EVENTS
         ),
@@ -196,7 +209,9 @@ def _funnel(events: Iterable[LeadDistributionEvent]) -> tuple[FunnelStage, ...]:
     return ()
 
 
-def _describe_buyer(event: LeadDistributionEvent, sentence: str, participants: Participants) -> BuyerRow:
+def _describe_buyer(
+    event: LeadDistributionEvent, sentence: str, participants: Participants, *, is_last: bool
+) -> BuyerRow:
     is_skip = event.event == Event.BUYER_SKIPPED
     gates = tuple(describe_obstacles(event, names=participants.names))
     return BuyerRow(
@@ -207,9 +222,9 @@ def _describe_buyer(event: LeadDistributionEvent, sentence: str, participants: P
         sentence=sentence,
         price_cents=event.cost_cents,
         gates=gates,
-        change=describe_change(event, names=participants.names) if is_skip else "",
+        change=describe_change(event, names=participants.names, is_last=is_last) if is_skip else "",
         # The first gate gave the reason; who can change it may depend on what the lead lacks.
-        fixer=gates[0].fixer if gates else fixer_of(event.skip_reason),
+        fixer=gates[0].fixer if gates else fixer_of(event.skip_reason, is_last=is_last),
     )
 
 

@@ -15,7 +15,7 @@ from distribution.models import Buyer, read_snapshot
 from routing.models import Lead
 from tracing import wording
 from tracing.models import Attempt
-from tracing.narrator import describe_lead_change, describe_reason
+from tracing.narrator import describe_lead_change, describe_reason, needs_person
 from tracing.obstacles import describe_clause, describe_fixer, describe_gate, first_fixer, fixer_of
 from tracing.skip_reasons import Fixer
 
@@ -77,7 +77,8 @@ def what_would_help(lead: Lead, *, attempt: Attempt, buyer: Buyer) -> Remedy:
     except NotEnrolled:
         return _not_enrolled(buyer, attempt)
     except NotRepeatable as error:
-        return _unchecked(buyer, attempt, fixer=fixer_of(attempt.skip_reason), sentence=str(error))
+        fixer = fixer_of(attempt.skip_reason, is_last=needs_person(attempt.result))
+        return _unchecked(buyer, attempt, fixer=fixer, sentence=str(error))
     except (DefinitionError, FactsError, LookupError, TypeError, ValueError, AttributeError):
         sentence = "This version of LeadSwitch cannot read what the attempt recorded."
         return _unchecked(buyer, attempt, fixer=Fixer.SYSTEM, sentence=sentence)
@@ -85,7 +86,7 @@ def what_would_help(lead: Lead, *, attempt: Attempt, buyer: Buyer) -> Remedy:
 
 def _recorded(attempt: Attempt) -> tuple[Mapping[str, Any], DecisionFacts]:
     if not attempt.facts or attempt.campaign_id is None or attempt.config_version is None:
-        change = describe_lead_change(attempt.skip_reason)
+        change = describe_lead_change(attempt.skip_reason, is_last=needs_person(attempt.result))
         text = f"No buyers were considered in this attempt: {describe_reason(attempt.skip_reason)}"
         raise NotRepeatable(f"{text} {wording.sentence('to change: ' + change)}" if change else text)
     definition = read_snapshot(attempt.campaign_id, config_version=attempt.config_version)
@@ -96,7 +97,10 @@ def _recorded(attempt: Attempt) -> tuple[Mapping[str, Any], DecisionFacts]:
 
 
 def _describe(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Remedy:
-    fixes = tuple(_describe_fix(each, timezone=buyer.timezone) for each in assessment.fixes)
+    fixes = tuple(
+        _describe_fix(each, timezone=buyer.timezone, is_last=needs_person(attempt.result))
+        for each in assessment.fixes
+    )
     return Remedy(
         buyer=buyer.name,
         attempt=attempt.number,
@@ -113,14 +117,14 @@ def _describe(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Reme
     )
 
 
-def _describe_fix(fixed: Fixed, *, timezone: str) -> Fix:
+def _describe_fix(fixed: Fixed, *, timezone: str, is_last: bool) -> Fix:
     gate = str(fixed.failure["gate"])
     if gate == "outside_campaign_hours":
         finding, change = describe_reason(gate), describe_lead_change(gate)
         return Fix(gate, Fixer.AGENCY, finding, change, fixed.assumed, fixed.failure["fixed_at"])
     if gate == "locked":
-        change = describe_lead_change(gate)
-        return Fix(gate, Fixer.SYSTEM, describe_clause(gate), change, fixed.assumed, None)
+        change, fixer = describe_lead_change(gate, is_last=is_last), fixer_of(gate, is_last=is_last)
+        return Fix(gate, fixer, describe_clause(gate), change, fixed.assumed, None)
     obstacle = describe_gate(fixed.failure, timezone=timezone)
     fixer = fixed.fixer or obstacle.fixer
     change = "make the question optional: no answer accepts this lead" if fixed.fixer else obstacle.change

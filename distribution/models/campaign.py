@@ -250,7 +250,7 @@ class CampaignSnapshot(models.Model):
         triggers: ClassVar = append_only_triggers("distribution_campaignsnapshot")
 
     def __str__(self) -> str:
-        return f"campaign {self.campaign_id} version {self.config_version}"
+        return f"{self.campaign}, version {self.config_version}"
 
 
 def read_snapshot(

@@ -25,6 +25,7 @@ from distribution.verify.findings import Findings
 from distribution.verify.reading import stream
 from distribution.verify.slices import Slice
 from routing.calendar.windows import WINDOW_KINDS, WindowKind, window_start
+from tracing.wording import count
 
 # Every pair of buyer and campaign with its live counters: one row for each sale since then, or one row without a sale.
 SALES: Final = f"""
@@ -258,7 +259,8 @@ def _judge_counters(
         leads, cents = stored[kind] if held == latest else (0, 0)
         sold, spent = (window.leads, window.cents) if window is not None and found == latest else (0, 0)
         if (leads, cents) != (sold, spent):
-            yield f"counts {leads} leads and {cents} cents this {kind}, but its sales are {sold} for {spent} cents"
+            counted = f"{count(leads, 'lead')} and {cents} cents"
+            yield f"counts {counted} this {kind}, but its sales are {sold} for {spent} cents"
 
 
 class _History:

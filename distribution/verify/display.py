@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from distribution.verify.findings import Findings, Invariant
 from distribution.verify.run import Progress as Reporter
 from distribution.verify.run import Silent
+from tracing.wording import count
 
 
 class Bars:
@@ -47,7 +48,7 @@ class Lines:
             seconds = time.monotonic() - self._began[invariant.name]
             sys.stderr.write(
                 f"verify {invariant.number} {invariant.name}: {findings.checked:,} checked,"
-                f" {findings.breaches:,} breaches, {seconds:.1f} s\n"
+                f" {count(findings.breaches, 'breach', 'breaches')}, {seconds:.1f} s\n"
             )
             sys.stderr.flush()
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from distribution.verify.findings import Findings
-from distribution.verify.reading import count, no_nested_loops, search
+from distribution.verify.reading import count, counted, no_nested_loops, search
 from distribution.verify.slices import Slice, in_leads
 from routing.models import UNFINISHED
 
@@ -26,7 +26,7 @@ STATUS_FITS_ASSIGNMENTS: Final = f"""
 SELECT 'lead ' || l.id AS subject,
     CASE WHEN sold.ever IS NULL THEN format('is %%s, but was never sold', l.status)
         WHEN l.status = 'distributed' THEN 'is distributed, but every sale was returned'
-        ELSE format('is %%s, but has %%s live sales', l.status, sold.live) END AS message
+        ELSE format('is %%s, but has %%s', l.status, {counted("sold.live", "live sale")}) END AS message
 FROM routing_lead l
 LEFT JOIN (
     SELECT lead_id, count(*) AS ever, count(*) FILTER (WHERE state = 'sold') AS live

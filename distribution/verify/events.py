@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from distribution.verify.findings import Findings
-from distribution.verify.reading import count, no_nested_loops, search
+from distribution.verify.findings import Findings, Note
+from distribution.verify.reading import count, counted, no_nested_loops, search
 from distribution.verify.slices import Slice, in_attempts, in_leads
 from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
@@ -27,7 +27,7 @@ WITH fits AS (
     SELECT a.id, CASE
         WHEN t.events IS NULL THEN 'has no events'
         WHEN t.first_seq <> 1 OR t.last_seq <> t.events OR t.places <> t.events
-            THEN format('%%s events are numbered %%s to %%s', t.events, t.first_seq, t.last_seq)
+            THEN format('has %%s, numbered %%s to %%s', {counted("t.events", "event")}, t.first_seq, t.last_seq)
         WHEN t.starts <> 1 OR t.first_event <> 'distribution_started' THEN 'does not start with distribution_started'
         WHEN t.ends <> 1 THEN format('has %%s terminal events', t.ends)
         WHEN t.terminal_seq <> t.last_seq THEN format('continues after its terminal event %%s', t.terminal)
@@ -45,7 +45,8 @@ SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NUL
 """  # noqa: S608 - only conditions are put in
 
 NO_EVENT_WITHOUT_ATTEMPT: Final = f"""
-SELECT 'attempt ' || e.attempt_id AS subject, format('does not exist but has %%s events', count(*)) AS message
+SELECT 'attempt ' || e.attempt_id AS subject,
+    format('does not exist but has %%s', {counted("count(*)", "event")}) AS message
 FROM tracing_leaddistributionevent e
 WHERE {in_attempts("e.attempt_id", "e.lead_id")}
     AND NOT EXISTS (SELECT 1 FROM tracing_attempt a WHERE a.id = e.attempt_id)
@@ -54,8 +55,8 @@ GROUP BY e.attempt_id
 
 NOT_MORE_THAN_COUNTED: Final = f"""
 SELECT 'lead ' || l.id AS subject,
-    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number))
-        AS message
+    format('counts %%s, but its trace has %%s, up to number %%s',
+        {counted("l.attempts", "attempt")}, count(*), MAX(a.number)) AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE {in_leads("l.id")}
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
@@ -71,7 +72,10 @@ WHERE {in_leads("l.id")} AND l.attempts > COALESCE(a.traced, 0)
 """  # noqa: S608 - only conditions are put in
 
 
-UNTRACED_NOTE: Final = "{:,} attempts have no trace, because it could not be written"
+UNTRACED_NOTE: Final = Note(
+    "attempt has no trace, because it could not be written",
+    "attempts have no trace, because it could not be written",
+)
 
 
 def check_attempts(part: Slice, findings: Findings) -> None:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from distribution.verify.slices import Slice, SliceKind
+from tracing.wording import count
 
 MAX_EXAMPLES: Final = 20
 
@@ -18,18 +19,23 @@ class Breach:
     message: str
 
 
+class Note(NamedTuple):
+    """What is counted but is no breach. Both texts follow the number."""
+
+    singular: str
+    plural: str
+
+
 @dataclass(slots=True)
 class Findings:
-    """`noted` counts notes that are not breaches, by a sentence with a placeholder for the number."""
-
     checked: int = 0
     breaches: int = 0
     examples: list[Breach] = field(default_factory=list)
-    noted: Counter[str] = field(default_factory=Counter)
+    noted: Counter[Note] = field(default_factory=Counter)
 
     @property
     def notes(self) -> list[str]:
-        return [sentence.format(number) for sentence, number in self.noted.items() if number]
+        return [count(number, *note) for note, number in self.noted.items() if number]
 
     def add(self, subject: str, message: str) -> None:
         self.breaches += 1

@@ -3,7 +3,7 @@
 from typing import Final
 
 from distribution.verify.findings import Findings
-from distribution.verify.reading import count, no_nested_loops, search
+from distribution.verify.reading import count, counted, no_nested_loops, search
 from distribution.verify.slices import Slice, in_attempts, in_leads
 
 CHECKED: Final = f"""
@@ -37,7 +37,7 @@ WITH used AS MATERIALIZED (
         WHEN n.buyers IS NULL
             THEN format('used version %%s of campaign %%s, which has no snapshot', a.config_version, a.campaign_id)
         WHEN COALESCE(t.buyers, '{{}}') <> n.buyers THEN format(
-            '%%s buyers were enrolled, but the trace has %%s (%%s missing)', cardinality(n.buyers),
+            '%%s enrolled, but the trace has %%s (%%s missing)', {counted("cardinality(n.buyers)", "buyer")},
             cardinality(COALESCE(t.buyers, '{{}}')),
             (SELECT count(*) FROM unnest(n.buyers) AS b(id) WHERE NOT b.id = ANY(COALESCE(t.buyers, '{{}}'))))
     END AS message

@@ -18,6 +18,11 @@ def count(sql: str, part: Slice) -> int:
         return int(cursor.fetchone()[0])
 
 
+def counted(number: str, noun: str) -> str:
+    """Return the SQL of a number with its noun: "1 event", "2 events". `number`: an SQL expression of an integer."""
+    return f"{number} || CASE {number} WHEN 1 THEN ' {noun}' ELSE ' {noun}s' END"
+
+
 def search(findings: Findings, sql: str, part: Slice, **parameters: Any) -> None:
     """Add a breach for each row (subject, message) that `sql` finds. Only the first few are read from the database."""
     found = f"SELECT subject, message, count(*) OVER () FROM ({sql}) AS found LIMIT {MAX_EXAMPLES}"  # noqa: S608

@@ -25,12 +25,13 @@ from distribution.engine import (
     facts_from_json,
 )
 from distribution.models import read_snapshot
-from distribution.verify.findings import Findings
+from distribution.verify.findings import Findings, Note
 from distribution.verify.reading import stream
 from distribution.verify.slices import Slice, in_attempts
 from routing.version_cache import VersionCache
 from tracing.models import AttemptResult
 from tracing.plainvalues import AS_TEXT
+from tracing.wording import count
 
 MAX_COMPILED: Final = 256
 # By campaign and version.
@@ -73,8 +74,14 @@ class Recorded:
     steps: list[list[Any]]
 
 
-OTHER_ENGINE_NOTE: Final = "{:,} decisions of another engine version were not replayed"
-AS_TEXT_NOTE: Final = "{:,} decisions on values recorded as text could not be replayed"
+OTHER_ENGINE_NOTE: Final = Note(
+    "decision of another engine version was not replayed",
+    "decisions of another engine version were not replayed",
+)
+AS_TEXT_NOTE: Final = Note(
+    "decision on values recorded as text could not be replayed",
+    "decisions on values recorded as text could not be replayed",
+)
 
 
 def check(part: Slice, findings: Findings) -> None:
@@ -158,7 +165,7 @@ def _compare(recorded: Recorded, decision: Decision) -> str | None:
         if was != now:
             return f"recorded {_describe(was)}, now decides {_describe(now)}"
     if len(recorded.steps) != len(steps):
-        return f"recorded {len(recorded.steps)} steps of the pool, now decides {len(steps)}"
+        return f"recorded {count(len(recorded.steps), 'step')} of the pool, now decides {len(steps)}"
     return _compare_verdict(recorded, decision)
 
 

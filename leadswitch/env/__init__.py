@@ -1,7 +1,7 @@
 """The configuration: environment variables, strictly read. Settings come from here alone.
 
-Each variable is one row of a section (data, web, leads, limits, metrics); `registry` collects them, `read` reads them,
-and `example` makes .env.example from them.
+Each variable is one row of a section (data, web, leads, tuning, takeover, limits, metrics); `registry` collects them,
+`read` reads them, `together` has the rules about two of them, and `example` makes .env.example from them.
 """
 
 from leadswitch.env.data import Locations

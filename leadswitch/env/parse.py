@@ -205,8 +205,10 @@ def _split_url(name: str, text: str, schemes: tuple[str, ...], *, example: str) 
     try:
         parts = urlsplit(text)
         _ = parts.port  # raises ValueError if it is not a number
-    except ValueError as error:
-        raise BadEnvironment(name, f"is not a URL ({error})", fix) from error
+    except ValueError:
+        # The message of the error quotes what was read as a port: with a / in it, the beginning of a password.
+        encoded = "in a password write / as %2F, ? as %3F, # as %23, @ as %40"
+        raise BadEnvironment(name, "is not a URL with a valid host and port", f"{fix}; {encoded}") from None
     if parts.scheme not in schemes:
         raise BadEnvironment(name, f"scheme {parts.scheme!r} is not one of {', '.join(schemes)}", fix)
     if not parts.netloc and parts.scheme != "unix":

@@ -14,7 +14,7 @@ from leadswitch.env.data import ENV_FILE, Locations, Places
 from leadswitch.env.mail import check_mail
 from leadswitch.env.parse import REPOSITORY, BadEnvironment
 from leadswitch.env.registry import NAMES, OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
-from leadswitch.env.tuning import check_together
+from leadswitch.env.together import check_together
 
 # A variable, or a comment, as django-environ reads them.
 LINE: Final = re.compile(r"(?:export )?[A-Za-z_0-9]+=|#")

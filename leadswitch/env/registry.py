@@ -9,6 +9,7 @@ from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.spans import Spans
+from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
 from leadswitch.env.web import Login, Secrets, Web
@@ -22,6 +23,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Processes,
     Leads,
     DispatchTuning,
+    DispatchTakeover,
     Watch,
     Limits,
     Metrics,
@@ -32,8 +34,12 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
 )
 
 
+class Dispatch(DispatchTuning, DispatchTakeover, Watch):
+    """The numbers of the dispatch."""
+
+
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, DispatchTuning, Watch, Limits, Metrics, Mail, Notify, Spans
+    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Metrics, Mail, Notify, Spans
 ):
     """The whole configuration: an attribute for each variable."""
 

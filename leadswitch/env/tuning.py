@@ -1,9 +1,8 @@
-"""Variables that tune the dispatch. Each has a range, and `check_together` refuses values that do not fit together."""
+"""Variables that tune the dispatch. Each has a range; leadswitch/env/together.py has the rules about two of them."""
 
 from datetime import timedelta
-from typing import Final
 
-from leadswitch.env.parse import BadEnvironment, Whole
+from leadswitch.env.parse import Whole
 from leadswitch.env.variable import Section, Variable
 from routing.retry import Backoff, Backoffs
 from routing.tuning import Tuning
@@ -49,6 +48,12 @@ class DispatchTuning(Section):
         default=1_000,
         help="How many due leads the leading dispatcher claims at once.",
     )
+    sizes_seconds = Variable(
+        "LEADSWITCH_SIZES_SECONDS",
+        Whole(1, 60),
+        default=2,
+        help="How often the leading dispatcher counts the schedule for its gauges. One script reads every workspace.",
+    )
     backlog_leads_per_second = Variable(
         "LEADSWITCH_BACKLOG_LEADS_PER_SECOND",
         Whole(10, 100_000),
@@ -75,6 +80,15 @@ class DispatchTuning(Section):
         Whole(100, 60_000),
         default=5_000,
         help="How long a process publishes nothing after the Celery broker failed (circuit breaker).",
+    )
+    retry_buffer_leads = Variable(
+        "LEADSWITCH_RETRY_BUFFER_LEADS",
+        Whole(1_000, 1_000_000),
+        default=50_000,
+        help=(
+            "How many leads and leases a process holds in memory while Redis does not answer. The reconcilers and the"
+            " leading dispatcher find those beyond it."
+        ),
     )
     conflict_first_retry_ms = Variable(
         "LEADSWITCH_CONFLICT_FIRST_RETRY_MS",
@@ -117,6 +131,21 @@ class DispatchTuning(Section):
         default=1_000,
         help="How many open changes the reconciler wakeups reads in each run.",
     )
+    wakeups_leads_per_second = Variable(
+        "LEADSWITCH_WAKEUPS_LEADS_PER_SECOND",
+        Whole(10, 10_000),
+        default=1_000,
+        help=(
+            "How many leads of a changed cap, wallet or buyer become due per second. The reconciler wakeups copies it"
+            " to the database and wakes as many leads in each run as become due until the next."
+        ),
+    )
+    wakeups_batch_leads = Variable(
+        "LEADSWITCH_WAKEUPS_BATCH_LEADS",
+        Whole(1, 5_000),
+        default=500,
+        help="How many leads the reconciler wakeups locks in one transaction.",
+    )
     stale_locks_period_seconds = _period("stale_locks", default=60, highest=3_600)
     stale_locks_batch_leads = Variable(
         "LEADSWITCH_STALE_LOCKS_BATCH_LEADS",
@@ -141,12 +170,16 @@ class DispatchTuning(Section):
             renewal_seconds=self.leader_renewal_ms / 1000,
             tick_seconds=self.dispatcher_tick_ms / 1000,
             batch_leads=self.dispatcher_batch_leads,
+            sizes_seconds=self.sizes_seconds,
             backlog_leads_per_second=self.backlog_leads_per_second,
             longest_spread_seconds=self.backlog_longest_spread_seconds,
             redis_pause_seconds=self.redis_pause_ms / 1000,
             broker_pause_seconds=self.broker_pause_ms / 1000,
+            retry_buffer_leads=self.retry_buffer_leads,
             sweep_leads=self.schedule_sweep_leads,
             wakeup_changes=self.wakeups_changes,
+            wakeup_leads_per_second=self.wakeups_leads_per_second,
+            wakeup_batch_leads=self.wakeups_batch_leads,
             expiry_batch_leads=self.expiry_batch_leads,
             stale_locks_batch_leads=self.stale_locks_batch_leads,
             backoffs=self._backoffs,
@@ -162,24 +195,3 @@ class DispatchTuning(Section):
                 timedelta(seconds=self.error_longest_retry_seconds),
             ),
         )
-
-
-# The first must not be greater than this part of the second.
-AT_MOST: Final = (
-    # One renewal may fail, and the dispatcher still leads.
-    (DispatchTuning.leader_renewal_ms, 1 / 2, DispatchTuning.leader_lease_ms),
-    # The loop renews the lease between two batches.
-    (DispatchTuning.dispatcher_tick_ms, 1, DispatchTuning.leader_renewal_ms),
-    (DispatchTuning.conflict_first_retry_ms, 1, DispatchTuning.conflict_longest_retry_ms),
-    (DispatchTuning.error_first_retry_seconds, 1, DispatchTuning.error_longest_retry_seconds),
-)
-
-
-def check_together(environment: DispatchTuning) -> None:
-    """Raises BadEnvironment, which names both variables."""
-    for variable, part, bound in AT_MOST:
-        value, highest = getattr(environment, variable.field), int(part * getattr(environment, bound.field))
-        if value > highest:
-            whole = "" if part == 1 else " half of"
-            problem = f"{value} is greater than{whole} {bound.name}"
-            raise BadEnvironment(variable.name, problem, f"Use at most {highest}, or raise {bound.name}")

@@ -10,21 +10,20 @@ from typing import Any, Final
 
 from django.db import connection
 
+from routing.leads.due_retries import IS_DUE_RETRY
+
 # Retries through the index of the retry queue.
-RETRIES: Final = """
-SELECT w.slug AS workspace, l.skip_reason AS reason,
-    count(*) FILTER (WHERE l.next_attempt_at <= now() AND l.paused_at IS NULL AND w.paused_at IS NULL) AS due,
-    count(*) AS open,
-    coalesce(extract(epoch FROM now() - min(l.next_attempt_at) FILTER (
-        WHERE l.next_attempt_at <= now() AND l.paused_at IS NULL AND w.paused_at IS NULL
-    )), 0)::int AS oldest_due_seconds
+RETRIES: Final = f"""
+SELECT w.slug AS workspace, l.skip_reason AS reason, count(*) FILTER (WHERE {IS_DUE_RETRY}) AS due, count(*) AS open,
+    coalesce(extract(epoch FROM now() - min(l.next_attempt_at) FILTER (WHERE {IS_DUE_RETRY})), 0)::int
+        AS oldest_due_seconds
 FROM routing_lead l
 JOIN routing_workspace w ON w.id = l.workspace_id
 WHERE l.status = 'pending' AND l.attempts > 0 AND (%(workspace)s::text IS NULL OR w.slug = %(workspace)s)
 GROUP BY w.slug, l.skip_reason
 ORDER BY due DESC, open DESC, w.slug, l.skip_reason
 LIMIT %(limit)s
-"""
+"""  # noqa: S608 - only constants are put in
 # Attempts through the index of their start.
 FAILURES: Final = """
 SELECT coalesce(w.slug, '') AS workspace, a.result, a.skip_reason AS reason, count(*) AS attempts,

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from routing.leads.decision_metrics import DEADLINE, PROMPT
+from routing.leads.due_retries import only_due
 from routing.leads.undecided import find_undecided
 from routing.models import Lead, LeadStatus, Workspace
 from tracing.admin.days import APART, DayFilter, first_id_at
@@ -88,7 +89,7 @@ def _listed_ids(request: HttpRequest) -> Sequence[int] | None:
 
 
 class DueFilter(admin.SimpleListFilter):
-    """Of the retry queue."""
+    """Of the retry queue: leads that could run now. Paused leads are not due."""
 
     title = "due"
     parameter_name = "due"
@@ -97,7 +98,7 @@ class DueFilter(admin.SimpleListFilter):
         return [("now", "now")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        return queryset.filter(next_attempt_at__lte=timezone.now()) if self.value() == "now" else queryset
+        return only_due(queryset) if self.value() == "now" else queryset
 
 
 class PausedFilter(admin.SimpleListFilter):

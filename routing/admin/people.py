@@ -6,17 +6,16 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, User
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from routing.admin.second_factor_reset import SecondFactorResetAdmin
 from routing.models import Membership
 from tracing import audit
 from tracing.admin.audited import REASON, AuditedAdmin
 from tracing.admin.fresh import FreshForm, FreshInline
-from tracing.locks import for_change
 
 if TYPE_CHECKING:
     PlainUserAdmin = UserAdmin[User]
@@ -40,35 +39,12 @@ class PersonForm(FreshForm, PlainUserForm):
     pass
 
 
-class PeopleAdmin(AuditedAdmin, PlainUserAdmin):
+class PeopleAdmin(SecondFactorResetAdmin, PlainUserAdmin):
     form: Any = PersonForm
     inlines = (MembershipInline,)
     list_display = ("username", "is_active", "is_staff", "is_superuser", "last_login")
     show_full_result_count = False
     actions = (*AuditedAdmin.actions, "reset_second_factor")
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        actions = super().get_actions(request)
-        if not request.user.is_superuser:
-            actions.pop("reset_second_factor", None)
-        return actions
-
-    @admin.action(description="Reset two-factor authentication")
-    def reset_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        """For people who lost both their app and their recovery codes. Users cannot reset their own."""
-        others = people.exclude(username=request.user.get_username()).order_by("pk")
-        reset = 0
-        with transaction.atomic():
-            for user in for_change(others):
-                removed, _ = TOTPDevice.objects.filter(user=user).delete()
-                removed += StaticDevice.objects.filter(user=user).delete()[0]
-                if removed:
-                    reset += 1
-                    self.audit(request, user, action="second_factor_reset", reason="")
-        self.message_user(
-            request,
-            f"Two-factor authentication was reset for {reset} other people. They set it up again at their next login.",
-        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         people = super().get_queryset(request)

@@ -26,6 +26,7 @@ from tracing.wording import count
 logger = logging.getLogger(__name__)
 
 NON_FIELD_ERRORS = "non_field_errors"
+MOST_NAMED = 10  # fields in the message; `fields` has all
 DEFAULT_CHALLENGE = 'Api-Key realm="leadswitch"'
 
 CODES_BY_STATUS = {
@@ -209,4 +210,5 @@ def _summarize(fields: Mapping[str, list[dict[str, str]]]) -> str:
     named = [name for name in fields if name != NON_FIELD_ERRORS]
     if not named:
         return " ".join(problem["message"] for problems in fields.values() for problem in problems)
-    return f"Wrong: {', '.join(sorted(named)[:10])}{' and more' if len(named) > 10 else ''}. See fields."
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"Validation failed: {', '.join(sorted(named)[:MOST_NAMED])}{more}. Details are in `fields`."

@@ -112,7 +112,7 @@ ENDED_EXAMPLE: Final = OpenApiExample(
     value={
         "error": {
             "code": "validation_failed",
-            "message": "Wrong: status. See fields.",
+            "message": "Validation failed: status. Details are in `fields`.",
             "fields": {
                 "status": [
                     {
@@ -128,7 +128,12 @@ ENDED_EXAMPLE: Final = OpenApiExample(
 )
 RUNNING_EXAMPLE: Final = OpenApiExample(
     "Being processed",
-    value={"error": {"code": "conflict", "message": "Not now: it is being processed right now."}},
+    value={
+        "error": {
+            "code": "conflict",
+            "message": "The lead cannot be dispatched now: it is being processed; try again in a moment.",
+        }
+    },
     response_only=True,
     status_codes=["409"],
 )
@@ -137,7 +142,7 @@ INVALID_EXAMPLE: Final = OpenApiExample(
     value={
         "error": {
             "code": "validation_failed",
-            "message": "Wrong: zip. See fields.",
+            "message": "Validation failed: zip. Details are in `fields`.",
             "fields": {"zip": [{"code": "unknown", "message": "is not a ZIP code in use: check the digits"}]},
         }
     },
@@ -161,7 +166,7 @@ BATCH_EXAMPLE: Final = OpenApiExample(
                 "status": "rejected",
                 "error": {
                     "code": "validation_failed",
-                    "message": "Wrong: zip. See fields.",
+                    "message": "Validation failed: zip. Details are in `fields`.",
                     "fields": {"zip": [{"code": "required", "message": "is required: send it"}]},
                 },
             },

@@ -39,6 +39,7 @@ from routing.leads.actions import (
 from routing.models import LeadStatus, SourceKey, SourceScope
 from routing.queries import find_sent_lead, read_state_after_commit
 from routing.values.normalize import FieldError, normalize_text
+from tracing.wording import count
 
 
 class SourceView(KeyView):
@@ -116,7 +117,7 @@ class DispatchNowView(SourceView):
         except LeadNotFound:
             raise not_found() from None
         except LeadRunning as running:
-            raise ApiError(f"Not now: {running}.", status_code=409) from None
+            raise ApiError(f"The lead cannot be dispatched now: {running}.", status_code=409) from None
         except TriedTooOften as too_often:
             raise _tried_too_often(too_often.wait_seconds) from None
         except ActionRefused as refusal:
@@ -126,7 +127,10 @@ class DispatchNowView(SourceView):
 
 def _tried_too_often(wait_seconds: int) -> ApiError:
     allowed = settings.LEADSWITCH_LEAD_TRIES_PER_HOUR["sender"]
-    message = f"A lead can be tried on request {allowed} times per hour. Try again in {wait_seconds} seconds."
+    message = (
+        f"A lead can be tried on request {count(allowed, 'time')} per hour."
+        f" Try again in {count(wait_seconds, 'second')}."
+    )
     return ApiError(message, status_code=429, wait_seconds=wait_seconds)
 
 

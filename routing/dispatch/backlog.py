@@ -18,6 +18,7 @@ from routing.dispatch.schedule import Due
 from routing.dispatch.spread import GAUGES, Spread
 from routing.models import Workspace
 
+# No setting: one page is read in each turn of the leader, which must renew its lease between two.
 LEADS_A_PAGE: Final = 1_000
 
 Place = tuple[datetime, int]

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import connection
 
 from routing.models import DispatchPath
-from routing.tuning import ALIVE_SECONDS
 
 WRITE_HEARTBEAT: Final = """
 INSERT INTO routing_dispatchcontrol AS control (id, leader, epoch, path, seen_at)
@@ -36,7 +36,13 @@ class Control:
     @property
     def is_led(self) -> bool:
         """Whether a dispatcher leads, as far as PostgreSQL knows."""
-        return self.age is not None and self.age.total_seconds() < ALIVE_SECONDS
+        limit = settings.LEADSWITCH_TAKEOVER.alive_seconds
+        return self.age is not None and self.age.total_seconds() < limit
+
+
+def find_leaders(control: Control, *, holder: str) -> frozenset[str]:
+    """Return the names of the dispatchers that lead. `holder`: the one with the lease in Redis; "" if there is none."""
+    return frozenset({control.leader if control.is_led else "", holder} - {""})
 
 
 def read_control() -> Control:

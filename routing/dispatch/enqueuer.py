@@ -28,6 +28,7 @@ from routing.redis.outage import BREAKER
 
 logger = logging.getLogger(__name__)
 
+# Leads beyond it go to the retry buffer, whose size is the setting: LEADSWITCH_RETRY_BUFFER_LEADS.
 MAX_WAITING: Final = 10_000
 LEADS_A_BATCH: Final = 50
 # With this many waiting, the calls are the bottleneck: a slow Redis gets fewer calls with more leads each.
@@ -35,6 +36,7 @@ MANY_WAITING: Final = 1_000
 # A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once; leads that come
 # right after it go out together.
 PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.015
+# No setting: it asks Redis with one write, from one thread of a process. LEADSWITCH_REDIS_PAUSE_MS spares the requests.
 RETRY_SECONDS: Final = 0.25
 # Between two log lines about a process that is still cut off.
 REMIND_SECONDS: Final = 30.0

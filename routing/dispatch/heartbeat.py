@@ -11,8 +11,9 @@ from typing import Final
 logger = logging.getLogger(__name__)
 
 FOLDER: Final = "alive"
-# A turn may wait for a statement's time limit (15 s) on either connection, and for Redis, before it ends.
-LONGEST_TURN_SECONDS: Final = 60.0
+# No setting: a turn may wait for a statement's time limit (15 s) on either connection, for Redis, and for the longest
+# LEADSWITCH_DISPATCHER_PAUSE_MS (10 s) before it ends.
+LONGEST_TURN_SECONDS: Final = 60
 
 
 def send_heartbeat(var_dir: Path, name: str) -> None:

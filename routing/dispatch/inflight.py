@@ -19,7 +19,8 @@ from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis.outage import guarded, is_done
 
-# If a worker could not read a lead, another worker gets it after this time.
+# If a worker could not read a lead, another worker gets it after this time. No setting: PostgreSQL failed then, and no
+# other number brings the lead back before it answers.
 WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 

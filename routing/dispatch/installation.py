@@ -19,9 +19,6 @@ from routing.postgres_errors import sqlstate_of
 from routing.redis.client import get_client
 from routing.redis.keys import installation_key
 
-# Longer than another dispatcher needs to take over.
-HELD_MS: Final = 10_000
-
 READ: Final = """
 SELECT system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database())
 FROM pg_control_system()
@@ -71,10 +68,15 @@ class Held:
 
 
 def hold() -> None:
-    """Hold Redis for this installation for HELD_MS. Raises OtherInstallation, redis.RedisError."""
+    """Hold Redis for this installation until the next renewal. Raises OtherInstallation, redis.RedisError."""
     Held.name = _check_holder(
-        lambda name: run_script(HOLD, [name, HELD_MS, Held.name or name], installation_key())
+        lambda name: run_script(HOLD, [name, held_ms(), Held.name or name], installation_key())
     )
+
+
+def held_ms() -> int:
+    """Longer than another dispatcher needs to take over: a lease, and the wait of a standby, which is not longer."""
+    return 3 * settings.LEADSWITCH_TUNING.leader_lease_ms + 1_000
 
 
 def check() -> None:
@@ -97,7 +99,7 @@ def _check_holder(find_holder: Callable[[str], object]) -> str:
         message = (
             f"LEADSWITCH_REDIS_PREFIX={settings.LEADSWITCH_REDIS_PREFIX}: the dispatcher of another database"
             f" ({holder}, this is {name}) uses this Redis under the same prefix; give each installation its own"
-            " prefix or REDIS_URL, or stop the other one's dispatchers and wait ten seconds"
+            f" prefix or REDIS_URL, or stop the other one's dispatchers and wait {held_ms() // 1000} seconds"
         )
         raise OtherInstallation(message)
     return name

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from routing.tuning import ALIVE_SECONDS
+from django.conf import settings
 
-PRELUDE: Final = (
-    f"local ALIVE_SECONDS = {ALIVE_SECONDS}"
-    + """
+# `ALIVE_SECONDS` is set in the line before it.
+PRELUDE: Final = """
 local SCHEDULE, INFLIGHT, LEASES, READY, PAUSED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local WAKE, PACE, TURN, CLAIMED, CLAIMS, PUTS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local CONSUMED, DISPATCHER, EPOCH, QUEUE = KEYS[12], KEYS[13], KEYS[14], KEYS[15]
@@ -158,4 +157,8 @@ local function requeue(unconfirmed, shards)
     return count
 end
 """
-)
+
+
+def with_prelude(text: str) -> str:
+    """The script as Redis gets it."""
+    return f"local ALIVE_SECONDS = {settings.LEADSWITCH_TAKEOVER.alive_seconds}\n{PRELUDE}{text}"

@@ -5,12 +5,12 @@ from typing import Final
 
 from django.conf import settings
 
+from routing.dispatch.control import find_leaders
 from routing.dispatch.redis_state import RedisState
 from routing.dispatch.state import DispatchState
 from routing.last_runs import LastRun
 from routing.models import DispatchMode
 from routing.redis.keys import ready_queue
-from routing.tuning import ALIVE_SECONDS
 from tracing.wording import count, span
 
 WITHOUT_REDIS: Final = "A dispatcher runs due leads directly from PostgreSQL. All pauses stay in force."
@@ -20,8 +20,8 @@ def find_problems(state: DispatchState) -> Iterator[str]:
     """Yield one text per problem. A pause is intended, and is not a problem."""
     if not state.control.is_led and state.modes[DispatchMode.EVENT]:
         yield (
-            f"No dispatcher has sent a heartbeat as the leader for {ALIVE_SECONDS} seconds. Start one"
-            " (manage.py dispatcher). Until then, the periodic pick-up starts leads."
+            f"No dispatcher has sent a heartbeat as the leader for {_alive_seconds()} seconds."
+            " Start one (manage.py dispatcher). Until then, the periodic pick-up starts leads."
         )
     yield from _find_late(state)
     yield from _find_idle(state.reconcilers)
@@ -29,6 +29,11 @@ def find_problems(state: DispatchState) -> Iterator[str]:
         yield f"Redis does not answer ({state.redis_failure}). {WITHOUT_REDIS}"
     else:
         yield from _find_in_redis(state, state.redis)
+
+
+def _alive_seconds() -> int:
+    seconds: int = settings.LEADSWITCH_TAKEOVER.alive_seconds
+    return seconds
 
 
 def _find_late(state: DispatchState) -> Iterator[str]:
@@ -81,14 +86,20 @@ def _is_late(started_seconds: float | None, limit: int, *, at_least: float) -> b
 
 
 def _find_in_redis(state: DispatchState, redis: RedisState) -> Iterator[str]:
+    if len(find_leaders(state.control, holder=redis.holder)) > 1:
+        yield (
+            f"Two dispatchers lead: {state.control.leader} by its heartbeat in PostgreSQL, {redis.holder} by its lease"
+            " in Redis. No lead is dispatched twice, because the lease has a newer epoch. If this lasts longer than"
+            f" a few seconds, restart {state.control.leader}."
+        )
     if state.redis_refusal:
         yield (
             f"Redis refuses writes ({state.redis_refusal}): it is full, read-only, loading or busy. {WITHOUT_REDIS}"
         )
     if not redis.workers_alive:
         yield (
-            f"No worker has sent a heartbeat for {ALIVE_SECONDS} seconds. Leads are queued, but not"
-            " processed. Start a worker (celery -A leadswitch worker)."
+            f"No worker has sent a heartbeat for {_alive_seconds()} seconds. Leads are queued,"
+            " but not processed. Start a worker (celery -A leadswitch worker)."
         )
     yield from _find_unconsumed(redis)
     if redis.unmirrored:

@@ -23,7 +23,8 @@ from routing.redis.keys import ready_queue
 logger = logging.getLogger(__name__)
 
 PROCESS_LEADS: Final = "distribution.process_leads"
-# A worker runs the leads of a message one after the other. So the leads of a shard go in several messages.
+# A worker runs the leads of a message one after the other. So the leads of a shard go in several messages. No
+# settings: LEADSWITCH_DISPATCHER_TICK_MS decides how many leads go out together.
 MESSAGES_A_SHARD: Final = 4
 LEADS_A_MESSAGE: Final = 50
 

@@ -5,12 +5,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count, islice
-from typing import Final
+
+from django.conf import settings
 
 from routing import metrics
 from routing.dispatch.schedule import Release
-
-MAX_BUFFERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,9 @@ class BufferedPart:
 class RetryBuffer:
     """Leads to enqueue again and leases to release again, the oldest first. Threads may share it."""
 
-    def __init__(self, most: int = MAX_BUFFERED) -> None:
-        self._most = most
+    def __init__(self, most: int | None = None) -> None:
+        """`most`: None is the setting."""
+        self._most = settings.LEADSWITCH_TUNING.retry_buffer_leads if most is None else most
         self._numbers = count()
         self._leads: dict[int, int] = {}
         self._releases: dict[tuple[int, int | None], Release] = {}

@@ -21,10 +21,12 @@ from routing.dispatch import lua_prelude, scripts
 from routing.redis.client import get_client
 from routing.redis.keys import schedule_of, script_keys
 
+# No setting: after a call without an answer, the leader must still renew the shortest lease (2 s).
 TIMEOUT_SECONDS: Final = 1.0
 # The longest time that a lead should wait in a ready queue, as a part of its lease. A queue in which leads wait longer
-# gets fewer leads.
+# gets fewer leads. No setting: it follows LEADSWITCH_LEASE_SECONDS.
 QUEUE_PART: Final = 1 / 30
+# How long a call may block Redis. No setting: it is part of several scripts, whose arguments Redis limits.
 LEADS_A_CALL: Final = 500
 # Publishing takes milliseconds, and up to three seconds if the broker is down. Leads that a put dispatched, and that
 # are not confirmed after this time, are requeued: a duplicate message does no harm.
@@ -280,7 +282,7 @@ def _read_dispatched(flat: Sequence[str], *, deadline_ms: int) -> list[Dispatche
 
 def run_script(text: str, arguments: Sequence[Any], *keys: str) -> Any:
     """Run Lua after the prelude of the schedule's scripts. `keys` follow the common ones and have the same hash tag."""
-    return _script(text)(keys=[*script_keys(), *keys], args=arguments)
+    return _script(lua_prelude.with_prelude(text))(keys=[*script_keys(), *keys], args=arguments)
 
 
 def _run(text: str, arguments: Sequence[Any]) -> Any:
@@ -290,4 +292,4 @@ def _run(text: str, arguments: Sequence[Any]) -> Any:
 @cache
 def _script(text: str) -> Script:
     """Registered once. It runs by EVALSHA, and is sent again if Redis no longer has it."""
-    return get_client(TIMEOUT_SECONDS).register_script(lua_prelude.PRELUDE + text)
+    return get_client(TIMEOUT_SECONDS).register_script(text)

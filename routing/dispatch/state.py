@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 
@@ -19,7 +20,6 @@ from routing.dispatch.pauses import Pause, read_pauses
 from routing.dispatch.redis_state import RedisState, ask_redis, find_refusal
 from routing.last_runs import LastRun, read_runs
 from routing.models import DispatchMode, Workspace
-from routing.tuning import ALIVE_SECONDS
 from tracing.wording import span
 
 LAST_START: Final = (
@@ -135,7 +135,7 @@ def read_brief(visible: Sequence[int] | None) -> Brief:
     """One statement, for the home page."""
     ids = None if visible is None else list(visible)
     with connection.cursor() as cursor:
-        cursor.execute(BRIEF, [ALIVE_SECONDS, ids, ids])
+        cursor.execute(BRIEF, [settings.LEADSWITCH_TAKEOVER.alive_seconds, ids, ids])
         return Brief(*cursor.fetchone())
 
 

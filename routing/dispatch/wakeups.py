@@ -12,18 +12,21 @@ from django.db import connection, transaction
 from routing.dispatch.enqueue import after_commit, enqueue_leads_after_commit
 from routing.dispatch.publish import send_wake
 
-LEADS_A_BATCH: Final = 500
-# The spread of routing_wake_batch.
-LEADS_A_SECOND: Final = 1_000
+# No setting: the count that a person reads. The triggers stop there too.
 MOST_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
+# No setting: attempts store the cause, so nobody reads older rows.
 KEPT_DAYS: Final = 7
 RECONCILE: Final = "routing.reconcile"
 
-FOLLOW_SETTING: Final = """
-INSERT INTO routing_dispatchcontrol AS control (id, wake_hours) VALUES (1, %(hours)s)
-ON CONFLICT (id) DO UPDATE SET wake_hours = excluded.wake_hours WHERE control.wake_hours <> excluded.wake_hours
+FOLLOW_SETTINGS: Final = """
+INSERT INTO routing_dispatchcontrol AS control (id, wake_hours, wake_leads_per_second)
+VALUES (1, %(hours)s, %(leads)s)
+ON CONFLICT (id) DO UPDATE
+SET wake_hours = excluded.wake_hours, wake_leads_per_second = excluded.wake_leads_per_second
+WHERE (control.wake_hours, control.wake_leads_per_second)
+    <> (excluded.wake_hours, excluded.wake_leads_per_second)
 """
 # The oldest of each workspace, then the second of each, and so on.
 OPEN: Final = """
@@ -76,10 +79,14 @@ SELECT COALESCE(sum(most), 0)::bigint FROM (
 """
 
 
-def follow_setting() -> None:
-    """Copy the setting to the database, whose triggers wake leads."""
+def follow_settings() -> None:
+    """Copy the settings to the database, whose triggers and routing_wake_batch read them."""
+    values = {
+        "hours": settings.LEADSWITCH_WAKE_MAX_AGE_HOURS,
+        "leads": settings.LEADSWITCH_TUNING.wakeup_leads_per_second,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(FOLLOW_SETTING, {"hours": settings.LEADSWITCH_WAKE_MAX_AGE_HOURS})
+        cursor.execute(FOLLOW_SETTINGS, values)
 
 
 def list_open(*, limit: int) -> list[tuple[int, int]]:
@@ -100,7 +107,7 @@ def count_open() -> tuple[int, int]:
 def leads_a_run() -> int:
     """How many leads a run may wake: its spread ends before that of the next run begins."""
     _, period_seconds = settings.LEADSWITCH_RECONCILERS["wakeups"]
-    return LEADS_A_SECOND * int(period_seconds)
+    return int(settings.LEADSWITCH_TUNING.wakeup_leads_per_second * period_seconds)
 
 
 def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:

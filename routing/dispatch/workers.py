@@ -13,7 +13,6 @@ from django.conf import settings
 from routing.dispatch.schedule import TIMEOUT_SECONDS
 from routing.redis.client import get_client
 from routing.redis.keys import consumed_key, workers_key
-from routing.tuning import ALIVE_SECONDS
 
 # Shared with the processes that are forked from this one.
 _STEPS: Final = RawValue("L", 0)
@@ -34,11 +33,11 @@ def write_worker_heartbeat(
 ) -> None:
     """`shards`: those whose ready queues it consumes; None: all. `silent_seconds`: how long its pool has run nothing.
 
-    A worker that is silent for longer than ALIVE_SECONDS counts neither as alive nor as consuming.
+    A worker that is silent for longer than LEADSWITCH_ALIVE_SECONDS counts neither as alive nor as consuming.
     """
     now = _now()
     consumed = range(settings.LEADSWITCH_READY_SHARDS) if shards is None else shards
-    is_silent = silent_seconds > ALIVE_SECONDS
+    is_silent = silent_seconds > settings.LEADSWITCH_TAKEOVER.alive_seconds
     heartbeats: dict[Any, Any] = {} if is_silent else {str(shard): now for shard in consumed}
     with get_client(TIMEOUT_SECONDS).pipeline() as pipeline:
         pipeline.zadd(workers_key(), {name: now - int(silent_seconds)})
@@ -49,7 +48,8 @@ def write_worker_heartbeat(
 
 
 def count_alive() -> int:
-    return int(get_client(TIMEOUT_SECONDS).zcount(workers_key(), _now() - ALIVE_SECONDS, "+inf"))
+    earliest = _now() - settings.LEADSWITCH_TAKEOVER.alive_seconds
+    return int(get_client(TIMEOUT_SECONDS).zcount(workers_key(), earliest, "+inf"))
 
 
 def _now() -> int:

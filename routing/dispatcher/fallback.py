@@ -6,6 +6,8 @@ from collections.abc import Callable
 from threading import Event
 from typing import Final
 
+from django.conf import settings
+
 from routing import metrics
 from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.locks.owned_lock import ReconcilerBusy, owned_lock
@@ -14,11 +16,6 @@ from routing.models import DispatchPath
 logger = logging.getLogger(__name__)
 
 LOCK: Final = "dispatch-without-redis"
-# After this long Redis is tried again. A Redis that accepts connections and never answers costs a second each time.
-ROUND_SECONDS: Final = 5.0
-PAUSE_SECONDS: Final = 0.2
-# How long the heartbeat of a leader through Redis counts.
-FRESH_SECONDS: Final = 12.0
 
 
 def run_without_redis(name: str, *, run_next_due: Callable[[], bool], stop: Event) -> None:
@@ -27,7 +24,7 @@ def run_without_redis(name: str, *, run_next_due: Callable[[], bool], stop: Even
     `run_next_due` returns False if nothing is due. Two at a time would do no harm: SKIP LOCKED separates their leads.
     """
     if _is_led_through_redis(name):
-        stop.wait(PAUSE_SECONDS)
+        stop.wait(settings.LEADSWITCH_TAKEOVER.fallback_poll_seconds)
         return
     try:
         with owned_lock(LOCK):
@@ -35,21 +32,24 @@ def run_without_redis(name: str, *, run_next_due: Callable[[], bool], stop: Even
             metrics.DISPATCHER_LEADING.labels(path="postgres").set(1)
             _run_round(run_next_due, stop=stop)
     except ReconcilerBusy:
-        stop.wait(PAUSE_SECONDS)
+        stop.wait(settings.LEADSWITCH_TAKEOVER.fallback_poll_seconds)
     finally:
         metrics.DISPATCHER_LEADING.labels(path="postgres").set(0)
 
 
 def _is_led_through_redis(name: str) -> bool:
     control = read_control()
-    is_fresh = control.age is not None and control.age.total_seconds() < FRESH_SECONDS
+    limit = settings.LEADSWITCH_TAKEOVER.fallback_after_seconds
+    is_fresh = control.age is not None and control.age.total_seconds() < limit
     return is_fresh and control.path == DispatchPath.REDIS and control.leader != name
 
 
 def _run_round(run_next_due: Callable[[], bool], *, stop: Event) -> None:
-    deadline = time.monotonic() + ROUND_SECONDS
+    """Run due leads until Redis is tried again. One that accepts connections and never answers costs a second then."""
+    takeover = settings.LEADSWITCH_TAKEOVER
+    deadline = time.monotonic() + takeover.fallback_round_seconds
     while time.monotonic() < deadline and not stop.is_set():
         if run_next_due():
             metrics.LEADS_MOVED.labels(path="postgres").inc()
         else:
-            stop.wait(PAUSE_SECONDS)
+            stop.wait(takeover.fallback_poll_seconds)

@@ -30,16 +30,18 @@ from routing.reconcile import ReconcilerBusy, inflight
 
 logger = logging.getLogger(__name__)
 
-# A new leader requeues lost leads that are due within this time. The reconciler checks the later ones before they are
-# due.
-CATCH_UP: Final = timedelta(minutes=2)
-# A younger lead may still be on its way from the process that made it due.
+# A new leader requeues lost leads that are due within this time, or before the reconciler schedule has run twice. That
+# one checks the later ones before they are due.
+LEAST_CATCH_UP: Final = timedelta(minutes=2)
+# A younger lead may still be on its way from the process that made it due. No setting: LEADSWITCH_LEADER_CHECK_SECONDS
+# decides how long a lost lead waits.
 GRACE: Final = timedelta(seconds=1)
-# How often the leader checks when the reconcilers last ran, and how many leases it then releases in their place.
+# How often the leader checks when the reconcilers last ran, and how many leases it then releases in their place. No
+# settings: this works only while beat does not, and the number bounds the turn in which the lease must be renewed.
 RUNS_SECONDS: Final = 10.0
 LEASES_A_CHECK: Final = 100
 INFLIGHT: Final = "inflight"
-# The leader's lease is longer than this and a lead that waits for a lock.
+# No setting: the shortest lease of a leader (2 s) is longer than this and a lead that waits for a lock.
 LONGEST_HELP_SECONDS: Final = 0.5
 
 
@@ -178,8 +180,13 @@ def catch_up() -> Iterator[None]:
     """
     mirror_paused()
     spread = Spread(randbits(32))
-    until = read_clock() + CATCH_UP
+    until = read_clock() + _catch_up_time()
     scan = scan_running(DispatchMode.EVENT)
     while not scan.is_finished:
         requeue_lost(scan.read_page(until=until), spread=spread, at=read_clock(), path="put")
         yield
+
+
+def _catch_up_time() -> timedelta:
+    _, period_seconds = settings.LEADSWITCH_RECONCILERS["schedule"]
+    return max(LEAST_CATCH_UP, timedelta(seconds=2 * period_seconds))

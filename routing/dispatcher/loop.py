@@ -45,12 +45,8 @@ logger = logging.getLogger(__name__)
 
 # Leads that become due right after a batch go together in the next one: a message costs as much CPU as half a sale. So
 # the wait grows with the size of the batch, up to a tick: from about 140 leads/s on, they go out in ticks.
+# No setting: LEADSWITCH_DISPATCHER_TICK_MS limits it.
 GATHER_SECONDS_A_LEAD: Final = 0.007
-STANDBY_SECONDS: Final = 0.5
-HEARTBEAT_SECONDS: Final = 5.0
-SIZES_SECONDS: Final = 2.0
-PROCESS_HEARTBEAT_SECONDS: Final = 1.0
-PAUSE_AFTER_FAILURE_SECONDS: Final = 1.0
 # Below the timeout of the socket: the wait itself must not look like a failure.
 LONGEST_WAIT_SECONDS: Final = TIMEOUT_SECONDS / 2
 
@@ -99,16 +95,16 @@ class Dispatcher:
         self.name = f"{process}:{token_hex(4)}"
         self._run_next_due = run_next_due
         self._stop = stop
-        self._tuning = settings.LEADSWITCH_TUNING
+        self._tuning, self._takeover = settings.LEADSWITCH_TUNING, settings.LEADSWITCH_TAKEOVER
         self._leader: Leader | None = None
         self._published: int | None = None  # the number of the last batch, once its leads are published
         self._wake_channel = WakeChannel()
         self._catching_up: Iterator[None] = iter(())
         self._leader_tasks = LeaderTasks()
         self._renewal = Interval(self._tuning.renewal_seconds)
-        self._leader_heartbeat = Interval(HEARTBEAT_SECONDS)
-        self._sizes = Interval(SIZES_SECONDS)
-        self._process_heartbeat = Interval(PROCESS_HEARTBEAT_SECONDS)
+        self._leader_heartbeat = Interval(self._takeover.leader_heartbeat_seconds)
+        self._sizes = Interval(self._tuning.sizes_seconds)
+        self._process_heartbeat = Interval(self._takeover.process_heartbeat_seconds)
 
     def run(self) -> None:
         """Run until `stop` is set. Survives failures of Redis and PostgreSQL. Raises OtherInstallation."""
@@ -134,7 +130,7 @@ class Dispatcher:
     def _turn(self) -> None:
         leader = self._hold()
         if leader is None:
-            self._stop.wait(STANDBY_SECONDS)
+            self._stop.wait(self._takeover.standby_seconds)
             return
         started = time.monotonic()
         self._report(leader)
@@ -172,7 +168,8 @@ class Dispatcher:
         """Also after a restart or a flush of Redis: requeue at once what is due soon, a page per turn."""
         logger.info("dispatch.leading", extra={"leader": self.name, "epoch": leader.epoch})
         metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
-        self._leader_heartbeat, self._catching_up = Interval(HEARTBEAT_SECONDS), catch_up()
+        self._leader_heartbeat = Interval(self._takeover.leader_heartbeat_seconds)
+        self._catching_up = catch_up()
         self._leader_tasks = LeaderTasks()
 
     def _lose(self, cause: str) -> None:
@@ -220,7 +217,7 @@ class Dispatcher:
         close_old_connections()
         installation.forget()  # it may be another database when it answers again
         self._catching_up = catch_up()  # that step may have failed
-        self._stop.wait(PAUSE_AFTER_FAILURE_SECONDS)
+        self._stop.wait(self._takeover.pause_after_failure_seconds)
 
     def _resign(self) -> None:
         is_leading = self._leader is not None

@@ -20,6 +20,7 @@ from routing.locks.attempts import lock_lead, wait_for_lead
 from routing.models import UNFINISHED, AskedBy, Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import audit
+from tracing.wording import count
 
 MAX_REASON: Final = 200
 DUE_REASON: Final = "manual"
@@ -55,7 +56,7 @@ class TriedTooOften(ActionRefused):
 
     def __init__(self, wait_seconds: int) -> None:
         super().__init__(
-            f"it has reached its limit of requested attempts; try again in {wait_seconds} seconds"
+            f"it has reached its limit of requested attempts; try again in {count(wait_seconds, 'second')}"
         )
         self.wait_seconds = wait_seconds
 
@@ -149,7 +150,7 @@ def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
     lead_id = _find_sent(public_id, source_id=source_id)
     with transaction.atomic():
         if lock_lead(lead_id) is None:
-            raise LeadRunning("it is being processed right now")
+            raise LeadRunning("it is being processed; try again in a moment")
         lead = Lead.objects.only(*READ).get(pk=lead_id)
         _refuse_unless_waiting(lead, at=at)
         if lead.next_attempt_at is not None and lead.next_attempt_at <= at:

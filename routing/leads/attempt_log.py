@@ -8,6 +8,7 @@ from uuid import UUID
 
 from routing import metrics
 from routing.leads.decision_metrics import NO_WAIT, Waited, count_decision
+from routing.models import Lead
 from tracing import metrics as tracing_metrics
 from tracing.models import AttemptResult
 
@@ -118,9 +119,32 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
     )
 
 
-def log_no_lock(outcome: LockOutcome, *, lead_row: int | None, lock_ms: float) -> None:
-    """Log that a lead's lock was not granted, so no attempt began. `lead_row` is the lead's numeric id."""
-    metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome.value).observe(lock_ms / 1000)
-    extra = {"lead_row": lead_row, "lock": outcome.value, "lock_ms": lock_ms}
-    level = logging.WARNING if outcome is LockOutcome.TIMED_OUT else logging.INFO
-    logger.log(level, LOCK_FAILED, extra=extra)
+def log_lock_timeout(lead_row: int | None, *, lock_ms: float) -> None:
+    """Log that a lock was not granted in time, so no attempt began. `lead_row`: the lead's numeric id, if it is known.
+
+    Reads nothing: the table may be locked, so that every read of the lead would wait as long.
+    """
+    extra = {"lead_row": lead_row, "lock": LockOutcome.TIMED_OUT.value, "lock_ms": lock_ms}
+    metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.TIMED_OUT.value).observe(lock_ms / 1000)
+    logger.warning(LOCK_FAILED, extra=extra)
+
+
+def log_busy_lead(lead_row: int, *, lock_ms: float) -> None:
+    """Log that another process has the lead, so no attempt began. Reads the lead without a lock."""
+    extra = {"lead_row": lead_row, "lock": LockOutcome.BUSY.value, "lock_ms": lock_ms, **_read_ids(lead_row)}
+    metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.BUSY.value).observe(lock_ms / 1000)
+    logger.info(LOCK_FAILED, extra=extra)
+
+
+def _read_ids(lead_row: int) -> dict[str, Any]:
+    """The public id and the workspaces of a lead. Empty if it does not exist."""
+    columns = ("public_id", "source_workspace_id", "workspace_id")
+    found = Lead.objects.filter(pk=lead_row).values_list(*columns).first()
+    if found is None:
+        return {}
+    public_id, source_id, destination_id = found
+    return {
+        "lead_id": str(public_id),
+        "source_workspace_id": source_id,
+        "destination_workspace_id": destination_id,
+    }

@@ -20,7 +20,7 @@ from django.db import OperationalError, transaction
 from routing import metrics
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
-from routing.leads.attempt_log import LockOutcome, log_no_lock
+from routing.leads.attempt_log import LockOutcome, log_busy_lead, log_lock_timeout
 from routing.locks.attempts import LockedLead, lock_lead
 from routing.locks.held_leads import HeldLead, lock_claimed_lead
 from routing.models import UNFINISHED, Lead, LeadStatus
@@ -76,10 +76,10 @@ def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
     except OperationalError as error:
         if not is_lock_timeout(error):
             raise
-        log_no_lock(LockOutcome.TIMED_OUT, lead_row=lead_id, lock_ms=_since(started))
+        log_lock_timeout(lead_id, lock_ms=_since(started))
         raise NotClaimed(LockOutcome.TIMED_OUT, "its lock was not granted in time") from error
     if lead is None:
-        log_no_lock(LockOutcome.BUSY, lead_row=lead_id, lock_ms=lock_ms)
+        log_busy_lead(lead_id, lock_ms=lock_ms)
         raise NotClaimed(LockOutcome.BUSY, "another process has it, or it does not exist")
     metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.ACQUIRED.value).observe(lock_ms / 1000)
     return claim

@@ -5,7 +5,7 @@ rules sent to another workspace, it gives only reasons in the lead itself. Pure:
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -98,6 +98,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "workspace_paused": PAUSED,
 }
+# Of a failed lead they would promise an attempt that never comes.
+RETRIED_BY_ITSELF: Final = (NOT_NOW, CLOSED, BUSY, PRODUCT_FAILED, PAUSED)
 ELSEWHERE: Final = Advice("The lead was sent to a partner.", "Nothing. The partner decides.", "nobody")
 GIVEN_BACK: Final = Advice(
     "The lead was sold, and its buyers returned it.", "Nothing. The lead is finished.", "nobody"
@@ -144,7 +146,9 @@ def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing
 def _of_reason(lead: Lead, state: LeadState) -> Advice:
     reason = visible_reason(lead.skip_reason, is_elsewhere=state.is_elsewhere)
     if reason:
-        return ADVICE.get(reason, UNSOLD)
+        advice = ADVICE.get(reason, UNSOLD)
+        is_over = lead.status == LeadStatus.FAILED and advice in RETRIED_BY_ITSELF
+        return replace(advice, change=ASK, fixer="operator") if is_over else advice
     if state.is_elsewhere:
         return ELSEWHERE
     if lead.status == LeadStatus.PENDING:

@@ -1,7 +1,8 @@
-"""Pending leads that have been due for longer than a limit. The page Health counts them, the list of leads shows them.
+"""Pending leads that have been due for longer than a limit, and the one that has been due the longest.
 
-One statement serves both, so a number and its list agree. Leads that are paused, or whose latest pause ended within the
-limit, are not delayed (decisions/0062).
+The page Health and the exporter count them, and the list of leads shows them. One statement serves all three, so a
+number and its list agree. Leads that are paused, or whose latest pause ended within the limit, are not delayed
+(decisions/0062).
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ from django.db import connection
 
 from routing.locks.attempts import RESUMED_AT
 
-# Of all workspaces together. More cost time and tell no more.
+# Of all workspaces together, on pages. More cost time and tell no more.
 MOST_UNDECIDED: Final = 5_000
-# Of one workspace. A lead that is due later has waited longer only if these were all paused on their own.
+# Of one workspace, if that many were paused on their own.
 MOST_EARLIEST: Final = 1_000
 
 _SCOPE: Final = "(%(ids)s::bigint[] IS NULL OR w.id = ANY(%(ids)s))"
@@ -36,12 +37,23 @@ WHERE w.paused_at IS NULL AND (w.resumed_at IS NULL OR w.resumed_at < {_BEFORE})
 LIMIT %(most)s
 """  # noqa: S608 - only constants are put in
 COUNT: Final = f"SELECT count(*) FROM ({UNDECIDED}) undecided"  # noqa: S608 - only constants are put in
+_IS_DUE: Final = (
+    "l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL"
+    " AND l.next_attempt_at <= statement_timestamp()"
+)
+# A lead that was not paused since it was due has waited for longer than all leads behind it. Nearly always it is the
+# first one, so a workspace costs two rows, no matter how many of its leads are due.
 OLDEST: Final = f"""
 SELECT due.id, extract(epoch FROM statement_timestamp() - due.since)::float8
-FROM routing_workspace w CROSS JOIN LATERAL (
+FROM routing_workspace w LEFT JOIN LATERAL (
+    SELECT l.next_attempt_at, l.id FROM routing_lead l
+    WHERE {_IS_DUE} AND (l.resumed_at IS NULL OR l.resumed_at <= l.next_attempt_at)
+    ORDER BY l.next_attempt_at, l.id LIMIT 1
+) unpaused ON true
+CROSS JOIN LATERAL (
     SELECT l.id, GREATEST(l.next_attempt_at, {RESUMED_AT}) AS since FROM routing_lead l
-    WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
-        AND l.next_attempt_at <= statement_timestamp()
+    WHERE {_IS_DUE}
+        AND (l.next_attempt_at, l.id) <= (coalesce(unpaused.next_attempt_at, 'infinity'), coalesce(unpaused.id, 0))
     ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
 ) due
 WHERE w.paused_at IS NULL AND {_SCOPE}
@@ -66,9 +78,9 @@ def find_undecided(ids: Sequence[int] | None, *, over: timedelta) -> Sequence[in
     return [pk for (pk,) in _fetch(UNDECIDED, ids, over=over, most=MOST_UNDECIDED)]
 
 
-def count_undecided(ids: Sequence[int] | None, *, over: timedelta) -> int:
-    """Return how many leads `find_undecided` finds."""
-    [(number,)] = _fetch(COUNT, ids, over=over, most=MOST_UNDECIDED)
+def count_undecided(ids: Sequence[int] | None, *, over: timedelta, most: int) -> int:
+    """Count the same leads, up to `most`."""
+    [(number,)] = _fetch(COUNT, ids, over=over, most=most)
     return int(number)
 
 

@@ -16,7 +16,6 @@ from django.db import connection, connections
 from psycopg.pq import Format
 
 from routing.retry import Tries
-from routing.tuning import ALIVE_SECONDS
 from routing.values.attributes import read_stored
 
 Moment = TypeVar("Moment", datetime, datetime | None)
@@ -28,22 +27,41 @@ def after_pause(at: Moment, resumed_at: datetime | None) -> Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class LockedLead:
-    """What an attempt reads of a lead it has locked. No contact field is among it."""
+class LeadUnderLock:
+    """What every lock on a lead reads."""
 
     id: int
     public_id: UUID
     workspace_id: int
     source_workspace_id: int
-    source_id: int
-    source: str
     status: str
     attempts: int
     next_attempt_at: datetime | None
-    due_reason: str
+    received_at: datetime
     expires_at: datetime
     is_paused: bool  # the lead, its whole workspace, or the product
     resumed_at: datetime | None  # when the latest of these pauses ended
+    conflicts: int
+    errors: int
+    max_errors: int  # of its workspace
+
+    @property
+    def tries(self) -> Tries:
+        return Tries(self.conflicts, self.errors)
+
+    @property
+    def limits(self) -> Tries:
+        """How many lock conflicts, and how many product failures, in a row park the lead."""
+        return Tries(settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS, self.max_errors)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedLead(LeadUnderLock):
+    """What an attempt reads of a lead it has locked. No contact field is among it."""
+
+    source_id: int
+    source: str
+    due_reason: str
     vertical: str
     zip: str
     city: str
@@ -53,13 +71,9 @@ class LockedLead:
     attributes: Mapping[str, Any]
     consent: bool
     locked_at: datetime
-    received_at: datetime
     email_hash: str | None = field(repr=False)
     phone_hash: str | None = field(repr=False)
     rules_version: int  # of the source workspace
-    conflicts: int
-    errors: int
-    max_errors: int
     dispatch_mode: str
     workspace_hours: str | None
     workspace_timezone: str
@@ -75,14 +89,6 @@ class LockedLead:
     def has_identity(self) -> bool:
         return self.email_hash is not None or self.phone_hash is not None
 
-    @property
-    def tries(self) -> Tries:
-        return Tries(self.conflicts, self.errors)
-
-    @property
-    def limits(self) -> Tries:
-        return limits_of(self.max_errors)
-
 
 # Whether a lead `l` in its workspace `w` is paused: itself, the whole workspace, or the product.
 IS_PAUSED: Final = """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
@@ -91,16 +97,16 @@ IS_PAUSED: Final = """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
 RESUMED_AT: Final = """GREATEST(
     l.resumed_at, w.resumed_at, (SELECT resumed_at FROM routing_dispatchcontrol WHERE id = 1)
 )"""
-# What a field of LockedLead is read from; the others are columns of the lead. Django's cursors leave JSON as text.
+# What a field of LeadUnderLock is read from; the others are columns of the lead.
+SOURCES: Final = {"is_paused": IS_PAUSED, "resumed_at": RESUMED_AT, "max_errors": "w.max_attempts"}
+# The same of LockedLead. Django's cursors leave JSON as text.
 _SOURCES: Final = {
+    **SOURCES,
     "source": "s.name",
-    "is_paused": IS_PAUSED,
-    "resumed_at": RESUMED_AT,
     "attributes": "l.attributes::text",
     "consent": "l.consent ?| '{given_at,token}'",
     "locked_at": "clock_timestamp()",
     "rules_version": "origin.rules_version",
-    "max_errors": "w.max_attempts",
     "dispatch_mode": "w.dispatch_mode",
     "workspace_hours": "w.hours::text",
     "workspace_timezone": "w.timezone",
@@ -133,10 +139,10 @@ IS_RUNNING: Final = """
     w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 """
 # Whether a dispatcher leads. The row is named by its key, or the whole table would be read (decisions/0007).
-IS_LED: Final = f"""
+IS_LED: Final = """
     EXISTS (
         SELECT FROM routing_dispatchcontrol
-        WHERE id = 1 AND seen_at > statement_timestamp() - interval '{ALIVE_SECONDS} seconds'
+        WHERE id = 1 AND seen_at > statement_timestamp() - make_interval(secs => %(alive)s)
     )
 """
 # While no dispatcher leads, the pick-up starts the leads of every workspace.
@@ -153,7 +159,7 @@ def _lock_next(condition: str) -> str:
 SELECT {_COLUMNS}
 FROM (
     SELECT head.*
-    FROM (SELECT w.id FROM routing_workspace w WHERE {condition} ORDER BY w.id <= %s, w.id) turn
+    FROM (SELECT w.id FROM routing_workspace w WHERE {condition} ORDER BY w.id <= %(after)s, w.id) turn
     CROSS JOIN LATERAL (
         SELECT l.* FROM routing_lead l
         WHERE l.workspace_id = turn.id AND {IS_DUE}
@@ -181,15 +187,15 @@ def lock_next_due_lead(*, after: int) -> LockedLead | None:
 
     Skips leads that are locked or paused, and those of paused workspaces or a paused product.
     """
-    return _lock(LOCK_NEXT_DUE, [after])
+    return _lock(LOCK_NEXT_DUE, {"after": after})
 
 
 def lock_next_polled_lead(*, after: int) -> LockedLead | None:
     """As lock_next_due_lead, among leads that no dispatcher starts."""
-    return _lock(LOCK_NEXT_POLLED, [after])
+    return _lock(LOCK_NEXT_POLLED, {"after": after, "alive": settings.LEADSWITCH_TAKEOVER.alive_seconds})
 
 
-def _lock(sql: str, parameters: list[Any]) -> LockedLead | None:
+def _lock(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> LockedLead | None:
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY  # as text the driver reads timestamps with a regular expression
         cursor.execute(sql, parameters)
@@ -256,8 +262,3 @@ def wait_to_close(lead_id: int, *, using: str) -> Waiting | None:
         cursor.execute(WAIT_TO_CLOSE, [lead_id])
         row = cursor.fetchone()
     return None if row is None else Waiting(*row)
-
-
-def limits_of(max_errors: int) -> Tries:
-    """How many lock conflicts, and how many product failures, in a row park a lead."""
-    return Tries(settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS, max_errors)

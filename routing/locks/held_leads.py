@@ -3,34 +3,18 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 from django.db import connection
 
-from routing.locks.attempts import IS_PAUSED, RESUMED_AT, after_pause, limits_of
-from routing.retry import Tries
+from routing.locks.attempts import SOURCES, LeadUnderLock, after_pause
 
 
 @dataclass(frozen=True, slots=True)
-class HeldLead:
+class HeldLead(LeadUnderLock):
     """What is needed to end a lead's attempt from outside. `locked_by` and `locked_at` are those of its claim."""
 
-    id: int
-    public_id: UUID
-    workspace_id: int
-    source_workspace_id: int
-    status: str
-    attempts: int
-    next_attempt_at: datetime | None
-    received_at: datetime
-    expires_at: datetime
     locked_by: str
     locked_at: datetime | None
-    conflicts: int
-    errors: int
-    max_errors: int
-    is_paused: bool  # the lead, its whole workspace, or the product
-    resumed_at: datetime | None
 
     @property
     def due_since(self) -> datetime | None:
@@ -39,17 +23,8 @@ class HeldLead:
             None if self.is_paused else after_pause(self.next_attempt_at or self.locked_at, self.resumed_at)
         )
 
-    @property
-    def tries(self) -> Tries:
-        return Tries(self.conflicts, self.errors)
 
-    @property
-    def limits(self) -> Tries:
-        return limits_of(self.max_errors)
-
-
-_SOURCES: Final = {"max_errors": "w.max_attempts", "is_paused": IS_PAUSED, "resumed_at": RESUMED_AT}
-_HELD: Final = ", ".join(_SOURCES.get(each.name, f"l.{each.name}") for each in fields(HeldLead))
+_HELD: Final = ", ".join(SOURCES.get(each.name, f"l.{each.name}") for each in fields(HeldLead))
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 
 # If another process is ending the claim, its owner waits for that and then finds no row.

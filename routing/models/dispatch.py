@@ -93,8 +93,9 @@ class DispatchControl(models.Model):
         max_length=8, choices=DispatchPath.choices, blank=True, db_default="", editable=False
     )
     seen_at = models.DateTimeField(null=True, editable=False)
-    # The database reads it when a change wakes leads. `reconcile wakeups` copies it from the settings.
+    # The database reads both when a change wakes leads. `reconcile wakeups` copies them from the settings.
     wake_hours = models.PositiveSmallIntegerField(default=24, db_default=24, editable=False)
+    wake_leads_per_second = models.PositiveIntegerField(default=1000, db_default=1000, editable=False)
     resumed_at = models.DateTimeField(null=True, editable=False, help_text="When its last pause ended.")
 
     # Grows with each change of paused_at; Redis refuses to mirror an older version.
@@ -105,7 +106,12 @@ class DispatchControl(models.Model):
         triggers: ClassVar = [switch_trigger("paused_at")]
         verbose_name = "dispatch"
         verbose_name_plural = "dispatch"
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="dispatchcontrol_one_row")]
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="dispatchcontrol_one_row"),
+            models.CheckConstraint(
+                condition=Q(wake_leads_per_second__gte=1), name="dispatchcontrol_wakes_leads"
+            ),
+        ]
 
     def __str__(self) -> str:
         return "dispatch control"

@@ -17,6 +17,7 @@ from routing.queries import DueTime, read_due_times
 from routing.reconcile.lost_workers import count_lost_worker
 from tracing.reconciling import Counts, in_batches, name_rows
 
+# No setting: it only bounds one answer of Redis. LEADSWITCH_INFLIGHT_PERIOD_SECONDS decides how long leads wait.
 LEASES_A_PAGE: Final = 500
 # A lead is not dispatched again before its lost worker is counted.
 WAIT_MS: Final = 1_000

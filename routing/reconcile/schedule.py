@@ -37,7 +37,8 @@ from tracing.reconciling import Counts, in_batches, name_rows
 
 # Younger leads may still be on their way from the process that stored them.
 LEAST_AGE: Final = timedelta(seconds=2)
-# Ten runs check a lead before it is due: some may be late, cut short or skipped.
+# No setting: ten runs at the default period, and two at the longest, check a lead before it is due. Some may be late,
+# cut short or skipped.
 SOON: Final = timedelta(minutes=10)
 
 Find = Callable[[Sequence[Due]], set[int]]

@@ -19,7 +19,7 @@ def run(*, fix: bool, limit: int) -> Counts:
         number, leads = wakeups.count_open()
         named = name_rows("change", (change for change, _ in wakeups.list_open(limit=MOST_NAMED)))
         return Counts(checked=number, skipped=leads, named=named)
-    wakeups.follow_setting()
+    wakeups.follow_settings()
     changes = wakeups.list_open(limit=settings.LEADSWITCH_TUNING.wakeup_changes)
     woken = _wake(changes, most=min(limit, wakeups.leads_a_run()))
     wakeups.forget_old()
@@ -34,7 +34,7 @@ def _wake(changes: Sequence[tuple[int, int]], *, most: int) -> int:
         waiting.setdefault(workspace_id, deque()).append(change)
     placed, woken = dict.fromkeys(waiting, 0), 0
     while waiting and woken < most:
-        part = min(wakeups.LEADS_A_BATCH, ceil((most - woken) / len(waiting)))
+        part = min(settings.LEADSWITCH_TUNING.wakeup_batch_leads, ceil((most - woken) / len(waiting)))
         for workspace_id in list(waiting):
             size = min(part, most - woken)
             if size == 0:

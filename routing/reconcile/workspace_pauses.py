@@ -8,6 +8,7 @@ from routing.dispatch.pauses import find_unmirrored
 from routing.models import Workspace
 from tracing.reconciling import Counts, in_batches, name_rows
 
+# No setting: it only bounds one script. A run reads all pages.
 WORKSPACES_A_PAGE: Final = 1_000
 
 

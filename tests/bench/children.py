@@ -60,7 +60,7 @@ def child_environment(database_url: str, *, role: str) -> dict[str, str]:
 
 
 @contextmanager
-def start_children(count: int, *, database_url: str, log: Path) -> Iterator[list[Child]]:
+def start_children(count: int, *, database_url: str, log: Path, **environment: str) -> Iterator[list[Child]]:
     """Start `count` workers, and always stop them afterwards."""
     with ExitStack() as stack:
         output = stack.enter_context(log.open("w"))
@@ -69,7 +69,7 @@ def start_children(count: int, *, database_url: str, log: Path) -> Iterator[list
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.bench.worker", str(number)],
                 cwd=settings.BASE_DIR,
-                env=child_environment(database_url, role="worker"),
+                env={**child_environment(database_url, role="worker"), **environment},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

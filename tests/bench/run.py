@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import engine_part, intake_part, retries_part, routing_part, targets_part
+from tests.bench import engine_part, intake_part, retries_part, routing_part, spans_part, targets_part
 from tests.bench.aims import judge
 from tests.bench.children import Child, ChildFailed, start_children
 from tests.bench.database import BenchBusy, bench_database
@@ -22,11 +22,11 @@ from tests.bench.progress import show_progress
 from tests.bench.report import publish_report
 from tests.bench.tables import show
 
-PARTS = ("engine", "retries", "targets", "intake", "routing")
+PARTS = ("engine", "retries", "targets", "spans", "intake", "routing")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
-    " database of its own, and routing decisions/s; how fast retries are drained; and what a lead waits for. Prints"
-    " tables and writes var/bench/bench.json."
+    " database of its own, and routing decisions/s; how fast retries are drained; what a lead waits for; and what"
+    " distributed traces cost. Prints tables and writes var/bench/bench.json."
 )
 
 
@@ -90,7 +90,7 @@ def measure(plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool) 
             if "engine" in parts:
                 with show_progress("engine", engine_part.count_steps(plan), console=console) as progress:
                     report["engine"] = engine_part.measure_engine(plan, children, progress=progress)
-            if {"retries", "targets"} & set(parts):
+            if {"retries", "targets", "spans"} & set(parts):
                 report |= _measure_waits(
                     plan, children, parts, database_url=database_url, directory=directory, console=console
                 )
@@ -115,12 +115,20 @@ def _measure_waits(
     directory: Path,
     console: Console,
 ) -> dict[str, Any]:
-    """Runs before the intake part: the intake's leads are not sold, and they would be due before the retries."""
+    """Runs before the intake part: the intake's leads are not sold, and they would be due before the retries.
+
+    The targets come last: their rules stay.
+    """
     report: dict[str, Any] = {}
     engine_part.build_pool(children, size=WAITING_BUYERS)
     if "retries" in parts:
         with show_progress("retries", retries_part.count_steps(plan), console=console) as progress:
             report["retries"] = retries_part.measure_retries(plan, children, progress=progress)
+    if "spans" in parts:
+        with show_progress("spans", spans_part.count_steps(plan), console=console) as progress:
+            report["spans"] = spans_part.measure_spans(
+                plan, children, database_url=database_url, directory=directory, progress=progress
+            )
     if "targets" in parts:
         with show_progress("targets", targets_part.count_steps(plan), console=console) as progress:
             report["targets"] = targets_part.measure_targets(

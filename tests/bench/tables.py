@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tests.bench.aims import Aim
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT
+from tests.bench.spans_part import FIGURES, OFF, ON
 
 TITLES: Final = {PRODUCT: "LeadSwitch", BY_HAND: "psycopg by hand", PLAIN_ORM: "plain Django ORM"}
 
@@ -39,6 +40,8 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _retries(report["retries"], look)
     if "targets" in report:
         yield _targets(report["targets"]["stages"], look)
+    if "spans" in report:
+        yield _spans(report["spans"], look)
     yield show_aims(aims, look)
 
 
@@ -130,6 +133,20 @@ def _targets(stages: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
     for stage in stages:
         numbers = (f"{stage['p50_ms']:.2f}", f"{stage['p95_ms']:.2f}", f"< {stage['target_ms']}")
         table.add_row(stage["stage"], stage["covers"], *numbers, f"{stage['times_below']:.0f} x")
+    return table
+
+
+def _spans(spans: Mapping[str, Any], look: box.Box) -> Table:
+    table = start_table(
+        f"Distributed traces: one worker, {spans['leads']} leads a turn, {spans['buyers']} buyers", look
+    )
+    for name in ("", "leads/s", "CPU ms a lead"):
+        table.add_column(name, justify="right" if name else "left")
+    for name in (OFF, ON):
+        side = spans[name]
+        table.add_row(name, _spread(side["leads_per_second"]), _spread(side["cpu_ms_a_lead"], digits=2))
+    against = spans["on_against_off"]
+    table.add_row("on / off", *(_spread(against[name], digits=2) for name in FIGURES))
     return table
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from statistics import median
 from typing import Any
 
@@ -21,7 +22,11 @@ from django.db import connection
 from distribution.attempts.campaigns import read_definition
 from distribution.attempts.worker import freeze_startup_objects
 from distribution.engine import compile_campaign, decide, facts_from_json
+from distribution.tasks import process_leads
+from leadswitch.levels.serving.processes import ProcessKind
+from leadswitch.spans.begin import begin_spans
 from routing.models import Source, SourceKey, Workspace
+from routing.spans import SpanSwitch
 from tests.bench.dataset import Pool, add_leads, build_pool
 from tests.bench.loops import Loop, make_loop
 from tests.bench.plan import LOOPS, PRODUCT
@@ -30,6 +35,7 @@ from tests.bench.template import read_template
 from tests.bench.wire import list_statements
 
 DECISIONS = 50
+LEADS_A_MESSAGE = 10
 
 
 class Worker:
@@ -49,7 +55,10 @@ class Worker:
         pool = self._pools[size] = build_pool(size)
         [lead_id] = add_leads(pool, 1)
         make_first_sale(lead_id)
-        return {name: getattr(pool, name) for name in Pool.__slots__}
+        return self.describe_pool(size)
+
+    def describe_pool(self, size: int) -> Mapping[str, Any]:
+        return asdict(self._pools[size])
 
     def join(self, size: int, pool: Mapping[str, Any]) -> Mapping[str, Any]:
         """Prepare to sell into a pool that another worker built. Returns what a lead writes there."""
@@ -83,6 +92,24 @@ class Worker:
             latencies.append((after - before) * 1000)
             before = after
         return {"started": started, "ended": before, "sold": sold, "latencies_ms": latencies}
+
+    def begin_spans(self) -> Mapping[str, Any]:
+        """Turn spans on as a process of a worker does. Raises SpansOff."""
+        begin_spans(ProcessKind.WORKER)
+        if SpanSwitch.spans is None:
+            raise SpansOff
+        return {}
+
+    def process(self, ids: list[int]) -> Mapping[str, Any]:
+        """Run these leads in messages, as a worker does. `cpu_seconds`: of this process with all its threads."""
+        started, cpu_started = time.monotonic(), time.process_time()
+        for first in range(0, len(ids), LEADS_A_MESSAGE):
+            process_leads(ids[first : first + LEADS_A_MESSAGE])
+        return {
+            "started": started,
+            "ended": time.monotonic(),
+            "cpu_seconds": time.process_time() - cpu_started,
+        }
 
     def list_statements(self, size: int) -> Mapping[str, Any]:
         [lead_id] = add_leads(self._pools[size], 1)
@@ -146,6 +173,10 @@ SELECT (SELECT count(*) FROM routing_lead WHERE id = ANY(%s) AND status = 'distr
     (SELECT count(*) FROM tracing_attempt WHERE lead_id = ANY(%s)),
     (SELECT count(*) FROM tracing_leaddistributionevent WHERE lead_id = ANY(%s))
 """
+
+
+class SpansOff(RuntimeError):
+    """Spans could not be turned on, or the environment has no endpoint for them."""
 
 
 class NoFirstSale(RuntimeError):

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from routing.models import Workspace
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
-from tests.browser.sizes import SIZES, overflows
+from tests.browser.sizes import SIZES, TOO_WIDE, overflows
 from tests.support.admin_pages import person
 from tests.support.attempts import add_many_attempts
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
@@ -68,6 +68,9 @@ def test_page_fits_and_is_accessible(open_as: OpenAs, look: str, tmp_path: Path)
     for summary in page.locator(".health summary").all():
         summary.click()
     assert not overflows(page)
+    assert look == "phone" or not page.get_by_test_id("chart-results").locator(".admin-wide").evaluate(
+        TOO_WIDE
+    )
     page.screenshot(path=tmp_path / f"{look}.png", full_page=True)
     assert barriers(page) == []
 

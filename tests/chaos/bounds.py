@@ -6,8 +6,6 @@ from django.conf import settings
 
 from routing.dispatch.inflight import WAIT_AFTER_FAILURE
 from routing.dispatch.schedule import UNSTARTED_MS
-from routing.dispatcher.fallback import ROUND_SECONDS
-from routing.dispatcher.loop import STANDBY_SECONDS
 from routing.reconcile.inflight import WAIT_MS
 from routing.reconcile.schedule import LEAST_AGE
 from tests.chaos.periods import PRODUCTION, Periods
@@ -15,12 +13,12 @@ from tests.chaos.periods import PRODUCTION, Periods
 
 def ways_back_without_a_loss() -> Mapping[str, float]:
     """The longest delay of a lead whose process did not die, if every step fails in turn. In seconds."""
-    tuning = settings.LEADSWITCH_TUNING
+    tuning, takeover = settings.LEADSWITCH_TUNING, settings.LEADSWITCH_TAKEOVER
     return {
-        "Redis is asked again after a round without it": ROUND_SECONDS,
+        "Redis is asked again after a round without it": takeover.fallback_round_seconds,
         "the broker is asked again after a failure": tuning.broker_pause_seconds,
         "a lost leader's lease": tuning.leader_lease_ms / 1000,
-        "another dispatcher is a standby": STANDBY_SECONDS,
+        "another dispatcher is a standby": takeover.standby_seconds,
         "the database failed under its worker": WAIT_AFTER_FAILURE.total_seconds(),
         "its message was lost with a connection": UNSTARTED_MS / 1000,
         "the leader checks for such leads": settings.LEADSWITCH_WATCH["leader_check"],

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from routing.dispatch.control import read_control
 from routing.dispatch.schedule import TIMEOUT_SECONDS
-from routing.dispatcher.fallback import ROUND_SECONDS
 from routing.models import DispatchPath
 from tests.chaos.fleet import is_any_alive
 from tests.chaos.outages import redis_silent
@@ -40,7 +40,7 @@ def lose_claim(stage: Stage, leads: int) -> None:
     watch = Watch()
     # The dispatcher that lost it may run leads itself for a round. The leads after it need the queue.
     stage.wait(
-        lambda: watch.seconds > ROUND_SECONDS and _leads_since(watch),
+        lambda: watch.seconds > settings.LEADSWITCH_TAKEOVER.fallback_round_seconds and _leads_since(watch),
         what="a dispatcher that leads after the answer of a claim was lost",
     )
     stage.send(leads - leads // 2)

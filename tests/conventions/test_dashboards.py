@@ -6,7 +6,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import promql_parser
 import pytest
 
 from leadswitch.env import REPOSITORY
@@ -22,6 +21,7 @@ from leadswitch.levels.dashboards.promql import to_promql
 from leadswitch.levels.monitors.monitor import Contacts
 from tests.support.exported_series import (
     Exported,
+    find_unknown_labels,
     list_grouping_labels,
     list_selectors,
     parse_promql,
@@ -147,26 +147,6 @@ def test_every_query_asks_for_labels_and_values_that_exist(exported: Exported) -
         )
     ]
     assert unknown == []
-
-
-def find_unknown_labels(expression: promql_parser.Expr, exported: Exported, variables: set[str]) -> list[str]:
-    """Labels and values that no series of these names has. A series without samples is not checked."""
-    problems = []
-    for selector in list_selectors(expression):
-        labels = exported.labels.get(str(selector.name))
-        if labels is None:
-            continue
-        problems += [
-            f"{selector.name} has no label {label}"
-            for label in list_grouping_labels(expression)
-            if label not in labels
-        ]
-        for matcher in selector.matchers.matchers:
-            wanted, known = set(matcher.value.split("|")) - {""}, labels.get(matcher.name)
-            is_variable = matcher.value == f"${matcher.name}" and matcher.name in variables
-            if known is None or (known and not is_variable and wanted - known):
-                problems.append(f"{selector.name} has no {matcher.name} {matcher.value}")
-    return problems
 
 
 def test_every_exported_series_is_on_a_board_or_has_a_reason(exported: Exported) -> None:

@@ -73,8 +73,11 @@ def test_dashboard_asks_only_for_what_the_agent_sends(board: Board, exported: Ex
     asked = [match[1] for text in texts for match in AGGREGATED.finditer(text)]
     assert len(asked) == len(texts)
     assert {name.removesuffix(".count") for name in asked} <= names
+    prometheus_names = {
+        f"{sent['namespace']}.{new}": old for mapping in sent["metrics"] for old, new in mapping.items()
+    }
     for name in asked:
-        series = f"leadswitch_{name.removeprefix('leadswitch.').removesuffix('.count')}"
+        series = prometheus_names[name.removesuffix(".count")]
         is_counted = f"{series}_total" in exported.names or f"{series}_count" in exported.names
         assert is_counted if name.endswith(".count") else f"{series}_total" not in exported.names
 

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Final
 
 import promql_parser
@@ -232,3 +233,11 @@ def test_monitors_ask_only_for_what_the_agent_sends() -> None:
         for condition in conditions:
             for series in list_series(condition.asks):
                 assert series.name.removesuffix("_total").removesuffix("_count") in sent
+
+
+def test_new_alert_without_conditions_is_named_with_the_tables_to_change() -> None:
+    new = replace(ALERTS[-1], name="LeadSwitchUnwatched", labels={})
+    with pytest.raises(
+        LookupError, match=r"^LeadSwitchUnwatched has no monitor: add .* WATCHES, .* LEFT_OUT$"
+    ):
+        watch(new)

@@ -15,7 +15,8 @@ from distribution.explain.remedy.fixes import FIXES
 from routing.leads.explanation import ADVICE
 from tracing import gates, narrator
 from tracing.models import AttemptResult
-from tracing.skip_reasons import SKIP_REASONS, Level
+from tracing.obstacles import fixer_of
+from tracing.skip_reasons import SKIP_REASONS, Fixer, Level
 from tracing.vocabulary import EVENT_SHAPES, TERMINAL_EVENTS, Event
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -39,6 +40,14 @@ def test_skip_reason_says_what_would_have_to_change(code: str) -> None:
     reason = SKIP_REASONS[code]
     says_elsewhere = code in STAGES or code in {gate.empty_pool_reason for gate in GATES}
     assert bool(reason.change) != says_elsewhere
+
+
+@pytest.mark.parametrize(
+    "code", [code for code, reason in SKIP_REASONS.items() if reason.fixer is Fixer.SYSTEM]
+)
+def test_reason_that_passes_by_itself_says_what_to_do_when_no_attempt_follows(code: str) -> None:
+    assert not narrator.describe_lead_change(code, is_last=True).startswith("nothing")
+    assert fixer_of(code, is_last=True) == "agency"
 
 
 @pytest.mark.parametrize("code", SKIP_REASONS)

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from leadswitch.env import REPOSITORY
+from leadswitch.env import REPOSITORY, BadEnvironment, Environment
 from leadswitch.env.leads import Leads, Watch
 from leadswitch.env.parse import Whole, parse_count
 from leadswitch.env.registry import VARIABLES
+from leadswitch.env.takeover import DispatchTakeover
+from leadswitch.env.together import PARTS, RULES, Rule, check_rule
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Variable
-from routing.dispatcher.loop import HEARTBEAT_SECONDS
-from routing.tuning import ALIVE_SECONDS
 
 ROW = re.compile(r"\| `(LEADSWITCH_\w+)` \| ([\d,]+) \| ([\d,]+) to ([\d,]+) \| (.+) \| (.+) \|")
 ROWS = ROW.findall((REPOSITORY / "docs" / "dispatch.md").read_text())
@@ -39,7 +39,7 @@ def test_metric_of_the_table_exists(row: tuple[str, ...]) -> None:
 
 
 def test_variables_of_the_dispatch_have_a_range() -> None:
-    sections = (Leads, Watch, DispatchTuning)
+    sections = (Leads, Watch, DispatchTuning, DispatchTakeover)
     variables = [
         each for section in sections for each in vars(section).values() if isinstance(each, Variable)
     ]
@@ -55,5 +55,46 @@ def test_defaults_are_in_their_ranges() -> None:
     ] == []
 
 
-def test_two_heartbeats_of_a_leader_may_be_lost() -> None:
-    assert 3 * HEARTBEAT_SECONDS <= ALIVE_SECONDS
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.variable.name} {rule.bound.name}")
+def test_defaults_fit_together_and_some_allowed_value_does_not(rule: Rule) -> None:
+    """A rule that no value in the ranges can break says nothing."""
+    assert int(rule.variable.example) <= int(rule.bound.example) // rule.divisor
+    assert rule.variable.parse.highest > rule.bound.parse.lowest // rule.divisor
+    assert rule.variable.name.rsplit("_", 1)[1] == rule.bound.name.rsplit("_", 1)[1]  # the unit
+    assert rule.divisor in PARTS
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.variable.name} {rule.bound.name}")
+def test_highest_value_of_a_rule_starts_and_the_next_does_not(rule: Rule) -> None:
+    """The message names the variable, its value, the other variable and the highest value."""
+    bound = max(rule.bound.parse.lowest, rule.divisor * rule.variable.parse.lowest)
+    highest = bound // rule.divisor
+    texts = {rule.bound.name: str(bound)}
+    check_rule(Environment({**texts, rule.variable.name: str(highest)}), rule)
+    with pytest.raises(BadEnvironment) as caught:
+        check_rule(Environment({**texts, rule.variable.name: str(highest + 1)}), rule)
+    part = PARTS[rule.divisor]
+    assert str(caught.value).startswith(
+        f"{rule.variable.name}: {highest + 1} is greater than {part}{rule.bound.name}."
+        f" Use at most {highest}, or raise {rule.bound.name} "
+    )
+
+
+@pytest.mark.parametrize(("variable", "whole"), WHOLES, ids=lambda each: getattr(each, "name", ""))
+def test_value_out_of_range_is_refused_with_the_range(variable: Variable[int], whole: Whole) -> None:
+    for value in (whole.lowest - 1, whole.highest + 1):
+        if value < 0:
+            continue
+        with pytest.raises(BadEnvironment) as caught:
+            getattr(Environment({variable.name: str(value)}), variable.field)
+        problem = f"{variable.name}: {value} is out of range. Use {whole.lowest} to {whole.highest} "
+        assert str(caught.value).startswith(problem)
+    for value in (whole.lowest, whole.highest):
+        assert getattr(Environment({variable.name: str(value)}), variable.field) == value
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_example_has_the_default_and_range_of_the_table(row: tuple[str, ...]) -> None:
+    name, default, lowest, highest = (each.replace(",", "") for each in row[:4])
+    unwrapped = (REPOSITORY / ".env.example").read_text().replace("\n# ", " ")
+    assert re.search(rf"Range: {lowest} to {highest}\.\n#{name}={default}\s", unwrapped)

@@ -1,44 +1,62 @@
-"""`python -m tests.load.alarm`: kills what decides leads, and measures when a real Prometheus pages (docs/alerts.md).
+"""`python -m tests.load.alarm`: kills all workers under load, and measures when the page reaches a receiver.
 
-The product runs as in production, with an endpoint for each kind of process and nothing that restarts it. Prometheus
-reads the generated rules as they are. Exit code 0: an alert paged in time. 1: none did. 2: wrong arguments, or the run
-failed.
+A real Prometheus and a real Alertmanager read the generated files. Nothing restarts what was killed. docs/alerts.md
+describes it. Exit code 0: the required alert reached the receiver in time, with its runbook. 1: it did not. 2: wrong
+arguments, the run failed, or that alert paged before the kill.
 """
 
 import argparse
-import json
 import os
+import shutil
 import signal
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from secrets import token_urlsafe
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-import yaml
 from rich.console import Console
 
-from leadswitch.env import REPOSITORY
+from leadswitch.levels.alerts.notify import PAGER, WATCHDOG
+from tests.load.alarm_pages import (
+    LIMIT_SECONDS,
+    NOT_RUN,
+    PASSED,
+    PageLog,
+    find_required,
+    judge,
+    show_pages,
+    show_seconds,
+    title_of_row,
+)
+from tests.load.alarm_servers import (
+    KINDS,
+    PLACE,
+    Processes,
+    Start,
+    alertmanager,
+    are_up,
+    check_running,
+    product,
+    prometheus,
+    read_firing,
+    running,
+)
 from tests.load.job import Job
+from tests.load.pager import Pager, running_pager
 from tests.load.plan import POISSON, one_rate
-from tests.load.product import DIRECTORY, HOST, LoadBusy, NotStarted, fresh_servers, set_environment
+from tests.load.product import HOST, LoadBusy, NotStarted, fresh_servers, set_environment
+from tests.support.console import make_console
 from tests.support.ports import free_port
-from tests.support.waiting import TooSlow, wait_until
+from tests.support.waiting import TooSlow, fetch_value, wait_until
 
-IN_TIME, TOO_LATE, NOT_RUN = 0, 1, 2
-LIMIT_SECONDS: Final = 300.0
 # Rules need some scrapes of a healthy product: what an alert compares with.
 HEALTHY_SECONDS: Final = 60.0
 START_SECONDS: Final = 120.0
 POLL_SECONDS: Final = 1.0
-TOKEN: Final = token_urlsafe(48)
-KINDS: Final = ("web", "worker", "dispatcher", "beat", "exporter")
-CONFIGURATION: Final = REPOSITORY / "ops" / "prometheus"
-PROGRAMS: Final = REPOSITORY / "var" / "prometheus" / "usr" / "bin"
+WORKER, DISPATCHER = "worker", "dispatcher"
+RECEIVED: Final = "SELECT count(*) FROM routing_lead WHERE received_at > %s"
 DECIDED: Final = "SELECT count(*) FROM tracing_attempt WHERE result <> 'retry' AND finished_at > %s"
 
 
@@ -48,190 +66,134 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with fresh_servers():
             return drill(options)
-    except (LoadBusy, NotStarted, TooSlow, FileNotFoundError) as error:
+    except (LoadBusy, NotStarted, TooSlow, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return NOT_RUN
 
 
 def read_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Raises SystemExit."""
     parser = argparse.ArgumentParser(prog="python -m tests.load.alarm", description=__doc__)
     parser.add_argument("--rate", type=float, default=5.0, help="leads a second, sent all the time")
     parser.add_argument(
         "--kill",
-        choices=("worker", "dispatcher"),
+        choices=(WORKER, DISPATCHER),
         action="append",
-        help="what is killed (default: both; without workers the dispatcher decides leads itself)",
+        help="what is killed (default: all workers). Give it twice for both",
+    )
+    parser.add_argument(
+        "--dispatcher-decides",
+        action="store_true",
+        help="let the dispatcher decide leads while no worker does, as in production; then absent workers must page",
     )
     parser.add_argument("--whole", action="store_true", help="wait for the limit, and show every alert")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.kill = options.kill or [WORKER]
+    if options.dispatcher_decides and options.kill != [WORKER]:
+        parser.error("--dispatcher-decides: only while the dispatcher lives and the workers are killed")
+    return options
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs during the drill. `prometheus`: its address."""
+
+    processes: Processes
+    prometheus: str
+    pager: Pager
 
 
 def drill(options: argparse.Namespace) -> int:
     import django
 
     django.setup()
+    console = make_console(sys.stderr)
+    required = find_required(dispatcher_decides=options.dispatcher_decides)
+    seconds = START_SECONDS + HEALTHY_SECONDS + LIMIT_SECONDS
+    keys = prepare(leads=round(seconds * options.rate))
+    ports = {kind: free_port() for kind in KINDS}
+    with running_stage(ports, dispatcher_decides=options.dispatcher_decides) as stage:
+        job = Job(f"http://{HOST}:{ports['web']}", keys, one_rate(options.rate, seconds), POISSON, 1, 16)
+        with running({"generator": generator(job)}):
+            console.print(
+                f"sending {options.rate:g} leads a second for {HEALTHY_SECONDS:g} s before the kill"
+            )
+            time.sleep(HEALTHY_SECONDS)
+            log = kill_and_watch(stage, options, required=title_of_row(required), console=console)
+    console.print(show_pages(log))
+    verdict = judge(log, required=required)
+    console.print(f"{'passed' if verdict.code == PASSED else 'not passed'}: {verdict.reason}")
+    return verdict.code
+
+
+def prepare(*, leads: int) -> tuple[str, ...]:
+    """Make the tables, the senders and the buyers. Returns the keys of the senders."""
     from django.core.management import call_command
 
     from tests.load.world import build_world
-    from tests.support.waiting import fetch_value
 
-    console = Console(stderr=True)
-    killed = options.kill or ["worker", "dispatcher"]
     call_command("migrate", verbosity=0, interactive=False)
-    seconds = START_SECONDS + HEALTHY_SECONDS + LIMIT_SECONDS
-    keys = build_world(leads=round(seconds * options.rate))
+    return build_world(leads=leads)
+
+
+def kill_and_watch(stage: Stage, options: argparse.Namespace, *, required: str, console: Console) -> PageLog:
+    """Kill nothing if the required alert pages already. Raises OSError."""
+    log = PageLog(time.monotonic(), set(read_firing(stage.prometheus)))
+    console.print(f"paging before the kill: {', '.join(sorted(log.before)) or 'nothing'}")
+    if required in log.before:
+        return log
+    since = fetch_value("SELECT clock_timestamp()")
+    for kind in options.kill:
+        os.killpg(stage.processes[kind].pid, signal.SIGKILL)
+    console.print(f"killed: {', '.join(options.kill)}. {required} must page")
+    watch(log, stage, until=None if options.whole else required, console=console)
+    received, decided = fetch_value(RECEIVED, [since]), fetch_value(DECIDED, [since])
+    console.print(f"after the kill: {received:,} leads received, {decided:,} decided")
+    return log
+
+
+@contextmanager
+def running_stage(ports: dict[str, int], *, dispatcher_decides: bool) -> Iterator[Stage]:
+    """Start everything, and wait until Prometheus reads each process and the watchdog has reached the receiver."""
+    shutil.rmtree(PLACE, ignore_errors=True)  # counters, alerts and notifications of the last run
+    alertmanager_port, prometheus_port = free_port(), free_port()
     with ExitStack() as stack:
-        ports = {kind: free_port() for kind in KINDS}
-        processes = stack.enter_context(running(product(ports)))
-        prometheus = stack.enter_context(running_prometheus(ports))
-        wait_until(lambda: are_up(prometheus, processes), what="targets that answer", seconds=START_SECONDS)
-        job = Job(f"http://{HOST}:{ports['web']}", keys, one_rate(options.rate, seconds), POISSON, 1, 16)
-        stack.enter_context(running({"generator": generator(job)}))
-        console.print(
-            f"sending {options.rate:g} leads a second to a healthy product for {HEALTHY_SECONDS:g} s"
-        )
-        time.sleep(HEALTHY_SECONDS)
-        before = {name for name, _ in read_pages(prometheus)}
-        console.print(f"paging before the kill: {', '.join(sorted(before)) or 'nothing'}")
-        since = fetch_value("SELECT clock_timestamp()")
-        begun = time.monotonic()
-        for kind in killed:
-            os.killpg(processes[kind].pid, signal.SIGKILL)
-        console.print(f"killed: {', '.join(killed)}")
-        paged: dict[str, float] = {}
-        while time.monotonic() - begun < LIMIT_SECONDS and (options.whole or not paged):
-            for name, summary in read_pages(prometheus):
-                if name not in before and name not in paged:
-                    paged[name] = time.monotonic() - begun
-                    console.print(f"{paged[name]:5.0f} s  {name}: {summary}")
-            time.sleep(POLL_SECONDS)
-        decided = fetch_value(DECIDED, [since])
-    console.print(f"leads decided after the kill: {decided:,}")
-    return IN_TIME if paged else TOO_LATE
-
-
-def product(ports: Mapping[str, int]) -> Mapping[str, tuple[Sequence[str], Mapping[str, str]]]:
-    """The programs of `make up`, each with a metrics directory and a port of its own."""
-    from leadswitch.up import programs
-
-    found = {}
-    for program in programs(HOST, ports["web"], workers=2):
-        directory = DIRECTORY / f"metrics-{program.name}"
-        directory.mkdir(parents=True, exist_ok=True)
-        environment = {
-            **program.environment,
-            "PROMETHEUS_MULTIPROC_DIR": str(directory),
-            "LEADSWITCH_METRICS_TOKEN": TOKEN,
+        pager = stack.enter_context(running_pager())
+        programs = {
+            **product(ports, dispatcher_decides=dispatcher_decides),
+            "alertmanager": alertmanager(PLACE / "alertmanager", port=alertmanager_port, pager=pager.address),
+            "prometheus": prometheus(
+                PLACE / "prometheus", ports, port=prometheus_port, alertmanager=alertmanager_port
+            ),
         }
-        if program.name in ("worker", "dispatcher", "beat"):
-            environment[f"LEADSWITCH_{program.name.upper()}_METRICS_PORT"] = str(ports[program.name])
-        command = [*program.command]
-        if program.name == "exporter":
-            command[command.index("--port") + 1] = str(ports["exporter"])
-        found[program.name] = (command, environment)
-    return found
+        stage = Stage(stack.enter_context(running(programs)), f"http://{HOST}:{prometheus_port}", pager)
+        wait_until(lambda: is_ready(stage), what="targets and a watchdog that answer", seconds=START_SECONDS)
+        yield stage
 
 
-def generator(job: Job) -> tuple[Sequence[str], Mapping[str, str]]:
-    path = DIRECTORY / "alarm-job.json"
+def is_ready(stage: Stage) -> bool:
+    """Raises NotStarted."""
+    check_running(stage.processes)
+    return are_up(stage.prometheus) and bool(stage.pager.list_notices(WATCHDOG))
+
+
+def watch(log: PageLog, stage: Stage, *, until: str | None, console: Console) -> None:
+    """Note pages until the limit; with `until`, until that alert has reached the receiver. Raises OSError."""
+    while time.monotonic() - log.killed_at < LIMIT_SECONDS and not (until and log.has_received(until)):
+        firing = read_firing(stage.prometheus)
+        for page in log.add_firing(firing, at=time.monotonic()):
+            console.print(f"{show_seconds(page.fired)}: {page.title} fires: {firing[page.title]}")
+        for page in log.add_notices(stage.pager.list_notices(PAGER)):
+            console.print(
+                f"{show_seconds(page.received)}: {page.title} reached the receiver: {page.runbook_url}"
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def generator(job: Job) -> Start:
+    path = PLACE / "job.json"
     job.write(path)
-    answer = str(DIRECTORY / "alarm-answer.json")
-    return [sys.executable, "-m", "tests.load.generator", str(path), answer], {}
-
-
-@contextmanager
-def running(
-    programs: Mapping[str, tuple[Sequence[str], Mapping[str, str]]],
-) -> Iterator[Mapping[str, "subprocess.Popen[bytes]"]]:
-    """Each in a process group of its own, with a log of its own. Ended by SIGKILL: the servers are removed anyway."""
-    processes: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for name, (command, environment) in programs.items():
-            with (DIRECTORY / f"alarm-{name}.log").open("w") as log:
-                processes[name] = subprocess.Popen(
-                    command,
-                    cwd=REPOSITORY,
-                    env={**os.environ, **environment},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-        yield processes
-    finally:
-        for process in processes.values():
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-@contextmanager
-def running_prometheus(ports: Mapping[str, int]) -> Iterator[str]:
-    """Yield its address."""
-    directory = DIRECTORY / "prometheus"
-    port = free_port()
-    command = [
-        str(find_prometheus()),
-        f"--config.file={write_configuration(directory, ports)}",
-        f"--storage.tsdb.path={directory / 'data'}",
-        f"--web.listen-address={HOST}:{port}",
-    ]
-    with running({"prometheus": (command, {})}):
-        yield f"http://{HOST}:{port}"
-
-
-def write_configuration(directory: Path, ports: Mapping[str, int]) -> Path:
-    """Write the generated configuration, in which only the places of targets, rules and the token differ."""
-    directory.mkdir(parents=True, exist_ok=True)
-    configuration = yaml.safe_load((CONFIGURATION / "prometheus.yml").read_text())
-    configuration["rule_files"] = [str(CONFIGURATION / "rules.yml")]
-    del configuration["alerting"]
-    token = directory / "token"
-    token.write_text(TOKEN)
-    for job in configuration["scrape_configs"]:
-        del job["dns_sd_configs"]
-        kind = job["job_name"].removeprefix("leadswitch-")
-        job["static_configs"] = [{"targets": [f"{HOST}:{ports[kind]}"]}]
-        if "authorization" in job:
-            job["authorization"]["credentials_file"] = str(token)
-    file = directory / "prometheus.yml"
-    file.write_text(yaml.safe_dump(configuration))
-    return file
-
-
-def find_prometheus() -> Path:
-    """Raises FileNotFoundError."""
-    program = PROGRAMS / "prometheus"
-    if not program.exists():
-        message = "Prometheus is not installed: run ops/install_prometheus.sh"
-        raise FileNotFoundError(message)
-    return program
-
-
-def are_up(prometheus: str, processes: Mapping[str, "subprocess.Popen[bytes]"]) -> bool:
-    """Raises NotStarted if a process has ended."""
-    for name, process in processes.items():
-        if process.poll() is not None:
-            message = f"{name} did not start (see {DIRECTORY / f'alarm-{name}.log'})"
-            raise NotStarted(message)
-    try:
-        targets = ask(prometheus, "targets")["activeTargets"]
-    except OSError:
-        return False
-    return len(targets) == len(KINDS) and all(target["health"] == "up" for target in targets)
-
-
-def read_pages(prometheus: str) -> Iterator[tuple[str, str]]:
-    """Name and text of each alert that pages now."""
-    for alert in ask(prometheus, "alerts")["alerts"]:
-        if alert["state"] == "firing" and alert["labels"]["severity"] == "page":
-            yield alert["labels"]["alertname"], alert["annotations"]["summary"]
-
-
-def ask(prometheus: str, what: str) -> Any:
-    """Raises OSError."""
-    with urllib.request.urlopen(f"{prometheus}/api/v1/{what}", timeout=10) as answer:  # noqa: S310 - our own address
-        return json.load(answer)["data"]
+    return [sys.executable, "-m", "tests.load.generator", str(path), str(PLACE / "answer.json")], {}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the parent tells the generator, as a file. Pure."""
+"""What the parent process passes to the generator, as a file. Pure."""
 
 import json
 from dataclasses import asdict, dataclass

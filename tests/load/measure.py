@@ -62,7 +62,7 @@ def _measure_phase(
     return {
         "phase": phase.name,
         "planned_rate": phase.rate,
-        "achieved_rate": len(sent) / max(phase.seconds, *starts),
+        "achieved_rate": len(sent) / max([phase.seconds, *starts]),
         "sent": len(sent),
         "accepted": len(accepted),
         "stored": len(leads),

@@ -157,3 +157,9 @@ def count_statements(client: Client, url: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(url).status_code == 200
     return len(captured)
+
+
+def lead_title(lead: Lead) -> str:
+    """What headings, breadcrumbs and messages call a lead."""
+    place = f" in {lead.state}" if lead.state else ""
+    return f"{lead.vertical.capitalize()} lead{place} from {lead.source.name} (…{str(lead.public_id)[-6:]})"

@@ -1,5 +1,6 @@
 """`manage.py exporter` as a process, with PostgreSQL and Redis servers of its own that a test may freeze and stop."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from leadswitch.embedded import ServiceUrls
+from leadswitch.embedded import ServiceUrls, start_services, stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.processes import leaders, processes_in
 from leadswitch.up import EXPORTER
@@ -65,6 +66,16 @@ def exporter(directory: Path, **environment: str) -> Iterator[Exporter]:
         yield Exporter(process, port, log)
 
 
+@contextmanager
+def own_services(var_dir: Path) -> Iterator[ServiceUrls]:
+    """Servers with an empty database. They are stopped at the end of the block."""
+    try:
+        yield start_services(var_dir, durable=False)
+    finally:
+        stop_services(var_dir)
+        shutil.rmtree(ServicePaths.of(var_dir).socket_dir)
+
+
 def urls_of(services: ServiceUrls) -> dict[str, str]:
     return {"DATABASE_URL": services.database_url, "REDIS_URL": services.redis_url}
 
@@ -77,14 +88,13 @@ def frozen(var_dir: Path) -> Iterator[psutil.Process]:
     """
     directory = ServicePaths.of(var_dir).postgres_data
     [postmaster] = leaders(processes_in(directory, names=["postgres"]))
-    postmaster.suspend()
-    others = [each for each in processes_in(directory, names=["postgres"]) if each != postmaster]
     try:
-        for each in others:
+        postmaster.suspend()
+        for each in processes_in(directory, names=["postgres"]):
             with suppress(psutil.NoSuchProcess):  # a backend whose client left may have ended
                 each.suspend()
         yield postmaster
     finally:
-        for each in (*others, postmaster):
+        for each in processes_in(directory, names=["postgres"]):
             with suppress(psutil.NoSuchProcess):
                 each.resume()

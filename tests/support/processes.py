@@ -90,15 +90,20 @@ class Program:
 
 
 @contextmanager
-def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[Program]:
-    """`celery -A leadswitch worker` or `beat` as in production. Its log is a file, since a full pipe would stop it."""
-    log = directory / f"{arguments[0]}.log"
-    command = ["-m", *CELERY, *arguments]
+def logged(log: Path, *command: str, **environment: str) -> Iterator[Program]:
+    """A Python process whose log is a file, since a full pipe would stop it."""
     with (
         log.open("w") as output,
         started(*command, output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
     ):
         yield Program(process, log)
+
+
+@contextmanager
+def celery(directory: Path, *arguments: str, **environment: str) -> Iterator[Program]:
+    """`celery -A leadswitch worker` or `beat` as in production."""
+    with logged(directory / f"{arguments[0]}.log", "-m", *CELERY, *arguments, **environment) as program:
+        yield program
 
 
 @contextmanager
@@ -110,12 +115,8 @@ def beat(directory: Path, **environment: str) -> Iterator[Program]:
 @contextmanager
 def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) -> Iterator[Program]:
     """`manage.py dispatcher`. Give each of several its own name for its log."""
-    log = directory / f"{name}.log"
-    with (
-        log.open("w") as output,
-        started(*DISPATCHER, output=output, LEADSWITCH_LOG_LEVEL="INFO", **environment) as process,
-    ):
-        yield Program(process, log)
+    with logged(directory / f"{name}.log", *DISPATCHER, **environment) as program:
+        yield program
 
 
 def distribute_in_processes(count: int, *, patience: str) -> list[Mapping[str, int]]:

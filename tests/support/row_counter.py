@@ -35,7 +35,7 @@ class RowCounter:
         self._is_explaining = False
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
-        if not (self._is_explaining or many) and READS.match(sql) and not WRITES.search(sql):
+        if not (self._is_explaining or many) and is_read(sql):
             self._is_explaining = True
             try:
                 self.rows += self._explain(sql, params)
@@ -49,6 +49,10 @@ class RowCounter:
             [(found,)] = cursor.fetchall()
         plan = json.loads(found) if isinstance(found, str) else found
         return sum(_count_taken(node) for node in _nodes(plan[0]["Plan"]))
+
+
+def is_read(sql: str) -> bool:
+    return READS.match(sql) is not None and WRITES.search(sql) is None
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -172,8 +172,11 @@ STATES: Final = (
         pages=("two-leaders",),
         brought_by=(*RUNNING, faults.two_leaders),
         prints={
-            STATUS: Promise(0, "leader LEADER, epoch N, through Redis, last heartbeat SECONDS s ago"),
-            "manage.py dispatch status --json": Promise(0, '"leader": "OTHER", "workers_alive": N'),
+            STATUS: Promise(
+                1,
+                "Problem: Two dispatchers lead: LEADER by its heartbeat in PostgreSQL, OTHER by its lease in Redis.",
+            ),
+            "manage.py dispatch status --json": Promise(1, '"leader": "OTHER", "workers_alive": N'),
             "manage.py reconcile inflight": NO_DRIFT,
         },
     ),

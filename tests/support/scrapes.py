@@ -3,27 +3,14 @@
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.waiting import wait_until
 
-
-def read_metrics(port: int) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        text: str = answer.read().decode()
-        return text
-
-
-def is_served(port: int) -> bool:
-    try:
-        return bool(read_metrics(port))
-    except urllib.error.URLError:
-        return False
-
-
-def wait_until_served(port: int) -> None:
-    wait_until(lambda: is_served(port), what=f"metrics on port {port}")
+PATIENCE_SECONDS: Final = 30
 
 
 class Scrape:
@@ -52,5 +39,39 @@ class Scrape:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a process serves its metrics. Only the web server asks for a token."""
+
+    address: str
+    token: str = ""
+
+    def read(self) -> str:
+        """Raises OSError if there is no answer in PATIENCE_SECONDS."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        request = urllib.request.Request(f"{self.address}/metrics", headers=headers)  # noqa: S310 - of a test
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
+            text: str = answer.read().decode()
+            return text
+
+    def scrape(self) -> Scrape:
+        return Scrape(self.read())
+
+
+def local_endpoint(port: int) -> Endpoint:
+    return Endpoint(f"http://127.0.0.1:{port}")
+
+
 def scrape(port: int) -> Scrape:
-    return Scrape(read_metrics(port))
+    return local_endpoint(port).scrape()
+
+
+def is_served(port: int) -> bool:
+    try:
+        return bool(local_endpoint(port).read())
+    except urllib.error.URLError:
+        return False
+
+
+def wait_until_served(port: int) -> None:
+    wait_until(lambda: is_served(port), what=f"metrics on port {port}")

@@ -19,7 +19,7 @@ from tests.support.processes import child_environment
 @contextmanager
 def served(*options: str, **environment: str) -> Iterator[str]:
     """Serve until the end of the block. Yields the address. Needs committed rows. `options` are gunicorn's."""
-    with serving(*options, **environment) as server:
+    with serving(*options, output=None, **environment) as server:
         yield server.address
 
 

@@ -58,6 +58,14 @@ class HistoryAdmin(ScopedAdmin):
         entries = audit.read_entries(row, limit=SHOWN)
         return build_history_lines(entries, model=type(row), request=request)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context["subtitle"] = self.title_of(row)
+        return super().render_change_form(request, context, *arguments, **named)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -67,11 +75,13 @@ class HistoryAdmin(ScopedAdmin):
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
         lines = sorted(self.history_of(row, request=request), key=lambda line: line.at, reverse=True)
+        title = self.title_of(row)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History: {row}",
+            "title": f"History: {title}",
             "opts": self.opts,
             "object": row,
+            "object_title": title,
             "object_url": reverse(
                 f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)]
             ),

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tracing.admin.scope import ScopedAdmin
 from tracing.models import AuditEntry
 
 Reference: TypeAlias = tuple[type[Model], Any]
@@ -36,7 +37,7 @@ def read_names(request: HttpRequest, model: type[Model], keys: Iterable[Any]) ->
     place = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
     names: dict[Any, SafeString | str] = {}
     for row in rows:
-        name = str(row)
+        name = page.title_of(row) if isinstance(page, ScopedAdmin) else str(row)
         link = format_html('<a href="{}">{}</a>', reverse(place, args=[row.pk]), name)
         names[row.pk] = link if can_open else name
     return names

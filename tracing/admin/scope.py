@@ -69,6 +69,10 @@ class ScopedAdmin(PlainAdmin):
             return queryset.none()
         return queryset.filter(**{f"{self.workspace_path}__in": ids})
 
+    def title_of(self, row: Any) -> str:
+        """Return what headings, breadcrumbs, links and messages call the row."""
+        return str(row)
+
     def workspace_id_of(self, row: Model) -> int | None:
         value: Any = row
         for part in self.workspace_path.split("__") if self.workspace_path else ():

@@ -3,10 +3,11 @@
 from tracing.models.attempt import Attempt, AttemptResult, AttemptTrigger
 from tracing.models.audit import AuditEntry
 from tracing.models.event import LeadDistributionEvent
-from tracing.models.rollup import AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt
+from tracing.models.rollup import AttemptDay, AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt
 
 __all__ = [
     "Attempt",
+    "AttemptDay",
     "AttemptHour",
     "AttemptHourTotal",
     "AttemptResult",

@@ -71,6 +71,29 @@ class AttemptHour(Rollup):
         ]
 
 
+class AttemptDay(Rollup):
+    """By workspace and day (UTC): what covers whole days reads a day and not its 24 hours. `hour`: the day's first."""
+
+    destination_workspace_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "tracing_attemptday"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["destination_workspace_id", "hour", "result", "skip_reason"],
+                name="attemptday_cell_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["result", "hour"],
+                include=["destination_workspace_id", "count"],
+                name="attemptday_result",
+            ),
+        ]
+
+
 class AttemptHourTotal(Rollup):
     """Of all workspaces: what users read who see every workspace."""
 

@@ -4,17 +4,25 @@ First the attempts from before the first count (history), then the queue. The qu
 an attempt that is in the queue is not part of the history.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from tracing.models import AttemptHour, AttemptHourTotal, RollupState
-from tracing.rollups.statements import COMPARE_HOUR, COUNT_HISTORY, COUNT_QUEUED, RECOUNT_HOUR
+from tracing.models import AttemptDay, AttemptHour, AttemptHourTotal, RollupState
+from tracing.rollups.statements import (
+    COMPARE_DAY,
+    COMPARE_HOUR,
+    COUNT_HISTORY,
+    COUNT_QUEUED,
+    RECOUNT_DAY,
+    RECOUNT_HOUR,
+)
 
 FIRST: Final = UUID(int=0)
 HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 
 
 def lock_state() -> RollupState:
@@ -47,19 +55,32 @@ def _count_history(state: RollupState, size: int) -> tuple[int, bool]:
 
 
 def compare_hour(hour: datetime, state: RollupState | None) -> tuple[int, int]:
-    """Recount one hour from its attempts. Returns the attempts read, and how many stored rows differ."""
+    """Recount one hour from its attempts. With the first hour of a day, also add up the hours of the day.
+
+    Returns the attempts read, and how many stored rows differ.
+    """
     with connection.cursor() as cursor:
         cursor.execute(COMPARE_HOUR, _of_hour(hour, state))
         read, differing = cursor.fetchone()
+        if hour == _day_of(hour)["day"]:
+            cursor.execute(COMPARE_DAY, _day_of(hour))
+            differing += cursor.fetchone()[0]
     return read, differing
 
 
 def repair_hour(hour: datetime, state: RollupState) -> None:
-    """Replace the hour's rows. Needs the transaction that holds the state's lock."""
+    """Replace the rows of the hour and of its day. Needs the transaction that holds the state's lock."""
     AttemptHour.objects.filter(hour=hour).delete()
     AttemptHourTotal.objects.filter(hour=hour).delete()
     with connection.cursor() as cursor:
         cursor.execute(RECOUNT_HOUR, _of_hour(hour, state))
+        AttemptDay.objects.filter(hour=_day_of(hour)["day"]).delete()
+        cursor.execute(RECOUNT_DAY, _day_of(hour))
+
+
+def _day_of(hour: datetime) -> dict[str, datetime]:
+    day = hour.astimezone(UTC).replace(hour=0)
+    return {"day": day, "next_day": day + DAY}
 
 
 def _of_hour(hour: datetime, state: RollupState | None) -> dict[str, datetime | UUID | None]:

@@ -29,7 +29,8 @@ def _sums(column: str) -> str:
 # Reads `batch (id)`.
 _MEASURED: Final = f"""
 measured AS (
-    SELECT date_trunc('hour', a.started_at, 'UTC') AS hour, a.source_workspace_id,
+    SELECT date_trunc('hour', a.started_at, 'UTC') AS hour, date_trunc('day', a.started_at, 'UTC') AS day,
+        a.source_workspace_id,
         COALESCE(a.destination_workspace_id, 0) AS destination_workspace_id, a.result, a.skip_reason,
         {_bin("a.duration_ms / 1000")} AS took,
         CASE WHEN a.due_at IS NOT NULL AND a.result <> 'retry' THEN {_bin(_seconds("a.due_at"))} END AS due,
@@ -43,27 +44,33 @@ measured AS (
 )"""
 _CELL: Final = "hour, source_workspace_id, destination_workspace_id, result, skip_reason"
 _TOTAL: Final = "hour, result, skip_reason"
+_DAY: Final = "hour, destination_workspace_id, result, skip_reason"
 _VALUES: Final = (
     f"count(*) AS count, {_sums('took')} AS took, {_sums('due')} AS due, {_sums('receipt')} AS receipt"
 )
 _COLUMNS: Final = "count, duration_bins, due_bins, receipt_bins"
 
 
-def _add(table: str, key: str) -> str:
+def _add(table: str, key: str, *, since: str = "hour") -> str:
+    """`since`: the column of `measured` that is the start of the hour or day."""
+    values = key.replace("hour", since, 1)
     added = ", ".join(
         f"{name} = ARRAY(SELECT x + y FROM unnest(c.{name}, excluded.{name})"
         " WITH ORDINALITY AS u(x, y, place) ORDER BY place)"
         for name in ("duration_bins", "due_bins", "receipt_bins")
     )
     return (
-        f"INSERT INTO {table} AS c ({key}, {_COLUMNS}) SELECT {key}, {_VALUES} FROM measured GROUP BY {key}"
-        f" ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET count = c.count + excluded.count, {added}"
+        f"INSERT INTO {table} AS c ({key}, {_COLUMNS}) SELECT {values}, {_VALUES} FROM measured GROUP BY {values}"
+        f" ORDER BY {values} ON CONFLICT ({key}) DO UPDATE SET count = c.count + excluded.count, {added}"
     )
 
 
-_COUNT: Final = f"""{_MEASURED},
+_COUNT_HOURS: Final = f"""{_MEASURED},
 cells AS ({_add("tracing_attempthour", _CELL)}),
 totals AS ({_add("tracing_attempthourtotal", _TOTAL)})
+"""
+_COUNT: Final = f"""{_COUNT_HOURS},
+days AS ({_add("tracing_attemptday", _DAY, since="day")})
 """
 
 COUNT_QUEUED: Final = f"""
@@ -107,4 +114,24 @@ WITH {_OF_HOUR}, {_MEASURED}
 SELECT (SELECT count(*) FROM measured),
     {_differ("tracing_attempthour", _CELL)} + {_differ("tracing_attempthourtotal", _TOTAL)}
 """
-RECOUNT_HOUR: Final = f"WITH {_OF_HOUR}, {_COUNT} SELECT count(*) FROM batch"
+RECOUNT_HOUR: Final = f"WITH {_OF_HOUR}, {_COUNT_HOURS} SELECT count(*) FROM batch"
+
+
+def _add_up(column: str) -> str:
+    sums = ", ".join(f"sum({column}[{place + 1}])::bigint" for place in range(BINS))
+    return f"ARRAY[{sums}] AS {column}"
+
+
+# A day follows from its hours, without its attempts: %(day)s to %(next_day)s.
+_OF_DAY: Final = f"""
+    SELECT %(day)s::timestamptz AS hour, destination_workspace_id, result, skip_reason, sum(count)::bigint AS count,
+        {_add_up("duration_bins")}, {_add_up("due_bins")}, {_add_up("receipt_bins")}
+    FROM tracing_attempthour WHERE hour >= %(day)s AND hour < %(next_day)s GROUP BY 2, 3, 4
+"""
+COMPARE_DAY: Final = f"""
+SELECT count(*) FROM ({_OF_DAY}) fresh FULL JOIN (SELECT * FROM tracing_attemptday WHERE hour = %(day)s) stored
+    USING (hour, destination_workspace_id, result, skip_reason)
+WHERE (fresh.count, fresh.duration_bins, fresh.due_bins, fresh.receipt_bins)
+    IS DISTINCT FROM (stored.count, stored.duration_bins, stored.due_bins, stored.receipt_bins)
+"""
+RECOUNT_DAY: Final = f"INSERT INTO tracing_attemptday ({_DAY}, {_COLUMNS}) {_OF_DAY}"

@@ -14,8 +14,9 @@ from distribution.review.stored import Finding, review_stored
 
 class Command(BaseCommand):
     help = (
-        "List stored service areas, hours, filters, rules, answers, verticals and time zones that are invalid or that"
-        " no lead can match, and show how to correct them. Exit code 0: nothing needs correction; 1: something does."
+        "List stored service areas, hours, filters, rules, answers, modes, verticals and time zones that are"
+        " invalid or that no lead can match, and show how to correct them."
+        " Exit code 0: nothing needs correction; 1: something does."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from distribution.verify import Findings, Invariant, Report, run_verification
 from distribution.verify.display import show_progress
 from routing.management.database_errors import readable_database
 from tracing.parsing import positive_argument
+from tracing.wording import count
 
 HOLDS: Final = "verify: all invariants hold"
 MOST_JOBS: Final = 4
@@ -71,7 +72,9 @@ class Command(BaseCommand):
         self.stdout.write(f"checked in {report.seconds:.1f} s")
         broken = [findings.breaches for _, findings in report.results if findings.breaches]
         self.stdout.write(
-            f"verify: {sum(broken):,} breaches of {len(broken)} invariants" if broken else HOLDS
+            f"verify: {count(sum(broken), 'breach', 'breaches')} of {count(len(broken), 'invariant')}"
+            if broken
+            else HOLDS
         )
 
     def _print_details(self, invariant: Invariant, findings: Findings) -> None:

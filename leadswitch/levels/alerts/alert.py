@@ -41,8 +41,9 @@ class Alert:
     """A row. A page silences warnings of its own `kind`.
 
     `summary` is a template of Prometheus with the measured value, and `normal` is what a healthy product shows.
-    `reads`: the job without which the alert is blind; SEVERAL if other jobs still show the problem. `holds_for` is for:
-    in Prometheus. `shown` names the labels that the dashboard takes as variables.
+    `reads`: the job without which the alert is blind; SEVERAL if other jobs still show the problem. Workers,
+    dispatchers and the web server all decide leads, so alerts on attempts read several. `holds_for` is the field `for`
+    of the rule. `shown` names the labels that the dashboard takes as variables.
     """
 
     name: str

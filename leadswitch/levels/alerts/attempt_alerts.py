@@ -5,7 +5,7 @@ Each ratio has a floor, so that one failure at low traffic is quiet.
 
 from typing import Final
 
-from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.alert import Alert, Dashboard, Severity
 
 ENDED: Final = 'sum(increase(leadswitch_attempts_total{result!="retry"}[5m]))'
 ALL_ATTEMPTS: Final = "sum(increase(leadswitch_attempts_total[5m]))"
@@ -16,7 +16,6 @@ ATTEMPT_ALERTS: Final = (
         name="LeadSwitchFailureRateHigh",
         severity=Severity.PAGE,
         kind="failures",
-        reads=Job.WORKER,
         expression=(
             f'sum(increase(leadswitch_attempts_total{{result="failed"}}[5m]))\n/ {ENDED} > 0.10\n'
             'and sum(increase(leadswitch_attempts_total{result="failed"}[15m])) >= 5'
@@ -31,7 +30,6 @@ ATTEMPT_ALERTS: Final = (
         name="LeadSwitchSuccessRateLow",
         severity=Severity.WARNING,
         kind="failures",
-        reads=Job.WORKER,
         expression=(
             f'sum(increase(leadswitch_attempts_total{{result!~"failed|retry"}}[5m]))\n/ {ALL_ATTEMPTS} < 0.95\n'
             'and sum(increase(leadswitch_attempts_total{result=~"failed|retry"}[15m])) >= 5'
@@ -46,7 +44,6 @@ ATTEMPT_ALERTS: Final = (
         name="LeadSwitchLockTimeouts",
         severity=Severity.WARNING,
         kind="locks",
-        reads=Job.WORKER,
         expression='sum(increase(leadswitch_lead_lock_seconds_count{outcome="timed_out"}[5m])) > 10',
         keep_firing_for="5m",
         summary='{{ $value | printf "%.0f" }} locks of leads timed out in the last 5 minutes.',
@@ -57,7 +54,6 @@ ATTEMPT_ALERTS: Final = (
         name="LeadSwitchLockSuccessLow",
         severity=Severity.WARNING,
         kind="locks",
-        reads=Job.WORKER,
         expression=(
             f'sum(increase(leadswitch_lead_lock_seconds_count{{outcome="acquired"}}[5m]))\n/ {LOCKS} < 0.90\n'
             'and sum(increase(leadswitch_lead_lock_seconds_count{outcome!="acquired"}[5m])) >= 5'
@@ -86,7 +82,6 @@ ATTEMPT_ALERTS: Final = (
         name="LeadSwitchDecisionSlow",
         severity=Severity.WARNING,
         kind="latency",
-        reads=Job.WORKER,
         expression=(
             "histogram_quantile(0.95, sum by (le) (rate(leadswitch_due_to_decision_seconds_bucket[15m]))) > 5\n"
             "and sum(increase(leadswitch_due_to_decision_seconds_count[15m])) >= 20"

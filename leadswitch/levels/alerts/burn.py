@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Dashboard, Severity
-from leadswitch.levels.objectives import AVAILABILITY, LATENCY, PERIOD_DAYS, Objective
+from leadswitch.levels.objectives import AVAILABILITY, LATENCY, LATENCY_LIMIT_SECONDS, PERIOD_DAYS, Objective
 
 SHORT_WINDOWS: Final = ("5m", "30m", "1h", "2h", "6h")
 # Evaluated less often: they read days of samples.
@@ -40,7 +40,7 @@ SUFFIXES: Final = {Severity.PAGE: "Page", Severity.WARNING: "Ticket"}
 DASHBOARDS: Final = {AVAILABILITY.name: Dashboard.ROUTING, LATENCY.name: Dashboard.PERFORMANCE}
 MISSED: Final = {
     AVAILABILITY.name: "were decided late, failed or are still undecided",
-    LATENCY.name: "took longer than 2 s to decide or are still undecided",
+    LATENCY.name: f"took longer than {LATENCY_LIMIT_SECONDS} s to decide or are still undecided",
 }
 
 

@@ -50,7 +50,6 @@ DISPATCH_ALERTS: Final = (
         name="LeadSwitchLeasesLost",
         severity=Severity.WARNING,
         kind="leases",
-        reads=Job.DISPATCHER,
         expression="sum(increase(leadswitch_inflight_leases_lost_total[5m])) / 5 > 10",
         keep_firing_for="5m",
         summary=f"{COUNT} leases a minute end before their worker is done.",

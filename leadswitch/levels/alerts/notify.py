@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from leadswitch.levels.alerts.alert import Job, Severity
+from leadswitch.levels.alerts.alert import SEVERAL, Severity
+from leadswitch.levels.alerts.rows import ALERTS
 
 SECRETS: Final = "/run/secrets"
 PAGER, CHAT, DIGEST, WATCHDOG = "pager", "chat", "digest", "watchdog"
@@ -57,13 +58,13 @@ def _make_route() -> dict[str, Any]:
 
 
 def _make_inhibition() -> list[dict[str, Any]]:
-    """Only warnings are silenced: by a page of the same kind, and by the absence of the job that they read."""
+    """Only warnings are silenced: by a page of the same kind, and by the absence of the only job that they read."""
     absent = [
         {
             "source_matchers": ['alertname=~"LeadSwitchJobAbsent|LeadSwitchExporterAbsent"', f'job="{job}"'],
             "target_matchers": [_severity(Severity.WARNING), f'reads="{job}"'],
         }
-        for job in Job
+        for job in sorted({alert.reads for alert in ALERTS} - {SEVERAL})
     ]
     page = {
         "source_matchers": [_severity(Severity.PAGE)],

@@ -49,7 +49,6 @@ QUEUE_ALERTS: Final = (
         name="LeadSwitchRetriesEntered",
         severity=Severity.WARNING,
         kind="retries-entered",
-        reads=Job.WORKER,
         expression="sum(increase(leadswitch_retries_entered_total[30m])) > 50",
         keep_firing_for="10m",
         summary=f"{COUNT} attempts put their lead into the retry queue in the last 30 minutes.",

@@ -3,6 +3,7 @@
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.objectives import AVAILABILITY, AVAILABILITY_DEADLINE_SECONDS
 
 # Without beat leads are still sold, and expired leases are still ended.
 JOBS: Final = {
@@ -65,7 +66,10 @@ WATCH_ALERTS: Final = (
         # Prometheus knows only UTC.
         expression=f"hour() == {DIGEST_HOUR} and minute() < 10",
         summary=_make_digest_summary(),
-        normal="99.9% of leads decided within 60 s, under 20 due retries",
+        normal=(
+            f"{AVAILABILITY.target:.1%} of leads decided within {AVAILABILITY_DEADLINE_SECONDS} s,"
+            " under 20 due retries"
+        ),
         dashboard=Dashboard.ROUTING,
     ),
     *(_make_job_absent(job, *rest) for job, rest in JOBS.items()),

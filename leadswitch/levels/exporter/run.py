@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from threading import Event, Thread
+from time import monotonic
 from typing import Final
 
 from django.conf import settings
@@ -32,7 +33,7 @@ def run_exporter(
 ) -> None:
     """Serve until `stop` is set. Raises PortTaken.
 
-    The first scrape waits for the first passes, because it would report failures otherwise.
+    The first scrape waits for the first passes, because it would report failures otherwise; at most PASS_SECONDS.
     """
     period = settings.LEADSWITCH_EXPORTER_PERIOD_SECONDS
     refreshers = [Refresher(row, period_seconds=period) for row in rows]
@@ -40,8 +41,7 @@ def run_exporter(
     for each in refreshers:
         each.start()
     try:
-        for each in refreshers:
-            each.wait_for_first_pass(PASS_SECONDS)
+        wait_for_first_passes(refreshers)
         on_ready()
         serve_until(stop, server, refreshers)
     finally:
@@ -52,6 +52,13 @@ def run_exporter(
             each.join(STOP_SECONDS)
 
 
+def wait_for_first_passes(refreshers: Sequence[Refresher]) -> None:
+    """Until each has finished one pass. They run at the same time, so they have PASS_SECONDS together."""
+    deadline = monotonic() + PASS_SECONDS
+    for each in refreshers:
+        each.wait_for_first_pass(max(0.0, deadline - monotonic()))
+
+
 def listen(host: str, port: int, refreshers: Sequence[Refresher]) -> MetricsServer:
     registry = CollectorRegistry()
     registry.register(LatestValues(refreshers))
@@ -60,8 +67,9 @@ def listen(host: str, port: int, refreshers: Sequence[Refresher]) -> MetricsServ
     try:
         return MetricsServer(host, port, registry)
     except (OSError, OverflowError) as error:
-        message = f"The exporter cannot listen on {host}, port {port} ({error}). Set LEADSWITCH_EXPORTER_PORT"
-        raise PortTaken(f"{message} to a free port.") from error
+        message = f"The exporter cannot listen on {host}, port {port} ({error})."
+        fix = "Set LEADSWITCH_EXPORTER_PORT to a free port, and LEADSWITCH_METRICS_HOST to an address of this machine."
+        raise PortTaken(f"{message} {fix}") from error
 
 
 def serve_until(stop: Event, server: MetricsServer, refreshers: Sequence[Refresher]) -> None:

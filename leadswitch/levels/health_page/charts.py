@@ -180,7 +180,7 @@ def make_expired(days: Sequence[datetime], numbers: Mapping[datetime, int], link
     ]
     return Chart(
         name="expired",
-        title="Expired leads by day (UTC)",
+        title=f"Expired leads by day, last {len(days)} days",
         kind="bars",
         unit="leads",
         x_title="Day (UTC)",

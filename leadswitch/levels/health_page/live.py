@@ -13,19 +13,19 @@ from routing.dispatch.control import Control, read_control
 from routing.dispatch.redis_state import ask_redis
 from routing.leads import undecided
 from routing.leads.decision_metrics import DEADLINE, PROMPT
+from routing.leads.due_retries import IS_DUE_RETRY
 from routing.leads.undecided import OldestDue, find_oldest_due
 
 MOST_COUNTED: Final = 5_000
 
-RETRIES: Final = """
-SELECT r.workspace_id, w.name, count(*) AS number FROM (
-    SELECT l.workspace_id FROM routing_lead l
-    WHERE l.status = 'pending' AND l.attempts > 0 AND l.next_attempt_at <= statement_timestamp()
-        AND (%(ids)s::bigint[] IS NULL OR l.workspace_id = ANY(%(ids)s))
+RETRIES: Final = f"""
+SELECT workspace_id, name, count(*) AS number FROM (
+    SELECT l.workspace_id, w.name FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
+    WHERE {IS_DUE_RETRY} AND (%(ids)s::bigint[] IS NULL OR l.workspace_id = ANY(%(ids)s))
     ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
-) r JOIN routing_workspace w ON w.id = r.workspace_id
-GROUP BY 1, 2 ORDER BY number DESC, w.name
-"""
+) due
+GROUP BY 1, 2 ORDER BY number DESC, name
+"""  # noqa: S608 - only constants are put in
 STALE: Final = """
 SELECT count(*) FROM (
     SELECT FROM routing_lead
@@ -101,7 +101,8 @@ def _limit(number: int, most: int) -> Count:
 
 
 def _count_undecided(ids: Sequence[int] | None, over: timedelta) -> Count:
-    return _limit(undecided.count_undecided(ids, over=over), undecided.MOST_UNDECIDED)
+    most = undecided.MOST_UNDECIDED
+    return _limit(undecided.count_undecided(ids, over=over, most=most), most)
 
 
 def _read_retries(ids: Sequence[int] | None, *, most: int) -> Sequence[WorkspaceCount]:

@@ -13,6 +13,7 @@ from leadswitch.levels.objectives import (
     DUE_RETRIES,
     LATENCY,
     LATENCY_LIMIT_SECONDS,
+    PERIOD_DAYS,
     Objective,
 )
 from tracing.models import AttemptResult
@@ -41,14 +42,21 @@ def make_figure(label: str, count: Count, url: str) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveCard:
-    """`kept` and `budget_left` are shares; None: nothing was decided. The budget is below 0 once it is spent."""
+    """`kept` and `budget_left` are shares; None: nothing was decided. The budget is below 0 once it is spent.
+
+    `headline`, `words`: what is left, in large and in small letters. `bar_label`: what the bar shows.
+    """
 
     name: str
     title: str
+    period: str
     good: str
     target: str
     kept: str
     budget_left: float | None
+    headline: str
+    words: str
+    bar_label: str
     tone: str
     figures: Sequence[Figure]
 
@@ -58,16 +66,11 @@ class ObjectiveCard:
         return self.budget_left is None or self.budget_left > 0
 
     @property
-    def budget_display(self) -> str:
-        if self.budget_left is None:
-            return "No decisions yet"
-        return f"{self.budget_left:.1%}" if self.budget_left > 0 else "Budget spent"
-
-    @property
-    def budget_words(self) -> str:
+    def verdict(self) -> str:
+        """In a word, so that it does not depend on a color."""
         if self.budget_left is None:
             return ""
-        return "of the budget left" if self.budget_left > 0 else f"{1 - self.budget_left:.1f} times over"
+        return "Met" if self.is_met else "Missed"
 
     @property
     def budget_bar(self) -> int:
@@ -138,17 +141,35 @@ def _latency(
 
 def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure]) -> ObjectiveCard:
     left = 1 - bad / total / objective.budget if total else None
-    tone = "good" if left is None or left > LOW_BUDGET else "wait" if left > 0 else "bad"
+    headline, words = _describe_budget(left)
     return ObjectiveCard(
         name=objective.name,
         title=objective.title,
+        period=f"last {PERIOD_DAYS} days",
         good=objective.good,
         target=f"{objective.target:.1%}",
         kept=f"{1 - bad / total:.2%}" if total else "-",
         budget_left=left,
-        tone=tone,
+        headline=headline,
+        words=words,
+        bar_label="budget left",
+        tone=_tone(left),
         figures=figures,
     )
+
+
+def _describe_budget(left: float | None) -> tuple[str, str]:
+    if left is None:
+        return "No decisions yet", ""
+    if left > 0:
+        return f"{left:.1%}", "of the budget left"
+    return "Budget spent", f"{1 - left:,.1f} times as many bad leads as allowed"
+
+
+def _tone(left: float | None) -> str:
+    if left is None or left > LOW_BUDGET:
+        return "good"
+    return "wait" if left > 0 else "bad"
 
 
 def _due_retries(waiting: Waiting, links: Links) -> ObjectiveCard:
@@ -157,10 +178,14 @@ def _due_retries(waiting: Waiting, links: Links) -> ObjectiveCard:
     return ObjectiveCard(
         name=DUE_RETRIES.name,
         title=DUE_RETRIES.title,
-        good="Leads of the retry queue that are due now.",
+        period="now",
+        good="Leads of the retry queue that could run now. Paused leads are not due.",
         target=f"under {DUE_RETRIES.limit}",
         kept=due.display,
         budget_left=left,
-        tone="good" if left > LOW_BUDGET else "wait" if left > 0 else "bad",
+        headline=due.display,
+        words="due now",
+        bar_label="room left below the limit",
+        tone=_tone(left),
         figures=[due],
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from leadswitch.levels.health_page.window import Window
+from leadswitch.levels.health_page.window import DAY, Window
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
 from leadswitch.levels.rows import fetch_row, fetch_rows
 from tracing.models import AttemptResult
@@ -16,9 +16,11 @@ from tracing.rollups.edges import BINS, EDGES_SECONDS
 
 TOTAL: Final = "FROM tracing_attempthourtotal WHERE hour >= %(start)s AND hour < %(end)s"
 OF_WORKSPACES: Final = (
-    "FROM tracing_attempthour WHERE destination_workspace_id = ANY(%(ids)s)"
-    " AND hour >= %(start)s AND hour < %(end)s"
+    "FROM {table} WHERE destination_workspace_id = ANY(%(ids)s) AND hour >= %(start)s AND hour < %(end)s"
 )
+HOURS: Final = "tracing_attempthour"
+# A day has one row where its hours have up to 24.
+DAYS: Final = "tracing_attemptday"
 STEP: Final = "date_trunc(%(unit)s, hour, 'UTC')"
 
 
@@ -44,7 +46,7 @@ SELECT result, skip_reason, sum(count::int), {_sum("due_bins", range(BINS))},
 """
 MOST_OF: Final = """
 SELECT h.destination_workspace_id, w.name, sum(h.count::int) AS number
-FROM tracing_attempthour h JOIN routing_workspace w ON w.id = h.destination_workspace_id
+FROM {table} h JOIN routing_workspace w ON w.id = h.destination_workspace_id
 WHERE h.result = %(result)s AND h.hour >= %(start)s AND h.hour < %(end)s
     AND (%(ids)s::bigint[] IS NULL OR h.destination_workspace_id = ANY(%(ids)s))
 GROUP BY 1, 2 ORDER BY number DESC, w.name LIMIT %(most)s
@@ -93,7 +95,7 @@ def read_steps(
     window: Window, ids: Sequence[int] | None
 ) -> tuple[Mapping[tuple[datetime, str], int], Mapping[datetime, Sequence[int]]]:
     """Attempts by step and result, and the bins from due to decided by step."""
-    rows = _read(STEPS, ids, start=window.start, end=window.end, unit=window.unit)
+    rows = _read(STEPS, ids, _table(window), start=window.start, end=window.end, unit=window.unit)
     bins: dict[datetime, Sequence[int]] = {}
     for step, _, _, counts in rows:
         before = bins.get(step, [0] * BINS)
@@ -103,14 +105,18 @@ def read_steps(
 
 def read_times(window: Window, ids: Sequence[int] | None) -> tuple[Sequence[int], Sequence[int]]:
     """From receipt to the first decision, and how long attempts took."""
-    [(receipt, duration)] = _read(TIMES, ids, start=window.start, end=window.end)
-    empty = [0] * BINS
-    return (receipt, duration) if receipt[0] is not None else (empty, empty)
+    receipt, duration = [0] * BINS, [0] * BINS
+    for table, start, end in [(HOURS, window.start, window.end)] if ids is None else _parts(window):
+        [(received, took)] = _read(TIMES, ids, table, start=start, end=end)
+        if received[0] is not None:
+            receipt = [old + new for old, new in zip(receipt, received, strict=True)]
+            duration = [old + new for old, new in zip(duration, took, strict=True)]
+    return receipt, duration
 
 
 def read_decisions(start: datetime, end: datetime, ids: Sequence[int] | None) -> Sequence[Decisions]:
-    """Without attempts that are retried: they decide nothing."""
-    rows = [Decisions(*row) for row in _read(DECISIONS, ids, start=start, end=end)]
+    """Of whole days. Without attempts that are retried: they decide nothing."""
+    rows = [Decisions(*row) for row in _read(DECISIONS, ids, DAYS, start=start, end=end)]
     return [row for row in rows if row.result != AttemptResult.RETRY]
 
 
@@ -119,12 +125,12 @@ def read_most(
 ) -> Sequence[WorkspaceCount]:
     """The workspaces with the most attempts of one result."""
     values = {"result": result.value, "most": most, "start": window.start, "end": window.end}
-    return [WorkspaceCount(*row) for row in _read(MOST_OF, ids, **values)]
+    return [WorkspaceCount(*row) for row in _read(MOST_OF, ids, _table(window), **values)]
 
 
 def read_expired(start: datetime, end: datetime, ids: Sequence[int] | None) -> Mapping[datetime, int]:
-    """By day."""
-    return dict(_read(EXPIRED, ids, start=start, end=end))
+    """By day, of whole days."""
+    return dict(_read(EXPIRED, ids, DAYS, start=start, end=end))
 
 
 def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
@@ -134,6 +140,20 @@ def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
     return Uncounted(number, is_least=looked_at >= most)
 
 
-def _read(statement: str, ids: Sequence[int] | None, **values: Any) -> list[Any]:
-    text = statement.format(source=TOTAL if ids is None else OF_WORKSPACES)
+def _parts(window: Window) -> Sequence[tuple[str, datetime, datetime]]:
+    """The hours before the first midnight, and the days after it. The last day has no hours after the window."""
+    midnight = window.start.replace(hour=0)
+    if midnight < window.start:
+        midnight += DAY
+    parts = [(HOURS, window.start, midnight), (DAYS, midnight, window.end)]
+    return [(table, start, end) for table, start, end in parts if start < end]
+
+
+def _table(window: Window) -> str:
+    return DAYS if window.unit == "day" else HOURS
+
+
+def _read(statement: str, ids: Sequence[int] | None, table: str, **values: Any) -> list[Any]:
+    """`table`: of single workspaces."""
+    text = statement.format(source=TOTAL if ids is None else OF_WORKSPACES.format(table=table), table=table)
     return fetch_rows(text, {"ids": None if ids is None else list(ids), **values})

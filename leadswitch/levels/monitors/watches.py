@@ -200,9 +200,12 @@ LEFT_OUT: Final = {
 
 
 def watch(alert: Alert) -> Watch | JobDown:
-    """Raises KeyError for an alert that has none."""
+    """Raises LookupError for an alert that has none."""
     if "slo" in alert.labels:
         return watch_burn(alert)
     if alert.name in {"LeadSwitchJobAbsent", "LeadSwitchExporterAbsent"}:
         return JobDown(Job(alert.labels["job"]))
+    if alert.name not in WATCHES:
+        message = f"{alert.name} has no monitor: add its conditions to WATCHES, or the reason to LEFT_OUT"
+        raise LookupError(message)
     return WATCHES[alert.name]

@@ -21,6 +21,9 @@ three series of the exporter name workspaces, and only the worst of them.
 The web server, the Celery worker, the dispatcher and Celery beat serve the first table. Each process counts what it
 does, so add the series up over all processes. Every labeled counter and histogram exists at 0 from the start.
 django-prometheus adds the times of requests and statements (names that begin with `django_`).
+
+A process counts an attempt right after its commit. What it counted remains if it is killed. A SIGKILL between the
+commit and the count loses the counts of that one attempt, and no others. PostgreSQL has the attempt.
 """
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from leadswitch.env import REPOSITORY
 from leadswitch.levels.alerts.files import Links, make_files
+from leadswitch.management.generated import find_changed, url_argument, write_changed
 
 
 class Command(BaseCommand):
@@ -22,11 +23,20 @@ class Command(BaseCommand):
             "--check", action="store_true", help="Write nothing. Fail if a file would change."
         )
         parser.add_argument(
-            "--runbooks", default=links.runbooks, help="URL of the directory with the runbooks."
+            "--runbooks",
+            type=url_argument,
+            default=links.runbooks,
+            help="URL of the directory with the runbooks.",
         )
-        parser.add_argument("--dashboards", default=links.dashboards, help="URL of Grafana's dashboards.")
+        parser.add_argument(
+            "--dashboards",
+            type=url_argument,
+            default=links.dashboards,
+            help="URL of Grafana's dashboards.",
+        )
         parser.add_argument(
             "--watchdog",
+            type=url_argument,
             default=links.watchdog,
             help="URL that expects a call from the watchdog every 5 minutes.",
         )
@@ -38,16 +48,10 @@ class Command(BaseCommand):
             watchdog=options["watchdog"],
         )
         files = {options["directory"] / path: text for path, text in make_files(links).items()}
-        changed = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
         if options["check"]:
-            self._check(changed)
+            self._check(find_changed(files))
             return
-        for path in changed:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files[path])
-            self.stdout.write(f"Wrote {path}")
-        if not changed:
-            self.stdout.write("Nothing changed.")
+        write_changed(self.stdout, files)
 
     def _check(self, changed: list[Path]) -> None:
         if changed:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from leadswitch.env import REPOSITORY
 from leadswitch.levels.dashboards.files import FORMATS
 from leadswitch.levels.monitors.monitor import Contacts
+from leadswitch.management.generated import url_argument, write_changed
 
 
 class Command(BaseCommand):
@@ -23,9 +24,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--directory", type=Path, default=REPOSITORY / "ops", help="Where to write. Default: ops."
         )
-
         parser.add_argument(
             "--runbooks",
+            type=url_argument,
             default=Contacts().runbooks,
             help="URL of the directory with the runbooks, to which monitors link.",
         )
@@ -40,17 +41,8 @@ class Command(BaseCommand):
         for name in options["format"] or FORMATS:
             texts |= FORMATS[name](contacts)
         if options["write"]:
-            self._write({options["directory"] / path: text for path, text in texts.items()})
+            write_changed(self.stdout, {options["directory"] / path: text for path, text in texts.items()})
             return
         for path, text in texts.items():
             self.stdout.write(f"# {path}", ending="\n")
             self.stdout.write(text, ending="")
-
-    def _write(self, texts: dict[Path, str]) -> None:
-        changed = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
-        for path in changed:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(texts[path])
-            self.stdout.write(f"Wrote {path}")
-        if not changed:
-            self.stdout.write("Nothing changed.")

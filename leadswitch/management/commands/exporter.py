@@ -31,7 +31,8 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         if not port:
             raise CommandError(
-                "Set LEADSWITCH_EXPORTER_PORT to a port, such as 9104. With 0 nothing is served."
+                "Set LEADSWITCH_EXPORTER_PORT to a port, such as 9104. With 0 nothing is served.",
+                returncode=2,
             )
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         try:
             run_exporter(host, port, stop=stop, on_ready=lambda: self._say_ready(host, port))
         except PortTaken as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=2) from error
 
     def _say_ready(self, host: str, port: int) -> None:
         address = f"[{host}]" if ":" in host else host

@@ -13,8 +13,8 @@ from tracing.parsing import positive_argument
 
 class Command(BaseCommand):
     help = (
-        "Count the leads in the retry queue by workspace and reason: due now, and all. Most due leads first. Leads of"
-        " paused workspaces are not due. Reads only."
+        "Count the leads in the retry queue by workspace and reason: due now, and all. Most due leads first. Leads that"
+        " are paused, in a paused workspace or in a paused product are not due. Reads only."
     )
     requires_system_checks = ()
 

@@ -14,6 +14,7 @@ from routing.intake.csv.rows import SheetNumber
 from routing.values.moments import read_local_time
 from routing.values.normalize import FieldError
 from routing.values.person_name import split_full_name
+from tracing.wording import count
 
 # Fields of the import only: a name to split, and when the lead came in where it came in first.
 FULL_NAME: Final = "full_name"
@@ -86,7 +87,8 @@ class ColumnMapping:
         With `keeps_text`, an attribute that cannot be read as its kind is a problem and stays in the payload as text.
         """
         if any(cell.strip() for cell in cells[len(self.columns) :]):
-            message = f"has {len(cells)} values for {len(self.columns)} columns: look for a missing quote"
+            found, expected = count(len(cells), "value"), count(len(self.columns), "column")
+            message = f"has {found} for {expected}: look for a missing quote"
             return {}, [RowProblem("", "", "columns", message)]
         payload: dict[str, Any] = {}
         problems: list[RowProblem] = []

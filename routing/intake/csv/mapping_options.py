@@ -21,6 +21,7 @@ from routing.intake.csv.mapping import (
 from routing.intake.parse import LEAD_KEYS
 from routing.values.attributes import KEY
 from routing.values.normalize import FieldError, normalize_vertical
+from tracing.wording import count
 
 PLAIN_FIELDS: Final = (
     *(key for key in LEAD_KEYS if key not in ("attributes", "consent")),
@@ -51,7 +52,7 @@ def read_mapping(
     """Read the options of the command. Raises MappingError."""
     targets = [_read_map(text, columns=columns) for text in maps]
     counts = Counter(target.name for _, target in targets)
-    if twice := sorted(name for name, count in counts.items() if count > 1):
+    if twice := sorted(name for name, number in counts.items() if number > 1):
         raise MappingError(f"--map: more than one column is mapped to {', '.join(twice)}")
     verticals = _read_verticals(vertical_maps)
     if verticals and not counts["vertical"]:
@@ -131,7 +132,7 @@ def _read_pairs(path: Path) -> list[tuple[str, str]]:
         raise MappingError(f"--vertical-map @{path}: {reason}") from None
     if wrong := next((row for row in rows if len(row) != 2), None):
         raise MappingError(
-            f"--vertical-map @{path}: each line must be value,vertical; one has {len(wrong)} values"
+            f"--vertical-map @{path}: each line must be value,vertical; one has {count(len(wrong), 'value')}"
         )
     if rows and fold_name(rows[0][1]) == "vertical":
         del rows[0]

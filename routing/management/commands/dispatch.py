@@ -29,12 +29,13 @@ from tracing.locks import is_lock_timeout
 
 class Command(BaseCommand):
     help = (
-        "Show the state of the dispatch, pause it, or resume it. While it is paused, no lead starts, in any dispatch"
-        " mode. Leads are still accepted and keep their due times; they start when it is resumed. Without --workspace,"
-        " pause and resume apply to the whole product. Exit code 0: no problems, or paused or resumed (also if it"
-        " already was); 1: `status` found problems, such as no dispatcher, no worker, a Redis that does not answer, or"
-        " a pause that is out of date in Redis; 2: wrong arguments, or PostgreSQL does not answer. A pause is not a"
-        " problem. Pausing and resuming need only PostgreSQL; Redis follows."
+        "Show the state of the dispatch, pause it, or resume it. While it is paused, no lead starts, in any"
+        " dispatch mode. Leads are still accepted and keep their due times; they start when it is resumed."
+        " Without --workspace, pause and resume apply to the whole product. Exit code 0: no problems, or"
+        " paused or resumed (also if it already was); 1: `status` found problems, such as no dispatcher, two"
+        " that lead, no worker, a Redis that does not answer, or a pause that is out of date in Redis; 2:"
+        " wrong arguments, or PostgreSQL does not answer. A pause is not a problem. Pausing and resuming need"
+        " only PostgreSQL; Redis follows."
     )
     requires_system_checks = ()
 

@@ -25,6 +25,7 @@ from routing.intake.csv.run import ImportReport, LeadsImport
 from routing.intake.csv.table import open_table
 from routing.intake.sources import find_source
 from routing.models import Source
+from tracing.wording import count
 
 ROWS_A_LINE: Final = 10_000
 # How long a stalled Redis may take to accept the imported leads.
@@ -91,7 +92,9 @@ class Command(BaseCommand):
             _run(job, stderr=self.stderr)
         left = ENQUEUER.drain(timeout_seconds=DRAIN_SECONDS)
         if left:
-            self.stderr.write(f"{left:,} leads are stored but not enqueued yet. They start within a minute.")
+            self.stderr.write(
+                f"Stored but not enqueued yet: {count(left, 'lead')}. All start within a minute."
+            )
         outcome = describe_import(job, seconds=time.monotonic() - started)
         if options["json"]:
             self.stdout.write(json.dumps(outcome))
@@ -237,7 +240,7 @@ def _run(job: LeadsImport, *, stderr: OutputWrapper) -> None:
         try:
             job.run(show)
         except TableError as error:
-            message = f"{error}. {job.report.accepted:,} leads were already stored."
+            message = f"{error}. {count(job.report.accepted, 'lead was', 'leads were')} already stored."
             raise CommandError(message, returncode=1) from None
         except Error as error:
             raise CommandError(
@@ -262,10 +265,10 @@ class _ProgressLines:
         self.next_at = report.read + ROWS_A_LINE
         share = 100 * position // max(self.job.table.size_bytes, 1)
         self.stderr.write(
-            f"{report.read:,} rows read ({share} %), {report.accepted:,} accepted, {report.rejected:,} rejected"
+            f"{count(report.read, 'row')} read ({share} %), {report.accepted:,} accepted, {report.rejected:,} rejected"
         )
 
 
 def _describe_interruption(report: ImportReport, *, cause: str) -> str:
-    stored = f"{report.accepted} leads were stored"
+    stored = f"{count(report.accepted, 'lead was', 'leads were')} stored"
     return f"interrupted ({cause}); {stored}. Run the same command again to import the rest."

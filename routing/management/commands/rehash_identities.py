@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from routing.intake.rehash import rehash_identities
+from tracing.wording import count
 
 
 class Command(BaseCommand):
@@ -24,5 +25,5 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, dry_run: bool, **options: Any) -> None:
-        count = rehash_identities(is_dry_run=dry_run, is_new_key=options["all"])
-        self.stdout.write(f"{count:,} leads {'would get' if dry_run else 'got'} a new identity")
+        number = rehash_identities(is_dry_run=dry_run, is_new_key=options["all"])
+        self.stdout.write(f"{count(number, 'lead')} {'would get' if dry_run else 'got'} a new identity")

@@ -1,10 +1,12 @@
 """The database of the history: the bench fills an empty one or reuses its own, and touches no other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.core.management import call_command
+from django.db import connection, connections, transaction
 
 from routing.models import Lead, Workspace
 from tests.bench.scale.fill import multiply
@@ -23,17 +25,48 @@ def prepare(size: Size, *, is_fresh: bool, on_progress: Callable[[str], None]) -
 
     An existing history is reused if it has the right size. A database with only samples is left from an aborted run.
     """
+    refuse_other_rows()
+    if not is_fresh and has_history(size):
+        on_progress("the history of an earlier run")
+        return
+    empty()
+    multiply(build_world(size, on_progress=on_progress), size, on_progress=on_progress)
+
+
+def refuse_other_rows() -> None:
+    """Raises NotOurs."""
     if Workspace.objects.exclude(slug__startswith=PREFIX).exists():
         message = (
             "the database has workspaces that this bench did not make: point DATABASE_URL or LEADSWITCH_VAR_DIR"
             " elsewhere"
         )
         raise NotOurs(message)
-    if not is_fresh and has_history(size):
-        on_progress("the history of an earlier run")
-        return
-    empty()
-    multiply(build_world(size, on_progress=on_progress), size, on_progress=on_progress)
+
+
+@contextmanager
+def separate_database(suffix: str) -> Iterator[None]:
+    """Use another, migrated database of the same server, and the configured one again afterwards.
+
+    It is made if it is missing, and kept.
+    """
+    name = connection.settings_dict["NAME"]
+    other = f"{name}{suffix}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [other])
+        if not cursor.fetchone()[0]:
+            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(other)}")
+    _connect_to(other)
+    try:
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        _connect_to(name)
+
+
+def _connect_to(name: str) -> None:
+    for each in connections.all():
+        each.close()
+        each.settings_dict["NAME"] = name
 
 
 def has_history(size: Size) -> bool:

@@ -203,6 +203,10 @@ def multiply(samples: Sequence[Sample], size: Size, *, on_progress: Callable[[st
             "SELECT setval(pg_get_serial_sequence('routing_lead', 'id'), max(id)) FROM routing_lead"
         )
     on_progress("VACUUM ANALYZE")
+    vacuum()
+
+
+def vacuum() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")

@@ -7,6 +7,7 @@ from rich import box
 from rich.console import Console
 
 from tests.bench.aims import Aim
+from tests.bench.scale.health.tables import show_health
 from tests.bench.tables import show_aims, show_machine, start_table
 
 
@@ -22,6 +23,8 @@ def show(report: Mapping[str, Any], aims: Sequence[Aim], *, console: Console) ->
             if each["part"] == part:
                 table.add_row(*_cells(each))
         console.print(table)
+    if "health" in report:
+        show_health(report["health"], look=look, console=console)
     console.print(show_aims(aims, look))
     show_machine(report["machine"], console=console)
 

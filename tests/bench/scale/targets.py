@@ -28,8 +28,12 @@ from tests.bench.scale.world import PREFIX
 from tracing.models import Attempt
 
 PAGES, API, COMMANDS, RECONCILERS, VERIFY = "pages", "api", "commands", "reconcilers", "verify"
-PARTS: Final = (PAGES, API, COMMANDS, RECONCILERS, VERIFY)
-BUDGET_MS: Final = {PAGES: 100, API: 100, COMMANDS: 2_000, RECONCILERS: 2_000, VERIFY: 120_000}
+# Of the year of history.
+YEAR_PARTS: Final = (PAGES, API, COMMANDS, RECONCILERS, VERIFY)
+# Of a month, in a database of its own (tests.bench.scale.health).
+HEALTH: Final = "health"
+PARTS: Final = (*YEAR_PARTS, HEALTH)
+BUDGET_MS: Final = {PAGES: 100, API: 100, COMMANDS: 2_000, RECONCILERS: 2_000, VERIFY: 120_000, HEALTH: 100}
 OURS: Final = {"routing", "distribution", "tracing", "auth"}
 # Of a filter with a choice for each of many rows: the first, the middle and the last choice.
 MOST_CHOICES: Final = 60
@@ -53,7 +57,7 @@ class Target:
 
     @property
     def is_request(self) -> bool:
-        return self.part in (PAGES, API)
+        return self.part in (PAGES, API, HEALTH)
 
     @property
     def has_processes(self) -> bool:
@@ -87,11 +91,12 @@ def list_pages(host: str) -> Iterator[Target]:
 
 
 def _page(client: Client, path: str) -> Target:
-    return Target(PAGES, path, lambda: _get(client, path))
+    return Target(PAGES, path, lambda: get_page(client, path))
 
 
-def _get(client: Client, path: str, **headers: str) -> Any:
-    answer = client.get(path, headers=headers)
+def get_page(client: Client, path: str, query: Any = None, **headers: str) -> Any:
+    """Raises WrongAnswer unless it is there."""
+    answer = client.get(path, query, headers=headers)
     if answer.status_code != 200:
         raise WrongAnswer(f"{path}: {answer.status_code}")
     return answer
@@ -125,7 +130,7 @@ def _lead_paths() -> Iterator[str]:
 
 def _paths_of_list(client: Client, path: str) -> Iterator[str]:
     """Yield the links of a list: each filter, alone and in the smallest workspace; searches; a page and a row."""
-    found = getattr(_get(client, path), "context_data", None) or {}
+    found = getattr(get_page(client, path), "context_data", None) or {}
     listed = found.get("cl")
     if listed is None:
         return
@@ -211,7 +216,7 @@ def list_api(host: str) -> Iterator[Target]:
 
 def _call(client: Client, path: str, key: str, *, whose: str) -> Target:
     def ask() -> None:
-        _get(client, path, Authorization=f"Api-Key {key}")
+        get_page(client, path, Authorization=f"Api-Key {key}")
 
     return Target(API, f"{path} ({whose})", ask)
 

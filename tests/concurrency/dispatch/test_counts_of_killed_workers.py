@@ -1,19 +1,26 @@
-"""1,000 leads over four processes of a worker, one of them killed: the scrape counts the attempts in the database."""
+"""1,000 leads over four processes of a worker, one of them killed: each process's counts are those of its attempts.
 
-import signal
+A process counts an attempt right after its commit (routing.leads.attempt_log). A count that is written survives the
+process. A kill between the two loses the counts of that one attempt, and no others.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 import pytest
+from django.db.models import Count
 
 from leadswitch.celery import app
+from leadswitch.levels.serving.files import merge
 from leadswitch.up import worker_arguments
 from routing.dispatch.publish import PROCESS_LEADS
 from routing.models import Lead, LeadStatus
 from tests.support.factories import LeadFactory, SourceFactory
+from tests.support.killed_counting import AFTER, BEFORE
 from tests.support.ports import free_port
-from tests.support.processes import celery
-from tests.support.scrapes import scrape, wait_until_served
+from tests.support.processes import logged
+from tests.support.scrapes import Scrape, scrape, wait_until_served
 from tests.support.waiting import wait_until
 from tracing.models import Attempt
 
@@ -21,6 +28,10 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 LEADS = 1_000
 LEADS_A_MESSAGE = 10
+ATTEMPTS = "leadswitch_attempts_total"
+# The killed process runs the fifth lead of the 26th message last.
+MARKED = 254
+REST = slice(MARKED + 1, 260)
 
 
 def send(lead_ids: list[int]) -> None:
@@ -29,53 +40,85 @@ def send(lead_ids: list[int]) -> None:
 
 
 def list_pending() -> list[int]:
-    return list(Lead.objects.filter(status=LeadStatus.PENDING).values_list("pk", flat=True))
+    return list(Lead.objects.filter(status=LeadStatus.PENDING).order_by("pk").values_list("pk", flat=True))
 
 
-def count_finished() -> int:
-    return Lead.objects.exclude(status=LeadStatus.PENDING).count()
+def list_children(pid: int) -> set[int]:
+    return {child.pid for child in psutil.Process(pid).children()}
 
 
-def is_finished_without(left: int) -> bool:
-    return len(list_pending()) <= left
+def read_committed() -> dict[int, int]:
+    """The attempts in the database, by the process that ran them."""
+    counts = Attempt.objects.values_list("worker").annotate(count=Count("pk"))
+    return {int(worker.rpartition(":")[2]): count for worker, count in counts}
 
 
-def test_scrape_has_the_attempts_of_all_processes_also_of_a_killed_one(tmp_path: Path) -> None:
-    """A process counts an attempt right after its commit. A kill between the two loses that one count.
+def read_counted(files: Path) -> dict[int, int]:
+    """The attempts in each process's file, without the processes that ran none."""
+    counted = {int(path.stem.rpartition("_")[2]): count_attempts(path) for path in files.glob("counter_*.db")}
+    return {pid: count for pid, count in counted.items() if count}
 
-    The killed process also loses the rest of its message; the pick-up would find those leads, and here a second message
-    does.
-    """
+
+def count_attempts(file: Path) -> int:
+    return round(sum(s.value for family in merge([str(file)]) for s in family.samples if s.name == ATTEMPTS))
+
+
+def run_with_a_kill(directory: Path, *, moment: str) -> tuple[int, Mapping[int, int], Scrape]:
+    """Run the leads. Returns the killed process, what each process counted, and the last scrape."""
     source = SourceFactory()
     lead_ids = [lead.pk for lead in LeadFactory.create_batch(LEADS, source=source)]
     port = free_port()
-    with celery(
-        tmp_path,
+    command = ("-m", "tests.support.killed_counting", moment, str(lead_ids[MARKED]))
+    with logged(
+        directory / "worker.log",
+        *command,
         *worker_arguments(concurrency=4),
         LEADSWITCH_WORKER_METRICS_PORT=str(port),
-        LEADSWITCH_VAR_DIR=str(tmp_path),
+        LEADSWITCH_VAR_DIR=str(directory),
     ) as worker:
         wait_until_served(port)
         send(lead_ids)
-        wait_until(lambda: count_finished() > LEADS / 4, what="a quarter of the leads")
-        victim = psutil.Process(worker.process.pid).children()[0]
-        victim.send_signal(signal.SIGKILL)
-        wait_until(lambda: is_finished_without(LEADS_A_MESSAGE), what="the other messages")
-        while left := list_pending():
-            send(left)
-            wait_until(lambda: is_finished_without(len(left) - 1), what="the leads of the killed process")
+        # The killed process loses the rest of its message. The pick-up would find those leads; here a message does.
+        wait_until(lambda: list_pending() == lead_ids[REST], what="all leads but the rest of one message")
+        send(lead_ids[REST])
+        wait_until(lambda: list_pending() == [], what="the rest of that message")
+        killed = int(Attempt.objects.get(lead_id=lead_ids[MARKED]).worker.rpartition(":")[2])
+        wait_until(
+            lambda: killed not in list_children(worker.process.pid), what="the worker to miss a process"
+        )
+        [files] = (directory / "metrics-files").iterdir()
+        expected = read_committed()
+        if moment == BEFORE:
+            expected[killed] -= 1
+        # A process that lives counts its last attempt a moment after the commit.
+        wait_until(lambda: read_counted(files) == expected, what=f"the counts {expected}")
+        return killed, read_counted(files), scrape(port)
 
-        wait_until(lambda: 0 <= find_difference(port) <= 1, what="the counts of the last attempts")
-        found = scrape(port)
+
+def check_scrape(found: Scrape, *, attempts: int) -> None:
     assert found.total("leadswitch_metrics_files_unreadable") == 0
-    [counters] = (tmp_path / "metrics-files").glob(f"*/counter_{victim.pid}.db")
-    assert counters.exists()
-    assert Attempt.objects.count() == LEADS
-    decided = found.total("leadswitch_leads_decided_total")
-    assert decided == found.total("leadswitch_due_to_decision_seconds_count")
-    assert LEADS - 1 <= decided <= LEADS
+    for name in (
+        ATTEMPTS,
+        "leadswitch_leads_decided_total",
+        "leadswitch_due_to_decision_seconds_count",
+        "leadswitch_decision_seconds_count",
+    ):
+        assert found.total(name) == attempts, name
 
 
-def find_difference(port: int) -> float:
-    """Attempts that the database has and the scrape lacks."""
-    return Attempt.objects.count() - scrape(port).total("leadswitch_attempts_total")
+def test_kill_after_the_count_loses_no_count(tmp_path: Path) -> None:
+    killed, counted, found = run_with_a_kill(tmp_path, moment=AFTER)
+    assert counted == read_committed()
+    assert counted[killed] > 0
+    assert sum(counted.values()) == Attempt.objects.count() == LEADS
+    check_scrape(found, attempts=LEADS)
+
+
+def test_kill_between_commit_and_count_loses_exactly_that_count(tmp_path: Path) -> None:
+    killed, counted, found = run_with_a_kill(tmp_path, moment=BEFORE)
+    committed = read_committed()
+    assert {pid: count - counted[pid] for pid, count in committed.items() if count != counted[pid]} == {
+        killed: 1
+    }
+    assert sum(committed.values()) == Attempt.objects.count() == LEADS
+    check_scrape(found, attempts=LEADS - 1)

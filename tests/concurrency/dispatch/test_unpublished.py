@@ -63,7 +63,7 @@ def way() -> Iterator[Way]:
 
 
 def sha_of(script: str) -> str:
-    return sha1((lua_prelude.PRELUDE + script).encode()).hexdigest()  # noqa: S324 - the name that Redis gives it
+    return sha1(lua_prelude.with_prelude(script).encode()).hexdigest()  # noqa: S324 - the name that Redis gives it
 
 
 def is_distributed(lead_ids: list[int]) -> bool:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment
 from routing.models import Lead
-from tests.support.admin_pages import act_url, client_of, page, person, texts
+from tests.support.admin_pages import act_url, client_of, lead_title, page, person, texts
 from tests.support.factories import EnrollmentFactory, LeadFactory, SourceFactory, give_credits
 from tracing.models import AuditEntry
 
@@ -73,11 +73,11 @@ def test_action_on_many_leads_names_those_that_are_refused(operator: Client, fai
     asked = operator.get(url).content.decode()
     assert "2 leads will be canceled" in asked
     assert "The source can see the reason." in asked
-    assert "it is finished: sold" in asked
+    assert f"<li>{lead_title(sold)}: it is finished: sold</li>" in asked
 
     done = operator.post(url, {"reason": "test data"}, follow=True)
 
-    assert texts(done) == ["2 leads: canceled.", f"{sold}: it is finished: sold"]
+    assert texts(done) == ["2 leads: canceled.", f"{lead_title(sold)}: it is finished: sold"]
     assert set(Lead.objects.filter(status="cancelled")) == set(others)
     assert set(Lead.objects.filter(status="cancelled").values_list("cancel_reason", flat=True)) == {
         "test data"

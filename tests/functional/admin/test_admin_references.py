@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 
-from distribution.models import Campaign
-from routing.models import RoutingRule, Source, Workspace
-from tests.support.admin_pages import client_of, count_statements, page, person
+from distribution.models import Assignment, Campaign
+from routing.models import Lead, RoutingRule, Source, Workspace
+from tests.support.admin_pages import build_world, client_of, count_statements, lead_title, page, person
 from tests.support.factories import CampaignFactory, RuleFactory, SourceFactory, WorkspaceFactory
 from tracing import audit
+from tracing.admin.references import read_names
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,19 @@ def test_history_and_audit_show_names_with_ids(client: Client) -> None:
 
     assert text in client.get(page(RoutingRule, "history", rule.pk)).content.decode()
     assert text in client.get(page(AuditEntry, "change", entry.pk)).content.decode()
+
+
+def test_lead_and_its_sale_are_named_by_their_titles(rf: RequestFactory) -> None:
+    build_world()
+    sale = Assignment.objects.get()
+    request = rf.get("/")
+    request.user = User.objects.create_superuser("root")
+
+    lead = read_names(request, Lead, [sale.lead_id])[sale.lead_id]
+    sold = read_names(request, Assignment, [sale.pk])[sale.pk]
+
+    assert lead == f'<a href="{page(Lead, "change", sale.lead_id)}">{lead_title(sale.lead)}</a>'
+    assert f">Sale to {sale.buyer.name} for $25.00 (…" in sold
 
 
 def test_unset_reference_is_nothing(client: Client) -> None:

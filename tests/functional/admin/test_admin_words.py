@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
+from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer
+from distribution.models import Assignment, Buyer, CampaignSnapshot
 from routing.models import Lead, Workspace
 from tests.support.admin_pages import build_world, client_of, page, person
 from tests.support.factories import (
@@ -185,3 +186,52 @@ def test_sale_and_lead_have_readable_titles(client: Client) -> None:
 
     assert shown == f"Sale to {sale.buyer.name} for $25.00 (…{str(sale.public_id)[-6:]})"
     assert lead.endswith(f"from {sale.lead.source.name} (…{str(sale.lead.public_id)[-6:]})")
+
+
+def crumbs(content: str) -> list[str]:
+    """The texts of the breadcrumbs."""
+    [found] = re.findall(r'<div class="breadcrumbs">(.*?)</div>', content, re.S)
+    texts = re.sub(r"<[^>]*>", "", found).split("&rsaquo;")
+    return [" ".join(text.split()) for text in texts]
+
+
+def test_breadcrumbs_and_headings_name_lead_sale_and_snapshot(client: Client) -> None:
+    build_world()
+    sale, snapshot = Assignment.objects.get(), CampaignSnapshot.objects.get()
+    end = f"(…{str(sale.lead.public_id)[-6:]})"
+    lead_title = client.get(page(Lead, "change", sale.lead_id)).context["subtitle"]
+    sale_title = client.get(page(Assignment, "change", sale.pk)).context["subtitle"]
+    assert lead_title.endswith(f"from {sale.lead.source.name} {end}")
+
+    shown = [
+        client.get(url)
+        for url in (
+            page(Lead, "change", sale.lead_id),
+            page(Lead, "history", sale.lead_id),
+            reverse("admin:routing_lead_trace", args=[sale.lead.public_id]),
+            page(Assignment, "change", sale.pk),
+            page(Assignment, "history", sale.pk),
+            reverse("admin:distribution_assignment_return", args=[sale.pk]),
+            page(CampaignSnapshot, "change", snapshot.pk),
+        )
+    ]
+
+    assert [crumbs(answer.content.decode())[-2:] for answer in shown] == [
+        ["Leads", lead_title],
+        [lead_title, "History"],
+        [lead_title, "Trace"],
+        ["Assignments", sale_title],
+        [sale_title, "History"],
+        ["Assignments", f"Take back: {sale_title}"],
+        ["Campaign snapshots", f"{snapshot.campaign}, version {snapshot.config_version}"],
+    ]
+
+
+def test_sale_links_its_attempt(client: Client) -> None:
+    build_world()
+    sale = Assignment.objects.get()
+    attempt = Attempt.objects.get(pk=sale.attempt_id)
+
+    content = client.get(page(Assignment, "change", sale.pk)).content.decode()
+
+    assert f'<a href="{page(Attempt, "change", attempt.pk)}">{attempt}</a>' in content

@@ -13,7 +13,7 @@ from django.utils import timezone
 from routing.admin.retryqueue import wait_in_words
 from routing.leads.actions import ActionRefused, give_up_lead
 from routing.models import Lead, RetryingLead, Workspace
-from tests.support.admin_pages import SCOPED_ROLES, act_url, client_of, page, person, texts
+from tests.support.admin_pages import SCOPED_ROLES, act_url, client_of, lead_title, page, person, texts
 from tests.support.factories import LeadFactory, SourceFactory
 from tracing.models import AuditEntry
 
@@ -212,7 +212,7 @@ class TestActions:
     def test_run_now_does_not_pass_a_pause(self, operator: Client, lead: Lead) -> None:
         Lead.objects.update(paused_at=timezone.now())
         done = operator.post(act_url("rerun", lead), {"reason": "now"}, follow=True)
-        assert texts(done) == [f"{lead}: it is paused; resume it first"]
+        assert texts(done) == [f"{lead_title(lead)}: it is paused; resume it first"]
         assert not AuditEntry.objects.exists()
 
     def test_give_up_parks_it_with_a_reason(self, operator: Client, lead: Lead) -> None:

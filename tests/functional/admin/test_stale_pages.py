@@ -11,7 +11,7 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign, Enrollment, Tier, Wallet
 from routing.models import Lead
-from tests.support.admin_pages import page, save
+from tests.support.admin_pages import lead_title, page, save
 from tests.support.factories import (
     BuyerFactory,
     EnrollmentFactory,
@@ -109,7 +109,8 @@ def test_changed_lead_is_left_alone(ann: Client, ben: Client) -> None:
 
     assert texts(done) == [
         "1 lead: canceled.",
-        f"{one}: it changed after you opened the page and is now waiting until it is due and paused; reload the page",
+        f"{lead_title(one)}: it changed after you opened the page and is now waiting until it is due and paused;"
+        " reload the page",
     ]
     one.refresh_from_db()
     two.refresh_from_db()

@@ -131,7 +131,7 @@ def test_field_that_would_not_help_is_not_requested(source: Source) -> None:
 def test_money_of_buyers_is_not_shown(source: Source) -> None:
     Enrollment.objects.update(budget_day_cents=1)
     document = explained(tried(source))
-    assert document["fixer"] == "time"
+    assert document["fixer"] == "operator", "a budget below the price does not open with time"
     assert document["summary"].startswith("No buyer takes leads like this one right now.")
 
 
@@ -145,6 +145,23 @@ def test_closed_hours_show_the_opening_time(source: Source) -> None:
     )
     assert (document["fixer"], document["change"]) == ("time", "Wait: the lead is retried automatically.")
     assert document["next_attempt_at"] == f"{lead.next_attempt_at:%Y-%m-%dT%H:%M:%S}Z"
+
+
+@pytest.mark.parametrize("reason", ["all_buyers_capped", "tier_lock_contention", "internal_error"])
+def test_lead_that_is_not_retried_promises_no_retry(source: Source, reason: str) -> None:
+    lead = LeadFactory(
+        source=source,
+        status="failed",
+        skip_reason=reason,
+        attempts=1,
+        next_attempt_at=None,
+        finished_at=timezone.now(),
+    )
+    document = explained(lead)
+    assert (document["fixer"], document["change"]) == (
+        "operator",
+        "Ask the operator. The lead itself does not have to change.",
+    )
 
 
 def test_duplicate_names_only_a_first_lead_of_the_same_source(source: Source) -> None:

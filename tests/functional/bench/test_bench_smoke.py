@@ -16,6 +16,7 @@ from tests.bench.numbers import Spread, percentile, ratios
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
 from tests.bench.routing_part import build_plan, make_fields
 from tests.bench.run import main, read_options
+from tests.bench.spans_part import FIGURES, TURNS_A_ROUND
 from tests.bench.wire import read_trace
 
 TINY = Plan(
@@ -52,12 +53,13 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
         "Routing decisions",
         "Retries in due order",
         "What a lead waits for",
+        "Distributed traces",
         "Aims",
         "psycopg",
     ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    assert set(report) == {"machine", "engine", "intake", "routing", "retries", "targets", "aims"}
+    assert set(report) == {"machine", "engine", "intake", "routing", "retries", "targets", "spans", "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
     assert set(report["intake"]["views"]) == {"product", "bare"}
@@ -111,6 +113,10 @@ def check_waits(report: Mapping[str, Any]) -> None:
         "complete": TINY.retries,
         "end to end": TINY.ways,
     }
+    for side in ("off", "on"):
+        assert all(report["spans"][side][figure]["min"] > 0 for figure in FIGURES)
+    for figure in FIGURES:
+        assert len(report["spans"]["on_against_off"][figure]["rounds"]) == TINY.rounds * TURNS_A_ROUND
     for stage in stages.values():
         assert 0 < stage["p50_ms"] <= stage["p95_ms"]
         assert stage["times_below"] == stage["target_ms"] / stage["p95_ms"]

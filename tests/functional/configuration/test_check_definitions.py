@@ -159,6 +159,18 @@ def test_condition_without_effect_is_reported() -> None:
     )
 
 
+def test_unknown_mode_is_reported() -> None:
+    """No constraint of the database refuses it, and the engine decides no lead of such a campaign."""
+    campaign = CampaignFactory()
+    Campaign.objects.update(mode="auction")
+    output, error = check("--fix")
+    assert output == (
+        f"campaign {campaign.pk} mode: unknown mode 'auction': use one of round_robin, weighted, priority, price\n"
+    )
+    assert error == "1 definition needs to be corrected."
+    assert Campaign.objects.get().mode == "auction"
+
+
 def test_valid_definitions_are_not_changed() -> None:
     EnrollmentFactory(buyer__service_area={"states": ["GA", "CA-ON"], "exclude": {"zips": ["30312"]}})
     assert check() == ("Every definition is valid, and leads can match it.\n", "")

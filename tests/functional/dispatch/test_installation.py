@@ -1,8 +1,9 @@
 """Two installations on one Redis under one prefix: the second does not start, and no process is locked out for long."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import call_command
@@ -10,7 +11,7 @@ from django.db import OperationalError, connection
 
 from leadswitch.database.fitness import begin
 from routing.dispatch import installation
-from routing.dispatch.installation import HELD_MS, OtherInstallation
+from routing.dispatch.installation import OtherInstallation, held_ms
 from routing.dispatcher.loop import Dispatcher
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.redis import keys
@@ -27,7 +28,7 @@ OTHER = "7123.16384"
 @pytest.fixture
 def held(redis_client: "redis.Redis[str]") -> "redis.Redis[str]":
     """The dispatcher of another database leads."""
-    redis_client.set(keys.installation_key(), OTHER, px=HELD_MS)
+    redis_client.set(keys.installation_key(), OTHER, px=held_ms())
     return redis_client
 
 
@@ -71,9 +72,18 @@ def test_reconciler_of_a_running_process_reports_it() -> None:
 def test_leader_reserves_redis_for_a_while(redis_client: "redis.Redis[str]") -> None:
     lead_once()
     assert redis_client.get(keys.installation_key()) == installation.read_name()
-    assert 0 < redis_client.pttl(keys.installation_key()) <= HELD_MS
+    assert 0 < redis_client.pttl(keys.installation_key()) <= held_ms() == 10_000
     installation.check()
     begin()
+
+
+def test_reservation_outlasts_a_long_lease_and_a_standby(
+    settings: Any, redis_client: "redis.Redis[str]"
+) -> None:
+    settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, leader_lease_ms=60_000)
+    settings.LEADSWITCH_TAKEOVER = replace(settings.LEADSWITCH_TAKEOVER, standby_seconds=10.0)
+    lead_once()
+    assert redis_client.pttl(keys.installation_key()) > 70_000
 
 
 def test_flush_and_end_of_the_other_installation_lock_no_process_out(held: "redis.Redis[str]") -> None:
@@ -155,6 +165,6 @@ def test_process_with_an_outdated_name_reads_it_again(
     """A worker that outlived the restore: without this, its reconcilers would be refused until a restart."""
     assert installation.read_name() == OTHER
     restored()
-    redis_client.set(keys.installation_key(), "7123.16999", px=HELD_MS)
+    redis_client.set(keys.installation_key(), "7123.16999", px=held_ms())
     installation.check()
     assert installation.read_name() == "7123.16999"

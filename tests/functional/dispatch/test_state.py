@@ -13,6 +13,7 @@ from distribution.attempts.distribute import distribute_lead
 from routing.dispatch import backlog_counts, canary, pauses, redis_state, schedule, workers
 from routing.dispatch.backlog_counts import Backlog
 from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
+from routing.dispatch.leadership import acquire_leadership
 from routing.dispatch.problems import find_problems
 from routing.dispatch.state import Brief, read_brief, read_state
 from routing.models import DispatchPath, Workspace
@@ -51,6 +52,21 @@ def attempt() -> None:
 
 def problems(visible: list[int] | None = None) -> list[str]:
     return list(find_problems(read_state(visible)))
+
+
+def test_second_leader_is_a_problem() -> None:
+    lead_and_work()
+    assert acquire_leadership("one", lease_ms=600_000, least_epoch=3)[0] is not None
+    assert problems() == []
+
+    write_leader_heartbeat("two", epoch=9, path=DispatchPath.REDIS)
+
+    [problem] = problems()
+    assert problem.startswith(
+        "Two dispatchers lead: two by its heartbeat in PostgreSQL, one by its lease in Redis."
+    )
+    clear_leader_heartbeat("two")
+    assert problems() == []
 
 
 def test_polled_leads_are_counted_in_postgres() -> None:

@@ -1,13 +1,17 @@
 """A change that concerns many leads wakes them in batches, each once, without delaying other workspaces."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Enrollment
+from leadswitch.env.tuning import DispatchTuning
 from routing.dispatch import wakeups
-from routing.models import Lead, Wakeup
+from routing.models import DispatchControl, Lead, Wakeup
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.factories import (
     CampaignFactory,
@@ -41,6 +45,14 @@ def waiting_leads(place: Enrollment, count: int) -> None:
     )
 
 
+def spread_of(place: Enrollment, start: int, end: int) -> float:
+    """Seconds between the first and the last due time of a part of the leads, oldest first."""
+    leads = Lead.objects.filter(workspace_id=place.campaign.workspace_id).order_by("received_at", "id")
+    due = [lead.next_attempt_at for lead in leads[start:end] if lead.next_attempt_at is not None]
+    assert len(due) == end - start
+    return (max(due) - min(due)).total_seconds()
+
+
 class TestMany:
     @pytest.mark.finds("wakeups")
     def test_large_change_delays_no_other_workspaces_leads(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,9 +69,19 @@ class TestMany:
         woken = dict(Wakeup.objects.filter(cause="cap_raised").values_list("workspace_id", "woken"))
         assert woken == {large.campaign.workspace_id: 220, small.campaign.workspace_id: 220}
 
-    def test_leads_become_due_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_leads_become_due_one_after_the_other(
+        self, monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
         """200 with the change, and the rest by the reconciler in batches, a thousand per second, oldest first."""
-        monkeypatch.setattr(wakeups, "LEADS_A_BATCH", 150)
+        settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, wakeup_batch_leads=150)
+        batches: list[int] = []
+        wake_batch = wakeups.wake_batch
+
+        def count_batch(wakeup_id: int, *, count: int, placed: int) -> int:
+            batches.append(count)
+            return wake_batch(wakeup_id, count=count, placed=placed)
+
+        monkeypatch.setattr(wakeups, "wake_batch", count_batch)
         monkeypatch.setattr(wakeups, "leads_a_run", lambda: 400)
         place = world(cap_day=0)
         waiting_leads(place, 700)
@@ -71,6 +93,7 @@ class TestMany:
         assert Lead.objects.filter(status="pending").count() == 200
         runs = [run_reconciler(find_reconciler("wakeups"), fix=True).repaired for _ in range(3)]
         assert runs == [400, 100, 0]
+        assert batches[:3] == [150, 150, 100]
         change.refresh_from_db()
         assert (change.woken, change.lead_ids) == (700, [])
         leads = list(Lead.objects.filter(woken_by=change.pk).order_by("received_at", "id"))
@@ -80,6 +103,32 @@ class TestMany:
             part = due[start:end]
             spread = (max(part) - min(part)).total_seconds()
             assert (end - start) / 1000 * 0.9 <= spread <= (end - start) / 1000 * 2 + 0.1
+
+    @pytest.mark.parametrize("pace", [20, 100])
+    def test_leads_become_due_at_the_set_pace(self, pace: int, settings: Any) -> None:
+        """Those that the change wakes itself, and those of the reconciler, which wakes as many as the period holds."""
+        settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, wakeup_leads_per_second=pace)
+        name, _ = settings.LEADSWITCH_RECONCILERS["wakeups"]
+        settings.LEADSWITCH_RECONCILERS = {**settings.LEADSWITCH_RECONCILERS, "wakeups": (name, 3)}
+        run_reconciler(find_reconciler("wakeups"), fix=True)
+        assert DispatchControl.objects.get().wake_leads_per_second == pace
+        place = world(cap_day=0)
+        waiting_leads(place, 700)
+
+        raise_cap(place)
+
+        assert 0.9 * 199 / pace <= spread_of(place, 0, 200) <= 199 / pace + 1
+        repaired = run_reconciler(find_reconciler("wakeups"), fix=True).repaired
+        assert repaired == 3 * pace
+        assert 0.9 * 3 <= spread_of(place, 200, 200 + repaired) <= 3 + 1
+
+    def test_pace_of_a_new_database_is_the_default_of_the_setting(self) -> None:
+        field = DispatchControl._meta.get_field("wake_leads_per_second")
+        assert field.db_default == field.default == DispatchTuning({}).wakeups_leads_per_second
+
+    def test_pace_of_zero_is_refused_by_the_database(self) -> None:
+        with pytest.raises(IntegrityError, match="dispatchcontrol_wakes_leads"):
+            DispatchControl.objects.create(wake_leads_per_second=0)
 
     def test_lead_is_woken_once_by_a_change(self) -> None:
         place = world(cap_day=0, budget_day_cents=1)

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.explain.types import to_json
 from distribution.models import Buyer
-from routing.models import Lead
+from routing.leads.actions import give_up_lead
+from routing.leads.claim import acquire, fail
+from routing.models import Lead, Workspace
+from tests.browser.scene import only_in_two_days
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -95,6 +99,34 @@ def test_explanation_reads_from_top_to_bottom(lead: Lead) -> None:
         "  7. Not sold: No remaining buyer has enough credits. The last remaining buyer dropped out: its",
         "     balance is too low. A person must act: the buyers can fix it.",
     ]
+
+
+def test_lead_that_failed_for_good_says_what_to_do(lead: Lead) -> None:
+    """The reason would pass by itself, but no attempt follows."""
+    Lead.objects.filter(pk=lead.pk).update(
+        status="pending", errors=2, next_attempt_at=timezone.now(), finished_at=None
+    )
+    assert fail(acquire(lead.pk, owner="verifier"), reason="internal_error", at=timezone.now()) is None
+
+    output = " ".join(run(str(lead.pk), "--latest", "1").split())
+
+    assert "status failed: " in output
+    assert (
+        "to change (the agency): find this attempt in the log, remove the cause, then run the lead again"
+        in output
+    )
+    assert "by itself" not in output
+
+
+def test_lead_that_was_given_up_says_to_run_it_again(lead: Lead) -> None:
+    Workspace.objects.update(hours=only_in_two_days())
+    Lead.objects.filter(pk=lead.pk).update(status="pending", next_attempt_at=timezone.now(), finished_at=None)
+    assert distribute_lead(lead.pk).result == "deferred"
+    give_up_lead(lead.pk, at=timezone.now())
+
+    lines = run(str(lead.pk)).splitlines()
+
+    assert "  to change (the agency): run the lead again: an operator gave it up" in lines
 
 
 def test_buyer_is_found_by_each_of_its_names(lead: Lead) -> None:

@@ -67,7 +67,11 @@ def test_objectives_count_each_bad_lead_once(root: Client) -> None:
     assert (decided, failed, late, undecided) == (14 + 3 * 2 * 7, 18, 1 + 3 * 2 * 3, 2)
     both = 6
     assert availability.budget_left == pytest.approx(1 - (18 + 19 - both + 2) / (56 + 2) / 0.001)
-    assert (availability.tone, availability.budget_display) == ("bad", "Budget spent")
+    assert (availability.tone, availability.headline, availability.verdict) == (
+        "bad",
+        "Budget spent",
+        "Missed",
+    )
     slow = 5 + 3 * 2 * 4
     assert [figure.number for figure in latency.figures] == [14 + 3 * 2 * 6, slow, 4]
     assert latency.kept == f"{1 - (slow + 4) / (50 + 4):.2%}"

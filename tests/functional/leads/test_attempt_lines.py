@@ -208,6 +208,11 @@ def test_lead_locked_by_another_worker_counts_as_a_failed_lock(
         "info",
     )
     assert "attempt_id" not in busy
+    assert (busy["lead_id"], busy["source_workspace_id"], busy["destination_workspace_id"]) == (
+        str(lead.public_id),
+        lead.workspace_id,
+        lead.workspace_id,
+    )
     assert sold["event"] == "routing.complete"
 
 

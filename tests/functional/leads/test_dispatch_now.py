@@ -166,7 +166,7 @@ class TestRefusals:
             error = refusal(send(lead), 409)
         assert (error["code"], error["message"]) == (
             "conflict",
-            "Not now: it is being processed right now.",
+            "The lead cannot be dispatched now: it is being processed; try again in a moment.",
         )
         assert row(lead) == before
 
@@ -175,7 +175,9 @@ class TestRefusals:
         acquire(lead.pk, owner="caller")
         before = row(lead)
         error = refusal(send(lead), 409)
-        assert error["message"] == "Not now: an outside service is verifying it; wait until that is done."
+        assert error["message"] == (
+            "The lead cannot be dispatched now: an outside service is verifying it; wait until that is done."
+        )
         assert row(lead) == before
 
     def test_unknown_lead(self, lead: Lead) -> None:
@@ -236,10 +238,11 @@ class TestLimit:
         assert [answer.status_code for answer in answers] == [202] * 3 + [429] * 57
         assert Attempt.objects.count() == 3
         last = answers[-1]
-        assert 0 < int(last["Retry-After"]) <= 20 * 60
+        wait_seconds = int(last["Retry-After"])
+        assert 0 < wait_seconds <= 20 * 60
         assert last.json()["error"] == {
             "code": "rate_limited",
-            "message": f"A lead can be tried on request 3 times per hour. Try again in {last['Retry-After']} seconds.",
+            "message": f"A lead can be tried on request 3 times per hour. Try again in {wait_seconds:,} seconds.",
         }
 
     def test_refusal_changes_nothing(self, lead: Lead) -> None:
@@ -301,9 +304,13 @@ class TestLimit:
             rerun_lead(lead.pk, at=at)
         before = row(lead)
         with pytest.raises(
-            TriedTooOften, match="it has reached its limit of requested attempts; try again in 1800 seconds"
+            TriedTooOften, match="it has reached its limit of requested attempts; try again in 1,800 seconds"
         ):
             rerun_lead(lead.pk, at=at)
         assert row(lead) == before
         Lead.objects.update(next_attempt_at=at + DAY)
         assert send(lead).status_code == 202
+        Lead.objects.update(next_attempt_at=at + DAY)
+        assert refusal(send(lead), 429)["message"].startswith(
+            "A lead can be tried on request 1 time per hour."
+        )

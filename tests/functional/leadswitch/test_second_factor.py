@@ -216,15 +216,64 @@ def test_required_second_factor_cannot_be_turned_off(ada: User, clock: Any, sett
     ]
 
 
+def choose_to_reset(client: Client, *people: User) -> Any:
+    """Choose the action in the list. Returns the confirmation page."""
+    data = {"action": "reset_second_factor", "_selected_action": [user.pk for user in people]}
+    return client.post(reverse("admin:auth_user_changelist"), data, follow=True)
+
+
+def send_reset(client: Client, confirmation: Any, **form: str) -> Any:
+    """Send the confirmation page as a browser does, with what it shows."""
+    seen = confirmation.context["form"]["seen"].value()
+    request = confirmation.request
+    address = f"{request['PATH_INFO']}?{request['QUERY_STRING']}"
+    return client.post(address, {"seen": seen, **form})
+
+
 def test_superuser_resets_another_users_second_factor(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     root = User.objects.create_superuser("root", password=PASSWORD)
     client, _ = log_in("root")
-    data = {"action": "reset_second_factor", "_selected_action": [ada.pk, root.pk]}
-    client.post(reverse("admin:auth_user_changelist"), data)
+    confirmation = choose_to_reset(client, ada, root)
+    content = confirmation.content.decode()
+    assert "recovery codes of 1 person will be removed" in content
+    assert "<li>root: this is you" in content
+    assert TOTPDevice.objects.filter(user=ada).exists(), "choosing the action resets nothing"
+
+    assert send_reset(client, confirmation, reason=" ").status_code == 400
+    assert TOTPDevice.objects.filter(user=ada).exists(), "a reason is required"
+
+    assert send_reset(client, confirmation, reason="lost the phone").status_code == 302
     entry = AuditEntry.objects.get(action="second_factor_reset")
-    assert (entry.actor, entry.object_id) == ("root", str(ada.pk))
+    assert (entry.actor, entry.object_id, entry.reason) == ("root", str(ada.pk), "lost the phone")
+    assert not StaticToken.objects.exists()
     assert where(log_in()[1]) == HOME
+
+
+def test_second_factor_that_was_set_up_after_the_question_is_not_reset(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    User.objects.create_superuser("root", password=PASSWORD)
+    client, _ = log_in("root")
+    confirmation = choose_to_reset(client, ada)
+    TOTPDevice.objects.all().delete()
+    new = TOTPDevice.objects.create(user=ada, name="app")
+
+    answer = send_reset(client, confirmation, reason="lost the phone")
+
+    assert answer.status_code == 400
+    assert "The data changed after you opened this page." in answer.content.decode()
+    assert list(TOTPDevice.objects.all()) == [new]
+    assert not AuditEntry.objects.filter(action="second_factor_reset").exists()
+
+
+def test_own_second_factor_is_not_reset(ada: User, clock: Any) -> None:
+    set_up(ada, clock)
+    client, _ = log_in()
+    client.post(CODE, {"code": app_code(ada)})
+    confirmation = choose_to_reset(client, ada)
+    assert "Nothing to do." in confirmation.content.decode()
+    send_reset(client, confirmation, reason="lost the phone")
+    assert TOTPDevice.objects.filter(user=ada).exists()
 
 
 def test_plain_administrator_cannot_reset_it(ada: User, clock: Any) -> None:
@@ -234,6 +283,8 @@ def test_plain_administrator_cannot_reset_it(ada: User, clock: Any) -> None:
     clerk = User.objects.create_user("clerk", is_staff=True)
     client.force_login(clerk)
     client.post(page, {"action": "reset_second_factor", "_selected_action": [ada.pk]})
+    confirmation = f"{reverse('admin:auth_user_reset_second_factor')}?ids={ada.pk}"
+    assert client.post(confirmation, {"reason": "lost the phone"}).status_code == 403
     assert TOTPDevice.objects.filter(user=ada).exists()
 
 

@@ -182,6 +182,20 @@ def test_time_in_a_pause_is_no_delay(agencies: tuple[Workspace, Workspace, Works
         assert 30 <= oldest < 60
 
 
+def test_leads_that_were_paused_do_not_hide_the_oldest(
+    agencies: tuple[Workspace, Workspace, Workspace],
+) -> None:
+    """The first lead in due order was resumed a moment ago, and the second before the third became due."""
+    large, *_ = agencies
+    wait_in(large, seconds=9_000, resumed_at=ago(1))
+    wait_in(large, seconds=8_000, resumed_at=ago(500))
+    assert read(leads.LEADS)["lead_oldest_due_age_seconds"] == pytest.approx(500, abs=5)
+    wait_in(large, seconds=300)
+    assert read(leads.LEADS)["lead_oldest_due_age_seconds"] == pytest.approx(500, abs=5)
+    wait_in(large, seconds=700, resumed_at=ago(800))
+    assert read(leads.LEADS)["lead_oldest_due_age_seconds"] == pytest.approx(700, abs=5)
+
+
 def test_no_lead_counts_as_due_while_the_product_is_paused(
     agencies: tuple[Workspace, Workspace, Workspace],
 ) -> None:

@@ -11,7 +11,7 @@ from routing.reconcile import Counts, find_reconciler, run_reconciler
 from tests.support.attempts import add_attempt
 from tests.support.planting import plant
 from tests.support.racing import race
-from tracing.models import Attempt, AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt
+from tracing.models import Attempt, AttemptDay, AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt
 from tracing.reconcile import rollups
 from tracing.rollups.edges import BINS, EDGES_SECONDS
 
@@ -154,8 +154,10 @@ def test_wrong_hour_is_reported_and_recounted(now: datetime) -> None:
     hour = (now - timedelta(hours=3)).astimezone(UTC)
 
     found = run(fix=False)
-    assert found == Counts(checked=1, skipped=1)
-    assert found.named == (f"hour {hour:%Y-%m-%dT%H}",)
+    # A day is compared with its first hour: it is not the sum of its hours either.
+    wrong = {f"hour {each:%Y-%m-%dT%H}" for each in (hour, hour.replace(hour=0))}
+    assert found == Counts(checked=1, skipped=len(wrong))
+    assert set(found.named) == wrong
     assert AttemptHour.objects.get().count == 9
 
     RollupState.objects.update(recounted_to=hour.replace(minute=0, second=0, microsecond=0) - rollups.HOUR)
@@ -186,3 +188,62 @@ def test_each_run_recounts_the_next_hour_and_begins_again(now: datetime) -> None
     RollupState.objects.update(recounted_to=timezone.now())
     run()
     assert RollupState.objects.get().recounted_to in {first, first + rollups.HOUR}
+
+
+DAY_KEY = ("destination_workspace_id", "result", "skip_reason")
+DAY_BINS = ("duration_bins", "due_bins", "receipt_bins")
+
+
+def stored_days() -> dict[tuple[object, ...], tuple[int, list[list[int]]]]:
+    return {
+        (each.hour, *(getattr(each, name) for name in DAY_KEY)): (
+            each.count,
+            [getattr(each, name) for name in DAY_BINS],
+        )
+        for each in AttemptDay.objects.all()
+    }
+
+
+def added_up_hours() -> dict[tuple[object, ...], tuple[int, list[list[int]]]]:
+    days: dict[tuple[object, ...], tuple[int, list[list[int]]]] = {}
+    for each in AttemptHour.objects.all():
+        key = (each.hour.astimezone(UTC).replace(hour=0), *(getattr(each, name) for name in DAY_KEY))
+        count, bins_of_day = days.get(key, (0, [[0] * BINS for _ in DAY_BINS]))
+        added = [
+            [old + new for old, new in zip(before, getattr(each, name), strict=True)]
+            for before, name in zip(bins_of_day, DAY_BINS, strict=True)
+        ]
+        days[key] = (count + each.count, added)
+    return days
+
+
+@pytest.mark.parametrize("source_id", [7, 8])
+def test_day_is_the_sum_of_its_hours(now: datetime, source_id: int) -> None:
+    """Of every workspace that sends to the same one."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for hours in (1, 5, 23, 25):
+        add_attempt(midnight - timedelta(hours=hours), due_seconds=hours, received_seconds=70)
+        add_attempt(midnight - timedelta(hours=hours), result="unsold", skip_reason="no_campaign")
+        run()
+    add_attempt(midnight - timedelta(hours=5), due_seconds=1)
+    plant("UPDATE tracing_attempt SET source_workspace_id = %s WHERE number = 1", [source_id])
+    run()
+    assert stored_days() == added_up_hours()
+    assert sorted(count for count, _ in stored_days().values()) == [1, 1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "damage", ["UPDATE tracing_attemptday SET count = 9", "DELETE FROM tracing_attemptday"]
+)
+def test_wrong_day_is_found_and_repaired(now: datetime, damage: str) -> None:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for hours in (0, 2):
+        add_attempt(midnight - timedelta(days=1) + timedelta(hours=hours), due_seconds=1)
+    run()
+    right = stored_days()
+    plant(damage)
+    assert run(fix=False).skipped == 1
+    RollupState.objects.update(recounted_to=midnight - timedelta(days=1, hours=1))
+    assert run().repaired == 1
+    assert stored_days() == right == added_up_hours()
+    assert run(fix=False).found == 0

@@ -133,7 +133,7 @@ PLANTED = [
     Planted(
         "hole",
         f"UPDATE {EVENTS} SET seq = seq + 1 WHERE attempt_id = '{{homeless_attempt}}' AND seq = 2",
-        {5: "attempt {homeless_attempt}: 2 events are numbered 1 to 3"},
+        {5: "attempt {homeless_attempt}: has 2 events, numbered 1 to 3"},
     ),
     Planted(
         "wrong_start",
@@ -192,14 +192,14 @@ PLANTED = [
         "buyer_left_out",
         f"UPDATE {EVENTS} SET buyer_id = 0 WHERE attempt_id = '{{capped_attempt}}' AND event = 'buyer_skipped'"
         " AND buyer_id = {buyer}",
-        {6: "attempt {capped_attempt}: 3 buyers were enrolled, but the trace has 3 (1 missing)"}
+        {6: "attempt {capped_attempt}: 3 buyers enrolled, but the trace has 3 (1 missing)"}
         | {7: "recorded buyer_skipped buyer 0"},
     ),
     Planted(
         "buyer_told_twice",
         f"UPDATE {EVENTS} SET buyer_id = {{buyer}} WHERE attempt_id = '{{capped_attempt}}' AND event = 'buyer_skipped'"
         " AND buyer_id = {other_buyer}",
-        {6: "attempt {capped_attempt}: 3 buyers were enrolled, but the trace has 3 (1 missing)"}
+        {6: "attempt {capped_attempt}: 3 buyers enrolled, but the trace has 3 (1 missing)"}
         | {7: "recorded buyer_skipped buyer {buyer}"},
     ),
     Planted(
@@ -263,7 +263,7 @@ PLANTED = [
         "counter_lost_a_sale",
         "UPDATE distribution_enrollment SET day_leads = day_leads - 1 WHERE id = {enrollment}",
         {
-            8: "enrollment {enrollment}: counts 1 leads and 5000 cents this day, but its sales are 2 for 5000 cents"
+            8: "enrollment {enrollment}: counts 1 lead and 5000 cents this day, but its sales are 2 for 5000 cents"
         },
     ),
     Planted(

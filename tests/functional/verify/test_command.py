@@ -34,7 +34,7 @@ def test_command_names_the_breach_and_exits_with_1(world: World) -> None:
     assert stopped.value.code == 1
     lines = out.getvalue().splitlines()
     assert f"breach of 4: lead {world.sold.pk}: is failed, but has 2 live sales" in lines
-    assert lines[-1] == "verify: 1 breaches of 1 invariants"
+    assert lines[-1] == "verify: 1 breach of 1 invariant"
 
 
 def test_command_prints_json(world: World) -> None:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, connections
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign
 from distribution.verify import Findings, Invariant, findings, replay, run, run_verification, slices
+from distribution.verify.findings import Note
 from tests.functional.verify import whole
 from tests.functional.verify.planted import PLANTED
 from tests.functional.verify.world import World, broken, build_world, ids
@@ -156,9 +157,10 @@ def test_findings_of_slices_add_up() -> None:
     for number in range(findings.MAX_EXAMPLES):
         one.add(f"lead {number}", "x")
         other.add(f"lead {number}", "y")
-    one.noted["{:,} rows"] += 1_000
-    other.noted["{:,} rows"] += 1
-    other.noted["{:,} more"] += 0
+    rows, more = Note("row", "rows"), Note("row more", "rows more")
+    one.noted[rows] += 1_000
+    other.noted[rows] += 1
+    other.noted[more] += 0
 
     total.merge(one)
     total.merge(other)

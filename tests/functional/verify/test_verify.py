@@ -116,8 +116,14 @@ def test_trace_that_could_not_be_written_is_a_note(world: World) -> None:
 
     assert broken(report) == {}
     assert [note for _, findings in report.results for note in findings.notes] == [
-        "1 attempts have no trace, because it could not be written"
+        "1 attempt has no trace, because it could not be written"
     ]
+
+
+def test_number_and_noun_of_a_message_agree(world: World) -> None:
+    plant("UPDATE routing_lead SET status = 'failed' WHERE id = %s", [world.returned.pk])
+
+    assert broken(run_verification()) == {4: [f"lead {world.returned.pk}: is failed, but has 1 live sale"]}
 
 
 def test_limit_reads_only_the_newest_leads(world: World) -> None:

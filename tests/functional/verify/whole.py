@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from distribution.verify.reading import counted
 from routing.models import UNFINISHED
 from tracing.vocabulary import RESULTS_OF_TERMINAL, TERMINAL_EVENTS
 
@@ -144,11 +145,11 @@ FROM routing_lead
 WHERE id >= %(from_lead)s AND status <> ALL(%(unfinished)s) AND next_attempt_at IS NOT NULL
 """
 
-STATUS_FITS_ASSIGNMENTS: Final = """
+STATUS_FITS_ASSIGNMENTS: Final = f"""
 SELECT 'lead ' || l.id AS subject,
     CASE WHEN sold.ever IS NULL THEN format('is %%s, but was never sold', l.status)
         WHEN l.status = 'distributed' THEN 'is distributed, but every sale was returned'
-        ELSE format('is %%s, but has %%s live sales', l.status, sold.live) END AS message
+        ELSE format('is %%s, but has %%s', l.status, {counted("sold.live", "live sale")}) END AS message
 FROM routing_lead l
 LEFT JOIN (
     SELECT lead_id, count(*) AS ever, count(*) FILTER (WHERE state = 'sold') AS live
@@ -160,7 +161,7 @@ WHERE l.id >= %(from_lead)s AND (
 )
 """
 
-COMPLETE_TRACE: Final = """
+COMPLETE_TRACE: Final = f"""
 WITH fits AS (
     SELECT * FROM unnest(%(terminal_events)s::text[], %(terminal_results)s::text[]) AS fits(event, result)
 ), traced AS (
@@ -178,7 +179,7 @@ WITH fits AS (
     SELECT a.id, CASE
         WHEN t.events IS NULL THEN 'has no events'
         WHEN t.first_seq <> 1 OR t.last_seq <> t.events OR t.places <> t.events
-            THEN format('%%s events are numbered %%s to %%s', t.events, t.first_seq, t.last_seq)
+            THEN format('has %%s, numbered %%s to %%s', {counted("t.events", "event")}, t.first_seq, t.last_seq)
         WHEN t.starts <> 1 OR t.first_event <> 'distribution_started' THEN 'does not start with distribution_started'
         WHEN t.ends <> 1 THEN format('has %%s terminal events', t.ends)
         WHEN t.terminal_seq <> t.last_seq THEN format('continues after its terminal event %%s', t.terminal)
@@ -195,23 +196,24 @@ WITH fits AS (
 SELECT 'attempt ' || id AS subject, message FROM judged WHERE message IS NOT NULL
 """
 
-NO_EVENT_WITHOUT_ATTEMPT: Final = """
-SELECT 'attempt ' || e.attempt_id AS subject, format('does not exist but has %%s events', count(*)) AS message
+NO_EVENT_WITHOUT_ATTEMPT: Final = f"""
+SELECT 'attempt ' || e.attempt_id AS subject,
+    format('does not exist but has %%s', {counted("count(*)", "event")}) AS message
 FROM tracing_leaddistributionevent e
 WHERE e.lead_id >= %(from_lead)s AND NOT EXISTS (SELECT 1 FROM tracing_attempt a WHERE a.id = e.attempt_id)
 GROUP BY e.attempt_id
 """
 
-NOT_MORE_THAN_COUNTED: Final = """
+NOT_MORE_THAN_COUNTED: Final = f"""
 SELECT 'lead ' || l.id AS subject,
-    format('counts %%s attempts, but its trace has %%s, up to number %%s', l.attempts, count(*), MAX(a.number))
-        AS message
+    format('counts %%s, but its trace has %%s, up to number %%s',
+        {counted("l.attempts", "attempt")}, count(*), MAX(a.number)) AS message
 FROM routing_lead l JOIN tracing_attempt a ON a.lead_id = l.id
 WHERE l.id >= %(from_lead)s
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
 """
 
-EACH_BUYER_ONCE: Final = """
+EACH_BUYER_ONCE: Final = f"""
 WITH enrolled AS MATERIALIZED (
     SELECT s.campaign_id, s.config_version, ARRAY(
         SELECT (each ->> 'buyer_id')::bigint FROM jsonb_array_elements(s.config -> 'enrollments') AS each ORDER BY 1
@@ -231,10 +233,10 @@ WITH enrolled AS MATERIALIZED (
         WHEN t.pools <> 1 THEN format('composed %%s pools', t.pools)
         WHEN n.buyers IS NULL
             THEN format('used version %%s of campaign %%s, which has no snapshot', a.config_version, a.campaign_id)
-        WHEN COALESCE(t.buyers, '{}') <> n.buyers THEN format(
-            '%%s buyers were enrolled, but the trace has %%s (%%s missing)', cardinality(n.buyers),
-            cardinality(COALESCE(t.buyers, '{}')),
-            (SELECT count(*) FROM unnest(n.buyers) AS b(id) WHERE NOT b.id = ANY(COALESCE(t.buyers, '{}'))))
+        WHEN COALESCE(t.buyers, '{{}}') <> n.buyers THEN format(
+            '%%s enrolled, but the trace has %%s (%%s missing)', {counted("cardinality(n.buyers)", "buyer")},
+            cardinality(COALESCE(t.buyers, '{{}}')),
+            (SELECT count(*) FROM unnest(n.buyers) AS b(id) WHERE NOT b.id = ANY(COALESCE(t.buyers, '{{}}'))))
     END AS message
     FROM tracing_attempt a
     LEFT JOIN traced t ON t.attempt_id = a.id

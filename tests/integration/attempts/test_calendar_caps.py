@@ -327,4 +327,4 @@ def test_verify_finds_a_second_cap_despite_the_counters() -> None:
     found = run_verified()
 
     assert f"assignment {last.pk} is lead 2 of its day, but the cap was 1" in found
-    assert "counts 1 leads and 2500 cents this month, but its sales are 2 for 5000 cents" in found
+    assert "counts 1 lead and 2500 cents this month, but its sales are 2 for 5000 cents" in found

@@ -45,6 +45,15 @@ def test_there_are_no_metrics_without_a_token(client: Client, settings: Settings
         assert client.get("/metrics", headers=headers).status_code == 404
 
 
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "web:8000"])
+def test_metrics_are_served_under_any_host_name(client: Client, settings: Settings, host: str) -> None:
+    """Prometheus asks by the address of each container, and the Datadog Agent by the name of its service."""
+    headers = {"Host": host, "Authorization": f"Bearer {settings.LEADSWITCH_METRICS_TOKEN}"}
+    assert client.get("/metrics", headers=headers).status_code == 200
+    # The control: the host is checked for every other path.
+    assert client.get("/healthz", headers=headers).status_code == 400
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "path",

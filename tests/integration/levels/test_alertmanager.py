@@ -12,9 +12,11 @@ import pytest
 import yaml
 
 from leadswitch.env import REPOSITORY
-from leadswitch.levels.alerts.alert import Severity
+from leadswitch.levels.alerts.alert import Alert, Severity
 from leadswitch.levels.alerts.rows import ALERTS
+from leadswitch.levels.monitors.monitor import make_name
 from tests.support import machine
+from tests.support.monitoring import alertmanager_command
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -49,12 +51,14 @@ def test_amtool_accepts_the_configuration() -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("severity", Severity)
-def test_each_severity_reaches_its_receiver(severity: Severity) -> None:
-    [*names] = {alert.name for alert in ALERTS if alert.severity is severity}
-    assert names
-    for name in names[:2]:
-        assert route(RECEIVERS[severity], f"alertname={name}", f"severity={severity}") == 0
+@pytest.mark.parametrize("alert", ALERTS, ids=make_name)
+def test_each_alert_reaches_the_receiver_of_its_severity(alert: Alert) -> None:
+    labels = (f"{name}={value}" for name, value in alert.all_labels.items())
+    assert route(RECEIVERS[alert.severity], f"alertname={alert.name}", *labels) == 0
+
+
+def test_each_severity_has_an_alert() -> None:
+    assert {alert.severity for alert in ALERTS} == set(Severity) == RECEIVERS.keys()
 
 
 def test_page_does_not_go_to_the_chat() -> None:
@@ -73,13 +77,7 @@ def running_alertmanager(directory: Path) -> Iterator[int]:
     file = directory / "alertmanager.yml"
     file.write_text(yaml.safe_dump(configuration))
     port = free_port()
-    command = [
-        machine.alertmanager(),
-        f"--config.file={file}",
-        f"--storage.path={directory / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
+    command = alertmanager_command(machine.alertmanager(), file, port=port)
     with (directory / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             wait_until(lambda: is_ready(port, process), what="Alertmanager is ready")
@@ -124,15 +122,18 @@ def labels_of(name: str, **chosen: str) -> dict[str, str]:
     return {"alertname": name, **labels}
 
 
-def test_page_and_absent_job_silence_warnings_only(tmp_path: Path) -> None:
+def test_page_and_absent_exporter_silence_warnings_only(tmp_path: Path) -> None:
+    """Dispatchers and the web server decide leads too, so the absence of the workers silences nothing."""
     with running_alertmanager(tmp_path) as port:
         post(
             port,
             labels_of("LeadSwitchDueRetriesCritical"),
             labels_of("LeadSwitchDueRetriesHigh"),
             labels_of("LeadSwitchJobAbsent", job="leadswitch-worker"),
+            labels_of("LeadSwitchExporterAbsent"),
             labels_of("LeadSwitchLockTimeouts"),
             labels_of("LeadSwitchFailureRateHigh"),
+            labels_of("LeadSwitchSuccessRateLow"),
             labels_of("LeadSwitchStaleLocks"),
             labels_of("LeadSwitchWatchdog"),
         )
@@ -140,9 +141,11 @@ def test_page_and_absent_job_silence_warnings_only(tmp_path: Path) -> None:
             "LeadSwitchDueRetriesCritical": "active",
             "LeadSwitchDueRetriesHigh": "suppressed",
             "LeadSwitchJobAbsent": "active",
-            "LeadSwitchLockTimeouts": "suppressed",
+            "LeadSwitchExporterAbsent": "active",
+            "LeadSwitchLockTimeouts": "active",
             "LeadSwitchFailureRateHigh": "active",
-            "LeadSwitchStaleLocks": "active",
+            "LeadSwitchSuccessRateLow": "suppressed",
+            "LeadSwitchStaleLocks": "suppressed",
             "LeadSwitchWatchdog": "active",
         }
         wait_until(lambda: read_states(port) == expected, what="the alerts are active or silenced")

@@ -1,7 +1,6 @@
 """The exporter as a process: it serves while PostgreSQL is frozen or restarted and while Redis is gone."""
 
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,12 +10,12 @@ import psutil
 import pytest
 import redis
 
-from leadswitch.embedded import start_services, stop_services
+from leadswitch.embedded import start_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.processes import leaders, processes_in
 from leadswitch.levels.exporter.collectors.registry import COLLECTORS
 from leadswitch.up import EXPORTER
-from tests.support.exporter_programs import Exporter, exporter, find_value, frozen, urls_of
+from tests.support.exporter_programs import Exporter, exporter, find_value, frozen, own_services, urls_of
 from tests.support.processes import started
 from tests.support.scrapes import scrape
 from tests.support.waiting import wait_until
@@ -31,9 +30,8 @@ MEMORY = "leadswitch_redis_memory_bytes"
 def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Servers of its own, with an empty database: the collectors postgres, tables and redis need no table."""
     directory = tmp_path_factory.mktemp("exporter") / "var"
-    yield directory
-    stop_services(directory)
-    shutil.rmtree(ServicePaths.of(directory).socket_dir)
+    with own_services(directory):
+        yield directory
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +116,8 @@ def test_port_that_is_taken_ends_the_exporter_with_a_sentence(tmp_path: Path) ->
         other.listen()
         port = other.getsockname()[1]
         with started(*EXPORTER, "--port", str(port), output=output, LEADSWITCH_ROLE="exporter") as process:
-            assert process.wait(timeout=60) == 1
+            assert process.wait(timeout=60) == 2
     text = log.read_text()
     assert f"The exporter cannot listen on 127.0.0.1, port {port}" in text
-    assert "Set LEADSWITCH_EXPORTER_PORT to a free port." in text
+    assert "Set LEADSWITCH_EXPORTER_PORT to a free port, and LEADSWITCH_METRICS_HOST" in text
     assert "Traceback" not in text

@@ -1,16 +1,17 @@
 """The exporter's statements on large tables: they use indexes, and the rows that they read are bounded."""
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 
 from leadswitch.levels.exporter.collectors import hour, leads, money, retries
+from routing.leads import undecided
 from tests.support.factories import BuyerFactory, SourceFactory
 from tests.support.filling import fill_leads
-from tests.support.plans import nodes
+from tests.support.plans import read_by_table
 from tests.support.planting import plant
+from tests.support.schema import execute
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -33,18 +34,6 @@ FROM generate_series(1, 5000) n CROSS JOIN distribution_wallet w
 """
 
 
-def read_by_table(sql: str, parameters: Any) -> dict[str, tuple[set[str], float]]:
-    """By table: the indexes used, and how many of its rows were read."""
-    found: dict[str, tuple[set[str], float]] = {}
-    for node in nodes(sql, parameters, options="ANALYZE, FORMAT JSON"):
-        if "Relation Name" in node:
-            indexes, rows = found.get(node["Relation Name"], (set(), 0))
-            indexes.add(node.get("Index Name", "none"))
-            read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            found[node["Relation Name"]] = indexes, rows + read
-    return found
-
-
 def fill_retries(*, is_paused: bool = False) -> None:
     source = SourceFactory(workspace__paused_at=datetime(2026, 1, 31, tzinfo=UTC) if is_paused else None)
     fill_leads(source, count=ROWS, attempts="1", next_attempt_at="now() - n * interval '1 second'")
@@ -65,9 +54,25 @@ def test_due_retries_are_counted_up_to_the_limit() -> None:
 def test_due_leads_are_counted_up_to_the_limit_and_paused_ones_are_not_read() -> None:
     fill_retries()
     fill_retries(is_paused=True)
-    parameters = {"limit": LIMIT, "latency": 2, "overdue": 5, "availability": 60}
-    indexes, rows = read_by_table(leads.COUNT_DUE, parameters)["routing_lead"]
-    assert (indexes, rows) == ({"lead_workspace_due"}, LIMIT + 1)  # the earliest lead is read twice
+    for over in (timedelta(0), timedelta(seconds=60)):
+        parameters = {"ids": None, "over": over, "most": LIMIT}
+        indexes, rows = read_by_table(undecided.COUNT, parameters)["routing_lead"]
+        assert (indexes, rows) == ({"lead_workspace_due"}, LIMIT)
+
+
+def test_oldest_due_lead_is_found_in_two_rows_of_each_running_workspace() -> None:
+    fill_retries()
+    fill_retries(is_paused=True)
+    indexes, rows = read_by_table(undecided.OLDEST, {"ids": None, "most": LIMIT})["routing_lead"]
+    assert (indexes, rows) == ({"lead_workspace_due"}, 2)
+
+
+def test_oldest_due_lead_is_found_among_leads_that_were_paused() -> None:
+    fill_retries()
+    execute("UPDATE routing_lead SET resumed_at = now() - interval '1 second'")
+    indexes, rows = read_by_table(undecided.OLDEST, {"ids": None, "most": LIMIT})["routing_lead"]
+    assert indexes == {"lead_workspace_due"}
+    assert rows <= ROWS + LIMIT
 
 
 def fill_attempts() -> None:

@@ -16,6 +16,7 @@ from leadswitch.levels.serving.files import SharedFiles
 from leadswitch.metrics import LOGINS
 from tests.support.ports import free_port
 from tests.support.processes import WORKER, beat, celery, dispatcher
+from tests.support.promtool import list_complaints
 from tests.support.scrapes import scrape, wait_until_served
 from tests.support.waiting import wait_until
 from tracing.series import DECLARED
@@ -64,7 +65,9 @@ def test_dispatcher_and_beat_serve_their_metrics(tmp_path: Path) -> None:
     ):
         for kind, port in ports.items():
             wait_until_served(port)
-            assert scrape(port).total("leadswitch_process_resident_memory_bytes", kind=kind) > 2**20
+            found = scrape(port)
+            assert found.total("leadswitch_process_resident_memory_bytes", kind=kind) > 2**20
+            assert list_complaints(found.text) == []
 
 
 @pytest.mark.usefixtures("committed_db")
@@ -143,6 +146,7 @@ def test_fresh_process_has_every_series_at_zero(tmp_path: Path) -> None:
     ):
         wait_until_served(port)
         found = scrape(port)
+    assert list_complaints(found.text) == []
     missing = [
         (name, labels)
         for series in DECLARED

@@ -68,9 +68,9 @@ def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, lead.pk, 0]
     by_lead = {"assignment_live_lead_buyer_unique", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
-        (LOCK_NEXT_DUE, [0], {"lead_workspace_due"}),
-        (LOCK_NEXT_POLLED, [0], {"lead_workspace_due"}),
-        (COUNT_POLLED, {"limit": 800}, {"lead_workspace_due"}),
+        (LOCK_NEXT_DUE, {"after": 0}, {"lead_workspace_due"}),
+        (LOCK_NEXT_POLLED, {"after": 0, "alive": 15}, {"lead_workspace_due"}),
+        (COUNT_POLLED, {"limit": 800, "alive": 15}, {"lead_workspace_due"}),
         (LOCK_LEAD, [lead.pk], {"routing_lead_pkey"}),
         (CLOSE, close, {"routing_lead_pkey"}),
         (OF_CAMPAIGN, [lead.pk, lead.pk, filled.pk], by_lead),
@@ -133,7 +133,7 @@ def test_leads_that_are_due_later_are_not_read() -> None:
     Lead.objects.filter(status="pending").update(next_attempt_at=timezone.now() + timedelta(days=1))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE routing_lead")
-    for sql, parameters in ((LOCK_NEXT_DUE, [0]), (COUNT_POLLED, {"limit": 800})):
+    for sql, parameters in ((LOCK_NEXT_DUE, {"after": 0}), (COUNT_POLLED, {"limit": 800, "alive": 15})):
         found = nodes(sql, parameters, options="ANALYZE, FORMAT JSON")
         [reads] = [node for node in found if node.get("Index Name") == "lead_workspace_due"]
         assert "next_attempt_at <= statement_timestamp()" in reads["Index Cond"]
@@ -146,7 +146,11 @@ PILE = 20_000
 
 @pytest.mark.parametrize(
     ("sql", "parameters"),
-    [(LOCK_NEXT_DUE, [0]), (LOCK_NEXT_POLLED, [0]), (COUNT_POLLED, {"limit": 800})],
+    [
+        (LOCK_NEXT_DUE, {"after": 0}),
+        (LOCK_NEXT_POLLED, {"after": 0, "alive": 15}),
+        (COUNT_POLLED, {"limit": 800, "alive": 15}),
+    ],
     ids=["next due", "next polled", "count polled"],
 )
 @pytest.mark.usefixtures("committed_db")
@@ -175,7 +179,7 @@ def test_overdue_leads_of_paused_workspaces_are_not_read(sql: str, parameters: A
 def test_pick_locks_no_other_workspace() -> None:
     """The walk over the workspaces ends at the first lead."""
     lead_ids = [LeadFactory().pk for _ in range(RUNNING)]
-    with holding(LOCK_NEXT_DUE, [0]), transaction.atomic():
+    with holding(LOCK_NEXT_DUE, {"after": 0}), transaction.atomic():
         free = [lead_id for lead_id in lead_ids if lock_lead(lead_id) is not None]
     assert free == lead_ids[1:]
 

@@ -282,6 +282,13 @@ def test_every_exception_has_its_code(exc: Exception, status_code: int, code: st
         assert response["Retry-After"] == ("7" if status == 429 else "1")
 
 
+def test_message_names_ten_fields_and_counts_the_others() -> None:
+    fields = {f"attributes.a{number:02}": ["Bad."] for number in range(12)}
+    _, error, _ = answer_to(exceptions.ValidationError(fields))
+    assert error["message"].endswith("attributes.a08, attributes.a09 and 2 more. Details are in `fields`.")
+    assert len(error["fields"]) == 12
+
+
 def test_unknown_error_stays_an_exception() -> None:
     with pytest.raises(ZeroDivisionError):
         answer_to(ZeroDivisionError())
@@ -296,7 +303,7 @@ def test_field_errors_have_paths() -> None:
     assert status == 400
     assert error == {
         "code": "validation_failed",
-        "message": "Wrong: consent.ip, email, rows[1].zip. See fields.",
+        "message": "Validation failed: consent.ip, email, rows[1].zip. Details are in `fields`.",
         "fields": {
             "email": [{"code": "invalid", "message": "Wrong."}],
             "consent.ip": [{"code": "invalid", "message": "Bad."}],

@@ -2,8 +2,8 @@
 
 import io
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
@@ -17,8 +17,6 @@ from leadswitch.env import (
 )
 from leadswitch.env.mail import MailServer, read_mail_server
 from leadswitch.env.registry import RENAMED
-from routing.retry import Backoff, Backoffs
-from routing.tuning import Tuning
 
 LIMITS = [
     f"LEADSWITCH_{name}"
@@ -103,6 +101,16 @@ PRODUCTION = {
             "LEADSWITCH_ERROR_FIRST_RETRY_SECONDS",
             "Use at most 59, or raise LEADSWITCH_ERROR_LONGEST_RETRY_SECONDS",
         ),
+        (
+            {"LEADSWITCH_ALIVE_SECONDS": "14", "LEADSWITCH_FALLBACK_AFTER_SECONDS": "10"},
+            "LEADSWITCH_LEADER_HEARTBEAT_SECONDS",
+            "5 is greater than a third of LEADSWITCH_ALIVE_SECONDS. Use at most 4",
+        ),
+        (
+            {"LEADSWITCH_FALLBACK_ROUND_SECONDS": "6"},
+            "LEADSWITCH_FALLBACK_ROUND_SECONDS",
+            "6 is greater than a third of LEADSWITCH_ALIVE_SECONDS. Use at most 5",
+        ),
         ({"leadswitch_role": "web"}, "leadswitch_role", "Did you mean LEADSWITCH_ROLE?"),
         ({"LEADSWITCH_LOCK_MAX_SECONDS": "5"}, "LEADSWITCH_LOCK_MAX_SECONDS", "LEADSWITCH_CLAIM_MAX_SECONDS"),
         ({"DEBUG": "ture"}, "DEBUG", "Use true or false"),
@@ -127,6 +135,21 @@ def test_mistake_names_the_variable_and_the_fix(change: Mapping[str, str], varia
         read_environment({**PRODUCTION, **change})
     assert caught.value.variable == variable
     assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("DATABASE_URL", "postgres://leadswitch:Passw/ord@db.example.com:5432/leads"),
+        ("DATABASE_URL", "postgres://leadswitch:Passw?ord@db.example.com:5432/leads"),
+        ("REDIS_URL", "redis://:Passw#ord@cache.example.com:6379/0"),
+    ],
+)
+def test_password_of_a_malformed_url_is_not_shown(variable: str, url: str) -> None:
+    with pytest.raises(BadEnvironment, match=f"{variable}: is not a URL .* as %2F") as caught:
+        read_environment({**PRODUCTION, variable: url})
+    shown = "".join(format_exception(caught.value))
+    assert "Passw" not in shown
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
@@ -154,49 +177,6 @@ def test_limits_are_read_under_their_names() -> None:
         "overdue_leads": 13,
         "stalled": 14,
     }
-
-
-def test_tuning_is_read_under_its_names() -> None:
-    """Each variable with its own value, so that no two fields can be confused."""
-    numbers = {
-        "LEADER_LEASE_MS": 4_001,
-        "LEADER_RENEWAL_MS": 2_000,
-        "DISPATCHER_TICK_MS": 51,
-        "DISPATCHER_BATCH_LEADS": 101,
-        "BACKLOG_LEADS_PER_SECOND": 102,
-        "BACKLOG_LONGEST_SPREAD_SECONDS": 103,
-        "REDIS_PAUSE_MS": 104,
-        "BROKER_PAUSE_MS": 105,
-        "CONFLICT_FIRST_RETRY_MS": 106,
-        "CONFLICT_LONGEST_RETRY_MS": 107,
-        "ERROR_FIRST_RETRY_SECONDS": 108,
-        "ERROR_LONGEST_RETRY_SECONDS": 109,
-        "SCHEDULE_SWEEP_LEADS": 1_010,
-        "WAKEUPS_CHANGES": 111,
-        "STALE_LOCKS_BATCH_LEADS": 112,
-        "EXPIRY_BATCH_LEADS": 113,
-    }
-    environment = read_environment(
-        {**PRODUCTION, **{f"LEADSWITCH_{name}": str(number) for name, number in numbers.items()}}
-    )
-    assert environment.tuning == Tuning(
-        leader_lease_ms=4_001,
-        renewal_seconds=2.0,
-        tick_seconds=0.051,
-        batch_leads=101,
-        backlog_leads_per_second=102,
-        longest_spread_seconds=103,
-        redis_pause_seconds=0.104,
-        broker_pause_seconds=0.105,
-        sweep_leads=1_010,
-        wakeup_changes=111,
-        expiry_batch_leads=113,
-        stale_locks_batch_leads=112,
-        backoffs=Backoffs(
-            after_conflict=Backoff(timedelta(milliseconds=106), timedelta(milliseconds=107)),
-            after_error=Backoff(timedelta(seconds=108), timedelta(seconds=109)),
-        ),
-    )
 
 
 def test_production_is_https_and_reads_every_value() -> None:

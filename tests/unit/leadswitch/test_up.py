@@ -1,10 +1,12 @@
 """Cases in which `make up` refuses before it starts anything."""
 
 import socket
+from pathlib import Path
 
 import pytest
+from django.test import override_settings
 
-from leadswitch.up import PortTaken, refuse_taken_port
+from leadswitch.up import AlreadyRuns, PortTaken, hold_directory, refuse_taken_port
 
 
 def test_taken_port_is_refused_with_another_way() -> None:
@@ -19,3 +21,10 @@ def test_taken_port_is_refused_with_another_way() -> None:
 def test_impossible_port_is_refused() -> None:
     with pytest.raises(PortTaken, match="70000"):
         refuse_taken_port("127.0.0.1", 70_000)
+
+
+def test_second_start_with_the_same_data_is_refused_until_the_first_ends(tmp_path: Path) -> None:
+    with override_settings(VAR_DIR=tmp_path):
+        with hold_directory(), pytest.raises(AlreadyRuns, match=f"data in {tmp_path}. Stop that"):
+            hold_directory()
+        hold_directory().close()

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from leadswitch.levels.exporter import refresher
+from leadswitch.levels.exporter import refresher, run
 from leadswitch.levels.exporter.collector import LatestValues
 from leadswitch.levels.exporter.refresher import MOST_FAILURES, PASS_SECONDS, Refresher
+from leadswitch.levels.exporter.run import wait_for_first_passes
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 
 if TYPE_CHECKING:
@@ -145,3 +146,31 @@ def test_scrape_reads_nothing(refreshed: Refresher, clock: Clock, things: Things
         ("leadswitch_exporter_collector_duration_seconds", "things"): 0,
         ("leadswitch_exporter_collector_age_seconds", "things"): 0,
     }
+
+
+class Waited(Refresher):
+    """Its first pass ends at a time, if at all. It does not start."""
+
+    def __init__(self, clock: Clock, *, ends_at: float) -> None:
+        super().__init__(CollectorRow("things", (THINGS,), dict), period_seconds=PERIOD_SECONDS)
+        self.clock, self.ends_at = clock, ends_at
+
+    def wait_for_first_pass(self, timeout_seconds: float) -> None:
+        self.clock.now = max(self.clock.now, min(self.ends_at, self.clock.now + timeout_seconds))
+
+
+@pytest.mark.parametrize(
+    ("ends_after", "waited"),
+    [
+        ([1, 3, 2], 3),
+        ([1, 60, 2, 60, 60], PASS_SECONDS),
+        ([60] * 8, PASS_SECONDS),
+    ],
+)
+def test_first_passes_have_one_deadline_together(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, ends_after: list[float], waited: float
+) -> None:
+    monkeypatch.setattr(run, "monotonic", clock)
+    begun_at = clock.now
+    wait_for_first_passes([Waited(clock, ends_at=begun_at + seconds) for seconds in ends_after])
+    assert clock.now - begun_at == waited

@@ -59,6 +59,12 @@ def test_late_starts_lower_the_achieved_rate() -> None:
     assert phase["achieved_rate"] == 0.5
 
 
+def test_phase_without_leads_achieves_no_rate() -> None:
+    """A rate of 0.4 for one second plans no lead."""
+    [phase] = measure_phases([PHASE], [], [])
+    assert (phase["achieved_rate"], phase["success_percent"], phase["decision_ms"]["p95"]) == (0, 0, 0)
+
+
 def test_answers_are_matched_with_the_plan_in_any_order() -> None:
     result = {
         "numbers": [1, 0],

@@ -4,7 +4,16 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, Variable, View
-from leadswitch.levels.dashboards.boards.asking import gauge, gauge_by, is_chosen, largest
+from leadswitch.levels.dashboards.boards.asking import (
+    gauge,
+    gauge_by,
+    increase,
+    increase_by,
+    is_chosen,
+    largest,
+    percentiles,
+    rate,
+)
 from leadswitch.levels.dashboards.expressions import Across, Gauge, Series, Share
 
 CONNECTIONS: Final = "leadswitch_postgres_connections"
@@ -120,6 +129,44 @@ POSTGRES: Final = Row(
         ),
     ),
 )
+STATEMENTS: Final = Row(
+    "Statements of the product",
+    (
+        Panel(
+            title="Duration of statements",
+            description="How long the product waits for a statement, in all processes. Normal: p95 under 0.05 s.",
+            unit=Unit.SECONDS,
+            queries=percentiles("django_db_query_duration_seconds"),
+            thresholds=(Threshold(0.1), Threshold(1, is_error=True)),
+        ),
+        Panel(
+            title="Statements",
+            description="Statements in a second, and rows that were written in bulk. Normal: they follow the leads.",
+            unit=Unit.PER_SECOND,
+            queries=(
+                rate("django_db_execute_total", "statements"),
+                rate("django_db_execute_many_total", "in bulk"),
+            ),
+        ),
+        Panel(
+            title="Failed statements",
+            description="Statements that PostgreSQL refused or ended, by exception. Normal: few.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("type", "django_db_errors_total"),),
+        ),
+        Panel(
+            title="New connections",
+            description="Connections opened, and tries that failed. Processes keep theirs, and new ones mean"
+            " restarts. Normal: no failed ones.",
+            unit=Unit.COUNT,
+            queries=(
+                increase("django_db_new_connections_total", "opened"),
+                increase("django_db_new_connection_errors_total", "failed"),
+            ),
+        ),
+    ),
+)
 REDIS: Final = Row(
     "Redis",
     (
@@ -170,6 +217,6 @@ DATABASE: Final = Board(
     Dashboard.DATABASE,
     "Database health",
     "PostgreSQL, Redis and balances, as the exporter reads them.",
-    (SERVERS, POSTGRES, REDIS, EXPORTER),
+    (SERVERS, POSTGRES, STATEMENTS, REDIS, EXPORTER),
     (Variable("collector", "Collector", SUCCESS),),
 )

@@ -103,8 +103,7 @@ MOVING: Final = Row(
         Panel(
             title="Leads moved",
             description="Leads sent to the workers: put (due at once), claim (by the dispatcher), scan (found in"
-            " PostgreSQL),"
-            " postgres (run by the dispatcher).",
+            " PostgreSQL), postgres (run by the dispatcher).",
             unit=Unit.PER_SECOND,
             queries=(rate_by("path", "leadswitch_leads_moved_total"),),
         ),
@@ -118,8 +117,7 @@ MOVING: Final = Row(
         Panel(
             title="Picked up from PostgreSQL",
             description="Leads that the pick-up started, and leads sent to the workers right after intake. The"
-            " pick-up only"
-            " finds leads of workspaces in poll mode, unless wake-ups are lost.",
+            " pick-up only finds leads of workspaces in poll mode, unless wake-ups are lost.",
             unit=Unit.COUNT,
             queries=(
                 increase("leadswitch_leads_picked_up_total", "picked up"),

@@ -9,6 +9,7 @@ from leadswitch.levels.dashboards.boards.asking import (
     gauge_by,
     increase,
     increase_by,
+    largest,
     percentile_by,
     percentiles,
     rate,
@@ -80,17 +81,15 @@ STEPS: Final = Row(
         ),
         Panel(
             title="Routing rules",
-            description="How long it takes to apply the rules to one lead, including compiling changed"
-            " rules. Normal: p95 under 0.01"
-            " s.",
+            description="How long it takes to apply the rules to one lead, including compiling changed rules. Normal:"
+            " p95 under 0.01 s.",
             unit=Unit.SECONDS,
             queries=percentiles("leadswitch_routing_rules_seconds"),
         ),
         Panel(
             title="Contention",
             description="Leads that another worker had, attempts that waited for buyers, and attempts or statements"
-            " that a"
-            " migration made run again. Normal: few.",
+            " that a migration made run again. Normal: few.",
             unit=Unit.PER_SECOND,
             queries=(
                 rate("leadswitch_leads_busy_total", "busy leads"),
@@ -111,6 +110,38 @@ WEB: Final = Row(
     "Web",
     (
         Panel(
+            title="Duration of requests",
+            description="Time in the product, from the first middleware to the answer. Normal: p95 under 0.5 s.",
+            unit=Unit.SECONDS,
+            queries=percentiles("django_http_requests_latency_including_middlewares_seconds"),
+            thresholds=(Threshold(0.5), Threshold(2, is_error=True)),
+        ),
+        Panel(
+            title="Answers by status",
+            description="Answers of the web server in each interval, by status. Normal: no 5xx.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("status", "django_http_responses_total_by_status_total"),),
+        ),
+        Panel(
+            title="Slow pages and routes",
+            description="Duration of requests by view, p95. Normal: under 0.5 s.",
+            unit=Unit.SECONDS,
+            queries=(percentile_by("view", "django_http_requests_latency_seconds_by_view_method"),),
+            thresholds=(Threshold(2),),
+        ),
+        Panel(
+            title="Requests by view",
+            description="The views with the most requests in the period shown.",
+            unit=Unit.COUNT,
+            view=View.LIST,
+            queries=(
+                largest(
+                    "view", increase_by("view", "django_http_requests_total_by_view_transport_method_total")
+                ),
+            ),
+        ),
+        Panel(
             title="Requests refused",
             description="Requests above their rate limit, by kind. Normal: few.",
             unit=Unit.COUNT,
@@ -120,8 +151,7 @@ WEB: Final = Row(
         Panel(
             title="Failures of the API",
             description="Requests whose rate was not checked, decisions that failed while the sender waited, and"
-            " steps that"
-            " failed after the commit. Normal: 0.",
+            " steps that failed after the commit. Normal: 0.",
             unit=Unit.COUNT,
             queries=(
                 increase("leadswitch_rate_limits_unchecked_total", "rate not checked"),

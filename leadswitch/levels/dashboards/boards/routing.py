@@ -43,8 +43,7 @@ OBJECTIVES: Final = Row(
         Panel(
             title="Availability",
             description=f"Share of decided leads that were decided within {AVAILABILITY_DEADLINE_SECONDS} s of"
-            " being due"
-            f" and not failed by LeadSwitch. Objective: {AVAILABILITY.target:.1%}.",
+            f" being due and not failed by LeadSwitch. Objective: {AVAILABILITY.target:.1%}.",
             unit=Unit.SHARE,
             view=View.NUMBER,
             queries=(

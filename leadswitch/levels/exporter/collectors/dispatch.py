@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from leadswitch.levels.exporter.series import CollectorRow, Series, Value, Values
 from leadswitch.levels.rows import fetch_row
 from routing.dispatch import workers
-from routing.dispatch.control import Control, read_control
+from routing.dispatch.control import find_leaders, read_control
 from routing.dispatch.schedule import TIMEOUT_SECONDS
 from routing.redis.client import get_client
 from routing.redis.keys import dispatcher_key
@@ -40,12 +40,7 @@ def read() -> Values:
         holder = str(get_client(TIMEOUT_SECONDS).get(dispatcher_key()) or "")
     except RedisError:
         holder = ""
-    return {**values, LEADERS: _count_leaders(control, holder)}
-
-
-def _count_leaders(control: Control, holder: str) -> int:
-    names = {control.leader if control.is_led else "", holder}
-    return len(names - {""})
+    return {**values, LEADERS: len(find_leaders(control, holder=holder))}
 
 
 DISPATCH: Final = CollectorRow("dispatch", (LEADERS, WORKERS, PAUSED), read)

@@ -1,19 +1,15 @@
 """Leads that wait for a decision, expired leads, and claims whose owner is gone."""
 
+from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 
-from leadswitch.levels.exporter.collectors.limits import (
-    AT_MOST,
-    COUNTED_TO,
-    NOT_PAUSED,
-    PRODUCT_RUNS,
-    WAITS_SINCE,
-)
+from leadswitch.levels.exporter.collectors.limits import AT_MOST, COUNTED_TO, NOT_PAUSED
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
 from leadswitch.levels.rows import fetch_row
+from routing.leads.undecided import count_undecided, find_oldest_due
 
 OVERDUE_SECONDS: Final = 5
 
@@ -40,34 +36,6 @@ STALE_LOCKS: Final = Series(
     f"Leads whose claim is older than LEADSWITCH_CLAIM_MAX_SECONDS. {AT_MOST}",
 )
 
-# Of each running workspace in due order from lead_workspace_due. The ages come from the earliest lead of each, so that
-# a workspace that uses up the limit does not hide them.
-COUNT_DUE: Final = f"""
-WITH heads AS MATERIALIZED (
-    SELECT w.id, w.resumed_at, head.at, head.since FROM routing_workspace w
-    CROSS JOIN LATERAL (
-        SELECT l.next_attempt_at AS at, {WAITS_SINCE} AS since FROM routing_lead l
-        WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
-            AND l.next_attempt_at <= statement_timestamp()
-        ORDER BY l.next_attempt_at, l.id LIMIT 1
-    ) head
-    WHERE w.paused_at IS NULL AND {PRODUCT_RUNS}
-), due AS (
-    SELECT extract(epoch FROM statement_timestamp() - lead.since) AS age
-    FROM (SELECT * FROM heads ORDER BY at, id) w
-    CROSS JOIN LATERAL (
-        SELECT {WAITS_SINCE} AS since FROM routing_lead l
-        WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
-            AND l.next_attempt_at <= statement_timestamp()
-        ORDER BY l.next_attempt_at, l.id LIMIT %(limit)s
-    ) lead
-    LIMIT %(limit)s
-)
-SELECT count(*), count(*) FILTER (WHERE age > %(latency)s), count(*) FILTER (WHERE age > %(availability)s),
-    count(*) FILTER (WHERE age > %(overdue)s),
-    (SELECT extract(epoch FROM statement_timestamp() - min(since))::float8 FROM heads)
-FROM due
-"""  # noqa: S608 - only constants are put in
 COUNT_EXPIRED: Final = """
 SELECT count(*) FROM (
     SELECT FROM tracing_attempt WHERE result IN ('duplicate', 'expired', 'failed') AND result = 'expired'
@@ -85,23 +53,26 @@ SELECT count(*) FROM (
 
 
 def read() -> Values:
-    limits = {
-        "latency": LATENCY_LIMIT_SECONDS,
-        "overdue": OVERDUE_SECONDS,
-        "availability": AVAILABILITY_DEADLINE_SECONDS,
-    }
-    due, latency, availability, overdue, oldest = fetch_row(COUNT_DUE, {"limit": COUNTED_TO, **limits})
+    """Late leads are counted by the statement of the page Health."""
+    oldest = find_oldest_due(None)
     (expired,) = fetch_row(COUNT_EXPIRED, {"limit": COUNTED_TO})
     stale_after = {"limit": COUNTED_TO, "seconds": settings.LEADSWITCH_CLAIM_MAX_SECONDS}
     (stale,) = fetch_row(COUNT_STALE, stale_after)
     return {
-        DUE: due,
-        OLDEST: oldest or 0.0,
-        UNDECIDED: {"latency": latency, "availability": availability},
-        OVERDUE: overdue,
+        DUE: _count_due_for(0),
+        OLDEST: 0.0 if oldest is None else oldest.seconds,
+        UNDECIDED: {
+            "latency": _count_due_for(LATENCY_LIMIT_SECONDS),
+            "availability": _count_due_for(AVAILABILITY_DEADLINE_SECONDS),
+        },
+        OVERDUE: _count_due_for(OVERDUE_SECONDS),
         EXPIRED: expired,
         STALE_LOCKS: stale,
     }
+
+
+def _count_due_for(seconds: int) -> int:
+    return count_undecided(None, over=timedelta(seconds=seconds), most=COUNTED_TO)
 
 
 LEADS: Final = CollectorRow("leads", (DUE, OLDEST, UNDECIDED, OVERDUE, EXPIRED, STALE_LOCKS), read)

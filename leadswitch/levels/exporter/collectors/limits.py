@@ -7,9 +7,6 @@ from routing.locks.attempts import RESUMED_AT
 # A count stops here, so that a pile costs no more than its first part.
 COUNTED_TO: Final = 100_000
 
-PRODUCT_RUNS: Final = (
-    "NOT EXISTS (SELECT FROM routing_dispatchcontrol c WHERE c.id = 1 AND c.paused_at IS NOT NULL)"
-)
 # When a lead became due or, if later, when its latest pause ended: time in a pause is not a delay.
 WAITS_SINCE: Final = f"GREATEST(l.next_attempt_at, {RESUMED_AT})"
 NOT_PAUSED: Final = "Leads that are paused, in a paused workspace or in a paused product do not count."

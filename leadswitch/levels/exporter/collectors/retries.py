@@ -4,15 +4,10 @@ from typing import Final
 
 from django.conf import settings
 
-from leadswitch.levels.exporter.collectors.limits import (
-    AT_MOST,
-    COUNTED_TO,
-    NOT_PAUSED,
-    PRODUCT_RUNS,
-    WAITS_SINCE,
-)
+from leadswitch.levels.exporter.collectors.limits import AT_MOST, COUNTED_TO, NOT_PAUSED, WAITS_SINCE
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 from leadswitch.levels.rows import fetch_row, fetch_rows
+from routing.leads.due_retries import IS_DUE_RETRY
 
 OPEN: Final = Series(
     "leadswitch_retries_open", f"Leads in the retry queue, due or not, paused ones included. {AT_MOST}"
@@ -33,8 +28,7 @@ BY_WORKSPACE: Final = Series(
     "workspace",
 )
 
-# Read in due order from lead_retry_queue. `w.paused_at IS NULL` in COUNT_DUE would make PostgreSQL read the whole queue
-# while it has no statistics of the workspaces: it expects then that nearly all of them are paused.
+# Read in due order from lead_retry_queue.
 COUNT_OPEN: Final = """
 SELECT count(*) FROM (
     SELECT FROM routing_lead WHERE status = 'pending' AND attempts > 0
@@ -45,9 +39,7 @@ COUNT_DUE: Final = f"""
 WITH due AS MATERIALIZED (
     SELECT l.workspace_id, {WAITS_SINCE} AS since FROM routing_lead l
     JOIN routing_workspace w ON w.id = l.workspace_id
-    WHERE l.status = 'pending' AND l.attempts > 0 AND l.next_attempt_at <= statement_timestamp()
-        AND l.paused_at IS NULL AND {PRODUCT_RUNS}
-        AND coalesce(w.paused_at, 'infinity') >= 'infinity'
+    WHERE {IS_DUE_RETRY}
     ORDER BY l.next_attempt_at, l.id LIMIT %(limit)s
 )
 SELECT w.slug, counted.leads, extract(epoch FROM statement_timestamp() - counted.at)::float8

@@ -1,0 +1,1 @@
+"""How long a scrape of each process takes."""
