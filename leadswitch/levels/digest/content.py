@@ -116,10 +116,10 @@ def _make_window(end: datetime) -> Window:
 
 def _report_objectives(cards: Sequence[ObjectiveCard]) -> Report:
     rows = [
-        (card.title, card.target, card.kept, f"{card.budget_display} {card.budget_words}".strip())
+        (card.title, card.target, card.kept, f"{card.headline} {card.words}".strip(), card.verdict)
         for card in cards
     ]
-    columns = ("objective", "target", "kept", "budget")
+    columns = ("objective", "target", "kept", "budget", "state")
     return Report(f"Objectives, last {PERIOD_DAYS} days", columns, rows, "There are no objectives.")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from leadswitch import tasks
 from leadswitch.levels.digest import sending
@@ -30,7 +30,7 @@ ANNA, BEN = "anna@example.com", "ben@example.com"
 
 
 @pytest.fixture
-def mailbox(settings: SettingsWrapper) -> Iterator[Mailbox]:
+def mailbox(settings: Settings) -> Iterator[Mailbox]:
     box = Mailbox()
     with mail_server(box) as port:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -104,7 +104,7 @@ def test_refused_recipient_does_not_stop_the_others_and_is_tried_again(
     assert DigestMail.objects.get(recipient=ANNA).tries == 2
 
 
-def test_server_that_is_down_is_tried_again(mailbox: Mailbox, settings: SettingsWrapper) -> None:
+def test_server_that_is_down_is_tried_again(mailbox: Mailbox, settings: Settings) -> None:
     port = settings.EMAIL_PORT
     settings.EMAIL_PORT = 1
     assert send() == [ANNA, BEN]
@@ -116,7 +116,7 @@ def test_server_that_is_down_is_tried_again(mailbox: Mailbox, settings: Settings
 
 @pytest.mark.parametrize(("minutes_ago", "is_sent"), [(sending.CLAIM_MINUTES - 1, False), (11, True)])
 def test_mail_of_a_killed_process_is_sent_once_its_claim_is_over(
-    mailbox: Mailbox, settings: SettingsWrapper, *, minutes_ago: int, is_sent: bool
+    mailbox: Mailbox, settings: Settings, *, minutes_ago: int, is_sent: bool
 ) -> None:
     settings.LEADSWITCH_DIGEST_RECIPIENTS = (ANNA,)
     at = timezone.now()
@@ -128,7 +128,7 @@ def test_mail_of_a_killed_process_is_sent_once_its_claim_is_over(
 
 @pytest.mark.usefixtures("mailbox")
 def test_late_failure_does_not_end_the_claim_of_another_process(
-    settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.LEADSWITCH_DIGEST_RECIPIENTS = (ANNA,)
 
@@ -164,7 +164,7 @@ def test_old_rows_are_forgotten() -> None:
     ],
 )
 def test_digest_is_due_from_its_time_in_its_zone(
-    settings: SettingsWrapper, zone: str, at: datetime, *, is_due: bool
+    settings: Settings, zone: str, at: datetime, *, is_due: bool
 ) -> None:
     settings.LEADSWITCH_DIGEST_TIME, settings.LEADSWITCH_DIGEST_TIMEZONE = time(9), zone
     assert sending.is_due(at) == is_due
@@ -172,7 +172,7 @@ def test_digest_is_due_from_its_time_in_its_zone(
 
 @pytest.mark.parametrize(("at", "mails"), [(time.max, 0), (time.min, 2)])
 def test_task_sends_only_a_due_digest(
-    mailbox: Mailbox, settings: SettingsWrapper, at: time, mails: int
+    mailbox: Mailbox, settings: Settings, at: time, mails: int
 ) -> None:
     settings.LEADSWITCH_DIGEST_TIME = at
     tasks.send_due_digest()
@@ -303,7 +303,7 @@ def test_command_says_why_a_mail_was_not_sent(mailbox: Mailbox) -> None:
         (["--to", ANNA], "set EMAIL_URL"),
     ],
 )
-def test_command_names_what_is_not_set(settings: SettingsWrapper, arguments: list[str], problem: str) -> None:
+def test_command_names_what_is_not_set(settings: Settings, arguments: list[str], problem: str) -> None:
     settings.EMAIL_HOST = ""
     with pytest.raises(CommandError, match=problem) as refused:
         print_digest(*arguments)
