@@ -21,6 +21,7 @@ TRUE_WORDS: Final = ("true", "1", "yes", "on")
 FALSE_WORDS: Final = ("false", "0", "no", "off")
 POSTGRES_SCHEMES: Final = ("postgres", "postgresql")
 HTTP_SCHEMES: Final = ("http", "https")
+EMAIL_SCHEMES: Final = ("smtp", "smtp+tls", "smtp+ssl")
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 # Health probes come from the machine itself.
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -151,6 +152,23 @@ def parse_redis_url(name: str, text: str) -> str:
 def parse_http_url(name: str, text: str) -> str:
     _split_url(name, text, HTTP_SCHEMES, example="http://127.0.0.1:4318")
     return text
+
+
+def parse_email_url(name: str, text: str) -> str:
+    example = "smtp+tls://user:secret@mail.example.com:587"
+    parts = _split_url(name, text, EMAIL_SCHEMES, example=example)
+    if not parts.hostname or parts.path.strip("/") or parts.query:
+        raise BadEnvironment(name, "is not the address of a mail server", f"Use a URL such as {example}")
+    return text
+
+
+def parse_base_url(name: str, text: str) -> str:
+    """Without a slash at the end."""
+    example = "https://leads.example.com"
+    parts = _split_url(name, text, HTTP_SCHEMES, example=example)
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        raise BadEnvironment(name, "is more than scheme, host and port", f"Use a URL such as {example}")
+    return text.rstrip("/")
 
 
 def parse_program_dir(name: str, text: str) -> str:

@@ -30,12 +30,13 @@ class HealthCard:
 
     @property
     def pauses_display(self) -> str:
-        paused = self.paused_workspaces
-        workspaces = (
-            f"{count(paused, 'workspace')} {'is' if paused == 1 else 'are'} paused." if paused else ""
-        )
-        product = "The product is paused." if self.is_product_paused else ""
-        return " ".join(filter(None, (product, workspaces))) or "Nothing is paused."
+        return describe_pauses(is_product_paused=self.is_product_paused, workspaces=self.paused_workspaces)
+
+
+def describe_pauses(*, is_product_paused: bool, workspaces: int) -> str:
+    paused = f"{count(workspaces, 'workspace')} {'is' if workspaces == 1 else 'are'} paused."
+    product = "The product is paused." if is_product_paused else ""
+    return " ".join(filter(None, (product, paused if workspaces else ""))) or "Nothing is paused."
 
 
 def read_health_card(ids: Sequence[int] | None, *, at: datetime) -> HealthCard:

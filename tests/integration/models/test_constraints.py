@@ -26,6 +26,7 @@ from distribution.models import (
     Tier,
     Wallet,
 )
+from leadswitch.models import DigestMail
 from routing.models import (
     DispatchControl,
     IdempotencyRecord,
@@ -261,6 +262,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         ),
     ),
     ("dispatchcontrol_wakes_leads", lambda: DispatchControl.objects.create(wake_leads_per_second=0)),
+    ("digest_once_a_day", lambda: two_of(DigestMail.objects.create, date="2026-01-01", recipient="a@b.c")),
     ("dispatchcontrol_one_row", lambda: DispatchControl.objects.create(pk=2)),
     (
         "workspace_dispatch_mode_known",
@@ -365,10 +367,10 @@ def test_every_constraint_of_ours_has_a_case() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u')"
-            " AND conrelid::regclass::text ~ '^(distribution|routing|tracing)_'"
-            " AND conname !~ '^(distribution|routing|tracing)_'"
+            " AND conrelid::regclass::text ~ '^(distribution|leadswitch|routing|tracing)_'"
+            " AND conname !~ '^(distribution|leadswitch|routing|tracing)_'"
             " UNION SELECT indexname FROM pg_indexes"
-            " WHERE tablename ~ '^(distribution|routing|tracing)_' AND indexdef ~ '^CREATE UNIQUE.* WHERE'"
+            " WHERE tablename ~ '^(distribution|leadswitch|routing|tracing)_' AND indexdef ~ '^CREATE UNIQUE.* WHERE'"
         )
         names = {name for (name,) in cursor.fetchall()}
     covered = {

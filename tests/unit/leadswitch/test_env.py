@@ -15,6 +15,7 @@ from leadswitch.env import (
     read_environment,
     read_locations,
 )
+from leadswitch.env.mail import MailServer, read_mail_server
 from leadswitch.env.registry import RENAMED
 
 LIMITS = [
@@ -61,6 +62,16 @@ PRODUCTION = {
             "Use @pagerduty-",
         ),
         ({"LEADSWITCH_DATADOG_WARNING_HANDLE": "@a,b c"}, "LEADSWITCH_DATADOG_WARNING_HANDLE", "'@a,b c'"),
+        ({"EMAIL_URL": "http://mail.example.com"}, "EMAIL_URL", "scheme 'http' is not one of smtp"),
+        ({"EMAIL_URL": "smtp://mail.example.com/x"}, "EMAIL_URL", "is not the address of a mail server"),
+        ({"EMAIL_URL": "smtp://user:secret@"}, "EMAIL_URL", "is not the address of a mail server"),
+        ({"LEADSWITCH_EMAIL_FROM": "leads"}, "LEADSWITCH_EMAIL_FROM", "'leads' is not an e-mail address"),
+        ({"LEADSWITCH_DIGEST_RECIPIENTS": "a@b.c, d"}, "LEADSWITCH_DIGEST_RECIPIENTS", "'d' is not"),
+        ({"LEADSWITCH_DIGEST_RECIPIENTS": "a@b.c"}, "LEADSWITCH_DIGEST_RECIPIENTS", "Set EMAIL_URL"),
+        ({"LEADSWITCH_DIGEST_TIME": "24:00"}, "LEADSWITCH_DIGEST_TIME", "Use 00:00 to 23:59"),
+        ({"LEADSWITCH_DIGEST_TIMEZONE": "Mars"}, "LEADSWITCH_DIGEST_TIMEZONE", "'Mars' is not a time zone"),
+        ({"LEADSWITCH_BASE_URL": "leads.example.com"}, "LEADSWITCH_BASE_URL", "scheme ''"),
+        ({"LEADSWITCH_BASE_URL": "https://a.b/admin"}, "LEADSWITCH_BASE_URL", "is more than scheme"),
         ({"LEADSWITCH_READY_SHARDS": "65"}, "LEADSWITCH_READY_SHARDS", "Use 1 to 64"),
         ({"LEADSWITCH_READY_SHARDS": "0"}, "LEADSWITCH_READY_SHARDS", "out of range"),
         ({"LEADSWITCH_READY_SHARDS": "1.5"}, "LEADSWITCH_READY_SHARDS", "'1.5' is not a whole number"),
@@ -274,3 +285,23 @@ def test_celery_gets_the_same_redis(redis_url: str, broker_url: str) -> None:
 def test_percent_encoded_host_is_a_socket_directory() -> None:
     settings = postgres_settings("postgres://leads@%2Fsrv%2Fx/leads")
     assert (settings["HOST"], settings["NAME"], settings["USER"]) == ("/srv/x", "leads", "leads")
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("", MailServer()),
+        ("smtp://mail.example.com", MailServer(host="mail.example.com", port=25)),
+        (
+            "smtp+tls://me%40example.com:p%2Fw@mail.example.com",
+            MailServer("mail.example.com", 587, "me@example.com", "p/w", is_starttls=True),
+        ),
+        ("smtp+ssl://mail.example.com:4650", MailServer("mail.example.com", 4650, is_tls=True)),
+    ],
+)
+def test_mail_server_is_read_from_its_url(url: str, server: MailServer) -> None:
+    assert read_environment({"LEADSWITCH_ENV_FILE": "", "EMAIL_URL": url}).mail_server == server
+
+
+def test_password_of_the_mail_server_is_not_shown() -> None:
+    assert "secret" not in repr(read_mail_server("smtp://user:secret@mail.example.com"))
