@@ -3,12 +3,14 @@
 # First, because prometheus_client decides when it is imported whether processes share their metrics.
 from leadswitch.levels.serving import worker_directory  # noqa: F401, I001
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 from celery import Celery
 from celery.signals import (
     beat_init,
+    celeryd_init,
     heartbeat_sent,
     setup_logging,
     task_postrun,
@@ -27,7 +29,8 @@ from leadswitch.levels.serving.begin import serve_metrics
 from leadswitch.levels.serving.processes import ProcessKind
 from leadswitch.pool_probe import PoolProbe
 from leadswitch.spans.begin import begin_spans, end_spans
-from leadswitch.start import load_settings
+from leadswitch.start import load_settings, one_line_failures
+from leadswitch.worker_heartbeat import check_worker_heartbeat
 from routing.dispatch import workers
 from routing.places.zips import load_rows
 from routing.redis.keys import shards_among
@@ -45,6 +48,12 @@ app.autodiscover_tasks()
 def keep_django_logging(**_: object) -> None:
     """With a receiver for this signal Celery does not replace the root logger."""
     settings.LOGGING  # noqa: B018 - forces the settings, and with them the logging, to be loaded
+
+
+@celeryd_init.connect
+def check_options(options: Mapping[str, Any], **_: object) -> None:
+    with one_line_failures():
+        check_worker_heartbeat(options)
 
 
 @worker_init.connect

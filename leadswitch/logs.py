@@ -4,7 +4,7 @@ Log ids, codes, counts and durations. Never log a name, phone number, email addr
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -64,6 +64,27 @@ def make_formatters(*more: Processor) -> dict[str, Any]:
                 ),
                 structlog.processors.JSONRenderer(serializer=render),
             ],
+        },
+    }
+
+
+def make_logging_settings(level: str, processors: Sequence[Processor]) -> dict[str, Any]:
+    """The setting LOGGING."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": make_formatters(*processors),
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            # Its lines carry the path with the query string, which may contain text that a person typed.
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
+            "axes": {"level": "ERROR"},
+            "celery.app.trace": {"level": "WARNING"},
+            # One line for each received task: the canaries alone write four every five seconds.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
         },
     }
 

@@ -1,6 +1,6 @@
 """What /readyz checks: whether leads can be stored, and which parts on the way to a buyer have a problem.
 
-The probes write to PostgreSQL and Redis: a server that answers may still refuse writes.
+The probes write to PostgreSQL and Redis: a server that responds may still refuse writes.
 """
 
 from collections.abc import Callable

@@ -5,9 +5,20 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from leadswitch.var_dir import usable_var_dir
+
 
 def read_or_create_secret(path: Path, *, entropy_bytes: int = 48) -> str:
-    """Return the secret in the file. Two processes that create it at once get the same one."""
+    """Return the secret in the file. Two processes that create it at once get the same one.
+
+    Raises leadswitch.var_dir.VarDirUnusable.
+    """
+    with usable_var_dir(path):
+        return _read_or_create(path, entropy_bytes=entropy_bytes)
+
+
+def _read_or_create(path: Path, *, entropy_bytes: int) -> str:
+    """Raises OSError."""
     try:
         return path.read_text().strip()
     except FileNotFoundError:

@@ -1,14 +1,14 @@
 """Django and Celery settings. Values come from leadswitch.env; embedded servers stand in for missing URLs."""
 
-from kombu import Queue
 from structlog.typing import Processor
 
-from leadswitch.database.limits import startup_options
+from leadswitch.beat_schedule import make_beat_schedule
+from leadswitch.broker_options import list_queues, make_retry_policy, make_transport_options
+from leadswitch.database.aliases import make_databases
 from leadswitch.embedded import ensure_services
-from leadswitch.env import REPOSITORY, celery_broker_url, postgres_settings, read_environment
-from leadswitch.logs import configure_structlog, make_formatters
+from leadswitch.env import REPOSITORY, celery_broker_url, read_environment
+from leadswitch.logs import configure_structlog, make_logging_settings
 from leadswitch.spans.hidden import show_opentelemetry
-from routing.redis.keys import ready_queue
 
 ENVIRONMENT = read_environment()
 SERVICES = ensure_services(
@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "leadswitch.web.policy.ContentSecurityPolicyMiddleware",
     "leadswitch.web.metrics.MetricsMiddleware",
+    "leadswitch.web.probes.ProbesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "leadswitch.web.input.StorableInputMiddleware",
     "leadswitch.web.plans.UnpreparedReadsMiddleware",
@@ -200,36 +201,12 @@ WHITENOISE_USE_FINDERS = True
 
 # --- database ---------------------------------------------------------------------------------------------
 
-
-IS_EXPORTER = LEADSWITCH_ROLE == "exporter"
-
-
-def database_settings() -> dict[str, object]:
-    """One DATABASES entry. Both aliases use it: the same database, each with a connection of its own."""
-    settings = postgres_settings(SERVICES.database_url)
-    given = settings.get("OPTIONS")
-    options: dict[str, object] = {
-        "server_side_binding": True,
-        # A stored plan is as old as its session. The exporter reads seldom, so it plans with the current statistics.
-        "prepare_threshold": 5 if ENVIRONMENT.is_prepared and not IS_EXPORTER else None,
-        "connect_timeout": 2 if IS_EXPORTER else 5,
-        "application_name": f"leadswitch-{LEADSWITCH_ROLE}",
-    }
-    if not ENVIRONMENT.is_pgbouncer:  # behind it the role has the limits
-        options["options"] = startup_options(LEADSWITCH_ROLE)
-    return {
-        **settings,
-        "ENGINE": "leadswitch.postgres",
-        "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
-        "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": ENVIRONMENT.is_pgbouncer,
-    }
-
-
-# `verdict` is the connection on which the outcome of a rolled back transaction is written: a nested
-# atomic() on the default connection would roll back with it.
-DATABASES = {"default": database_settings(), "verdict": database_settings()}
+DATABASES = make_databases(
+    SERVICES.database_url,
+    role=LEADSWITCH_ROLE,
+    is_prepared=ENVIRONMENT.is_prepared,
+    is_pgbouncer=ENVIRONMENT.is_pgbouncer,
+)
 
 # --- mail -------------------------------------------------------------------------------------------------
 
@@ -292,11 +269,7 @@ CSRF_COOKIE_SECURE = ENVIRONMENT.is_https
 
 CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
 CELERY_TASK_DEFAULT_QUEUE = LEADSWITCH_REDIS_PREFIX
-# A worker without -Q consumes them all, in turn.
-CELERY_TASK_QUEUES = [
-    Queue(CELERY_TASK_DEFAULT_QUEUE),
-    *(Queue(ready_queue(shard)) for shard in range(LEADSWITCH_READY_SHARDS)),
-]
+CELERY_TASK_QUEUES = list_queues(CELERY_TASK_DEFAULT_QUEUE, shards=LEADSWITCH_READY_SHARDS)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -320,29 +293,14 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # the default gives up after 100 an
 CELERY_BROKER_POOL_LIMIT = 10
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 1
 
-# A broker that is down or silent must not hold a request: publishing fails within three seconds.
-# Consumers wait in BRPOP for a second at most, below the socket timeout.
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "global_keyprefix": f"{LEADSWITCH_REDIS_PREFIX}:",
-    "visibility_timeout": 300,
-    "socket_connect_timeout": 1,
-    "socket_timeout": 1,
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.1,
-}
-CELERY_TASK_PUBLISH_RETRY_POLICY = {
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.1,
-}
+CELERY_BROKER_TRANSPORT_OPTIONS = make_transport_options(LEADSWITCH_REDIS_PREFIX)
+CELERY_TASK_PUBLISH_RETRY_POLICY = make_retry_policy()
 
 CELERY_BEAT_SCHEDULER = "leadswitch.beat:HeartbeatScheduler"
 # Beat sends its heartbeat before each wait, so no wait may be longer.
 CELERY_BEAT_MAX_LOOP_INTERVAL = LEADSWITCH_TAKEOVER.process_heartbeat_seconds
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+<<<<<<< HEAD
 CELERY_BEAT_SCHEDULE = {
     "pick-up-due": {
         "task": "distribution.pick_up_due",
@@ -371,6 +329,11 @@ if LEADSWITCH_DIGEST_RECIPIENTS:
         "schedule": 300.0,
         "options": {"expires": 300},
     }
+=======
+CELERY_BEAT_SCHEDULE = make_beat_schedule(
+    LEADSWITCH_RECONCILERS, pickup_period_seconds=LEADSWITCH_PICKUP_PERIOD_SECONDS
+)
+>>>>>>> main
 
 # --- logging ----------------------------------------------------------------------------------------------
 
@@ -382,21 +345,5 @@ if LEADSWITCH_OTEL:
 
     LOG_PROCESSORS.append(add_trace_id)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": make_formatters(*LOG_PROCESSORS),
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": ENVIRONMENT.log_level},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        # Its lines carry the path with the query string, which may hold what a person typed.
-        "django.server": {"handlers": [], "level": "WARNING", "propagate": False},
-        "axes": {"level": "ERROR"},
-        "celery.app.trace": {"level": "WARNING"},
-        # One line for each received task: the canaries alone write four every five seconds.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
-}
+LOGGING = make_logging_settings(ENVIRONMENT.log_level, LOG_PROCESSORS)
 configure_structlog(*LOG_PROCESSORS)

@@ -41,7 +41,7 @@ def begin_dispatcher() -> None:
 def one_line_failures() -> Iterator[None]:
     """Report in one line that the configuration is wrong or PostgreSQL is down, and exit with code 2.
 
-    `--traceback` on the command line lets the exception through.
+    With `--traceback` on the command line the exception is raised.
     """
     try:
         yield
@@ -50,7 +50,7 @@ def one_line_failures() -> Iterator[None]:
     except OperationalError as error:
         if not is_unreachable(error):
             raise
-        _stop(f"PostgreSQL does not answer; check DATABASE_URL: {' '.join(str(error).split())}", error)
+        _stop(f"PostgreSQL does not respond; check DATABASE_URL: {' '.join(str(error).split())}", error)
 
 
 def is_unreachable(error: OperationalError) -> bool:

@@ -20,6 +20,7 @@ from leadswitch.embedded import ServicesError, ensure_services
 from leadswitch.env import REPOSITORY, read_locations
 from leadswitch.secretfile import read_or_create_secret
 from leadswitch.supervisor import Program, Supervisor
+from leadswitch.var_dir import usable_var_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,13 +78,14 @@ class AlreadyRuns(Exception):
 def hold_directory() -> "TextIO":
     """Return the open lock file of the var directory. The kernel releases it when this process ends.
 
-    A second `make up` would remove the metrics of the first. Raises AlreadyRuns.
+    A second `make up` would remove the metrics of the first. Raises AlreadyRuns and VarDirUnusable.
     """
     from django.conf import settings
 
     path: Path = settings.VAR_DIR / "up.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = path.open("w")
+    with usable_var_dir(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("w")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -205,7 +207,7 @@ def keep_services_running() -> None:
 def announce(supervisor: Supervisor, host: str, port: int, login: str) -> None:
     address = f"http://{host}:{port}"
     if not wait_until_ready(f"{address}/readyz"):
-        supervisor.say("up", f"{address} does not answer yet; see the lines above")
+        supervisor.say("up", f"{address} does not respond yet; see the lines above")
         return
     supervisor.say("up", f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/")
     supervisor.say("up", f"{login}. Ctrl-C stops.")

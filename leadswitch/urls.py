@@ -1,4 +1,4 @@
-"""Every URL of the product, except /metrics, which a middleware answers (`leadswitch/web/metrics.py`)."""
+"""Every URL of the product, except /metrics, /healthz and /readyz, which middleware in `leadswitch/web/` answers."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -6,7 +6,6 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from leadswitch.failures import api_not_found
-from leadswitch.health import healthz, readyz
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
@@ -17,8 +16,6 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     # After every other path of the API, so that a missing slash is a JSON 404 and not a redirect that loses the body.
     re_path(r"^api/", api_not_found),
-    path("healthz", healthz, name="healthz"),
-    path("readyz", readyz, name="readyz"),
 ]
 
 handler400 = "leadswitch.failures.bad_request"

@@ -1,7 +1,7 @@
-"""Check the SQL of new migrations with squawk: locks, rewrites, and what processes of the version before cannot stand.
+"""Check the SQL of new migrations with squawk: locks, rewrites, and what breaks processes of the previous version.
 
-Migrations up to ACCEPTED ran before there was a linter. A later one that means what squawk warns of says so beside its
-operations: `lint_accepted = {"renaming-column": "no other process runs while ..."}`.
+Migrations up to ACCEPTED ran before there was a linter. A later one that does on purpose what squawk warns of gives
+the reason beside its operations: `lint_accepted = {"renaming-column": "no other process runs while ..."}`.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
-# By app the last migration that installations had already run when the linter came.
+# By app the last migration that installations had already run when the linter was added.
 ACCEPTED: Final[Mapping[str, str]] = {
     "distribution": "0022_returned_assignments",
     "leadswitch": "0003_large_sums",

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.db import connection
 
-from routing import metrics
+from routing.metrics.postgres import AFTER_COMMIT_FAILURES
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def after_commit_try(step: str, work: Callable[[], Result]) -> Result | None:
         return work()
     except Exception as error:  # noqa: BLE001 - the one place that contains such a failure, so that the response has what is stored
         cause = type(error).__name__
-        metrics.AFTER_COMMIT_FAILURES.labels(step=step, cause=cause).inc()
+        AFTER_COMMIT_FAILURES.labels(step=step, cause=cause).inc()
         logger.error("routing.after_commit_failed", extra={"operation": step, "cause": cause})
         connection.close_if_unusable_or_obsolete()
         return None

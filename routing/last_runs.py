@@ -38,7 +38,7 @@ FROM routing_reconcilerrun WHERE name = ANY(%s)
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """`age_seconds`: since its last completed run, by hand or by beat; if it has never run, since the first run of any
+    """`age_seconds`: since its last completed run, manual or by beat; if it has never run, since the first run of any
     reconciler; None: none has run. `failure`: the error that ended the last run, "" for none."""
 
     name: str

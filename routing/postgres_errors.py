@@ -19,7 +19,7 @@ DISK_FULL: Final = "53100"
 OUTAGE_STATES: Final = frozenset({READ_ONLY, DISK_FULL, "53200", "53300"})
 # feature_not_supported, from the function of the server that checks whether a prepared statement is still valid.
 OLD_PLAN: Final = ("0A000", "RevalidateCachedQuery")
-# Open for a while after a write of this process was refused by a server that answers: then it is not ready.
+# Open for a while after a write of this process was refused by a server that responds: then it is not ready.
 REFUSED_WRITES: Final = Breaker(lambda: 5.0)
 
 

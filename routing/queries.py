@@ -59,7 +59,7 @@ COUNT_DUE: Final = _COUNT.format(
 
 
 def count_due(workspace_id: int | None, *, limit: int) -> int:
-    """Return how many leads of a workspace (None: of all) are due and not held by its pause, up to `limit`."""
+    """Return how many leads of a workspace (None: of all) are due and not paused with it, up to `limit`."""
     with connection.cursor() as cursor:
         cursor.execute(COUNT_DUE, {"workspace": workspace_id, "limit": limit})
         return int(cursor.fetchone()[0])
@@ -146,7 +146,7 @@ ROW_OF_PUBLIC_ID: Final = _ROW + _NO_ATTEMPT
 class LeadState:
     """`result` and `buyers` are those of the last attempt; None before the first, or when its trace is missing.
 
-    `is_elsewhere`: rules sent it on to another workspace. `duplicate_of`: the lead that came first, where the same
+    `is_elsewhere`: rules routed it to another workspace. `duplicate_of`: the lead that came first, where the same
     source sent that one too. `is_complete` False: the trace could not be read; the lead's own row is all there is.
     """
 

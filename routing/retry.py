@@ -1,12 +1,13 @@
 """When a lead that was not sold is tried again. Pure: time and randomness come in.
 
-Two schedules. A conflict over locks is over in moments: by default 100 ms doubling to 30 s. A failure of the product
+Two schedules. A conflict over locks ends soon: by default 100 ms doubling to 30 s. A failure of the product
 may need a person: by default 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
+from typing import Protocol
 
 from tracing.skip_reasons import RetryClass
 
@@ -31,6 +32,19 @@ class Tries:
     errors: int = 0
 
 
+class RetriedLead(Protocol):
+    """What a lead says of its tries: those before the attempt, those after which it is parked, and when it expires."""
+
+    @property
+    def tries(self) -> Tries: ...
+
+    @property
+    def limits(self) -> Tries: ...
+
+    @property
+    def expires_at(self) -> datetime: ...
+
+
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """The lead's next state: due again at `due_at`, or parked as failed when that is None."""
@@ -53,22 +67,21 @@ def delay_after(tries: int, backoff: Backoff, *, seed: int) -> timedelta:
 
 
 def next_step(
+    lead: RetriedLead,
     *,
     retry_class: RetryClass,
     retry_at: datetime | None,
     at: datetime,
-    tries: Tries,
-    limits: Tries,
     backoffs: Backoffs,
-    expires_at: datetime,
     seed: int,
 ) -> NextStep:
-    """Decide what follows an unsold attempt. `tries` are those before it, `limits` those after which it is parked.
+    """Decide what follows an unsold attempt of the lead, as it was before the attempt.
 
     A due time is never after the lead's expiry: it comes up then, and ends as expired.
     """
     if retry_class is RetryClass.DEFERRED and retry_at is not None:
-        return NextStep("deferred", min(retry_at, expires_at))
+        return NextStep("deferred", min(retry_at, lead.expires_at))
+    tries, limits = lead.tries, lead.limits
     if retry_class is RetryClass.TRANSIENT:
         tries = replace(tries, conflicts=tries.conflicts + 1)
         done, most, backoff = tries.conflicts, limits.conflicts, backoffs.after_conflict
@@ -79,4 +92,4 @@ def next_step(
         return NextStep("unsold", None)
     if done >= most:
         return NextStep("failed", None, tries)
-    return NextStep("retry", min(at + delay_after(done, backoff, seed=seed), expires_at), tries)
+    return NextStep("retry", min(at + delay_after(done, backoff, seed=seed), lead.expires_at), tries)

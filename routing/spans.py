@@ -1,7 +1,8 @@
-"""The switch of distributed traces, and what the product asks of them. Off, no code of OpenTelemetry is loaded.
+"""The switch of distributed traces, and the calls that the product makes to them.
 
-A distributed trace follows a request into the attempts of its leads. The trace of an attempt, which explains its
-decision, is something else: see the app `tracing`. No span holds personal data.
+If it is off, no code of OpenTelemetry is loaded. A distributed trace follows a request into the attempts of its leads.
+The trace of an attempt, which explains its decision, is something else: see the app `tracing`. No span contains
+personal data.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,10 @@ class OpenSpan(Protocol):
     def describe(self, attributes: Attributes) -> None: ...
 
     def fail(self, error_type: str) -> None:
-        """Mark the span as failed. `error_type` is the name of a class: an exception's text may hold personal data."""
+        """Mark the span as failed.
+
+        `error_type` is the name of a class: an exception's text may contain personal data.
+        """
 
 
 class Spans(Protocol):

@@ -1,4 +1,4 @@
-"""The numbers that tune the dispatch, as the settings hold them. docs/dispatch.md says what each one changes."""
+"""The numbers that tune the dispatch, read from the settings. docs/dispatch.md says what each one changes."""
 
 from dataclasses import dataclass
 from typing import Final

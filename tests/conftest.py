@@ -216,11 +216,11 @@ def finds(request: pytest.FixtureRequest) -> Iterator[None]:
     if marker is None:
         yield
         return
-    from routing import metrics
+    from routing.metrics.reconcilers import RECONCILER_FOUND, RECONCILER_REPAIRS
 
     [name] = marker.args
-    repairs = metrics.RECONCILER_REPAIRS.labels(reconciler=name)._value
-    found = metrics.RECONCILER_FOUND.labels(reconciler=name)._value
+    repairs = RECONCILER_REPAIRS.labels(reconciler=name)._value
+    found = RECONCILER_FOUND.labels(reconciler=name)._value
     found.set(0)
     before = repairs.get()
     yield

@@ -5,5 +5,5 @@ from django.apps import AppConfig
 
 class TracingConfig(AppConfig):
     name = "tracing"
-    verbose_name = "Trace and audit"
+    verbose_name = "Traces and audit log"
     default_auto_field = "django.db.models.BigAutoField"

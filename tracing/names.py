@@ -1,4 +1,7 @@
-"""Names for the ids in a trace. Tracing knows no buyers, campaigns or workspaces: the caller gives their names."""
+"""Names for the ids in a trace.
+
+Tracing has no models of buyers, campaigns or workspaces: the caller passes their names.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """Turns the events of an attempt into sentences. Pure: rows and names come in, text goes out.
 
-Tracing knows no buyers and no campaigns: the caller passes their names. A code without words here gets a plain
+Tracing has no models of buyers and campaigns: the caller passes their names. A code without words here gets a plain
 sentence, because rows are permanent and words may change.
 """
 

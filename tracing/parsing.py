@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 LONGEST_ID: Final = 18  # digits that always fit a bigint
-MOST: Final = 2**31 - 1  # what an integer of PostgreSQL holds
+MOST: Final = 2**31 - 1  # the largest integer of PostgreSQL
 
 
 def parse_uuid(text: str) -> UUID | None:

@@ -100,5 +100,5 @@ def _spell(value: object) -> str:
         return value.isoformat()
     if isinstance(value, bytes | bytearray):
         return make_text(bytes(value[:MAX_TEXT]).decode(errors="replace"))
-    # Its own repr could be long and could hold personal data.
+    # Its own repr could be long and could contain personal data.
     return f"({type(value).__name__})"

@@ -90,7 +90,7 @@ class Recorder:
 
         Does not check or serialize anything: `write` does, whose failure stops no lead.
         """
-        # Hundreds of skipped buyers share one moment: only the other steps are timed.
+        # Hundreds of skipped buyers share one time: only the other steps are timed.
         elapsed = None if event is Event.BUYER_SKIPPED else self.elapsed_ms
         self.rows.append((event, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
 
@@ -167,7 +167,7 @@ class Recorder:
 
 
 def _make_row(row: Row) -> list[Any]:
-    """The event with text for values that cannot be written; a number that no column holds goes into its data."""
+    """The event with text for values that cannot be written; a number that fits no column is put into its data."""
     event, buyer_id, cost_cents, outcome, reason, elapsed_ms, data = row
     numbers = {"buyer_id": buyer_id, "cost_cents": cost_cents}
     beyond = {name: number for name, number in numbers.items() if make_column(number) != number}
@@ -221,7 +221,7 @@ def is_of_values(error: Exception) -> bool:
 def encode(value: object) -> str:
     """Return compact JSON. At a thousand buyers the standard library's encoder takes ten times as long.
 
-    Raises TypeError for what JSON cannot hold.
+    Raises TypeError for what JSON cannot represent.
     """
     return orjson.dumps(value, option=STRICT).decode()
 
@@ -240,7 +240,10 @@ def new_attempt_id() -> UUID:
 
 
 def report_failure(error: Exception, *, attempt_id: UUID, lead_id: int) -> None:
-    """Log and count a trace that could not be written. The message of the error may hold row data: it is left out."""
+    """Log and count a trace that could not be written.
+
+    The message of the error is left out, because it may contain row data.
+    """
     cause = type(error).__name__
     metrics.TRACE_WRITE_FAILURES.labels(cause=cause).inc()
     logger.error(

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
-# Exceptions when PostgreSQL, or Redis and the broker, do not answer. A label `cause` may also name others.
+# Exceptions when PostgreSQL, or Redis and the broker, do not respond. A label `cause` may also name others.
 POSTGRES_CAUSES: Final = ("OperationalError", "InterfaceError")
 REDIS_CAUSES: Final = ("ConnectionError", "TimeoutError")
 

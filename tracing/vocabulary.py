@@ -25,7 +25,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventShape:
-    """What a row of the event holds: the keys of its `data`, and whether it has a buyer.
+    """What a row of the event contains: the keys of its `data`, and whether it has a buyer.
 
     `results`: those of the attempts that it may close; empty if it closes none.
     """

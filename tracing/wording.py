@@ -1,4 +1,4 @@
-"""Values in words: money, moments, places, lists. Pure; the names of things come from the caller."""
+"""Values in words: money, times, places, lists. Pure: the caller passes the names of rows."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The page for assigning a lead by hand. It lists what each buyer would pay, asks for confirmation, then sells."""
+"""The page for assigning a lead manually. It lists what each buyer would pay, asks for confirmation, then sells."""
 
 from collections.abc import Sequence
 from typing import Any

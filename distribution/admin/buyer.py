@@ -19,7 +19,7 @@ from distribution.configuration.coverage import AREA_PATH, measure_coverage
 from distribution.configuration.describe import describe_answers, describe_service_area
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area
 from distribution.engine import DefinitionError
-from distribution.explain.enrollment import Usage, read_usage, why_nothing_today
+from distribution.explain.enrollment import Usage, describe_obstacles, read_usage
 from distribution.models import Buyer, Enrollment
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.filters import PausedFilter
@@ -116,11 +116,11 @@ class EnrollmentAdmin(DollarsAdmin):
     empty_list_text = "Enroll a buyer in a tier of a campaign so that it gets leads."
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
-    readonly_fields = ("why_nothing_today", "used", "last_assigned_at")
+    readonly_fields = ("describe_obstacles", "used", "last_assigned_at")
     describers = {"lead_filter": describe_condition}
     rewriters = {"lead_filter": rewrite_condition}
     fieldsets = (
-        ("Now", {"fields": ("why_nothing_today", "used", "last_assigned_at")}),
+        ("Now", {"fields": ("describe_obstacles", "used", "last_assigned_at")}),
         ("Place", {"fields": ("campaign", "tier", "buyer", "active")}),
         ("Rank and price", {"fields": ("priority", "weight", "bid_cents")}),
         ("Filter", {"fields": ("lead_filter",)}),
@@ -155,9 +155,9 @@ class EnrollmentAdmin(DollarsAdmin):
             )
 
     @admin.display(description="today")
-    def why_nothing_today(self, enrollment: Enrollment) -> str | SafeString:
+    def describe_obstacles(self, enrollment: Enrollment) -> str | SafeString:
         """Of the saved enrollment, not the typed one."""
-        reasons = why_nothing_today(enrollment, at=timezone.now())
+        reasons = describe_obstacles(enrollment, at=timezone.now())
         if not reasons:
             return "Nothing blocks this enrollment right now. Each lead is still checked."
         lines = format_html_join("", "<li>{}</li>", ((each,) for each in reasons))

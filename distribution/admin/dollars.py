@@ -33,7 +33,9 @@ class DollarField(forms.DecimalField):
         super().validate(value)
         if value is not None and not self.least <= value <= self.most:
             least, most = money(100 * self.least), money(100 * self.most)
-            message = f"Enter an amount from {least} to {most}. This is ${value:,}."
+            message = (
+                f"Enter an amount from {least} to {most}. This is {'-' if value < 0 else ''}${abs(value):,}."
+            )
             raise ValidationError(message)
 
     def prepare_value(self, value: Any) -> Any:

@@ -66,7 +66,7 @@ class DryWallet:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`outcomes` by status, `reasons` of what came in today and is not sold, each with how many."""
+    """`outcomes`: the number of today's leads by status. `reasons`: of those that are not sold, by reason."""
 
     outcomes: Sequence[tuple[str, int]]
     reasons: Sequence[tuple[str, int]]

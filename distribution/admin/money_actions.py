@@ -1,4 +1,4 @@
-"""What finance does: top-up and adjustment of a wallet, return of a sold lead. Each asks first and needs a reason."""
+"""Top-up and adjustment of a wallet, return of a sold lead. Each has a confirmation page and requires a reason."""
 
 from typing import Any, Final
 from uuid import uuid4

@@ -119,6 +119,7 @@ class TraceViews(PlainAdmin):
     def _answer(
         self, request: HttpRequest, lead: Lead, context: dict[str, Any], *, fragment: str, whole: str
     ) -> HttpResponse:
+        context = {"lead_title": self.title_of(lead), **context}
         if request.headers.get(FRAGMENT_HEADER):
             return TemplateResponse(request, f"{FOLDER}/{fragment}.html", context)
         around = {
@@ -126,7 +127,6 @@ class TraceViews(PlainAdmin):
             "opts": self.opts,
             "media": self.media,
             "lead": lead,
-            "lead_title": self.title_of(lead),
             **context,
         }
         return TemplateResponse(request, f"{FOLDER}/{whole}.html", around)

@@ -19,7 +19,7 @@ FIXER: Final = "Who can change it: buyer, agency, lead, outranked or system. Emp
 REASON: Final = "A skip reason code. Empty if there is none."
 
 
-class PartyDocument(serializers.Serializer[Any]):
+class ParticipantDocument(serializers.Serializer[Any]):
     """A buyer or a campaign."""
 
     id = serializers.UUIDField(
@@ -41,7 +41,7 @@ class LeadHeadDocument(serializers.Serializer[Any]):
     zip = serializers.CharField()
     status = serializers.ChoiceField(choices=LeadStatus.choices)
     status_sentence = serializers.CharField()
-    campaign = PartyDocument(allow_null=True, help_text="From the latest attempt.")
+    campaign = ParticipantDocument(allow_null=True, help_text="From the latest attempt.")
     received_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     due_at = serializers.DateTimeField(allow_null=True, help_text="When it is tried next. Null: never.")
@@ -57,7 +57,7 @@ class LeadHeadDocument(serializers.Serializer[Any]):
 
 class SaleDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    buyer = PartyDocument()
+    buyer = ParticipantDocument()
     price_cents = serializers.IntegerField()
     state = serializers.CharField()
     sold_at = serializers.DateTimeField()
@@ -88,7 +88,7 @@ class BuyerRowDocument(serializers.Serializer[Any]):
     """The result of an attempt for one enrolled buyer."""
 
     seq = serializers.IntegerField()
-    buyer = PartyDocument()
+    buyer = ParticipantDocument()
     outcome = serializers.CharField(help_text="selected or skipped.")
     reason = serializers.CharField(help_text=REASON)
     sentence = serializers.CharField()
@@ -110,7 +110,7 @@ class AttemptDocument(serializers.Serializer[Any]):
     result = serializers.ChoiceField(choices=AttemptResult.choices)
     reason = serializers.CharField(help_text=REASON)
     headline = serializers.CharField()
-    campaign = PartyDocument(allow_null=True)
+    campaign = ParticipantDocument(allow_null=True)
     config_version = serializers.IntegerField(allow_null=True)
     started_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField()
@@ -133,7 +133,7 @@ class AttemptAnswerDocument(serializers.Serializer[Any]):
 class AnswerDocument(serializers.Serializer[Any]):
     """Why this buyer did or did not get the lead."""
 
-    buyer = PartyDocument()
+    buyer = ParticipantDocument()
     got_it = serializers.BooleanField(help_text="The buyer has the lead: sold and not returned.")
     sentence = serializers.CharField()
     attempts = AttemptAnswerDocument(many=True)

@@ -114,7 +114,7 @@ def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
 
 
 def _refuse_duplicate(lead: LockedLead) -> None:
-    """A sale by hand must not sell a person twice across partners either."""
+    """A manual assignment must not sell a person twice across partners either."""
     if not lead.has_identity:
         return
     lock_identity(lead)

@@ -184,7 +184,7 @@ def _confirm(
     if not got:
         return facts
     fresh = confirm_live(sorted(got), lead_id=lead_id, campaign=campaign)
-    confirmed = replace(facts, live={**facts.live, **fresh})  # the others keep their first reading
+    confirmed = replace(facts, live={**facts.live, **fresh})  # others: as read first
     if confirmed.live == facts.live:
         return facts
     everything, _ = read_live(lead_id=lead_id, campaign=campaign)

@@ -32,7 +32,7 @@ from distribution.attempts.spans import run_in_span
 from distribution.attempts.worker import worker_name
 from routing.leads.attempt_log import log_busy_lead, log_lock_timeout
 from routing.locks.attempts import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
-from routing.metrics import OLD_PLANS
+from routing.metrics.postgres import OLD_PLANS
 from routing.models import LeadStatus
 from routing.postgres_errors import is_old_plan
 from routing.reconcile.lost_workers import count_lost_worker

@@ -38,7 +38,7 @@ def distribute_leased(lead_id: int) -> None:
             return
         due = _read_due_time(lead_id)
         if due is None:
-            return  # the database does not answer; when the lease ends, the lead is checked again
+            return  # the database does not respond; when the lease ends, the lead is checked again
         if due.due_at is None:
             lease.finish()
         else:
@@ -60,7 +60,7 @@ def _is_finished(outcome: AttemptOutcome) -> bool:
 
 
 def _read_due_time(lead_id: int) -> DueTime | None:
-    """None: the database does not answer. A lead that does not exist has no due time."""
+    """None: the database does not respond. A lead that does not exist has no due time."""
     try:
         found = read_due_times([lead_id])
     except Error:

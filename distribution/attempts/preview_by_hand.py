@@ -1,4 +1,4 @@
-"""What a sale by hand would do for each buyer that can be chosen: price, balance, and failing gates."""
+"""What a manual assignment would do for each buyer that can be chosen: price, balance, and failing gates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

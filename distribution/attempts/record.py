@@ -12,11 +12,11 @@ from distribution import metrics
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
-from routing import metrics as routing_metrics
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import Waited, measure_wait
 from routing.leads.finish import close_attempt
 from routing.locks.attempts import LockedLead, after_pause
+from routing.metrics.leads import DUPLICATES, LEADS_ROUTED
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
@@ -115,13 +115,11 @@ class AttemptRecord:
         if self.unsold.reason in RESULT_OF:
             return NextStep(RESULT_OF[self.unsold.reason], None)
         return next_step(
+            self.lead,
             retry_class=self.unsold.retry_class,
             retry_at=self.unsold.retry_at,
             at=self.at,
-            tries=self.lead.tries,
-            limits=self.lead.limits,
             backoffs=settings.LEADSWITCH_TUNING.backoffs,
-            expires_at=self.lead.expires_at,
             seed=self.seed,
         )
 
@@ -152,9 +150,8 @@ class AttemptRecord:
             status=STATUS_AFTER[AttemptResult(self.step.result)],
             skip_reason=self.skip_reason,
             attempts=self.trace.head.number,
-            next_attempt_at=self.step.due_at,
+            step=self.step,
             at=self.at,
-            tries=self.step.tries,
         )
 
     def write_trace(self, *, using: str = "default") -> None:
@@ -200,9 +197,9 @@ class AttemptRecord:
             lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
             metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
         if self.route is not None and self.route.path:
-            routing_metrics.LEADS_ROUTED.labels(hops=str(len(self.route.path))).inc()
+            LEADS_ROUTED.labels(hops=str(len(self.route.path))).inc()
         if self.first is not None:
-            routing_metrics.DUPLICATES.labels(kind=self.first.kind).inc()
+            DUPLICATES.labels(kind=self.first.kind).inc()
         self.count_sales()
         sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
         decided_at = locked.locked_at + timedelta(seconds=seconds_locked)

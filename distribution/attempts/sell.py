@@ -12,6 +12,7 @@ from uuid6 import uuid7
 from distribution.engine import Selection, Usage
 from distribution.sql_arrays import array_literal
 from routing.calendar.windows import WINDOW_KINDS
+from routing.locks.attempts import IS_PRODUCT_PAUSED
 
 _USAGE_COLUMNS: Final = [
     ("counted_on", "hour_starts_at"),
@@ -25,8 +26,8 @@ _USAGE_TYPES: Final = ", ".join(
 
 # Nothing that was paused after the decision is sold: the statement sees every pause that committed before it began.
 # A person who chose a buyer overrides the pauses of that buyer and its enrollment, and no other pause.
-IS_OPEN: Final = """
-NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
+IS_OPEN: Final = f"""
+NOT {IS_PRODUCT_PAUSED}
 AND NOT EXISTS (
     SELECT FROM routing_workspace w WHERE w.id = ANY((SELECT %s::bigint[])::bigint[]) AND w.paused_at IS NOT NULL
 )
@@ -35,7 +36,7 @@ AND NOT EXISTS (
     SELECT FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
     WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND (NOT e.active OR b.paused_at IS NOT NULL)
 )
-"""
+"""  # noqa: S608 - only a condition is put in
 
 # A wallet below its limit drops out of `charged` and out of every later step, so the caller compares the number of
 # rows. last_assigned_at is from the database's clock, because it orders the buyers of all workers.
@@ -107,7 +108,7 @@ def sell(
 
     None: something was paused after the decision, and nothing was sold. Roll back and decide again.
 
-    `at` is the moment of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
+    `at` is the time of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
     the workspaces the lead passes through. `is_chosen`: a person chose the buyer.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.

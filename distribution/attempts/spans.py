@@ -68,7 +68,7 @@ def list_attributes(outcome: AttemptOutcome, record: AttemptRecord | None) -> It
 
 
 def is_failure(outcome: AttemptOutcome) -> bool:
-    """Whether the product failed. A busy lock is normal: the lead is due again in moments."""
+    """Whether the product failed. A busy lock is normal: the lead is due again soon."""
     if outcome.result == AttemptResult.RETRY:
         return outcome.skip_reason not in LOCK_REASONS
     return outcome.result == AttemptResult.FAILED

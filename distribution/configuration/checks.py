@@ -35,7 +35,7 @@ QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "miss
 
 
 def check_mode(value: object) -> None:
-    """Raise ValidationError for a mode that the engine does not know."""
+    """Raise ValidationError for an unknown mode."""
     _compile(minimal_campaign(campaign={"mode": value}), drop="campaign.mode")
 
 

@@ -62,7 +62,7 @@ def _usage(enrollment: Enrollment, kind: WindowKind, counted: engine.Usage | Non
     )
 
 
-def why_nothing_today(enrollment: Enrollment, *, at: datetime) -> list[str]:
+def describe_obstacles(enrollment: Enrollment, *, at: datetime) -> list[str]:
     """Return one sentence with its fix for each obstacle; empty if the enrollment can get a lead today.
 
     Needs `buyer__wallet`, `buyer__workspace`, `campaign` and `tier` loaded.

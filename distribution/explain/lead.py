@@ -95,7 +95,10 @@ def _is_own(attempt: Attempt, lead: Lead) -> bool:
 
 
 def _without_decision(traced: TracedAttempt) -> TracedAttempt:
-    """Keep only that the attempt was made and where it sent the lead. Buyers, prices and reasons are confidential."""
+    """Remove everything but the attempt itself and the workspace to which it routed the lead.
+
+    Buyers, prices and reasons are confidential.
+    """
     attempt = copy(traced.attempt)
     attempt.skip_reason, attempt.campaign_id, attempt.config_version = "", None, None
     return TracedAttempt(attempt, [event for event in traced.events if event.event in EVENTS_ELSEWHERE])

@@ -12,7 +12,7 @@ from routing.models.ownership import owner_trigger
 
 
 class BuyerScope(models.TextChoices):
-    """What a key may do, always with its own buyer's data. Codes are permanent, because rows keep them."""
+    """What a key may do, always with its own buyer's data. Codes are permanent, because rows contain them."""
 
     ACCOUNT_READ = "account:read", "account:read: its name, this key, its campaigns with bids and caps"
     WALLET_READ = "wallet:read", "wallet:read: wallet and ledger"

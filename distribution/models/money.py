@@ -60,7 +60,7 @@ class LedgerKind(models.TextChoices):
     CAPTURE = "capture", "capture of a hold"
     RELEASE = "release", "release of a hold"
     REFUND = "refund", "refund of a charge"
-    ADJUSTMENT = "adjustment", "adjustment by a person"
+    ADJUSTMENT = "adjustment", "manual adjustment"
 
 
 # All except charges, which come with every sold lead.

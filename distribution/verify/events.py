@@ -62,7 +62,7 @@ WHERE {in_leads("l.id")}
 GROUP BY l.id HAVING count(*) > l.attempts OR MAX(a.number) > l.attempts
 """  # noqa: S608 - only conditions are put in
 
-# A lead goes on if its trace cannot be written, so a missing trace is counted and is not a breach.
+# An attempt continues if its trace cannot be written, so a missing trace is counted and is not a breach.
 UNTRACED: Final = f"""
 SELECT COALESCE(SUM(l.attempts - COALESCE(a.traced, 0)), 0)
 FROM routing_lead l

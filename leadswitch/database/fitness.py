@@ -55,7 +55,7 @@ def begin(*, processes: int = 1, threads: int = 1) -> None:
 
 
 def check_database() -> None:
-    """Raises DatabaseUnfit. A database that does not answer is logged."""
+    """Raises DatabaseUnfit. A database that does not respond is logged."""
     try:
         session = read_session(session_limits(settings.LEADSWITCH_ROLE))
     except Error as error:
@@ -68,7 +68,7 @@ def check_database() -> None:
 
 
 def check_redis() -> None:
-    """Raises routing.dispatch.installation.OtherInstallation. A server that does not answer is logged."""
+    """Raises routing.dispatch.installation.OtherInstallation. A server that does not respond is logged."""
     try:
         installation.check()
     except (Error, RedisError) as error:

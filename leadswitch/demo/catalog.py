@@ -10,7 +10,7 @@ BUSINESS_HOURS: Final = {day: [["08:00", "18:00"]] for day in WEEKDAYS[:5]}
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A metropolitan area: its central ZIP, and the counties its buyers know by name."""
+    """A metropolitan area: its central ZIP, and the counties that its buyers name."""
 
     name: str
     zip: str

@@ -16,7 +16,7 @@ STOP_SECONDS: Final = 30.0
 
 
 class ProductNotReady(RuntimeError):
-    """The product did not answer. The message names the log file."""
+    """The product did not respond. The message names the log file."""
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def _send(
             response = client.getresponse()
             body = response.read()
             if response.status != http.client.CREATED:
-                failures.append(f"the API answered {response.status}: {body[:500].decode(errors='replace')}")
+                failures.append(f"the API returned {response.status}: {body[:500].decode(errors='replace')}")
                 return
             advance()
     except (OSError, http.client.HTTPException) as error:

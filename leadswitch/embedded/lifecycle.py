@@ -73,7 +73,7 @@ def stop_services(var_dir: Path) -> list[str]:
 
 
 def service_states(var_dir: Path) -> dict[str, str]:
-    """Return for each server `ready`, `running` (it does not answer, or its files were removed) or `stopped`."""
+    """Return for each server `ready`, `running` (it does not respond, or its files were removed) or `stopped`."""
     paths = ServicePaths.of(var_dir)
     return {
         "PostgreSQL": _state(ready=postgres.is_ready(paths), running=lambda: postgres.is_running(paths)),

@@ -118,7 +118,10 @@ def _create_cluster(paths: ServicePaths, binaries: Path, *, durable: bool) -> No
 
 
 def _locale(binaries: Path) -> list[str]:
-    """Sort by code point and know the letters of all languages. PostgreSQL 17 and newer need no library for this."""
+    """Sort by code point, and classify the letters of all languages.
+
+    PostgreSQL 17 and newer need no library for this.
+    """
     version = subprocess.run(
         [binaries / "postgres", "--version"], capture_output=True, text=True, check=True
     ).stdout

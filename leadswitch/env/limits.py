@@ -87,5 +87,5 @@ class Limits(Section):
 
     @property
     def lead_tries_per_hour(self) -> Mapping[str, int]:
-        """By who asks."""
+        """By who requests a try of a lead: its sender or an operator."""
         return {"sender": self.dispatch_now_per_hour, "operator": self.reruns_per_hour}

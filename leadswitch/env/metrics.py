@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from leadswitch.env.parse import parse_count, parse_host, parse_port
+from leadswitch.env.parse import IntegerRange, parse_host, parse_port
 from leadswitch.env.variable import Section, Variable
 
 
@@ -38,13 +38,13 @@ class Metrics(Section):
     )
     exporter_period_seconds = Variable(
         "LEADSWITCH_EXPORTER_PERIOD_SECONDS",
-        parse_count,
+        IntegerRange(1, 60),
         default=10,
         help="How often each collector of the exporter reads PostgreSQL or Redis. A scrape shows the latest values.",
     )
     exporter_worst = Variable(
         "LEADSWITCH_EXPORTER_WORST",
-        parse_count,
+        IntegerRange(1, 1_000),
         default=20,
         help=(
             "How many workspaces the exporter names in each series by workspace: those with the most due retries,"

@@ -71,7 +71,7 @@ class DispatchTakeover(Section):
         IntegerRange(1, 100),
         default=5,
         help=(
-            "While Redis does not answer, how long a dispatcher runs due leads from PostgreSQL before it tries Redis"
+            "While Redis does not respond, how long a dispatcher runs due leads from PostgreSQL before it tries Redis"
             " again. It sends a heartbeat in each round: at most a third of LEADSWITCH_ALIVE_SECONDS."
         ),
     )

@@ -86,7 +86,7 @@ class DispatchTuning(Section):
         IntegerRange(1_000, 1_000_000),
         default=50_000,
         help=(
-            "How many leads and leases a process holds in memory while Redis does not answer. The reconcilers and the"
+            "How many leads and leases a process holds in memory while Redis does not respond. The reconcilers and the"
             " leading dispatcher find those beyond it."
         ),
     )

@@ -15,7 +15,7 @@ class Derived(Generic[Value]):
 
 
 class Variable(Generic[Value]):
-    """A variable as an attribute of the environment: read once, at its first use, and kept.
+    """A variable as an attribute of the environment: read at its first use, and cached.
 
     `example`: shown in .env.example in place of the default. `old_names` are refused with the new name.
     """

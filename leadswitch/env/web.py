@@ -6,9 +6,9 @@ from typing import Any, Final
 from leadswitch.env.parse import (
     LOOPBACK,
     BadEnvironment,
+    IntegerRange,
     one_of,
     parse_bool,
-    parse_count,
     parse_hosts,
     parse_secret,
 )
@@ -60,8 +60,8 @@ class Secrets(Section):
         parse_secret,
         default=Derived(partial(make_secret, name="LEADSWITCH_IDENTITY_KEY")),
         help=(
-            "The key of the hashes that identify leads of the same person. With another key, stored hashes match no new"
-            " lead. At least 32 characters."
+            "The key of the hashes that identify leads for the same person. With another key, stored"
+            " hashes match no new lead. At least 32 characters."
         ),
     )
     allowed_hosts = Variable(
@@ -112,7 +112,7 @@ class Web(Section):
         default=Derived(make_metrics_token),
         help=(
             "Prometheus sends this token to /metrics: Authorization: Bearer TOKEN. At least 32 characters; without a"
-            " token /metrics answers 404. An embedded installation makes its own in var/leadswitch_metrics_token.txt."
+            " token /metrics returns 404. An embedded installation makes its own in var/leadswitch_metrics_token.txt."
         ),
     )
 
@@ -122,12 +122,15 @@ class Login(Section):
 
     login_failures = Variable(
         "LEADSWITCH_LOGIN_FAILURES",
-        parse_count,
+        IntegerRange(1, 100),
         default=5,
         help="Wrong passwords in a row after which a name is locked for an address.",
     )
     login_lock_minutes = Variable(
-        "LEADSWITCH_LOGIN_LOCK_MINUTES", parse_count, default=15, help="How long the name stays locked."
+        "LEADSWITCH_LOGIN_LOCK_MINUTES",
+        IntegerRange(1, 10_080),
+        default=15,
+        help="How long the name stays locked.",
     )
     second_factor = Variable(
         "LEADSWITCH_SECOND_FACTOR",

@@ -1,4 +1,4 @@
-"""What the runbooks ask for: retries and failures by workspace and reason, and what PostgreSQL is busy with.
+"""What the commands of the runbooks print: retries and failures by reason, and the statements of PostgreSQL.
 
 Reads only. Rows name workspaces, reasons and processes. Of a statement they have the first word: its values may be
 personal data.

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from leadswitch.postgres.measured import measured
 from leadswitch.postgres.schema import SchemaEditor
-from routing import metrics
+from routing.metrics.postgres import OLD_PLANS
 from routing.postgres_errors import is_old_plan
 
 # "on" in recovery too: on a standby, and on a server that was demoted while clients were connected.
@@ -43,7 +43,7 @@ def with_new_plan(
             raise
         raw.rollback()
         raw.execute(FORGET_PLANS)
-    metrics.OLD_PLANS.labels(again="statement").inc()
+    OLD_PLANS.labels(again="statement").inc()
     return execute(sql, parameters, many, context)
 
 

@@ -17,7 +17,7 @@ from routing.spans import SpanSwitch
 
 log = get_logger(__name__)
 
-# How long a process that ends waits for its last spans. A receiver that does not answer must not delay it longer.
+# How long a process that ends waits for its last spans. A receiver that does not respond must not delay it longer.
 END_SECONDS: Final = 2.0
 
 

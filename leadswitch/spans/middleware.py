@@ -1,6 +1,7 @@
-"""The span of a web request. Its name has the route and never the path, which may hold ids or what a person typed.
+"""The span of a web request.
 
-It begins a distributed trace of its own: what senders and browsers send as `traceparent` is ignored.
+Its name has the route and never the path, which may contain ids or text that a person typed. It begins a distributed
+trace of its own: what senders and browsers send as `traceparent` is ignored.
 """
 
 from collections.abc import Callable
@@ -42,7 +43,7 @@ class RequestSpanMiddleware:
             return response
 
     def process_exception(self, _request: HttpRequest, exception: Exception) -> None:
-        """Django answers 500 afterwards. The text of an exception may hold personal data."""
+        """Django returns 500 afterwards. The text of an exception may contain personal data."""
         trace.get_current_span().set_attribute("error.type", type(exception).__name__)
 
 

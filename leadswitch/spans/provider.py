@@ -37,7 +37,7 @@ class ReportedExporter(SpanExporter):
         result = self._exporter.export(spans)
         is_failing = result is not SpanExportResult.SUCCESS
         if is_failing and not self._is_failing:
-            log.warning("spans.not_exported", reason="the receiver refuses them or does not answer")
+            log.warning("spans.not_exported", reason="the receiver refuses them or does not respond")
         elif self._is_failing and not is_failing:
             log.info("spans.exported_again")
         self._is_failing = is_failing

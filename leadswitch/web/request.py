@@ -12,7 +12,7 @@ from django.utils.http import parse_header_parameters
 
 class Utf8Request(WSGIRequest):
     def _set_content_type_params(self, meta: MutableMapping[str, Any]) -> None:
-        """Ignore the charset. A header that Django cannot read counts as missing: the view answers 415."""
+        """Ignore the charset. A header that Django cannot read counts as missing: the view returns 415."""
         try:
             self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except ValueError:

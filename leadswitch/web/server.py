@@ -11,7 +11,7 @@ REQUEST_SECONDS: Final = 30.0
 
 
 class TimedChannel(HTTPChannel):
-    """A connection that knows how long the server has waited for it."""
+    """A connection that measures how long the server has waited for it."""
 
     partial: Any = None
     partial_since: float = 0.0

@@ -28,7 +28,7 @@ MAX_CONNECTIONS = 2_000
 # File descriptors that client connections may not use: files, PostgreSQL and Redis.
 RESERVED_FILES = 100
 MAX_HEADER_BYTES = 32 * 1024
-# Higher than the limit of any view, so the view answers 413 with its own message.
+# Higher than the limit of any view, so the view returns 413 with its own message.
 MAX_BODY_BYTES = 16 * 1024 * 1024
 # A response of up to this size is buffered for a slow reader, on disk from 1 MB, and frees its thread.
 MAX_WAITING_ANSWER_BYTES = 64 * 1024 * 1024

@@ -18,7 +18,7 @@ class KeyRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """`text` holds the secret, which is shown only once. Only its hash is stored."""
+    """`text` contains the secret, which is shown only once. Only its hash is stored."""
 
     key: Any
     text: str

@@ -23,7 +23,7 @@ WORKSPACE_PARAMETER: Final = "workspace__id__exact"
 
 
 class LeadDayFilter(DayFilter):
-    """A list that goes by id would read every later lead before it came to an old day, so a day is a range of ids.
+    """A list in order of ids would read every later lead before those of an old day, so a day is a range of ids.
 
     Nothing is received before it is written. Imported leads may have been received long before.
     """

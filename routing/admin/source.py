@@ -19,7 +19,7 @@ class SourceAdmin(ConfigurationAdmin):
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name")
     empty_list_text = "Add a source, issue a key for it, and send the first lead."
-    instead_of_deleting = "Uncheck Active on its page instead. Its keys are then refused."
+    instead_of_deleting = "Uncheck Active on its page instead. Its keys are then rejected."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
     readonly_fields = ("public_id", "created_at")

@@ -64,7 +64,7 @@ class TypedChecks(AuditedAdmin):
         return f"{self.opts.app_label}_{self.opts.model_name}_check"
 
     def check_typed(self, request: HttpRequest, name: str) -> HttpResponse:
-        """A user who may save the form may ask. Writes nothing."""
+        """For users who may save the form. Writes nothing."""
         row = self._row_of_form(request)
         if name not in self.describers:
             raise Http404

@@ -1,4 +1,7 @@
-"""The response bodies of the intake API. They hold only JSON types: a stored response can be sent again unchanged."""
+"""The response bodies of the intake API.
+
+They contain only JSON types: a stored response can be sent again unchanged.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

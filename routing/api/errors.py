@@ -129,7 +129,7 @@ def _translate(exc: Exception) -> exceptions.APIException | None:
     if isinstance(exc, UnreadablePostError | TooManyFieldsSent):
         return Malformed("The body could not be read.")
     if isinstance(exc, OperationalError) or is_outage(exc):
-        # The class and SQLSTATE only: the text of a database error can hold a value.
+        # The class and SQLSTATE only: the text of a database error can contain a value.
         logger.error("database unavailable to the API: %s %s", type(exc).__name__, sqlstate_of(exc))
         note_refusal(exc)
         return ApiError(FIXED_MESSAGES[503], status_code=503)

@@ -21,7 +21,7 @@ def wrong_parameter(name: str, message: str) -> FieldsInvalid:
 
 
 def read_latest(request: Request) -> int:
-    """How many attempts of a lead the caller wants."""
+    """The number of a lead's attempts that the caller requests."""
     return read_count(request, "latest", default=LATEST, most=MAX_LATEST)
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
-from routing import metrics
 from routing.after_commit import after_commit_try
 from routing.api.answers import (
     describe_accepted,
@@ -30,6 +29,7 @@ from routing.intake.idempotency import (
 from routing.intake.inline import decide_inline
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
 from routing.intake.store import AlreadyReceived, ExternalIdRepeated, StoredLead, store_lead, store_leads
+from routing.metrics.intake import LEADS_REJECTED
 from routing.models import IntakeMode, Source
 from routing.queries import read_state_after_commit
 
@@ -53,10 +53,10 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
         lead = _read_lead(payload, source=source, at=datetime.now(UTC))
         stored = store_lead(lead, source=source, channel="api", is_woken=not is_decided_inline)
     except LeadInvalid as invalid:
-        metrics.LEADS_REJECTED.labels(channel="api").inc()
+        LEADS_REJECTED.labels(channel="api").inc()
         raise FieldsInvalid(describe_fields(invalid.errors)) from None
     except ExternalIdRepeated as repeated:
-        metrics.LEADS_REJECTED.labels(channel="api").inc()
+        LEADS_REJECTED.labels(channel="api").inc()
         message, extra = describe_repeated(repeated.public_id)
         raise ApiError(message, status_code=409, extra=extra) from None
     body = describe_new(stored, external_id=lead.external_id or "", corrections=lead.corrections)
@@ -107,7 +107,7 @@ def receive_batch(payload: object, *, source: Source) -> Answer:
         for index, lead in enumerate(parsed)
     ]
     accepted = sum(result["status"] == "accepted" for result in results)
-    metrics.LEADS_REJECTED.labels(channel="batch").inc(len(results) - accepted)
+    LEADS_REJECTED.labels(channel="batch").inc(len(results) - accepted)
     return Answer(200, {"accepted": accepted, "rejected": len(results) - accepted, "results": results})
 
 

@@ -1,4 +1,4 @@
-"""Tells the OpenAPI generator what it cannot detect. routing.apps loads this module."""
+"""Declares for the OpenAPI generator what it cannot detect. routing.apps loads this module."""
 
 from typing import Any
 

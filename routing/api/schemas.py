@@ -64,7 +64,7 @@ class NewBatch(serializers.Serializer[Any]):
         child=NewLead(),
         min_length=1,
         max_length=1_000,
-        help_text="Each lead is stored or refused separately.",
+        help_text="Each lead is stored or rejected separately.",
     )
 
 

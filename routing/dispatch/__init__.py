@@ -1,4 +1,4 @@
-"""What Redis knows about due leads: schedule, leases, ready queues, pauses, heartbeats, and how leads are enqueued.
+"""The state of due leads in Redis: schedule, leases, ready queues, pauses, heartbeats, and how leads are enqueued.
 
 PostgreSQL decides when a lead is due. What Redis loses costs time and no lead.
 """

@@ -35,7 +35,7 @@ class Control:
 
     @property
     def is_led(self) -> bool:
-        """Whether a dispatcher leads, as far as PostgreSQL knows."""
+        """Whether a dispatcher leads, according to PostgreSQL."""
         limit = settings.LEADSWITCH_TAKEOVER.alive_seconds
         return self.age is not None and self.age.total_seconds() < limit
 

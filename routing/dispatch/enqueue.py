@@ -13,12 +13,12 @@ from typing import Final
 from django.conf import settings
 from django.db import Error, connection, transaction
 
-from routing import metrics
 from routing.dispatch import schedule, shadow, span_contexts
 from routing.dispatch.enqueuer import LEADS_PER_BATCH, Enqueuer
 from routing.dispatch.publish import PROCESS_LEADS, publish_ready, send_wake
 from routing.dispatch.retry_buffer import BufferedPart
 from routing.dispatch.schedule import AT_ONCE, Dispatched, Due, Release
+from routing.metrics.dispatch import LEADS_MOVED
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.redis.outage import guarded, is_done
@@ -81,7 +81,7 @@ def try_enqueue(changes: Sequence[DueTime]) -> list[int]:
 def publish(dispatched: Sequence[Dispatched], *, path: str) -> int:
     """Publish leads in flight. Those that the broker refuses are requeued. Returns how many were published."""
     failed = publish_ready(dispatched)
-    metrics.LEADS_MOVED.labels(path=path).inc(len(dispatched) - len(failed))
+    LEADS_MOVED.labels(path=path).inc(len(dispatched) - len(failed))
     if path != CLAIM_PATH:
         schedule.confirm_published(
             [each for each in dispatched if each not in failed] if failed else dispatched

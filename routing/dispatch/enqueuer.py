@@ -19,9 +19,9 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from routing import metrics
 from routing.dispatch.retry_buffer import BufferedPart, RetryBuffer
 from routing.dispatch.schedule import LEADS_PER_CALL, TIMEOUT_SECONDS, Release
+from routing.metrics.dispatch import ENQUEUE_RETRIED, WAKES_LOST
 from routing.queries import DueTime
 from routing.redis.client import prove_writable
 from routing.redis.outage import BREAKER
@@ -36,7 +36,8 @@ MANY_WAITING: Final = 1_000
 # A message costs a millisecond of CPU, a third of an intake request. The first lead goes out at once; leads that come
 # right after it go out together.
 PAUSE_BETWEEN_BATCHES_SECONDS: Final = 0.015
-# No setting: it asks Redis with one write, from one thread of a process. LEADSWITCH_REDIS_PAUSE_MS spares the requests.
+# No setting: it tests Redis with one write, from one thread of a process. LEADSWITCH_REDIS_PAUSE_MS spares the
+# requests.
 RETRY_SECONDS: Final = 0.25
 # Between two log lines about a process that is still cut off.
 REMIND_SECONDS: Final = 30.0
@@ -84,10 +85,10 @@ class Enqueuer:
                 return
 
     def retry_later(self, leads: Iterable[int] = (), *, releases: Iterable[Release] = ()) -> None:
-        """Retry these when Redis answers. What does not fit is counted and left to the reconcilers."""
+        """Retry these when Redis responds. What does not fit is counted and left to the reconcilers."""
         self._ensure_thread()
         if left_out := self._buffer.add(leads, releases=releases):
-            metrics.WAKES_LOST.labels(cause="retry_buffer_full").inc(left_out)
+            WAKES_LOST.labels(cause="retry_buffer_full").inc(left_out)
 
     def flush(self, *, timeout_seconds: float) -> bool:
         """Wait until everything added so far is enqueued or in the retry buffer. Returns False on timeout."""
@@ -113,7 +114,7 @@ class Enqueuer:
         self._buffer.wait_until_empty(max(0.0, deadline - time.monotonic()))
         left = self._waiting.unfinished_tasks + len(self._buffer)
         if left:
-            metrics.WAKES_LOST.labels(cause="exit").inc(left)
+            WAKES_LOST.labels(cause="exit").inc(left)
             logger.error("routing.enqueue_left", extra={"leads": left})
         return left
 
@@ -136,7 +137,7 @@ class Enqueuer:
                 self._retry()
             except Exception as error:  # noqa: BLE001 - the thread must survive it, or nothing is enqueued
                 cause = type(error).__name__
-                metrics.WAKES_LOST.labels(cause=cause).inc()
+                WAKES_LOST.labels(cause=cause).inc()
                 logger.error("routing.enqueue_failed", extra={"cause": cause})
                 self._retry_at = time.monotonic() + RETRY_SECONDS
             finally:
@@ -182,7 +183,7 @@ class Enqueuer:
         enqueued = self._enqueue_again(part) if self._is_answered() else BufferedPart()
         self._buffer.remove(enqueued)
         self._retried += len(enqueued)
-        metrics.ENQUEUE_RETRIED.inc(len(enqueued))
+        ENQUEUE_RETRIED.inc(len(enqueued))
         if len(enqueued) < len(part):
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._remind(now)

@@ -30,7 +30,7 @@ def heartbeat_age(var_dir: Path, name: str) -> float | None:
     """Seconds since the last heartbeat; None: there was none."""
     try:
         return time.time() - _file(var_dir, name).stat().st_mtime
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

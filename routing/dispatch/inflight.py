@@ -1,7 +1,7 @@
 """A worker's lease on a lead: renewed when the worker starts the lead, released on every path.
 
 The lease only saves other workers a useless start: the worker that has the row's lock runs the lead. So a worker
-continues without a lease while Redis does not answer.
+continues without a lease while Redis does not respond.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.enqueue import ENQUEUER, enqueue_now
 from routing.dispatch.schedule import AT_ONCE, Release
+from routing.metrics.dispatch import FLIGHTS_REFUSED
 from routing.models import DispatchMode
 from routing.queries import DueTime
 from routing.redis.outage import guarded, is_done
@@ -26,7 +26,7 @@ WAIT_AFTER_FAILURE: Final = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class Lease:
-    """`deadline_ms` None: Redis did not answer the renewal.
+    """`deadline_ms` None: Redis did not respond the renewal.
 
     Unless the worker sets another `release`, the lead is due again after WAIT_AFTER_FAILURE.
     """
@@ -64,7 +64,7 @@ def leased(lead_id: int) -> Iterator[Lease | None]:
     unrenewed: Lease | None = Lease(lead_id, None)
     lease = guarded("start", partial(_renew, lead_id), unrenewed)
     if lease is None:
-        metrics.FLIGHTS_REFUSED.inc()
+        FLIGHTS_REFUSED.inc()
         yield None
         return
     try:

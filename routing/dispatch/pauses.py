@@ -188,7 +188,7 @@ def read_mirror(workspace_ids: Iterable[int]) -> dict[int | None, bool]:
 
 
 def mirror(*names: int | None) -> bool:
-    """Write the pauses of these workspaces (None: of the product) to Redis. False: it does not answer."""
+    """Write the pauses of these workspaces (None: of the product) to Redis. False: it does not respond."""
     switches = read_switches(names)
     return guarded("pause", lambda: write_pauses(switches) >= 0, default=False)
 

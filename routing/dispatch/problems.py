@@ -26,7 +26,7 @@ def find_problems(state: DispatchState) -> Iterator[str]:
     yield from _find_late(state)
     yield from _find_idle(state.reconcilers)
     if state.redis is None:
-        yield f"Redis does not answer ({state.redis_failure}). {WITHOUT_REDIS}"
+        yield f"Redis does not respond ({state.redis_failure}). {WITHOUT_REDIS}"
     else:
         yield from _find_in_redis(state, state.redis)
 

@@ -1,4 +1,4 @@
-"""Publishes to the broker, by task name. A lost message does no harm: PostgreSQL knows which leads are due.
+"""Publishes to the broker, by task name. A lost message does no harm: PostgreSQL records which leads are due.
 
 Publishing to a broker that is down takes up to three seconds. So after a failure, nothing is published for a
 while (LEADSWITCH_BROKER_PAUSE_MS).
@@ -15,8 +15,8 @@ from django.conf import settings
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from routing import metrics
 from routing.dispatch.schedule import Dispatched
+from routing.metrics.dispatch import WAKES_LOST, WAKES_SENT
 from routing.redis.breaker import Breaker
 from routing.redis.keys import ready_queue
 
@@ -37,7 +37,7 @@ def send_wake(task: str, **options: Any) -> bool:
         return False
     is_sent = _send(task, **options)
     if is_sent:
-        metrics.WAKES_SENT.inc()
+        WAKES_SENT.inc()
     return is_sent
 
 
@@ -55,14 +55,14 @@ def publish_ready(dispatched: Sequence[Dispatched]) -> list[Dispatched]:
 
 def _send(task: str, **options: Any) -> bool:
     if BREAKER.is_open:
-        metrics.WAKES_LOST.labels(cause="broker_paused").inc()
+        WAKES_LOST.labels(cause="broker_paused").inc()
         return False
     try:
         current_app.send_task(task, **options)
     except (KombuError, RedisError, OSError) as error:
         BREAKER.trip()
         cause = type(error).__name__
-        metrics.WAKES_LOST.labels(cause=cause).inc()
+        WAKES_LOST.labels(cause=cause).inc()
         logger.warning("routing.wake_lost", extra={"task": task, "cause": cause})
         return False
     return True

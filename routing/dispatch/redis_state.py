@@ -17,7 +17,7 @@ from routing.redis.breaker import Breaker
 from routing.redis.client import get_client, prove_writable
 from routing.redis.keys import dispatcher_key, schedule_of
 
-# The page refreshes every two seconds. Without this, each refresh would wait for a Redis that does not answer. This is
+# The page refreshes every two seconds. Without this, each refresh would wait for a Redis that does not respond. This is
 # not the breaker of intakes and attempts: a page that only reads must not cut them off from Redis.
 BREAKER: Final = Breaker(lambda: 5.0)
 
@@ -51,7 +51,7 @@ def ask_redis(
     workspaces: Sequence[Workspace], *, control: Control, is_whole: bool
 ) -> tuple[RedisState | None, str]:
     if BREAKER.is_open:
-        return None, "it did not answer a moment ago"
+        return None, "it did not respond a moment ago"
     try:
         return _read_redis(workspaces, control=control, is_whole=is_whole), ""
     except RedisError as error:

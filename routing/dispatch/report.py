@@ -54,7 +54,7 @@ def _facts(state: DispatchState) -> Iterator[tuple[str, str]]:
         last = f" (last leader: {control.leader}, epoch {control.epoch})" if control.leader else ""
         yield "leader", f"none{last}"
     yield "product", "running" if state.pause is None else f"PAUSED {describe_pause(state.pause)}"
-    yield "Redis", "answers" if redis is not None else f"does not answer: {state.redis_failure}"
+    yield "Redis", "responds" if redis is not None else f"does not respond: {state.redis_failure}"
     if redis is not None and redis.sizes is not None:
         yield "workers", f"{redis.workers_alive} alive"
         yield (

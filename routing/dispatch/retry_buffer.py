@@ -8,8 +8,8 @@ from itertools import count, islice
 
 from django.conf import settings
 
-from routing import metrics
 from routing.dispatch.schedule import Release
+from routing.metrics.dispatch import ENQUEUE_RETRY_BUFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,6 @@ class RetryBuffer:
             self._since = None
         elif self._since is None:
             self._since = time.monotonic()
-        metrics.ENQUEUE_RETRY_BUFFER.labels(kind="lead").set(len(self._leads))
-        metrics.ENQUEUE_RETRY_BUFFER.labels(kind="lease").set(len(self._releases))
+        ENQUEUE_RETRY_BUFFER.labels(kind="lead").set(len(self._leads))
+        ENQUEUE_RETRY_BUFFER.labels(kind="lease").set(len(self._releases))
         self._changed.notify_all()

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 from redis.commands.core import Script
 
-from routing.dispatch import lua_prelude, scripts
+from routing.dispatch import lua_prelude, repair_scripts, scripts
 from routing.redis.client import get_client
 from routing.redis.keys import schedule_of, script_keys
 
@@ -137,7 +137,9 @@ def confirm_published(dispatched: Sequence[Dispatched]) -> None:
 
 def requeue_unpublished(*, limit: int = LEADS_PER_CALL) -> int:
     """Requeue leads that puts dispatched and that were never published. Returns how many."""
-    return int(_run(scripts.REQUEUE_UNPUBLISHED, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit]))
+    return int(
+        _run(repair_scripts.REQUEUE_UNPUBLISHED, [settings.LEADSWITCH_READY_SHARDS, UNCONFIRMED_MS, limit])
+    )
 
 
 def requeue_unconsumed(*, limit: int = LEADS_PER_CALL) -> int:
@@ -145,7 +147,7 @@ def requeue_unconsumed(*, limit: int = LEADS_PER_CALL) -> int:
 
     Returns how many. Does nothing while no worker reports that it consumes any queue.
     """
-    return int(_run(scripts.REQUEUE_UNCONSUMED, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
+    return int(_run(repair_scripts.REQUEUE_UNCONSUMED, [settings.LEADSWITCH_READY_SHARDS, lease_ms(), limit]))
 
 
 def requeue_unstarted(*, limit: int = LEADS_PER_CALL) -> int:
@@ -154,7 +156,7 @@ def requeue_unstarted(*, limit: int = LEADS_PER_CALL) -> int:
     Returns how many. A worker that still has such a message does no harm: a lead starts once.
     """
     arguments = [settings.LEADSWITCH_READY_SHARDS, lease_ms(), UNSTARTED_MS, limit]
-    return int(_run(scripts.REQUEUE_UNSTARTED, arguments))
+    return int(_run(repair_scripts.REQUEUE_UNSTARTED, arguments))
 
 
 def claim_batch(leader: Leader, *, limit: int, published: int | None = None) -> Batch:
@@ -220,14 +222,14 @@ def find_lost(leads: Sequence[Due]) -> set[int]:
     lost: set[int] = set()
     longest_ms = settings.LEADSWITCH_TUNING.longest_spread_seconds * 1000
     for part in _in_parts(leads):
-        found = _run(scripts.FIND_LOST, [longest_ms, *_flat(part)])
+        found = _run(repair_scripts.FIND_LOST, [longest_ms, *_flat(part)])
         lost.update(int(lead_id) for lead_id in found)
     return lost
 
 
 def find_expired(*, offset: int = 0, limit: int) -> list[Expired]:
     """Return the leases that expired and were not released, the oldest first, without the first `offset`."""
-    answer = _run(scripts.FIND_EXPIRED, [offset, limit])
+    answer = _run(repair_scripts.FIND_EXPIRED, [offset, limit])
     return [
         Expired(int(lead), int(deadline), int(workspace) if workspace else None, bool(started))
         for lead, deadline, workspace, started in zip(

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from routing import metrics
 from routing.dispatch.schedule import TIMEOUT_SECONDS, Due, to_ms
+from routing.metrics.dispatch import SHADOW_COMPARED
 from routing.queries import DueTime, read_due_times
 from routing.redis.client import get_client
 from routing.redis.keys import shadow_of
@@ -37,7 +37,7 @@ def compare(lead: Due) -> str:
         known, _ = pipeline.execute()
     due_ms = to_ms(lead.due_at)
     result = _compare(known, due_ms)
-    metrics.SHADOW_COMPARED.labels(result=result).inc()
+    SHADOW_COMPARED.labels(result=result).inc()
     return result
 
 
@@ -68,7 +68,7 @@ def remove_extra(workspace_id: int) -> int:
     extra = [lead_id for lead_id in overdue if not _is_waiting(rows.get(lead_id), workspace_id)]
     if extra:
         client.zrem(key, *extra)
-        metrics.SHADOW_COMPARED.labels(result="extra").inc(len(extra))
+        SHADOW_COMPARED.labels(result="extra").inc(len(extra))
     return len(extra)
 
 

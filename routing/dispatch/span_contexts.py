@@ -23,7 +23,7 @@ _REMEMBERED: Final[dict[int, str]] = {}
 
 
 def remember(lead_ids: Iterable[int], context: str) -> None:
-    """Keep the context of leads that this process is about to enqueue. "" is not kept."""
+    """Store the context of leads that this process is about to enqueue. "" is not stored."""
     if context and len(_REMEMBERED) < MAX_REMEMBERED:
         _REMEMBERED.update(dict.fromkeys(lead_ids, context))
 
@@ -36,7 +36,7 @@ def write(lead_ids: Iterable[int]) -> None:
 
 
 def read(lead_ids: Sequence[int]) -> Mapping[int, str]:
-    """Return the contexts of those leads that have one. Empty if Redis does not answer."""
+    """Return the contexts of those leads that have one. Empty if Redis does not respond."""
     if not lead_ids:
         return {}
     return guarded("context", partial(_read, lead_ids), {})

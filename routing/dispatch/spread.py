@@ -10,8 +10,8 @@ from typing import Final
 
 from django.conf import settings
 
-from routing import metrics
 from routing.dispatch.schedule import Due
+from routing.metrics.dispatch import BACKLOG_LEADS, BACKLOG_MOST_PER_SECOND, BACKLOG_SPREAD_SECONDS
 
 # Every due time moves later by up to this, so that the leads of one page do not become due in the same instant.
 MIN_JITTER_SECONDS: Final = 0.1
@@ -96,9 +96,9 @@ class SpreadGauges:
 
 
 def _set(backlog: int, seconds: float, most: int) -> None:
-    metrics.BACKLOG_LEADS.set(backlog)
-    metrics.BACKLOG_SPREAD_SECONDS.set(seconds)
-    metrics.BACKLOG_MOST_PER_SECOND.set(most)
+    BACKLOG_LEADS.set(backlog)
+    BACKLOG_SPREAD_SECONDS.set(seconds)
+    BACKLOG_MOST_PER_SECOND.set(most)
 
 
 GAUGES: Final = SpreadGauges()

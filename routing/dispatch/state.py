@@ -34,7 +34,7 @@ FROM (SELECT) one LEFT JOIN routing_dispatchcontrol c ON c.id = 1
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceState:
-    """`is_mirrored` False: the pause in Redis is out of date; None: Redis did not answer."""
+    """`is_mirrored` False: the pause in Redis is out of date; None: Redis did not respond."""
 
     id: int
     slug: str

@@ -16,7 +16,7 @@ from routing.dispatch.publish import send_wake
 MAX_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
-# No setting: attempts store the cause, so nobody reads older rows.
+# No setting: attempts store the cause, so no statement reads older rows.
 KEPT_DAYS: Final = 7
 RECONCILE: Final = "routing.reconcile"
 

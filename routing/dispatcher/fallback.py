@@ -8,9 +8,10 @@ from typing import Final
 
 from django.conf import settings
 
-from routing import metrics
 from routing.dispatch.control import read_control, write_leader_heartbeat
 from routing.locks.owned_lock import ReconcilerBusy, owned_lock
+from routing.metrics.dispatch import LEADS_MOVED
+from routing.metrics.leader import DISPATCHER_LEADING
 from routing.models import DispatchPath
 
 logger = logging.getLogger(__name__)
@@ -29,12 +30,12 @@ def run_without_redis(name: str, *, run_next_due: Callable[[], bool], stop: Even
     try:
         with owned_lock(LOCK):
             write_leader_heartbeat(name, epoch=0, path=DispatchPath.POSTGRES)
-            metrics.DISPATCHER_LEADING.labels(path="postgres").set(1)
+            DISPATCHER_LEADING.labels(path="postgres").set(1)
             _run_round(run_next_due, stop=stop)
     except ReconcilerBusy:
         stop.wait(settings.LEADSWITCH_TAKEOVER.fallback_poll_seconds)
     finally:
-        metrics.DISPATCHER_LEADING.labels(path="postgres").set(0)
+        DISPATCHER_LEADING.labels(path="postgres").set(0)
 
 
 def _is_led_through_redis(name: str) -> bool:
@@ -50,6 +51,6 @@ def _run_round(run_next_due: Callable[[], bool], *, stop: Event) -> None:
     deadline = time.monotonic() + takeover.fallback_round_seconds
     while time.monotonic() < deadline and not stop.is_set():
         if run_next_due():
-            metrics.LEADS_MOVED.labels(path="postgres").inc()
+            LEADS_MOVED.labels(path="postgres").inc()
         else:
             stop.wait(takeover.fallback_poll_seconds)

@@ -15,7 +15,6 @@ from typing import Final
 
 from django.conf import settings
 
-from routing import metrics
 from routing.dispatch import canary, schedule
 from routing.dispatch.backlog import BacklogScan, requeue_leads, scan_running
 from routing.dispatch.enqueue import publish
@@ -24,6 +23,9 @@ from routing.dispatch.schedule import Dispatched, Due
 from routing.dispatch.spread import Spread
 from routing.last_runs import LATE_AFTER_PERIODS, LastRun, read_runs
 from routing.locks.owned_lock import owned_lock
+from routing.metrics.dispatch import LEADS_MOVED, LEADS_RETURNED
+from routing.metrics.leader import CANARY_AGE_SECONDS, CANARY_OUT_SECONDS
+from routing.metrics.reconcilers import RECONCILER_AGE_SECONDS
 from routing.models import DispatchMode
 from routing.queries import read_clock
 from routing.reconcile import ReconcilerBusy, inflight
@@ -93,7 +95,7 @@ class LeaderTasks:
         """While a canary is late, run due leads here: perhaps no worker consumes the queues."""
         deadline = time.monotonic() + LONGEST_HELP_SECONDS
         while self.is_canary_late and time.monotonic() < deadline and not stop.is_set() and run_next_due():
-            metrics.LEADS_MOVED.labels(path="postgres").inc()
+            LEADS_MOVED.labels(path="postgres").inc()
 
     def _check_canary(self) -> None:
         is_late = export_canary().is_late
@@ -118,8 +120,8 @@ class LeaderTasks:
 def export_canary() -> canary.CanaryState:
     read = canary.read_canary()
     if read.age_seconds is not None:
-        metrics.CANARY_AGE_SECONDS.labels(path="redis").set(read.age_seconds)
-    metrics.CANARY_OUT_SECONDS.labels(path="redis").set(read.out_seconds or 0.0)
+        CANARY_AGE_SECONDS.labels(path="redis").set(read.age_seconds)
+    CANARY_OUT_SECONDS.labels(path="redis").set(read.out_seconds or 0.0)
     return read
 
 
@@ -127,7 +129,7 @@ def export_runs() -> Sequence[LastRun]:
     runs = read_runs()
     for each in runs:
         if each.age_seconds is not None:
-            metrics.RECONCILER_AGE_SECONDS.labels(reconciler=each.name).set(each.age_seconds)
+            RECONCILER_AGE_SECONDS.labels(reconciler=each.name).set(each.age_seconds)
     return runs
 
 
@@ -161,7 +163,7 @@ def publish_all(dispatched: Sequence[Dispatched], *, path: str) -> None:
 def log_returned(count: int, *, path: str) -> None:
     """Log and count leads that were dispatched, reached no worker, and are requeued now."""
     if count:
-        metrics.LEADS_RETURNED.labels(path=path).inc(count)
+        LEADS_RETURNED.labels(path=path).inc(count)
         logger.warning("dispatch.unpublished_returned", extra={"leads": count, "path": path})
 
 

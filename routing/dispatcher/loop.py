@@ -1,7 +1,7 @@
 """The loop that starts leads when they are due: the leading dispatcher moves them to the ready queues.
 
     lead or stand by -> claim a batch of due leads -> publish it -> wait for a tick, the next due time, or a put
-    Redis does not answer, or refuses a write -> fallback: run due leads from PostgreSQL until it does
+    Redis does not respond, or refuses a write -> fallback: run due leads from PostgreSQL until it does
     the schedule misses due leads of PostgreSQL, a canary is late -> see routing/dispatcher/leader_tasks.py
 
 It may repeat a step or be killed halfway: a lease or its row's lock protects each lead.
@@ -19,7 +19,6 @@ from django.db import Error, close_old_connections
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from routing import metrics
 from routing.dispatch import installation, schedule, workers
 from routing.dispatch.control import clear_leader_heartbeat, read_control, write_leader_heartbeat
 from routing.dispatch.enqueue import CLAIM_PATH
@@ -36,6 +35,18 @@ from routing.dispatcher.leader_tasks import (
     export_canary,
     log_returned,
     publish_all,
+)
+from routing.metrics.dispatch import TICK_SECONDS
+from routing.metrics.leader import (
+    DISPATCHER_LEADING,
+    INFLIGHT_LEADS,
+    QUEUE_CONSUMED,
+    READY_LEADS,
+    SCHEDULE_LATE_SECONDS,
+    SCHEDULE_LEADS,
+    SCHEDULE_OVERDUE,
+    STALE_LEADS,
+    WORKERS_ALIVE,
 )
 from routing.models import DispatchPath
 from routing.redis.client import get_client
@@ -142,7 +153,7 @@ class Dispatcher:
         log_returned(batch.returned, path=CLAIM_PATH)
         publish_all(batch.leads, path=CLAIM_PATH)
         self._published = batch.number
-        metrics.TICK_SECONDS.observe(time.monotonic() - started)
+        TICK_SECONDS.observe(time.monotonic() - started)
         self._wait(batch, claimed_at=claimed_at)
 
     def _renew_leadership(self) -> Leader | None:
@@ -167,7 +178,7 @@ class Dispatcher:
     def _win(self, leader: Leader) -> None:
         """Also after a restart or a flush of Redis: requeue at once what is due soon, a page per turn."""
         logger.info("dispatch.leading", extra={"leader": self.name, "epoch": leader.epoch})
-        metrics.DISPATCHER_LEADING.labels(path="redis").set(1)
+        DISPATCHER_LEADING.labels(path="redis").set(1)
         self._leader_heartbeat = Interval(self._takeover.leader_heartbeat_seconds)
         self._catching_up = catch_up()
         self._leader_tasks = LeaderTasks()
@@ -175,12 +186,12 @@ class Dispatcher:
     def _lose(self, cause: str) -> None:
         if self._leader is not None:
             logger.warning("dispatch.not_leading", extra={"leader": self.name, "cause": cause})
-            metrics.DISPATCHER_LEADING.labels(path="redis").set(0)
+            DISPATCHER_LEADING.labels(path="redis").set(0)
         self._leader = self._published = None
         self._wake_channel.close()
 
     def _report(self, leader: Leader) -> None:
-        """While PostgreSQL does not answer, this fails in every turn: no worker could process a lead then."""
+        """While PostgreSQL does not respond, this fails in every turn: no worker could process a lead then."""
         if self._leader_heartbeat.is_due():
             close_old_connections()
             write_leader_heartbeat(self.name, epoch=leader.epoch, path=DispatchPath.REDIS)
@@ -215,7 +226,7 @@ class Dispatcher:
     def _report_database(self, error: Error) -> None:
         logger.warning("dispatch.database_failed", extra={"cause": type(error).__name__})
         close_old_connections()
-        installation.forget()  # it may be another database when it answers again
+        installation.forget()  # it may be another database when it responds again
         self._catching_up = catch_up()  # that step may have failed
         self._stop.wait(self._takeover.pause_after_failure_seconds)
 
@@ -234,12 +245,12 @@ class Dispatcher:
 def export_sizes() -> None:
     sizes = read_sizes()
     for shard, size in enumerate(sizes.shards):
-        metrics.SCHEDULE_LEADS.labels(shard=str(shard)).set(size.waiting)
-        metrics.SCHEDULE_OVERDUE.labels(shard=str(shard)).set(size.overdue)
-        metrics.READY_LEADS.labels(shard=str(shard)).set(size.ready)
-        metrics.STALE_LEADS.labels(shard=str(shard)).set(size.stale)
-        metrics.QUEUE_CONSUMED.labels(shard=str(shard)).set(size.is_consumed)
-    metrics.SCHEDULE_LATE_SECONDS.labels(path="redis").set(sizes.overdue_seconds)
-    metrics.INFLIGHT_LEADS.labels(state="queued").set(sizes.ready)
-    metrics.INFLIGHT_LEADS.labels(state="started").set(max(0, sizes.inflight - sizes.ready))
-    metrics.WORKERS_ALIVE.labels(path="redis").set(workers.count_alive())
+        SCHEDULE_LEADS.labels(shard=str(shard)).set(size.waiting)
+        SCHEDULE_OVERDUE.labels(shard=str(shard)).set(size.overdue)
+        READY_LEADS.labels(shard=str(shard)).set(size.ready)
+        STALE_LEADS.labels(shard=str(shard)).set(size.stale)
+        QUEUE_CONSUMED.labels(shard=str(shard)).set(size.is_consumed)
+    SCHEDULE_LATE_SECONDS.labels(path="redis").set(sizes.overdue_seconds)
+    INFLIGHT_LEADS.labels(state="queued").set(sizes.ready)
+    INFLIGHT_LEADS.labels(state="started").set(max(0, sizes.inflight - sizes.ready))
+    WORKERS_ALIVE.labels(path="redis").set(workers.count_alive())

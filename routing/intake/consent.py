@@ -48,7 +48,7 @@ def has_proof(consent: object) -> bool:
 
 
 def read_consent(reader: FieldReader, *, at: datetime) -> Consent | None:
-    """Read `consent` strictly. Every problem goes into the reader."""
+    """Read `consent` strictly. Adds every problem to the reader."""
     consent = reader.payload.get("consent")
     if consent is None or consent == {}:
         return None

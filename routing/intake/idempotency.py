@@ -74,7 +74,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller gets. `body` holds only JSON types.
+    """What the caller gets. `body` contains only JSON types.
 
     `undecided_lead_id` is set while the answer is not final: the lead's decision follows, and then store_response().
     `is_unfinished` marks a repeat whose stored answer is not final although no process works on it.

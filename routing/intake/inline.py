@@ -10,9 +10,9 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from routing import metrics
 from routing.after_commit import after_commit_try
 from routing.dispatch.enqueue import enqueue
+from routing.metrics.intake import INLINE_DECISIONS_FAILED
 from routing.queries import LeadState, read_due_times, read_state_after_commit
 
 logger = logging.getLogger(__name__)
@@ -69,6 +69,6 @@ def _decide(lead_id: int, *, seconds: float) -> Outcome | None:
         return hook(lead_id, seconds=seconds)
     except Exception as error:  # noqa: BLE001 - the one place that keeps a decision's failure from the sender
         cause = type(error).__name__
-        metrics.INLINE_DECISIONS_FAILED.labels(cause=cause).inc()
+        INLINE_DECISIONS_FAILED.labels(cause=cause).inc()
         logger.error("routing.inline_decision_failed", extra={"lead_id": lead_id, "cause": cause})
         return None

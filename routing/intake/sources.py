@@ -19,7 +19,7 @@ class SourceNotCreated(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """`key` holds the secret, which is shown only once. Only its hash is stored."""
+    """`key` contains the secret, which is shown only once. Only its hash is stored."""
 
     source: Source
     key: str

@@ -16,13 +16,13 @@ from uuid import UUID
 from django.db import DatabaseError, OperationalError, connection
 from uuid6 import uuid7
 
-from routing import metrics
 from routing.after_commit import after_commit_try
 from routing.dispatch.enqueue import enqueue_after_commit
 from routing.intake.consent import Consent
 from routing.intake.corrections import write_notes
 from routing.intake.identity import identify
 from routing.intake.parse import CleanLead
+from routing.metrics.intake import LEADS_RECEIVED
 from routing.models import Source
 from routing.postgres_errors import is_outage
 from routing.queries import DueTime
@@ -142,7 +142,7 @@ def store_leads(
         find = partial(find_existing, left_out, source=source)
         # Some leads of the batch are already committed, so the sender must get an answer even if this fails.
         existing = (after_commit_try("existing", find) or {}) if stored else find()
-    metrics.LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
+    LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
     if is_woken:
         workspace, remaining = source.workspace, None if at else timedelta(0)
         enqueue_after_commit(

@@ -14,7 +14,7 @@ from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import measure_wait
 from routing.locks.attempts import after_pause
-from routing.locks.held_leads import HeldLead
+from routing.locks.leads_to_end import LeadToEnd
 from routing.models import LeadStatus
 from routing.retry import NextStep
 from tracing.attempt_parts import AttemptEnd, AttemptHead
@@ -38,9 +38,9 @@ WHERE l.id = e.id
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """How a held lead's attempt ends: finished as `status`, or pending again at the step's due time."""
+    """How the attempt of a locked lead ends: finished as `status`, or pending again at the step's due time."""
 
-    lead: HeldLead
+    lead: LeadToEnd
     status: LeadStatus
     reason: str
     step: NextStep

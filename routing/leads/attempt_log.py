@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from routing import metrics
 from routing.leads.decision_metrics import NO_WAIT, Waited, count_decision
+from routing.metrics.leads import LEAD_LOCK_SECONDS
 from routing.models import Lead
 from tracing import metrics as tracing_metrics
 from tracing.models import AttemptResult
@@ -24,7 +24,7 @@ SLOW_MS: Final = 5_000.0
 
 class LockOutcome(StrEnum):
     ACQUIRED = "acquired"
-    BUSY = "busy"  # another process held it: normal contention, not an error
+    BUSY = "busy"  # another process had locked it: normal contention, not an error
     TIMED_OUT = "timed_out"  # it was not granted within lock_timeout
 
 
@@ -93,7 +93,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
     tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
     count_decision(line.result, line.skip_reason, line.waited)
     if lock is not None and line.lock_ms is not None:
-        metrics.LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
+        LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
     logger.log(
         line.level,
         line.event,
@@ -125,14 +125,14 @@ def log_lock_timeout(lead_row: int | None, *, lock_ms: float) -> None:
     Reads nothing: the table may be locked, so that every read of the lead would wait as long.
     """
     extra = {"lead_row": lead_row, "lock": LockOutcome.TIMED_OUT.value, "lock_ms": lock_ms}
-    metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.TIMED_OUT.value).observe(lock_ms / 1000)
+    LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.TIMED_OUT.value).observe(lock_ms / 1000)
     logger.warning(LOCK_FAILED, extra=extra)
 
 
 def log_busy_lead(lead_row: int, *, lock_ms: float) -> None:
     """Log that another process has the lead, so no attempt began. Reads the lead without a lock."""
     extra = {"lead_row": lead_row, "lock": LockOutcome.BUSY.value, "lock_ms": lock_ms, **_read_ids(lead_row)}
-    metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.BUSY.value).observe(lock_ms / 1000)
+    LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.BUSY.value).observe(lock_ms / 1000)
     logger.info(LOCK_FAILED, extra=extra)
 
 

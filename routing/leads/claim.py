@@ -17,12 +17,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import OperationalError, transaction
 
-from routing import metrics
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
 from routing.leads.attempt_log import LockOutcome, log_busy_lead, log_lock_timeout
 from routing.locks.attempts import LockedLead, lock_lead
-from routing.locks.held_leads import HeldLead, lock_claimed_lead
+from routing.locks.leads_to_end import LeadToEnd, lock_claimed_lead
+from routing.metrics.leads import LEAD_LOCK_SECONDS, LEASES_LOST
 from routing.models import UNFINISHED, Lead, LeadStatus
 from routing.retry import next_step
 from tracing.locks import is_lock_timeout
@@ -81,7 +81,7 @@ def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
     if lead is None:
         log_busy_lead(lead_id, lock_ms=lock_ms)
         raise NotClaimed(LockOutcome.BUSY, "another process has it, or it does not exist")
-    metrics.LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.ACQUIRED.value).observe(lock_ms / 1000)
+    LEAD_LOCK_SECONDS.labels(outcome=LockOutcome.ACQUIRED.value).observe(lock_ms / 1000)
     return claim
 
 
@@ -126,16 +126,14 @@ def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
     return attempt.step.due_at
 
 
-def end_of_claim(lead: HeldLead, *, reason: str, at: datetime) -> Abandoned:
+def end_of_claim(lead: LeadToEnd, *, reason: str, at: datetime) -> Abandoned:
     """Decide what follows an unsuccessful claim: a retry on the schedule of its reason, or parking."""
     step = next_step(
+        lead,
         retry_class=SKIP_REASONS[reason].retry_class,
         retry_at=None,
         at=at,
-        tries=lead.tries,
-        limits=lead.limits,
         backoffs=settings.LEADSWITCH_TUNING.backoffs,
-        expires_at=lead.expires_at,
         seed=lead.public_id.int + lead.attempts,
     )
     if step.due_at is not None:
@@ -170,10 +168,10 @@ def _refusal_reason(lead: LockedLead, *, at: datetime) -> str:
     return "it is not due" if lead.next_attempt_at > at else ""
 
 
-def _lock_claimed(claim: Claim) -> HeldLead:
+def _lock_claimed(claim: Claim) -> LeadToEnd:
     lead = lock_claimed_lead(claim.lead_id, owner=claim.owner, locked_at=claim.locked_at)
     if lead is None:
-        metrics.LEASES_LOST.inc()
+        LEASES_LOST.inc()
         logger.warning("routing.lease_lost", extra={"lead_id": str(claim.public_id), "owner": claim.owner})
         raise ClaimLost(claim)
     return lead

@@ -14,8 +14,8 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from routing import metrics
 from routing.locks.attempts import LockedLead
+from routing.metrics.leads import MARKS_FAILED
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def _unmark_ended() -> None:
 
 def _log_failure(step: str, error: Exception) -> None:
     cause = type(error).__name__
-    metrics.MARKS_FAILED.labels(step=step, cause=cause).inc()
+    MARKS_FAILED.labels(step=step, cause=cause).inc()
     logger.warning("routing.mark_failed", extra={"operation": step, "cause": cause})
     connections[CONNECTION].close_if_unusable_or_obsolete()
 

@@ -5,8 +5,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
-from routing import metrics
 from routing.locks.attempts import after_pause
+from routing.metrics.leads import (
+    DUE_TO_DECISION_SECONDS,
+    LEADS_DECIDED,
+    LEADS_EXPIRED,
+    RECEIPT_TO_DECISION_SECONDS,
+    RETRIES_ENTERED,
+)
 from routing.retry import Tries
 from tracing.models import AttemptResult
 from tracing.skip_reasons import SKIP_REASONS
@@ -67,16 +73,16 @@ def measure_wait(lead: WaitingLead, *, decided_at: datetime) -> Waited:
 def count_decision(result: str, skip_reason: str, waited: Waited) -> None:
     """Count the end of one attempt, after its commit. An attempt that is retried has not decided the lead."""
     if result in RETRIED:
-        metrics.RETRIES_ENTERED.inc()
+        RETRIES_ENTERED.inc()
     if result == AttemptResult.EXPIRED:
-        metrics.LEADS_EXPIRED.inc()
+        LEADS_EXPIRED.inc()
     if result == AttemptResult.RETRY:
         return
-    metrics.LEADS_DECIDED.labels(outcome=_classify(result, skip_reason, waited).value).inc()
+    LEADS_DECIDED.labels(outcome=_classify(result, skip_reason, waited).value).inc()
     if waited.since_due is not None:
-        metrics.DUE_TO_DECISION_SECONDS.observe(max(0.0, waited.since_due.total_seconds()))
+        DUE_TO_DECISION_SECONDS.observe(max(0.0, waited.since_due.total_seconds()))
     if waited.since_receipt is not None:
-        metrics.RECEIPT_TO_DECISION_SECONDS.observe(max(0.0, waited.since_receipt.total_seconds()))
+        RECEIPT_TO_DECISION_SECONDS.observe(max(0.0, waited.since_receipt.total_seconds()))
 
 
 def _classify(result: str, skip_reason: str, waited: Waited) -> DecisionOutcome:

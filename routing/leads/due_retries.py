@@ -8,16 +8,14 @@ from typing import Any, Final
 from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
+from routing.locks.attempts import IS_PRODUCT_PAUSED
 from routing.models import DispatchControl, Workspace
 
-_PRODUCT_RUNS: Final = (
-    "NOT EXISTS (SELECT FROM routing_dispatchcontrol c WHERE c.id = 1 AND c.paused_at IS NOT NULL)"
-)
 # Of a lead `l` and its workspace `w`. `w.paused_at IS NULL` would make PostgreSQL read the whole queue while it has no
 # statistics of the workspaces: it expects then that nearly all of them are paused.
 IS_DUE_RETRY: Final = f"""(
     l.status = 'pending' AND l.attempts > 0 AND l.next_attempt_at <= statement_timestamp()
-    AND l.paused_at IS NULL AND coalesce(w.paused_at, 'infinity') >= 'infinity' AND {_PRODUCT_RUNS}
+    AND l.paused_at IS NULL AND coalesce(w.paused_at, 'infinity') >= 'infinity' AND NOT {IS_PRODUCT_PAUSED}
 )"""
 
 

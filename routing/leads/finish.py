@@ -40,22 +40,21 @@ def close_attempt(
     status: str,
     skip_reason: str,
     attempts: int,
-    next_attempt_at: datetime | None,
+    step: NextStep,
     at: datetime,
-    tries: Tries,
 ) -> None:
     """Write the end of attempt number `attempts` and the lead's next state, by compare-and-set on the state before.
 
     Needs an open transaction. Raises LeadMoved if another process finished, tried or paused the lead.
     """
     finished_at = None if status in UNFINISHED else at
-    due_reason = skip_reason if next_attempt_at is not None else ""
+    due_reason = skip_reason if step.due_at is not None else ""
     with connection.cursor() as cursor:
         cursor.execute(
             CLOSE,
             [
-                *(workspace_id, status, skip_reason, attempts, next_attempt_at, due_reason, finished_at),
-                *(tries.conflicts, tries.errors, lead_id, attempts - 1),
+                *(workspace_id, status, skip_reason, attempts, step.due_at, due_reason, finished_at),
+                *(step.tries.conflicts, step.tries.errors, lead_id, attempts - 1),
             ],
         )
         if cursor.rowcount != 1:

@@ -37,13 +37,13 @@ def refusal_reason(action: Action, lead: Lead, *, at: datetime) -> str:
         case Action.RERUN:
             return _no_rerun(lead, at=at)
         case Action.PAUSE if status != LeadStatus.PENDING:
-            return f"it is not waiting to be sold: it is {status.label}"
+            return f"it is not waiting to be sold: {status.label}"
         case Action.PAUSE if lead.paused_at is not None:
             return "it is already paused"
         case Action.RESUME if lead.paused_at is None:
             return "it is not paused"
         case Action.GIVE_UP if status != LeadStatus.PENDING:
-            return f"it is not waiting for a retry: it is {status.label}"
+            return f"it is not waiting for a retry: {status.label}"
         case Action.GIVE_UP if not lead.attempts:
             return "it is waiting for its first attempt; cancel it instead"
         case Action.CANCEL if status not in UNFINISHED:

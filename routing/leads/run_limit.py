@@ -1,6 +1,6 @@
 """Limits how often one lead can be tried on request, because each try writes an attempt and its trace.
 
-PostgreSQL counts, not Redis: the limit holds while Redis is away, and a rollback of the request undoes the count. The
+PostgreSQL counts, not Redis: the limit applies while Redis is away, and a rollback of the request undoes the count. The
 limit is a bucket that refills evenly, stored as the time at which it is full again (as in routing.redis.rate_limit).
 """
 

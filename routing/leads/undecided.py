@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from django.db import connection
 
-from routing.locks.attempts import RESUMED_AT
+from routing.locks.attempts import IS_RUNNING, RESUMED_AT
 
-# Of all workspaces together, on pages. More cost time and tell no more.
+# Of all workspaces together, on pages. Reading more takes time and adds nothing.
 MAX_UNDECIDED: Final = 5_000
 # Of one workspace, if that many were paused on their own.
 MAX_EARLIEST: Final = 1_000
@@ -29,11 +29,8 @@ SELECT late.id FROM routing_workspace w CROSS JOIN LATERAL (
         AND l.next_attempt_at < {_BEFORE} AND (l.resumed_at IS NULL OR l.resumed_at < {_BEFORE})
     ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
 ) late
-WHERE w.paused_at IS NULL AND (w.resumed_at IS NULL OR w.resumed_at < {_BEFORE}) AND {_SCOPE}
-    AND NOT EXISTS (
-        SELECT FROM routing_dispatchcontrol c
-        WHERE c.id = 1 AND (c.paused_at IS NOT NULL OR c.resumed_at >= {_BEFORE})
-    )
+WHERE {IS_RUNNING} AND (w.resumed_at IS NULL OR w.resumed_at < {_BEFORE}) AND {_SCOPE}
+    AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND resumed_at >= {_BEFORE})
 LIMIT %(most)s
 """  # noqa: S608 - only constants are put in
 COUNT: Final = f"SELECT count(*) FROM ({UNDECIDED}) undecided"  # noqa: S608 - only constants are put in
@@ -56,8 +53,7 @@ CROSS JOIN LATERAL (
         AND (l.next_attempt_at, l.id) <= (coalesce(unpaused.next_attempt_at, 'infinity'), coalesce(unpaused.id, 0))
     ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
 ) due
-WHERE w.paused_at IS NULL AND {_SCOPE}
-    AND NOT EXISTS (SELECT FROM routing_dispatchcontrol c WHERE c.id = 1 AND c.paused_at IS NOT NULL)
+WHERE {IS_RUNNING} AND {_SCOPE}
 ORDER BY due.since, due.id LIMIT 1
 """  # noqa: S608 - only constants are put in
 

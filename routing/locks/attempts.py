@@ -90,9 +90,12 @@ class LockedLead(LeadUnderLock):
         return self.email_hash is not None or self.phone_hash is not None
 
 
+# Whether the product is paused.
+IS_PRODUCT_PAUSED: Final = (
+    "EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)"
+)
 # Whether a lead `l` in its workspace `w` is paused: itself, the whole workspace, or the product.
-IS_PAUSED: Final = """w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL
-    OR EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)"""
+IS_PAUSED: Final = f"w.paused_at IS NOT NULL OR l.paused_at IS NOT NULL OR {IS_PRODUCT_PAUSED}"
 # When its latest pause ended. GREATEST ignores NULL.
 RESUMED_AT: Final = """GREATEST(
     l.resumed_at, w.resumed_at, (SELECT resumed_at FROM routing_dispatchcontrol WHERE id = 1)
@@ -135,9 +138,7 @@ FOR NO KEY UPDATE OF l SKIP LOCKED
 # a later time would be read and thrown away whenever nothing is due.
 IS_DUE: Final = "l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()"
 # Checked on the workspace first: the leads of a paused one are not read, no matter how many are overdue.
-IS_RUNNING: Final = """
-    w.paused_at IS NULL AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
-"""
+IS_RUNNING: Final = f"w.paused_at IS NULL AND NOT {IS_PRODUCT_PAUSED}"
 # Whether a dispatcher leads. The row is named by its key, or the whole table would be read (decisions/0007).
 IS_LED: Final = """
     EXISTS (

@@ -19,7 +19,7 @@ OUT_OF_DATE: Final = (
 
 @contextmanager
 def readable_database() -> Iterator[None]:
-    """Raises CommandError with exit code 2 if the tables are missing or PostgreSQL refuses or does not answer."""
+    """Raises CommandError with exit code 2 if the tables are missing or PostgreSQL refuses or does not respond."""
     try:
         yield
     except ProgrammingError as error:

@@ -1,7 +1,7 @@
 """What every kind of API key has in common: its text and hash, an id of its own, a prefix for lookup, and scopes.
 
-A key's text is `<prefix>.<secret>`. The prefix finds the row; the row holds the SHA-512 of the whole text. A fast hash
-without salt is enough here: the secret is 32 random characters, too many to guess.
+A key's text is `<prefix>.<secret>`. The prefix finds the row; the row contains the SHA-512 of the whole text. A fast
+hash without salt is enough here: the secret is 32 random characters, too many to guess.
 """
 
 import hashlib

@@ -9,9 +9,9 @@ from routing.models.switching import switch_trigger
 
 
 class DispatchPath(models.TextChoices):
-    # Redis answers: from the index to the ready queues
+    # Redis responds: from the index to the ready queues
     REDIS = "redis", "through Redis"
-    # Redis does not answer: the dispatcher runs leads itself
+    # Redis does not respond: the dispatcher runs leads itself
     POSTGRES = "postgres", "without Redis"
 
 

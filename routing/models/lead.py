@@ -17,13 +17,13 @@ class LeadStatus(models.TextChoices):
     PENDING = "pending", "waiting until it is due"
     # pending | gated -> calling: work with outside effects, under a claim (routing/leads/claim.py)
     CALLING = "calling", "being verified by an outside service"
-    # pending -> gated: the campaign wants the person verified first
+    # pending -> gated: the campaign requires that the person is verified first
     GATED = "gated", "waiting for verification"
     # pending -> offered: a ping-post window is open
     OFFERED = "offered", "offered to buyers"
     # pending | offered -> distributed
     DISTRIBUTED = "distributed", "sold"
-    # distributed -> returned: all its buyers have given it back; -> pending on a re-run
+    # distributed -> returned: all its buyers have returned it; -> pending on a re-run
     RETURNED = "returned", "returned by its buyers"
     # pending -> duplicate
     DUPLICATE = "duplicate", "duplicate of an earlier lead"
@@ -215,7 +215,7 @@ class Lead(models.Model):
                 condition=Q(status__in=["pending", "calling", "gated", "offered"]),
                 name="lead_expiring",
             ),
-            # The page of the retry queue in due order; the index holds the workspace so that rows need not be read.
+            # The page of the retry queue in due order; the index contains the workspace so that rows need not be read.
             models.Index(
                 fields=["next_attempt_at", "id"],
                 include=["workspace"],

@@ -1,6 +1,7 @@
-"""Triggers that keep a row with its owner. What others may read of the row and were charged for depends on the owner.
+"""Triggers that refuse to move a row to another owner.
 
-They are in the database so that no path around the forms (an update(), a script, psql) moves a row between tenants.
+What others may read of the row and were charged for depends on the owner. They are in the database so that no path
+around the forms (an update(), a script, psql) moves a row between tenants.
 """
 
 import pgtrigger

@@ -50,7 +50,7 @@ class IntakeMode(models.TextChoices):
     """What happens to a lead with a field that cannot be read."""
 
     LENIENT = "lenient", "lenient: an optional field that is not valid is dropped, with a warning"
-    STRICT = "strict", "strict: a lead with any invalid or unknown field is refused"
+    STRICT = "strict", "strict: a lead with any invalid or unknown field is rejected"
 
 
 class Workspace(models.Model):
@@ -117,8 +117,10 @@ class Workspace(models.Model):
         choices=DuplicateScope.choices,
         default=DuplicateScope.PARTNERS,
         db_default=DuplicateScope.PARTNERS,
-        help_text="A lead is a duplicate if a lead of the same person (same email or phone) was already sold, or was "
-        "received earlier and is still open. This sets which leads are compared.",
+        help_text=(
+            "A lead is a duplicate if a lead for the same person (same email or phone) was already sold,"
+            " or was received earlier and is still open. This sets which leads are compared."
+        ),
     )
     duplicate_days = models.PositiveIntegerField(
         verbose_name="look back for duplicates (days)",
@@ -187,19 +189,25 @@ class Source(models.Model):
         max_length=50,
         blank=True,
         validators=[check_vertical],
-        help_text="Used for leads from this source that have no vertical. Blank: leads without a vertical are refused.",
+        help_text=(
+            "Used for leads from this source that have no vertical. Blank: leads without a vertical are"
+            " rejected."
+        ),
     )
     intake_mode = models.CharField(
         max_length=7,
         choices=IntakeMode.choices,
         default=IntakeMode.LENIENT,
         db_default=IntakeMode.LENIENT,
-        help_text="Lenient: a lead is refused only if it has no location, no vertical or no way to reach the person. "
-        "Unknown fields become attributes. The response lists dropped and corrected values as warnings.",
+        help_text=(
+            "Lenient: a lead is rejected only if it has no location, no vertical or no way to reach the"
+            " person. Unknown fields become attributes. The response lists dropped and corrected values"
+            " as warnings."
+        ),
     )
     active = models.BooleanField(
         default=True,
-        help_text="If unchecked, its keys are refused. Uncheck it instead of deleting the source.",
+        help_text="If unchecked, its keys are rejected. Uncheck it instead of deleting the source.",
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -225,7 +233,7 @@ class Source(models.Model):
 
 
 class SourceScope(models.TextChoices):
-    """What a source's key may do, always with its own source's data. Codes are permanent, because rows keep them."""
+    """What a source's key may do, always with its own source's data. Codes are permanent, because rows contain them."""
 
     LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, and have waiting leads tried now"
     LEADS_READ = "leads:read", "leads:read: look up its own leads and why they were or were not sold"

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
-from routing.locks.held_leads import lock_expired_leads
+from routing.locks.leads_to_end import lock_expired_leads
 from routing.models import LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep

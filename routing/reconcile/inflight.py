@@ -8,10 +8,10 @@ from typing import Final
 
 from django.db import transaction
 
-from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.schedule import Expired, Release
 from routing.locks.attempts import lock_lead
+from routing.metrics.dispatch import FLIGHTS_LOST
 from routing.models import DispatchMode
 from routing.queries import DueTime, read_due_times
 from routing.reconcile.lost_workers import count_lost_worker
@@ -42,7 +42,7 @@ def _recover(lease: Expired) -> bool:
     attempts = _read_attempts(lease.lead_id) if found else 0
     if attempts is None or not schedule.release([_release(lease, found)])[0]:
         return False
-    metrics.FLIGHTS_LOST.labels(state="started" if lease.is_started else "queued").inc()
+    FLIGHTS_LOST.labels(state="started" if lease.is_started else "queued").inc()
     if (
         lease.is_started
         and found

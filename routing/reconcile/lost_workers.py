@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from routing import metrics
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
-from routing.locks.held_leads import lock_waiting_lead
+from routing.locks.leads_to_end import lock_waiting_lead
+from routing.metrics.dispatch import LEADS_GIVEN_UP
 from routing.models import Lead, LeadStatus
 from routing.queries import read_clock
 from routing.retry import NextStep
@@ -46,6 +46,6 @@ def count_lost_worker(lead_id: int, *, attempts: int, due_at: datetime | None, o
         ending = Abandoned(lead, LeadStatus.FAILED, REASON, step, details={"lost_workers": lost})
         lines = end_attempts([ending], at=read_clock(), owner=owner)
     log_attempts(lines)
-    metrics.LEADS_GIVEN_UP.inc()
+    LEADS_GIVEN_UP.inc()
     logger.error("routing.lead_given_up", extra={"lead_id": str(lead.public_id), "lost_workers": lost})
     return True

@@ -6,9 +6,15 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError
 
-from routing import metrics
 from routing.last_runs import record_run
 from routing.locks.owned_lock import ReconcilerBusy, owned_lock
+from routing.metrics.reconcilers import (
+    RECONCILER_FOUND,
+    RECONCILER_LAST_RUN,
+    RECONCILER_REPAIRS,
+    RECONCILER_RUNS,
+    RECONCILER_SECONDS,
+)
 from routing.reconcile.registry import Reconciler
 from tracing.reconciling import Counts
 
@@ -30,10 +36,10 @@ def run_reconciler(reconciler: Reconciler, *, fix: bool, limit: int = NO_LIMIT) 
         with owned_lock(name):
             counts = reconciler.run(fix=fix, limit=limit)
     except ReconcilerBusy:
-        metrics.RECONCILER_RUNS.labels(reconciler=name, end="busy").inc()
+        RECONCILER_RUNS.labels(reconciler=name, end="busy").inc()
         raise
     except Exception as error:
-        metrics.RECONCILER_RUNS.labels(reconciler=name, end="failed").inc()
+        RECONCILER_RUNS.labels(reconciler=name, end="failed").inc()
         if fix:
             _record(name, Counts(), seconds=time.perf_counter() - started, failure=type(error).__name__)
         raise
@@ -53,11 +59,11 @@ def _record(name: str, counts: Counts, *, seconds: float, failure: str = "") -> 
 
 
 def _report(name: str, counts: Counts, *, seconds: float) -> None:
-    metrics.RECONCILER_RUNS.labels(reconciler=name, end="done").inc()
-    metrics.RECONCILER_REPAIRS.labels(reconciler=name).inc(counts.repaired)
-    metrics.RECONCILER_FOUND.labels(reconciler=name).set(counts.found)
-    metrics.RECONCILER_LAST_RUN.labels(reconciler=name).set(time.time())
-    metrics.RECONCILER_SECONDS.labels(reconciler=name).observe(seconds)
+    RECONCILER_RUNS.labels(reconciler=name, end="done").inc()
+    RECONCILER_REPAIRS.labels(reconciler=name).inc(counts.repaired)
+    RECONCILER_FOUND.labels(reconciler=name).set(counts.found)
+    RECONCILER_LAST_RUN.labels(reconciler=name).set(time.time())
+    RECONCILER_SECONDS.labels(reconciler=name).observe(seconds)
     # Beat starts some reconcilers every few seconds: a run that found nothing is no news.
     logger.log(
         logging.INFO if counts.found else logging.DEBUG,

@@ -16,7 +16,6 @@ from typing import Final
 
 from django.conf import settings
 
-from routing import metrics
 from routing.dispatch import schedule, shadow
 from routing.dispatch.backlog import (
     ANY_TIME,
@@ -31,6 +30,7 @@ from routing.dispatch.modes import count_others
 from routing.dispatch.schedule import Due
 from routing.dispatch.spread import Spread
 from routing.dispatch.sweep import Sweep
+from routing.metrics.dispatch import SHADOW_COMPARED
 from routing.models import DispatchMode, Workspace
 from routing.queries import read_clock, read_due_times
 from tracing.reconciling import Counts, in_batches, name_rows
@@ -140,5 +140,5 @@ def _requeue(leads: Sequence[Due], *, spread: Spread) -> None:
 
 
 def _write_shadow(leads: Sequence[Due]) -> None:
-    metrics.SHADOW_COMPARED.labels(result="missing").inc(len(leads))
+    SHADOW_COMPARED.labels(result="missing").inc(len(leads))
     shadow.write({(lead.lead_id, lead.workspace_id): lead.due_at for lead in leads})

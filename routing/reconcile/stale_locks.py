@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from routing.leads.abandoned import end_attempts, log_attempts
 from routing.leads.claim import end_of_claim
-from routing.locks.held_leads import lock_stale_leads
+from routing.locks.leads_to_end import lock_stale_leads
 from routing.queries import read_clock
 from tracing.reconciling import MAX_NAMED, Counts, in_batches, name_rows
 

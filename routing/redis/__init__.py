@@ -1,1 +1,1 @@
-"""The connection to Redis: client, key names, circuit breaker, rate limit. It does not know what a lead is."""
+"""The connection to Redis: client, key names, circuit breaker, rate limit. It does not depend on leads."""

@@ -29,5 +29,5 @@ def get_client(timeout_seconds: float) -> redis.Redis:
 
 
 def prove_writable(timeout_seconds: float) -> None:
-    """Write a small key. A Redis that answers may refuse writes: full, read-only, loading, busy. Raises RedisError."""
+    """Write a small key. A Redis that responds may refuse writes: full, read-only, loading, busy. Raises RedisError."""
     get_client(timeout_seconds).set(probe_key(), 1, ex=PROBE_SECONDS)

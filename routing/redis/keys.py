@@ -45,8 +45,8 @@ def leases_key() -> str:
 def ready_key() -> str:
     """Followed by ":" and a shard. ZSET lead id -> the ms at which its lease ends.
 
-    It holds what the queue holds, except leads that a worker has started. Leases that are over stay until the queue is
-    empty; those of a lead that was published again are stored as `id/end of its lease`.
+    It contains the leads of the queue, except those that a worker has started. Leases that are over stay until the
+    queue is empty; those of a lead that was published again are stored as `id/end of its lease`.
     """
     return _key("ready")
 

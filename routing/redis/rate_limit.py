@@ -3,7 +3,7 @@
 One atomic script decides, by Redis' clock; DRF's throttles are not atomic.
 
 A bucket of `burst` requests that refills evenly, stored as one number: the moment at which it is full again (the
-generic cell rate algorithm, ITU-T I.371). While Redis does not answer, everything passes: the limit protects the
+generic cell rate algorithm, ITU-T I.371). While Redis does not respond, everything passes: the limit protects the
 product from a runaway client, and must not itself be what takes the API down.
 """
 
@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
 
-from routing import metrics
+from routing.metrics.intake import RATE_LIMITS_UNCHECKED, REQUESTS_REFUSED
 from routing.redis.breaker import Breaker
 from routing.redis.keys import rate_limit_key
 
@@ -67,9 +67,9 @@ class Allowance:
 
 
 def take(kind: str, name: str) -> Allowance | None:
-    """Count one request of an API key or of a user. None: Redis did not answer; let the request pass."""
+    """Count one request of an API key or of a user. None: Redis did not respond; let the request pass."""
     if BREAKER.is_open:
-        metrics.RATE_LIMITS_UNCHECKED.labels(cause="redis_paused").inc()
+        RATE_LIMITS_UNCHECKED.labels(cause="redis_paused").inc()
         return None
     limit = RateLimit(*settings.LEADSWITCH_RATE_LIMITS[kind])
     try:
@@ -77,12 +77,12 @@ def take(kind: str, name: str) -> Allowance | None:
     except redis.RedisError as error:
         BREAKER.trip()
         cause = type(error).__name__
-        metrics.RATE_LIMITS_UNCHECKED.labels(cause=cause).inc()
+        RATE_LIMITS_UNCHECKED.labels(cause=cause).inc()
         logger.warning("routing.rate_limit_unchecked", extra={"cause": cause})
         return None
     passed, remaining, full_in, wait = (int(number) for number in answer)
     if not passed:
-        metrics.REQUESTS_REFUSED.labels(kind=kind).inc()
+        REQUESTS_REFUSED.labels(kind=kind).inc()
     return Allowance(
         is_allowed=bool(passed),
         limit=limit.burst,

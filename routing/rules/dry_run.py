@@ -24,7 +24,7 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckedRule:
     """One rule that was checked. `misses` says why it does not match; () for the rule that wins."""
 
     rule_id: int
@@ -37,13 +37,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
-    """A workspace on the path. `not_asked` counts the rules after the one that wins."""
+class PathStep:
+    """A workspace on the path. `unchecked_rules` counts the rules after the one that wins."""
 
     workspace: str
     is_visible: bool
-    asked: tuple[Asked, ...]
-    not_asked: int
+    checked_rules: tuple[CheckedRule, ...]
+    unchecked_rules: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Trial:
 
     destination: str
     moves: int
-    stations: tuple[Station, ...]
+    path: tuple[PathStep, ...]
 
 
 def try_route(
@@ -66,13 +66,11 @@ def try_route(
     path = plan.find_path(fields, max_hops=MAX_HOPS)
     ids = [workspace_id, *(hop.rule.destination_id for hop in path)]
     names = _read_names(plan)
-    stations = [
-        _describe_station(
-            each, plan, fields, names=names, is_visible=visible_ids is None or each in visible_ids
-        )
+    steps = [
+        _describe_step(each, plan, fields, names=names, is_visible=visible_ids is None or each in visible_ids)
         for each in ids
     ]
-    return Trial(names[ids[-1]], len(path), tuple(stations))
+    return Trial(names[ids[-1]], len(path), tuple(steps))
 
 
 def _read_names(plan: Plan) -> dict[int, str]:
@@ -81,24 +79,24 @@ def _read_names(plan: Plan) -> dict[int, str]:
     return dict(Workspace.objects.filter(pk__in=ids).values_list("pk", "name"))
 
 
-def _describe_station(
+def _describe_step(
     workspace_id: int, plan: Plan, fields: Mapping[str, Any], *, names: Mapping[int, str], is_visible: bool
-) -> Station:
+) -> PathStep:
     rules = plan.rules.get(workspace_id, NO_RULES)
     if not is_visible:
-        return Station(names[workspace_id], is_visible=False, asked=(), not_asked=0)
+        return PathStep(names[workspace_id], is_visible=False, checked_rules=(), unchecked_rules=0)
     tried = list(rules.try_each(fields))
-    return Station(
+    return PathStep(
         workspace=names[workspace_id],
         is_visible=True,
-        asked=tuple(_describe_rule(each, names=names) for each in tried),
-        not_asked=len(rules.rules) - len(tried),
+        checked_rules=tuple(_describe_rule(each, names=names) for each in tried),
+        unchecked_rules=len(rules.rules) - len(tried),
     )
 
 
-def _describe_rule(tried: Tried, *, names: Mapping[int, str]) -> Asked:
+def _describe_rule(tried: Tried, *, names: Mapping[int, str]) -> CheckedRule:
     rule: Rule = tried.rule
-    return Asked(
+    return CheckedRule(
         rule_id=rule.id,
         name=rule.name,
         wants=rule.condition.describe(),

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import connection
 
-from routing import metrics
+from routing.metrics.leads import PLANS_COMPILED
 from routing.rules.ruleset import Plan, compile_rules
 from routing.version_cache import VersionCache
 
@@ -54,7 +54,7 @@ class PlanCache:
         plan = self._plans.find(workspace_id)
         if plan is None or plan.version != version:
             plan = self._plans.store(workspace_id, read_plan(workspace_id))
-            metrics.PLANS_COMPILED.inc()
+            PLANS_COMPILED.inc()
         return plan
 
     def clear(self) -> None:

@@ -7,9 +7,9 @@ wait or are run again.
 import time
 from dataclasses import dataclass
 
-from routing import metrics
 from routing.intake.condition_fields import condition_fields
 from routing.locks.attempts import LockedLead, lock_identity
+from routing.metrics.leads import RULES_SECONDS
 from routing.models.rule_triggers import MAX_HOPS
 from routing.rules.duplicates import FirstLead, read_arrival
 from routing.rules.plans import PLANS
@@ -42,7 +42,7 @@ def route_lead(lead: LockedLead) -> Route:
     """
     started = time.perf_counter()
     path = _find_path(lead)
-    metrics.RULES_SECONDS.observe(time.perf_counter() - started)
+    RULES_SECONDS.observe(time.perf_counter() - started)
     here = path[-1].rule.destination_id if path else lead.source_workspace_id
     # The lead's lock already checked its current workspace for a pause, but not the others on its path.
     if not lead.has_identity and here == lead.workspace_id and len(path) <= 1:

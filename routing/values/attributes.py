@@ -143,7 +143,7 @@ def _read_long(digits: str) -> int | str:
 
 
 def _bound(value: Any) -> Any:
-    """Return as text what a trace cannot hold: whole numbers beyond 64 bits, infinities and NaN.
+    """Return as text what a trace cannot store: whole numbers beyond 64 bits, infinities and NaN.
 
     Old leads, or leads stored by SQL, may have them.
     """

@@ -35,7 +35,7 @@ def list_statements(act: Callable[[], object]) -> Sequence[str]:
 
 
 def read_trace(text: str) -> Sequence[str]:
-    """Return one line for each Query or Execute message: each is one statement. A Parse before it holds its text."""
+    """Return one line for each Query or Execute message: each is one statement. A Parse before it contains its text."""
     statements, parsed = [], ""
     for kind, content in MESSAGE.findall(text):
         if kind == "Parse":

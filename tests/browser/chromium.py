@@ -1,4 +1,4 @@
-"""Debian's chromium, driven by Playwright, and a watch on what its pages ask for and complain about."""
+"""Debian's chromium, driven by Playwright, and a watch on the requests and errors of its pages."""
 
 import shutil
 from collections.abc import Iterator
@@ -93,8 +93,8 @@ def watched(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Br
 
 
 def barriers(page: Page) -> list[str]:
-    """What axe-core finds on the page that keeps people out, in light and dark: rule, place and advice of each."""
-    page.evaluate(NO_TRANSITIONS)  # or colors are looked at half-way
+    """The barriers that axe-core finds on the page, in light and dark: rule, place and advice of each."""
+    page.evaluate(NO_TRANSITIONS)  # or colors are measured during a transition
     page.evaluate(AXE)
     # To preload is to ask for every style sheet again, and for what it imports from the wrong address.
     options = {"resultTypes": ["violations"], "preload": False}

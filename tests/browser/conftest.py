@@ -26,8 +26,8 @@ OpenAs = Callable[..., Page]
 def orm_beside_playwright() -> Iterator[None]:
     """Playwright's event loop lives in the thread of the tests, where Django would refuse the ORM.
 
-    Beside a loop Django also keeps connections of its own: `committed_db` does not know of those from before, and
-    would cut them off. They are closed here, and open again when they are needed.
+    Beside a loop Django also opens connections of its own: `committed_db` has no list of those from before, and
+    would close them. They are closed here, and open again when they are needed.
     """
     connections.close_all()
     with pytest.MonkeyPatch.context() as patch:

@@ -142,6 +142,7 @@ def operator_pages() -> dict[str, str]:
         "password-done": "/admin/password_change/done/",
         "second-factor-set-up": reverse("admin:second_factor_set_up"),
         "user-password": password_page(User.objects.order_by("pk")[0]),
+        "second-factor-reset": second_factor_reset_page(),
         "health-workspace": f"{reverse('admin:health')}?window=24h&workspace={failed.workspace_id}",
         **trace_pages(seller),
         "lead-failed-page": path_of(Lead, "change", failed.pk),
@@ -161,6 +162,13 @@ def operator_pages() -> dict[str, str]:
         "lead-many": f"{leads}act/pause/?ids={failed.pk},{waiting.pk}",
         "routing-test-a-lead": "/admin/routing/routingrule/test/",
     }
+
+
+def second_factor_reset_page() -> str:
+    """The reset for two people: one has an authenticator app, and one has not."""
+    locked_out, other = User.objects.create_user("locked-out"), User.objects.create_user("other")
+    TOTPDevice.objects.create(user=locked_out, name="app", confirmed=True)
+    return f"{reverse('admin:auth_user_reset_second_factor')}?ids={locked_out.pk},{other.pk}"
 
 
 def trace_pages(attempt: Attempt) -> dict[str, str]:

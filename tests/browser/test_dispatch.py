@@ -100,7 +100,9 @@ def test_whole_product_is_paused_and_resumed(open_as: OpenAs, sunbelt: Workspace
     expect(row_of(page, sunbelt)).to_be_visible()
 
 
-def test_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_refresh_updates_figures_and_preserves_focus_and_typed_text(
+    open_as: OpenAs, sunbelt: Workspace
+) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.goto(URL)
     expect(page.get_by_test_id("dispatch-waiting")).to_have_text("0")
@@ -123,7 +125,7 @@ def test_figures_follow_and_keep_what_one_is_doing(open_as: OpenAs, sunbelt: Wor
     expect(page.get_by_test_id("dispatch-note")).to_be_empty()
 
 
-def test_figures_that_do_not_come_are_called_stale(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_figures_of_a_failed_refresh_are_called_stale(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"))
     page.goto(URL)
     note = page.get_by_test_id("dispatch-note")
@@ -168,7 +170,7 @@ def test_question_before_a_pause_does_not_poll(open_as: OpenAs, sunbelt: Workspa
     assert asked == []
 
 
-def test_without_a_script_it_says_to_reload(open_as: OpenAs, sunbelt: Workspace) -> None:
+def test_page_without_a_script_says_to_reload(open_as: OpenAs, sunbelt: Workspace) -> None:
     page = open_as(User.objects.create_superuser("root"), java_script_enabled=False)
     page.goto(URL)
     expect(page.locator("noscript p")).to_have_text("Reload the page to update the numbers.")

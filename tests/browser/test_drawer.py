@@ -1,4 +1,7 @@
-"""An operator asks why a lead was not sold, corrects it, and has it tried again. View-only staff cannot act."""
+"""An operator reads why a lead was not sold, corrects the cause, and runs the lead again.
+
+View-only staff cannot act.
+"""
 
 import re
 
@@ -12,8 +15,8 @@ from tests.browser.chromium import PHONE, barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import Scene, build_scene
 from tests.browser.steps import confirm
+from tests.support.admin_pages import lead_title, person
 from tests.support.admin_pages import page as path_of
-from tests.support.admin_pages import person
 
 LEADS = "/admin/routing/lead/"
 
@@ -39,6 +42,7 @@ def test_why_a_buyer_did_not_get_a_lead(open_as: OpenAs) -> None:
     page = open_as(person("operator", scene.lead.workspace))
     open_drawer(page)
 
+    expect(page.get_by_test_id("trace-drawer").locator("h2")).to_have_text(f"Trace: {lead_title(scene.lead)}")
     expect(page.get_by_test_id("trace-campaign")).to_have_text("Roofing in Sunbelt Leads")
     expect(page.get_by_test_id("trace-attempt")).to_have_attribute("data-attempt", "2")
     expect(page).to_have_url(re.compile(str(scene.lead.public_id)))

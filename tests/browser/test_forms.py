@@ -109,7 +109,7 @@ def test_server_that_does_not_answer_is_reported(open_as: OpenAs) -> None:
     expect(description_of(page, "content_filter")).to_contain_text("Valid: ")
 
 
-def test_deleting_asks_why(open_as: OpenAs) -> None:
+def test_deletion_requires_a_reason(open_as: OpenAs) -> None:
     tier = TierFactory.create(name="Gold")
     url = path_of(Tier, "delete", tier.pk)
     page = open_as(person("operator", tier.campaign.workspace), refused=[(400, url)])

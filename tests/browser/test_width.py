@@ -2,15 +2,16 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from routing.models import DispatchControl, DispatchMode, Lead
+from routing.models import DispatchControl, DispatchMode, Lead, LeadStatus
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, TOO_WIDE, overflows
 from tests.support.admin_pages import MODELS, build_world
 from tests.support.admin_pages import page as path_of
-from tests.support.factories import EnrollmentFactory, RuleFactory, WorkspaceFactory
+from tests.support.factories import EnrollmentFactory, LeadFactory, RuleFactory, WorkspaceFactory
 
 LONG_CONDITION = {
     "all": [
@@ -24,6 +25,14 @@ LONG_CONDITION = {
 def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
     build_world()
     WorkspaceFactory(dispatch_mode=DispatchMode.POLL)
+    LeadFactory(
+        source__name="Homeowner comparison page",
+        source__workspace__name="Southeast agency 1",
+        status=LeadStatus.FAILED,
+        next_attempt_at=None,
+        finished_at=timezone.now(),
+        skip_reason="no_eligible_buyers_after_tier_filters",
+    )
     RuleFactory(
         name="Georgia and Florida homes", conditions=LONG_CONDITION, tags=["southeast", "residential homes"]
     )

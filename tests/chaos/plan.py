@@ -32,7 +32,7 @@ def make_plan(
 ) -> list[Step]:
     """Every fault at least once (or only those named), `kills` kills of workers among them, and one at the end.
 
-    Most other faults would repair the effect of a killed worker by the way, so a kill comes last.
+    Most other faults would also repair the effect of a killed worker, so a kill comes last.
     """
     kinds = fitting(faults, periods)
     groups = [KILLS_PER_GROUP] * (kills // KILLS_PER_GROUP) + [kills % KILLS_PER_GROUP] * bool(

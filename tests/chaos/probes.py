@@ -57,7 +57,7 @@ PROBE: Final = Probe()
 
 
 def asking(directory: Path, point: str) -> Path:
-    """The file by which the suite asks the next process at this point to stop or to lose an answer."""
+    """The file by which the suite requests that the next process at this point stops or loses an answer."""
     return directory / f"ask-{point}"
 
 
@@ -160,7 +160,7 @@ def _watch_claims() -> None:
 
 
 def _watch_publishing() -> None:
-    """At this point only the leader knows which leads it claimed."""
+    """At this point only the leader has the list of the leads that it claimed."""
     from routing.dispatcher import loop
 
     publish = loop.publish_all

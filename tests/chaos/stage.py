@@ -86,7 +86,7 @@ class Stage:
         self.fleet.enqueue(self.senders.send(count))
 
     def strike(self) -> Strike:
-        """Call it right before the fault, while Redis still answers."""
+        """Call it right before the fault, while Redis still responds."""
         self.claims.read(self.client)
         inflight = int(self.client.zcard(inflight_key()))
         self.strikes.append(Strike(fetch_value("SELECT clock_timestamp()"), inflight))

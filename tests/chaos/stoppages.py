@@ -27,7 +27,7 @@ SOON_SECONDS: Final = 6.0
 
 
 def lose_claim(stage: Stage, leads: int) -> None:
-    """The script has run and its leads are in flight, but the dispatcher that claimed them does not know.
+    """The script has run and its leads are in flight, but the dispatcher that claimed them gets no answer.
 
     They fill their queue, so no other lead of it is published before them.
     """
@@ -68,7 +68,7 @@ def kill_between_claim_and_publish(stage: Stage, leads: int) -> None:
 
 
 def terminate_web(stage: Stage, leads: int) -> None:
-    """Redis does not answer. The server must enqueue the leads it accepted before it ends."""
+    """Redis does not respond. The server must enqueue the leads it accepted before it ends."""
     with dispatchers_stopped(stage):
         stage.strike()
         with redis_silent(stage):

@@ -37,7 +37,7 @@ def test_killed_process_counts_as_unlocked(tmp_path: Path) -> None:
 
 
 def test_cut_connection_counts_as_unlocked(tmp_path: Path) -> None:
-    """Begun before or during the cut: the database released the lead, and the process did not know."""
+    """Begun before or during the cut: the database released the lead, and the process had no notice of it."""
     before = judge(tmp_path, ("begins", 1), CUT, REPAIRED, ("begins", 2), ("ends", 2), ("ends", 1))
     assert before.seen["two at once"] == 0
     during = judge(tmp_path, CUT, ("begins", 1), REPAIRED, ("begins", 2), ("ends", 2), ("ends", 1))

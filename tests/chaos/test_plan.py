@@ -27,6 +27,6 @@ def test_plan_without_a_step_is_empty() -> None:
     assert make_plan(leads=10, kills=0, random=Random(1), faults=("worker-kill",)) == []
 
 
-def test_named_fault_comes_once_for_four_kills() -> None:
+def test_named_fault_occurs_once_for_four_kills() -> None:
     plan = make_plan(leads=60, kills=4, random=Random(1), faults=("beat-stop",))
     assert plan == [Step("beat-stop", 1, 36)]

@@ -20,7 +20,7 @@ from leadswitch.levels.objectives import (
     OBJECTIVES,
 )
 from routing.leads.decision_metrics import DEADLINE, PROMPT
-from routing.metrics import DUE_TO_DECISION_SECONDS
+from routing.metrics.leads import DUE_TO_DECISION_SECONDS
 
 OPS = REPOSITORY / "ops"
 

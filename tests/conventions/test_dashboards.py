@@ -1,4 +1,4 @@
-"""Dashboards are generated from the boards, are complete, and ask only for series that the product exports."""
+"""Dashboards are generated from the boards, are complete, and query only series that the product exports."""
 
 import json
 from collections import Counter
@@ -128,7 +128,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return read_own_series(tmp_path_factory.mktemp("metrics"))
 
 
-def test_every_query_asks_for_series_that_exist(exported: Exported) -> None:
+def test_every_query_names_series_that_exist(exported: Exported) -> None:
     recorded = {
         rule["record"]
         for group in make_rules(Links())["groups"]
@@ -139,7 +139,7 @@ def test_every_query_asks_for_series_that_exist(exported: Exported) -> None:
     assert asked - exported.names - recorded == set()
 
 
-def test_every_query_asks_for_labels_and_values_that_exist(exported: Exported) -> None:
+def test_every_query_names_labels_and_values_that_exist(exported: Exported) -> None:
     unknown = [
         f"{title}: {problem}"
         for board, title, text in list_queries()

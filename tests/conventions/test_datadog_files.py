@@ -65,7 +65,7 @@ def test_agent_reads_only_series_that_exist_and_one_instance_for_each_job(export
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_dashboard_asks_only_for_what_the_agent_sends(board: Board, exported: Exported) -> None:
+def test_dashboard_queries_only_series_that_the_agent_sends(board: Board, exported: Exported) -> None:
     """Counters arrive with .count, gauges and distributions under their own name."""
     (sent, *_) = yaml.safe_load(make_agent_file())["instances"]
     names = {f"{sent['namespace']}.{new}" for mapping in sent["metrics"] for new in mapping.values()}

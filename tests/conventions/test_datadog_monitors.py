@@ -68,7 +68,7 @@ def test_every_alert_has_a_monitor_or_a_reason() -> None:
 
 
 @pytest.mark.parametrize("alert", WATCHED, ids=make_name)
-def test_monitor_says_what_the_alert_says(alert: Alert) -> None:
+def test_monitor_has_the_text_of_its_alert(alert: Alert) -> None:
     monitor = BY_NAME[make_name(alert)]
     rule = make_rule(alert, Links(runbooks=CONTACTS.runbooks))
     message = monitor["message"]
@@ -91,7 +91,7 @@ def test_monitors_notify_again_as_often_as_the_alertmanager() -> None:
     assert hours == {severity: f"{minutes // 60}h" for severity, minutes in RENOTIFY_MINUTES.items()}
 
 
-def test_only_parts_notify_nobody() -> None:
+def test_only_parts_of_composites_send_no_notification() -> None:
     assert all(("@" in monitor["message"]) == (monitor in NOTIFYING) for monitor in MONITORS)
 
 
@@ -161,7 +161,7 @@ def list_limits(expression: promql_parser.Expr) -> set[float]:
 def test_monitor_has_the_series_limits_and_windows_of_the_alert(alert: Alert) -> None:
     watched, parsed = watch(alert), promql_parser.parse(alert.expression)
     assert not isinstance(watched, JobDown)
-    series = {each.name for condition in watched.conditions for each in list_series(condition.asks)}
+    series = {each.name for condition in watched.conditions for each in list_series(condition.expression)}
     assert series == {str(selector.name).removesuffix("_bucket") for selector in list_selectors(parsed)}
     limits = {float(condition.limit) for condition in watched.conditions}
     assert limits == OTHER_LIMITS.get(alert.name, list_limits(parsed))
@@ -178,7 +178,7 @@ def test_monitor_selects_the_label_values_of_the_alert(alert: Alert) -> None:
     asked = {
         (each.name, match.label, frozenset(match.values), match.is_excluded)
         for condition in watched.conditions
-        for each in list_series(condition.asks)
+        for each in list_series(condition.expression)
         for match in each.where
     }
     wanted = {
@@ -225,13 +225,13 @@ def test_absent_jobs_are_those_that_the_agent_reads() -> None:
     assert checked == {(f"{each['namespace']}.{AGENT_CHECK}", each["tags"][0]) for each in instances}
 
 
-def test_monitors_ask_only_for_what_the_agent_sends() -> None:
+def test_monitors_query_only_series_that_the_agent_sends() -> None:
     sent = set(list_families())
     for alert in WATCHED:
         watched = watch(alert)
         conditions = () if isinstance(watched, JobDown) else watched.conditions
         for condition in conditions:
-            for series in list_series(condition.asks):
+            for series in list_series(condition.expression):
                 assert series.name.removesuffix("_total").removesuffix("_count") in sent
 
 

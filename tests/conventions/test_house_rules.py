@@ -95,13 +95,26 @@ def test_faces_touch_no_locks(app: str) -> None:
     assert locking == []
 
 
+def metric_files(*apps: str) -> list[Path]:
+    """A module metrics.py, or the modules of a package of this name."""
+    return [
+        path
+        for app in apps or APPS
+        for path in (*(REPOSITORY / app).glob("metrics.py"), *(REPOSITORY / app).glob("metrics/*.py"))
+    ]
+
+
+def read_metrics(app: str) -> str:
+    return "\n".join(path.read_text() for path in metric_files(app))
+
+
 @pytest.mark.parametrize("app", ["distribution", "routing", "tracing"])
 def test_every_metric_is_set_somewhere(app: str) -> None:
     names = re.findall(
-        r"^([A-Z_]+) = (?:Counter|Histogram|Gauge)\(", (REPOSITORY / app / "metrics.py").read_text(), re.M
+        r"^([A-Z_]+) = (?:Counter|Histogram|Gauge|with_series|_leader_gauge)\(", read_metrics(app), re.M
     )
     assert names
-    sources = "\n".join(path.read_text() for path in source_files(*APPS) if path.name != "metrics.py")
+    sources = "\n".join(path.read_text() for path in source_files(*APPS) if path not in metric_files())
     unset = [
         name
         for name in names
@@ -115,7 +128,7 @@ def test_every_metric_is_set_somewhere(app: str) -> None:
 def test_no_metric_label_names_a_tenant_or_lead() -> None:
     """Labels with tenant or lead ids would make a time series for each."""
     for app in ("distribution", "routing", "tracing"):
-        text = (REPOSITORY / app / "metrics.py").read_text()
+        text = read_metrics(app)
         labels = {
             label
             for found in re.findall(r"\[([^\]]*)\]", text)

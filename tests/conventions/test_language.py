@@ -9,7 +9,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[2]
 FOLDERS: Final = ("distribution", "docs", "leadswitch", "routing", "templates", "tests", "tracing")
 SUFFIXES: Final = {".css", ".html", ".js", ".md", ".py"}
-# Migrations are what they were when they ran; data holds real names (Centre County).
+# Migrations are what they were when they ran; data contains real names (Centre County).
 LEFT_OUT: Final = {"data", "migrations"}
 BRITISH: Final = (
     *("authoris", "behaviour", "catalogue", "colour", "defence", "dialled", "favour", "labelled", "misspelt"),

@@ -13,11 +13,11 @@ from prometheus_client.metrics import MetricWrapperBase
 
 import distribution.metrics
 import leadswitch.metrics
-import routing.metrics
 import tracing.metrics
 from leadswitch.probes import ProbedParts
 from routing.leads.attempt_log import LockOutcome
 from routing.leads.decision_metrics import DecisionOutcome
+from routing.metrics import dispatch, intake, leader, leads, postgres, reconcilers
 from routing.models import DispatchMode, DispatchPath
 from routing.models.rule_triggers import MAX_HOPS
 from tests.support.declared_series import declared_rows, is_ours, undeclared
@@ -27,7 +27,8 @@ from tracing.skip_reasons import SKIP_REASONS, Level
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = ("leadswitch", "distribution", "routing", "tracing")
-MODULES = (leadswitch.metrics, distribution.metrics, routing.metrics, tracing.metrics)
+ROUTING = (dispatch, intake, leader, leads, postgres, reconcilers)
+MODULES = (leadswitch.metrics, distribution.metrics, *ROUTING, tracing.metrics)
 # Nothing decides like this yet: verification calls and offers.
 NEVER_YET = {AttemptResult.GATED, AttemptResult.OFFERED}
 
@@ -70,13 +71,12 @@ def test_attempts_have_a_series_for_each_result_and_lead_level_reason() -> None:
 
 
 def test_label_values_are_those_of_the_vocabulary() -> None:
-    metrics = routing.metrics
-    assert values_of(metrics.LEADS_DECIDED, "outcome") == set(DecisionOutcome)
-    assert values_of(metrics.LEAD_LOCK_SECONDS, "outcome") == set(LockOutcome)
-    assert values_of(metrics.RECONCILER_REPAIRS, "reconciler") == set(settings.LEADSWITCH_RECONCILERS)
-    assert values_of(metrics.REQUESTS_REFUSED, "kind") == set(settings.LEADSWITCH_RATE_LIMITS)
-    assert values_of(metrics.LEADS_ROUTED, "hops") == {str(hops) for hops in range(1, MAX_HOPS + 1)}
-    assert values_of(metrics.DISPATCHER_LEADING, "path") == set(DispatchPath)
+    assert values_of(leads.LEADS_DECIDED, "outcome") == set(DecisionOutcome)
+    assert values_of(leads.LEAD_LOCK_SECONDS, "outcome") == set(LockOutcome)
+    assert values_of(reconcilers.RECONCILER_REPAIRS, "reconciler") == set(settings.LEADSWITCH_RECONCILERS)
+    assert values_of(intake.REQUESTS_REFUSED, "kind") == set(settings.LEADSWITCH_RATE_LIMITS)
+    assert values_of(leads.LEADS_ROUTED, "hops") == {str(hops) for hops in range(1, MAX_HOPS + 1)}
+    assert values_of(leader.DISPATCHER_LEADING, "path") == set(DispatchPath)
     assert values_of(distribution.metrics.START_LAG_SECONDS, "mode") == set(DispatchMode)
     assert values_of(leadswitch.metrics.PART_OK, "part") == {each.name for each in fields(ProbedParts)}
 
@@ -104,8 +104,8 @@ def test_a_histogram_of_a_delay_has_the_edges_of_the_objectives() -> None:
     for metric in (
         distribution.metrics.DECISION_SECONDS,
         distribution.metrics.START_LAG_SECONDS,
-        routing.metrics.DUE_TO_DECISION_SECONDS,
-        routing.metrics.RECEIPT_TO_DECISION_SECONDS,
+        leads.DUE_TO_DECISION_SECONDS,
+        leads.RECEIPT_TO_DECISION_SECONDS,
     ):
         assert {0.5, 2.0, 5.0} <= set(metric._upper_bounds)
 

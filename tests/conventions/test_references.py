@@ -357,7 +357,7 @@ def words_of_code() -> frozenset[str]:
     return frozenset(words | set(re.findall(r"\w+", source(".env.example"))))
 
 
-def test_every_name_in_backticks_is_known_to_code() -> None:
+def test_every_name_in_backticks_exists_in_code() -> None:
     # Fields of leads are looked up without their underscores.
     known = words_of_code() | {Path(name).stem for name in tracked()} | NOT_OURS.keys()
     named = mentions(CODE_NAME)

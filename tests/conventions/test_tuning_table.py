@@ -57,7 +57,7 @@ def test_defaults_are_in_their_ranges() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.variable.name} {rule.bound.name}")
 def test_defaults_fit_together_and_some_allowed_value_does_not(rule: Rule) -> None:
-    """A rule that no value in the ranges can break says nothing."""
+    """A rule that no value in the ranges can break has no effect."""
     assert int(rule.variable.example) <= int(rule.bound.example) // rule.divisor
     assert rule.variable.parse.highest > rule.bound.parse.lowest // rule.divisor
     assert rule.variable.name.rsplit("_", 1)[1] == rule.bound.name.rsplit("_", 1)[1]  # the unit

@@ -37,7 +37,7 @@ class Page:
 
 @dataclass(slots=True)
 class PageLog:
-    """Pages that are new after the kill, in the order in which they came. `before`: titles that paged before it."""
+    """Pages that are new after the kill, in the order in which they arrived. `before`: titles that paged before it."""
 
     killed_at: float
     before: Set[str]

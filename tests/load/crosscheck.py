@@ -41,7 +41,7 @@ def run_autocannon(address: str, *, key: str, phase: Phase) -> Mapping[str, Any]
 
 
 def compare(phases: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> dict[str, Any]:
-    """autocannon knows no 95th percentile: its 97.5th is beside ours."""
+    """autocannon has no 95th percentile: its 97.5th is shown beside ours."""
     phase = max(phases, key=lambda each: float(each["planned_rate"]))
     own = phase["intake_ms"]
     latency = answer["latency"]

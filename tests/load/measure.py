@@ -90,7 +90,7 @@ def measure_generator(result: Mapping[str, Any], sent: Sequence[Sent]) -> dict[s
 
 
 def measure_windows(leads: Sequence[Decided], *, started_at: float, seconds: float) -> list[dict[str, float]]:
-    """Return the leads and the 95th percentile of their waits, for each window of this length in which leads came."""
+    """Return the leads and the 95th percentile of their waits, for each such window in which leads arrived."""
     waits: dict[int, list[float]] = {}
     for lead in leads:
         if lead.wait_ms is not None:

@@ -1,4 +1,4 @@
-"""A receiver in place of the pager: takes the Alertmanager's webhooks, and keeps which alerts came and when."""
+"""A receiver in place of the pager: gets the Alertmanager's webhooks, and records which alerts arrived and when."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ HOST: Final = "127.0.0.1"
 
 
 class Pager(ThreadingHTTPServer):
-    """`notices`: what came so far, in order."""
+    """`notices`: what has arrived so far, in order."""
 
     def __init__(self) -> None:
         super().__init__((HOST, 0), Handler)
@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """The report names what came."""
+        """The report names what arrived."""
 
 
 def read_notices(payload: Mapping[str, Any], *, at: float) -> Iterator[Notice]:

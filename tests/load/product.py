@@ -28,7 +28,7 @@ class LoadBusy(Exception):
 
 
 class NotStarted(Exception):
-    """The product did not answer in time."""
+    """The product did not respond in time."""
 
 
 def set_environment() -> None:

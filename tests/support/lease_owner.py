@@ -16,13 +16,13 @@ NO_FENCE = "%s::text IS NOT NULL AND %s::timestamptz IS NOT NULL"
 def main() -> None:
     django.setup()
     from routing.leads.claim import ClaimLost, acquire, complete
-    from routing.locks import held_leads
+    from routing.locks import leads_to_end
     from routing.models import LeadStatus
 
     lead_id, owner = int(sys.argv[1]), sys.argv[2]
     if sys.argv[3:] == ["unfenced"]:
-        assert FENCE in held_leads.LOCK_CLAIMED
-        held_leads.LOCK_CLAIMED = held_leads.LOCK_CLAIMED.replace(FENCE, NO_FENCE)  # type: ignore[misc]
+        assert FENCE in leads_to_end.LOCK_CLAIMED
+        leads_to_end.LOCK_CLAIMED = leads_to_end.LOCK_CLAIMED.replace(FENCE, NO_FENCE)  # type: ignore[misc]
     lease = acquire(lead_id, owner=owner)
     print("acquired", flush=True)  # noqa: T201 - the protocol with the test
     sys.stdin.readline()

@@ -15,7 +15,7 @@ LOKI_QUERY: Final = re.compile(
 
 
 class BadQuery(Exception):
-    """The query has a form that these functions do not know."""
+    """The query has a form that these functions do not support."""
 
 
 def select_by_datadog(query: str, lines: Sequence[Line]) -> list[Line]:

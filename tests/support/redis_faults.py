@@ -1,4 +1,4 @@
-"""A Redis that answers but does not do its work, each case on a real server."""
+"""A Redis that responds but does not do its work, each case on a real server."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping

@@ -191,7 +191,7 @@ def uncompilable(product: Product) -> Iterator[None]:
 
 @contextmanager
 def open_lock(product: Product) -> Iterator[None]:
-    """A session holds the lead's row, and another waits for it."""
+    """A session locks the lead's row, and another waits for it."""
     with ThreadPoolExecutor(1) as threads, holding(HOLD_LEAD, [product.lead.pk]) as holder:
         blocked = threads.submit(lock_and_leave, product.lead.pk)
         wait_until_blocked()

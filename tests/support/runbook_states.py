@@ -262,12 +262,12 @@ STATES: Final = (
         pages=("redis-lost",),
         brought_by=(faults.led, faults.reconciled, faults.overdue_leads, faults.stopped_redis),
         prints={
-            STATUS: Promise(1, "Problem: Redis does not answer (ConnectionError)."),
+            STATUS: Promise(1, "Problem: Redis does not respond (ConnectionError)."),
             "manage.py reconcile schedule --fix": Promise(
-                1, "schedule not checked: Redis does not answer (ConnectionError)"
+                1, "schedule not checked: Redis does not respond (ConnectionError)"
             ),
             "manage.py reconcile workspace_pauses --fix": Promise(
-                1, "workspace_pauses not checked: Redis does not answer (ConnectionError)"
+                1, "workspace_pauses not checked: Redis does not respond (ConnectionError)"
             ),
         },
     ),
@@ -300,7 +300,7 @@ STATES: Final = (
         prints={
             DATABASE: UNREADABLE,
             STATUS: UNREADABLE,
-            MIGRATIONS: Promise(2, f"PostgreSQL does not answer; check DATABASE_URL: {NO_ANSWER}"),
+            MIGRATIONS: Promise(2, f"PostgreSQL does not respond; check DATABASE_URL: {NO_ANSWER}"),
         },
     ),
 )

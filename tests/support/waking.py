@@ -1,4 +1,4 @@
-"""An enrollment that holds a lead back, and the lead's result."""
+"""An enrollment that refuses a lead, and the lead's result."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-FIRST_YEAR: Final = 2000  # nothing is older, and datetime cannot hold the hours before year 1
+FIRST_YEAR: Final = 2000  # nothing is older, and datetime cannot represent the hours before year 1
 TODAY: Final = ("today", "today")
 YESTERDAY: Final = ("yesterday", "yesterday")
 WEEK: Final = ("week", "the last 7 days")

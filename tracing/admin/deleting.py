@@ -132,7 +132,7 @@ class DeletingAdmin(FreshAdmin):
         return self.ask_again(answer, form)
 
     def _typed_ids(self, object_id: str) -> list[Any]:
-        """Return an empty list if the id cannot be read. The page then answers 404."""
+        """Return an empty list if the id cannot be read. The page then returns 404."""
         text = parse_text(unquote(object_id))
         try:
             return [] if text is None else [self.opts.pk.to_python(text)]
@@ -166,6 +166,8 @@ class DeletingAdmin(FreshAdmin):
         context = getattr(answer, "context_data", None)
         if context is not None:
             context.update({"reason_form": form, "instead_of_deleting": self.instead_of_deleting})
+            if not context["protected"] and not context["perms_lacking"]:
+                context["title"] = f"Delete {context.get('object_name') or context['objects_name']}"
             answer.status_code = 400 if form.errors else answer.status_code
         return answer
 

@@ -32,7 +32,7 @@ class EventFilter(VocabularyFilter):
 
 
 class WorkspaceFilter(admin.SimpleListFilter):
-    """For lists of a `ScopedAdmin`, which knows the lookup from its rows to their workspace."""
+    """For lists of a `ScopedAdmin`, which has the lookup from its rows to their workspace."""
 
     title = "workspace"
     parameter_name = "workspace"
@@ -45,7 +45,7 @@ class WorkspaceFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in visible_names(request)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        """The list holds the visible rows alone: another's workspace leaves none of them."""
+        """The list has only visible rows, so the id of another user's workspace selects none."""
         value = self.value()
         if not value:
             return queryset

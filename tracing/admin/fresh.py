@@ -226,7 +226,7 @@ class FreshAdmin(HistoryAdmin):
         try:
             return self.lock(self.get_queryset(request).filter(pk=self.opts.pk.to_python(object_id)))
         except (ValidationError, ValueError):
-            return True  # not an id, so the page answers 404
+            return True  # not an id, so the page returns 404
 
     def lock(self, rows: QuerySet[Any]) -> bool:
         """Overridden by pages whose rows need another lock first."""

@@ -28,7 +28,7 @@ class NamedChangeList(KeysetChangeList):
 
 
 class NamingAdmin(ReadOnlyAdmin):
-    """`named`: the model of each column that holds an id without a foreign key.
+    """`named`: the model of each column that contains an id without a foreign key.
 
     `named_in_list`: those of them that the list shows. Each costs one query a page.
     """

@@ -1,4 +1,4 @@
-"""What a page showed: it is sent back with the form, so that saving knows what others have changed since."""
+"""What a page showed: it is sent back with the form, so that a save finds what others have changed since."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +83,7 @@ def has_column(row: Model, name: str) -> bool:
 
 
 def describe_form_value(field: forms.Field, value: Any) -> str:
-    """A value as people know it. A field may have a `describe` of its own."""
+    """A value as forms show it. A field may have a `describe` of its own."""
     if value in (None, "", [], ()):
         return NOTHING
     describe = getattr(field, "describe", None)

@@ -88,7 +88,7 @@ def _list_references(entries: Iterable[AuditEntry], model: type[Model] | None) -
 
 
 def _describe_rows(request: HttpRequest, model: type[Model], keys: set[Any]) -> dict[Any, SafeString]:
-    """Tell a deleted row from one of another workspace."""
+    """Distinguish a deleted row from a row of another workspace."""
     names = read_names(request, model, keys)
     hidden = keys - names.keys()
     exist = set(model._base_manager.filter(pk__in=hidden).values_list("pk", flat=True)) if hidden else set()

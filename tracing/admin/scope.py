@@ -1,6 +1,6 @@
 """Every admin page shows only the rows of the user's workspaces. Any other row is a 404.
 
-A higher app knows these workspaces and their names. `LEADSWITCH_VISIBILITY_HOOK` and `LEADSWITCH_WORKSPACES_HOOK`
+A higher app reads these workspaces and their names. `LEADSWITCH_VISIBILITY_HOOK` and `LEADSWITCH_WORKSPACES_HOOK`
 name its functions.
 """
 

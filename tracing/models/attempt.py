@@ -24,14 +24,14 @@ class AttemptResult(models.TextChoices):
     DEFERRED = "deferred", "no buyer can take it now; due again at a known time"
     RETRY = "retry", "a lock was busy; due again shortly"
     FAILED = "failed", "LeadSwitch failed; someone must act"
-    DUPLICATE = "duplicate", "the same person was already received"
+    DUPLICATE = "duplicate", "an earlier lead for the same person was received"
     GATED = "gated", "waiting for verification"
     OFFERED = "offered", "a ping-post window is open"
     EXPIRED = "expired", "expired"
 
 
 class Attempt(models.Model):
-    """`facts` holds what the engine read: with the campaign's snapshot it gives the same decision again.
+    """`facts` contains what the engine read: with the campaign's snapshot it gives the same decision again.
 
     It points at leads, campaigns and workspaces by id without database foreign keys: a foreign key takes a
     KEY SHARE lock on the referenced row, and a lead or buyer under SKIP LOCKED would silently be left out.

@@ -10,7 +10,7 @@ from tracing.models.append_only import append_only_triggers
 
 
 class AuditEntry(models.Model):
-    """`before` and `after` hold the changed fields; a value that would identify a person is replaced by "changed".
+    """`before` and `after` contain the changed fields; a value that would identify a person is replaced by "changed".
 
     It refers to rows by name and id without foreign keys: those rows may be deleted, an entry may not.
     """

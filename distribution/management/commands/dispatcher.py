@@ -18,7 +18,7 @@ from routing.places.zips import load_rows
 class Command(BaseCommand):
     help = (
         "Dispatch leads to the workers when they are due. Run two or more: one is the leader, another takes over within"
-        " seconds. While Redis does not answer, the dispatcher runs due leads itself. Stop it with SIGTERM or Ctrl-C."
+        " seconds. While Redis does not respond, the dispatcher runs due leads itself. Stop it with SIGTERM or Ctrl-C."
     )
     requires_system_checks = ()
 

@@ -24,7 +24,7 @@
       throw new SessionOver(); // the login page is no fragment
     }
     if (!response.ok) {
-      throw new Error(`The server answered ${response.status}.`);
+      throw new Error(`The server returned ${response.status}.`);
     }
     const holder = document.createElement("div");
     holder.innerHTML = await response.text();

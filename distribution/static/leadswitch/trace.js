@@ -16,7 +16,7 @@
       throw new Error("redirected");
     }
     if (!response.ok) {
-      throw new Error(response.status === 404 ? "This does not exist, or you do not have access to it." : `The server answered ${response.status}.`);
+      throw new Error(response.status === 404 ? "This does not exist, or you do not have access to it." : `The server returned ${response.status}.`);
     }
     const holder = document.createElement("template");
     holder.innerHTML = await response.text();
@@ -94,7 +94,8 @@
 
   function open(id, url) {
     drawer = drawer || makeDrawer();
-    drawer.querySelector("h2").textContent = `Trace of lead ${id}`;
+    const heading = drawer.querySelector("h2");
+    heading.textContent = "Trace";
     drawer.querySelector(".ls-drawer-page").href = url;
     const body = drawer.querySelector(".ls-drawer-body");
     body.replaceChildren(Object.assign(document.createElement("p"), { className: "ls-empty", textContent: "Loading …" }));
@@ -104,7 +105,10 @@
     }
     body.scrollTop = 0;
     drawer.querySelector(".ls-drawer-close").focus();
-    fill(body, url);
+    fill(body, url, () => {
+      const title = body.querySelector("[data-trace]")?.dataset.title;
+      heading.textContent = title ? `Trace: ${title}` : "Trace";
+    });
   }
 
   function closed() {

@@ -1,6 +1,6 @@
 """Alerts on attempts: how they end, how long they take, locks, duplicates.
 
-Each ratio has a floor, so that one failure at low traffic is quiet.
+Each ratio has a floor, so that one failure at low traffic fires no alert.
 """
 
 from typing import Final

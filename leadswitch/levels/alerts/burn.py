@@ -1,7 +1,7 @@
 """Burn rates: how fast an objective uses up its error budget. Names of the recorded series are those of sloth.
 
-A ratio is bad leads over all leads, from sums: an average of ratios would weigh a quiet night like the rush hour.
-Without leads there is no ratio.
+A ratio is bad leads over all leads, from sums: an average of ratios would weigh an hour of low traffic like one of high
+traffic. Without leads there is no ratio.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
 
+# 0 if every workspace polls: no dispatcher is expected. Without the series one is.
+POLLED_ONLY: Final = 'max(leadswitch_workspaces{mode="event"}) == 0'
 COUNT: Final = '{{ $value | printf "%.0f" }}'
 
 DISPATCH_ALERTS: Final = (
@@ -29,10 +31,10 @@ DISPATCH_ALERTS: Final = (
         severity=Severity.PAGE,
         kind="leader",
         reads=Job.EXPORTER,
-        expression="max(leadswitch_leaders) == 0",
+        expression=f"max(leadswitch_leaders) == 0 unless {POLLED_ONLY}",
         holds_for="30s",
         summary=f"{COUNT} dispatchers are leading. Workers pick up leads from PostgreSQL every few seconds.",
-        normal="1",
+        normal="1; 0 is quiet while no workspace is in event mode",
         dashboard=Dashboard.DISPATCH,
     ),
     Alert(

@@ -1,8 +1,12 @@
-"""Alerts on the monitoring itself, and the daily digest. Without these a dead exporter would look like a quiet day."""
+"""Alerts on the monitoring itself, and the daily digest.
+
+Without these a dead exporter would look like a day without traffic.
+"""
 
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.dispatch_alerts import POLLED_ONLY
 from leadswitch.levels.objectives import AVAILABILITY, AVAILABILITY_DEADLINE_SECONDS
 
 # Without beat leads are still sold, and expired leases are still ended.
@@ -45,11 +49,12 @@ def _make_digest_summary() -> str:
 
 
 def _make_job_absent(job: Job, severity: Severity, consequence: str) -> Alert:
+    unexpected = f" unless on() {POLLED_ONLY}" if job is Job.DISPATCHER else ""
     return Alert(
         name="LeadSwitchJobAbsent",
         severity=severity,
         kind=f"{job}-absent",
-        expression=f'absent(up{{job="{job}"}} == 1)',
+        expression=f'absent(up{{job="{job}"}} == 1){unexpected}',
         holds_for="2m",
         labels={"job": str(job)},
         summary=f"Prometheus scrapes no instance of {job}. If none runs, {consequence}.",
@@ -63,7 +68,7 @@ WATCH_ALERTS: Final = (
         name="LeadSwitchDailyDigest",
         severity=Severity.DIGEST,
         kind="digest",
-        # Prometheus knows only UTC.
+        # Prometheus uses only UTC.
         expression=f"hour() == {DIGEST_HOUR} and minute() < 10",
         summary=_make_digest_summary(),
         normal=(
@@ -104,8 +109,8 @@ WATCH_ALERTS: Final = (
         reads=Job.EXPORTER,
         expression="max(leadswitch_up) == 0",
         holds_for="1m",
-        summary="PostgreSQL has not answered the exporter for 1 minute. No lead can be stored or decided.",
-        normal="it answers within milliseconds",
+        summary="PostgreSQL has not responded to the exporter for 1 minute. No lead can be stored or decided.",
+        normal="it responds within milliseconds",
         dashboard=Dashboard.DATABASE,
     ),
     Alert(

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, Variable, View
-from leadswitch.levels.dashboards.datadog_query import Asked, NotInDatadog, to_formula
+from leadswitch.levels.dashboards.datadog_query import FormulaQueries, NotInDatadog, to_formula
 from leadswitch.levels.dashboards.expressions import Largest
 
 TYPES: Final = {
@@ -91,15 +91,15 @@ def _make_scalar_request(panel: Panel) -> dict[str, Any]:
 
 def _ask(panel: Panel, query: Query) -> dict[str, Any]:
     """Queries and formula. A query that is grouped names its lines by the label itself."""
-    asked = Asked()
-    formula: dict[str, Any] = {"formula": to_formula(query.expression, asked)}
+    queries = FormulaQueries()
+    formula: dict[str, Any] = {"formula": to_formula(query.expression, queries)}
     if not query.legend.startswith("{"):
         formula["alias"] = query.legend
     if UNITS[panel.unit]:
         formula["number_format"] = {"unit": UNITS[panel.unit]}
     is_now = TYPES[panel.view] != "timeseries"
-    queries = [_make_query(name, text, is_now=is_now) for name, text in asked.queries.items()]
-    return {"queries": queries, "formulas": [formula]}
+    made = [_make_query(name, text, is_now=is_now) for name, text in queries.by_name.items()]
+    return {"queries": made, "formulas": [formula]}
 
 
 def _make_query(name: str, text: str, *, is_now: bool) -> dict[str, Any]:

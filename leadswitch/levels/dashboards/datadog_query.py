@@ -18,19 +18,19 @@ class NotInDatadog(Exception):
 
 
 @dataclass
-class Asked:
+class FormulaQueries:
     """The texts of the queries by their names, in the order in which the formula needs them."""
 
-    queries: dict[str, str] = field(default_factory=dict)
+    by_name: dict[str, str] = field(default_factory=dict)
 
     def add(self, text: str) -> str:
-        name = f"query{len(self.queries) + 1}"
-        self.queries[name] = text
+        name = f"query{len(self.by_name) + 1}"
+        self.by_name[name] = text
         return name
 
 
-def to_formula(expression: expressions.Expression, asked: Asked) -> str:
-    """The formula. Its queries are added to `asked`. Raises NotInDatadog."""
+def to_formula(expression: expressions.Expression, queries: FormulaQueries) -> str:
+    """The formula. Its queries are added to `queries`. Raises NotInDatadog."""
     match expression:
         case (
             expressions.Rate()
@@ -39,18 +39,18 @@ def to_formula(expression: expressions.Expression, asked: Asked) -> str:
             | expressions.Quantile()
             | expressions.Observed()
         ):
-            return asked.add(to_query(expression))
-        case expressions.Within(series, seconds):
-            good = asked.add(f"count(v: v<={seconds}):{_name(series)}{_scope(series)}.as_count()")
-            return f"{good} / {asked.add(f'count:{_name(series)}{_scope(series)}.as_count()')}"
-        case expressions.Slower(series, seconds):
-            return asked.add(f"count(v: v>{seconds}):{_name(series)}{_scope(series)}.as_count()")
+            return queries.add(to_query(expression))
+        case expressions.ShareUpTo(series, seconds):
+            good = queries.add(f"count(v: v<={seconds}):{_name(series)}{_scope(series)}.as_count()")
+            return f"{good} / {queries.add(f'count:{_name(series)}{_scope(series)}.as_count()')}"
+        case expressions.CountAbove(series, seconds):
+            return queries.add(f"count(v: v>{seconds}):{_name(series)}{_scope(series)}.as_count()")
         case expressions.Share(part, whole):
-            return f"{to_formula(part, asked)} / {to_formula(whole, asked)}"
+            return f"{to_formula(part, queries)} / {to_formula(whole, queries)}"
         case expressions.Scaled(of, factor):
-            return f"{factor:g} * {to_formula(of, asked)}"
+            return f"{factor:g} * {to_formula(of, queries)}"
         case expressions.Largest(of):
-            return to_formula(of, asked)
+            return to_formula(of, queries)
         case expressions.Recorded(name):
             raise NotInDatadog(name)
     assert_never(expression)
@@ -70,7 +70,7 @@ def to_query(
         case expressions.Increase():
             return f"sum:{_counted(series)}{_scope(series)}{groups}.as_count()"
         case expressions.Gauge():
-            return f"{expression.across}:{_name(series)}{_scope(series)}{groups}"
+            return f"{expression.aggregation}:{_name(series)}{_scope(series)}{groups}"
         case expressions.Quantile():
             return f"p{100 * expression.quantile:g}:{_name(series)}{_scope(series)}{groups}"
         case expressions.Observed():

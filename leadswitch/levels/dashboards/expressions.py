@@ -1,4 +1,4 @@
-"""What a chart asks for, without the language of a monitoring system, which each format translates it to."""
+"""The expressions of charts. Each format translates them to the language of its monitoring system."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +22,7 @@ class Series:
     where: tuple[Match, ...] = ()
 
 
-class Across(StrEnum):
+class ProcessAggregation(StrEnum):
     """How samples of several processes become one. MAX for what every process reports of the whole product."""
 
     MAX = "max"
@@ -50,7 +50,7 @@ class Increase:
 class Gauge:
     series: Series
     by: tuple[str, ...] = ()
-    across: Across = Across.MAX
+    aggregation: ProcessAggregation = ProcessAggregation.MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class ShareUpTo:
     """The share of observations up to `seconds`, which must be an edge of the histogram."""
 
     series: Series
@@ -79,7 +79,7 @@ class Within:
 
 
 @dataclass(frozen=True, slots=True)
-class Slower:
+class CountAbove:
     """Observations above `seconds` in each interval, which must be an edge of the histogram."""
 
     series: Series
@@ -88,7 +88,7 @@ class Slower:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A part of a whole. Without a whole there is no value."""
+    """One expression divided by another. If the divisor is 0, there is no value."""
 
     part: "Expression"
     whole: "Expression"
@@ -119,5 +119,15 @@ class Recorded:
 
 
 Expression = (
-    Rate | Increase | Gauge | Quantile | Observed | Within | Slower | Share | Scaled | Largest | Recorded
+    Rate
+    | Increase
+    | Gauge
+    | Quantile
+    | Observed
+    | ShareUpTo
+    | CountAbove
+    | Share
+    | Scaled
+    | Largest
+    | Recorded
 )

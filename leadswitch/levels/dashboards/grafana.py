@@ -96,7 +96,7 @@ def _make_datasource_variable() -> dict[str, Any]:
 
 
 def _make_variable(variable: Variable) -> dict[str, Any]:
-    """`allValue` matches everything, also a label without values, for which Grafana would otherwise ask nothing."""
+    """`allValue` matches everything, also a label without values, for which Grafana would otherwise send no query."""
     query = f"label_values({variable.series}, {variable.label})"
     return {
         "allValue": ".*",

@@ -3,6 +3,7 @@
 from typing import Final, assert_never
 
 from leadswitch.levels.dashboards.expressions import (
+    CountAbove,
     Expression,
     Gauge,
     Increase,
@@ -15,8 +16,7 @@ from leadswitch.levels.dashboards.expressions import (
     Scaled,
     Series,
     Share,
-    Slower,
-    Within,
+    ShareUpTo,
 )
 
 RATE_INTERVAL: Final = "$__rate_interval"
@@ -28,14 +28,14 @@ def to_promql(expression: Expression) -> str:
     match expression:
         case Rate() | Increase() | Observed():
             return _count(expression)
-        case Gauge(series, by, across):
-            return f"{across}{_by(by)} ({_select(series)})"
+        case Gauge(series, by, aggregation):
+            return f"{aggregation}{_by(by)} ({_select(series)})"
         case Quantile(series, quantile, by):
             buckets = f"rate({_select(series, '_bucket')}[{RATE_INTERVAL}])"
             return f"histogram_quantile({quantile:g}, {_sum(('le', *by), buckets)})"
-        case Within():
-            return _within(expression)
-        case Slower():
+        case ShareUpTo():
+            return _share_up_to(expression)
+        case CountAbove():
             return _slower(expression)
         case Share(part, whole):
             return f"{to_promql(part)} / ({to_promql(whole)} > 0)"
@@ -58,17 +58,17 @@ def _count(expression: Rate | Increase | Observed) -> str:
             return _sum(by, f"rate({_select(series, '_count')}[{RATE_INTERVAL}])")
 
 
-def _within(share: Within) -> str:
+def _share_up_to(share: ShareUpTo) -> str:
     good = _sum((), f"rate({_select_edge(share)}[{RATE_INTERVAL}])")
     return f"{good} / ({to_promql(Observed(share.series))} > 0)"
 
 
-def _slower(slower: Slower) -> str:
+def _slower(slower: CountAbove) -> str:
     every = _sum((), f"increase({_select(slower.series, '_count')}[{CHART_INTERVAL}])")
     return f"{every} - {_sum((), f'increase({_select_edge(slower)}[{CHART_INTERVAL}])')}"
 
 
-def _select_edge(expression: Within | Slower) -> str:
+def _select_edge(expression: ShareUpTo | CountAbove) -> str:
     """prometheus_client writes an edge of 2 seconds as le="2.0"."""
     edge = Match("le", (f"{expression.seconds}.0",))
     return _select(Series(expression.series.name, (*expression.series.where, edge)), "_bucket")

@@ -129,7 +129,7 @@ def make_latency(
             rows.append(Percentiles(_name(start, window), decided, describe_percentiles(counts)))
     chart = Chart(
         name="latency",
-        title=f"From due to decided, by {window.unit}",
+        title=f"Time from due to decided, by {window.unit}",
         kind="lines",
         unit="s",
         x_title=f"{window.unit.capitalize()} (UTC)",
@@ -153,7 +153,7 @@ def make_histogram(window: Window, counts: Sequence[int], links: Links) -> Chart
     ]
     return Chart(
         name="histogram",
-        title="From due to decided, by time",
+        title="Decisions by time from due to decided",
         kind="bars",
         unit="decisions",
         x_title="Time from due to decided",

@@ -54,7 +54,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """`oldest` None: no lead is due. `workers` None: Redis does not answer."""
+    """`oldest` None: no lead is due. `workers` None: Redis does not respond."""
 
     control: Control
     waiting: Waiting

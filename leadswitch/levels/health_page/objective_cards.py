@@ -1,4 +1,4 @@
-"""The objectives over their period: how much of each was kept, and how much budget is left."""
+"""The objectives over their period: how far each was met, and how much budget is left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

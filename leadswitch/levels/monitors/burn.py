@@ -1,6 +1,6 @@
 """Burn rates in Datadog: both windows and the least numbers of bad leads, which a composite monitor joins.
 
-Only decided leads are counted, because a sum over a window cannot hold a gauge. LeadSwitchDispatchHalted reports leads
+Only decided leads are counted, because a gauge cannot be summed over a window. LeadSwitchDispatchHalted reports leads
 that no worker decides.
 """
 
@@ -9,9 +9,9 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.burn import BURNS, Burn
-from leadswitch.levels.dashboards.boards.asking import is_one_of
-from leadswitch.levels.dashboards.expressions import Increase, Series, Share, Slower
-from leadswitch.levels.monitors.condition import Compare, Condition, Over, Watch
+from leadswitch.levels.dashboards.boards.queries import is_one_of
+from leadswitch.levels.dashboards.expressions import CountAbove, Increase, Series, Share
+from leadswitch.levels.monitors.condition import Compare, Condition, Watch, WindowAggregation
 from leadswitch.levels.objectives import AVAILABILITY, LATENCY, LATENCY_LIMIT_SECONDS, OBJECTIVES
 
 DECIDED: Final = "leadswitch_leads_decided_total"
@@ -22,7 +22,7 @@ DUE_TO_DECISION: Final = "leadswitch_due_to_decision_seconds"
 class Leads:
     """Leads decided within a window: the bad ones, and all. `is_bad` says what the bad ones have in common."""
 
-    bad: Increase | Slower
+    bad: Increase | CountAbove
     every: Increase
     is_bad: str
 
@@ -34,7 +34,7 @@ LEADS: Final = {
         is_bad="were decided late or failed",
     ),
     LATENCY.name: Leads(
-        bad=Slower(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS),
+        bad=CountAbove(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS),
         every=Increase(Series(f"{DUE_TO_DECISION}_count")),
         is_bad=f"took longer than {LATENCY_LIMIT_SECONDS} s to decide",
     ),
@@ -65,8 +65,8 @@ def _make_conditions(leads: Leads, burn: Burn, limit: float) -> tuple[Condition,
 def _make_share(leads: Leads, window: str, limit: float) -> Condition:
     return Condition(
         part=f"share {window}",
-        asks=Share(leads.bad, leads.every),
-        over=Over.SUM,
+        expression=Share(leads.bad, leads.every),
+        aggregation=WindowAggregation.SUM,
         window=window,
         compare=Compare.ABOVE,
         limit=limit,
@@ -76,8 +76,8 @@ def _make_share(leads: Leads, window: str, limit: float) -> Condition:
 def _make_count(leads: Leads, window: str, least: int) -> Condition:
     return Condition(
         part=f"count {window}",
-        asks=leads.bad,
-        over=Over.SUM,
+        expression=leads.bad,
+        aggregation=WindowAggregation.SUM,
         window=window,
         compare=Compare.AT_LEAST,
         limit=least,

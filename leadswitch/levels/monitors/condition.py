@@ -11,7 +11,7 @@ from leadswitch.levels.dashboards.expressions import Expression
 SMALLEST_WITH_WARNING: Final = 2
 
 
-class Over(StrEnum):
+class WindowAggregation(StrEnum):
     """How the samples of a window become one value. MIN is above a limit if every sample is."""
 
     SUM = "sum"
@@ -30,15 +30,15 @@ class Compare(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Holds if the value of `asks` over `window` compares with `limit`. `window` is written as in Prometheus: 5m.
+    """Holds if the value of `expression` over `window` compares with `limit`. `window` is written as in Prometheus: 5m.
 
     `part` names the condition in an alert that has several. `is_zero_without_data`: no samples mean 0. `compared_with`:
     the change since that long ago, in percent, is compared in place of the value. `tells_no_data`: a composite that
     misses this value sends "no data", in place of keeping its last state.
     """
 
-    asks: Expression
-    over: Over
+    expression: Expression
+    aggregation: WindowAggregation
     window: str
     compare: Compare
     limit: float

@@ -1,7 +1,7 @@
 """Monitors as Datadog's JSON.
 
-An alert with one condition is one monitor. With several, each condition is a monitor that notifies nobody, and a
-composite monitor joins them. Its query names them as <name>, because only Datadog knows their ids.
+An alert with one condition is one monitor. With several, each condition is a monitor that sends no notification, and a
+composite monitor joins them. Its query names them as <name>, because Datadog assigns their ids.
 """
 
 import re
@@ -16,7 +16,7 @@ from leadswitch.levels.alerts.rows import ALERTS
 from leadswitch.levels.dashboards.boards.registry import BOARDS
 from leadswitch.levels.dashboards.datadog import make_dashboard_title
 from leadswitch.levels.dashboards.datadog_agent import AGENT_CHECK
-from leadswitch.levels.dashboards.datadog_query import NAMESPACE, Asked, to_formula
+from leadswitch.levels.dashboards.datadog_query import NAMESPACE, FormulaQueries, to_formula
 from leadswitch.levels.monitors.condition import Condition, JobDown, Watch
 from leadswitch.levels.monitors.watches import LEFT_OUT, watch
 
@@ -120,12 +120,12 @@ def _make_job_monitor(alert: Alert, watched: JobDown, contacts: Contacts) -> dic
 
 
 def make_query(condition: Condition) -> str:
-    asked = Asked()
-    formula = to_formula(condition.asks, asked)
-    text = QUERY_NAME.sub(lambda name: asked.queries[name[0]], formula)
+    queries = FormulaQueries()
+    formula = to_formula(condition.expression, queries)
+    text = QUERY_NAME.sub(lambda name: queries.by_name[name[0]], formula)
     if condition.is_zero_without_data:
         text = f"default_zero({text})"
-    window = f"{condition.over}(last_{_window(condition.window)})"
+    window = f"{condition.aggregation}(last_{_window(condition.window)})"
     if condition.compared_with:
         window = f"pct_change({window},{condition.compared_with}_ago)"
     return f"{window}:{text} {condition.compare} {condition.limit:g}"

@@ -7,20 +7,20 @@ whole window, and an increase is measured over the longer of its range and its `
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Job
-from leadswitch.levels.dashboards.boards.asking import is_none_of, is_one_of
+from leadswitch.levels.dashboards.boards.queries import is_none_of, is_one_of
 from leadswitch.levels.dashboards.expressions import (
-    Across,
     Expression,
     Gauge,
     Increase,
     Match,
+    ProcessAggregation,
     Quantile,
     Scaled,
     Series,
     Share,
 )
 from leadswitch.levels.monitors.burn import watch_burn
-from leadswitch.levels.monitors.condition import Compare, Condition, JobDown, Over, Watch
+from leadswitch.levels.monitors.condition import Compare, Condition, JobDown, Watch, WindowAggregation
 from leadswitch.levels.objectives import DUE_RETRIES
 
 ATTEMPTS: Final = "leadswitch_attempts_total"
@@ -39,37 +39,77 @@ def _increase(name: str, *where: Match) -> Increase:
 def _share(part: Expression, whole: Expression, window: str, compare: Compare, limit: float) -> Condition:
     """Datadog divides the sums over the window."""
     return Condition(
-        part="share", asks=Share(part, whole), over=Over.SUM, window=window, compare=compare, limit=limit
+        part="share",
+        expression=Share(part, whole),
+        aggregation=WindowAggregation.SUM,
+        window=window,
+        compare=compare,
+        limit=limit,
     )
 
 
-def _at_least(asks: Expression, window: str, limit: int) -> Condition:
+def _at_least(expression: Expression, window: str, limit: int) -> Condition:
     """The number of events without which one failure at low traffic would alert."""
     return Condition(
-        part="count", asks=asks, over=Over.SUM, window=window, compare=Compare.AT_LEAST, limit=limit
+        part="count",
+        expression=expression,
+        aggregation=WindowAggregation.SUM,
+        window=window,
+        compare=Compare.AT_LEAST,
+        limit=limit,
     )
 
 
-def _more(asks: Expression, window: str, limit: int) -> Watch:
-    return Watch((Condition(asks=asks, over=Over.SUM, window=window, compare=Compare.ABOVE, limit=limit),))
+def _more(expression: Expression, window: str, limit: int) -> Watch:
+    return Watch(
+        (
+            Condition(
+                expression=expression,
+                aggregation=WindowAggregation.SUM,
+                window=window,
+                compare=Compare.ABOVE,
+                limit=limit,
+            ),
+        )
+    )
 
 
 def _above(name: str, limit: int, window: str, *by: str) -> Watch:
     """A gauge that is above the limit in the whole window."""
-    asks = Gauge(Series(name), by)
-    return Watch((Condition(asks=asks, over=Over.MIN, window=window, compare=Compare.ABOVE, limit=limit),))
+    expression = Gauge(Series(name), by)
+    return Watch(
+        (
+            Condition(
+                expression=expression,
+                aggregation=WindowAggregation.MIN,
+                window=window,
+                compare=Compare.ABOVE,
+                limit=limit,
+            ),
+        )
+    )
 
 
-def _is_zero(asks: Gauge, window: str) -> Watch:
-    return Watch((Condition(asks=asks, over=Over.MAX, window=window, compare=Compare.EQUAL, limit=0),))
+def _is_zero(expression: Gauge, window: str) -> Watch:
+    return Watch(
+        (
+            Condition(
+                expression=expression,
+                aggregation=WindowAggregation.MAX,
+                window=window,
+                compare=Compare.EQUAL,
+                limit=0,
+            ),
+        )
+    )
 
 
 HALTED: Final = Watch(
     (
         Condition(
             part="overdue",
-            asks=Gauge(Series("leadswitch_leads_overdue")),
-            over=Over.MIN,
+            expression=Gauge(Series("leadswitch_leads_overdue")),
+            aggregation=WindowAggregation.MIN,
             window="2m",
             compare=Compare.ABOVE,
             limit=10,
@@ -77,8 +117,8 @@ HALTED: Final = Watch(
         ),
         Condition(
             part="last decision",
-            asks=Gauge(Series("leadswitch_last_decision_age_seconds")),
-            over=Over.MAX,
+            expression=Gauge(Series("leadswitch_last_decision_age_seconds")),
+            aggregation=WindowAggregation.MAX,
             window="2m",
             compare=Compare.ABOVE,
             limit=120,
@@ -86,8 +126,8 @@ HALTED: Final = Watch(
         ),
         Condition(
             part="no decision",
-            asks=_increase("leadswitch_leads_decided_total"),
-            over=Over.SUM,
+            expression=_increase("leadswitch_leads_decided_total"),
+            aggregation=WindowAggregation.SUM,
             window="2m",
             compare=Compare.EQUAL,
             limit=0,
@@ -95,11 +135,31 @@ HALTED: Final = Watch(
         ),
     )
 )
+NO_LEADER: Final = Watch(
+    (
+        Condition(
+            part="leaders",
+            expression=Gauge(Series("leadswitch_leaders")),
+            aggregation=WindowAggregation.MAX,
+            window="1m",
+            compare=Compare.EQUAL,
+            limit=0,
+        ),
+        Condition(
+            part="event mode",
+            expression=Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))),
+            aggregation=WindowAggregation.MIN,
+            window="1m",
+            compare=Compare.ABOVE,
+            limit=0,
+        ),
+    )
+)
 WORKERS_HALVED: Final = Watch(
     (
         Condition(
-            asks=Gauge(Series("leadswitch_workers")),
-            over=Over.MAX,
+            expression=Gauge(Series("leadswitch_workers")),
+            aggregation=WindowAggregation.MAX,
             window="2m",
             compare=Compare.AT_MOST,
             limit=-50,
@@ -156,8 +216,8 @@ WATCHES: Final[dict[str, Watch]] = {
         (
             Condition(
                 part="p95",
-                asks=Quantile(Series(DUE_TO_DECISION), 0.95),
-                over=Over.PERCENTILE,
+                expression=Quantile(Series(DUE_TO_DECISION), 0.95),
+                aggregation=WindowAggregation.PERCENTILE,
                 window="15m",
                 compare=Compare.ABOVE,
                 limit=5,
@@ -172,7 +232,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchStaleLocks": _above("leadswitch_stale_locks", 10, "2m"),
     "LeadSwitchExpiredHigh": _above("leadswitch_leads_expired_last_day", 100, "1m"),
     "LeadSwitchDispatchHalted": HALTED,
-    "LeadSwitchNoLeader": _is_zero(Gauge(Series("leadswitch_leaders")), "1m"),
+    "LeadSwitchNoLeader": NO_LEADER,
     "LeadSwitchTwoLeaders": _above("leadswitch_leaders", 1, "1m"),
     "LeadSwitchLeasesLost": _more(
         Scaled(_increase("leadswitch_inflight_leases_lost_total"), A_MINUTE), "5m", 10
@@ -188,7 +248,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchWorkersHalved": WORKERS_HALVED,
     "LeadSwitchBalancesDrift": _above("leadswitch_wallets_drifted", 0, "2m"),
     "LeadSwitchExporterCollectorFailed": _is_zero(
-        Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), Across.MIN), "2m"
+        Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), ProcessAggregation.MIN), "2m"
     ),
     "LeadSwitchPostgresDown": _is_zero(Gauge(Series("leadswitch_up")), "1m"),
 }

@@ -45,7 +45,7 @@ def render_page() -> str:
 
 
 def list_own() -> Iterator[Row]:
-    """What the modules named metrics.py register."""
+    """What the modules and packages named metrics register."""
     collectors = getattr(REGISTRY, "_collector_to_names", {})
     for collector in collectors:
         for family in collector.describe() if hasattr(collector, "describe") else ():

@@ -6,6 +6,7 @@ It needs no token. It binds to LEADSWITCH_METRICS_HOST, which is local by defaul
 import logging
 import os
 import socket
+import sys
 import threading
 from functools import partial
 from http import HTTPStatus
@@ -27,9 +28,15 @@ class MetricsServer(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), MetricsHandler)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is the library's
+        """A client that disconnects is no error. Without this, the library prints a traceback with its address."""
+        error = sys.exception()
+        if not isinstance(error, (ConnectionError, TimeoutError)):
+            logger.error("metrics.request_failed", exc_info=error)
+
 
 class MetricsHandler(BaseHTTPRequestHandler):
-    timeout = 10  # a client that sends nothing must not hold a thread forever
+    timeout = 10  # a client that sends nothing must not occupy a thread forever
     server: MetricsServer
 
     def do_GET(self) -> None:
@@ -44,7 +51,7 @@ class MetricsHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """A line for each scrape would say nothing."""
+        """Log nothing: a line for each scrape has no use."""
 
 
 def serve(registry: CollectorRegistry, *, host: str, port: int) -> MetricsServer | None:

@@ -12,13 +12,21 @@
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  // Each layer is drawn as the sum of itself and those below it.
+  // Each layer is drawn as the sum of itself and those below it. Nothing is drawn for 0.
   function stack(columns) {
     const [x, ...layers] = columns;
     const sums = [];
     layers.forEach((layer, at) => sums.push(layer.map((value, i) => value + (at ? sums[at - 1][i] : 0))));
-    return [x, ...sums];
+    return [x, ...sums.map(hideZeros)];
   }
+
+  const hideZeros = (values) => values.map((value) => value || null);
+
+  // A point is drawn where no line is: between two hours without a value.
+  const findSingles = (values) =>
+    values.flatMap((value, at) => (value !== null && (values[at - 1] ?? values[at + 1] ?? null) === null ? [at] : []));
+
+  const fewSteps = (chart) => chart.columns[0].length < 40;
 
   function seconds(value) {
     if (value === null || value === undefined) {
@@ -38,7 +46,12 @@
         stroke,
         width: chart.kind === "lines" ? 2 : 1,
         dash: chart.kind === "lines" ? DASHES[at] : [],
-        points: { show: chart.kind === "lines" && chart.columns[0].length < 40, size: 5 },
+        points: {
+          show: chart.kind === "lines",
+          filter: () => (fewSteps(chart) ? null : findSingles(chart.columns[at + 1])),
+          fill: stroke,
+          size: 6,
+        },
         value: (_, __, ___, i) => (i === null ? "-" : words(chart, chart.columns[at + 1][i])),
       };
       if (chart.kind !== "lines") {
@@ -47,9 +60,10 @@
       if (chart.kind === "bars") {
         series.paths = uPlot.paths.bars({ size: [0.8, 60] });
       } else if (chart.kind === "stack") {
-        series.paths = uPlot.paths.stepped({ align: 1 });
+        // A step is as wide as its hour, the newest one too.
+        series.paths = uPlot.paths.bars({ size: [1, Infinity], align: 1 });
         // A border between layers, unless it would cover narrow steps.
-        series.stroke = chart.columns[0].length < 40 ? color("--body-bg") : stroke;
+        series.stroke = fewSteps(chart) ? color("--body-bg") : stroke;
       }
       return series;
     });
@@ -64,23 +78,44 @@
     };
   }
 
+  // Hours with the day below the first one of each day, or days: as the rest of the admin writes them.
+  function timeAxis(chart) {
+    const [first, second] = chart.columns[0];
+    return {
+      range: (_, least, most) => [least, most + second - first],
+      values: (_, places, __, ___, step) =>
+        places.map((place, at) => {
+          const [day, hour] = [iso(place).slice(5, 10), iso(place).slice(11, 16)];
+          if (step >= 86400) {
+            return day;
+          }
+          return at === 0 || iso(places[at - 1]).slice(5, 10) !== day ? `${hour}\n${day}` : hour;
+        }),
+    };
+  }
+
+  const iso = (at) => new Date(at * 1000).toISOString();
+
   function makeOptions(chart, width) {
     const text = color("--body-fg");
     const line = { stroke: color("--hairline-color"), width: 1 };
     const font = "12px system-ui, sans-serif";
-    const axis = { stroke: text, grid: line, ticks: line, font, labelFont: font, labelSize: 20 };
+    const axis = { stroke: text, grid: line, ticks: line, font, labelFont: font, labelSize: 24, labelGap: 4 };
     const [across, up] = [{ ...axis, label: chart.x_title }, { ...axis, label: chart.y_title }];
     const isNamed = chart.ticks.length > 0;
+    const time = isNamed ? null : timeAxis(chart);
     return {
       width,
       height: HEIGHT,
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       scales: {
-        x: isNamed ? { time: false, range: [-0.6, chart.ticks.length - 0.4] } : { time: true },
+        x: isNamed ? { time: false, range: [-0.6, chart.ticks.length - 0.4] } : { time: true, range: time.range },
         y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] },
       },
       axes: [
-        isNamed ? { ...across, grid: { show: false }, ...tickAxis(chart, width) } : across,
+        isNamed
+          ? { ...across, grid: { show: false }, ...tickAxis(chart, width) }
+          : { ...across, values: time.values },
         { ...up, ...(chart.unit === "s" ? {} : { incrs: WHOLE }), size: 60, values: (_, values) => values.map((value) => words(chart, value)) },
       ],
       cursor: { drag: { x: false, y: false } },
@@ -90,7 +125,7 @@
       series: [
         isNamed
           ? { label: chart.x_title, value: (_, place) => chart.ticks[place] ?? "-" }
-          : { label: chart.x_title, value: (_, at) => (at ? new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ") : "-") },
+          : { label: chart.x_title, value: (_, at) => (at ? iso(at).slice(0, 16).replace("T", " ") : "-") },
         ...makeSeries(chart),
       ],
     };
@@ -107,9 +142,10 @@
     const chart = data[holder.dataset.chart];
     drawn.get(holder)?.destroy();
     let options = makeOptions(chart, holder.clientWidth);
-    let columns = chart.columns;
+    const [x, ...layers] = chart.columns;
+    let columns = chart.kind === "bars" ? [x, ...layers.map(hideZeros)] : chart.columns;
     if (chart.kind === "stack") {
-      [options, columns] = order(options, stack(columns));
+      [options, columns] = order(options, stack(chart.columns));
     }
     drawn.set(holder, new uPlot(options, columns, holder));
   }

@@ -23,7 +23,7 @@ MAX_SHOWN: Final = 20
 
 
 class RowKeys:
-    """The keys of one file. Holds twelve bytes and a number for each row, about 100 MB for a million rows."""
+    """The keys of one file. Needs twelve bytes and a number for each row, about 100 MB for a million rows."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._names = [fold_name(name) for name in columns]

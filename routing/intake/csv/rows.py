@@ -1,4 +1,4 @@
-"""What every kind of table provides: named columns, and rows with the lines where they begin."""
+"""The table that every reader provides: named columns, and rows with the lines where they begin."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Row:
 
 
 class SheetNumber(str):
-    """A cell that holds a number instead of text. It has no leading zeros, even if it is a ZIP code."""
+    """A cell that contains a number instead of text. It has no leading zeros, even if it is a ZIP code."""
 
     __slots__ = ()
 

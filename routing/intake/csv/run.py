@@ -11,7 +11,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from routing import metrics
 from routing.intake.consent import parse_past_time
 from routing.intake.corrections import CORRECTED, DROPPED, Correction, write_notes
 from routing.intake.csv.mapping import RECEIVED_AT, ColumnMapping
@@ -20,6 +19,7 @@ from routing.intake.csv.rowkeys import RepeatedContacts, RowKeys
 from routing.intake.csv.rows import Row, Table
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
 from routing.intake.store import AlreadyReceived, LeadNotStored, StoredLead, find_existing, store_leads
+from routing.metrics.intake import LEADS_REJECTED
 from routing.models import IntakeMode, Source
 from routing.values.normalize import FieldError
 
@@ -189,7 +189,7 @@ class LeadsImport:
         self.report.rejected += 1
         self.report.reasons.update({(problem.field, problem.code) for problem in problems})
         self.rejects.add(row.cells, line=row.line, problems=problems)
-        metrics.LEADS_REJECTED.labels(channel=CHANNEL).inc()
+        LEADS_REJECTED.labels(channel=CHANNEL).inc()
 
 
 def _correct(problem: RowProblem) -> Correction:

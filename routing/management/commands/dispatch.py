@@ -33,8 +33,8 @@ class Command(BaseCommand):
         " dispatch mode. Leads are still accepted and keep their due times; they start when it is resumed."
         " Without --workspace, pause and resume apply to the whole product. Exit code 0: no problems, or"
         " paused or resumed (also if it already was); 1: `status` found problems, such as no dispatcher, two"
-        " that lead, no worker, a Redis that does not answer, or a pause that is out of date in Redis; 2:"
-        " wrong arguments, or PostgreSQL does not answer. A pause is not a problem. Pausing and resuming need"
+        " that lead, no worker, a Redis that does not respond, or a pause that is out of date in Redis; 2:"
+        " wrong arguments, or PostgreSQL does not respond. A pause is not a problem. Pausing and resuming need"
         " only PostgreSQL; Redis follows."
     )
     requires_system_checks = ()
@@ -130,7 +130,7 @@ def _describe_mirror(workspace_id: int | None, *, is_paused: bool) -> str:
             return ""
         cause = "Redis is out of date"
     except RedisError as error:
-        cause = f"Redis does not answer ({type(error).__name__})"
+        cause = f"Redis does not respond ({type(error).__name__})"
     return f"{cause}. The change is in force in PostgreSQL. Redis follows within 30 seconds after it is back."
 
 
@@ -141,4 +141,4 @@ def _find_other_installation() -> Iterator[str]:
     except OtherInstallation as error:
         yield f"{error}."
     except RedisError:
-        return  # the state reports that Redis does not answer
+        return  # the state reports that Redis does not respond

@@ -28,7 +28,7 @@ COLUMNS: Final = ("checked", "found", "repaired", "seconds")
 class Command(BaseCommand):
     help = (
         "Find data that has drifted from PostgreSQL and report it. --fix repairs it. Exit code 0: no drift is left;"
-        " 1: some is left, or a reconciler could not run because another run is in progress or Redis does not answer;"
+        " 1: some is left, or a reconciler could not run because another run is in progress or Redis does not respond;"
         " 2: wrong arguments, or the database cannot be read."
     )
     requires_system_checks = ()
@@ -75,7 +75,7 @@ class Command(BaseCommand):
             show.busy(reconciler.name)
             return None
         except RedisError as error:
-            show.without_redis(reconciler.name, f"Redis does not answer ({type(error).__name__})")
+            show.without_redis(reconciler.name, f"Redis does not respond ({type(error).__name__})")
             return None
         show.done(reconciler.name, counts, time.perf_counter() - started)
         return counts.skipped

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from routing.intake.condition_fields import condition_fields
 from routing.management.arguments import read_lead
 from routing.models import Lead
-from routing.rules.dry_run import Asked, Station, Trial, try_route
+from routing.rules.dry_run import CheckedRule, PathStep, Trial, try_route
 from routing.rules.ruleset import PathTooLong, RuleBroken
 
 
@@ -42,22 +42,22 @@ def _dump(lead: Lead, trial: Trial) -> str:
 def _describe(lead: Lead, trial: Trial) -> Iterator[str]:
     verb = "would go to" if trial.moves else "would stay in"
     yield f"Lead {lead.public_id} {verb} {trial.destination}"
-    for station in trial.stations:
+    for step in trial.path:
         yield ""
-        yield from _describe_station(station)
+        yield from _describe_step(step)
 
 
-def _describe_station(station: Station) -> Iterator[str]:
-    yield f"Rules of {station.workspace}"
-    if not station.asked:
+def _describe_step(step: PathStep) -> Iterator[str]:
+    yield f"Rules of {step.workspace}"
+    if not step.checked_rules:
         yield "  no active rules: the lead is decided here"
-    for rule in station.asked:
+    for rule in step.checked_rules:
         yield from _describe_rule(rule)
-    if station.not_asked:
-        yield f"  {station.not_asked} more not checked"
+    if step.unchecked_rules:
+        yield f"  {step.unchecked_rules} more not checked"
 
 
-def _describe_rule(rule: Asked) -> Iterator[str]:
+def _describe_rule(rule: CheckedRule) -> Iterator[str]:
     tags = f" (tags: {', '.join(rule.tags)})" if rule.tags else ""
     yield f"  {rule.name}: matches {rule.wants}"
     if rule.won:

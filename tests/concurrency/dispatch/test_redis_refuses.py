@@ -60,7 +60,7 @@ def assert_sold_once(lead_ids: list[int]) -> None:
     assert_verified()
 
 
-def test_leads_go_out_while_redis_is_full(
+def test_leads_are_dispatched_while_redis_is_full(
     campaign: Campaign, client: "redis.Redis[str]", environment: dict[str, str], tmp_path: Path
 ) -> None:
     """The leads are in PostgreSQL alone, as if Redis had refused to enqueue them. No worker or dispatcher ends."""
@@ -77,7 +77,7 @@ def test_leads_go_out_while_redis_is_full(
     assert_sold_once([*during, *after])
 
 
-def test_leads_go_out_while_no_worker_consumes_the_queues(
+def test_leads_are_dispatched_while_no_worker_consumes_the_queues(
     campaign: Campaign, client: "redis.Redis[str]", environment: dict[str, str], tmp_path: Path
 ) -> None:
     assert client.ping()

@@ -161,7 +161,7 @@ WITHOUT_BROKER = """
 import sys, django
 django.setup()
 from distribution.tasks import pick_up_due
-from routing.metrics import WAKES_LOST
+from routing.metrics.dispatch import WAKES_LOST
 from routing.dispatch.enqueue import ENQUEUER, enqueue
 from routing.queries import read_due_times
 enqueue(read_due_times([int(each) for each in sys.argv[1:]]))

@@ -1,4 +1,4 @@
-"""An operator goes through the admin: every page opens, and its cost does not grow with its rows."""
+"""The admin: every page opens, and its cost does not grow with its rows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -145,7 +145,7 @@ def test_read_only_pages_refuse_writes(model: type[Model], client: Client) -> No
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_every_action_asks_for_a_permission(model: type[Model]) -> None:
+def test_every_action_requires_a_permission(model: type[Model]) -> None:
     """An action without permissions is open to view-only staff."""
     user = User.objects.create_user("viewer", is_staff=True)
     user.user_permissions.add(*Permission.objects.filter(codename__startswith="view_"))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.maps import draw_coverage
 from distribution.configuration.coverage import list_covered, measure_coverage
-from distribution.explain.enrollment import why_nothing_today
+from distribution.explain.enrollment import describe_obstacles
 from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
 from routing.models import Source, Workspace
 from tests.support.admin_pages import EDITABLE, MODELS, build_world, client_of, page, problems, save
@@ -204,7 +204,7 @@ def test_page_says_why_an_enrollment_gets_nothing_today(case: str, client: Clien
     enrollment = enrolled(**changes)
     loaded = Enrollment.objects.get(pk=enrollment.pk)
 
-    [reason] = why_nothing_today(loaded, at=timezone.now())
+    [reason] = describe_obstacles(loaded, at=timezone.now())
 
     assert re.search(sentence, reason)
     assert (

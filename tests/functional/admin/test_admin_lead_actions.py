@@ -1,4 +1,4 @@
-"""An operator's actions on leads: each asks first, needs the operator's group, and leaves an audit entry."""
+"""An operator's actions on leads: each has a confirmation, needs the operator's group, and leaves an audit entry."""
 
 import re
 
@@ -85,7 +85,7 @@ def test_action_on_many_leads_names_those_that_are_refused(operator: Client, fai
     assert AuditEntry.objects.count() == 2
 
 
-def test_pause_and_resume(operator: Client, failed: Lead) -> None:
+def test_lead_is_paused_and_resumed(operator: Client, failed: Lead) -> None:
     lead = LeadFactory(source=failed.source)
 
     assert operator.post(act_url("pause", lead), {"reason": "a doubt"}).status_code == 302

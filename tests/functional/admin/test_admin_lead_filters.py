@@ -27,7 +27,7 @@ def shown(client: Client, **filters: object) -> list[Lead]:
     return list(response.context["cl"].result_list)
 
 
-def test_by_day(client: Client) -> None:
+def test_leads_are_filtered_by_day(client: Client) -> None:
     old, new = LeadFactory(received_at=DAY), LeadFactory()
 
     assert shown(client, day="2026-03-08") == [old]
@@ -38,7 +38,7 @@ def test_by_day(client: Client) -> None:
 
 
 def test_day_begins_with_simultaneous_leads(client: Client) -> None:
-    """The lead that made its public id first was written last, and no lead came in the hour before."""
+    """The lead that made its public id first was written last, and no lead arrived in the hour before."""
     second, first = (
         LeadFactory(received_at=DAY, public_id=first_id_at(DAY + timedelta(milliseconds=ms))) for ms in (2, 1)
     )
@@ -46,7 +46,7 @@ def test_day_begins_with_simultaneous_leads(client: Client) -> None:
     assert shown(client, day="2026-03-08") == [first, second]
 
 
-def test_by_campaign(client: Client) -> None:
+def test_leads_are_filtered_by_campaign(client: Client) -> None:
     enrollment = EnrollmentFactory(buyer__credits_cents=10_000)
     lead = LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace))
     LeadFactory()
@@ -57,7 +57,7 @@ def test_by_campaign(client: Client) -> None:
         assert shown(client, campaign=junk) == []
 
 
-def test_paused(client: Client) -> None:
+def test_leads_are_filtered_by_pause(client: Client) -> None:
     held, free = LeadFactory(paused_at=DAY), LeadFactory()
     assert shown(client, paused="yes") == [held]
     assert shown(client, paused="no") == [free]

@@ -45,7 +45,7 @@ def workspace_of(row: Any) -> int | None:
 
 
 @every_list
-def test_by_workspace(model: type[Model], client: Client) -> None:
+def test_list_is_filtered_by_workspace(model: type[Model], client: Client) -> None:
     one, other = build_world(), build_world()
     for workspace in (one, other):
         rows = shown(client, model, workspace=workspace.pk)
@@ -114,7 +114,7 @@ def test_events_are_paged_by_attempt_and_step(client: Client, monkeypatch: pytes
 
 
 class TestLedger:
-    def test_by_kind(self, client: Client) -> None:
+    def test_entries_are_filtered_by_kind(self, client: Client) -> None:
         build_world()
         assert [each.kind for each in shown(client, LedgerEntry, kind__exact="topup")] == ["topup"]
         assert [each.kind for each in shown(client, LedgerEntry, kind__exact="charge")] == ["charge"]
@@ -148,7 +148,7 @@ class TestLedger:
         sold = Assignment.objects.get(buyer__workspace=foreign)
         assert shown(client, LedgerEntry, q=sold.public_id) == []
 
-    def test_by_day(self, client: Client) -> None:
+    def test_entries_are_filtered_by_day(self, client: Client) -> None:
         """Includes an entry at midnight, and one whose transaction began before that of an entry with a lower id."""
         buyer, midnight = BuyerFactory(), datetime(2026, 3, 8, tzinfo=UTC)
         moments = {

@@ -1,5 +1,6 @@
-"""Finance moves money: the page asks first and needs a reason, a form sent twice moves once, with an audit entry."""
+"""Finance moves money: the page requires a confirmation and a reason, and a form sent twice moves it once."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -191,7 +192,7 @@ class TestLargeSums:
 
         assert balance() == 999_999_900 + 1_000
 
-    def test_small_sum_asks_once(self, treasurer: Client, wallet: Wallet) -> None:
+    def test_small_sum_is_typed_once(self, treasurer: Client, wallet: Wallet) -> None:
         form = treasurer.get(money_url(wallet)).context["form"]
         assert form["again"].is_hidden
         assert treasurer.post(money_url(wallet), sent()).status_code == 302
@@ -249,7 +250,8 @@ def test_absurd_amount_is_refused_with_its_bounds(
 
     for absurd in ("90000000000000000", "-1", "10000000.01"):
         [text] = problems(save(admin_client, model, row, **{field: absurd}))[field]
-        assert text.startswith(f"Enter an amount from $0.00 to {most}. This is $"), absurd
+        sign, amount = ("-", absurd[1:]) if absurd[0] == "-" else ("", absurd)
+        assert text == f"Enter an amount from $0.00 to {most}. This is {sign}${Decimal(amount):,}.", absurd
 
 
 def test_absurd_top_up_is_refused_with_its_bounds(finance: Client, wallet: Wallet) -> None:

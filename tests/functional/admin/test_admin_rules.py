@@ -205,8 +205,8 @@ class TestTrial:
         trial = answer.context["trial"]
         return [
             (rule.name, rule.won, [(miss.required, miss.observed) for miss in rule.misses])
-            for station in trial.stations
-            for rule in station.asked
+            for step in trial.path
+            for rule in step.checked_rules
         ]
 
     def rules(self) -> Workspace:

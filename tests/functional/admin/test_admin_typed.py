@@ -224,7 +224,7 @@ def test_too_many_checks_are_throttled(client: Client, settings: LazySettings) -
     assert other.post(url, {"text": "{}"}).status_code == 200
 
 
-def test_only_users_who_may_save_may_ask() -> None:
+def test_only_users_who_may_save_may_check_values() -> None:
     campaign = CampaignFactory()
     viewer, operator = (client_of(person(role, campaign.workspace)) for role in ("viewer", "operator"))
     url = check_url(Campaign, "price_rules", campaign)

@@ -100,7 +100,7 @@ def test_movement_of_money_returns_to_the_wallet_and_its_list(root: Client, titl
     )
 
 
-def test_return_goes_back_to_the_assignment_and_its_list(root: Client) -> None:
+def test_return_redirects_to_the_assignment_and_its_list(root: Client) -> None:
     place = EnrollmentFactory(buyer__credits_cents=5_000)
     distribute_lead(LeadFactory(source__workspace=place.campaign.workspace).pk)
     sold = Assignment.objects.get()

@@ -216,6 +216,8 @@ def test_breadcrumbs_and_headings_name_lead_sale_and_snapshot(client: Client) ->
         )
     ]
 
+    apps = [crumbs(answer.content.decode())[1] for answer in shown]
+    assert apps == [*["Leads and where they come from"] * 3, *["Campaigns, buyers and money"] * 4]
     assert [crumbs(answer.content.decode())[-2:] for answer in shown] == [
         ["Leads", lead_title],
         [lead_title, "History"],

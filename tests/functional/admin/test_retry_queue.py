@@ -51,7 +51,7 @@ def test_retried_leads_are_listed_soonest_first(root: Client) -> None:
     assert shown(root) == [due.pk, sooner.pk, later.pk]
 
 
-def test_row_says_when_why_and_how_often(root: Client) -> None:
+def test_row_shows_due_time_reason_and_attempts(root: Client) -> None:
     source = SourceFactory()
     waiting(source=source, attempts=7, errors=2, conflicts=0)
     waiting(source=source, skip_reason="tier_lock_contention", errors=0, conflicts=4, minutes=0)
@@ -82,7 +82,7 @@ def test_row_says_when_why_and_how_often(root: Client) -> None:
         (timedelta(days=90), "never (expires first)"),
     ],
 )
-def test_wait_in_words(wait: timedelta, words: str) -> None:
+def test_wait_is_shown_in_words(wait: timedelta, words: str) -> None:
     at = datetime(2026, 3, 2, 15, tzinfo=UTC)
     lead = RetryingLead(next_attempt_at=at + wait, expires_at=at + timedelta(days=90))
     assert wait_in_words(lead, at=at) == words
@@ -197,7 +197,7 @@ class TestActions:
         return str(operator.post(URL, data)["Location"])
 
     def test_run_now_only_makes_the_lead_due(self, operator: Client, lead: Lead) -> None:
-        """The attempt goes through every guard, and the count of tries continues."""
+        """The attempt passes every check, and the count of tries continues."""
         url = self.choose(operator, "rerun", lead)
         assert url == act_url("rerun", lead) + "&list=retryinglead"
 
@@ -246,7 +246,7 @@ class TestActions:
         )
         for each, why in (
             (fresh, "it is waiting for its first attempt; cancel it instead"),
-            (sold, "it is not waiting for a retry: it is sold"),
+            (sold, "it is not waiting for a retry: sold"),
         ):
             with pytest.raises(ActionRefused, match=why):
                 give_up_lead(each.pk, at=timezone.now())

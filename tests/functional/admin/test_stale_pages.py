@@ -1,4 +1,4 @@
-"""A confirmation page does nothing to rows that changed after it was opened: it says so, and asks again."""
+"""A confirmation page does nothing to rows that changed after it was opened: it reports the change, and asks again."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The API keeps to its OpenAPI schema for any input."""
+"""The API conforms to its OpenAPI schema for any input."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_app
 
 
 def test_whole_api_is_walked() -> None:
-    """An operation without a key that this test knows would be left out."""
+    """An operation for which this test has no key would be left out."""
     operations = [each.ok() for each in schema.get_all_operations()]
     assert len(operations) >= 12
     assert {name for each in operations for entry in each.definition.raw["security"] for name in entry} == {
@@ -81,7 +81,7 @@ def test_whole_api_is_walked() -> None:
         HealthCheck.filter_too_much,
     ],
 )
-def test_api_keeps_to_its_schema(case: Case, sold: Lead) -> None:
+def test_api_conforms_to_its_schema(case: Case, sold: Lead) -> None:
     case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)
 
 

@@ -62,7 +62,7 @@ def test_operator_grants_the_trace_and_the_audit_keeps_it(client: Client, source
     assert (entry.before, entry.after) == ({"scopes": ["leads:write", "leads:read"]}, {"scopes": scopes})
 
 
-def test_key_keeps_at_least_one_scope(client: Client, source: Source) -> None:
+def test_last_scope_of_a_key_cannot_be_removed(client: Client, source: Source) -> None:
     issue_key(source)
     key = SourceKey.objects.get()
     url = page(SourceKey, "change", key.pk)

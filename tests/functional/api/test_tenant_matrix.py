@@ -28,8 +28,8 @@ from tracing.models import Attempt, LeadDistributionEvent
 pytestmark = pytest.mark.django_db
 
 OURS = ("routing", "distribution", "tracing")
-# Open to everyone, with the same answer for everyone. `/metrics` is no route: a middleware answers it.
-PUBLIC = {"", "^api/", "api/schema/", "api/docs/", "healthz", "readyz"}
+# Open to everyone, with the same answer for everyone. `/metrics` and the probes are no routes: middleware answers them.
+PUBLIC = {"", "^api/", "api/schema/", "api/docs/"}
 # Pages of the whole admin site, which show nothing of a workspace by an id in the address.
 OF_THE_SITE = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete"),

@@ -83,7 +83,7 @@ def test_month_is_counted_by_the_product() -> None:
     assert Attempt.objects.values("started_at__date").distinct().count() >= 34
 
 
-def test_shares_and_hours_are_whole() -> None:
+def test_shares_sum_to_one_and_hours_cover_a_day() -> None:
     assert sum(each.share for each in ENDINGS) == pytest.approx(1)
     assert len(HOURS) == 24
 

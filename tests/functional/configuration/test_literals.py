@@ -1,4 +1,4 @@
-"""Definitions hold only values that leads can have: forms correct what they can, rows refuse the rest by name."""
+"""Definitions contain only values that leads can have: forms correct what they can, rows refuse the rest by name."""
 
 import html
 import json

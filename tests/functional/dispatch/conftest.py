@@ -42,7 +42,7 @@ def leader(redis_client: "redis.Redis[str]") -> Leader:
 def no_redis(
     request: pytest.FixtureRequest,
     settings: Any,
-    redis_client: "redis.Redis[str]",  # noqa: ARG001 - it needs the Redis that answers, so it comes first
+    redis_client: "redis.Redis[str]",  # noqa: ARG001 - it needs the Redis that responds, so it comes first
 ) -> Iterator[str]:
     """Redis refuses connections, or accepts them and never answers. Gives the name of the error."""
     with socket.socket() as server:

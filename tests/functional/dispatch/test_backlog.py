@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.models import Campaign
-from routing import metrics
 from routing.dispatch import backlog, schedule, spread
 from routing.dispatch.schedule import Due
 from routing.dispatch.sizes import read_sizes
 from routing.dispatch.spread import Spread
+from routing.metrics.dispatch import BACKLOG_LEADS, BACKLOG_MOST_PER_SECOND, BACKLOG_SPREAD_SECONDS
 from routing.models import DispatchMode, Lead
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from routing.redis import keys
@@ -266,7 +266,7 @@ def test_flush_restarts_the_round(campaign: Campaign, redis_client: "redis.Redis
 
 
 def gauges() -> tuple[float, float, float]:
-    shown = (metrics.BACKLOG_LEADS, metrics.BACKLOG_SPREAD_SECONDS, metrics.BACKLOG_MOST_PER_SECOND)
+    shown = (BACKLOG_LEADS, BACKLOG_SPREAD_SECONDS, BACKLOG_MOST_PER_SECOND)
     leads, seconds, most = (each._value.get() for each in shown)
     return leads, seconds, most
 
@@ -313,7 +313,7 @@ def test_spread_after_a_loss_is_exported_until_it_is_over(
 def test_gauges_return_to_zero_by_themselves(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spread, "MIN_SHOWN_SECONDS", 0.05)
     monkeypatch.setattr(backlog, "GAUGES", spread.SpreadGauges())
-    metrics.BACKLOG_LEADS.set(7)  # only the end sets 0
+    BACKLOG_LEADS.set(7)  # only the end sets 0
     put_back(campaign, range(100, 103), restored=Spread(seed=1))
     wait_until(lambda: gauges() == (0, 0, 0), what="the gauges are 0")
 

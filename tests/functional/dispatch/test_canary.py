@@ -45,7 +45,7 @@ def send_and_take(leader: Leader) -> list[int]:
 
 
 @pytest.mark.usefixtures("far_off")
-def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, settings: Any) -> None:
+def test_canary_for_each_ready_queue_is_scheduled(leader: Leader, settings: Any) -> None:
     assert read_canary() == CanaryState(None, None)
     assert canary.send() == []
     sent = read_canary()
@@ -56,7 +56,7 @@ def test_one_for_each_ready_queue_goes_into_the_schedule(leader: Leader, setting
     assert homes == [0, 1, 2, 3]
 
 
-def test_all_must_come_back(leader: Leader) -> None:
+def test_canary_returns_when_those_of_all_queues_have_returned(leader: Leader) -> None:
     assert send_and_take(leader) == CANARIES
     process_leads(CANARIES[:3], is_leased=True)
     assert read_canary().age_seconds is None  # the slowest counts

@@ -74,7 +74,7 @@ class TestStatus:
             "",
             "leader      host:71:ab12, epoch 3, through Redis, last heartbeat 0 s ago",
             "product     running",
-            "Redis       answers",
+            "Redis       responds",
             "workers     1 alive",
             "in flight   2: 1 queued, 1 started",
             "waiting     0, of which 0 are due (from PostgreSQL)",
@@ -133,7 +133,7 @@ class TestStatus:
         text = dispatch("status", code=1)
 
         assert "without Redis" in text
-        assert f"Redis       does not answer: {no_redis}" in text
+        assert f"Redis       does not respond: {no_redis}" in text
         assert "shard" not in text
 
     def test_json_output_can_be_parsed(self, redis_client: "redis.Redis[str]") -> None:
@@ -218,7 +218,7 @@ class TestSwitch:
         WorkspaceFactory(slug="acme")
         lines = dispatch("pause", "--workspace", "acme", "--reason", "x").splitlines()
         assert lines[0].startswith("dispatch: workspace acme is paused")
-        assert lines[1].startswith(f"Redis does not answer ({no_redis}). The change is in force")
+        assert lines[1].startswith(f"Redis does not respond ({no_redis}). The change is in force")
         assert Workspace.objects.filter(slug="acme", paused_at__isnull=False).exists()
 
     def test_unknown_workspace_error_suggests_close_names(self) -> None:

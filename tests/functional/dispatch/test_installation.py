@@ -133,7 +133,7 @@ def test_dispatcher_leads_on_a_server_without_control_data(
 def restored(
     redis_client: "redis.Redis[str]", monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], None]]:
-    """Every process knows the database by its old name. The call replaces the database at the same address."""
+    """Every process has the old name of the database. The call replaces the database at the same address."""
     assert redis_client.ping()
     monkeypatch.setattr(installation, "READ", f"SELECT '{OTHER}'")
     installation.forget()
@@ -146,7 +146,7 @@ def restored(
 def test_restored_database_locks_no_process_out(
     redis_client: "redis.Redis[str]", restored: Callable[[], None]
 ) -> None:
-    """Its dispatcher continues after losing its sessions. A process that starts now knows only the new name."""
+    """Its dispatcher continues after losing its sessions. A process that starts now has only the new name."""
     stop = Event()
     dispatcher = Dispatcher("test", run_next_due=lambda: False, stop=stop)
     restored()

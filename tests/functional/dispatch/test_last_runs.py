@@ -1,4 +1,4 @@
-"""Without beat no reconciler runs: the status, /readyz and the metrics say so, and expired leases block no lead."""
+"""Without beat no reconciler runs: the status, /readyz and the metrics report it, and expired leases block no lead."""
 
 import json
 from datetime import timedelta
@@ -11,7 +11,6 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.problems import find_problems
 from routing.dispatch.sizes import read_sizes
@@ -20,6 +19,7 @@ from routing.dispatcher import leader_tasks
 from routing.dispatcher.leader_tasks import end_expired_leases_without_beat, export_runs
 from routing.last_runs import LastRun, read_runs, record_run
 from routing.locks.owned_lock import owned_lock
+from routing.metrics.reconcilers import RECONCILER_AGE_SECONDS
 from routing.models import Lead, ReconcilerRun
 from routing.reconcile import Reconciler, find_reconciler, run_reconciler
 from routing.tasks import reconcile
@@ -94,7 +94,7 @@ def test_reconcilers_that_do_not_run_are_late() -> None:
     )
 
 
-def test_two_simultaneous_first_runs_know_every_name(settings: Any) -> None:
+def test_two_simultaneous_first_runs_record_every_name(settings: Any) -> None:
     names = list(settings.LEADSWITCH_RECONCILERS)
     race([partial(record_run, name, Counts(), took_seconds=0.1) for name in (names[0], names[-1])])
     assert ReconcilerRun.objects.count() == len(names)
@@ -117,7 +117,7 @@ def test_health_reports_it_and_stays_ready() -> None:
 def test_metric_is_the_age() -> None:
     all_ran(ago=MINUTES)
     export_runs()
-    value = metrics.RECONCILER_AGE_SECONDS.labels(reconciler="schedule")._value.get()
+    value = RECONCILER_AGE_SECONDS.labels(reconciler="schedule")._value.get()
     assert value == pytest.approx(300, abs=30)
 
 

@@ -8,10 +8,10 @@ from django.conf import settings as product_settings
 
 from distribution.attempts.lease import distribute_leased
 from distribution.models import Campaign
-from routing import metrics
 from routing.dispatch import lua_prelude, schedule
 from routing.dispatch.schedule import Due, Release
 from routing.dispatch.sizes import read_sizes
+from routing.metrics.dispatch import FLIGHTS_LOST, LEADS_GIVEN_UP
 from routing.models import Lead
 from routing.reconcile import Counts, find_reconciler, inflight, run_reconciler
 from tests.support.blocking import holding
@@ -56,7 +56,7 @@ def lose(lead_id: int, workspace_id: int, settings: Any, *, is_started: bool) ->
 
 
 def count_lost(state: str) -> float:
-    return float(metrics.FLIGHTS_LOST.labels(state=state)._value.get())
+    return float(FLIGHTS_LOST.labels(state=state)._value.get())
 
 
 @pytest.mark.finds("inflight")
@@ -151,7 +151,7 @@ def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settin
     """A lead that kills its workers must not do so forever."""
     [lead_id] = make_leads(campaign, count=1)
     settings.LEADSWITCH_MAX_LOST_LEASES = 3
-    given_up = metrics.LEADS_GIVEN_UP._value.get()
+    given_up = LEADS_GIVEN_UP._value.get()
     for lost_workers in (1, 2):
         lose(lead_id, campaign.workspace_id, settings, is_started=True)
         reconcile()
@@ -169,7 +169,7 @@ def test_lead_is_given_up_after_too_many_lost_workers(campaign: Campaign, settin
     events = LeadDistributionEvent.objects.filter(attempt_id=attempt.pk).order_by("seq")
     assert [each.event for each in events] == ["distribution_started", "failed"]
     assert events[1].data == {"lost_workers": 3, "due_at": None}
-    assert metrics.LEADS_GIVEN_UP._value.get() == given_up + 1
+    assert LEADS_GIVEN_UP._value.get() == given_up + 1
     assert read_sizes().waiting == 0
     assert_verified()
 

@@ -4,10 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from routing import metrics
 from routing.dispatch import schedule, workers
 from routing.dispatch.schedule import Leader
 from routing.dispatcher.loop import export_sizes
+from routing.metrics.leader import (
+    INFLIGHT_LEADS,
+    READY_LEADS,
+    SCHEDULE_LATE_SECONDS,
+    SCHEDULE_LEADS,
+    SCHEDULE_OVERDUE,
+    WORKERS_ALIVE,
+)
 from routing.redis import keys
 from tests.support.times import due, ids, later
 
@@ -25,12 +32,12 @@ def test_sizes_are_exported(leader: Leader, settings: Any) -> None:
     schedule.put([due(1), due(2), due(3), later(4)])
     schedule.start([1])
     export_sizes()
-    assert value(metrics.SCHEDULE_LEADS, shard=shard) == 2
-    assert value(metrics.SCHEDULE_OVERDUE, shard=shard) == 1
-    assert value(metrics.READY_LEADS, shard=shard) == 1
-    assert value(metrics.INFLIGHT_LEADS, state="queued") == 1
-    assert value(metrics.INFLIGHT_LEADS, state="started") == 1
-    assert value(metrics.SCHEDULE_LATE_SECONDS, path="redis") == pytest.approx(3600, abs=60)
+    assert value(SCHEDULE_LEADS, shard=shard) == 2
+    assert value(SCHEDULE_OVERDUE, shard=shard) == 1
+    assert value(READY_LEADS, shard=shard) == 1
+    assert value(INFLIGHT_LEADS, state="queued") == 1
+    assert value(INFLIGHT_LEADS, state="started") == 1
+    assert value(SCHEDULE_LATE_SECONDS, path="redis") == pytest.approx(3600, abs=60)
     assert ids(schedule.claim_batch(leader, limit=10).leads) == [3]
 
 
@@ -42,4 +49,4 @@ def test_living_workers_are_counted(redis_client: "redis.Redis[str]") -> None:
     seconds, _ = redis_client.time()
     redis_client.zadd(keys.workers_key(), {"celery@one": seconds - 16})
     export_sizes()
-    assert value(metrics.WORKERS_ALIVE, path="redis") == 1
+    assert value(WORKERS_ALIVE, path="redis") == 1

@@ -10,11 +10,11 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_next_polled
 from distribution.models import Campaign
 from distribution.tasks import pick_up_due, process_leads
-from routing import metrics
 from routing.dispatch import modes, schedule
 from routing.dispatch.control import clear_leader_heartbeat, write_leader_heartbeat
 from routing.dispatch.enqueue import enqueue_now
 from routing.dispatch.sizes import read_sizes
+from routing.metrics.dispatch import SHADOW_COMPARED
 from routing.models import DispatchMode, DispatchPath, Lead, Source, Workspace
 from routing.queries import read_due_times
 from routing.reconcile import Counts, find_reconciler, run_reconciler
@@ -55,7 +55,7 @@ def shadow_index(client: "redis.Redis[str]", campaign: Campaign) -> dict[int, in
 def compared() -> dict[str, float]:
     return {
         sample.labels["result"]: sample.value
-        for metric in metrics.SHADOW_COMPARED.collect()
+        for metric in SHADOW_COMPARED.collect()
         for sample in metric.samples
         if sample.name.endswith("_total") and sample.value
     }

@@ -28,7 +28,7 @@ class TestLeftAlone:
 
         assert Lead.objects.values().get(pk=lead.pk) == before
 
-    def test_old_lead(self, place: Enrollment) -> None:
+    def test_old_lead_is_not_woken(self, place: Enrollment) -> None:
         lead = came(place, received_at=datetime.now(UTC) - timedelta(hours=25))
         distribute_lead(lead.pk)
         self.kept(place, lead)
@@ -51,7 +51,7 @@ class TestLeftAlone:
         self.kept(place, lead)
 
     @pytest.mark.parametrize("status", ["cancelled", "expired", "duplicate", "distributed", "returned"])
-    def test_finished_lead(self, place: Enrollment, status: str) -> None:
+    def test_finished_lead_is_not_woken(self, place: Enrollment, status: str) -> None:
         lead = came(place)
         distribute_lead(lead.pk)
         Lead.objects.filter(pk=lead.pk).update(
@@ -76,7 +76,7 @@ class TestLeftAlone:
         Campaign.objects.filter(pk=place.campaign_id).update(vertical="solar")
         self.kept(place, lead)
 
-    def test_any_lead_if_the_setting_says_never(self, place: Enrollment, settings: Any) -> None:
+    def test_no_lead_is_woken_if_the_maximum_age_is_0(self, place: Enrollment, settings: Any) -> None:
         settings.LEADSWITCH_WAKE_MAX_AGE_HOURS = 0
         run_reconciler(find_reconciler("wakeups"), fix=True)
         lead = came(place)

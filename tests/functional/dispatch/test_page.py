@@ -79,7 +79,7 @@ def test_page_shows_all_to_users_who_see_every_workspace(root: Client, settings:
     text = shown(root)
 
     for expected in (
-        *("Leader host:71:ab12", "Epoch 3", "Leads start through Redis", "Redis answers", "Workers alive 1"),
+        *("Leader host:71:ab12", "Epoch 3", "Leads start through Redis", "Redis responds", "Workers alive 1"),
         *("Waiting 1", "Overdue 1", "Oldest overdue lead nothing is overdue"),
         *("In flight, queued 1", "In flight, started 1", "0 3 2 1 0 yes All 3 2 1 0"),
         *("Poll 1 Shadow 0 Event 1 Paused 1", "The product is not paused."),
@@ -235,7 +235,7 @@ def test_redis_outage_is_shown_with_the_rest(root: Client, no_redis: str) -> Non
 
     text = shown(root)
 
-    assert f"Redis does not answer ({no_redis})" in text
+    assert f"Redis does not respond ({no_redis})" in text
     assert "Leads start without Redis" in text
     assert "Sunbelt event 1 1 no Pause Sunbelt" in text
     assert "Workers alive unknown" in text

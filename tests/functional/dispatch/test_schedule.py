@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("redis_client")
 
 
-def test_lead_due_now_goes_straight_into_flight(redis_client: "redis.Redis[str]") -> None:
+def test_lead_due_now_is_in_flight_at_once(redis_client: "redis.Redis[str]") -> None:
     assert pairs(schedule.put([due(1), due(2, 7)])) == [(1, 1), (2, 7)]
     assert inflight(redis_client) == {1, 2}
     assert read_sizes().waiting == 0
@@ -209,7 +209,7 @@ def test_dropped_workspace_leaves_the_others(redis_client: "redis.Redis[str]", l
     assert ids(schedule.claim_batch(leader, limit=10).leads) == [3]
 
 
-def test_sizes_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None:
+def test_leads_are_counted_by_shard(settings: Any, redis_client: "redis.Redis[str]") -> None:
     settings.LEADSWITCH_READY_SHARDS = 2
     of_shard = {keys.shard_of(number, shards=2): number for number in range(20)}
     fill_behind_a_pause(redis_client, [due(1, of_shard[0]), later(2, of_shard[0]), later(3, of_shard[1])])

@@ -139,7 +139,7 @@ def test_paused_pile_hides_no_other_lead(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [each.backlog.overdue_display for each in state.workspaces] == ["1+", "1+"]
 
 
-def test_pauses_come_with_who_and_why_and_first() -> None:
+def test_pauses_are_listed_first_with_user_and_reason() -> None:
     names = [WorkspaceFactory(name=name) for name in ("a", "b", "c")]
     at = timezone.now()
     switches.pause_workspace(names[2].pk, at=at, **WHY)
@@ -182,7 +182,7 @@ def test_scoped_user_sees_own_workspaces_only() -> None:
     assert not state.is_whole
 
 
-def test_leader_and_worker_give_no_problems() -> None:
+def test_state_with_leader_and_worker_has_no_problems() -> None:
     WorkspaceFactory(dispatch_mode="event")
     lead_and_work()
     assert problems() == []
@@ -268,11 +268,11 @@ def test_postgres_part_is_shown_without_redis(no_redis: str) -> None:
     late, never, away = find_problems(state)
     assert late.startswith("1 lead is due and has not started. The oldest has been due for 5 min")
     assert never == "No lead has ever started, although leads are due."
-    assert away.startswith(f"Redis does not answer ({no_redis})")
+    assert away.startswith(f"Redis does not respond ({no_redis})")
 
 
 @pytest.mark.usefixtures("no_redis")
-def test_redis_outage_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_is_not_called_at_each_read_during_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float] = []
     read = redis_state._read_redis
 

@@ -85,7 +85,7 @@ def make_dispatcher(stop: Event) -> Dispatcher:
 
 @pytest.mark.parametrize(("alive_seconds", "is_led"), [(15, True), (9, False)])
 def test_leader_counts_as_dead_after_the_limit(alive_seconds: int, *, is_led: bool, settings: Any) -> None:
-    """All that ask agree: the page, the home page, the pick-up, and the lock of the next lead."""
+    """All readers agree: the page, the home page, the pick-up, and the lock of the next lead."""
     change(settings, alive_seconds=alive_seconds)
     lead = LeadFactory()
     Workspace.objects.update(dispatch_mode="event")

@@ -37,7 +37,7 @@ def workspaces_of(shard: int, count: int = 1) -> list[int]:
 
 
 def fill(client: "redis.Redis[str]", *, count: int, workspace_id: int = 1) -> None:
-    """Due leads in the schedule, none of which goes straight to a queue."""
+    """Due leads in the schedule, none of which is dispatched to a queue by its put."""
     client.set(keys.paused_key(), 1)
     schedule.put([due(number, workspace_id) for number in range(1, count + 1)])
     client.delete(keys.paused_key())
@@ -140,7 +140,7 @@ def test_canaries_do_not_pile_up(
 # --- a shard without a consumer ---
 
 
-def test_leads_of_a_shard_without_a_worker_go_through_the_others(redis_client: "redis.Redis[str]") -> None:
+def test_leads_of_a_shard_without_a_worker_use_the_other_queues(redis_client: "redis.Redis[str]") -> None:
     workers.write_worker_heartbeat("celery@one", shards=[1, 2, 3])
     homeless = workspaces_of(0, count=30)
     dispatched = schedule.put([due(number, workspace) for number, workspace in enumerate(homeless)])

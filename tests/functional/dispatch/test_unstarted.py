@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routing import metrics
 from routing.dispatch import enqueue, schedule
 from routing.dispatch.schedule import Dispatched, Leader
 from routing.dispatch.sizes import read_sizes
 from routing.dispatcher.leader_tasks import LeaderTasks
+from routing.metrics.dispatch import LEADS_RETURNED
 from tests.support.queues import queue_key
 from tests.support.times import due, ids
 
@@ -59,6 +59,6 @@ def test_lead_that_a_worker_has_started_stays_in_flight(redis_client: "redis.Red
 @pytest.mark.usefixtures("impatient", "db")
 def test_leader_looks_for_lost_messages_and_counts_them(redis_client: "redis.Redis[str]") -> None:
     redis_client.delete(queue_key(publish_one().shard))
-    before = metrics.LEADS_RETURNED.labels(path="queue")._value.get()
+    before = LEADS_RETURNED.labels(path="queue")._value.get()
     LeaderTasks().run_due()
-    assert metrics.LEADS_RETURNED.labels(path="queue")._value.get() == before + 1
+    assert LEADS_RETURNED.labels(path="queue")._value.get() == before + 1

@@ -1,4 +1,4 @@
-"""Fixing a cause by a form, a command or SQL retries the leads that it held back."""
+"""Fixing a cause by a form, a command or SQL retries the leads that did not sell because of it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -245,7 +245,7 @@ class TestPages:
     def client(self) -> Client:
         return client_of(user("admin"))
 
-    def test_cap(self, client: Client) -> None:
+    def test_message_counts_leads_that_a_raised_cap_wakes(self, client: Client) -> None:
         place = world(cap_day=0)
         for _ in range(2):
             distribute_lead(came(place).pk)
@@ -254,7 +254,7 @@ class TestPages:
 
         assert "2 leads that were not sold will be tried again." in client.get(answer.url).content.decode()
 
-    def test_top_up(self, client: Client) -> None:
+    def test_message_counts_leads_that_a_top_up_wakes(self, client: Client) -> None:
         place = world(credits_cents=0)
         distribute_lead(came(place).pk)
         url = reverse("admin:distribution_wallet_money", args=[place.buyer.wallet.pk, "topup"])

@@ -106,7 +106,7 @@ class TestMany:
 
     @pytest.mark.parametrize("pace", [20, 100])
     def test_leads_become_due_at_the_set_pace(self, pace: int, settings: Any) -> None:
-        """Those that the change wakes itself, and those of the reconciler, which wakes as many as the period holds."""
+        """Leads that the change wakes itself, and those of the reconciler within a period."""
         settings.LEADSWITCH_TUNING = replace(settings.LEADSWITCH_TUNING, wakeup_leads_per_second=pace)
         name, _ = settings.LEADSWITCH_RECONCILERS["wakeups"]
         settings.LEADSWITCH_RECONCILERS = {**settings.LEADSWITCH_RECONCILERS, "wakeups": (name, 3)}

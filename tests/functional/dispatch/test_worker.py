@@ -17,11 +17,11 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.lease import distribute_leased
 from distribution.models import Assignment, Campaign
 from distribution.tasks import process_leads
-from routing import metrics
 from routing.dispatch import schedule
 from routing.dispatch.schedule import Due
 from routing.dispatch.sizes import read_sizes
 from routing.leads.actions import cancel_sent_lead, pause_lead, rerun_lead, resume_lead
+from routing.metrics.dispatch import FLIGHTS_REFUSED, SCHEDULE_FAILURES
 from routing.models import Lead
 from routing.queries import read_due_times
 from routing.redis import keys
@@ -302,7 +302,7 @@ def test_lease_ends_if_the_outcome_cannot_be_read(
 @pytest.mark.parametrize("state", ["queued twice", "ended", "started elsewhere"])
 def test_message_without_its_lease_is_dropped(campaign: Campaign, state: str) -> None:
     lead = hand_over(campaign)
-    refused = metrics.FLIGHTS_REFUSED._value.get()
+    refused = FLIGHTS_REFUSED._value.get()
     if state == "started elsewhere":
         schedule.start([lead.pk])
         expected = ("pending", 1)
@@ -314,12 +314,12 @@ def test_message_without_its_lease_is_dropped(campaign: Campaign, state: str) ->
         expected = ("distributed", 1)
     distribute_leased(lead.pk)
     lead.refresh_from_db()
-    assert (lead.status, metrics.FLIGHTS_REFUSED._value.get() - refused) == expected
+    assert (lead.status, FLIGHTS_REFUSED._value.get() - refused) == expected
 
 
 def test_lead_is_tried_without_redis(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
     lead = hand_over(campaign)
-    failures = metrics.SCHEDULE_FAILURES.labels(operation="start", cause="ConnectionError")._value
+    failures = SCHEDULE_FAILURES.labels(operation="start", cause="ConnectionError")._value
     before = failures.get()
 
     def refuse(*_: Any) -> None:

@@ -176,7 +176,7 @@ def total_of_rows(health: Health, chart: str) -> int:
     return sum(cell.number for row in health.charts[chart].rows for cell in row.cells)
 
 
-def test_percentiles_by_step(scene: Scene) -> None:
+def test_percentiles_of_each_step_match_the_attempts(scene: Scene) -> None:
     health = scene.health
     columns = health.charts["latency"].columns[1:]
     for column, share in zip(columns, PERCENTILES.values(), strict=True):
@@ -185,7 +185,7 @@ def test_percentiles_by_step(scene: Scene) -> None:
     assert sum(row.count.number for row in health.latency) == len(waits(scene.in_window))
 
 
-def test_histogram(scene: Scene) -> None:
+def test_histogram_matches_the_attempts(scene: Scene) -> None:
     counted = in_bins(waits(scene.in_window))
     chart = scene.health.charts["histogram"]
     assert chart.columns[1] == counted
@@ -201,7 +201,7 @@ def test_expired_leads_by_day(scene: Scene) -> None:
     assert total_of_rows(scene.health, "expired") == sum(counted) > 0
 
 
-def test_times(scene: Scene) -> None:
+def test_times_match_the_attempts(scene: Scene) -> None:
     attempts = scene.in_window
     receipts = [
         (each.finished_at - each.received_at).total_seconds()
@@ -240,7 +240,7 @@ def is_system_failure(attempt: Attempt) -> bool:
     return attempt.result == "failed" and reason is not None and reason.is_system_failure
 
 
-def test_leads_that_wait(scene: Scene) -> None:
+def test_waiting_leads_match_the_rows(scene: Scene) -> None:
     health = scene.health
     retries = Counter(each.workspace.name for each in scene.due if each.attempts)
     assert {row.name: row.figure.number for row in health.retries} == retries
@@ -251,7 +251,7 @@ def test_leads_that_wait(scene: Scene) -> None:
     assert health.stale_locks.number == len(stale)
 
 
-def test_duplicates_by_workspace(scene: Scene) -> None:
+def test_duplicates_of_each_workspace_match_the_attempts(scene: Scene) -> None:
     names = dict(Workspace.objects.values_list("pk", "name"))
     counted = Counter(
         names[each.destination_workspace_id or 0] for each in scene.in_window if each.result == "duplicate"

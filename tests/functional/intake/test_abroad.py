@@ -150,7 +150,7 @@ def test_dry_run_of_rules_can_read_the_country(admin_client: Client) -> None:
     }
     typed["vertical"] = "roofing"
     trial = admin_client.post(page, typed).context["trial"]
-    assert (trial.moves, trial.stations[0].asked[0].misses[0].observed) == (0, "AU-WA")
+    assert (trial.moves, trial.path[0].checked_rules[0].misses[0].observed) == (0, "AU-WA")
     assert admin_client.post(page, {**typed, "zip": "98101", "country": "US"}).context["trial"].moves == 1
 
 

@@ -86,7 +86,7 @@ def test_forms_refuse_too_much_and_less_than_nothing(
 
 
 def test_stored_rules_never_charge_more_than_a_lead_can_cost() -> None:
-    """Nine times 10,000 % of $25.00 is more than a column holds."""
+    """Nine times 10,000 % of $25.00 is more than a column can store."""
     campaign = CampaignFactory(price_rules=[{"percent": 10_000}] * 9)
     enroll(campaign, count=1, credits_cents=2 * MAX_PRICE_CENTS)
     distribute_lead(LeadFactory(source__workspace=campaign.workspace).pk)

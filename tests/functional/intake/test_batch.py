@@ -57,7 +57,7 @@ def test_each_lead_has_its_result_in_order(client: Client) -> None:
     assert Lead.objects.count() == 3
 
 
-def test_thousand_leads_go_in_with_one_insert(client: Client) -> None:
+def test_thousand_leads_are_stored_with_one_insert(client: Client) -> None:
     leads = [{**VALID, "email": f"a{number}@example.com"} for number in range(1_000)]
     with CaptureQueriesContext(connection) as queries:
         response = post(client, {"leads": leads})

@@ -1,4 +1,4 @@
-"""Input that only a program sends: no page of the admin answers 500 to it."""
+"""Input that only a program sends: no page of the admin returns 500 to it."""
 
 import json
 from collections.abc import Iterator
@@ -94,7 +94,7 @@ def test_nul_in_a_form_stores_nothing(operator_client: Client) -> None:
 
 @pytest.mark.usefixtures("operator_client")
 def test_nul_in_a_cookie_is_a_bad_request() -> None:
-    # A quoted cookie may hold any byte in octal. The session's key is looked up in the database.
+    # A quoted cookie may contain any byte in octal. The session's key is looked up in the database.
     cookie = 'sessionid="a\\000b"'
     assert Client(raise_request_exception=False, HTTP_COOKIE=cookie).get("/admin/").status_code == 400
 

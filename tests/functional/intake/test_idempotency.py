@@ -1,4 +1,4 @@
-"""A source that does not know whether its request arrived sends the request again."""
+"""A source that got no answer sends its request again."""
 
 import json
 from datetime import timedelta

@@ -16,8 +16,8 @@ import distribution.attempts.decide_under_lock
 from distribution.attempts.distribute import decide_within, distribute_lead, distribute_next_due
 from distribution.explain.personal_data import PERSON_COLUMNS, build_person, recognize
 from distribution.models import Campaign
-from routing import metrics
 from routing.leads.claim import ClaimLost, acquire, complete, fail
+from routing.metrics.leads import LEAD_LOCK_SECONDS
 from routing.models import Lead, LeadStatus
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.blocking import holding, short_lock_timeout
@@ -181,7 +181,7 @@ def test_duplicate_names_the_lead_that_came_first(lines: Callable[[], list[dict[
 
 def test_attempt_is_counted_once(lead: Lead) -> None:
     def counted() -> tuple[float, float]:
-        buckets = metrics.LEAD_LOCK_SECONDS.labels(outcome="acquired")._buckets
+        buckets = LEAD_LOCK_SECONDS.labels(outcome="acquired")._buckets
         attempts = ATTEMPTS.labels(result="success", skip_reason="")._value.get()
         return attempts, sum(bucket.get() for bucket in buckets)
 

@@ -8,9 +8,9 @@ import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
-from routing import metrics
 from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
 from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
+from routing.metrics.leads import LEAD_LOCK_SECONDS, LEASES_LOST
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from tests.support.blocking import holding, short_lock_timeout
@@ -35,7 +35,7 @@ def state(lead: Lead) -> tuple[Any, ...]:
 
 
 def locks(outcome: str) -> int:
-    buckets = metrics.LEAD_LOCK_SECONDS.labels(outcome=outcome)._buckets
+    buckets = LEAD_LOCK_SECONDS.labels(outcome=outcome)._buckets
     return int(sum(bucket.get() for bucket in buckets))
 
 
@@ -188,7 +188,7 @@ class TestTheFence:
 
     def assert_refused(self, claim: Claim, caplog: pytest.LogCaptureFixture) -> None:
         before = list(Lead.objects.values())
-        counted = metrics.LEASES_LOST._value.get()
+        counted = LEASES_LOST._value.get()
         for write in (
             lambda: complete(claim, status=LeadStatus.PENDING, at=now(), next_attempt_at=now()),
             lambda: fail(claim, reason="internal_error", at=now()),
@@ -199,9 +199,9 @@ class TestTheFence:
             assert [record.message for record in caplog.records] == ["routing.lease_lost"]
         assert list(Lead.objects.values()) == before
         assert not Attempt.objects.exists()
-        assert metrics.LEASES_LOST._value.get() == counted + 2
+        assert LEASES_LOST._value.get() == counted + 2
 
-    def test_canceled_lead(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
+    def test_owner_of_a_canceled_lead_is_refused(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
         self.assert_refused(lost, caplog)
         assert Lead.objects.get().status == "cancelled"
 

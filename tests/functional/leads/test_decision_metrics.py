@@ -9,10 +9,16 @@ import pytest
 from distribution.attempts import distribute
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign
-from routing import metrics
 from routing.dispatch.pauses import switch
 from routing.leads.actions import resume_lead
 from routing.leads.decision_metrics import DEADLINE
+from routing.metrics.leads import (
+    DUE_TO_DECISION_SECONDS,
+    LEADS_DECIDED,
+    LEADS_EXPIRED,
+    RECEIPT_TO_DECISION_SECONDS,
+    RETRIES_ENTERED,
+)
 from routing.models import Lead, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.reconcile.lost_workers import count_lost_worker
@@ -25,15 +31,15 @@ OUTCOMES = ("on_time", "late", "system_failed")
 
 
 def read_counts() -> dict[str, float]:
-    counts = {each: metrics.LEADS_DECIDED.labels(outcome=each)._value.get() for each in OUTCOMES}
+    counts = {each: LEADS_DECIDED.labels(outcome=each)._value.get() for each in OUTCOMES}
     for name, metric in {
-        "due": metrics.DUE_TO_DECISION_SECONDS,
-        "receipt": metrics.RECEIPT_TO_DECISION_SECONDS,
+        "due": DUE_TO_DECISION_SECONDS,
+        "receipt": RECEIPT_TO_DECISION_SECONDS,
     }.items():
         counts[name] = sum(bucket.get() for bucket in metric._buckets)
         counts[f"{name}_seconds"] = metric._sum.get()
-    counts["retries"] = metrics.RETRIES_ENTERED._value.get()
-    counts["expired"] = metrics.LEADS_EXPIRED._value.get()
+    counts["retries"] = RETRIES_ENTERED._value.get()
+    counts["expired"] = LEADS_EXPIRED._value.get()
     return counts
 
 

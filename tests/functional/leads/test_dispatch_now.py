@@ -108,7 +108,7 @@ def test_retry_keeps_its_counts(lead: Lead) -> None:
 class TestNoGuardIsBypassed:
     """A request to run a lead now bypasses no check."""
 
-    def test_credits(self) -> None:
+    def test_credits_are_checked(self) -> None:
         lead = LeadFactory(source=SourceFactory(workspace=EnrollmentFactory().campaign.workspace))
         assert send(lead).status_code == 202
         assert distribute_lead(lead.pk).skip_reason == "insufficient_credits"
@@ -129,7 +129,7 @@ class TestNoGuardIsBypassed:
 
 class TestRefusals:
     @pytest.mark.parametrize("status", ["distributed", "failed", "duplicate", "expired", "cancelled"])
-    def test_finished_lead(self, lead: Lead, status: str) -> None:
+    def test_finished_lead_is_refused(self, lead: Lead, status: str) -> None:
         """A failed lead too: only an operator runs it again."""
         Lead.objects.update(status=status, next_attempt_at=None, finished_at=timezone.now())
         before = row(lead)
@@ -180,7 +180,7 @@ class TestRefusals:
         )
         assert row(lead) == before
 
-    def test_unknown_lead(self, lead: Lead) -> None:
+    def test_unknown_lead_is_not_found(self, lead: Lead) -> None:
         assert refusal(send(lead, public_id=uuid4()), 404)["code"] == "not_found"
 
     def test_lead_of_another_source_of_the_workspace(self, lead: Lead) -> None:
@@ -205,7 +205,7 @@ class TestRefusals:
         lead.refresh_from_db()
         assert send(lead, key=issue_key(partner)).status_code == 202
 
-    def test_another_method(self, lead: Lead) -> None:
+    def test_other_methods_are_refused(self, lead: Lead) -> None:
         client = Client(headers={"Authorization": f"Api-Key {issue_key(lead.source)}"})
         for method in (client.get, client.delete):
             assert method(f"/api/v1/leads/{lead.public_id}/dispatch-now/").status_code == 405
@@ -283,7 +283,7 @@ class TestLimit:
         assert later == [0, 0, 0, 1_200]
 
     def test_limit_holds_without_redis(self, lead: Lead, settings: Any) -> None:
-        """A limit in Redis would let everything through."""
+        """A limit in Redis would allow every request."""
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
         rate_limit._script.cache_clear()
         try:

@@ -164,7 +164,7 @@ def test_pages_say_returned() -> None:
     assert "Assign to a buyer" in story
 
 
-def test_explanation_says_that_the_buyer_gave_it_back() -> None:
+def test_explanation_says_that_the_buyer_returned_it() -> None:
     lead = returned_lead(agency())
     sale = Assignment.objects.get()
 

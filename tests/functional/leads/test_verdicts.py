@@ -232,7 +232,7 @@ def test_failed_verdict_hides_nothing(lead: Lead) -> None:
     taken = threading.Event()
 
     def hold_after_rollback() -> None:
-        """Waits behind the attempt for the lead, gets it at the rollback, and keeps it from the verdict."""
+        """Waits behind the attempt for the lead, locks it at the rollback, and blocks the verdict."""
         with holding(HOLD_LEAD, [lead.pk]):
             taken.set()
             release.wait(timeout=30)

@@ -123,7 +123,7 @@ def test_code_page_does_not_redirect_to_another_site(ada: User, clock: Any, plac
     assert client.post(f"{CODE}?next={place}", {"code": app_code(ada)})["Location"] == HOME
 
 
-def test_login_asks_for_a_code_and_goes_to_the_page(ada: User, clock: Any) -> None:
+def test_login_requires_a_code_and_redirects_to_the_page(ada: User, clock: Any) -> None:
     set_up(ada, clock)
     client, response = log_in(place="/admin/routing/lead/")
     assert where(response) == CODE

@@ -305,6 +305,14 @@ def blocked() -> Iterator[None]:
             end()
 
 
+def test_workspaces_are_counted_by_dispatch_mode() -> None:
+    WorkspaceFactory(dispatch_mode="poll")
+    assert read(dispatch.DISPATCH)["workspaces"] == {"poll": 1, "shadow": 0, "event": 0}
+    WorkspaceFactory(dispatch_mode="event")
+    WorkspaceFactory(dispatch_mode="event")
+    assert read(dispatch.DISPATCH)["workspaces"] == {"poll": 1, "shadow": 0, "event": 2}
+
+
 def test_sessions_and_locks_of_postgres_are_counted() -> None:
     with blocked():
         values = read(postgres.POSTGRES)
@@ -398,6 +406,7 @@ def test_leaders_workers_and_pauses_are_counted(led: str) -> None:
         "leaders": 1,
         "workers": 2,
         "paused": {"product": 0, "workspaces": 1},
+        "workspaces": {"poll": 1, "shadow": 0, "event": 0},
     }
     write_leader_heartbeat("two", epoch=9, path=DispatchPath.POSTGRES)
     assert read(dispatch.DISPATCH)["leaders"] == 2

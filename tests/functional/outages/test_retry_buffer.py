@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from routing import metrics
 from routing.dispatch import inflight, schedule
 from routing.dispatch.enqueue import ENQUEUER, enqueue_now
 from routing.dispatch.enqueuer import Enqueuer
 from routing.dispatch.retry_buffer import BufferedPart, RetryBuffer
 from routing.dispatch.schedule import Due, Release
+from routing.metrics.dispatch import WAKES_LOST
 from routing.models import DispatchMode, Lead
 from routing.queries import DueTime, read_due_times
 from routing.redis.keys import inflight_key, ready_key, schedule_of
@@ -181,4 +181,4 @@ def test_full_buffer_keeps_its_leads(own_redis: "redis.Redis[str]") -> None:
 
 
 def lost(cause: str) -> float:
-    return float(metrics.WAKES_LOST.labels(cause=cause)._value.get())
+    return float(WAKES_LOST.labels(cause=cause)._value.get())

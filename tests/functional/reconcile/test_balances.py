@@ -6,7 +6,7 @@ import pytest
 
 from distribution.models import LedgerEntry, Wallet
 from distribution.reconcile import balances
-from routing import metrics
+from routing.metrics.reconcilers import RECONCILER_FOUND
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from tests.support.factories import BuyerFactory
 from tests.support.planting import plant
@@ -34,7 +34,7 @@ def test_wrong_balance_is_found_reported_and_left(
     [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
     reported = (record.message, record.wallet_id, record.balance_cents, record.entries_cents)  # type: ignore[attr-defined]
     assert reported == ("distribution.balance_differs", wallets[1].pk, 1_007, 1_000)
-    assert metrics.RECONCILER_FOUND.labels(reconciler="balances")._value.get() == 1
+    assert RECONCILER_FOUND.labels(reconciler="balances")._value.get() == 1
     assert Wallet.objects.get(pk=wallets[1].pk).balance_cents == 1_007
     assert list(LedgerEntry.objects.values()) == entries
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing.leads.claim import acquire
-from routing.locks.held_leads import LOCK_EXPIRED, LOCK_STALE
+from routing.locks.leads_to_end import LOCK_EXPIRED, LOCK_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
 from tests.support.blocking import holding

@@ -20,8 +20,13 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from leadswitch.embedded import redis as embedded_redis
-from routing import metrics
 from routing.locks.owned_lock import KEEP_OPEN, TRY_LOCK, lock_key, owned_lock
+from routing.metrics.reconcilers import (
+    RECONCILER_FOUND,
+    RECONCILER_LAST_RUN,
+    RECONCILER_REPAIRS,
+    RECONCILER_RUNS,
+)
 from routing.models import ReconcilerRun, Workspace
 from routing.reconcile import Reconciler, ReconcilerBusy, list_reconcilers, run_reconciler
 from routing.tasks import reconcile
@@ -149,13 +154,13 @@ def test_reconciler_without_redis_is_not_checked_and_the_next_one_runs(tmp_path:
         json_code, document = run_command("inflight", "--json")
 
     assert code == json_code == 1
-    assert lines[1] == "inflight    not checked: Redis does not answer (ConnectionError)"
+    assert lines[1] == "inflight    not checked: Redis does not respond (ConnectionError)"
     assert lines[2].split()[:4] == ["names", "1", "0", "0"]
     assert lines[3] == "reconcile: 1 not checked"
     assert json.loads("\n".join(document)) == {
         "is_clean": False,
         "reconcilers": [
-            {"name": "inflight", "is_busy": False, "failure": "Redis does not answer (ConnectionError)"}
+            {"name": "inflight", "is_busy": False, "failure": "Redis does not respond (ConnectionError)"}
         ],
     }
     assert ReconcilerRun.objects.get(name="inflight").failure == "ConnectionError"
@@ -201,7 +206,7 @@ def test_unknown_name_error_lists_the_known_ones() -> None:
 def test_second_caller_learns_that_a_run_is_in_progress(caplog: pytest.LogCaptureFixture) -> None:
     WorkspaceFactory(name="wrong")
     busy = {"reconciler": "names", "end": "busy"}
-    before = value_of(metrics.RECONCILER_RUNS, **busy)
+    before = value_of(RECONCILER_RUNS, **busy)
 
     with a_run_under_way("names"), caplog.at_level(logging.INFO):
         code, lines = run_command("names", "--fix")
@@ -212,7 +217,7 @@ def test_second_caller_learns_that_a_run_is_in_progress(caplog: pytest.LogCaptur
     assert code == 1
     assert lines[1:] == ["names       busy: another run is in progress", "reconcile: 1 not checked"]
     assert "routing.reconcile_busy" in caplog.messages
-    assert value_of(metrics.RECONCILER_RUNS, **busy) == before + 2
+    assert value_of(RECONCILER_RUNS, **busy) == before + 2
     assert calls == [{"fix": True, "limit": calls[0]["limit"]}]
 
 
@@ -329,14 +334,14 @@ def test_run_may_be_longer_than_an_idle_transaction() -> None:
 
 def test_run_is_measured_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     WorkspaceFactory.create_batch(2, name="wrong")
-    before = value_of(metrics.RECONCILER_REPAIRS, reconciler="names")
+    before = value_of(RECONCILER_REPAIRS, reconciler="names")
 
     with caplog.at_level(logging.INFO):
         reconcile("names")
 
-    assert value_of(metrics.RECONCILER_REPAIRS, reconciler="names") == before + 2
-    assert value_of(metrics.RECONCILER_FOUND, reconciler="names") == 2
-    assert value_of(metrics.RECONCILER_LAST_RUN, reconciler="names") > 1_700_000_000
+    assert value_of(RECONCILER_REPAIRS, reconciler="names") == before + 2
+    assert value_of(RECONCILER_FOUND, reconciler="names") == 2
+    assert value_of(RECONCILER_LAST_RUN, reconciler="names") > 1_700_000_000
     [record] = [each for each in caplog.records if each.message == "routing.reconciled"]
     assert (record.reconciler, record.checked, record.repaired, record.skipped) == ("names", 2, 2, 0)  # type: ignore[attr-defined]
 
@@ -352,7 +357,7 @@ def test_run_that_finds_nothing_is_logged_at_debug(caplog: pytest.LogCaptureFixt
 def test_run_that_fails_is_counted_and_raised(settings: Any) -> None:
     settings.LEADSWITCH_RECONCILERS = {"names": ("builtins.dict", 60)}  # dict(fix=.., limit=..) is no Counts
     failed = {"reconciler": "names", "end": "done"}
-    before = value_of(metrics.RECONCILER_RUNS, **failed)
+    before = value_of(RECONCILER_RUNS, **failed)
 
     def explode(*, fix: bool, limit: int) -> Counts:
         raise ValueError(fix, limit)
@@ -360,8 +365,8 @@ def test_run_that_fails_is_counted_and_raised(settings: Any) -> None:
     with pytest.raises(ValueError, match="True"):
         run_reconciler(Reconciler("names", 60, explode), fix=True)
 
-    assert value_of(metrics.RECONCILER_RUNS, **failed) == before
-    assert value_of(metrics.RECONCILER_RUNS, reconciler="names", end="failed") >= 1
+    assert value_of(RECONCILER_RUNS, **failed) == before
+    assert value_of(RECONCILER_RUNS, reconciler="names", end="failed") >= 1
     with owned_lock("names"):
         pass
 

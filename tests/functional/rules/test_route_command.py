@@ -59,7 +59,7 @@ def test_dry_run_shows_the_route_and_writes_nothing(lead: Lead) -> None:
 def test_json_has_the_same_route(lead: Lead) -> None:
     found = json.loads(route("--dry-run", "--json", str(lead.public_id)))
     assert (found["lead"], found["destination"], found["moves"]) == (str(lead.public_id), "Hub", 1)
-    assert [rule["won"] for rule in found["stations"][0]["asked"]] == [False, True]
+    assert [rule["won"] for rule in found["path"][0]["checked_rules"]] == [False, True]
 
 
 def test_lead_without_a_matching_rule_stays(lead: Lead) -> None:

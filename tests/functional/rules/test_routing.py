@@ -1,4 +1,4 @@
-"""A partner's lead goes where the rules say and is sold there. Every reader sees only the permitted part."""
+"""A partner's lead is routed by the rules and sold in the last workspace. Every reader sees only the permitted part."""
 
 from datetime import timedelta
 from typing import Any

@@ -206,7 +206,7 @@ def center_of(campaign: CompiledCampaign) -> float:
 
 @pytest.mark.parametrize("is_loaded_first", [True, False])
 def test_every_process_compiles_the_stored_snapshot(campaign: Campaign, *, is_loaded_first: bool) -> None:
-    """Whatever its own ZIP code tables say, and even if it compiled the version before it was stored."""
+    """This does not depend on its own ZIP code tables, or on whether it compiled the version before it was stored."""
     Buyer.objects.update(service_area=CIRCLE)
     first, second = CampaignCache(), CampaignCache()
     number = version(campaign)

@@ -168,17 +168,17 @@ class TestNotes:
             "1 attempt without a trace, because the trace could not be written: 2.",
         )
 
-    def test_lead_without_attempts(self) -> None:
+    def test_lead_without_attempts_is_noted(self) -> None:
         assert explain(LeadFactory()).notes == ("No attempt has been made yet.",)
 
-    def test_paused_workspace(self) -> None:
+    def test_paused_workspace_is_noted(self) -> None:
         lead = LeadFactory(source__workspace=WorkspaceFactory(paused_at=MONDAY))
 
         assert explain(lead).notes[0] == (
             "The workspace has been paused since 2026-08-03 22:30:00 UTC: nothing is distributed until it is resumed."
         )
 
-    def test_hidden_attempts(self) -> None:
+    def test_hidden_attempts_are_counted(self) -> None:
         lead = with_attempts(4)
         explanation = explain(lead, latest=2)
 

@@ -59,7 +59,7 @@ def test_claim_holds_after_the_suggested_change() -> None:
     )
 
 
-def test_outranked_buyer() -> None:
+def test_outranked_buyer_gets_no_fix() -> None:
     campaign = CampaignFactory(mode="priority")
     EnrollmentFactory(campaign=campaign, priority=4, buyer__credits_cents=5_000)
     second = EnrollmentFactory(campaign=campaign, priority=1, buyer__credits_cents=5_000)
@@ -123,7 +123,7 @@ def test_buyer_of_another_workspace() -> None:
     )
 
 
-def test_no_campaign() -> None:
+def test_lead_without_a_campaign_is_not_checked() -> None:
     buyer = BuyerFactory()
     lead = LeadFactory(source__workspace=buyer.workspace)
     distribute_lead(lead.pk)

@@ -36,7 +36,7 @@ class TestWhyNotThisBuyer:
         assert sentence.startswith("Acme got this lead. Sold to Acme for $25.00 at ")
         assert attempts == [("Acme: selected, rank 1, for $25.00.", "")]
 
-    def test_gate_failed(self) -> None:
+    def test_failed_gate_is_explained(self) -> None:
         campaign = CampaignFactory()
         enrollment = EnrollmentFactory(campaign=campaign, buyer__name="Acme", active=False)
         lead = distributed(lead_for(campaign))
@@ -122,7 +122,7 @@ class TestWhyNotThisBuyer:
             [(sentence, change)],
         )
 
-    def test_campaign_was_closed_before_any_buyer_was_asked(self) -> None:
+    def test_closed_campaign_is_explained_without_buyers(self) -> None:
         campaign = CampaignFactory(name="Daytime", schedule={"tue": [["09:00", "17:00"]]})
         enroll(campaign, count=1)
         buyer = BuyerFactory(workspace=campaign.workspace, name="Acme")

@@ -19,7 +19,7 @@ SEND_LEADS = """
 import json, sys, time, django
 django.setup()
 from django.test import Client
-from routing import metrics
+from routing.metrics.dispatch import WAKES_LOST
 from routing.dispatch.enqueue import ENQUEUER
 client = Client(headers={"Authorization": f"Api-Key {sys.argv[1]}"})
 seconds, codes = [], []
@@ -30,7 +30,7 @@ for number in range(20):
     seconds.append(time.monotonic() - started)
     codes.append(response.status_code)
 ENQUEUER.flush(timeout_seconds=30)
-lost = sum(s.value for m in metrics.WAKES_LOST.collect() for s in m.samples if s.name.endswith("_total"))
+lost = sum(s.value for m in WAKES_LOST.collect() for s in m.samples if s.name.endswith("_total"))
 print(json.dumps({"codes": codes, "seconds": seconds, "lost": lost}))
 """
 

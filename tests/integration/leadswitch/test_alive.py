@@ -44,6 +44,13 @@ def probe(process: str, var_dir: Path) -> int:
     return code
 
 
+def test_directory_that_cannot_have_a_heartbeat_has_none(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    code, lines = run("-m", "leadswitch.alive", "beat", LEADSWITCH_VAR_DIR=str(file))
+    assert (code, lines) == (1, ["beat: no heartbeat yet"])
+
+
 @pytest.mark.parametrize("process", ["dispatcher", "beat"])
 def test_process_that_hangs_is_found(process: str, tmp_path: Path) -> None:
     assert settings.VAR_DIR == VAR_DIR

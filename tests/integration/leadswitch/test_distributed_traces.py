@@ -108,7 +108,7 @@ def check_path(path: list[ReceivedSpan]) -> None:
 
 
 def test_lead_has_one_trace_from_request_to_attempt(tmp_path: Path, receiver: Receiver, key: str) -> None:
-    """No span holds personal data, and the log line of the attempt has the id of the distributed trace."""
+    """No span contains personal data, and the log line of the attempt has the id of the distributed trace."""
     with product(tmp_path, **receiver.environment()) as (server, worker):
         public_id = post(server.address, key, PERSON)["id"]
         attempt = wait_until_sold(public_id)

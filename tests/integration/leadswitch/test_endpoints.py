@@ -50,8 +50,36 @@ def test_metrics_are_served_under_any_host_name(client: Client, settings: Settin
     """Prometheus asks by the address of each container, and the Datadog Agent by the name of its service."""
     headers = {"Host": host, "Authorization": f"Bearer {settings.LEADSWITCH_METRICS_TOKEN}"}
     assert client.get("/metrics", headers=headers).status_code == 200
-    # The control: the host is checked for every other path.
-    assert client.get("/healthz", headers=headers).status_code == 400
+    # The control: the host is checked for every page.
+    assert client.get("/admin/login/", headers=headers).status_code == 400
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "[fd00::7]:8000", "web:8000", "a b", ""])
+def test_probes_are_answered_under_any_host_name(client: Client, path: str, host: str) -> None:
+    """Load balancers and kubelets ask by the address of each container."""
+    usual = client.get(path)
+    answer = client.get(path, headers={"Host": host})
+    assert (answer.status_code, answer.content) == (200, usual.content)
+    assert answer.headers == usual.headers
+    assert client.head(path, headers={"Host": host}).status_code == 200
+    assert client.get("/admin/login/", headers={"Host": host or "10.0.0.7"}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_only_read(client: Client, path: str) -> None:
+    answer = client.post(path)
+    assert (answer.status_code, answer["Allow"], answer.content) == (405, "GET, HEAD", b"")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.django_db
+def test_probes_are_not_redirected_to_https(client: Client, settings: Settings, path: str) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    headers = {"Host": "10.0.0.7:8000"}
+    assert client.get(path, headers=headers).status_code == 200
+    assert client.get("/admin/login/", headers={"Host": "testserver"}).status_code == 301
 
 
 @pytest.mark.django_db
@@ -67,7 +95,7 @@ def test_every_page_forbids_foreign_and_inline_code(client: Client, path: str) -
 
 
 @pytest.mark.django_db
-def test_documentation_comes_from_this_server_alone(client: Client) -> None:
+def test_documentation_loads_only_from_this_server(client: Client) -> None:
     page = client.get("/api/docs/").content.decode()
     assert "/static/drf_spectacular_sidecar/" in page
     assert "http://" not in page

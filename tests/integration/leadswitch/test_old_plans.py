@@ -16,7 +16,7 @@ from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Campaign
 from leadswitch.postgres import base
 from routing.dispatch.publish import PROCESS_LEADS, send_wake
-from routing.metrics import OLD_PLANS
+from routing.metrics.postgres import OLD_PLANS
 from routing.models import Lead, Source
 from routing.postgres_errors import is_old_plan, is_outage
 from tests.support.factories import CampaignFactory, SourceFactory, enroll, issue_key

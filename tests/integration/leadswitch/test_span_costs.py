@@ -35,7 +35,7 @@ def rename_savepoints(statements: Sequence[str]) -> list[str]:
 
 
 def test_spans_cost_a_round_trip_a_request_and_a_message() -> None:
-    """The receiver does not answer: that costs no caller anything (docs/distributed-traces.md)."""
+    """The receiver does not respond: that costs no caller anything (docs/distributed-traces.md)."""
     off = measure_costs()
     on = measure_costs(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}")
     for act in ("request", "message"):

@@ -1,4 +1,4 @@
-"""Who gets which alert, asked of Alertmanager's own program and of a running Alertmanager."""
+"""Who gets which alert, according to Alertmanager's own program and to a running Alertmanager."""
 
 import json
 import subprocess
@@ -61,11 +61,11 @@ def test_each_severity_has_an_alert() -> None:
     assert {alert.severity for alert in ALERTS} == set(Severity) == RECEIVERS.keys()
 
 
-def test_page_does_not_go_to_the_chat() -> None:
+def test_page_is_not_sent_to_the_chat() -> None:
     assert route("chat", "severity=page") == 1
 
 
-def test_unknown_severity_goes_to_the_chat() -> None:
+def test_alert_of_unknown_severity_is_sent_to_the_chat() -> None:
     assert route("chat", "alertname=Other", "severity=info") == 0
 
 

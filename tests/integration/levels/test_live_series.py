@@ -81,7 +81,7 @@ def test_figures_of_a_rollout_show_what_the_product_does(live: Live) -> None:
 
 
 @pytest.mark.parametrize("job", Job)
-def test_every_process_says_what_it_uses(live: Live, job: Job) -> None:
+def test_every_process_exports_cpu_memory_and_open_files(live: Live, job: Job) -> None:
     kind = job.removeprefix("leadswitch-")
     for series, least in (
         ("leadswitch_process_cpu_seconds_total", 0.1),

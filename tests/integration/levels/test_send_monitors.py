@@ -19,7 +19,7 @@ KEYS = {"DD_API_KEY": "the-api-key", "DD_APP_KEY": "the-application-key"}
 
 
 class Store(ThreadingHTTPServer):
-    """Monitors by id. Refuses wrong keys, and composite queries that do not consist of ids that it knows."""
+    """Monitors by id. Refuses wrong keys, and composite queries of other ids than those it stores."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

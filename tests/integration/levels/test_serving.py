@@ -126,15 +126,16 @@ def test_file_that_cannot_be_read_is_left_out(tmp_path: Path, damage: bytes) -> 
 
 
 def test_directory_is_empty_at_the_start(tmp_path: Path) -> None:
-    """Old files would be added to the new ones. A directory of another running process stays."""
+    """Old files would be added to the new ones. Directories of others stay: of a running process, and without a pid."""
     old = tmp_path / "metrics-files" / f"worker-{GONE_PID}"
     other = tmp_path / "metrics-files" / f"worker-{os.getppid()}"
-    for each in (old, other):
+    foreign = tmp_path / "metrics-files" / "worker-saved"
+    for each in (old, other, foreign):
         each.mkdir(parents=True)
     write_file(make_directory(tmp_path, kind="worker"), pid=1)
     again = make_directory(tmp_path, kind="worker")
     assert list(again.iterdir()) == []
-    assert (old.exists(), other.exists()) == (False, True)
+    assert (old.exists(), other.exists(), foreign.exists()) == (False, True, True)
 
 
 @pytest.mark.usefixtures("committed_db")

@@ -165,7 +165,7 @@ def test_adjustment_needs_an_amount_and_a_reason(buyer: Buyer, amount_cents: int
     assert state(buyer) == before
 
 
-def test_balance_goes_down_to_its_limit_and_not_below(buyer: Buyer) -> None:
+def test_balance_may_fall_to_its_limit_and_not_below(buyer: Buyer) -> None:
     Wallet.objects.filter(buyer=buyer).update(credit_limit_cents=100)
     adjust(buyer.pk, amount_cents=-100, key="1", actor="ann", reason="fee")
     before = state(buyer)

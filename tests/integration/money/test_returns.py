@@ -85,7 +85,7 @@ def test_campaign_may_keep_the_counters(sold: Assignment) -> None:
 @pytest.mark.parametrize(
     ("mode", "weights"), [("round_robin", (1, 1, 1)), ("weighted", (3, 2, 1)), ("priority", (1, 1, 1))]
 )
-def test_returned_sale_gives_the_turn_back(mode: str, weights: tuple[int, ...]) -> None:
+def test_return_restores_the_turn(mode: str, weights: tuple[int, ...]) -> None:
     """The buyer that returned a lead gets the next one: in the end each keeps its share of the leads."""
     campaign = CampaignFactory(mode=mode)
     source = SourceFactory(workspace=campaign.workspace)

@@ -25,7 +25,7 @@ def filled(count: int) -> Enqueuer:
     return hands
 
 
-def test_leads_that_come_during_the_delay_go_together() -> None:
+def test_leads_enqueued_during_the_delay_are_one_batch() -> None:
     assert filled(3)._gather(time.monotonic() + 0.01) == [due(0), due(1), due(2)]
 
 
@@ -37,13 +37,13 @@ def test_full_batch_does_not_wait() -> None:
     ]
 
 
-def test_long_queue_goes_in_large_batches() -> None:
+def test_long_queue_is_enqueued_in_large_batches() -> None:
     batch = filled(MANY_WAITING + 1)._gather(0.0)
     assert len(batch) == LEADS_PER_CALL
 
 
 @pytest.mark.parametrize(("leads", "messages"), [(1, [1]), (4, [1] * 4), (9, [3, 3, 3]), (1_000, [50] * 20)])
-def test_leads_of_a_shard_go_in_several_messages(leads: int, messages: list[int]) -> None:
+def test_leads_of_a_shard_are_published_in_several_messages(leads: int, messages: list[int]) -> None:
     """So that several workers share them."""
     dispatched = [Dispatched(lead_id, 1, 0, 0) for lead_id in range(leads)]
     parts = list(publish._in_messages(dispatched))

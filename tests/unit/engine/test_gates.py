@@ -39,7 +39,7 @@ def test_buyer_that_takes_everything_gets_the_lead() -> None:
     assert decision.verdict is None
 
 
-def test_paused_enrollment() -> None:
+def test_paused_enrollment_fails() -> None:
     failure = only_failure(run(definition([enrollment(active=False)])))
     assert failure == {
         "gate": "enrollment_paused",
@@ -49,7 +49,7 @@ def test_paused_enrollment() -> None:
     }
 
 
-def test_paused_buyer() -> None:
+def test_paused_buyer_fails() -> None:
     assert only_failure(run(definition(buyers=[buyer(active=False)])))["gate"] == "buyer_paused"
 
 
@@ -136,7 +136,7 @@ QUESTIONS = [
         ({}, {"kinds": ("an answer", None)}),
     ],
 )
-def test_onboarding(answers: dict[str, Any], failing: dict[str, Any]) -> None:
+def test_answers_decide_the_onboarding_gate(answers: dict[str, Any], failing: dict[str, Any]) -> None:
     campaign = definition(buyers=[buyer(answers=answers)], questions=QUESTIONS)
     decision = run(campaign, fields={**FIELDS, "attributes.kind": "home"})
     if not failing:

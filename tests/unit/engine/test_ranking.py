@@ -61,7 +61,7 @@ def test_shared_lead_fills_the_free_slots_only() -> None:
     assert Counter(reasons(decision).values()) == {"already_has_lead": 1, "outranked": 2}
 
 
-def test_locked_candidates_give_way_to_the_next() -> None:
+def test_locked_candidates_are_replaced_by_the_next() -> None:
     campaign = definition([enrollment(1), enrollment(2)])
     decision = run(campaign, {1: last(60), 2: last(5)}, locked=frozenset({1}))
     assert selected_ids(decision) == [2]

@@ -31,7 +31,7 @@ def capped(window: str = "day", starts_at: datetime = DAY_START) -> LiveFacts:
     return LiveFacts(100_000, usage={window: (starts_at, 1, 0)})
 
 
-def test_no_enrolled_buyers() -> None:
+def test_campaign_without_enrollments_has_a_permanent_verdict() -> None:
     for schedule in ({}, CLOSED_ALWAYS):
         decision = run(definition([], schedule=schedule))
         assert decision.verdict == Verdict("no_enrolled_buyers", "permanent")

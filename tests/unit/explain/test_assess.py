@@ -122,7 +122,7 @@ def test_answer_is_widened() -> None:
     assert assessment.ending is WhatIfResult.SELECTED
 
 
-def test_agency_must_give_way_if_no_answer_fits() -> None:
+def test_agency_must_change_the_question_if_no_answer_fits() -> None:
     """The lead lacks the field that the question needs."""
     campaign = definition(questions=[{**QUESTION, "field": "attributes.absent", "required": True}])
 
@@ -181,7 +181,7 @@ def test_bid_that_wins_and_the_credits_it_needs() -> None:
     assert credits.failure["gate"] == "insufficient_credits"
 
 
-def test_priority_that_wins() -> None:
+def test_lowest_priority_that_wins_is_suggested() -> None:
     """Among equal priorities the longest waiting buyer comes first, so a tie is not enough here."""
     campaign = definition([enrollment(1), enrollment(2, priority=7)], mode="priority")
     waited = {1: LiveFacts(balance_cents=9000, last_assigned_at=AT), 2: RICH}
@@ -189,7 +189,7 @@ def test_priority_that_wins() -> None:
     assert assess_first(campaign, live=waited).improvements[0].change == "priority 8 or higher"
 
 
-def test_turn_that_had_not_come() -> None:
+def test_turn_of_another_buyer_is_an_improvement() -> None:
     campaign = definition([enrollment(1), enrollment(2)])
     served = {
         1: LiveFacts(balance_cents=9000, last_assigned_at=AT - timedelta(minutes=1)),

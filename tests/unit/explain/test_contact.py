@@ -27,7 +27,7 @@ PLACE = ["Atlanta", "Fulton County", "GA", "30312", "roofing"]
         (1, None),
     ],
 )
-def test_values(value: str | int, kind: str | None) -> None:
+def test_personal_values_are_recognized(value: str | int, kind: str | None) -> None:
     assert recognize(value, build_person([*ADA, *PLACE]), is_rule=False) == kind
 
 

@@ -1,5 +1,6 @@
 """When an unsold lead is tried again: pure, in numbers."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ AFTER_CONFLICT = Backoff(timedelta(milliseconds=100), timedelta(seconds=30))
 AFTER_ERROR = Backoff(timedelta(minutes=1), timedelta(hours=1))
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 EXPIRES_AT = AT + timedelta(days=90)
+NO_TRIES = Tries()
+LIMITS = Tries(conflicts=20, errors=3)
 TRANSIENT, ERROR, DEFERRED, PERMANENT = (
     RetryClass.TRANSIENT,
     RetryClass.ERROR,
@@ -20,17 +23,22 @@ TRANSIENT, ERROR, DEFERRED, PERMANENT = (
 )
 
 
-def step(retry_class: RetryClass, **changes: Any) -> NextStep:
-    values: dict[str, Any] = {
-        "retry_at": None,
-        "at": AT,
-        "tries": Tries(),
-        "limits": Tries(conflicts=20, errors=3),
-        "backoffs": Backoffs(AFTER_CONFLICT, AFTER_ERROR),
-        "expires_at": EXPIRES_AT,
-        "seed": 7,
-    }
-    return next_step(retry_class=retry_class, **{**values, **changes})
+@dataclass(frozen=True)
+class TriedLead:
+    tries: Tries = NO_TRIES
+    limits: Tries = LIMITS
+    expires_at: datetime = EXPIRES_AT
+
+
+def step(retry_class: RetryClass, *, retry_at: datetime | None = None, **changes: Any) -> NextStep:
+    return next_step(
+        TriedLead(**changes),
+        retry_class=retry_class,
+        retry_at=retry_at,
+        at=AT,
+        backoffs=Backoffs(AFTER_CONFLICT, AFTER_ERROR),
+        seed=7,
+    )
 
 
 def retry(tries: Tries, delay: timedelta) -> NextStep:

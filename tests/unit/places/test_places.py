@@ -74,7 +74,9 @@ def test_rows_are_complete() -> None:
         ((33.0, -84.0), (33.0, -84.0), 0.0),
     ],
 )
-def test_distance(start: tuple[float, float], end: tuple[float, float], miles: float) -> None:
+def test_distance_matches_known_miles(
+    start: tuple[float, float], end: tuple[float, float], miles: float
+) -> None:
     assert distance_miles(*start, *end) == pytest.approx(miles, abs=0.1)
 
 

@@ -1,6 +1,6 @@
 """No sentence contradicts the values it names, and its suggestion makes the engine pass.
 
-Gates, operators and values are drawn. A plain reader, who knows numbers but no types, checks the sentences.
+Gates, operators and values are drawn. A simple reader with numbers but without types checks the sentences.
 """
 
 import operator
@@ -75,7 +75,12 @@ def read_plainly(finding: str) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(LEAVES, OBSERVED, st.sampled_from(["enrollment", "tier"]), st.booleans())
-def test_filter(leaf: tuple[str, Any], observed: Any, scope: str, negated: bool) -> None:  # noqa: FBT001
+def test_sentence_of_a_filter_is_true(
+    leaf: tuple[str, Any],
+    observed: Any,
+    scope: str,
+    negated: bool,  # noqa: FBT001
+) -> None:
     condition: Any = {"field": "attributes.age", "op": leaf[0], "value": leaf[1]}
     condition = {"not": condition} if negated else condition
     if scope == "tier":
@@ -86,7 +91,7 @@ def test_filter(leaf: tuple[str, Any], observed: Any, scope: str, negated: bool)
 
 @settings(deadline=None, max_examples=150)
 @given(LEAVES, OBSERVED, st.booleans())
-def test_onboarding(leaf: tuple[str, Any], observed: Any, required: bool) -> None:  # noqa: FBT001
+def test_sentence_of_onboarding_is_true(leaf: tuple[str, Any], observed: Any, required: bool) -> None:  # noqa: FBT001
     question = {"key": "age", "field": "attributes.age", "op": leaf[0], "required": required}
     try:
         changed = definition(buyers=[buyer(answers={"age": leaf[1]})], questions=[question])

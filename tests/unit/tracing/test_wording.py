@@ -26,7 +26,7 @@ def test_local_time_names_the_day_if_it_differs() -> None:
 
 
 @pytest.mark.parametrize(("ms", "text"), [(0.2, "under 1 ms"), (3.4, "3 ms"), (1_540.0, "1.5 s")])
-def test_durations(ms: float, text: str) -> None:
+def test_duration_has_a_readable_unit(ms: float, text: str) -> None:
     assert wording.duration(ms) == text
 
 
@@ -44,7 +44,7 @@ def test_spans_have_their_two_largest_units(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("number", "text"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (22, "22nd")]
 )
-def test_ordinals(number: int, text: str) -> None:
+def test_ordinal_has_its_suffix(number: int, text: str) -> None:
     assert wording.ordinal(number) == text
 
 

@@ -72,7 +72,7 @@ def test_any_text_gives_a_stable_value_or_a_field_error(normalize: Normalize, va
         ("x" * 100, "x" * 100),
     ],
 )
-def test_names(value: str, expected: str) -> None:
+def test_name_is_normalized(value: str, expected: str) -> None:
     assert normalize_name(value) == expected
 
 
@@ -108,7 +108,7 @@ def test_block_keeps_its_lines() -> None:
         ("\uff14\uff10\uff14 881 2345", "+14048812345"),
     ],
 )
-def test_phones(value: str, expected: str) -> None:
+def test_phone_is_normalized(value: str, expected: str) -> None:
     assert normalize_phone(value) == expected
 
 
@@ -117,7 +117,7 @@ def test_phone_is_read_in_its_country() -> None:
 
 
 @pytest.mark.parametrize("value", ["abc", "123", "555-555-5555", "999 999 9999", "4" * 30, "+1", "881-2345"])
-def test_wrong_phones(value: str) -> None:
+def test_invalid_phone_is_refused(value: str) -> None:
     with pytest.raises(FieldError) as caught:
         normalize_phone(value)
     assert caught.value.code == "invalid"
@@ -135,7 +135,7 @@ def test_wrong_phones(value: str) -> None:
         ("x@example.xn--p1ai", "x@example.рф"),
     ],
 )
-def test_emails(value: str, expected: str) -> None:
+def test_email_is_normalized(value: str, expected: str) -> None:
     assert normalize_email(value) == expected
 
 
@@ -165,7 +165,7 @@ def test_emails(value: str, expected: str) -> None:
         "a@" + "x" * 64 + ".com",
     ],
 )
-def test_wrong_emails(value: str) -> None:
+def test_invalid_email_is_refused(value: str) -> None:
     with pytest.raises(FieldError) as caught:
         normalize_email(value)
     assert caught.value.code == "invalid"
@@ -175,7 +175,7 @@ def test_wrong_emails(value: str) -> None:
     ("value", "expected"),
     [("02134", "02134"), (" 30312-1234 ", "30312"), ("303121234", "30312"), ("30312 1234", "30312")],
 )
-def test_zips(value: str, expected: str) -> None:
+def test_zip_is_normalized(value: str, expected: str) -> None:
     assert normalize_zip(value) == expected
 
 
@@ -191,7 +191,7 @@ def test_zips(value: str, expected: str) -> None:
         ("00000", "unknown"),
     ],
 )
-def test_wrong_zips(value: str, code: str) -> None:
+def test_invalid_zip_is_refused(value: str, code: str) -> None:
     with pytest.raises(FieldError) as caught:
         normalize_zip(value)
     assert caught.value.code == code
@@ -202,7 +202,7 @@ def test_other_countries_have_other_codes() -> None:
     assert normalize_state("bavaria", country="DE") == "BAVARIA"
 
 
-def test_states_and_countries() -> None:
+def test_states_and_countries_are_normalized() -> None:
     assert normalize_state(" ga ") == "GA"
     assert [normalize_country(value) for value in ("us", "USA", "united  states", "ca", "UK")] == [
         "US",
@@ -220,12 +220,12 @@ def test_states_and_countries() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [("Home Solar", "home_solar"), (" roof - repair ", "roof_repair"), ("a_1", "a_1")]
 )
-def test_verticals(value: str, expected: str) -> None:
+def test_vertical_is_normalized(value: str, expected: str) -> None:
     assert normalize_vertical(value) == expected
 
 
 @pytest.mark.parametrize("value", ["x" * 51, "solar!", "naïve", "a/b"])
-def test_wrong_verticals(value: str) -> None:
+def test_invalid_vertical_is_refused(value: str) -> None:
     with pytest.raises(FieldError) as caught:
         normalize_vertical(value)
     assert caught.value.code == "invalid"

@@ -20,13 +20,13 @@ PLAIN = (
 
 
 @pytest.mark.parametrize("name", PERSONAL.split())
-def test_personal_names(name: str) -> None:
+def test_personal_name_is_recognized(name: str) -> None:
     assert is_personal_name(f"attributes.{name}")
     assert f"attributes.{name} is personal data" in (explain_personal(f"attributes.{name}") or "")
 
 
 @pytest.mark.parametrize("name", PLAIN.split())
-def test_other_names(name: str) -> None:
+def test_other_name_is_allowed(name: str) -> None:
     assert explain_personal(f"attributes.{name}") is None
 
 

@@ -1,1 +1,1 @@
-"""The boards, one module each, and short forms of what they ask for."""
+"""The boards, one module each, and short forms of their expressions."""

@@ -4,7 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, Variable, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
@@ -14,7 +14,7 @@ from leadswitch.levels.dashboards.boards.asking import (
     percentiles,
     rate,
 )
-from leadswitch.levels.dashboards.expressions import Across, Gauge, Series, Share
+from leadswitch.levels.dashboards.expressions import Gauge, ProcessAggregation, Series, Share
 
 CONNECTIONS: Final = "leadswitch_postgres_connections"
 SUCCESS: Final = "leadswitch_exporter_collector_success"
@@ -23,8 +23,8 @@ SERVERS: Final = Row(
     "Servers",
     (
         Panel(
-            title="PostgreSQL answers",
-            description="Whether PostgreSQL answered the exporter in the last pass. Normal: yes.",
+            title="PostgreSQL responds",
+            description="Whether PostgreSQL responded to the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_up", "answers"),),
@@ -33,8 +33,8 @@ SERVERS: Final = Row(
             height=5,
         ),
         Panel(
-            title="Redis answers",
-            description="Whether Redis answered the exporter in the last pass. Normal: yes.",
+            title="Redis responds",
+            description="Whether Redis responded to the exporter in the last pass. Normal: yes.",
             unit=Unit.YES_NO,
             view=View.NUMBER,
             queries=(gauge("leadswitch_redis_up", "answers"),),
@@ -79,7 +79,7 @@ POSTGRES: Final = Row(
             queries=(
                 Query(
                     Share(
-                        Gauge(Series(CONNECTIONS), across=Across.SUM),
+                        Gauge(Series(CONNECTIONS), aggregation=ProcessAggregation.SUM),
                         Gauge(Series("leadswitch_postgres_connections_limit")),
                     ),
                     "in use",
@@ -193,7 +193,9 @@ EXPORTER: Final = Row(
             description="1 if the last pass of the collector succeeded. Normal: 1 for each.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("collector", SUCCESS, is_chosen("collector"), across=Across.MIN),),
+            queries=(
+                gauge_by("collector", SUCCESS, is_chosen("collector"), aggregation=ProcessAggregation.MIN),
+            ),
         ),
         Panel(
             title="Duration of passes",

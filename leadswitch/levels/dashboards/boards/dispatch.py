@@ -4,17 +4,17 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, Variable, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.losses import LOSSES
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
-    increase_by,
     is_chosen,
     is_one_of,
     percentiles,
     rate_by,
 )
-from leadswitch.levels.dashboards.expressions import Across, Quantile, Series
+from leadswitch.levels.dashboards.expressions import ProcessAggregation, Quantile, Series
 
 READY: Final = "leadswitch_redis_ready_leads"
 
@@ -169,7 +169,9 @@ QUEUES: Final = Row(
             description="1 while a worker reports that it consumes the ready queue. Normal: 1 for each shard.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("shard", "leadswitch_ready_queue_consumed", across=Across.MIN),),
+            queries=(
+                gauge_by("shard", "leadswitch_ready_queue_consumed", aggregation=ProcessAggregation.MIN),
+            ),
         ),
         Panel(
             title="Stale leads in ready queues",
@@ -209,102 +211,7 @@ QUEUES: Final = Row(
             title="Leading by path",
             description="How the leader starts leads: redis, or postgres as the fallback. Normal: redis 1.",
             unit=Unit.COUNT,
-            queries=(gauge_by("path", "leadswitch_dispatcher_leading", across=Across.SUM),),
-        ),
-    ),
-)
-LOSSES: Final = Row(
-    "Losses and repairs",
-    (
-        Panel(
-            title="Leases lost",
-            description="Leases in flight that expired, by where the lead was. Normal: 0; a few when a worker"
-            " restarts.",
-            unit=Unit.COUNT,
-            view=View.STACKED,
-            queries=(increase_by("state", "leadswitch_inflight_leases_lost_total"),),
-        ),
-        Panel(
-            title="Refused and requeued leads",
-            description="Messages of leads whose lease was over, and leads that were claimed and never published."
-            " Normal: few.",
-            unit=Unit.COUNT,
-            queries=(
-                increase("leadswitch_inflight_leases_refused_total", "refused"),
-                increase("leadswitch_unpublished_leads_returned_total", "requeued"),
-            ),
-        ),
-        Panel(
-            title="Wake-ups lost",
-            description="Wake-ups that could not be sent, and leads enqueued at a later try. Normal: 0.",
-            unit=Unit.COUNT,
-            queries=(
-                increase("leadswitch_wakes_lost_total", "lost"),
-                increase("leadswitch_enqueue_retried_total", "enqueued later"),
-            ),
-        ),
-        Panel(
-            title="Enqueueing retried",
-            description="What Redis or the broker refused and a process retries. Normal: 0.",
-            unit=Unit.COUNT,
-            queries=(gauge_by("kind", "leadswitch_enqueue_retry_buffer", across=Across.SUM),),
-        ),
-        Panel(
-            title="Failed schedule calls",
-            description="Calls of the schedule in Redis that failed, by operation. Normal: 0.",
-            unit=Unit.COUNT,
-            queries=(increase_by("operation", "leadswitch_schedule_failures_total"),),
-        ),
-        Panel(
-            title="Attempts without a mark",
-            description="Attempts without a lease that could not be marked or unmarked. Normal: 0.",
-            unit=Unit.COUNT,
-            queries=(increase_by("step", "leadswitch_begun_marks_failed_total"),),
-        ),
-        Panel(
-            title="Repairs by reconciler",
-            description="What reconcilers repaired. Normal: 0; many for a few minutes after Redis was lost.",
-            unit=Unit.COUNT,
-            view=View.STACKED,
-            queries=(increase_by("reconciler", "leadswitch_reconciler_repairs_total"),),
-        ),
-        Panel(
-            title="Age of reconcilers",
-            description="How long ago each reconciler last completed. Normal: under twice its period"
-            " (docs/reconcilers.md).",
-            unit=Unit.SECONDS,
-            queries=(gauge_by("reconciler", "leadswitch_reconciler_age_seconds"),),
-        ),
-        Panel(
-            title="Runs of reconcilers",
-            description="Runs by result: done, busy, failed. Normal: none failed.",
-            unit=Unit.COUNT,
-            view=View.STACKED,
-            queries=(increase_by("end", "leadswitch_reconciler_runs_total"),),
-        ),
-        Panel(
-            title="Duration of reconcilers",
-            description="How long a run takes, p95 by reconciler. Normal: under its period.",
-            unit=Unit.SECONDS,
-            queries=(
-                Query(
-                    Quantile(Series("leadswitch_reconciler_seconds"), 0.95, ("reconciler",)), "{reconciler}"
-                ),
-            ),
-        ),
-        Panel(
-            title="Found by reconcilers",
-            description="What the last run found, repaired or not. Normal: 0.",
-            unit=Unit.COUNT,
-            queries=(gauge_by("reconciler", "leadswitch_reconciler_found"),),
-        ),
-        Panel(
-            title="Shadow mode",
-            description="Leads of workspaces in shadow mode by what the index said. docs/dispatch-rollout.md has"
-            " the exit figures.",
-            unit=Unit.COUNT,
-            view=View.STACKED,
-            queries=(increase_by("result", "leadswitch_shadow_compared_total"),),
+            queries=(gauge_by("path", "leadswitch_dispatcher_leading", aggregation=ProcessAggregation.SUM),),
         ),
     ),
 )

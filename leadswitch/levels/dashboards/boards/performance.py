@@ -4,7 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
@@ -15,7 +15,7 @@ from leadswitch.levels.dashboards.boards.asking import (
     rate,
     rate_by,
 )
-from leadswitch.levels.dashboards.expressions import Across, Observed, Series, Within
+from leadswitch.levels.dashboards.expressions import Observed, ProcessAggregation, Series, ShareUpTo
 from leadswitch.levels.objectives import LATENCY, LATENCY_LIMIT_SECONDS
 
 DUE_TO_DECISION: Final = "leadswitch_due_to_decision_seconds"
@@ -45,7 +45,7 @@ LEADS: Final = Row(
             description=f"Share of leads decided within {LATENCY_LIMIT_SECONDS} s of being due."
             f" Objective: {LATENCY.target:.0%}.",
             unit=Unit.SHARE,
-            queries=(Query(Within(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
+            queries=(Query(ShareUpTo(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
             thresholds=(Threshold(LATENCY.target, is_error=True, is_below=True),),
         ),
         Panel(
@@ -102,7 +102,7 @@ STEPS: Final = Row(
             ),
         ),
         Panel(
-            title="Writes refused",
+            title="Refused writes",
             description="Writes of a worker that no longer had the lead. Normal: 0.",
             unit=Unit.COUNT,
             queries=(increase("leadswitch_leases_lost_total", "refused"),),
@@ -145,7 +145,7 @@ WEB: Final = Row(
             ),
         ),
         Panel(
-            title="Requests refused",
+            title="Rate-limited requests",
             description="Requests over their rate limit, by kind. Normal: few.",
             unit=Unit.COUNT,
             view=View.STACKED,
@@ -174,7 +174,7 @@ WEB: Final = Row(
             description="1 if the part was ok when /readyz last checked it.",
             unit=Unit.YES_NO,
             view=View.TABLE,
-            queries=(gauge_by("part", "leadswitch_part_ok", across=Across.MIN),),
+            queries=(gauge_by("part", "leadswitch_part_ok", aggregation=ProcessAggregation.MIN),),
         ),
     ),
 )
@@ -195,13 +195,17 @@ PROCESSES: Final = Row(
             description="Resident memory by kind of process; shared memory is counted for each process. Normal:"
             " flat.",
             unit=Unit.BYTES,
-            queries=(gauge_by("kind", "leadswitch_process_resident_memory_bytes", across=Across.SUM),),
+            queries=(
+                gauge_by(
+                    "kind", "leadswitch_process_resident_memory_bytes", aggregation=ProcessAggregation.SUM
+                ),
+            ),
         ),
         Panel(
             title="Open files",
             description="Open files and connections by kind of process. Normal: flat.",
             unit=Unit.COUNT,
-            queries=(gauge_by("kind", "leadswitch_process_open_files", across=Across.SUM),),
+            queries=(gauge_by("kind", "leadswitch_process_open_files", aggregation=ProcessAggregation.SUM),),
         ),
         Panel(
             title="Files of the metrics",

@@ -4,7 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, View
-from leadswitch.levels.dashboards.boards.asking import (
+from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
     increase,
@@ -21,7 +21,7 @@ from leadswitch.levels.dashboards.expressions import (
     Scaled,
     Series,
     Share,
-    Within,
+    ShareUpTo,
 )
 from leadswitch.levels.objectives import (
     AVAILABILITY,
@@ -75,7 +75,7 @@ OBJECTIVES: Final = Row(
             f" Objective: {LATENCY.target:.0%}.",
             unit=Unit.SHARE,
             view=View.NUMBER,
-            queries=(Query(Within(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
+            queries=(Query(ShareUpTo(Series(DUE_TO_DECISION), LATENCY_LIMIT_SECONDS), "in time"),),
             thresholds=(Threshold(LATENCY.target, is_error=True, is_below=True),),
             width=6,
             height=5,
@@ -217,9 +217,11 @@ FLOW: Final = Row(
             queries=(increase_by("channel", "leadswitch_leads_received_total"),),
         ),
         Panel(
-            title="Leads refused at intake",
-            description="Leads refused because of their content, by channel. Normal: few; a source that changes its"
-            " form causes many.",
+            title="Leads rejected at intake",
+            description=(
+                "Leads rejected because of their content, by channel. Normal: few; a source that changes"
+                " its form causes many."
+            ),
             unit=Unit.COUNT,
             view=View.STACKED,
             queries=(increase_by("channel", "leadswitch_leads_rejected_total"),),

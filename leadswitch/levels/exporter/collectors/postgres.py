@@ -8,7 +8,7 @@ from leadswitch.levels.rows import fetch_row, fetch_rows
 SLOW_SECONDS: Final = 1
 STATES: Final = ("active", "idle", "idle_in_transaction", "other")
 
-UP: Final = Series("leadswitch_up", "1 if PostgreSQL answered the last pass of the collector postgres.")
+UP: Final = Series("leadswitch_up", "1 if PostgreSQL responded to the last pass of the collector postgres.")
 CONNECTIONS: Final = Series(
     "leadswitch_postgres_connections",
     "Connections of all clients to the server, by state: active, idle, idle_in_transaction, other.",

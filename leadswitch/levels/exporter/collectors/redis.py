@@ -7,7 +7,7 @@ from routing.dispatch.schedule import TIMEOUT_SECONDS
 from routing.dispatch.sizes import Sizes, read_sizes
 from routing.redis.client import get_client
 
-UP: Final = Series("leadswitch_redis_up", "1 if Redis answered the last pass of the collector redis.")
+UP: Final = Series("leadswitch_redis_up", "1 if Redis responded to the last pass of the collector redis.")
 SCHEDULE: Final = Series(
     "leadswitch_redis_schedule_leads", "Leads that wait in the schedule for their time, by shard.", "shard"
 )

@@ -10,7 +10,7 @@ from routing.locks.attempts import SOURCES, LeadUnderLock, after_pause
 
 
 @dataclass(frozen=True, slots=True)
-class HeldLead(LeadUnderLock):
+class LeadToEnd(LeadUnderLock):
     """What is needed to end a lead's attempt from outside. `locked_by` and `locked_at` are those of its claim."""
 
     locked_by: str
@@ -24,7 +24,7 @@ class HeldLead(LeadUnderLock):
         )
 
 
-_HELD: Final = ", ".join(SOURCES.get(each.name, f"l.{each.name}") for each in fields(HeldLead))
+_HELD: Final = ", ".join(SOURCES.get(each.name, f"l.{each.name}") for each in fields(LeadToEnd))
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 
 # If another process is ending the claim, its owner waits for that and then finds no row.
@@ -55,29 +55,29 @@ FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
 
 
-def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> HeldLead | None:
+def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> LeadToEnd | None:
     """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: the owner no longer has it."""
     held = _lock(LOCK_CLAIMED, [lead_id, owner, locked_at])
     return held[0] if held else None
 
 
-def lock_waiting_lead(lead_id: int) -> HeldLead | None:
+def lock_waiting_lead(lead_id: int) -> LeadToEnd | None:
     """Lock a lead that waits for an attempt. None: it is locked, paused, or waits for none."""
     held = _lock(LOCK_WAITING, [lead_id])
     return held[0] if held else None
 
 
-def lock_stale_leads(*, before: datetime, limit: int) -> list[HeldLead]:
+def lock_stale_leads(*, before: datetime, limit: int) -> list[LeadToEnd]:
     """Lock leads whose claim began before then, the oldest first."""
     return _lock(LOCK_STALE, [before, limit])
 
 
-def lock_expired_leads(*, at: datetime, limit: int) -> list[HeldLead]:
+def lock_expired_leads(*, at: datetime, limit: int) -> list[LeadToEnd]:
     """Lock unfinished leads that had expired at `at`, the longest first, except claimed ones."""
     return _lock(LOCK_EXPIRED, [at, limit])
 
 
-def _lock(sql: str, parameters: list[Any]) -> list[HeldLead]:
+def _lock(sql: str, parameters: list[Any]) -> list[LeadToEnd]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return [HeldLead(*row) for row in cursor.fetchall()]
+        return [LeadToEnd(*row) for row in cursor.fetchall()]

@@ -4,12 +4,12 @@ from typing import Final
 
 from leadswitch.levels.dashboards.board import Query
 from leadswitch.levels.dashboards.expressions import (
-    Across,
     Expression,
     Gauge,
     Increase,
     Largest,
     Match,
+    ProcessAggregation,
     Quantile,
     Rate,
     Series,
@@ -36,8 +36,10 @@ def gauge(name: str, legend: str, *where: Match) -> Query:
     return Query(Gauge(Series(name, where)), legend)
 
 
-def gauge_by(label: str, name: str, *where: Match, across: Across = Across.MAX) -> Query:
-    return Query(Gauge(Series(name, where), (label,), across), f"{{{label}}}")
+def gauge_by(
+    label: str, name: str, *where: Match, aggregation: ProcessAggregation = ProcessAggregation.MAX
+) -> Query:
+    return Query(Gauge(Series(name, where), (label,), aggregation), f"{{{label}}}")
 
 
 def rate(name: str, legend: str, *where: Match) -> Query:

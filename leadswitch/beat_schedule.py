@@ -1,0 +1,32 @@
+"""What Celery beat starts, and how often."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def make_beat_schedule(
+    reconcilers: Mapping[str, tuple[str, int]], *, pickup_period_seconds: int
+) -> dict[str, dict[str, Any]]:
+    """`reconcilers`: by name, the function and the seconds between its runs."""
+    return {
+        "pick-up-due": {
+            "task": "distribution.pick_up_due",
+            "schedule": float(pickup_period_seconds),
+            # Many queued pick-ups after an outage would do the work of one.
+            "options": {"expires": pickup_period_seconds},
+        },
+        "forget-idempotency-keys": {
+            "task": "routing.forget_idempotency_keys",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
+        **{
+            f"reconcile-{name}": {
+                "task": "routing.reconcile",
+                "args": (name,),
+                "schedule": float(period_seconds),
+                "options": {"expires": period_seconds},
+            }
+            for name, (_, period_seconds) in reconcilers.items()
+        },
+    }
