@@ -6,9 +6,9 @@ from django.db import models
 
 
 class DigestMail(models.Model):
-    """One day's digest to one recipient. Without a row, nobody has tried to send it.
+    """One day's digest to one recipient. Without a row, no process has tried to send it.
 
-    `claimed_at`: a process sends it since then. `cause`: why the last try failed; names a kind of error, no address.
+    `claimed_at`: a process has been sending it since then. `cause`: why the last try failed; a kind of error, without an address.
     """
 
     date = models.DateField()

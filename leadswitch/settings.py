@@ -300,40 +300,11 @@ CELERY_BEAT_SCHEDULER = "leadswitch.beat:HeartbeatScheduler"
 # Beat sends its heartbeat before each wait, so no wait may be longer.
 CELERY_BEAT_MAX_LOOP_INTERVAL = LEADSWITCH_TAKEOVER.process_heartbeat_seconds
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-<<<<<<< HEAD
-CELERY_BEAT_SCHEDULE = {
-    "pick-up-due": {
-        "task": "distribution.pick_up_due",
-        "schedule": float(LEADSWITCH_PICKUP_PERIOD_SECONDS),
-        # Many queued pick-ups after an outage would do the work of one.
-        "options": {"expires": LEADSWITCH_PICKUP_PERIOD_SECONDS},
-    },
-    "forget-idempotency-keys": {
-        "task": "routing.forget_idempotency_keys",
-        "schedule": 3600.0,
-        "options": {"expires": 3600},
-    },
-    **{
-        f"reconcile-{name}": {
-            "task": "routing.reconcile",
-            "args": (name,),
-            "schedule": float(period_seconds),
-            "options": {"expires": period_seconds},
-        }
-        for name, (_, period_seconds) in LEADSWITCH_RECONCILERS.items()
-    },
-}
-if LEADSWITCH_DIGEST_RECIPIENTS:
-    CELERY_BEAT_SCHEDULE["send-digest"] = {
-        "task": "leadswitch.send_digest",
-        "schedule": 300.0,
-        "options": {"expires": 300},
-    }
-=======
 CELERY_BEAT_SCHEDULE = make_beat_schedule(
-    LEADSWITCH_RECONCILERS, pickup_period_seconds=LEADSWITCH_PICKUP_PERIOD_SECONDS
+    LEADSWITCH_RECONCILERS,
+    pickup_period_seconds=LEADSWITCH_PICKUP_PERIOD_SECONDS,
+    sends_digest=bool(LEADSWITCH_DIGEST_RECIPIENTS),
 )
->>>>>>> main
 
 # --- logging ----------------------------------------------------------------------------------------------
 

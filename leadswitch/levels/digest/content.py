@@ -11,7 +11,7 @@ from django.conf import settings
 from leadswitch.levels.health_page.bins import find_percentile
 from leadswitch.levels.health_page.card import describe_pauses
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Live, read_live
+from leadswitch.levels.health_page.live import Live, Waiting, read_live
 from leadswitch.levels.health_page.objective_cards import ObjectiveCard, is_system_failure
 from leadswitch.levels.health_page.page import MAX_UNCOUNTED, read_cards
 from leadswitch.levels.health_page.rollup_reads import (
@@ -99,7 +99,7 @@ def read_digest(*, at: datetime) -> Digest:
             _report_failures(decisions),
             _report_duplicates(read_most(AttemptResult.DUPLICATE, window, None, most=MAX_ROWS)),
             _report_now(live, read_summary(None), count_uncounted(None, most=MAX_UNCOUNTED)),
-            _report_retries(live.waiting.retries),
+            _report_retries(live.waiting),
         ],
     )
 
@@ -119,7 +119,7 @@ def _report_objectives(cards: Sequence[ObjectiveCard]) -> Report:
         (card.title, card.target, card.kept, f"{card.headline} {card.words}".strip(), card.verdict)
         for card in cards
     ]
-    columns = ("objective", "target", "kept", "budget", "state")
+    columns = ("objective", "target", "actual", "budget", "state")
     return Report(f"Objectives, last {PERIOD_DAYS} days", columns, rows, "There are no objectives.")
 
 
@@ -145,7 +145,7 @@ def _report_day(window: Window, before: Window, decisions: Sequence[Decisions]) 
         ("p95 from due to decided", _read_p95(window), _read_p95(before)),
     ]
     title = f"Last 24 full hours, to {window.end:%Y-%m-%d %H:%M} UTC"
-    return Report(title, ("attempts", "now", "day before"), rows, "")
+    return Report(title, ("figure", "last 24 hours", "24 hours before"), rows, "")
 
 
 def _count_result(decisions: Sequence[Decisions], result: AttemptResult) -> int:
@@ -172,7 +172,7 @@ def _report_duplicates(found: Sequence[WorkspaceCount]) -> Report:
 
 
 def _report_now(live: Live, summary: DispatchSummary, uncounted: Uncounted) -> Report:
-    workers = "unknown: Redis does not answer" if live.workers is None else f"{live.workers:,}"
+    workers = "unknown: Redis does not respond" if live.workers is None else f"{live.workers:,}"
     rows = [
         ("due retries", live.waiting.due_retries.display),
         ("oldest due lead", "none" if live.oldest is None else f"{span(live.oldest.seconds)} overdue"),
@@ -187,6 +187,8 @@ def _report_now(live: Live, summary: DispatchSummary, uncounted: Uncounted) -> R
     return Report("Now", ("state", "value"), rows, "")
 
 
-def _report_retries(found: Sequence[WorkspaceCount]) -> Report:
-    rows = [(each.count, each.name) for each in found[:MAX_ROWS]]
-    return Report("Most due retries", ("due", "workspace"), rows, "No retry is due.")
+def _report_retries(waiting: Waiting) -> Report:
+    rows = [(each.count, each.name) for each in waiting.retries[:MAX_ROWS]]
+    total = waiting.due_retries
+    title = f"Most due retries, of the first {total.number:,}" if total.is_least else "Most due retries"
+    return Report(title, ("due", "workspace"), rows, "No retry is due.")

@@ -1,7 +1,7 @@
 """Sends the digest once a day to each recipient.
 
 A process claims a mail in PostgreSQL, commits, sends, and marks it as sent. A claim of a killed process ends after
-CLAIM_MINUTES, and a failed mail is tried again by the next run of beat, until the day is over.
+CLAIM_MINUTES. The next run of beat tries a failed mail again, up to MAX_TRIES times a day.
 """
 
 import logging
@@ -12,6 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from leadswitch import metrics
@@ -25,12 +26,14 @@ logger = logging.getLogger(__name__)
 
 # Longer than a task may run.
 CLAIM_MINUTES: Final = 10
-KEPT: Final = timedelta(days=35)
+# Two hours of runs of beat.
+MAX_TRIES: Final = 24
+RETENTION: Final = timedelta(days=35)
 CLAIM: Final = """
 INSERT INTO leadswitch_digestmail AS mail (date, recipient, claimed_at, tries, cause)
 VALUES (%(date)s, %(recipient)s, clock_timestamp(), 1, '')
-ON CONFLICT (date, recipient) DO UPDATE SET claimed_at = clock_timestamp(), tries = mail.tries + 1
-WHERE mail.sent_at IS NULL
+ON CONFLICT (date, recipient) DO UPDATE SET claimed_at = clock_timestamp(), tries = mail.tries + 1, cause = ''
+WHERE mail.sent_at IS NULL AND mail.tries < %(tries)s
     AND (mail.claimed_at IS NULL OR mail.claimed_at < clock_timestamp() - make_interval(mins => %(minutes)s))
 RETURNING mail.tries
 """
@@ -42,26 +45,29 @@ def is_due(at: datetime) -> bool:
 
 
 def send_digest(*, at: datetime) -> Sequence[str]:
-    """Send the digest of the day to those recipients who have not got it. Returns to whom it could not be sent.
+    """Send the digest of the day to those recipients who have not received it. Returns to whom it could not be sent.
 
-    The clock is not looked at: `is_due`. Another process that sends it at the same time is left to do so.
+    At any time of day: see `is_due`. Skips the mails that another process is sending.
     """
-    digest: Digest | None = None
+    recipients = list_unsent(find_date(at))
     failed: list[str] = []
-    for recipient in settings.LEADSWITCH_DIGEST_RECIPIENTS:
-        tries = claim(find_date(at), recipient)
-        if tries is None:
-            continue
-        digest = digest or read_digest(at=at)
-        if not _send_claimed(digest, recipient, tries=tries):
-            failed.append(recipient)
+    if recipients:
+        # Before the first claim: an error while it is read leaves nothing claimed.
+        digest = read_digest(at=at)
+        for recipient in recipients:
+            tries = claim(digest.date, recipient)
+            if tries is not None and not _send_claimed(digest, recipient, tries=tries):
+                failed.append(recipient)
     forget_old(find_date(at))
     return failed
 
 
 def claim(day: date, recipient: str) -> int | None:
-    """Return how often the mail has been tried, this time included. None: it was sent, or another process sends it."""
-    rows = fetch_rows(CLAIM, {"date": day, "recipient": recipient, "minutes": CLAIM_MINUTES})
+    """Return how many times the mail was tried, including this one.
+
+    None: it was sent, another process is sending it, or it was tried MAX_TRIES times.
+    """
+    rows = fetch_rows(CLAIM, {"date": day, "recipient": recipient, "minutes": CLAIM_MINUTES, "tries": MAX_TRIES})
     return int(rows[0][0]) if rows else None
 
 
@@ -77,15 +83,21 @@ def describe_mails(at: datetime) -> str:
     return f"{text} The last try failed: {', '.join(causes)}." if causes else text
 
 
+def list_unsent(day: date) -> Sequence[str]:
+    done = DigestMail.objects.filter(Q(sent_at__isnull=False) | Q(tries__gte=MAX_TRIES), date=day)
+    excluded = set(done.values_list("recipient", flat=True))
+    return [each for each in settings.LEADSWITCH_DIGEST_RECIPIENTS if each not in excluded]
+
+
 def forget_old(day: date) -> None:
-    DigestMail.objects.filter(date__lt=day - KEPT).delete()
+    DigestMail.objects.filter(date__lt=day - RETENTION).delete()
 
 
 def _send_claimed(digest: Digest, recipient: str, *, tries: int) -> bool:
     mail = DigestMail.objects.filter(date=digest.date, recipient=recipient, tries=tries)
     try:
         send(digest, recipient)
-    except (NoMailServer, SMTPException, OSError) as error:
+    except (NoMailServer, SMTPException, OSError, ValueError) as error:  # ValueError: a header or an address
         cause = name_cause(error)
         mail.update(claimed_at=None, cause=cause)
         metrics.DIGEST_MAILS.labels(result="failed").inc()

@@ -29,9 +29,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         how = parser.add_mutually_exclusive_group()
         how.add_argument(
-            "--send", action="store_true", help="mail it now to the recipients who have not got it today"
+            "--send", action="store_true", help="mail it now to the recipients who have not received it today"
         )
-        how.add_argument("--to", metavar="ADDRESS", help="mail it to this address, to try the mail server")
+        how.add_argument("--to", metavar="ADDRESS", help="mail it to this address, to test the mail server")
 
     def handle(self, *_: Any, send: bool, to: str | None, **__: Any) -> None:
         with readable_database():
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
     def _send(self) -> None:
         if not settings.LEADSWITCH_DIGEST_RECIPIENTS:
-            message = "no one would get it: set LEADSWITCH_DIGEST_RECIPIENTS to one or more addresses"
+            message = "nobody would receive it: set LEADSWITCH_DIGEST_RECIPIENTS to one or more addresses"
             raise CommandError(message, returncode=2)
         at = read_clock()
         failed = send_digest(at=at)

@@ -65,7 +65,7 @@ def test_each_recipient_gets_text_and_html(mailbox: Mailbox) -> None:
     assert len({message["Message-ID"] for _, message in mailbox.mails}) == 2
 
 
-def test_nobody_gets_it_twice_a_day(mailbox: Mailbox) -> None:
+def test_each_recipient_receives_it_once_a_day(mailbox: Mailbox) -> None:
     send()
     assert send() == []
     assert len(mailbox.mails) == 2
@@ -80,8 +80,9 @@ def test_processes_that_send_at_the_same_time_send_it_once(mailbox: Mailbox) -> 
 
 
 def test_without_the_claim_each_process_sends_it(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control: the test above sees what the claim prevents."""
+    """The control: the test above detects what the table prevents."""
     monkeypatch.setattr(sending, "claim", lambda *_: 1)
+    monkeypatch.setattr(sending, "list_unsent", lambda _: (ANNA, BEN))
     race([send] * 2)
     assert sorted(mailbox.recipients) == [ANNA, ANNA, BEN, BEN]
 
@@ -115,6 +116,34 @@ def test_server_that_is_down_is_tried_again(mailbox: Mailbox, settings: Settings
     assert send() == [ANNA, BEN]
     assert set(DigestMail.objects.values_list("cause", flat=True)) == {"ConnectionRefusedError"}
     settings.EMAIL_PORT = port
+    assert send() == []
+    assert sorted(mailbox.recipients) == [ANNA, BEN]
+
+
+def test_mail_is_tried_a_limited_number_of_times_a_day(mailbox: Mailbox) -> None:
+    mailbox.refused = {ANNA}
+    assert [send() for _ in range(sending.MAX_TRIES + 2)] == [*[[ANNA]] * sending.MAX_TRIES, [], []]
+    assert mailbox.recipients == [BEN]
+    mailbox.refused = set()
+    assert sending.send_digest(at=timezone.now() + timedelta(days=1)) == []
+    assert sorted(mailbox.recipients) == [ANNA, BEN, BEN]
+
+
+def test_sender_that_cannot_be_a_header_is_a_failed_try(mailbox: Mailbox, settings: Settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "leads@example.com\nBcc: eve@example.com"
+    assert send() == [ANNA, BEN]
+    assert mailbox.mails == []
+    assert set(DigestMail.objects.values_list("cause", "claimed_at")) == {("BadHeaderError", None)}
+
+
+def test_error_while_the_digest_is_read_leaves_no_claim(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(sending, "read_digest", lambda **_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            send()
+    assert DigestMail.objects.count() == 0
     assert send() == []
     assert sorted(mailbox.recipients) == [ANNA, BEN]
 
