@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-
 # The task itself looks at the clock. A failed mail is tried again by the next run.
 DIGEST: Final = {
     "send-digest": {"task": "leadswitch.send_digest", "schedule": 300.0, "options": {"expires": 300}},

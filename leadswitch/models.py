@@ -8,7 +8,8 @@ from django.db import models
 class DigestMail(models.Model):
     """One day's digest to one recipient. Without a row, no process has tried to send it.
 
-    `claimed_at`: a process has been sending it since then. `cause`: why the last try failed; a kind of error, without an address.
+    `claimed_at`: a process has been sending it since then. `cause`: the kind of
+    error of the last try, without an address.
     """
 
     date = models.DateField()

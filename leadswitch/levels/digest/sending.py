@@ -67,7 +67,9 @@ def claim(day: date, recipient: str) -> int | None:
 
     None: it was sent, another process is sending it, or it was tried MAX_TRIES times.
     """
-    rows = fetch_rows(CLAIM, {"date": day, "recipient": recipient, "minutes": CLAIM_MINUTES, "tries": MAX_TRIES})
+    rows = fetch_rows(
+        CLAIM, {"date": day, "recipient": recipient, "minutes": CLAIM_MINUTES, "tries": MAX_TRIES}
+    )
     return int(rows[0][0]) if rows else None
 
 
