@@ -133,7 +133,7 @@ def test_sender_that_cannot_be_a_header_is_a_failed_try(mailbox: Mailbox, settin
     settings.DEFAULT_FROM_EMAIL = "leads@example.com\nBcc: eve@example.com"
     assert send() == [ANNA, BEN]
     assert mailbox.mails == []
-    assert set(DigestMail.objects.values_list("cause", "claimed_at")) == {("BadHeaderError", None)}
+    assert set(DigestMail.objects.values_list("cause", "claimed_at")) == {("ValueError", None)}
 
 
 def test_error_while_the_digest_is_read_leaves_no_claim(
