@@ -121,8 +121,8 @@ def take_sample(roots: Mapping[int, str], used: Used) -> Sample:
 def _memory_mb(process: psutil.Process) -> float:
     """A page that several processes share counts once in all of them together (proportional set size).
 
-    The resident size of PostgreSQL counts its shared buffers once for each session that has used them, so it grows until
-    every session has used all. Only Linux has the proportional size; elsewhere it is the resident size.
+    The resident size of PostgreSQL counts its shared buffers once for each session that has used them, so it grows
+    until every session has used all. Only Linux has the proportional size; elsewhere it is the resident size.
     """
     info = process.memory_full_info()
     return float(getattr(info, "pss", info.rss)) / MEGABYTE
