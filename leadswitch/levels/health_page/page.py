@@ -16,7 +16,7 @@ from leadswitch.levels.health_page.charts import (
 )
 from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.current_state import CurrentState, WaitingLeads, read_current_state
-from leadswitch.levels.health_page.objective_cards import LinkedCount, ObjectiveCard, make_cards, link_count
+from leadswitch.levels.health_page.objective_cards import LinkedCount, ObjectiveCard, link_count, make_cards
 from leadswitch.levels.health_page.rollup_reads import (
     Uncounted,
     WorkspaceCount,

@@ -7,8 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from leadswitch.levels.health_page import current_state
-from leadswitch.levels.health_page.current_state import Count
+from leadswitch.levels.health_page.current_state import Count, read_current_state
 from leadswitch.levels.health_page.objective_cards import link_count
 from routing.leads import undecided
 from routing.models import Lead, Workspace
@@ -82,7 +81,7 @@ def test_list_of_late_leads_ignores_a_workspace_that_the_user_does_not_see(
 
 @pytest.mark.usefixtures("workspaces")
 def test_counts_that_reach_their_limit_say_so() -> None:
-    whole, limited = current_state.read_current_state(None), current_state.read_current_state(None, most=1)
+    whole, limited = read_current_state(None), read_current_state(None, most=1)
     assert (whole.waiting.due_retries, whole.stale_locks) == (Count(2), Count(1))
     assert (limited.waiting.due_retries, limited.stale_locks) == (
         Count(1, is_least=True),
@@ -93,7 +92,7 @@ def test_counts_that_reach_their_limit_say_so() -> None:
 
 @pytest.mark.usefixtures("workspaces")
 def test_page_shows_that_a_number_is_the_least(root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadswitch.levels.health_page.page.read_current_state", partial(current_state.read_current_state, most=1))
+    monkeypatch.setattr("leadswitch.levels.health_page.page.read_current_state", partial(read_current_state, most=1))
     health = read_health(root)
     assert [row.figure.display for row in health.retries] == ["1+"]
     assert (health.stale_locks.display, health.cards[2].measured) == ("1+", "1+")
