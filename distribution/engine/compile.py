@@ -42,7 +42,9 @@ def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) 
     price_rules = tuple(
         _price_rule(rule, index, compiler, path=path) for index, (path, rule) in enumerate(rules)
     )
-    tiers = tuple(_tier(tier, compiler, path=path) for path, tier in read_objects(definition, "tiers", path=""))
+    tiers = tuple(
+        _tier(tier, compiler, path=path) for path, tier in read_objects(definition, "tiers", path="")
+    )
     _refuse_repeats([tier.id for tier in tiers], path="tiers", name="tier")
     enrollments = _enrollments(definition, tiers, read_questions(head), compiler)
     return CompiledCampaign(
@@ -105,7 +107,10 @@ def _tier(tier: Mapping[str, Any], compiler: PartCompiler, *, path: str) -> Comp
 
 
 def _enrollments(
-    definition: Mapping[str, Any], tiers: tuple[CompiledTier, ...], questions: Questions, compiler: PartCompiler
+    definition: Mapping[str, Any],
+    tiers: tuple[CompiledTier, ...],
+    questions: Questions,
+    compiler: PartCompiler,
 ) -> tuple[CompiledEnrollment, ...]:
     listed = read_objects(definition, "buyers", path="")
     buyer_ids = [read_integer(buyer, "id", path=path) for path, buyer in listed]

@@ -216,7 +216,9 @@ def _unlock(world: World, failure: Failure) -> tuple[World, FixOutcome]:
 
 
 def _correct_area(world: World, failure: Failure) -> tuple[World, FixOutcome]:
-    return world.change_buyer(service_area={"everywhere": True}), FixOutcome(failure, "its service area corrected")
+    return world.change_buyer(service_area={"everywhere": True}), FixOutcome(
+        failure, "its service area corrected"
+    )
 
 
 def _correct_answers(world: World, failure: Failure) -> tuple[World, FixOutcome]:

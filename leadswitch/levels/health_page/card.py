@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.current_state import read_waiting_leads
+from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.page import read_cards
 from routing.dispatch.state import read_summary
 from tracing.wording import count

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.current_state import Count, WaitingLeads
+from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.rollup_reads import Decisions
 from leadswitch.levels.objectives import (
     AVAILABILITY,

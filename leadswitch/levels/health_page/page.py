@@ -14,8 +14,8 @@ from leadswitch.levels.health_page.charts import (
     make_latency,
     make_results,
 )
-from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.current_state import CurrentState, WaitingLeads, read_current_state
+from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.objective_cards import LinkedCount, ObjectiveCard, link_count, make_cards
 from leadswitch.levels.health_page.rollup_reads import (
     Uncounted,
@@ -68,7 +68,8 @@ class Health:
     @property
     def is_empty(self) -> bool:
         return (
-            all(chart.is_empty for chart in self.charts.values()) and not self.current.waiting.due_retries.number
+            all(chart.is_empty for chart in self.charts.values())
+            and not self.current.waiting.due_retries.number
         )
 
     @property
@@ -153,7 +154,9 @@ def _rows(found: Sequence[tuple[WorkspaceCount, str]], *, is_least: bool = False
     most = max((each.count for each, _ in found), default=0)
     return [
         WorkspaceRow(
-            each.name, LinkedCount(each.name, each.count, url, is_least=is_least), round(100 * each.count / most)
+            each.name,
+            LinkedCount(each.name, each.count, url, is_least=is_least),
+            round(100 * each.count / most),
         )
         for each, url in found
     ]

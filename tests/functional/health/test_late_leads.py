@@ -92,7 +92,9 @@ def test_counts_that_reach_their_limit_say_so() -> None:
 
 @pytest.mark.usefixtures("workspaces")
 def test_page_shows_that_a_number_is_the_least(root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadswitch.levels.health_page.page.read_current_state", partial(read_current_state, most=1))
+    monkeypatch.setattr(
+        "leadswitch.levels.health_page.page.read_current_state", partial(read_current_state, most=1)
+    )
     health = read_health(root)
     assert [row.figure.display for row in health.retries] == ["1+"]
     assert (health.stale_locks.display, health.cards[2].measured) == ("1+", "1+")

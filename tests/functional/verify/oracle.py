@@ -197,21 +197,23 @@ def judge_pool(attempt: Row, events: list[Row], definition: Any) -> str:
     if pools != 1:
         return f"composed {pools} pools"
     if definition is None:
-        return f"used version {attempt.config_version} of campaign {attempt.campaign_id}, which has no snapshot"
+        return (
+            f"used version {attempt.config_version} of campaign {attempt.campaign_id}, which has no snapshot"
+        )
     enrolled = [int(each["buyer_id"]) for each in definition["enrollments"]]
     traced = [event.buyer_id for event in events if event.event != "buyer_pool_composed"]
     if Counter(enrolled) == Counter(traced):
         return ""
     missing = sum(buyer not in traced for buyer in enrolled)
-    return (
-        f"{count(len(enrolled), 'buyer')} enrolled, but the trace has {len(traced)} ({missing} missing)"
-    )
+    return f"{count(len(enrolled), 'buyer')} enrolled, but the trace has {len(traced)} ({missing} missing)"
 
 
 def judge_selected(rows: Rows) -> Findings:
     traced_sales = [sale for sale in rows.assignments if sale.attempt_id in rows.attempt_of]
     sold = group(traced_sales, "attempt_id", "buyer_id")
-    selected = group((each for each in rows.events if each.event == "buyer_selected"), "attempt_id", "buyer_id")
+    selected = group(
+        (each for each in rows.events if each.event == "buyer_selected"), "attempt_id", "buyer_id"
+    )
     for (attempt, buyer), events in selected.items():
         sales = sold.get((attempt, buyer), [])
         for event in events:
@@ -237,7 +239,9 @@ CHECKS: Final[Mapping[int, tuple[Callable[[Rows], Findings], ...]]] = {
 def judge() -> dict[int, list[str]]:
     """The expected findings by invariant, from 1 to 6, sorted. An invariant that holds is left out."""
     rows = Rows()
-    found = {number: sorted(text for check in checks for text in check(rows)) for number, checks in CHECKS.items()}
+    found = {
+        number: sorted(text for check in checks for text in check(rows)) for number, checks in CHECKS.items()
+    }
     return {number: messages for number, messages in found.items() if messages}
 
 

@@ -140,7 +140,9 @@ def test_leads_that_wait_are_read_up_to_the_limit(is_whole: bool, monkeypatch: p
     source = SourceFactory()
     fill_leads(source, count=LEADS, attempts="1", next_attempt_at="now() - n * interval '1 second'")
     ids = None if is_whole else [source.workspace_id]
-    indexes, rows = read_tables(record(lambda: current_state.read_current_state(ids, most=LIMIT)))["routing_lead"]
+    indexes, rows = read_tables(record(lambda: current_state.read_current_state(ids, most=LIMIT)))[
+        "routing_lead"
+    ]
     assert indexes == {"lead_retry_queue", "lead_workspace_due", "lead_locked"}
     assert rows <= LIMIT
 

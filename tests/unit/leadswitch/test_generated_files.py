@@ -31,9 +31,7 @@ def test_directory_that_cannot_be_made_is_named(command: list[str], tmp_path: Pa
     ],
 )
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_text_that_is_no_url_is_refused(
-    command: list[str], url: str, problem: str, tmp_path: Path
-) -> None:
+def test_text_that_is_no_url_is_refused(command: list[str], url: str, problem: str, tmp_path: Path) -> None:
     example = r"Use a URL such as https://leads\.example\.com$"
     with pytest.raises(CommandError, match=rf"argument --runbooks: {problem}.*\. {example}"):
         call_command(*command, "--directory", str(tmp_path), f"--runbooks={url}")
