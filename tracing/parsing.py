@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 LONGEST_ID: Final = 18  # digits that always fit a bigint
-MOST: Final = 2**31 - 1  # the largest integer of PostgreSQL
+MAX_POSTGRES_INTEGER: Final = 2**31 - 1  # the largest integer of PostgreSQL
 
 
 def parse_uuid(text: str) -> UUID | None:
@@ -27,8 +27,8 @@ def parse_text(text: str) -> str | None:
 def positive_argument(text: str) -> int:
     """The type of a command's argument that counts something. Raises ArgumentTypeError."""
     number = parse_id(text)
-    if number is None or not 1 <= number <= MOST:
+    if number is None or not 1 <= number <= MAX_POSTGRES_INTEGER:
         shown = text if len(text) <= LONGEST_ID else f"{text[:LONGEST_ID]}…"
-        message = f"{shown!r} is not a whole number from 1 to {MOST}"
+        message = f"{shown!r} is not a whole number from 1 to {MAX_POSTGRES_INTEGER}"
         raise ArgumentTypeError(message)
     return number
