@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 LONGEST_ID: Final = 18  # digits that always fit a bigint
-MOST: Final = 2**31 - 1  # the largest integer of PostgreSQL
+MAX_POSTGRES_INTEGER: Final = 2**31 - 1  # the largest integer of PostgreSQL
 
 
 def parse_uuid(text: str) -> UUID | None:
@@ -25,7 +25,7 @@ def parse_text(text: str) -> str | None:
     return text if text and "\x00" not in text else None
 
 
-def number_argument(*, lowest: int, highest: int = MOST) -> Callable[[str], int]:
+def number_argument(*, lowest: int, highest: int = MAX_POSTGRES_INTEGER) -> Callable[[str], int]:
     """Make the type of a command's argument that is a whole number in a range, both ends included.
 
     The type raises ArgumentTypeError.

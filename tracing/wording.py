@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from tracing.kinds import NUMBER
@@ -24,6 +25,11 @@ def money(cents: int) -> str:
     """Credits are cents: 2500 is "$25.00"."""
     sign = "-" if cents < 0 else ""
     return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
+
+
+def short_id(public_id: UUID) -> str:
+    """The end of an id: ids that were made in the same seconds begin alike."""
+    return f"…{str(public_id)[-6:]}"
 
 
 def moment(at: datetime) -> str:

@@ -13,13 +13,13 @@ from distribution.admin.money_actions import ReturnActionAdmin
 from distribution.admin.money_history import ledger_lines
 from distribution.models import Assignment, AssignmentState, Buyer, LedgerEntry
 from routing.models import Lead
-from tracing.admin.columns import money_column, time_column, word_column
+from tracing.admin.columns import id_column, money_column, time_column, word_column
 from tracing.admin.history import HistoryLine, merge
 from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.named import NamingAdmin, named_field
 from tracing.models import Attempt
 from tracing.parsing import parse_id, parse_text, parse_uuid
-from tracing.wording import money
+from tracing.wording import money, short_id
 
 MAX_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 
@@ -28,21 +28,25 @@ MAX_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     has_history = True
     workspace_path = "buyer__workspace"
-    list_display = ("public_id", "lead", "buyer", "campaign", "price", "standing", "sold", "returned")
+    list_display = ("short_id", "sold_lead", "buyer", "campaign", "price", "standing", "sold", "returned")
     list_filter = ("state",)
     scan_time = "created_at"
     empty_list_text = "No leads sold yet. Sold leads are listed here."
-    list_select_related = ("lead", "buyer__workspace", "campaign__workspace")
+    list_select_related = ("buyer__workspace", "campaign__workspace")
     search_help_text = (
         "Public id of the assignment, lead or buyer; the lead's id, email address, phone number or external id; all "
         "or part of a buyer's name; or an attempt id."
     )
     fields = (
-        *("public_id", "lead", "buyer", "campaign", "enrollment", "attempt", "price", "standing"),
+        *("public_id", "sold_lead", "buyer", "campaign", "enrollment", "attempt", "price", "standing"),
         *("created_at", "returned_at"),
     )
-    readonly_fields = ("attempt", "price", "standing")
-    named = {"attempt_id": "tracing.attempt"}
+    readonly_fields = ("sold_lead", "attempt", "price", "standing")
+    named = {"attempt_id": "tracing.attempt", "lead_id": "routing.lead"}
+    named_in_list = ("lead_id",)
+    short_in_list = ("lead_id",)
+    short_id = id_column()
+    sold_lead = named_field("lead_id", label="lead")
     attempt = named_field("attempt_id", label="attempt")
     price = money_column("price_cents", label="price")
     sold = time_column("created_at", label="sold")
@@ -50,7 +54,7 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     standing = word_column("state", words=dict(AssignmentState.choices))
 
     def title_of(self, row: Assignment) -> str:
-        return f"Sale to {row.buyer.name} for {money(row.price_cents)} (…{str(row.public_id)[-6:]})"
+        return f"Sale to {row.buyer.name} for {money(row.price_cents)} ({short_id(row.public_id)})"
 
     def history_of(self, row: Assignment, *, request: HttpRequest) -> list[HistoryLine]:
         """Includes every movement of money that it caused."""

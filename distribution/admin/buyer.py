@@ -31,11 +31,6 @@ from tracing.admin.columns import money_column
 from tracing.admin.history import HistoryLine, merge
 from tracing.wording import money
 
-PERIODS: Final = {kind: f"per {kind}" for kind in ("hour", "day", "week", "month")}
-LIMITS: Final = {
-    **{f"cap_{kind}": f"Leads {period}" for kind, period in PERIODS.items()},
-    **{f"budget_{kind}_cents": f"Budget {period} ($)" for kind, period in PERIODS.items()},
-}
 WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "month": "this month"}
 
 
@@ -137,12 +132,6 @@ class EnrollmentAdmin(DollarsAdmin):
         (None, {"fields": (REASON,)}),
     )
     bid = money_column("bid_cents", label="bid")
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name in LIMITS:
-            field.label = LIMITS[db_field.name]
-        return field
 
     change_form_template = "admin/leadswitch/change_form.html"
 

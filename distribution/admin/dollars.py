@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator
 from django.http import HttpRequest
 
 from routing.admin.configuration import ConfigurationAdmin
+from tracing.admin.history import describe_field
 from tracing.wording import money
 
 CENTS: Final = "_cents"
@@ -76,9 +77,8 @@ class DollarsAdmin(ConfigurationAdmin):
         if not db_field.name.endswith(CENTS):
             return super().formfield_for_dbfield(db_field, request, **kwargs)
         limits = [each.limit_value for each in db_field.validators if isinstance(each, MaxValueValidator)]
-        words = db_field.name.removesuffix(CENTS).replace("_", " ").capitalize()
         return DollarField(
-            label=f"{words} ($)",
+            label=f"{describe_field(db_field.model, db_field.name)} ($)",
             most=MAX_PRICE_DOLLARS if db_field.name in OF_ONE_LEAD else MAX_DOLLARS,
             required=not db_field.blank,
             max_value=min([MAX_DOLLARS, *(limit // 100 for limit in limits)]),

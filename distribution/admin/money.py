@@ -21,7 +21,7 @@ from tracing.admin.days import DayFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import HistoryLine
 from tracing.admin.keyset import MAX_SCANNED
-from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.admin.named import NamingAdmin, named_field
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
 
@@ -127,11 +127,11 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(ReadOnlyAdmin):
+class LedgerEntryAdmin(NamingAdmin):
     workspace_path = "wallet__buyer__workspace"
-    list_display = ("id", "buyer", "kind", "amount", "balance_after", "assignment", "actor", "created")
+    list_display = ("id", "buyer", "kind", "amount", "balance_after", "sale", "actor", "created")
     list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
-    list_select_related = ("wallet__buyer__workspace", "assignment")
+    list_select_related = ("wallet__buyer__workspace",)
     search_help_text = (
         "All or part of a buyer's name, public id of a buyer or assignment, or a complete idempotency key."
     )
@@ -139,10 +139,14 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     scan_time = "created_at"
     empty_list_text = "Each top-up, sale, refund and adjustment is listed here."
     fields = (
-        *("wallet", "kind", "amount", "balance_after", "idempotency_key", "assignment", "actor", "reason"),
+        *("wallet", "kind", "amount", "balance_after", "idempotency_key", "sale", "actor", "reason"),
         "created_at",
     )
-    readonly_fields = ("amount", "balance_after")
+    readonly_fields = ("amount", "balance_after", "sale")
+    named = {"assignment_id": "distribution.assignment"}
+    named_in_list = ("assignment_id",)
+    short_in_list = ("assignment_id",)
+    sale = named_field("assignment_id", label="assignment")
     amount = money_column("amount_cents", label="amount")
     balance_after = money_column("balance_after_cents", label="balance after")
     created = time_column("created_at")

@@ -5,6 +5,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from distribution.models import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from tracing import audit
@@ -30,7 +31,7 @@ def _build_line(entry: LedgerEntry) -> HistoryLine:
     return HistoryLine(
         at=entry.created_at,
         actor=entry.actor,
-        what=f"{kind[:1].upper()}{kind[1:]}: {money(entry.amount_cents)}",
+        what=f"{capfirst(kind)}: {money(entry.amount_cents)}",
         reason=entry.reason,
         details=(format_html("Balance after: {}", money(entry.balance_after_cents)),),
     )

@@ -23,6 +23,7 @@ from distribution.models import Buyer
 from routing.models import Lead
 from tracing.admin.scope import PlainAdmin
 from tracing.models import Attempt
+from tracing.wording import short_id
 
 # The page's script sends it. A browser that follows a link does not.
 FRAGMENT_HEADER: Final = "X-LeadSwitch-Fragment"
@@ -78,7 +79,7 @@ class TraceViews(PlainAdmin):
         """Return a title without personal data: vertical, state, source and the end of the public id."""
         what = capfirst(f"{row.vertical} lead".strip())
         place = f" in {row.state}" if row.state else ""
-        return f"{what}{place} from {row.source.name} (…{str(row.public_id)[-6:]})"
+        return f"{what}{place} from {row.source.name} ({short_id(row.public_id)})"
 
     def trace_view(self, request: HttpRequest, public_id: UUID, number: int | None = None) -> HttpResponse:
         lead = self._find_lead(request, public_id)

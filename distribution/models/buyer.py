@@ -41,6 +41,7 @@ class Buyer(models.Model):
         help_text="Unique in its workspace. Next: top up its wallet and enroll it in a campaign.",
     )
     timezone = models.CharField(
+        verbose_name="time zone",
         max_length=50,
         default="America/New_York",
         validators=[check_timezone],
@@ -65,7 +66,7 @@ class Buyer(models.Model):
         default=dict,
         blank=True,
         validators=[check_hours],
-        help_text='When leads may be delivered, buyer\'s timezone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
+        help_text='When leads may be delivered, buyer\'s time zone: {"mon": [["09:00", "17:00"]]}. Empty: always.',
     )
     paused_at = models.DateTimeField(
         null=True,

@@ -106,6 +106,7 @@ class Campaign(models.Model):
         help_text="1: exclusive. More: shared by up to this many buyers.",
     )
     timezone = models.CharField(
+        verbose_name="time zone",
         max_length=50,
         default="America/New_York",
         validators=[check_timezone],
@@ -228,7 +229,7 @@ class Tier(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name or f'tier {self.position}'} of {self.campaign}"
+        return f"{self.name or f'Tier {self.position}'} of {self.campaign}"
 
 
 class CampaignSnapshot(models.Model):
@@ -237,7 +238,7 @@ class CampaignSnapshot(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="snapshots")
     config_version = models.PositiveBigIntegerField()
     config = models.JSONField()
-    actor = models.CharField(max_length=100, blank=True)
+    actor = models.CharField("who", max_length=100, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -109,44 +109,52 @@ class Enrollment(models.Model):
         "Empty: every lead.",
     )
     cap_hour = models.PositiveIntegerField(
+        verbose_name="leads per hour",
         null=True,
         blank=True,
         help_text="Leads per hour. Blank: no cap. 0: no leads.",
     )
     cap_day = models.PositiveIntegerField(
+        verbose_name="leads per day",
         null=True,
         blank=True,
         help_text="Leads per day, in the buyer's time zone. Blank: no cap.",
     )
     cap_week = models.PositiveIntegerField(
+        verbose_name="leads per week",
         null=True,
         blank=True,
         help_text="Leads per week, starting Monday. Blank: no cap.",
     )
     cap_month = models.PositiveIntegerField(
+        verbose_name="leads per month",
         null=True,
         blank=True,
         help_text="Leads per calendar month. Blank: no cap.",
     )
     budget_hour_cents = models.PositiveBigIntegerField(
+        verbose_name="budget per hour",
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
         help_text="Most it spends per hour. Blank: limited only by its wallet.",
     )
     budget_day_cents = models.PositiveBigIntegerField(
+        verbose_name="budget per day",
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
         help_text="Most it spends per day. Blank: limited only by its wallet.",
     )
     budget_week_cents = models.PositiveBigIntegerField(
+        verbose_name="budget per week",
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
         help_text="Most it spends per week. Blank: limited only by its wallet.",
     )
     budget_month_cents = models.PositiveBigIntegerField(
+        verbose_name="budget per month",
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.text import capfirst
 
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.buyer import Buyer
@@ -50,7 +51,7 @@ class Wallet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"wallet of {self.buyer}"
+        return f"Wallet of {self.buyer}"
 
 
 class LedgerKind(models.TextChoices):
@@ -80,8 +81,8 @@ class LedgerEntry(models.Model):
     assignment = models.ForeignKey(
         "distribution.Assignment", on_delete=models.PROTECT, null=True, blank=True, related_name="entries"
     )
-    actor = models.CharField(max_length=100)
-    reason = models.CharField(max_length=200, blank=True)
+    actor = models.CharField("who", max_length=100)
+    reason = models.CharField("why", max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -122,4 +123,4 @@ class LedgerEntry(models.Model):
         triggers: ClassVar = append_only_triggers("distribution_ledgerentry")
 
     def __str__(self) -> str:
-        return f"{LedgerKind(self.kind).label}, {money(self.amount_cents)}"
+        return f"{capfirst(LedgerKind(self.kind).label)}, {money(self.amount_cents)}"

@@ -13,7 +13,7 @@ from routing.intake.corrections import describe_note
 from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus
 from routing.values.normalize import FieldError, normalize_email, normalize_phone
-from tracing.admin.columns import badge, reason_column, reason_field, time_column
+from tracing.admin.columns import badge, id_column, reason_column, reason_field, time_column
 from tracing.admin.filters import LeadReasonFilter
 from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
@@ -56,7 +56,7 @@ class LeadAdmin(ReadOnlyAdmin):
 
     has_history = True
     workspace_path = "workspace"
-    list_display = ("public_id", "state_now", "reason", "wanted", "received", "came_from")
+    list_display = ("short_id", "state_now", "reason", "wanted", "received", "came_from")
     list_filter: ClassVar[tuple[Any, ...]] = (
         "status",
         LeadReasonFilter,
@@ -100,6 +100,7 @@ class LeadAdmin(ReadOnlyAdmin):
     readonly_fields: ClassVar[tuple[str, ...]] = (
         *("state_now", "reason_display", "corrected_at_intake", "pretty_attributes", "pretty_consent"),
     )
+    short_id = id_column()
     reason = reason_column()
     received = time_column("received_at")
     reason_display = reason_field(label="reason of the last attempt")

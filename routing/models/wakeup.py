@@ -101,6 +101,8 @@ class Wakeup(models.Model):
 
     class Meta:
         db_table = "routing_wakeup"
+        verbose_name = "wake-up"
+        verbose_name_plural = "wake-ups"
         default_permissions = ()
         indexes = [
             models.Index(fields=["id"], condition=Q(done_at__isnull=True), name="wakeup_open"),

@@ -75,6 +75,7 @@ class Workspace(models.Model):
         max_length=100, help_text="The name people know it by. Next: add a source, buyers and a campaign."
     )
     timezone = models.CharField(
+        verbose_name="time zone",
         max_length=50,
         default="America/New_York",
         validators=[check_timezone],

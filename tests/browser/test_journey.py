@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenAs
 from tests.browser.scene import Scene, build_scene
+from tracing.wording import short_id
 
 PASSWORD = "a long and unusual password"
 
@@ -26,7 +27,7 @@ def find_lead(page: Page, text: str) -> None:
 
 
 def open_lead(page: Page, scene: Scene) -> None:
-    page.locator("#result_list").get_by_role("link", name=str(scene.lead.public_id), exact=True).click()
+    page.locator("#result_list").get_by_role("link", name=short_id(scene.lead.public_id), exact=True).click()
     expect(page).to_have_url(re.compile(rf"/admin/routing/lead/{scene.lead.pk}/change/"))
 
 

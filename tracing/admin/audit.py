@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from tracing.admin.columns import NOTHING
 from tracing.admin.history import describe_action, describe_changes
@@ -31,6 +32,9 @@ class AuditEntryAdmin(NamingAdmin):
     named = {"workspace_id": "routing.workspace"}
     workspace = named_field("workspace_id", label="workspace")
 
+    def title_of(self, row: AuditEntry) -> str:
+        return f"{capfirst(describe_action(row.action))}: {row.object_label or row.object_id}, by {row.actor}"
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         entry = super().get_object(request, object_id, from_field)
         if entry is not None:
@@ -38,7 +42,7 @@ class AuditEntryAdmin(NamingAdmin):
             setattr(entry, _REFERENCES, references)
         return entry
 
-    @admin.display(description="action", ordering="action")
+    @admin.display(description="what", ordering="action")
     def did(self, entry: AuditEntry) -> str:
         return describe_action(entry.action)
 

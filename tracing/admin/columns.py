@@ -5,6 +5,7 @@ A code remains as the title of its text: filters, the API and the log use it.
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Model
@@ -13,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from tracing.skip_reasons import SKIP_REASONS
-from tracing.wording import duration, money
+from tracing.wording import duration, money, short_id
 
 Column = Callable[..., SafeString | str]
 NOTHING: Final = "-"
@@ -40,6 +41,11 @@ def _column(name: str, describe: Callable[[Any], SafeString | str], *, label: st
 def money_column(name: str, *, label: str) -> Column:
     """`name` is in cents."""
     return _column(name, money, label=label)
+
+
+def id_column() -> Column:
+    """The end of the public id, as the titles of rows have it."""
+    return _column("public_id", describe_id, label="public id")
 
 
 def time_column(name: str, *, label: str = "") -> Column:
@@ -95,6 +101,10 @@ def lead_column(name: str = "lead_id", *, label: str = "lead") -> Column:
         )
 
     return _column(name, describe, label=label)
+
+
+def describe_id(public_id: UUID) -> SafeString:
+    return format_html('<span title="{}">{}</span>', public_id, short_id(public_id))
 
 
 def badge(word: str, *, code: str) -> SafeString:

@@ -120,7 +120,7 @@ def describe_changes(
     `references`: what read_references returns for the entry.
     """
     for name in {**entry.before, **entry.after}:
-        label = _label(model, name)
+        label = describe_field(model, name)
         before, after = (
             _describe(value, model=model, name=name, references=references)
             for value in (entry.before.get(name), entry.after.get(name))
@@ -131,7 +131,8 @@ def describe_changes(
             yield format_html("{}: {} → {}", label, before, after)
 
 
-def _label(model: type[Model] | None, name: str) -> str:
+def describe_field(model: type[Model] | None, name: str) -> str:
+    """What forms call a field. Amounts have no unit: forms add "($)", and a history shows the values with "$"."""
     words = str(getattr(find_field(model, name), "verbose_name", name)).replace("_", " ")
     return words.removesuffix(" cents").capitalize()
 

@@ -3,7 +3,7 @@
 Tracing may not import these models. It finds them by label.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 from django.apps import apps
@@ -13,7 +13,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from tracing.admin.columns import NOTHING, Column
+from tracing.admin.columns import NOTHING, Column, describe_id
 from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.admin.references import read_names
@@ -28,20 +28,27 @@ class NamedChangeList(KeysetChangeList):
 
 
 class NamingAdmin(ReadOnlyAdmin):
-    """`named`: the model of each column that contains an id without a foreign key.
+    """`named`: the model of each column that contains the id of a row.
 
-    `named_in_list`: those of them that the list shows. Each costs one query a page.
+    `named_in_list`: those of them that the list shows. Each costs one query a page. `short_in_list`: those of which
+    the list shows the end of the public id instead of the name.
     """
 
     named: ClassVar[Mapping[str, str]] = {}
     named_in_list: ClassVar[tuple[str, ...]] = ()
+    short_in_list: ClassVar[tuple[str, ...]] = ()
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
         return NamedChangeList
 
     def name_rows(self, request: HttpRequest, rows: Iterable[Any]) -> None:
         found = {
-            column: self.find_names(request, self.named[column], {getattr(row, column) for row in rows})
+            column: self.find_names(
+                request,
+                self.named[column],
+                {getattr(row, column) for row in rows},
+                describe=_describe_public_id if column in self.short_in_list else None,
+            )
             for column in self.named_in_list
         }
         for row in rows:
@@ -59,12 +66,24 @@ class NamingAdmin(ReadOnlyAdmin):
         return row
 
     def find_names(
-        self, request: HttpRequest, label: str, keys: Iterable[Any]
+        self,
+        request: HttpRequest,
+        label: str,
+        keys: Iterable[Any],
+        *,
+        describe: Callable[[Any], SafeString] | None = None,
     ) -> Mapping[Any, SafeString | str]:
-        """Return the name of each row, as a link if the user may open it. Its id if it is deleted or not visible."""
+        """Return the name of each row, as a link if the user may open it. Its id if it is deleted or not visible.
+
+        `describe` gives another text than the name.
+        """
         keys = set(keys)
         names: dict[Any, SafeString | str] = {key: NOTHING if key is None else str(key) for key in keys}
-        return names | read_names(request, apps.get_model(label), keys - {None})
+        return names | read_names(request, apps.get_model(label), keys - {None}, describe=describe)
+
+
+def _describe_public_id(row: Any) -> SafeString:
+    return describe_id(row.public_id)
 
 
 def named_field(column: str, *, label: str) -> Column:

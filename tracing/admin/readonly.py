@@ -129,7 +129,7 @@ class ReadOnlyAdmin(ExactSearch):
         extra_context: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> HttpResponse:
         raise PermissionDenied(
-            f"{capfirst(self.opts.verbose_name_plural)} cannot be deleted: they are the record of what happened."
+            f"{capfirst(self.opts.verbose_name_plural)} cannot be deleted, because the record stays complete."
         )
 
 

@@ -5,7 +5,7 @@ rows of the user's workspaces.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from django.contrib import admin
@@ -23,8 +23,17 @@ Reference: TypeAlias = tuple[type[Model], Any]
 References: TypeAlias = Mapping[Reference, SafeString]
 
 
-def read_names(request: HttpRequest, model: type[Model], keys: Iterable[Any]) -> dict[Any, SafeString | str]:
-    """Return the names of the rows that exist and are visible, as links if the user may open them. One query."""
+def read_names(
+    request: HttpRequest,
+    model: type[Model],
+    keys: Iterable[Any],
+    *,
+    describe: Callable[[Any], SafeString] | None = None,
+) -> dict[Any, SafeString | str]:
+    """Return the names of the rows that exist and are visible, as links if the user may open them. One query.
+
+    `describe` gives another text than the name.
+    """
     page = admin.site._registry.get(model)
     wanted = set(keys)
     if page is None or not wanted:
@@ -37,10 +46,14 @@ def read_names(request: HttpRequest, model: type[Model], keys: Iterable[Any]) ->
     place = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
     names: dict[Any, SafeString | str] = {}
     for row in rows:
-        name = page.title_of(row) if isinstance(page, ScopedAdmin) else str(row)
+        name = describe(row) if describe else _name(page, row)
         link = format_html('<a href="{}">{}</a>', reverse(place, args=[row.pk]), name)
         names[row.pk] = link if can_open else name
     return names
+
+
+def _name(page: "admin.ModelAdmin[Any]", row: Model) -> str:
+    return page.title_of(row) if isinstance(page, ScopedAdmin) else str(row)
 
 
 def read_references(

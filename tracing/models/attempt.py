@@ -96,4 +96,4 @@ class Attempt(models.Model):
         triggers: ClassVar = [*append_only_triggers("tracing_attempt"), count_later_trigger()]
 
     def __str__(self) -> str:
-        return f"attempt {self.number} of lead {self.lead_id}: {RESULTS.get(self.result, self.result)}"
+        return f"Attempt {self.number} of lead {self.lead_id}: {RESULTS.get(self.result, self.result)}"

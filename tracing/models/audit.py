@@ -15,21 +15,21 @@ class AuditEntry(models.Model):
     It refers to rows by name and id without foreign keys: those rows may be deleted, an entry may not.
     """
 
-    at = models.DateTimeField(db_default=Now())
-    actor = models.CharField(max_length=150, help_text="The user's name at that time.")
+    at = models.DateTimeField("time", db_default=Now())
+    actor = models.CharField("who", max_length=150, help_text="The user's name at that time.")
     action = models.CharField(max_length=50)
     model = models.CharField(max_length=100, help_text="E.g. distribution.campaign.")
     object_id = models.CharField(max_length=255)
-    object_label = models.CharField(max_length=200, blank=True)
+    object_label = models.CharField("name", max_length=200, blank=True)
     workspace_id = models.BigIntegerField(null=True, help_text="Blank if the entry belongs to no workspace.")
-    reason = models.CharField(max_length=200, blank=True)
+    reason = models.CharField("why", max_length=200, blank=True)
     before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
         db_table = "tracing_auditentry"
         verbose_name = "audit entry"
-        verbose_name_plural = "audit entries"
+        verbose_name_plural = "audit log"
         indexes = [
             models.Index(fields=["object_id", "-id"], name="audit_object_newest"),
             models.Index(fields=["workspace_id", "-id"], name="audit_workspace_newest"),

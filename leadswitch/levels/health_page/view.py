@@ -37,6 +37,7 @@ def show_health(request: HttpRequest, *, context: Mapping[str, Any]) -> HttpResp
     )
     values = {
         "title": "Health",
+        "opts": DispatchControl._meta,  # for the section in the breadcrumbs
         "health": health,
         "data": {name: chart.as_json() for name, chart in health.charts.items()},
         "windows": [(name, label) for name, (label, *_) in WINDOWS.items()],

@@ -12,12 +12,12 @@
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  // Each layer is drawn as the sum of itself and those below it. Nothing is drawn for 0.
+  // Each layer is drawn as the sum of itself and those below it. A layer without a value is not drawn.
   function stack(columns) {
     const [x, ...layers] = columns;
     const sums = [];
     layers.forEach((layer, at) => sums.push(layer.map((value, i) => value + (at ? sums[at - 1][i] : 0))));
-    return [x, ...sums.map(hideZeros)];
+    return [x, ...layers.map((layer, at) => layer.map((value, i) => (value ? sums[at][i] : null)))];
   }
 
   const hideZeros = (values) => values.map((value) => value || null);

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, LedgerEntry, Wallet
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
 from routing.models import Lead
 from tests.support.admin_pages import client_of, page, person, save
 from tests.support.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory
@@ -36,7 +36,7 @@ def test_money_moved_by_hand_is_in_the_history_of_wallet_and_buyer(ann: Client) 
 
     lines = [
         ("ann", "Credit limit", "good payer"),
-        ("ann", "Adjustment by a person: -$30.00", "booked twice"),
+        ("ann", "Manual adjustment: -$30.00", "booked twice"),
         ("ann", "Top-up: $100.00", "paid by card"),
     ]
     assert history(ann, wallet) == lines
@@ -88,6 +88,18 @@ def test_change_is_audited_with_both_values_and_nothing_else(ann: Client) -> Non
     assert ann.get(page(Campaign, "history", campaign.pk)).context["lines"][0].details == (
         "Price: $25.00 → $30.00",
     )
+
+
+def test_history_names_limits_as_the_form_does(ann: Client) -> None:
+    enrollment = EnrollmentFactory()
+    save(ann, Enrollment, enrollment, cap_day="10", budget_day_cents="500")
+
+    form = ann.get(page(Enrollment, "change", enrollment.pk)).context["adminform"].form
+    [line] = ann.get(page(Enrollment, "history", enrollment.pk)).context["lines"]
+
+    assert line.details == ("Leads per day: nothing → 10", "Budget per day: nothing → $500.00")
+    labels = [form.fields[name].label for name in ("cap_day", "budget_day_cents")]
+    assert labels == ["Leads per day", "Budget per day ($)"]
 
 
 def test_actions_on_a_lead_are_in_its_history(ann: Client) -> None:

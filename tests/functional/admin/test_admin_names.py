@@ -6,9 +6,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from distribution.models import Buyer, Campaign
-from routing.models import Workspace
-from tests.support.admin_pages import build_world, client_of, count_statements, page, person
+from distribution.models import Assignment, Buyer, Campaign, LedgerEntry
+from routing.models import Lead, Workspace
+from tests.support.admin_pages import (
+    build_world,
+    client_of,
+    count_statements,
+    lead_title,
+    page,
+    person,
+)
 from tests.support.factories import BuyerFactory, CampaignFactory, RuleFactory, WorkspaceFactory
 from tests.support.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
@@ -72,6 +79,51 @@ def test_page_of_an_attempt_needs_no_statement_for_each_step(client: Client) -> 
 
     assert all(f'<a href="{page(Workspace, "change", start)}">' in content for start, _, _ in route)
     assert more_statements == statements
+
+
+def short_link(row: Lead | Assignment) -> str:
+    """The end of the row's public id, as a link to the row."""
+    short = f'<span title="{row.public_id}">…{str(row.public_id)[-6:]}</span>'
+    return f'<a href="{page(type(row), "change", row.pk)}">{short}</a>'
+
+
+def test_lists_show_the_end_of_ids_with_links(client: Client) -> None:
+    build_world()
+    sale = Assignment.objects.get()
+
+    leads, sales, entries = (
+        read(client, page(model, "changelist")) for model in (Lead, Assignment, LedgerEntry)
+    )
+
+    assert short_link(sale.lead) in leads
+    assert short_link(sale.lead) in sales
+    assert short_link(sale) in sales
+    assert short_link(sale) in entries
+
+
+def test_pages_of_sale_and_entry_link_what_they_are_about(client: Client) -> None:
+    build_world()
+    sale = Assignment.objects.get()
+    entry = LedgerEntry.objects.get(assignment=sale)
+
+    shown = read(client, page(Assignment, "change", sale.pk))
+    moved = read(client, page(LedgerEntry, "change", entry.pk))
+
+    assert f'<a href="{page(Lead, "change", sale.lead_id)}">{lead_title(sale.lead)}</a>' in shown
+    assert f'<a href="{page(Assignment, "change", sale.pk)}">Sale to {sale.buyer.name} for' in moved
+
+
+def test_lead_of_another_workspace_is_not_linked() -> None:
+    mine, foreign = build_world(), build_world()
+    other = Lead.objects.get(workspace=foreign)
+    plant("UPDATE distribution_assignment SET lead_id = %s WHERE lead_id <> %s", [other.pk, other.pk])
+
+    own, both = client_of(person("finance", mine)), client_of(person("finance", mine, foreign))
+
+    assert short_link(other) in read(both, page(Assignment, "changelist"))
+    content = read(own, page(Assignment, "changelist"))
+    assert str(other.public_id) not in content
+    assert page(Lead, "change", other.pk) not in content
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "finance"])

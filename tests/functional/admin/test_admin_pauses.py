@@ -148,8 +148,8 @@ class TestBanner:
 
         shown = ann.get(url).content.decode()
 
-        assert "<strong>The whole product is paused</strong> since 20" in shown
-        assert "UTC by ben: a bad import. No leads are distributed." in shown
+        assert "<strong>The whole product is paused</strong> since <time>20" in shown
+        assert "UTC</time> by ben: a bad import. No leads are distributed." in shown
         assert 'href="/admin/routing/dispatchcontrol/">Go to Dispatch' in shown
 
     def test_pause_of_a_workspace_is_shown_to_its_people(self, ann: Client) -> None:
@@ -234,7 +234,7 @@ class TestNames:
         [
             ("distribution", "enrollment", "buyer", "Acme ({})"),
             ("distribution", "enrollment", "campaign", "Roofing ({})"),
-            ("distribution", "enrollment", "tier", "tier 1 of Roofing ({})"),
+            ("distribution", "enrollment", "tier", "Tier 1 of Roofing ({})"),
             ("distribution", "buyerkey", "buyer", "Acme ({})"),
         ],
     )

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, CampaignSnapshot
+from distribution.models import Assignment, Buyer, CampaignSnapshot, LedgerEntry, Tier, Wallet
 from routing.models import Lead, Workspace
 from tests.support.admin_pages import build_world, client_of, page, person
 from tests.support.factories import (
@@ -227,6 +227,22 @@ def test_breadcrumbs_and_headings_name_lead_sale_and_snapshot(client: Client) ->
         ["Assignments", f"Return: {sale_title}"],
         ["Campaign snapshots", f"{snapshot.campaign}, version {snapshot.config_version}"],
     ]
+
+
+def test_titles_of_rows_begin_with_a_capital(client: Client) -> None:
+    build_world()
+    titles = [
+        client.get(page(model, "change", model._default_manager.order_by("pk")[0].pk)).context["subtitle"]
+        for model in (Attempt, Tier, Wallet, LedgerEntry)
+    ]
+
+    assert [title.split()[0] for title in titles] == ["Attempt", "Tier", "Wallet", "Top-up,"]
+
+
+def test_breadcrumbs_of_health_name_its_section(client: Client) -> None:
+    content = client.get(reverse("admin:health")).content.decode()
+
+    assert crumbs(content) == ["Home", "Leads and where they come from", "Health"]
 
 
 def test_sale_links_its_attempt(client: Client) -> None:

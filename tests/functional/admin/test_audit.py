@@ -1,5 +1,7 @@
 """Every change that a person makes leaves an entry: who, what, why, before and after, in the same transaction."""
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -47,6 +49,19 @@ def test_page_of_an_entry_shows_names_and_dollars(client: Client) -> None:
 
     assert "<div>Price: $25.00 → $30.00</div>" in shown
     assert f'/{campaign.workspace_id}/change/">{campaign.workspace}</a>' in shown
+
+
+def test_list_has_the_columns_of_a_history(client: Client) -> None:
+    campaign = CampaignFactory(name="Roofs")
+    save(client, Campaign, campaign, price_cents="30", change_reason="Season starts")
+
+    content = client.get(page(AuditEntry, "changelist")).content.decode()
+    title = client.get(page(AuditEntry, "change", AuditEntry.objects.get().pk)).context["subtitle"]
+
+    assert "<h1>Audit log</h1>" in content
+    heads = re.findall(r'<div class="text"><span>(.*?)</span></div>', content)
+    assert heads == ["Time", "Who", "What", "Kind", "Name", "Why"]
+    assert title == f"Changed: {campaign}, by root"
 
 
 def test_unchanged_form_is_not_audited(client: Client) -> None:

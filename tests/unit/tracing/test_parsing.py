@@ -4,19 +4,24 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from tracing.parsing import MOST, number_argument, positive_argument
+from tracing.parsing import MAX_POSTGRES_INTEGER, number_argument, positive_argument
 
 
-@pytest.mark.parametrize(("text", "number"), [("1", 1), ("007", 7), (str(MOST), MOST)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("1", 1), ("007", 7), (str(MAX_POSTGRES_INTEGER), MAX_POSTGRES_INTEGER)]
+)
 def test_number_in_range_is_read(text: str, number: int) -> None:
     assert positive_argument(text) == number
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "-1", "", "x", "1.5", "²", "٣", "1_0", " 1", str(MOST + 1), "9" * 19, "9" * 5000]
+    "text",
+    ["0", "-1", "", "x", "1.5", "²", "٣", "1_0", " 1", str(MAX_POSTGRES_INTEGER + 1), "9" * 19, "9" * 5000],
 )
 def test_other_text_is_refused_with_the_range(text: str) -> None:
-    with pytest.raises(ArgumentTypeError, match=f"is not a whole number from 1 to {MOST}$") as caught:
+    with pytest.raises(
+        ArgumentTypeError, match=f"is not a whole number from 1 to {MAX_POSTGRES_INTEGER}$"
+    ) as caught:
         positive_argument(text)
     assert len(str(caught.value)) < 80
 

@@ -74,8 +74,9 @@ def estimate_index_bloat() -> Mapping[str, float]:
     """The part to be freed, from 0 to 1, by table. A table of which it is unknown is left out.
 
     The estimate is that of Jehan-Guillaume de Rorthais for B-trees, at
-    https://github.com/ioguix/pgsql-bloat-estimation/tree/master/btree: pages that the entries need at their average width, against the
-    pages that there are. Equal keys, which PostgreSQL stores once since version 13, are counted in addition.
+    https://github.com/ioguix/pgsql-bloat-estimation/tree/master/btree: pages that the entries need at their average
+    width, against the pages that there are. Equal keys, which PostgreSQL stores once since version 13, are counted in
+    addition.
     """
     rows = fetch_rows(ESTIMATE, {"product": PRODUCT_TABLE, "least_bytes": LEAST_BYTES})
     return {table: float(ratio) for table, ratio in rows}
