@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from leadswitch.env.data import Data, Local, Places
+from leadswitch.env.data import DataStores, EmbeddedServers, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
 from leadswitch.env.mail import Mail
@@ -16,7 +16,7 @@ from leadswitch.env.web import Login, Secrets, Web
 
 OWN_PREFIX: Final = "LEADSWITCH_"
 SECTIONS: Final[tuple[type[Section], ...]] = (
-    Data,
+    DataStores,
     Secrets,
     Web,
     Login,
@@ -30,7 +30,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Mail,
     Notify,
     Spans,
-    Local,
+    EmbeddedServers,
 )
 
 

@@ -29,7 +29,6 @@ from distribution.models import (
 from leadswitch.models import DigestMail
 from routing.models import (
     DispatchControl,
-    IdempotencyRecord,
     Lead,
     LeadAllowance,
     Membership,
@@ -49,6 +48,7 @@ from tests.support.factories import (
     WorkspaceFactory,
     issue_buyer_key,
     issue_key,
+    store_answer,
 )
 from tracing.models import (
     Attempt,
@@ -120,17 +120,6 @@ def charged_twice() -> None:
 def enrolled_twice() -> None:
     first = EnrollmentFactory()
     EnrollmentFactory(campaign=first.campaign, tier=TierFactory(campaign=first.campaign), buyer=first.buyer)
-
-
-def two_answers() -> None:
-    same = {
-        "workspace": WorkspaceFactory(),
-        "owner_id": uuid7(),
-        "route": "leads",
-        "key": "k",
-        "fingerprint": "f",
-    }
-    two_of(IdempotencyRecord.objects.create, **same, status_code=201, response={})
 
 
 def new_key(issue: Callable[[Any], str], owner: Any) -> ScopedKey:
@@ -224,7 +213,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "wallet_limit_in_range",
         lambda: update(Wallet, BuyerFactory().wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS + 1),
     ),
-    ("idempotency_owner_route_key", two_answers),
+    ("idempotency_owner_route_key", lambda: two_of(store_answer, source=SourceFactory())),
     (
         "lead_due_exactly_while_pending",
         lambda: LeadFactory(next_attempt_at=None),

@@ -121,10 +121,20 @@ PRODUCTION = {
         ({"LEADSWITCH_WAKE_ENABLED": "maybe"}, "LEADSWITCH_WAKE_ENABLED", "Use true or false"),
         ({"LEADSWITCH_ROLE": "wrker"}, "LEADSWITCH_ROLE", "web, worker, exporter, command"),
         ({"LEADSWITCH_REDIS_PREFIX": "a:b"}, "LEADSWITCH_REDIS_PREFIX", "letters, digits"),
-        ({"DATABASE_URL": "mysql://u@h/db"}, "DATABASE_URL", "'mysql'"),
+        ({"DATABASE_URL": "mysql://u@h/db"}, "DATABASE_URL", "its scheme is not one of postgres, postgresql"),
         ({"DATABASE_URL": "postgres://u@h:abc/db"}, "DATABASE_URL", "not a URL"),
         ({"DATABASE_URL": "postgres://u@h"}, "DATABASE_URL", "names no database"),
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL", "redis://host:6379/0"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://:4318"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "names no host. Use a URL such as http://127.0.0.1:4318",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://one two"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "contains a space",
+        ),
         ({"SECRET_KEY": ""}, "SECRET_KEY", "is required"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY", "too short"),
         ({"LEADSWITCH_IDENTITY_KEY": ""}, "LEADSWITCH_IDENTITY_KEY", "is required"),
@@ -147,6 +157,7 @@ def test_mistake_names_the_variable_and_the_fix(change: Mapping[str, str], varia
         ("DATABASE_URL", "postgres://leadswitch:Passw/ord@db.example.com:5432/leads"),
         ("DATABASE_URL", "postgres://leadswitch:Passw?ord@db.example.com:5432/leads"),
         ("REDIS_URL", "redis://:Passw#ord@cache.example.com:6379/0"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://leads:Passw/ord@otlp.example.com:4318"),
     ],
 )
 def test_password_of_a_malformed_url_is_not_shown(variable: str, url: str) -> None:
@@ -154,6 +165,16 @@ def test_password_of_a_malformed_url_is_not_shown(variable: str, url: str) -> No
         read_environment({**PRODUCTION, variable: url})
     shown = "".join(format_exception(caught.value))
     assert "Passw" not in shown
+
+
+@pytest.mark.parametrize("url", ["Hunter2:hunter2@example.com:80", "Hunter2://example.com"])
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_text_before_the_first_colon_of_a_url_is_not_shown(variable: str, url: str) -> None:
+    """It is read as the scheme, and may be a token."""
+    with pytest.raises(BadEnvironment, match=f"{variable}: its scheme is not one of") as caught:
+        read_environment({**PRODUCTION, variable: url})
+    shown = "".join(format_exception(caught.value))
+    assert "hunter2" not in shown.lower()
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
