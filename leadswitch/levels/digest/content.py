@@ -10,8 +10,8 @@ from django.conf import settings
 
 from leadswitch.levels.health_page.bins import find_percentile
 from leadswitch.levels.health_page.card import describe_pauses
+from leadswitch.levels.health_page.current_state import CurrentState, WaitingLeads, read_current_state
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Live, Waiting, read_live
 from leadswitch.levels.health_page.objective_cards import ObjectiveCard, is_system_failure
 from leadswitch.levels.health_page.page import MAX_UNCOUNTED, read_cards
 from leadswitch.levels.health_page.rollup_reads import (
@@ -83,8 +83,8 @@ def read_digest(*, at: datetime) -> Digest:
     """Read the digest of every workspace. Statements read hours and not attempts, but for the leads received."""
     window = _make_window(at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
     before = _make_window(window.start)
-    live = read_live(None)
-    cards = read_cards(live.waiting, None, at=at, links=Links())
+    state = read_current_state(None)
+    cards = read_cards(state.waiting, None, at=at, links=Links())
     decisions = read_decisions(window.start, window.end, None)
     return Digest(
         date=find_date(at),
@@ -98,8 +98,8 @@ def read_digest(*, at: datetime) -> Digest:
             _report_day(window, before, decisions),
             _report_failures(decisions),
             _report_duplicates(read_most(AttemptResult.DUPLICATE, window, None, most=MAX_ROWS)),
-            _report_now(live, read_summary(None), count_uncounted(None, most=MAX_UNCOUNTED)),
-            _report_retries(live.waiting),
+            _report_now(state, read_summary(None), count_uncounted(None, most=MAX_UNCOUNTED)),
+            _report_retries(state.waiting),
         ],
     )
 
@@ -116,7 +116,7 @@ def _make_window(end: datetime) -> Window:
 
 def _report_objectives(cards: Sequence[ObjectiveCard]) -> Report:
     rows = [
-        (card.title, card.target, card.kept, f"{card.headline} {card.words}".strip(), card.verdict)
+        (card.title, card.target, card.measured, f"{card.headline} {card.words}".strip(), card.verdict)
         for card in cards
     ]
     columns = ("objective", "target", "actual", "budget", "state")
@@ -171,12 +171,12 @@ def _report_duplicates(found: Sequence[WorkspaceCount]) -> Report:
     return Report("Most duplicates", ("duplicates", "workspace"), rows, "There were no duplicates.")
 
 
-def _report_now(live: Live, summary: DispatchSummary, uncounted: Uncounted) -> Report:
-    workers = "unknown: Redis does not respond" if live.workers is None else f"{live.workers:,}"
+def _report_now(state: CurrentState, summary: DispatchSummary, uncounted: Uncounted) -> Report:
+    workers = "unknown: Redis does not respond" if state.workers is None else f"{state.workers:,}"
     rows = [
-        ("due retries", live.waiting.due_retries.display),
-        ("oldest due lead", "none" if live.oldest is None else f"{span(live.oldest.seconds)} overdue"),
-        ("stale locks", live.stale_locks.display),
+        ("due retries", state.waiting.due_retries.display),
+        ("oldest due lead", "none" if state.oldest is None else f"{span(state.oldest.seconds)} overdue"),
+        ("stale locks", state.stale_locks.display),
         ("workers alive", workers),
         ("attempts not counted yet", f"{uncounted.number:,}{'+' if uncounted.is_least else ''}"),
         (
@@ -187,7 +187,7 @@ def _report_now(live: Live, summary: DispatchSummary, uncounted: Uncounted) -> R
     return Report("Now", ("state", "value"), rows, "")
 
 
-def _report_retries(waiting: Waiting) -> Report:
+def _report_retries(waiting: WaitingLeads) -> Report:
     rows = [(each.count, each.name) for each in waiting.retries[:MAX_ROWS]]
     total = waiting.due_retries
     title = f"Most due retries, of the first {total.number:,}" if total.is_least else "Most due retries"
