@@ -1,11 +1,16 @@
 """What Celery beat starts, and how often."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+# The task itself looks at the clock. A failed mail is tried again by the next run.
+DIGEST: Final = {
+    "send-digest": {"task": "leadswitch.send_digest", "schedule": 300.0, "options": {"expires": 300}},
+}
 
 
 def make_beat_schedule(
-    reconcilers: Mapping[str, tuple[str, int]], *, pickup_period_seconds: int
+    reconcilers: Mapping[str, tuple[str, int]], *, pickup_period_seconds: int, sends_digest: bool
 ) -> dict[str, dict[str, Any]]:
     """`reconcilers`: by name, the function and the seconds between its runs."""
     return {
@@ -29,4 +34,5 @@ def make_beat_schedule(
             }
             for name, (_, period_seconds) in reconcilers.items()
         },
+        **(DIGEST if sends_digest else {}),
     }

@@ -24,6 +24,7 @@ EXTRA_FIELDS = (
     *("needed", "used", "limit"),
     *("leads", "seconds"),
     *("collector", "host", "port"),
+    *("tries",),
 )
 
 

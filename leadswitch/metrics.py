@@ -28,3 +28,12 @@ LOGINS = with_series(
     ),
     result=("succeeded", "failed", "locked", "refused"),
 )
+
+DIGEST_MAILS = with_series(
+    Counter(
+        "leadswitch_digest_mails_total",
+        "Tries to mail the daily digest to one recipient: sent, failed. A failed mail is tried again.",
+        ["result"],
+    ),
+    result=("sent", "failed"),
+)

@@ -50,6 +50,11 @@ LEADSWITCH_EXPORTER_WORST = ENVIRONMENT.exporter_worst
 # Of Datadog, for `manage.py dashboards`.
 LEADSWITCH_DATADOG_PAGE_HANDLE = ENVIRONMENT.datadog_page_handle
 LEADSWITCH_DATADOG_WARNING_HANDLE = ENVIRONMENT.datadog_warning_handle
+# Without recipients no digest is sent.
+LEADSWITCH_DIGEST_RECIPIENTS = ENVIRONMENT.digest_recipients
+LEADSWITCH_DIGEST_TIME = ENVIRONMENT.digest_time
+LEADSWITCH_DIGEST_TIMEZONE = ENVIRONMENT.digest_timezone
+LEADSWITCH_BASE_URL = ENVIRONMENT.base_url
 # The OTEL_ variables if distributed traces are on, else empty.
 LEADSWITCH_OTEL = ENVIRONMENT.otel
 LEADSWITCH_ALLOW_SUPERUSER = ENVIRONMENT.is_superuser_allowed
@@ -203,6 +208,19 @@ DATABASES = make_databases(
     is_pgbouncer=ENVIRONMENT.is_pgbouncer,
 )
 
+# --- mail -------------------------------------------------------------------------------------------------
+
+MAIL_SERVER = ENVIRONMENT.mail_server
+EMAIL_HOST = MAIL_SERVER.host
+EMAIL_PORT = MAIL_SERVER.port
+EMAIL_HOST_USER = MAIL_SERVER.user
+EMAIL_HOST_PASSWORD = MAIL_SERVER.password
+EMAIL_USE_TLS = MAIL_SERVER.is_starttls
+EMAIL_USE_SSL = MAIL_SERVER.is_tls
+DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
+# Below the time limit of a task.
+EMAIL_TIMEOUT = 20
+
 # --- API --------------------------------------------------------------------------------------------------
 
 # Django reads multipart bodies: as many fields as the guard allows in one lead.
@@ -283,7 +301,9 @@ CELERY_BEAT_SCHEDULER = "leadswitch.beat:HeartbeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = LEADSWITCH_TAKEOVER.process_heartbeat_seconds
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = make_beat_schedule(
-    LEADSWITCH_RECONCILERS, pickup_period_seconds=LEADSWITCH_PICKUP_PERIOD_SECONDS
+    LEADSWITCH_RECONCILERS,
+    pickup_period_seconds=LEADSWITCH_PICKUP_PERIOD_SECONDS,
+    sends_digest=bool(LEADSWITCH_DIGEST_RECIPIENTS),
 )
 
 # --- logging ----------------------------------------------------------------------------------------------

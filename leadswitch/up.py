@@ -18,9 +18,11 @@ from django.core.exceptions import ImproperlyConfigured
 from leadswitch.database.fitness import check_database
 from leadswitch.embedded import ServicesError, ensure_services
 from leadswitch.env import REPOSITORY, read_locations
+from leadswitch.env.parse import MAX_PORT
 from leadswitch.secretfile import read_or_create_secret
 from leadswitch.supervisor import Program, Supervisor
 from leadswitch.var_dir import usable_var_dir
+from tracing.parsing import number_argument, positive_argument
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +102,8 @@ def hold_directory() -> "TextIO":
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m leadswitch.up", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--workers", type=int, default=2, help="web and worker processes, each")
+    parser.add_argument("--port", type=number_argument(lowest=0, highest=MAX_PORT), default=8000)
+    parser.add_argument("--workers", type=positive_argument, default=2, help="web and worker processes, each")
     return parser.parse_args()
 
 

@@ -31,6 +31,10 @@ FOLDERS_OF_ONE_WORKER: Final = (
     # Each worker would start these servers.
     "tests/integration/leadswitch/test_oldest_postgres.py",
     "tests/integration/leadswitch/test_pgbouncer.py",
+    # Each worker would run the whole product once for its fixture.
+    "tests/integration/levels/test_live_series.py",
+    # Each worker would parse every file of the repository.
+    "tests/conventions/test_references.py",
 )
 
 if "leadswitch.settings" in sys.modules:

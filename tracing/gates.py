@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracing import wording
+from tracing.cap_words import describe_caps, measure_caps
 from tracing.kinds import note_kind
 from tracing.skip_reasons import Fixer
 
@@ -16,7 +17,6 @@ Gate = Mapping[str, Any]
 
 # If a buyer's area ends farther away than this, the advice is not to widen its circle.
 FAR_MILES: Final = 50
-PERIODS: Final = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 
 
 def measure_plainly(required: Any, observed: Any) -> tuple[str, str]:
@@ -192,52 +192,6 @@ def _measure_hours(required: Any, observed: Any) -> tuple[str, str]:
     return f"{day} {windows}", f"{seen} {observed['time']} {observed['timezone']}"
 
 
-def _describe_caps(gate: Gate, timezone: str) -> tuple[str, str]:
-    price_cents = gate["price_cents"]
-    windows = gate["windows"]
-    findings = [_describe_cap(each, price_cents) for each in windows]
-    changes = [_describe_cap_change(each, price_cents, timezone) for each in windows]
-    return " and ".join(findings), " and ".join(changes)
-
-
-def _describe_cap(reached: Gate, price_cents: int) -> str:
-    cap = _describe_limit(reached)
-    if reached["kind"] == "leads":
-        return f"{cap} is reached"
-    spent, price = wording.money(reached["used"]), wording.money(price_cents)
-    return f"{cap} has {spent} spent and the lead costs {price}"
-
-
-def _describe_cap_change(reached: Gate, price_cents: int, timezone: str) -> str:
-    cap = _describe_limit(reached)
-    resets_at = wording.parse_moment(reached["resets_at"])
-    if resets_at is not None:
-        return f"wait until {cap} resets at {wording.local_moment(resets_at, timezone=timezone)}, or raise it"
-    if reached["kind"] == "leads":
-        return f"raise {cap}: a cap of 0 accepts no leads"
-    least = wording.money(price_cents)
-    return f"raise {cap} to at least {least}: the lead costs more than the whole budget"
-
-
-def _describe_limit(reached: Gate) -> str:
-    period = PERIODS[reached["window"]]
-    if reached["kind"] == "leads":
-        return f"the {period} cap of {reached['limit']:,}"
-    return f"the {period} budget of {wording.money(reached['limit'])}"
-
-
-def _measure_caps(required: Any, observed: Any) -> tuple[str, str]:
-    limits = [_describe_amount(name, limit, "up to") for name, limit in required.items()]
-    return ", ".join(limits), ", ".join(_describe_amount(name, used, "") for name, used in observed.items())
-
-
-def _describe_amount(name: str, amount: int, prefix: str) -> str:
-    """ "cents per day", 2500: "$25.00 per day"."""
-    kind, _, period = name.partition(" ")
-    text = f"{wording.money(amount)} {period}" if kind == "cents" else f"{amount:,} {name}"
-    return f"{prefix} {text}".strip()
-
-
 def _describe_credits(gate: Gate, _timezone: str) -> tuple[str, str]:
     price, available = wording.money(gate["required"]), wording.money(gate["observed"])
     return (
@@ -286,7 +240,7 @@ GATES: Final = (
         _measure_hours,
         part=lambda _: "its time zone or hours",
     ),
-    GateWords("cap_reached", ("is below its caps", "are below their caps"), _describe_caps, _measure_caps),
+    GateWords("cap_reached", ("is below its caps", "are below their caps"), describe_caps, measure_caps),
     GateWords(
         "insufficient_credits",
         ("has enough credits", "have enough credits"),

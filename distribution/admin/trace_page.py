@@ -41,7 +41,7 @@ class NoSuchAttempt(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class AttemptTab:
     number: int
     result: str
     tone: str
@@ -127,7 +127,7 @@ class TracePage:
     fixer_name: str
     sales: tuple[TracedSale, ...]
     notes: tuple[str, ...]
-    tabs: tuple[Tab, ...]
+    tabs: tuple[AttemptTab, ...]
     panel: Panel | None
     url: str
 
@@ -174,8 +174,8 @@ def _choose(explanation: Explanation, number: int | None) -> AttemptExplanation 
     raise NoSuchAttempt
 
 
-def _tab(attempt: AttemptExplanation, lead: Lead, *, chosen: AttemptExplanation | None) -> Tab:
-    return Tab(
+def _tab(attempt: AttemptExplanation, lead: Lead, *, chosen: AttemptExplanation | None) -> AttemptTab:
+    return AttemptTab(
         number=attempt.number,
         result=RESULTS.get(attempt.result, attempt.result),
         tone=TONES.get(attempt.result, "wait"),

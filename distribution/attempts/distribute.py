@@ -96,19 +96,19 @@ def _until_due(outcome: AttemptOutcome) -> timedelta:
     return outcome.next_attempt_at - outcome.locked.locked_at - timedelta(milliseconds=outcome.duration_ms)
 
 
-class Turn:
+class LastServed:
     """The workspace this process served last, so a backlog in one workspace does not delay the others."""
 
-    served: ClassVar[int] = 0
+    workspace_id: ClassVar[int] = 0
 
 
 def _run_next(lock: Callable[..., LockedLead | None]) -> AttemptOutcome:
     """An attempt that starts again stays in the same workspace, whose turn ends with the attempt."""
-    attempt = RunningAttempt(partial(lock, after=Turn.served), FIRST_WAIT, is_leased=False)
+    attempt = RunningAttempt(partial(lock, after=LastServed.workspace_id), FIRST_WAIT, is_leased=False)
     spans = SpanSwitch.spans
     outcome = run(attempt) if spans is None else run_in_span(spans, attempt, run)
     if outcome.locked is not None:
-        Turn.served = outcome.locked.workspace_id
+        LastServed.workspace_id = outcome.locked.workspace_id
     return outcome
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, cast, get_args
 
 from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment, CompiledTier, PriceRule
-from distribution.engine.parts import Parts, read_questions, read_timezone
+from distribution.engine.parts import PartCompiler, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
     join,
@@ -36,30 +36,32 @@ def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) 
     An unreadable area, time zone, hours or answers of a buyer, or filter of an enrollment or a tier, does not raise. It
     affects only its owner: no lead passes it, and the failure says why. `is_strict`: it raises as well.
     """
-    parts = Parts(is_strict=is_strict)
+    compiler = PartCompiler(is_strict=is_strict)
     head = read_object(definition, "campaign", path="")
     rules = read_objects(head, "price_rules", path="campaign")
     price_rules = tuple(
-        _price_rule(rule, index, parts, path=path) for index, (path, rule) in enumerate(rules)
+        _price_rule(rule, index, compiler, path=path) for index, (path, rule) in enumerate(rules)
     )
-    tiers = tuple(_tier(tier, parts, path=path) for path, tier in read_objects(definition, "tiers", path=""))
+    tiers = tuple(
+        _tier(tier, compiler, path=path) for path, tier in read_objects(definition, "tiers", path="")
+    )
     _refuse_repeats([tier.id for tier in tiers], path="tiers", name="tier")
-    enrollments = _enrollments(definition, tiers, read_questions(head), parts)
+    enrollments = _enrollments(definition, tiers, read_questions(head), compiler)
     return CompiledCampaign(
         id=read_integer(head, "id", path="campaign"),
         config_version=read_integer(head, "config_version", path="campaign"),
         mode=_mode(head),
         price_cents=read_integer(head, "price_cents", path="campaign", minimum=0, maximum=_MAX_CENTS),
         max_buyers=read_integer(head, "max_buyers", path="campaign", minimum=1),
-        schedule=parts.calendar(
+        schedule=compiler.calendar(
             head, "schedule", timezone=read_timezone(head, path="campaign"), path="campaign"
         ),
         price_rules=price_rules,
         tiers=tiers,
         enrollments=enrollments,
         by_enrollment_id={enrollment.id: enrollment for enrollment in enrollments},
-        window_slots=tuple(parts.slots.values()),
-        fields=frozenset(parts.fields),
+        window_slots=tuple(compiler.slots.values()),
+        fields=frozenset(compiler.fields),
     )
 
 
@@ -72,8 +74,8 @@ def _mode(head: Mapping[str, Any]) -> Mode:
     return cast("Mode", mode)
 
 
-def _price_rule(rule: Mapping[str, Any], index: int, parts: Parts, *, path: str) -> PriceRule:
-    when = parts.condition(rule.get("when"), path=join(path, "when"))
+def _price_rule(rule: Mapping[str, Any], index: int, compiler: PartCompiler, *, path: str) -> PriceRule:
+    when = compiler.condition(rule.get("when"), path=join(path, "when"))
     kinds = [kind for kind in ("set_cents", "add_cents", "percent") if rule.get(kind) is not None]
     if kinds == ["set_cents"]:
         cents = read_integer(rule, "set_cents", path=path, minimum=0, maximum=_MAX_CENTS)
@@ -95,24 +97,27 @@ def _ratio(percent: Any, *, path: str) -> Fraction:
     return Fraction(str(percent)) / 100
 
 
-def _tier(tier: Mapping[str, Any], parts: Parts, *, path: str) -> CompiledTier:
+def _tier(tier: Mapping[str, Any], compiler: PartCompiler, *, path: str) -> CompiledTier:
     return CompiledTier(
         id=read_integer(tier, "id", path=path),
         position=read_integer(tier, "position", path=path),
-        content_filter=parts.filter(tier, "content_filter", path=path),
+        content_filter=compiler.filter(tier, "content_filter", path=path),
         price_cents=read_optional_integer(tier, "price_cents", path=path, minimum=0, maximum=_MAX_CENTS),
     )
 
 
 def _enrollments(
-    definition: Mapping[str, Any], tiers: tuple[CompiledTier, ...], questions: Questions, parts: Parts
+    definition: Mapping[str, Any],
+    tiers: tuple[CompiledTier, ...],
+    questions: Questions,
+    compiler: PartCompiler,
 ) -> tuple[CompiledEnrollment, ...]:
     listed = read_objects(definition, "buyers", path="")
     buyer_ids = [read_integer(buyer, "id", path=path) for path, buyer in listed]
     _refuse_repeats(buyer_ids, path="buyers", name="buyer")
     buyers: Buyers = dict(zip(buyer_ids, listed, strict=True))
     enrollments = tuple(
-        _enrollment(each, path, tiers, buyers, questions, parts)
+        _enrollment(each, path, tiers, buyers, questions, compiler)
         for path, each in read_objects(definition, "enrollments", path="")
     )
     _refuse_repeats([each.id for each in enrollments], path="enrollments", name="enrollment")
@@ -126,14 +131,14 @@ def _enrollment(
     tiers: tuple[CompiledTier, ...],
     buyers: Buyers,
     questions: Questions,
-    parts: Parts,
+    compiler: PartCompiler,
 ) -> CompiledEnrollment:
     tier_index = _tier_index(definition, tiers, path=path)
     buyer_id = read_integer(definition, "buyer_id", path=path)
     if buyer_id not in buyers:
         raise DefinitionError(join(path, "buyer_id"), f"buyer {buyer_id} is not among the buyers")
     buyer_path, buyer = buyers[buyer_id]
-    timezone, calendar = parts.opening(buyer, path=buyer_path)
+    timezone, calendar = compiler.opening(buyer, path=buyer_path)
     return CompiledEnrollment(
         id=read_integer(definition, "id", path=path),
         buyer_id=buyer_id,
@@ -147,11 +152,11 @@ def _enrollment(
         budgets=dict(definition.get("budgets") or {}),
         enrollment_active=read_flag(definition, "active", path=path),
         buyer_active=read_flag(buyer, "active", path=buyer_path),
-        area=parts.area(buyer, path=buyer_path),
-        onboarding=parts.onboarding(buyer, questions=questions, path=buyer_path),
-        lead_filter=parts.filter(definition, "lead_filter", path=path),
+        area=compiler.area(buyer, path=buyer_path),
+        onboarding=compiler.onboarding(buyer, questions=questions, path=buyer_path),
+        lead_filter=compiler.filter(definition, "lead_filter", path=path),
         calendar=calendar,
-        limits=parts.limits(definition, timezone=timezone, path=path),
+        limits=compiler.limits(definition, timezone=timezone, path=path),
     )
 
 

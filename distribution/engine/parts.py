@@ -33,7 +33,7 @@ NEVER = compile_condition({"all": [{"field": "zip", "op": op} for op in ("exists
 
 
 @dataclass(slots=True)
-class Parts:
+class PartCompiler:
     """`fields` collects the names of all lead fields that the parts read.
 
     `is_strict`: an unreadable part raises. Otherwise no lead passes it.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from distribution.engine import DecisionFacts, DefinitionError, FactsError, NotRepeatable, facts_from_json
-from distribution.explain.remedy import Assessment, Fixed, NotEnrolled, WhatIfResult, assess
+from distribution.explain.remedy import Assessment, FixOutcome, NotEnrolled, WhatIfResult, assess
 from distribution.explain.remedy.improvements import Lift
 from distribution.models import Buyer, read_snapshot
 from routing.models import Lead
@@ -117,7 +117,7 @@ def _describe(assessment: Assessment, *, attempt: Attempt, buyer: Buyer) -> Reme
     )
 
 
-def _describe_fix(fixed: Fixed, *, timezone: str, is_last: bool) -> Fix:
+def _describe_fix(fixed: FixOutcome, *, timezone: str, is_last: bool) -> Fix:
     gate = str(fixed.failure["gate"])
     if gate == "outside_campaign_hours":
         finding, change = describe_reason(gate), describe_lead_change(gate)

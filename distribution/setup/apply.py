@@ -44,12 +44,12 @@ class SetupReport:
     keys: dict[str, str] = field(default_factory=dict)
 
 
-def apply_setup(document: Entry, *, actor: str, is_trial: bool = False) -> SetupReport:
-    """Add what is new and change what differs. Idempotent. A trial stores nothing. Raises SetupRefused."""
+def apply_setup(document: Entry, *, actor: str, is_dry_run: bool = False) -> SetupReport:
+    """Add what is new and change what differs. Idempotent. A dry run stores nothing. Raises SetupRefused."""
     with transaction.atomic():
         lock_setup()
         report = _Setup(document, actor=actor).run()
-        if is_trial:
+        if is_dry_run:
             transaction.set_rollback(True)
     return report
 

@@ -23,12 +23,12 @@ class SetupRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EntryKind:
     """The fields and lists of one kind of row. `key` identifies the row in its list."""
 
     key: str
     fields: frozenset[str]
-    lists: Mapping[str, "Kind"]
+    lists: Mapping[str, "EntryKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +41,28 @@ class Entry:
     lists: dict[str, list["Entry"]]
 
 
-def _kind(key: str, fields: str, **lists: Kind) -> Kind:
-    return Kind(key, frozenset({key, *fields.split()}), lists)
+def _make_kind(key: str, fields: str, **lists: EntryKind) -> EntryKind:
+    return EntryKind(key, frozenset({key, *fields.split()}), lists)
 
 
-TIER: Final = _kind("position", "name content_filter price_dollars")
-ENROLLMENT: Final = _kind(
+TIER: Final = _make_kind("position", "name content_filter price_dollars")
+ENROLLMENT: Final = _make_kind(
     "buyer",
     "tier active weight priority bid_dollars lead_filter cap_hour cap_day cap_week cap_month"
     " budget_hour_dollars budget_day_dollars budget_week_dollars budget_month_dollars",
 )
-CAMPAIGN: Final = _kind(
+CAMPAIGN: Final = _make_kind(
     "name",
     "vertical source priority active mode price_dollars price_rules max_buyers timezone schedule questions"
     " returns_restore_caps",
     tiers=TIER,
     enrollments=ENROLLMENT,
 )
-BUYER: Final = _kind(
+BUYER: Final = _make_kind(
     "name", "timezone service_area answers hours credit_limit_dollars opening_balance_dollars"
 )
-SOURCE: Final = _kind("name", "default_vertical active intake_mode")
-WORKSPACE: Final = _kind(
+SOURCE: Final = _make_kind("name", "default_vertical active intake_mode")
+WORKSPACE: Final = _make_kind(
     "slug",
     "name kind timezone lead_ttl_days hours max_attempts duplicate_scope duplicate_days duplicate_same_vertical",
 )
@@ -128,7 +128,7 @@ def _load(text: str) -> Any:
         raise SetupRefused([f"the file is not valid YAML: {' '.join(str(error).split())}"]) from None
 
 
-def _read_list(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Iterator[Entry]:
+def _read_list(value: Any, *, path: str, kind: EntryKind, problems: list[str]) -> Iterator[Entry]:
     """Yield the entries of a list. Each key may occur once."""
     if value is None:
         return
@@ -146,7 +146,7 @@ def _read_list(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Ite
         yield entry
 
 
-def _read_entry(value: Any, *, path: str, kind: Kind, problems: list[str]) -> Entry | None:
+def _read_entry(value: Any, *, path: str, kind: EntryKind, problems: list[str]) -> Entry | None:
     if not isinstance(value, dict):
         problems.append(f"{path}: write {kind.key} and the other fields below it")
         return None

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from distribution.verify.findings import Findings, Invariant
+from distribution.verify.run import NoProgress
 from distribution.verify.run import Progress as Reporter
-from distribution.verify.run import Silent
 from tracing.wording import count
 
 
@@ -57,7 +57,7 @@ class Lines:
 def show_progress(*, is_quiet: bool) -> Iterator[Reporter]:
     console = Console(stderr=True)
     if is_quiet:
-        yield Silent()
+        yield NoProgress()
     elif not console.is_terminal:
         yield Lines()
     else:

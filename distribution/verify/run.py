@@ -24,8 +24,8 @@ class Progress(Protocol):
     def advance(self, invariant: Invariant, findings: Findings, *, left: int) -> None: ...
 
 
-class Silent:
-    """No progress."""
+class NoProgress:
+    """Shows no progress."""
 
     def begin(self, invariant: Invariant, *, parts: int) -> None:
         """Do nothing."""
@@ -64,7 +64,7 @@ def run_verification(
         everything = slice_all(at=snapshot.at, newest=limit)
         slices = {invariant.name: everything for invariant in INVARIANTS}
         touched = find_slices(snapshot) if incremental else {}
-        results = _check({**slices, **touched}, snapshot, jobs=jobs, progress=progress or Silent())
+        results = _check({**slices, **touched}, snapshot, jobs=jobs, progress=progress or NoProgress())
     if incremental:
         store_watermarks(snapshot, [each.name for each, findings in results if not findings.breaches])
     whole = frozenset() if limit else slices.keys() - touched.keys()

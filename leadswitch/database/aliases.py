@@ -1,7 +1,13 @@
 """The database aliases of Django, by the kind of process."""
 
+from typing import Final
+
 from leadswitch.database.limits import startup_options
 from leadswitch.env.urls import postgres_settings
+
+# For each address of the server.
+CONNECT_SECONDS: Final = 5
+EXPORTER_CONNECT_SECONDS: Final = 2  # the shortest that psycopg has
 
 
 def make_databases(
@@ -26,15 +32,17 @@ def _describe(url: str, *, role: str, is_prepared: bool, is_pgbouncer: bool) -> 
         "server_side_binding": True,
         # A stored plan is as old as its session. The exporter reads seldom, so it plans with the current statistics.
         "prepare_threshold": 5 if is_prepared and not is_exporter else None,
-        "connect_timeout": 2 if is_exporter else 5,
+        "connect_timeout": CONNECT_SECONDS,
         "application_name": f"leadswitch-{role}",
     }
     if not is_pgbouncer:  # behind it the role has the limits
         options["options"] = startup_options(role)
+    # A pass of the exporter has five seconds, and cannot be ended while it connects. So the URL does not change this.
+    fixed = {"connect_timeout": EXPORTER_CONNECT_SECONDS} if is_exporter else {}
     return {
         **settings,
         "ENGINE": "leadswitch.postgres",
-        "OPTIONS": {**options, **(given if isinstance(given, dict) else {})},
+        "OPTIONS": {**options, **(given if isinstance(given, dict) else {}), **fixed},
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": is_pgbouncer,

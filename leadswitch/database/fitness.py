@@ -71,7 +71,9 @@ def check_redis() -> None:
     """Raises routing.dispatch.installation.OtherInstallation. A server that does not respond is logged."""
     try:
         installation.check()
-    except (Error, RedisError) as error:
+    except Error as error:  # the name of the installation is in PostgreSQL
+        logger.warning("database.not_checked", extra={"cause": type(error).__name__})
+    except RedisError as error:
         logger.warning("redis.not_checked", extra={"cause": type(error).__name__})
     finally:
         connection.close()  # a fork must not inherit it

@@ -35,7 +35,7 @@ class Locations:
         return not (self.database_url and self.redis_url)
 
 
-class Data(Section):
+class DataStores(Section):
     TITLE = "Where the data is. Leave out both URLs to use the embedded PostgreSQL and Redis under var/."
 
     database_url = Variable(
@@ -80,7 +80,7 @@ class Data(Section):
     )
 
 
-class Local(Section):
+class EmbeddedServers(Section):
     TITLE = "Embedded servers and local files"
 
     var_dir = Variable(
@@ -125,7 +125,7 @@ class Local(Section):
     )
 
 
-class Places(Data, Local):
+class Places(DataStores, EmbeddedServers):
     """What the command that starts and stops the servers needs."""
 
     @property

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ TRUE_WORDS: Final = ("true", "1", "yes", "on")
 FALSE_WORDS: Final = ("false", "0", "no", "off")
 POSTGRES_SCHEMES: Final = ("postgres", "postgresql")
 HTTP_SCHEMES: Final = ("http", "https")
+EMAIL_SCHEMES: Final = ("smtp", "smtp+tls", "smtp+ssl")
 REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 # Health probes come from the machine itself.
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
@@ -32,6 +34,10 @@ class BadEnvironment(ImproperlyConfigured):
     def __init__(self, variable: str, problem: str, fix: str) -> None:
         super().__init__(f"{variable}: {problem}. {fix} (.env.example lists every variable)")
         self.variable = variable
+
+
+class BadURL(ValueError):
+    """What is wrong with a URL. The message quotes nothing of it: a URL may contain a password."""
 
 
 def parse_text(_name: str, text: str) -> str:
@@ -137,20 +143,68 @@ def one_of(*allowed: str) -> Callable[[str, str], str]:
 
 
 def parse_postgres_url(name: str, text: str) -> str:
-    parts = _split_url(name, text, POSTGRES_SCHEMES, example="postgres://user:secret@host:5432/leadswitch")
+    example = "postgres://user:secret@host:5432/leadswitch"
+    with _naming_variable(name, example=example):
+        parts = split_url(text, POSTGRES_SCHEMES)
     if not parts.path.strip("/"):
-        raise BadEnvironment(name, "names no database", "Use postgres://user:secret@host:5432/leadswitch")
+        raise BadEnvironment(name, "names no database", f"Use {example}")
     return text
 
 
 def parse_redis_url(name: str, text: str) -> str:
-    _split_url(name, text, REDIS_SCHEMES, example="redis://host:6379/0")
+    with _naming_variable(name, example="redis://host:6379/0"):
+        split_url(text, REDIS_SCHEMES)
     return text
 
 
 def parse_http_url(name: str, text: str) -> str:
-    _split_url(name, text, HTTP_SCHEMES, example="http://127.0.0.1:4318")
+    with _naming_variable(name, example="http://127.0.0.1:4318"):
+        check_http_url(text)
     return text
+
+
+def parse_email_url(name: str, text: str) -> str:
+    example = "smtp+tls://user:secret@mail.example.com:587"
+    with _naming_variable(name, example=example):
+        parts = split_url(text, EMAIL_SCHEMES)
+    if not parts.hostname or parts.path.strip("/") or parts.query:
+        raise BadEnvironment(name, "is not the address of a mail server", f"Use a URL such as {example}")
+    return text
+
+
+def parse_base_url(name: str, text: str) -> str:
+    """Without a slash at the end."""
+    example = "https://leads.example.com"
+    with _naming_variable(name, example=example):
+        parts = split_url(text, HTTP_SCHEMES)
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        raise BadEnvironment(name, "is more than scheme, host and port", f"Use a URL such as {example}")
+    return text.rstrip("/")
+
+
+def check_http_url(text: str) -> None:
+    """Raises BadURL."""
+    if not split_url(text, HTTP_SCHEMES).hostname:
+        raise BadURL("names no host")
+    if text.split() != [text]:
+        raise BadURL("contains a space")
+
+
+def split_url(text: str, schemes: tuple[str, ...]) -> SplitResult:
+    """Raises BadURL."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError if it is not a number
+    except ValueError:
+        # The message of the error quotes what was read as a port: with a / in it, the beginning of a password.
+        encoded = "in a password write / as %2F, ? as %3F, # as %23, @ as %40"
+        raise BadURL(f"is not a URL with a valid host and port ({encoded})") from None
+    if parts.scheme not in schemes:
+        # What is read as the scheme of user:password@host is the user.
+        raise BadURL(f"its scheme is not one of {', '.join(schemes)}")
+    if not parts.netloc and parts.scheme != "unix":
+        raise BadURL("names no host")
+    return parts
 
 
 def parse_program_dir(name: str, text: str) -> str:
@@ -182,17 +236,10 @@ def _shorten(text: str) -> str:
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}…"
 
 
-def _split_url(name: str, text: str, schemes: tuple[str, ...], *, example: str) -> SplitResult:
-    fix = f"Use a URL such as {example}"
+@contextmanager
+def _naming_variable(name: str, *, example: str) -> Iterator[None]:
+    """Raises BadEnvironment for a BadURL: with the variable's name, and an example."""
     try:
-        parts = urlsplit(text)
-        _ = parts.port  # raises ValueError if it is not a number
-    except ValueError:
-        # The message of the error quotes what was read as a port: with a / in it, the beginning of a password.
-        encoded = "in a password write / as %2F, ? as %3F, # as %23, @ as %40"
-        raise BadEnvironment(name, "is not a URL with a valid host and port", f"{fix}; {encoded}") from None
-    if parts.scheme not in schemes:
-        raise BadEnvironment(name, f"scheme {parts.scheme!r} is not one of {', '.join(schemes)}", fix)
-    if not parts.netloc and parts.scheme != "unix":
-        raise BadEnvironment(name, "names no host", fix)
-    return parts
+        yield
+    except BadURL as error:
+        raise BadEnvironment(name, str(error), f"Use a URL such as {example}") from None

@@ -11,6 +11,7 @@ from typing import Final
 import environ
 
 from leadswitch.env.data import ENV_FILE, Locations, Places
+from leadswitch.env.mail import check_mail
 from leadswitch.env.parse import REPOSITORY, BadEnvironment
 from leadswitch.env.registry import NAMES, OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
 from leadswitch.env.together import check_together
@@ -25,6 +26,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
     for variable in VARIABLES:
         getattr(environment, variable.field)
     check_together(environment)
+    check_mail(environment)
     return environment
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from leadswitch.env.data import Data, Local, Places
+from leadswitch.env.data import DataStores, EmbeddedServers, Places
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
+from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.spans import Spans
@@ -15,7 +16,7 @@ from leadswitch.env.web import Login, Secrets, Web
 
 OWN_PREFIX: Final = "LEADSWITCH_"
 SECTIONS: Final[tuple[type[Section], ...]] = (
-    Data,
+    DataStores,
     Secrets,
     Web,
     Login,
@@ -26,9 +27,10 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Limits,
     Metrics,
+    Mail,
     Notify,
     Spans,
-    Local,
+    EmbeddedServers,
 )
 
 
@@ -36,7 +38,9 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
-class Environment(Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Metrics, Notify, Spans):
+class Environment(
+    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Metrics, Mail, Notify, Spans
+):
     """The whole configuration: an attribute for each variable."""
 
 

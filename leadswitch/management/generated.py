@@ -3,9 +3,10 @@
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.management.base import CommandError, OutputWrapper
+
+from leadswitch.env.parse import BadURL, check_http_url
 
 
 def find_changed(texts: Mapping[Path, str]) -> list[Path]:
@@ -29,12 +30,10 @@ def write_changed(out: OutputWrapper, texts: Mapping[Path, str]) -> None:
 
 
 def url_argument(text: str) -> str:
-    """The type of an argument that is an address. Raises ArgumentTypeError."""
+    """The type of an argument that is a URL. Raises ArgumentTypeError, which does not quote it."""
     try:
-        parts = urlsplit(text)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or " " in text:
-        message = f"{text!r} is not a URL such as https://leads.example.com"
-        raise ArgumentTypeError(message)
+        check_http_url(text)
+    except BadURL as error:
+        message = f"{error}. Use a URL such as https://leads.example.com"
+        raise ArgumentTypeError(message) from None
     return text

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from routing.admin.configuration import ConfigurationAdmin
-from routing.admin.rule_trial import TrialPage
+from routing.admin.rule_dry_run import DryRunPage
 from routing.admin.typed import describe_condition
 from routing.conditions import ConditionError, compile_condition
 from routing.conditions.rewriting import rewrite_condition
@@ -82,7 +82,7 @@ class TagFilter(admin.SimpleListFilter):
 
 
 @admin.register(RoutingRule)
-class RoutingRuleAdmin(TrialPage, ConfigurationAdmin):
+class RoutingRuleAdmin(DryRunPage, ConfigurationAdmin):
     """A rule belongs to its source workspace. A user who changes its destination must see both workspaces."""
 
     form: Any = RuleForm

@@ -17,7 +17,7 @@ MAX_COUNTED: Final = 10_000
 # An attempt that read the old definition may end this much later, with a reason that the change removed.
 LONGEST_ATTEMPT_SECONDS: Final = 30
 # No setting: attempts store the cause, so no statement reads older rows.
-KEPT_DAYS: Final = 7
+RETENTION_DAYS: Final = 7
 RECONCILE: Final = "routing.reconcile"
 
 FOLLOW_SETTINGS: Final = """
@@ -134,7 +134,7 @@ def wake_batch(wakeup_id: int, *, count: int, placed: int) -> int:
 def forget_old() -> None:
     """Delete old changes. Attempts store their cause, so no explanation is lost."""
     with connection.cursor() as cursor:
-        cursor.execute(FORGET, {"days": KEPT_DAYS})
+        cursor.execute(FORGET, {"days": RETENTION_DAYS})
 
 
 def describe_woken() -> str:

@@ -154,7 +154,7 @@ def dispatch_now(public_id: UUID, *, source_id: int, at: datetime) -> None:
         lead = Lead.objects.only(*READ).get(pk=lead_id)
         _refuse_unless_waiting(lead, at=at)
         if lead.next_attempt_at is not None and lead.next_attempt_at <= at:
-            _mark_asked(lead_id)
+            _record_request(lead_id)
         else:
             _count_try(lead_id, asked_by=AskedBy.SENDER, at=at)
             _update(lead, _due_now(lead, at=at, due_reason=ASKED_BY_SENDER))
@@ -248,7 +248,7 @@ def _update(lead: Lead, changes: Changes) -> None:
     enqueue_leads_after_commit(lead.pk)
 
 
-def _mark_asked(lead_id: int) -> None:
+def _record_request(lead_id: int) -> None:
     """Record a request for a lead that is already due. The lead keeps its place in the queue.
 
     The due time moves by a microsecond, so that an attempt that was just rolled back sees the newer request. A lead

@@ -247,7 +247,7 @@ FROM routing_lead WHERE id = %s FOR NO KEY UPDATE
 """
 
 
-class Waiting(NamedTuple):
+class LeadToClose(NamedTuple):
     """What others may have changed on a lead since its attempt was rolled back."""
 
     status: str
@@ -257,9 +257,9 @@ class Waiting(NamedTuple):
     is_paused: bool  # the lead alone, not its workspace
 
 
-def wait_to_close(lead_id: int, *, using: str) -> Waiting | None:
+def wait_to_close(lead_id: int, *, using: str) -> LeadToClose | None:
     """Wait for one lead's lock on another connection, up to its lock_timeout. None: no such lead."""
     with connections[using].cursor() as cursor:
         cursor.execute(WAIT_TO_CLOSE, [lead_id])
         row = cursor.fetchone()
-    return None if row is None else Waiting(*row)
+    return None if row is None else LeadToClose(*row)

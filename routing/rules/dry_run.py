@@ -47,7 +47,7 @@ class PathStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class RouteDryRun:
     """`destination` is the workspace that would decide the lead. `moves` counts the rules on its path."""
 
     destination: str
@@ -55,9 +55,9 @@ class Trial:
     path: tuple[PathStep, ...]
 
 
-def try_route(
+def dry_run_route(
     fields: Mapping[str, Any], *, workspace_id: int, visible_ids: Collection[int] | None = None
-) -> Trial:
+) -> RouteDryRun:
     """Follow the active rules from a workspace. Rules of workspaces outside `visible_ids` are hidden; None shows all.
 
     Raises RuleBroken, PathTooLong, UnknownWorkspace.
@@ -70,7 +70,7 @@ def try_route(
         _describe_step(each, plan, fields, names=names, is_visible=visible_ids is None or each in visible_ids)
         for each in ids
     ]
-    return Trial(names[ids[-1]], len(path), tuple(steps))
+    return RouteDryRun(names[ids[-1]], len(path), tuple(steps))
 
 
 def _read_names(plan: Plan) -> dict[int, str]:

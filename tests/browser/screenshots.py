@@ -88,7 +88,7 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     for name, path in lists_with_deletion(client_of(root)).items():
         ask_to_delete(page, path)
         page.screenshot(path=folder / f"{name}-delete-selected.png", full_page=True)
-    take_trial(page, folder)
+    take_dry_run(page, folder)
     take_second_factor(open_as, look, folder)
     take_forms(page, folder)
     take_conflict(page, root, folder)
@@ -199,12 +199,12 @@ def take_second_factor(open_as: OpenAs, look: str, folder: Path) -> None:
     page.screenshot(path=folder / "second-factor-new-codes.png", full_page=True)
 
 
-def take_trial(page: Page, folder: Path) -> None:
-    """The result of a rule trial."""
+def take_dry_run(page: Page, folder: Path) -> None:
+    """The result of a dry run of rules."""
     page.goto(reverse("admin:routing_routingrule_try"))
     page.locator("[name=lead]").fill(str(Lead.objects.order_by("pk")[0].public_id))
     page.locator("input[type=submit].default").click()
-    expect(page.get_by_test_id("trial-result")).to_be_visible()
+    expect(page.get_by_test_id("dry-run-result")).to_be_visible()
     page.screenshot(path=folder / "routing-test-a-lead-result.png", full_page=True)
 
 

@@ -42,8 +42,8 @@ def test_rule_is_made_and_tried(open_as: OpenAs) -> None:
     page.get_by_label("Lead", exact=False).first.fill(str(lead.public_id))
     page.get_by_role("button", name="Test").click()
 
-    expect(page.get_by_test_id("trial-result")).to_have_text("The lead would go to Peachtree Roofing.")
-    rows = page.get_by_test_id("trial-rule")
+    expect(page.get_by_test_id("dry-run-result")).to_have_text("The lead would go to Peachtree Roofing.")
+    rows = page.get_by_test_id("dry-run-rule")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("Requires revenue >= 1000000. The lead has no value.")
     expect(rows.nth(1)).to_contain_text("Matches: routed to Peachtree Roofing")

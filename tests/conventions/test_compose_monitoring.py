@@ -13,6 +13,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").rea
 MONITORING = {
     name: each for name, each in COMPOSE["services"].items() if each.get("profiles") == ["monitoring"]
 }
+# Names the template that the Datadog Agent applies to a container.
+AGENT_LABEL = "com.datadoghq.ad.check.id"
 PROVISIONING = REPOSITORY / "ops" / "grafana" / "provisioning"
 
 
@@ -60,15 +62,39 @@ def test_each_secret_comes_from_a_variable_of_the_example_that_the_documents_nam
 def test_each_scraped_service_listens_on_the_scraped_port() -> None:
     """Prometheus and the Datadog Agent read the services of compose, on the ports of their settings."""
     scraping = yaml.safe_load((REPOSITORY / "ops" / "prometheus" / "prometheus.yml").read_text())
-    agent = yaml.safe_load((REPOSITORY / "ops" / "datadog" / "openmetrics.d" / "conf.yaml").read_text())
     scraped = {
         (each["dns_sd_configs"][0]["names"][0], each["dns_sd_configs"][0]["port"])
         for each in scraping["scrape_configs"]
     }
     assert scraped == {(service, find_metrics_port(COMPOSE["services"][service])) for service, _ in scraped}
-    assert {each["openmetrics_endpoint"] for each in agent["instances"]} == {
-        f"http://{service}:{port}/metrics" for service, port in scraped
-    }
+    services = dict(read_labels())
+    assert {(services[identifier], port) for identifier, port in read_templates()} == scraped
+
+
+def test_each_label_of_the_agent_names_one_service_and_no_image() -> None:
+    """A template that names an image is applied to every service of that image."""
+    identifiers = sorted(identifier for identifier, _ in read_templates())
+    images = {each["image"].partition(":")[0] for each in COMPOSE["services"].values()}
+    assert sorted(label for label, _ in read_labels()) == identifiers
+    assert images.isdisjoint(identifiers)
+
+
+def read_labels() -> list[tuple[str, str]]:
+    """The label that names the Agent's template for the containers of a service, and the service."""
+    return [
+        (each["labels"][AGENT_LABEL], name) for name, each in COMPOSE["services"].items() if "labels" in each
+    ]
+
+
+def read_templates() -> list[tuple[str, int]]:
+    """The identifier and the port of each file. Raises ValueError for a file that is no template of one container."""
+    templates = []
+    for path in (REPOSITORY / "ops" / "datadog" / "openmetrics.d").glob("*.yaml"):
+        content = yaml.safe_load(path.read_text())
+        (identifier,), (instance,) = content["ad_identifiers"], content["instances"]
+        (port,) = re.findall(r"^http://%%host%%:(\d+)/metrics$", instance["openmetrics_endpoint"])
+        templates.append((identifier, int(port)))
+    return templates
 
 
 def find_metrics_port(service: dict[str, Any]) -> int:

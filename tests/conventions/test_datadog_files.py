@@ -4,15 +4,15 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 from datadog_api_client.v1.model.dashboard import Dashboard
 
+from leadswitch.env import REPOSITORY
 from leadswitch.levels.alerts.alert import Job
 from leadswitch.levels.alerts.files import TARGETS
 from leadswitch.levels.dashboards.board import Board
 from leadswitch.levels.dashboards.boards.registry import BOARDS
 from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
-from leadswitch.levels.dashboards.datadog_agent import make_agent_file
+from leadswitch.levels.dashboards.datadog_agent import make_agent_files, make_template
 from leadswitch.levels.dashboards.expressions import Recorded
 from tests.support.datadog_models import list_problems
 from tests.support.exported_series import SUFFIXES, Exported, read_own_series
@@ -51,12 +51,24 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     return read_own_series(tmp_path_factory.mktemp("metrics"))
 
 
-def test_agent_reads_only_series_that_exist_and_one_instance_for_each_job(exported: Exported) -> None:
-    instances = yaml.safe_load(make_agent_file())["instances"]
-    assert [each["tags"] for each in instances] == [[f"job:{job}"] for job in Job]
-    assert [each["openmetrics_endpoint"] for each in instances] == [
-        f"http://{service}:{port}/metrics" for service, port in TARGETS.values()
-    ]
+def test_no_other_template_is_committed() -> None:
+    """The Agent reads every file of the directory: with a second one it would count a container twice."""
+    committed = {path.name for path in (REPOSITORY / "ops" / "datadog" / "openmetrics.d").iterdir()}
+    assert committed == set(make_agent_files()) == {f"{job}.yaml" for job in Job}
+
+
+@pytest.mark.parametrize("job", Job)
+def test_template_reads_each_container_of_its_job_once(job: Job) -> None:
+    """The Agent applies all instances of a file to each container that matches one of its identifiers."""
+    template = make_template(job)
+    (instance,) = template["instances"]
+    assert template["ad_identifiers"] == [str(job)]
+    assert instance["tags"] == [f"job:{job}"]
+    assert instance["openmetrics_endpoint"] == f"http://%%host%%:{TARGETS[job][1]}/metrics"
+
+
+def test_agent_reads_only_series_that_exist(exported: Exported) -> None:
+    instances = [each for job in Job for each in make_template(job)["instances"]]
     families = {name for each in instances for mapping in each["metrics"] for name in mapping}
     suffixes = {suffix for group in SUFFIXES.values() for suffix in group}
     assert [
@@ -67,7 +79,7 @@ def test_agent_reads_only_series_that_exist_and_one_instance_for_each_job(export
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 def test_dashboard_queries_only_series_that_the_agent_sends(board: Board, exported: Exported) -> None:
     """Counters arrive with .count, gauges and distributions under their own name."""
-    (sent, *_) = yaml.safe_load(make_agent_file())["instances"]
+    (sent,) = make_template(Job.WEB)["instances"]
     names = {f"{sent['namespace']}.{new}" for mapping in sent["metrics"] for new in mapping.values()}
     texts = [query["query"] for query in list_queries(make_datadog_dashboard(board))]
     asked = [match[1] for text in texts for match in AGGREGATED.finditer(text)]

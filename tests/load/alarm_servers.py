@@ -5,7 +5,6 @@ Only addresses, the token and the receivers differ from the generated files.
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import urllib.request
@@ -22,14 +21,13 @@ from leadswitch.levels.alerts.alert import Severity
 from leadswitch.levels.alerts.notify import PAGER, WATCHDOG
 from tests.load.alarm_pages import title_of
 from tests.load.product import DIRECTORY, HOST, NotStarted
-from tests.support.monitoring import alertmanager_command
+from tests.support.monitoring import alertmanager_command, find_program
 
 TOKEN: Final = token_urlsafe(48)
 KINDS: Final = ("web", "worker", "dispatcher", "beat", "exporter")
 WITH_PORT: Final = ("worker", "dispatcher", "beat")
 CONFIGURATION: Final = REPOSITORY / "ops" / "prometheus"
 ROUTES: Final = REPOSITORY / "ops" / "alertmanager.yml"
-PROGRAMS: Final = REPOSITORY / "var" / "prometheus" / "usr" / "bin"
 PLACE: Final = DIRECTORY / "alarm"
 # Longer than the drill: without it, the dispatcher would decide leads itself 15 s after the workers are gone.
 CANARY_NEVER_LATE: Final = {"LEADSWITCH_CANARY_LATE_SECONDS": "600"}
@@ -154,15 +152,6 @@ def write_routes(directory: Path, *, pager: str) -> Path:
 def write_yaml(file: Path, configuration: Any) -> Path:
     file.write_text(yaml.safe_dump(configuration))
     return file
-
-
-def find_program(name: str) -> str:
-    """Raises FileNotFoundError."""
-    found = shutil.which(name, path=f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-    if found is None:
-        message = f"{name} is not installed: run ops/install_prometheus.sh"
-        raise FileNotFoundError(message)
-    return found
 
 
 def are_up(prometheus: str) -> bool:

@@ -127,7 +127,7 @@ def _write_figures(course: Course, windows: Sequence[Mapping[str, float]]) -> No
         (
             round(row.at - course.started_at, 1),
             *(row.connections, row.retries_due, row.leads_due, row.load),
-            *(round(row.resident_mb.get(kind, 0.0), 1) for kind in kinds),
+            *(round(row.memory_mb.get(kind, 0.0), 1) for kind in kinds),
         )
         for row in course.samples.rows
     ]

@@ -38,7 +38,7 @@ Used = dict[tuple[int, float], tuple[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`resident_mb` and `cpu_seconds` are by kind of process, all processes of a kind together."""
+    """`memory_mb` and `cpu_seconds` are by kind of process, all processes of a kind together."""
 
     at: float
     connections: int
@@ -46,7 +46,7 @@ class Sample:
     retries_due: int
     leads_due: int
     load: float
-    resident_mb: Mapping[str, float]
+    memory_mb: Mapping[str, float]
     cpu_seconds: Mapping[str, float]
 
 
@@ -60,10 +60,10 @@ class Samples:
 
     @property
     def kinds(self) -> list[str]:
-        return sorted({kind for row in self.rows for kind in row.resident_mb})
+        return sorted({kind for row in self.rows for kind in row.memory_mb})
 
     def memory_of(self, kind: str) -> list[tuple[float, float]]:
-        return [(row.at, row.resident_mb[kind]) for row in self.rows if kind in row.resident_mb]
+        return [(row.at, row.memory_mb[kind]) for row in self.rows if kind in row.memory_mb]
 
     def cpu_between(self, begin: float, end: float) -> dict[str, float]:
         """Return the share of one CPU that each kind used, in percent."""
@@ -105,19 +105,27 @@ def sampling(roots: Mapping[int, str], *, seconds: float) -> Iterator[Samples]:
 
 def take_sample(roots: Mapping[int, str], used: Used) -> Sample:
     """`used` gets the CPU time of each process. What a process has used still counts after its end."""
-    resident: dict[str, float] = defaultdict(float)
+    memory: dict[str, float] = defaultdict(float)
     cpu: dict[str, float] = defaultdict(float)
     for kind, process in _processes(roots):
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            resident[kind] += process.memory_info().rss / MEGABYTE
+            memory[kind] += _memory_mb(process)
             used[process.pid, process.create_time()] = (kind, times.user + times.system)
     for kind, seconds in used.values():
         cpu[kind] += seconds
     connections, limit, retries, due = _read_state()
-    return Sample(
-        time.time(), connections, limit, retries, due, os.getloadavg()[0], dict(resident), dict(cpu)
-    )
+    return Sample(time.time(), connections, limit, retries, due, os.getloadavg()[0], dict(memory), dict(cpu))
+
+
+def _memory_mb(process: psutil.Process) -> float:
+    """A page that several processes share counts once in all of them together (proportional set size).
+
+    The resident size of PostgreSQL counts its shared buffers once for each session that has used them, so it grows
+    until every session has used all. Only Linux has the proportional size; elsewhere it is the resident size.
+    """
+    info = process.memory_full_info()
+    return float(getattr(info, "pss", info.rss)) / MEGABYTE
 
 
 def postgres_pid(data: Path) -> int:

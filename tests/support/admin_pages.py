@@ -41,6 +41,7 @@ from tests.support.factories import (
     SourceFactory,
     issue_buyer_key,
     issue_key,
+    store_answer,
 )
 from tracing import audit
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
@@ -94,15 +95,7 @@ def build_world() -> Workspace:
     distribute_lead(LeadFactory(source=source).pk)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
     RuleFactory(workspace=campaign.workspace, tags=["spare"], active=False)
-    IdempotencyRecord.objects.create(
-        workspace=campaign.workspace,
-        owner_id=source.public_id,
-        route="leads",
-        key="k",
-        fingerprint="f",
-        status_code=201,
-        response={"a": 1},
-    )
+    store_answer(source)
     clerk = User.objects.create_user(f"clerk-{campaign.pk}")
     Membership.objects.create(user=clerk, workspace=campaign.workspace)
     audit.record(

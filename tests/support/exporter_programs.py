@@ -35,8 +35,8 @@ class Exporter:
     def wait_for(self, name: str, value: float | None, **labels: str) -> None:
         wait_until(lambda: self.read(name, **labels) == value, what=f"{name} {labels} is {value}")
 
-    def wait_until_shown(self, name: str) -> None:
-        wait_until(lambda: self.read(name) is not None, what=f"{name} is shown")
+    def wait_until_shown(self, name: str, **labels: str) -> None:
+        wait_until(lambda: self.read(name, **labels) is not None, what=f"{name} {labels} is shown")
 
 
 def find_value(shown: Scrape, name: str, **labels: str) -> float | None:

@@ -18,7 +18,7 @@ from factory.django import DjangoModelFactory
 from distribution.models import Buyer, BuyerKey, Campaign, Enrollment, LedgerEntry, Tier
 from distribution.money.wallet import top_up
 from routing.intake.identity import identify
-from routing.models import Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
+from routing.models import IdempotencyRecord, Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
 
 EVERYWHERE = {"everywhere": True}
 
@@ -160,3 +160,16 @@ def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
     """A new key of a buyer in clear text, as its owner sees it once."""
     _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **key)
     return str(text)
+
+
+def store_answer(source: Source) -> IdempotencyRecord:
+    """The stored answer to a request of the source. Each has the same key."""
+    return IdempotencyRecord.objects.create(
+        workspace=source.workspace,
+        owner_id=source.public_id,
+        route="leads",
+        key="k",
+        fingerprint="f",
+        status_code=201,
+        response={"a": 1},
+    )

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError
 
-import yaml
-
 from leadswitch.levels.alerts.alert import Job
-from leadswitch.levels.dashboards.datadog_agent import make_agent_file
+from leadswitch.levels.dashboards.datadog_agent import make_template
 from tests.support.agent_view import AgentView
 from tests.support.attempts import add_attempt
 from tests.support.exported_series import Exported
@@ -49,9 +47,9 @@ def read_live_product(directory: Path) -> Live:
     with ExitStack() as stack:
         scrapes = dict(start(stack, directory))
     exported, agent = Exported(), AgentView()
-    for instance in yaml.safe_load(make_agent_file())["instances"]:
-        (tag,) = instance["tags"]
-        families = scrapes[Job(tag.removeprefix("job:"))].families.values()
+    for job in Job:
+        (instance,) = make_template(job)["instances"]
+        families = scrapes[job].families.values()
         agent.add(families, instance)
         for family in families:
             exported.add(family)

@@ -2,13 +2,12 @@
 
 import os
 import shutil
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from leadswitch.database.fitness import NEWEST, OLDEST
-from leadswitch.env import REPOSITORY
+from tests.support.monitoring import find_program
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 ALERTMANAGER_TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
@@ -40,37 +39,28 @@ def openssl() -> str:
     return _program("openssl", name="OpenSSL", package="openssl")
 
 
-def prometheus() -> str:
-    return str(_prometheus_directory() / "prometheus")
-
-
 def promtool() -> str:
-    return str(_prometheus_directory() / "promtool")
+    return _monitoring_program("promtool")
 
 
 def alertmanager() -> str:
     """Its server. Debian's reads templates from a fixed place, where only root can put them."""
-    program = _prometheus_directory() / "alertmanager"
-    if program.is_symlink() and not ALERTMANAGER_TEMPLATES.exists():
+    program = _monitoring_program("alertmanager")
+    if Path(program).is_symlink() and not ALERTMANAGER_TEMPLATES.exists():
         raise missing("The Alertmanager's server", package="prometheus-alertmanager")
-    return str(program)
+    return program
 
 
 def amtool() -> str:
-    return str(_prometheus_directory() / "amtool")
+    return _monitoring_program("amtool")
 
 
-@cache
-def _prometheus_directory() -> Path:
-    """The directory that ops/install_prometheus.sh found before. A test downloads nothing."""
-    on_path = shutil.which("promtool")
-    candidates = [Path(on_path).parent] if on_path else []
-    for directory in (*candidates, REPOSITORY / "var" / "prometheus" / "usr" / "bin"):
-        if all((directory / name).exists() for name in ("prometheus", "promtool", "alertmanager", "amtool")):
-            return directory
-    raise missing(
-        "Prometheus", package="prometheus prometheus-alertmanager, or run ops/install_prometheus.sh"
-    )
+def _monitoring_program(name: str) -> str:
+    try:
+        return find_program(name)
+    except FileNotFoundError as error:
+        package = "prometheus prometheus-alertmanager, or run ops/install_prometheus.sh"
+        raise missing("Prometheus", package=package) from error
 
 
 def _program(program: str, *, name: str, package: str) -> str:

@@ -6,6 +6,7 @@ from tests.support.runbooks import Promise
 
 DATABASE: Final = "manage.py database"
 DEFINITIONS: Final = "manage.py check_definitions"
+DIGEST: Final = "manage.py digest"
 EXPLAIN: Final = "manage.py explain LEAD"
 FAILURES: Final = "manage.py failures --minutes 30"
 INCREMENTAL: Final = "manage.py verify --incremental"
@@ -14,6 +15,7 @@ RETRIES: Final = "manage.py retries"
 STATUS: Final = "manage.py dispatch status"
 
 NO_PROBLEM: Final = Promise(0, "No problems found.")
+NO_DUE_RETRY: Final = Promise(0, "No retry is due.")
 NO_LOCK: Final = Promise(0, "No session waits for a lock, and no transaction is older than a second.")
 NO_FAILURE: Final = Promise(0, "No attempt failed in the last 30 minutes.")
 NO_RETRY: Final = Promise(0, "No lead is in the retry queue.")

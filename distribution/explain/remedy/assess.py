@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from distribution.engine import DecisionFacts
 from distribution.explain.remedy.fix_all import fix_all
-from distribution.explain.remedy.fixes import Fixed
+from distribution.explain.remedy.fixes import FixOutcome
 from distribution.explain.remedy.improvements import Lift, find_improvements
 from distribution.explain.remedy.world import Definition, World
 
@@ -31,7 +31,7 @@ class Assessment:
     """
 
     ending: WhatIfResult
-    fixes: tuple[Fixed, ...]
+    fixes: tuple[FixOutcome, ...]
     improvements: tuple[Lift, ...]
     rank: int | None
     ranked: int

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from distribution.explain.remedy.fixes import Fixed, fix
+from distribution.explain.remedy.fixes import FixOutcome, fix
 from distribution.explain.remedy.world import World
 from tracing.obstacles import describe_clause
 
@@ -17,12 +17,12 @@ class FixedWorld:
     """`world` with every fix applied. `blocked_by`: why the enrollment still fails; "" if it passes."""
 
     world: World
-    fixes: tuple[Fixed, ...]
+    fixes: tuple[FixOutcome, ...]
     blocked_by: str
 
 
 def fix_all(world: World) -> FixedWorld:
-    fixes: list[Fixed] = []
+    fixes: list[FixOutcome] = []
     for _ in range(MAX_ROUNDS):
         failures = find_failures(world)
         if not failures:

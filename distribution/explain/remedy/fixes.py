@@ -19,7 +19,7 @@ Failure = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixOutcome:
     """A failing gate and what was changed for it. `fixer`: who can change it, if not the gate's usual fixer.
 
     `blocked_by`: why nothing could be changed; "" if something was.
@@ -38,7 +38,7 @@ class NoFix:
     why: str
 
 
-Fix = Callable[[World, Failure], tuple[World, Fixed]]
+Fix = Callable[[World, Failure], tuple[World, FixOutcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class GateFix:
     correct: Fix | None = None
 
 
-def fix(world: World, failure: Failure) -> tuple[World, Fixed]:
+def fix(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     """Return the world without this failure, or the same world and the reason if nothing can change it."""
     code = str(failure["gate"])
     row = FIXES.get(code)
@@ -60,19 +60,19 @@ def fix(world: World, failure: Failure) -> tuple[World, Fixed]:
     if make is None:
         make = NoFix(f"no fix is known for this: {describe_clause(code)}")
     if isinstance(make, NoFix):
-        return world, Fixed(failure, "", blocked_by=make.why)
+        return world, FixOutcome(failure, "", blocked_by=make.why)
     return make(world, failure)
 
 
-def _resume_enrollment(world: World, failure: Failure) -> tuple[World, Fixed]:
-    return world.change_enrollment(active=True), Fixed(failure, "the enrollment active")
+def _resume_enrollment(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    return world.change_enrollment(active=True), FixOutcome(failure, "the enrollment active")
 
 
-def _resume_buyer(world: World, failure: Failure) -> tuple[World, Fixed]:
-    return world.change_buyer(active=True), Fixed(failure, "the buyer active")
+def _resume_buyer(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    return world.change_buyer(active=True), FixOutcome(failure, "the buyer active")
 
 
-def _extend_area(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _extend_area(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     area = dict(world.buyer.get("service_area") or {})
     zip_code = world.facts.lead.fields.get("zip")
     assumed = []
@@ -86,7 +86,7 @@ def _extend_area(world: World, failure: Failure) -> tuple[World, Fixed]:
         else:
             area["everywhere"] = True
             assumed.append("a service area without limits, because the ZIP of the lead is not known")
-    return world.change_buyer(service_area=area), Fixed(failure, " and ".join(assumed))
+    return world.change_buyer(service_area=area), FixOutcome(failure, " and ".join(assumed))
 
 
 def _covers(world: World) -> bool:
@@ -126,7 +126,7 @@ def _without(exclude: Mapping[str, Any], world: World) -> dict[str, Any]:
     return {**exclude, **kept, "radius": [each for each in exclude.get("radius") or () if misses(each)]}
 
 
-def _change_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _change_answers(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     failing = {each["question"] for each in failure["failures"]}
     answers, assumed, fixer = dict(world.buyer.get("answers") or {}), [], None
     questions = list(world.head["questions"])
@@ -144,7 +144,7 @@ def _change_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
     changed = world.change_buyer(answers=answers)
     if fixer is not None:
         changed = changed.change_campaign(questions=questions)
-    return changed, Fixed(failure, " and ".join(assumed), fixer)
+    return changed, FixOutcome(failure, " and ".join(assumed), fixer)
 
 
 def _nearest_answer(question: Mapping[str, Any], answer: Any, *, fields: Mapping[str, Any]) -> Any:
@@ -168,25 +168,25 @@ def _candidates(answer: Any, observed: Any) -> list[Any]:
     return candidates
 
 
-def _relax_filter(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _relax_filter(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     is_tier = failure["scope"] == "tier"
     tier = next(each for each in world.definition["tiers"] if each["id"] == world.enrollment["tier_id"])
     condition = tier["content_filter"] if is_tier else world.enrollment["lead_filter"]
     relaxed = relax(condition, fields=world.facts.lead.fields)
     whose = "its tier's filter" if is_tier else "its own filter"
-    fixed = Fixed(failure, f"{whose}: {', '.join(relaxed.changes)}")
+    fixed = FixOutcome(failure, f"{whose}: {', '.join(relaxed.changes)}")
     if is_tier:
         return world.change_tier(content_filter=relaxed.condition), fixed
     return world.change_enrollment(lead_filter=relaxed.condition), fixed
 
 
-def _open_hours(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _open_hours(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     day, time = failure["observed"]["day"], failure["observed"]["time"]
     hours = {**world.buyer["hours"], day: [["00:00", "24:00"]]}
-    return world.change_buyer(hours=hours), Fixed(failure, f"open {wording.WEEKDAYS[day]} at {time}")
+    return world.change_buyer(hours=hours), FixOutcome(failure, f"open {wording.WEEKDAYS[day]} at {time}")
 
 
-def _raise_caps(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _raise_caps(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     caps, budgets = dict(world.enrollment.get("caps") or {}), dict(world.enrollment.get("budgets") or {})
     assumed = []
     for reached in failure["windows"]:
@@ -198,42 +198,44 @@ def _raise_caps(world: World, failure: Failure) -> tuple[World, Fixed]:
             budgets[window] = reached["used"] + failure["price_cents"]
             was, now = wording.money(reached["limit"]), wording.money(budgets[window])
             assumed.append(f"budget per {window} {was} raised to {now}")
-    return world.change_enrollment(caps=caps, budgets=budgets), Fixed(failure, " and ".join(assumed))
+    return world.change_enrollment(caps=caps, budgets=budgets), FixOutcome(failure, " and ".join(assumed))
 
 
-def _top_up(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _top_up(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     missing_cents = failure["missing_cents"]
     changed = world.change_live(balance_cents=world.live.balance_cents + missing_cents)
-    return changed, Fixed(failure, f"{wording.money(missing_cents)} more in its wallet")
+    return changed, FixOutcome(failure, f"{wording.money(missing_cents)} more in its wallet")
 
 
-def _open_campaign(world: World, failure: Failure) -> tuple[World, Fixed]:
-    return world.change_campaign(schedule={}), Fixed(failure, "the campaign open")
+def _open_campaign(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    return world.change_campaign(schedule={}), FixOutcome(failure, "the campaign open")
 
 
-def _unlock(world: World, failure: Failure) -> tuple[World, Fixed]:
-    return world.unlock(), Fixed(failure, "not busy with another lead")
+def _unlock(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    return world.unlock(), FixOutcome(failure, "not busy with another lead")
 
 
-def _correct_area(world: World, failure: Failure) -> tuple[World, Fixed]:
-    return world.change_buyer(service_area={"everywhere": True}), Fixed(failure, "its service area corrected")
+def _correct_area(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    return world.change_buyer(service_area={"everywhere": True}), FixOutcome(
+        failure, "its service area corrected"
+    )
 
 
-def _correct_answers(world: World, failure: Failure) -> tuple[World, Fixed]:
-    return world.change_buyer(answers={}), Fixed(failure, "its answers corrected")
+def _correct_answers(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    return world.change_buyer(answers={}), FixOutcome(failure, "its answers corrected")
 
 
-def _correct_filter(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _correct_filter(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     if failure["scope"] == "tier":
-        return world.change_tier(content_filter={}), Fixed(failure, "its tier's filter corrected")
-    return world.change_enrollment(lead_filter={}), Fixed(failure, "its own filter corrected")
+        return world.change_tier(content_filter={}), FixOutcome(failure, "its tier's filter corrected")
+    return world.change_enrollment(lead_filter={}), FixOutcome(failure, "its own filter corrected")
 
 
-def _correct_hours(world: World, failure: Failure) -> tuple[World, Fixed]:
+def _correct_hours(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     """A valid time zone stays, because caps are counted in it."""
     timezone = world.campaign.by_enrollment_id[world.enrollment_id].timezone
     changed = world.change_buyer(hours={}, timezone=timezone)
-    return changed, Fixed(failure, "its time zone and hours corrected")
+    return changed, FixOutcome(failure, "its time zone and hours corrected")
 
 
 # One row for each gate, and one for each other reason why an enrollment is not ranked. `test_fixes.py` compares the

@@ -10,7 +10,7 @@ from typing import Literal
 
 from distribution.engine import CompiledEnrollment
 from distribution.explain.remedy.fix_all import fix_all
-from distribution.explain.remedy.fixes import Fixed
+from distribution.explain.remedy.fixes import FixOutcome
 from distribution.explain.remedy.world import World
 from tracing import wording
 
@@ -23,7 +23,7 @@ class Lift:
 
     kind: LiftKind
     change: str
-    also: tuple[Fixed, ...] = ()
+    also: tuple[FixOutcome, ...] = ()
 
     @property
     def sentence(self) -> str:

@@ -15,6 +15,7 @@ from distribution.models import Buyer
 from distribution.queries import find_buyers
 from routing.management.arguments import ambiguous, read_lead
 from routing.models import Lead
+from tracing.parsing import positive_argument
 
 WIDEST: Final = 100
 
@@ -27,15 +28,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("lead", metavar="LEAD", help="the lead's public id, id, or external id")
         parser.add_argument("--buyer", metavar="BUYER", help="the buyer's public id, id, or name")
-        parser.add_argument("--latest", type=int, metavar="N", help="show only the latest N attempts")
+        parser.add_argument(
+            "--latest", type=positive_argument, metavar="N", help="show only the latest N attempts"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
     def handle(
         self, *_: Any, lead: str, buyer: str | None, latest: int | None, json: bool, **__: Any
     ) -> None:
-        if latest is not None and latest < 1:
-            message = f"--latest: {latest} must be greater than 0"
-            raise CommandError(message, returncode=2)
         found = read_lead(lead)
         asked = None if buyer is None else _find_buyer(buyer, lead=found)
         explanation = explain(found, buyer=asked, latest=latest)

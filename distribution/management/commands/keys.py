@@ -16,7 +16,7 @@ from routing.access.named import NameNotFound
 from routing.management.arguments import describe_operator, read_workspace
 from routing.models import ScopedKey
 from tracing import wording
-from tracing.parsing import positive_argument
+from tracing.parsing import number_argument
 
 OVERLAP_HOURS = 24
 BUYER_HINT = (
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         rotated.add_argument("prefix", help="the part of the key before the dot, as `keys list` shows it")
         rotated.add_argument(
             "--overlap-hours",
-            type=_read_hours,
+            type=number_argument(lowest=0),
             default=OVERLAP_HOURS,
             help=f"how many hours the old key still works (default {OVERLAP_HOURS}; 0: it ends now)",
         )
@@ -110,10 +110,6 @@ def _add_owner(parser: ArgumentParser, *, is_required: bool) -> None:
     parser.add_argument(
         "--workspace", default="", metavar="SLUG", help="needed if more than one has that name"
     )
-
-
-def _read_hours(text: str) -> int:
-    return 0 if text == "0" else positive_argument(text)
 
 
 def _describe_line(key: ScopedKey, *, at: datetime) -> str:

@@ -36,14 +36,14 @@ class Command(BaseCommand):
         if file is None:
             raise CommandError("name a setup file, or print an example: setup --example", returncode=2)
         try:
-            report = _apply(read_document(_read(file)), is_trial=dry_run)
+            report = _apply(read_document(_read(file)), is_dry_run=dry_run)
         except SetupRefused as error:
             raise CommandError(
                 "\n".join([f"{file}: nothing was stored", *error.problems]), returncode=2
             ) from None
-        self._show(report, is_trial=dry_run)
+        self._show(report, is_dry_run=dry_run)
 
-    def _show(self, report: SetupReport, *, is_trial: bool) -> None:
+    def _show(self, report: SetupReport, *, is_dry_run: bool) -> None:
         kind, name, outcome = (
             max((len(getattr(line, column)) for line in report.lines), default=0)
             for column in ("kind", "name", "outcome")
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         for line in report.lines:
             text = f"{line.kind:<{kind}}  {line.name:<{name}}  {line.outcome:<{outcome}}  {line.note}"
             self.stderr.write(text.rstrip())
-        if is_trial:
+        if is_dry_run:
             self.stderr.write("Dry run: the file is valid; nothing was stored.")
             return
         for source, key in report.keys.items():
@@ -59,10 +59,10 @@ class Command(BaseCommand):
             self.stdout.write(key)
 
 
-def _apply(document: Entry, *, is_trial: bool) -> SetupReport:
+def _apply(document: Entry, *, is_dry_run: bool) -> SetupReport:
     """Raises SetupRefused, also if others change the same rows at the same time."""
     try:
-        return apply_setup(document, actor=describe_operator(), is_trial=is_trial)
+        return apply_setup(document, actor=describe_operator(), is_dry_run=is_dry_run)
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise

@@ -70,11 +70,14 @@ ATTEMPT_ALERTS: Final = (
         kind="duplicates",
         expression=(
             "sum(increase(leadswitch_duplicates_total[1h]))\n"
-            "/ sum(increase(leadswitch_leads_received_total[1h])) > 0.20\n"
+            # Leads that were received earlier can be decided in an hour without receipts.
+            "/ (sum(increase(leadswitch_leads_received_total[1h])) != 0) > 0.20\n"
             "and sum(increase(leadswitch_duplicates_total[1h])) >= 10"
         ),
         keep_firing_for="15m",
-        summary="{{ $value | humanizePercentage }} of leads received in the last hour are duplicates.",
+        summary=(
+            "The duplicates found in the last hour are {{ $value | humanizePercentage }} of the leads received in it."
+        ),
         normal="under 10%",
         dashboard=Dashboard.ROUTING,
     ),

@@ -17,16 +17,28 @@ AGENT_CHECK: Final = "openmetrics.health"
 AUTHORIZATION_FILE: Final = "/etc/datadog-agent/leadswitch_metrics_token"
 
 
-def make_agent_file() -> str:
-    """One instance for each kind of process. Percentiles need histograms as distributions."""
-    content = {"init_config": {}, "instances": [_make_instance(job) for job in TARGETS]}
-    return HEADER + yaml.safe_dump(content, sort_keys=False, width=1_000)
+def make_agent_files() -> dict[str, str]:
+    """The text of each file, by its name: one for each kind of process."""
+    return {
+        f"{job}.yaml": HEADER + yaml.safe_dump(make_template(job), sort_keys=False, width=1_000)
+        for job in TARGETS
+    }
+
+
+def make_template(job: Job) -> dict[str, Any]:
+    """The Agent applies it to each container whose label com.datadoghq.ad.check.id is the job. %%host%% is its address.
+
+    Without the label the Agent matches the image, which all services share. A file is applied as a whole, so it has one
+    instance.
+    """
+    return {"ad_identifiers": [str(job)], "init_config": {}, "instances": [_make_instance(job)]}
 
 
 def _make_instance(job: Job) -> dict[str, Any]:
-    service, port = TARGETS[job]
+    """Percentiles need histograms as distributions."""
+    _, port = TARGETS[job]
     instance: dict[str, Any] = {
-        "openmetrics_endpoint": f"http://{service}:{port}/metrics",
+        "openmetrics_endpoint": f"http://%%host%%:{port}/metrics",
         "namespace": NAMESPACE,
         "metrics": [{name: name.removeprefix(PREFIX)} for name in list_families()],
         "histogram_buckets_as_distributions": True,

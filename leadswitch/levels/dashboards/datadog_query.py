@@ -1,6 +1,6 @@
 """Expressions as queries of Datadog: named queries, and a formula over them.
 
-Names are those that the Agent gives the series with ops/datadog/openmetrics.d/conf.yaml: a counter ends with
+Names are those that the Agent gives the series with the files in ops/datadog/openmetrics.d: a counter ends with
 .count in place of _total, a gauge keeps its name, and a histogram is a distribution.
 """
 

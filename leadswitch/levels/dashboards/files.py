@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from leadswitch.levels.dashboards.boards.registry import BOARDS
 from leadswitch.levels.dashboards.datadog import make_datadog_dashboard
-from leadswitch.levels.dashboards.datadog_agent import make_agent_file
+from leadswitch.levels.dashboards.datadog_agent import make_agent_files
 from leadswitch.levels.dashboards.grafana import make_dashboard
 from leadswitch.levels.monitors.monitor import Contacts, make_monitors
 
@@ -25,11 +25,8 @@ def make_datadog_files(contacts: Contacts) -> dict[Path, str]:
         Path(f"datadog/dashboards/{board.uid}.json"): as_json(make_datadog_dashboard(board))
         for board in BOARDS
     }
-    return {
-        **boards,
-        Path("datadog/monitors.json"): as_json(make_monitors(contacts)),
-        Path("datadog/openmetrics.d/conf.yaml"): make_agent_file(),
-    }
+    agent = {Path(f"datadog/openmetrics.d/{name}"): text for name, text in make_agent_files().items()}
+    return {**boards, Path("datadog/monitors.json"): as_json(make_monitors(contacts)), **agent}
 
 
 FORMATS: Final[Mapping[str, Callable[[Contacts], dict[Path, str]]]] = {

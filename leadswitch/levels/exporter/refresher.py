@@ -1,7 +1,8 @@
 """The thread that reads one collector at intervals, and holds its latest values.
 
 A pass has five seconds. PostgreSQL ends a slow statement itself (LEADSWITCH_ROLE=exporter). If PostgreSQL does not
-answer at all, `end_late_pass` shuts the connection down, so that the thread can try again.
+answer at all, `end_late_pass` shuts the connection down, so that the thread can try again. A pass that still connects
+has no connection: the driver ends it after EXPORTER_CONNECT_SECONDS for each address of the server.
 """
 
 import logging

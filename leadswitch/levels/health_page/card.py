@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from leadswitch.levels.health_page.current_state import read_waiting_leads
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import read_waiting
 from leadswitch.levels.health_page.page import read_cards
 from routing.dispatch.state import read_summary
 from tracing.wording import count
@@ -30,17 +30,18 @@ class HealthCard:
 
     @property
     def pauses_display(self) -> str:
-        paused = self.paused_workspaces
-        workspaces = (
-            f"{count(paused, 'workspace')} {'is' if paused == 1 else 'are'} paused." if paused else ""
-        )
-        product = "The product is paused." if self.is_product_paused else ""
-        return " ".join(filter(None, (product, workspaces))) or "Nothing is paused."
+        return describe_pauses(is_product_paused=self.is_product_paused, workspaces=self.paused_workspaces)
+
+
+def describe_pauses(*, is_product_paused: bool, workspaces: int) -> str:
+    paused = f"{count(workspaces, 'workspace')} {'is' if workspaces == 1 else 'are'} paused."
+    product = "The product is paused." if is_product_paused else ""
+    return " ".join(filter(None, (product, paused if workspaces else ""))) or "Nothing is paused."
 
 
 def read_health_card(ids: Sequence[int] | None, *, at: datetime) -> HealthCard:
     """Five statements, over hours and not attempts. `ids`: the workspaces that are counted; None: all."""
-    links, waiting, summary = Links(), read_waiting(ids), read_summary(ids)
+    links, waiting, summary = Links(), read_waiting_leads(ids), read_summary(ids)
     cards = read_cards(waiting, ids, at=at, links=links)
     return HealthCard(
         objectives=len(cards),

@@ -7,7 +7,7 @@ from typing import Final
 
 from leadswitch.levels.health_page.bins import find_percentile
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.objective_cards import Figure
+from leadswitch.levels.health_page.objective_cards import LinkedCount
 from leadswitch.levels.health_page.window import DAY, HOUR, Window
 from tracing.models import AttemptResult
 from tracing.rollups.edges import BINS, EDGES_SECONDS
@@ -34,7 +34,7 @@ class Row:
     """A row of a table: its name, and its cells."""
 
     name: str
-    cells: Sequence[Figure]
+    cells: Sequence[LinkedCount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def make_results(window: Window, numbers: Mapping[tuple[datetime, str], int], li
     for start, end, steps in _table_steps(window):
         counts = {result: sum(numbers.get((step, result.value), 0) for step in steps) for result in shown}
         cells = [
-            Figure("", count, links.attempts(start, end, result__exact=result.value))
+            LinkedCount("", count, links.attempts(start, end, result__exact=result.value))
             for result, count in counts.items()
         ]
         rows.append(Row(_name(start, window), cells))
@@ -108,7 +108,7 @@ class Percentiles:
     """Of one kind of time, in words."""
 
     name: str
-    count: Figure
+    count: LinkedCount
     times: Sequence[str]
 
 
@@ -125,7 +125,7 @@ def make_latency(
     for start, end, steps in _table_steps(window):
         counts = _add([bins.get(step, nothing) for step in steps])
         if any(counts):
-            decided = Figure("", sum(counts), links.attempts(start, end, above=0))
+            decided = LinkedCount("", sum(counts), links.attempts(start, end, above=0))
             rows.append(Percentiles(_name(start, window), decided, describe_percentiles(counts)))
     chart = Chart(
         name="latency",
@@ -148,7 +148,7 @@ def make_histogram(window: Window, counts: Sequence[int], links: Links) -> Chart
     upper: tuple[float | None, ...] = (*EDGES_SECONDS, None)
     names = [_bin_name(low, high) for low, high in zip(lower, upper, strict=True)]
     rows = [
-        Row(name, [Figure("", number, links.attempts(window.start, window.end, above=low, most=high))])
+        Row(name, [LinkedCount("", number, links.attempts(window.start, window.end, above=low, most=high))])
         for name, low, high, number in zip(names, lower, upper, counts, strict=True)
     ]
     return Chart(
@@ -174,7 +174,7 @@ def make_expired(days: Sequence[datetime], numbers: Mapping[datetime, int], link
     rows = [
         Row(
             f"{day:%Y-%m-%d}",
-            [Figure("", numbers.get(day, 0), links.attempts(day, day + DAY, result__exact="expired"))],
+            [LinkedCount("", numbers.get(day, 0), links.attempts(day, day + DAY, result__exact="expired"))],
         )
         for day in days
     ]

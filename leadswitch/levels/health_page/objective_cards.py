@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from leadswitch.levels.health_page.current_state import Count, WaitingLeads
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Count, Waiting
 from leadswitch.levels.health_page.rollup_reads import Decisions
 from leadswitch.levels.objectives import (
     AVAILABILITY,
@@ -23,7 +23,7 @@ LOW_BUDGET = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class LinkedCount:
     """A number with the list behind it. Without a `url` there is no list. `is_least`: there may be more."""
 
     label: str
@@ -36,13 +36,15 @@ class Figure:
         return Count(self.number, self.is_least).display
 
 
-def make_figure(label: str, count: Count, url: str) -> Figure:
-    return Figure(label, count.number, url, is_least=count.is_least)
+def link_count(label: str, count: Count, url: str) -> LinkedCount:
+    return LinkedCount(label, count.number, url, is_least=count.is_least)
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveCard:
-    """`kept` and `budget_left` are shares; None: nothing was decided. The budget is below 0 once it is spent.
+    """`measured`: what `target` is compared with. `budget_left`: a share, below 0 once the budget is spent.
+
+    `budget_left` None: nothing was decided.
 
     `headline`, `words`: what is left, in large and in small letters. `bar_label`: what the bar shows.
     """
@@ -52,13 +54,13 @@ class ObjectiveCard:
     period: str
     good: str
     target: str
-    kept: str
+    measured: str
     budget_left: float | None
     headline: str
     words: str
     bar_label: str
     tone: str
-    figures: Sequence[Figure]
+    figures: Sequence[LinkedCount]
 
     @property
     def is_met(self) -> bool:
@@ -79,7 +81,7 @@ class ObjectiveCard:
 
 
 def make_cards(
-    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: WaitingLeads, *, period: tuple[datetime, datetime], links: Links
 ) -> Sequence[ObjectiveCard]:
     """The cards in the order of the page. `period`: the hours that the decisions are from."""
     return [
@@ -95,7 +97,7 @@ def is_system_failure(row: Decisions) -> bool:
 
 
 def _availability(
-    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: WaitingLeads, *, period: tuple[datetime, datetime], links: Links
 ) -> ObjectiveCard:
     total = sum(row.count for row in decisions)
     failed = [row for row in decisions if is_system_failure(row)]
@@ -103,33 +105,33 @@ def _availability(
     # An attempt that failed and was late is bad once.
     bad = sum(row.count for row in failed) + late - sum(row.late for row in failed)
     figures = [
-        Figure("Decisions", total, links.attempts(*period, transient__exact="0")),
-        Figure(
+        LinkedCount("Decisions", total, links.attempts(*period, transient__exact="0")),
+        LinkedCount(
             "Failed by LeadSwitch", sum(row.count for row in failed), links.attempts(*period, fault="system")
         ),
-        Figure(
+        LinkedCount(
             f"Later than {AVAILABILITY_DEADLINE_SECONDS} s",
             late,
             links.attempts(*period, above=AVAILABILITY_DEADLINE_SECONDS),
         ),
-        make_figure("Not decided yet, and late", waiting.undecided_late, links.leads(late="undecided")),
+        link_count("Not decided yet, and late", waiting.undecided_late, links.leads(late="undecided")),
     ]
     undecided = waiting.undecided_late.number
     return _card(AVAILABILITY, bad + undecided, total + undecided, figures)
 
 
 def _latency(
-    decisions: Sequence[Decisions], waiting: Waiting, *, period: tuple[datetime, datetime], links: Links
+    decisions: Sequence[Decisions], waiting: WaitingLeads, *, period: tuple[datetime, datetime], links: Links
 ) -> ObjectiveCard:
     timed, slow = sum(row.timed for row in decisions), sum(row.slow for row in decisions)
     figures = [
-        Figure("Decisions of due leads", timed, links.attempts(*period, above=0)),
-        Figure(
+        LinkedCount("Decisions of due leads", timed, links.attempts(*period, above=0)),
+        LinkedCount(
             f"Later than {LATENCY_LIMIT_SECONDS} s",
             slow,
             links.attempts(*period, above=LATENCY_LIMIT_SECONDS),
         ),
-        make_figure(
+        link_count(
             f"Not decided yet, due for over {LATENCY_LIMIT_SECONDS} s",
             waiting.undecided_slow,
             links.leads(late="slow"),
@@ -139,7 +141,7 @@ def _latency(
     return _card(LATENCY, slow + undecided, timed + undecided, figures)
 
 
-def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure]) -> ObjectiveCard:
+def _card(objective: Objective, bad: int, total: int, figures: Sequence[LinkedCount]) -> ObjectiveCard:
     left = 1 - bad / total / objective.budget if total else None
     headline, words = _describe_budget(left)
     return ObjectiveCard(
@@ -148,7 +150,7 @@ def _card(objective: Objective, bad: int, total: int, figures: Sequence[Figure])
         period=f"last {PERIOD_DAYS} days",
         good=objective.good,
         target=f"{objective.target:.1%}",
-        kept=f"{1 - bad / total:.2%}" if total else "-",
+        measured=f"{1 - bad / total:.2%}" if total else "-",
         budget_left=left,
         headline=headline,
         words=words,
@@ -172,8 +174,8 @@ def _tone(left: float | None) -> str:
     return "wait" if left > 0 else "bad"
 
 
-def _due_retries(waiting: Waiting, links: Links) -> ObjectiveCard:
-    due = make_figure("Due now", waiting.due_retries, links.due_retries())
+def _due_retries(waiting: WaitingLeads, links: Links) -> ObjectiveCard:
+    due = link_count("Due now", waiting.due_retries, links.due_retries())
     left = 1 - due.number / DUE_RETRIES.limit
     return ObjectiveCard(
         name=DUE_RETRIES.name,
@@ -181,7 +183,7 @@ def _due_retries(waiting: Waiting, links: Links) -> ObjectiveCard:
         period="now",
         good="Leads of the retry queue that could run now. Paused leads are not due.",
         target=f"under {DUE_RETRIES.limit}",
-        kept=due.display,
+        measured=due.display,
         budget_left=left,
         headline=due.display,
         words="due now",

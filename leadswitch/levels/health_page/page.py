@@ -14,9 +14,9 @@ from leadswitch.levels.health_page.charts import (
     make_latency,
     make_results,
 )
+from leadswitch.levels.health_page.current_state import CurrentState, WaitingLeads, read_current_state
 from leadswitch.levels.health_page.links import Links
-from leadswitch.levels.health_page.live import Live, Waiting, read_live
-from leadswitch.levels.health_page.objective_cards import Figure, ObjectiveCard, make_cards, make_figure
+from leadswitch.levels.health_page.objective_cards import LinkedCount, ObjectiveCard, link_count, make_cards
 from leadswitch.levels.health_page.rollup_reads import (
     Uncounted,
     WorkspaceCount,
@@ -43,7 +43,7 @@ class WorkspaceRow:
     """`share`: of the workspace with the most, from 0 to 100, for a bar."""
 
     name: str
-    figure: Figure
+    figure: LinkedCount
     share: int
 
 
@@ -60,20 +60,21 @@ class Health:
     times: Sequence[Percentiles]
     retries: Sequence[WorkspaceRow]
     duplicates: Sequence[WorkspaceRow]
-    live: Live
-    stale_locks: Figure
+    current: CurrentState
+    stale_locks: LinkedCount
     oldest_url: str
     uncounted: Uncounted
 
     @property
     def is_empty(self) -> bool:
         return (
-            all(chart.is_empty for chart in self.charts.values()) and not self.live.waiting.due_retries.number
+            all(chart.is_empty for chart in self.charts.values())
+            and not self.current.waiting.due_retries.number
         )
 
     @property
     def lag_display(self) -> str:
-        return "No lead is overdue" if self.live.oldest is None else span(self.live.oldest.seconds)
+        return "No lead is overdue" if self.current.oldest is None else span(self.current.oldest.seconds)
 
     @property
     def uncounted_display(self) -> str:
@@ -87,7 +88,7 @@ def read_health(
     *, at: datetime, window: Window, ids: Sequence[int] | None, workspace_id: int | None
 ) -> Health:
     """`ids`: the workspaces that are counted; None: all. `workspace_id`: the chosen one, for the links."""
-    links, live = Links(workspace_id), read_live(ids)
+    links, current = Links(workspace_id), read_current_state(ids)
     days = make_steps(max(FEW_DAYS, (window.end - window.start).days), DAY, at=at)
     results, bins = read_steps(window, ids)
     latency, latency_rows = make_latency(window, bins, links)
@@ -103,24 +104,24 @@ def read_health(
         at=at,
         window=window,
         is_whole=ids is None,
-        cards=read_cards(live.waiting, ids, at=at, links=links),
+        cards=read_cards(current.waiting, ids, at=at, links=links),
         charts={chart.name: chart for chart in charts},
         latency=latency_rows,
         times=_times(window, links, of_window, *read_times(window, ids)),
         retries=_rows(
-            [(each, links.due_retries(each.id)) for each in live.waiting.retries[:MAX_WORKSPACES]],
-            is_least=live.waiting.due_retries.is_least,
+            [(each, links.due_retries(each.id)) for each in current.waiting.retries[:MAX_WORKSPACES]],
+            is_least=current.waiting.due_retries.is_least,
         ),
         duplicates=_rows([(each, _duplicates_url(links, window, each.id)) for each in duplicates]),
-        live=live,
-        stale_locks=make_figure("Stale locks", live.stale_locks, links.leads(late="lock")),
-        oldest_url="" if live.oldest is None else links.lead(live.oldest.id),
+        current=current,
+        stale_locks=link_count("Stale locks", current.stale_locks, links.leads(late="lock")),
+        oldest_url="" if current.oldest is None else links.lead(current.oldest.id),
         uncounted=count_uncounted(ids, most=MAX_UNCOUNTED),
     )
 
 
 def read_cards(
-    waiting: Waiting, ids: Sequence[int] | None, *, at: datetime, links: Links
+    waiting: WaitingLeads, ids: Sequence[int] | None, *, at: datetime, links: Links
 ) -> Sequence[ObjectiveCard]:
     """The objectives over their period. One statement."""
     days = make_steps(PERIOD_DAYS, DAY, at=at)
@@ -143,7 +144,7 @@ def _times(
         ("The attempt itself", duration, links.attempts(window.start, window.end)),
     ]
     return [
-        Percentiles(name, Figure(name, sum(counts), url), describe_percentiles(counts))
+        Percentiles(name, LinkedCount(name, sum(counts), url), describe_percentiles(counts))
         for name, counts, url in named
     ]
 
@@ -153,7 +154,9 @@ def _rows(found: Sequence[tuple[WorkspaceCount, str]], *, is_least: bool = False
     most = max((each.count for each, _ in found), default=0)
     return [
         WorkspaceRow(
-            each.name, Figure(each.name, each.count, url, is_least=is_least), round(100 * each.count / most)
+            each.name,
+            LinkedCount(each.name, each.count, url, is_least=is_least),
+            round(100 * each.count / most),
         )
         for each, url in found
     ]

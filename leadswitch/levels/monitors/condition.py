@@ -57,7 +57,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class JobDown:
-    """Holds if the Agent cannot read the endpoint of a job at several checks in a row, or sends nothing about it."""
+    """Holds if the Agent can read no container of a job at several checks in a row, or sends nothing about it."""
 
     job: Job
 

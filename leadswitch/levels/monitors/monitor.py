@@ -107,9 +107,12 @@ def _name_part(alert: Alert, condition: Condition) -> str:
 
 
 def _make_job_monitor(alert: Alert, watched: JobDown, contacts: Contacts) -> dict[str, Any]:
-    """The Agent reports at each check whether it could read the endpoint."""
+    """The Agent reports at each check whether it could read the endpoint of a container.
+
+    One group for the job: a new container has a new endpoint, and one that reads is enough.
+    """
     checks = 60 * _minutes(alert.holds_for) // AGENT_INTERVAL_SECONDS
-    query = f'"{HEALTH_CHECK}".over("job:{watched.job}").by("endpoint").last({checks}).count_by_status()'
+    query = f'"{HEALTH_CHECK}".over("job:{watched.job}").by("job").last({checks}).count_by_status()'
     notified = _notify(alert, alert.summary.replace("Prometheus", "The Agent"), contacts)
     notified["options"] |= {
         "thresholds": {"critical": checks, "warning": checks // 2, "ok": 1},

@@ -22,6 +22,7 @@ from leadswitch.demo.report import print_report
 from leadswitch.demo.send import SendingFailed, send_leads, wait_until_tried
 from leadswitch.demo.summary import Summary, find_instructive_lead, find_routed_lead, read_summary
 from routing.models import Lead
+from tracing.parsing import number_argument
 
 MAX_LEADS = 100_000
 OWN_LEADS_PER_PARTNER_LEAD = 5
@@ -32,19 +33,21 @@ class Command(BaseCommand):
     help = "Build a demo workspace, send realistic leads through the real API and workers, and show what happened."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--leads", type=int, default=1000, help="how many leads to send (default: 1000)")
+        parser.add_argument(
+            "--leads",
+            type=number_argument(lowest=1, highest=MAX_LEADS),
+            default=1000,
+            help="how many leads to send (default: 1000)",
+        )
         parser.add_argument(
             "--seed",
-            type=int,
+            type=number_argument(lowest=0),
             default=1,
             help="a different seed makes different buyers and leads (default: 1)",
         )
         parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
 
     def handle(self, *_: Any, leads: int, seed: int, json: bool, **__: Any) -> None:
-        if not 1 <= leads <= MAX_LEADS:
-            message = f"--leads: {leads} must be between 1 and {MAX_LEADS}"
-            raise CommandError(message, returncode=2)
         progress = Console(stderr=True)
         call_command("migrate", verbosity=0, interactive=False)
         demo = build_demo(seed=seed)

@@ -9,8 +9,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from leadswitch.database.fitness import begin
+from leadswitch.env.parse import MAX_PORT
 from leadswitch.levels.exporter.collectors.registry import COLLECTORS
 from leadswitch.levels.exporter.run import PortTaken, run_exporter
+from tracing.parsing import number_argument
 
 
 class Command(BaseCommand):
@@ -24,7 +26,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=settings.LEADSWITCH_METRICS_HOST, help="default: %(default)s")
         parser.add_argument(
-            "--port", type=int, default=settings.LEADSWITCH_EXPORTER_PORT, help="default: %(default)s"
+            "--port",
+            type=number_argument(lowest=0, highest=MAX_PORT),
+            default=settings.LEADSWITCH_EXPORTER_PORT,
+            help="default: %(default)s",
         )
 
     def handle(self, *_: Any, **options: Any) -> None:

@@ -25,6 +25,7 @@ from routing.intake.csv.run import ImportReport, LeadsImport
 from routing.intake.csv.table import open_table
 from routing.intake.sources import find_source
 from routing.models import Source
+from tracing.parsing import positive_argument
 from tracing.wording import count
 
 ROWS_PER_LINE: Final = 10_000
@@ -146,7 +147,10 @@ def _add_file_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--rejects", type=Path, help="the file for rejected rows (default: FILE.rejects.csv)")
     parser.add_argument("--sheet", help="the sheet of a workbook (default: the first that is not hidden)")
     parser.add_argument(
-        "--header-line", type=int, metavar="N", help="the line that names the columns, counted from 1"
+        "--header-line",
+        type=positive_argument,
+        metavar="N",
+        help="the line that names the columns, counted from 1",
     )
     parser.add_argument(
         "--zone",

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from routing.intake.condition_fields import condition_fields
 from routing.management.arguments import read_lead
 from routing.models import Lead
-from routing.rules.dry_run import CheckedRule, PathStep, Trial, try_route
+from routing.rules.dry_run import CheckedRule, PathStep, RouteDryRun, dry_run_route
 from routing.rules.ruleset import PathTooLong, RuleBroken
 
 
@@ -29,20 +29,20 @@ class Command(BaseCommand):
         found = read_lead(lead)
         fields = condition_fields(found, source=found.source.name)
         try:
-            trial = try_route(fields, workspace_id=found.source_workspace_id)
+            dry_run = dry_run_route(fields, workspace_id=found.source_workspace_id)
         except (RuleBroken, PathTooLong) as error:
             raise CommandError(str(error), returncode=2) from None
-        self.stdout.write(_dump(found, trial) if json else "\n".join(_describe(found, trial)))
+        self.stdout.write(_dump(found, dry_run) if json else "\n".join(_describe(found, dry_run)))
 
 
-def _dump(lead: Lead, trial: Trial) -> str:
-    return json.dumps({"lead": str(lead.public_id), **asdict(trial)}, ensure_ascii=False, indent=2)
+def _dump(lead: Lead, dry_run: RouteDryRun) -> str:
+    return json.dumps({"lead": str(lead.public_id), **asdict(dry_run)}, ensure_ascii=False, indent=2)
 
 
-def _describe(lead: Lead, trial: Trial) -> Iterator[str]:
-    verb = "would go to" if trial.moves else "would stay in"
-    yield f"Lead {lead.public_id} {verb} {trial.destination}"
-    for step in trial.path:
+def _describe(lead: Lead, dry_run: RouteDryRun) -> Iterator[str]:
+    verb = "would go to" if dry_run.moves else "would stay in"
+    yield f"Lead {lead.public_id} {verb} {dry_run.destination}"
+    for step in dry_run.path:
         yield ""
         yield from _describe_step(step)
 

@@ -45,8 +45,6 @@ from tests.bench.dispatch.plan import (
     DELAYED,
     EVENT,
     IMMEDIATE,
-    LONGEST_DELAY,
-    SHORTEST_DELAY,
 )
 from tests.bench.worker import serve
 
@@ -122,14 +120,16 @@ class Child:
 
     # --- traffic ---
 
-    def send(self, contender: str, rate: int, seconds: float) -> Mapping[str, Any]:
+    def send(
+        self, contender: str, rate: int, seconds: float, shortest_delay: float, longest_delay: float
+    ) -> Mapping[str, Any]:
         """Store leads at this rate through the product's intake, every second one due later. [id, due, kind]..."""
         source = Source.objects.select_related("workspace").get(workspace__slug="bench")
         take = _by_countdown if contender == COUNTDOWN else _by_product
         began, sent = time.monotonic(), []
         for number in range(int(rate * seconds)):
             time.sleep(max(0.0, began + number / rate - time.monotonic()))
-            delay = self._random.uniform(SHORTEST_DELAY, LONGEST_DELAY) if number % 2 else 0.0
+            delay = self._random.uniform(shortest_delay, longest_delay) if number % 2 else 0.0
             due = take(_lead(f"roofing_{BUYERS}"), source, delay)
             assert due.due_at is not None
             sent.append([due.lead_id, due.due_at.timestamp(), DELAYED if delay else IMMEDIATE])

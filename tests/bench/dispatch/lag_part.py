@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from tests.bench.children import Child
-from tests.bench.dispatch.plan import CONTENDERS, EVENT, KINDS, LONGEST_DELAY, Plan
+from tests.bench.dispatch.plan import CONTENDERS, EVENT, KINDS, Plan
 from tests.bench.dispatch.processes import Place, running
 from tests.bench.dispatch.waiting import wait_until_none
 from tests.bench.numbers import percentile
 
 Progress = Callable[[str], None]
 
-WARM_UP_LEADS: Final = 40
 WARM_UP_RATE: Final = 20
 LONGEST_WAIT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.2
@@ -29,12 +28,12 @@ def measure_lags(plan: Plan, child: Child, place: Place, *, progress: Progress) 
         child.ask("use", contender=contender)
         with running(contender, place):
             progress(f"{contender}: warming up")
-            _send(child, contender, rate=WARM_UP_RATE, seconds=WARM_UP_LEADS / WARM_UP_RATE)
+            _warm_up(plan, child, contender)
             child.ask("analyze")
             for rate, seconds in plan.seconds.items():
                 progress(f"{contender}: {rate} leads/s for {seconds:g} s")
                 runs.append(
-                    {"contender": contender, **_measure(child, contender, rate=rate, seconds=seconds)}
+                    {"contender": contender, **_measure(plan, child, contender, rate=rate, seconds=seconds)}
                 )
             progress(f"{contender}: beside {plan.piled:,} leads of another workspace")
             shared.append({"contender": contender, **_measure_beside_pile(plan, child, contender)})
@@ -48,24 +47,24 @@ def measure_flatness(
     child.ask("use", contender=EVENT)
     with running(EVENT, place):
         progress(f"{backlog:,} scheduled: warming up")
-        _send(child, EVENT, rate=WARM_UP_RATE, seconds=WARM_UP_LEADS / WARM_UP_RATE)
+        _warm_up(plan, child, EVENT)
         progress(f"{backlog:,} scheduled: {plan.flat_rate} leads/s")
         seconds = plan.seconds.get(plan.flat_rate, 1.0)
-        return {"backlog": backlog, **_measure(child, EVENT, rate=plan.flat_rate, seconds=seconds)}
+        return {"backlog": backlog, **_measure(plan, child, EVENT, rate=plan.flat_rate, seconds=seconds)}
 
 
 def _measure_beside_pile(plan: Plan, child: Child, contender: str) -> Mapping[str, Any]:
     """Measure the lags of one workspace while another one of its shard has a pile of due leads."""
     child.ask("pile_up", contender=contender, count=plan.piled)
-    result = _measure(child, contender, rate=plan.shared_rate, seconds=plan.shared_seconds)
+    result = _measure(plan, child, contender, rate=plan.shared_rate, seconds=plan.shared_seconds)
     wait_until_none(
         lambda: int(child.ask("count_piled")["count"]), seconds=LONGEST_WAIT_SECONDS, every=POLL_SECONDS
     )
     return result
 
 
-def _measure(child: Child, contender: str, *, rate: int, seconds: float) -> Mapping[str, Any]:
-    sent, took, started = _send(child, contender, rate=rate, seconds=seconds)
+def _measure(plan: Plan, child: Child, contender: str, *, rate: int, seconds: float) -> Mapping[str, Any]:
+    sent, took, started = _send(plan, child, contender, rate=rate, seconds=seconds)
     lags: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for lead_id, due, kind in sent:
         lags[kind].append((started[lead_id] - due) * 1000)
@@ -85,21 +84,26 @@ def _describe(lags_ms: Sequence[float]) -> Mapping[str, Any]:
     }
 
 
+def _warm_up(plan: Plan, child: Child, contender: str) -> None:
+    _send(plan, child, contender, rate=WARM_UP_RATE, seconds=plan.warm_up_leads / WARM_UP_RATE)
+
+
 def _send(
-    child: Child, contender: str, *, rate: int, seconds: float
+    plan: Plan, child: Child, contender: str, *, rate: int, seconds: float
 ) -> tuple[Sequence[Any], float, Mapping[int, float]]:
     """Return the leads as sent, how long sending took in seconds, and when each lead was started."""
-    answer = child.ask("send", contender=contender, rate=rate, seconds=seconds)
+    delays = {"shortest_delay": plan.shortest_delay, "longest_delay": plan.longest_delay}
+    answer = child.ask("send", contender=contender, rate=rate, seconds=seconds, **delays)
     ids = [lead_id for lead_id, _, _ in answer["sent"]]
-    return answer["sent"], answer["seconds"], _wait_until_started(child, ids)
+    return answer["sent"], answer["seconds"], _wait_until_started(plan, child, ids)
 
 
-def _wait_until_started(child: Child, ids: Sequence[int]) -> Mapping[int, float]:
+def _wait_until_started(plan: Plan, child: Child, ids: Sequence[int]) -> Mapping[int, float]:
     started: dict[int, float] = {}
 
     def count_left() -> int:
         started.update((int(lead_id), at) for lead_id, at in child.ask("read_started", ids=ids)["started"])
         return len(ids) - len(started)
 
-    wait_until_none(count_left, seconds=LONGEST_WAIT_SECONDS + LONGEST_DELAY, every=POLL_SECONDS)
+    wait_until_none(count_left, seconds=LONGEST_WAIT_SECONDS + plan.longest_delay, every=POLL_SECONDS)
     return started

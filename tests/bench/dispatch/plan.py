@@ -18,9 +18,6 @@ KINDS: Final = (IMMEDIATE, DELAYED)
 
 BUYERS: Final = 10
 BACKLOG_WORKSPACES: Final = 20
-# How many seconds after its arrival a delayed lead is due.
-SHORTEST_DELAY: Final = 1.0
-LONGEST_DELAY: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,10 @@ class Plan:
     shared_rate: int = 10  # leads/s of the other workspace, and for how many seconds
     shared_seconds: float = 8.0
     flat_rate: int = 50
+    warm_up_leads: int = 40
+    # How many seconds after its arrival a delayed lead is due.
+    shortest_delay: float = 1.0
+    longest_delay: float = 4.0
 
     @classmethod
     def full(cls) -> Self:

@@ -15,7 +15,7 @@ from tests.support.blocking import holding
 from tests.support.factories import LeadFactory, RuleFactory, SourceFactory, WorkspaceFactory
 from tracing.models import AuditEntry
 
-TRIAL = reverse("admin:routing_routingrule_try")
+DRY_RUN = reverse("admin:routing_routingrule_try")
 GEORGIA = {"field": "state", "op": "eq", "value": "GA"}
 
 
@@ -172,11 +172,11 @@ class TestScope:
         rule = RuleFactory()
         client = client_of(person("viewer", rule.workspace))
         assert client.get(page(RoutingRule, "change", rule.pk)).status_code == 200
-        assert client.get(TRIAL).status_code == 200
+        assert client.get(DRY_RUN).status_code == 200
         assert client.post(page(RoutingRule, "change", rule.pk), {"_save": "Save"}).status_code == 403
         assert client.get(page(RoutingRule, "add")).status_code == 403
         outsider = User.objects.create_user("outsider", is_staff=True)
-        assert client_of(outsider).get(TRIAL).status_code == 403
+        assert client_of(outsider).get(DRY_RUN).status_code == 403
 
 
 @pytest.mark.django_db
@@ -197,15 +197,15 @@ def test_only_users_who_see_everything_widen_a_duplicate_search() -> None:
 
 
 @pytest.mark.django_db
-class TestTrial:
+class TestDryRun:
     def tried(self, client: Client, **fields: Any) -> list[tuple[str, bool, list[tuple[str, str]]]]:
         """For each workspace on the path, its rules: name, whether it won, and why it failed."""
-        answer = client.post(TRIAL, fields)
+        answer = client.post(DRY_RUN, fields)
         assert answer.status_code == 200, answer.context["form"].errors
-        trial = answer.context["trial"]
+        dry_run = answer.context["dry_run"]
         return [
             (rule.name, rule.won, [(miss.required, miss.observed) for miss in rule.misses])
-            for step in trial.path
+            for step in dry_run.path
             for rule in step.checked_rules
         ]
 
@@ -239,7 +239,7 @@ class TestTrial:
             ("steel", False, [("industry is steel", "no value")]),
         ]
         content = client.post(
-            TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
+            DRY_RUN, {"workspace": workspace.pk, "zip": "30312", "vertical": "x", "industry": "steel"}
         ).content.decode()
         assert "The lead would go to <strong>Steel Works</strong>." in content
         assert "Requires state is one of AL. The lead has GA." in content
@@ -282,7 +282,7 @@ class TestTrial:
     def test_rules_of_others_are_not_shown(self) -> None:
         workspace = self.rules()
         client = client_of(person("viewer", workspace))
-        answer = client.post(TRIAL, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
+        answer = client.post(DRY_RUN, {"workspace": workspace.pk, "zip": "30312", "vertical": "roofing"})
         content = answer.content.decode()
         assert "The lead would go to <strong>Peachtree</strong>." in content
         assert "You do not have access to them." in content
@@ -291,13 +291,13 @@ class TestTrial:
     def test_leads_and_workspaces_of_others_do_not_exist(self) -> None:
         own, foreign = self.rules(), LeadFactory()
         client = client_of(person("viewer", own))
-        answer = client.post(TRIAL, {"lead": str(foreign.public_id)})
+        answer = client.post(DRY_RUN, {"lead": str(foreign.public_id)})
         assert answer.status_code == 400
         assert answer.context["form"].errors == {"lead": ["No lead found."]}
-        assert client.post(TRIAL, {"workspace": foreign.workspace_id, "zip": "30312"}).status_code == 400
-        assert client.get(TRIAL, {"workspace": foreign.workspace_id}).status_code == 404
-        assert client.get(TRIAL, {"workspace": "x"}).status_code == 404
-        assert client.get(TRIAL, {"workspace": own.pk}).status_code == 200
+        assert client.post(DRY_RUN, {"workspace": foreign.workspace_id, "zip": "30312"}).status_code == 400
+        assert client.get(DRY_RUN, {"workspace": foreign.workspace_id}).status_code == 404
+        assert client.get(DRY_RUN, {"workspace": "x"}).status_code == 404
+        assert client.get(DRY_RUN, {"workspace": own.pk}).status_code == 200
 
     @pytest.mark.parametrize(
         ("typed", "where"),
@@ -317,7 +317,7 @@ class TestTrial:
     ) -> None:
         workspace = self.rules()
         answer = client.post(
-            TRIAL, {**typed, **({"workspace": workspace.pk} if "workspace" in typed else {})}
+            DRY_RUN, {**typed, **({"workspace": workspace.pk} if "workspace" in typed else {})}
         )
         assert answer.status_code == 400
         assert list(answer.context["form"].errors) == [where]
@@ -325,16 +325,16 @@ class TestTrial:
     def test_namesake_leads_are_distinguished_by_id(self, client: Client) -> None:
         for _ in range(2):
             LeadFactory(external_id="form-1")
-        answer = client.post(TRIAL, {"lead": "form-1"})
+        answer = client.post(DRY_RUN, {"lead": "form-1"})
         assert answer.context["form"].errors == {"lead": ["Several leads match. Enter the public id."]}
 
     def test_unreadable_rule_is_named(self, client: Client) -> None:
         rule = RuleFactory(conditions={"field": "state", "op": "near"})
-        answer = client.post(TRIAL, {"workspace": rule.workspace_id, "zip": "30312", "vertical": "x"})
+        answer = client.post(DRY_RUN, {"workspace": rule.workspace_id, "zip": "30312", "vertical": "x"})
         assert f"routing rule {rule.pk}: op: unknown operator" in answer.content.decode()
 
     def test_rules_page_links_to_the_dry_run(self, client: Client) -> None:
         rule = RuleFactory()
-        assert TRIAL in client.get(page(RoutingRule, "changelist")).content.decode()
+        assert DRY_RUN in client.get(page(RoutingRule, "changelist")).content.decode()
         content = client.get(page(RoutingRule, "change", rule.pk)).content.decode()
-        assert f"{TRIAL}?workspace={rule.workspace_id}" in content
+        assert f"{DRY_RUN}?workspace={rule.workspace_id}" in content

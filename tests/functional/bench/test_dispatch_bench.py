@@ -28,6 +28,9 @@ TINY = Plan(
     piled=30,
     shared_seconds=0.8,
     flat_rate=8,
+    warm_up_leads=4,
+    shortest_delay=0.2,
+    longest_delay=0.6,
 )
 
 

@@ -1,5 +1,6 @@
 """Two installations on one Redis under one prefix: the second does not start, and no process is locked out for long."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from threading import Event
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from leadswitch.database.fitness import begin
+from leadswitch.database.fitness import begin, check_redis
 from routing.dispatch import installation
 from routing.dispatch.installation import OtherInstallation, lease_ms
 from routing.dispatcher.loop import Dispatcher
@@ -110,6 +111,25 @@ def test_server_without_an_identifier_is_not_checked(monkeypatch: pytest.MonkeyP
         installation.check()
     finally:
         installation.read_name.cache_clear()
+
+
+def check_and_read_events(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """The name and the cause of each event."""
+    with caplog.at_level(logging.WARNING, logger="leadswitch.database.fitness"):
+        check_redis()
+    return [(record.message, record.__dict__["cause"]) for record in caplog.records]
+
+
+def test_event_names_redis_if_redis_does_not_respond(no_redis: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert check_and_read_events(caplog) == [("redis.not_checked", no_redis)]
+
+
+def test_event_names_the_database_if_its_identifier_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(installation, "READ", "SELECT 1 / 0")
+    installation.forget()
+    assert check_and_read_events(caplog) == [("database.not_checked", "DataError")]
 
 
 @pytest.mark.parametrize("sqlstate", ["0A000", "58P01", "XX000"])

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from distribution.attempts.distribute import Turn, distribute_next_due, distribute_next_polled
+from distribution.attempts.distribute import LastServed, distribute_next_due, distribute_next_polled
 from distribution.attempts.outcome import AttemptOutcome
 from tests.support.factories import CampaignFactory, enroll
 from tests.support.race_leads import make_leads
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @pytest.fixture(autouse=True)
 def first_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Turn, "served", 0)
+    monkeypatch.setattr(LastServed, "workspace_id", 0)
 
 
 @pytest.mark.parametrize("pick", [distribute_next_due, distribute_next_polled])

@@ -7,9 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from leadswitch.levels.health_page import live
-from leadswitch.levels.health_page.live import Count
-from leadswitch.levels.health_page.objective_cards import make_figure
+from leadswitch.levels.health_page.current_state import Count, read_current_state
+from leadswitch.levels.health_page.objective_cards import link_count
 from routing.leads import undecided
 from routing.models import Lead, Workspace
 from tests.support import switches
@@ -25,7 +24,7 @@ LATE = "/admin/routing/lead/?late=undecided"
 def test_paused_leads_are_not_late(root: Client) -> None:
     switches.pause_product(at=timezone.now(), actor="ann", reason="a doubt")
     health = read_health(root)
-    assert (health.live.waiting.undecided_late, health.live.oldest) == (Count(0), None)
+    assert (health.current.waiting.undecided_late, health.current.oldest) == (Count(0), None)
     assert "The product is paused" in root.get(URL).content.decode()
 
 
@@ -34,7 +33,7 @@ def test_leads_are_not_late_right_after_a_pause(root: Client, workspaces: list[W
     switches.pause_workspace(workspaces[0].pk, at=timezone.now(), actor="ann", reason="a doubt")
     assert count_listed(root, LATE) == 0
     switches.resume_workspace(workspaces[0].pk, actor="ann", reason="no doubt")
-    found = read_health(root).live
+    found = read_health(root).current
     assert (found.waiting.undecided_late, count_listed(root, LATE)) == (Count(0), 0)
     assert found.oldest is not None
     assert found.oldest.seconds < 60
@@ -82,19 +81,21 @@ def test_list_of_late_leads_ignores_a_workspace_that_the_user_does_not_see(
 
 @pytest.mark.usefixtures("workspaces")
 def test_counts_that_reach_their_limit_say_so() -> None:
-    whole, limited = live.read_live(None), live.read_live(None, most=1)
+    whole, limited = read_current_state(None), read_current_state(None, most=1)
     assert (whole.waiting.due_retries, whole.stale_locks) == (Count(2), Count(1))
     assert (limited.waiting.due_retries, limited.stale_locks) == (
         Count(1, is_least=True),
         Count(1, is_least=True),
     )
-    assert make_figure("Stale locks", Count(5_000, is_least=True), "").display == "5,000+"
+    assert link_count("Stale locks", Count(5_000, is_least=True), "").display == "5,000+"
 
 
 @pytest.mark.usefixtures("workspaces")
 def test_page_shows_that_a_number_is_the_least(root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leadswitch.levels.health_page.page.read_live", partial(live.read_live, most=1))
+    monkeypatch.setattr(
+        "leadswitch.levels.health_page.page.read_current_state", partial(read_current_state, most=1)
+    )
     health = read_health(root)
     assert [row.figure.display for row in health.retries] == ["1+"]
-    assert (health.stale_locks.display, health.cards[2].kept) == ("1+", "1+")
+    assert (health.stale_locks.display, health.cards[2].measured) == ("1+", "1+")
     assert root.get(URL).content.decode().count(">1+</a>") == 3

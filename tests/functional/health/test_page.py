@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from leadswitch.levels.health_page.objective_cards import Figure
+from leadswitch.levels.health_page.objective_cards import LinkedCount
 from leadswitch.levels.health_page.rollup_reads import Uncounted, count_uncounted
 from leadswitch.levels.health_page.window import make_window
 from routing.models import Workspace
@@ -29,9 +29,9 @@ WITHOUT_LIST = {
 }
 
 
-def figures(part: Any) -> Iterator[Figure]:
+def figures(part: Any) -> Iterator[LinkedCount]:
     """All figures of the page, or of a part of it."""
-    if isinstance(part, Figure):
+    if isinstance(part, LinkedCount):
         yield part
     elif is_dataclass(part):
         for each in fields(part):
@@ -74,8 +74,8 @@ def test_objectives_count_each_bad_lead_once(root: Client) -> None:
     )
     slow = 5 + 3 * 2 * 4
     assert [figure.number for figure in latency.figures] == [14 + 3 * 2 * 6, slow, 4]
-    assert latency.kept == f"{1 - (slow + 4) / (50 + 4):.2%}"
-    assert (retries.kept, retries.tone) == ("2", "good")
+    assert latency.measured == f"{1 - (slow + 4) / (50 + 4):.2%}"
+    assert (retries.measured, retries.tone) == ("2", "good")
 
 
 @pytest.mark.usefixtures("workspaces")
@@ -88,7 +88,7 @@ def test_what_is_so_now(root: Client) -> None:
         ("First", 1, 100),
         ("Second", 1, 100),
     ]
-    assert health.live.workers == 0
+    assert health.current.workers == 0
 
 
 def test_operator_sees_own_workspaces_only(root: Client, workspaces: list[Workspace]) -> None:

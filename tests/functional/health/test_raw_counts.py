@@ -230,9 +230,9 @@ def test_decisions_of_the_objectives(scene: Scene) -> None:
     availability, latency, _ = scene.health.cards
     assert availability.figures[0].number == len(attempts)
     bad = len({each.pk for each in (*failed, *late)}) + undecided_late
-    assert availability.kept == f"{1 - bad / (len(attempts) + undecided_late):.2%}"
+    assert availability.measured == f"{1 - bad / (len(attempts) + undecided_late):.2%}"
     timed = len(waits(attempts))
-    assert latency.kept == f"{1 - (len(slow) + undecided_slow) / (timed + undecided_slow):.2%}"
+    assert latency.measured == f"{1 - (len(slow) + undecided_slow) / (timed + undecided_slow):.2%}"
 
 
 def is_system_failure(attempt: Attempt) -> bool:

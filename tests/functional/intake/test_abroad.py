@@ -149,9 +149,9 @@ def test_dry_run_of_rules_can_read_the_country(admin_client: Client) -> None:
         "attributes": "{}",
     }
     typed["vertical"] = "roofing"
-    trial = admin_client.post(page, typed).context["trial"]
-    assert (trial.moves, trial.path[0].checked_rules[0].misses[0].observed) == (0, "AU-WA")
-    assert admin_client.post(page, {**typed, "zip": "98101", "country": "US"}).context["trial"].moves == 1
+    dry_run = admin_client.post(page, typed).context["dry_run"]
+    assert (dry_run.moves, dry_run.path[0].checked_rules[0].misses[0].observed) == (0, "AU-WA")
+    assert admin_client.post(page, {**typed, "zip": "98101", "country": "US"}).context["dry_run"].moves == 1
 
 
 @pytest.mark.parametrize(

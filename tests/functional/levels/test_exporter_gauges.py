@@ -348,14 +348,16 @@ def test_slow_statement_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tables_of_the_product_have_sizes_and_dead_rows() -> None:
     WorkspaceFactory()
     values = read(tables.TABLES)
-    sizes, indexes, dead = (
-        values[name] for name in ("postgres_table_bytes", "postgres_index_bytes", "postgres_dead_rows_ratio")
+    sizes, indexes, dead, bloat = (
+        values[f"postgres_{name}"]
+        for name in ("table_bytes", "index_bytes", "dead_rows_ratio", "index_bloat_ratio")
     )
     assert isinstance(sizes, Mapping)
     assert isinstance(indexes, Mapping)
     assert isinstance(dead, Mapping)
+    assert isinstance(bloat, Mapping)
     assert {"routing_lead", "tracing_attempt", "distribution_wallet"} <= set(sizes)
-    assert set(sizes) == set(indexes) == set(dead)
+    assert set(sizes) == set(indexes) == set(dead) == set(bloat)
     assert not any(name.startswith(("auth_", "django_")) for name in sizes)
     assert sizes["routing_workspace"] > 0
     assert indexes["routing_workspace"] > 0

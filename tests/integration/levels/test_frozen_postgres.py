@@ -20,7 +20,10 @@ OF_POSTGRES = [row.name for row in COLLECTORS if row is not REDIS]
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeProduct]:
-    """Its processes wait for PostgreSQL for longer than a scrape may take, so none answers because it gave up."""
+    """Its processes, except the exporter, wait for PostgreSQL for longer than a scrape may take.
+
+    So none answers because it gave up.
+    """
     directory = tmp_path_factory.mktemp("product")
     with own_product(directory, database_options=f"?connect_timeout={10 * PATIENCE_SECONDS}") as found:
         yield found

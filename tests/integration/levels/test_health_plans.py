@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from leadswitch.levels.health_page import live, rollup_reads
+from leadswitch.levels.health_page import current_state, rollup_reads
 from leadswitch.levels.health_page.card import read_health_card
 from leadswitch.levels.health_page.page import read_health
 from leadswitch.levels.health_page.window import WINDOWS, make_window
@@ -140,7 +140,9 @@ def test_leads_that_wait_are_read_up_to_the_limit(is_whole: bool, monkeypatch: p
     source = SourceFactory()
     fill_leads(source, count=LEADS, attempts="1", next_attempt_at="now() - n * interval '1 second'")
     ids = None if is_whole else [source.workspace_id]
-    indexes, rows = read_tables(record(lambda: live.read_live(ids, most=LIMIT)))["routing_lead"]
+    indexes, rows = read_tables(record(lambda: current_state.read_current_state(ids, most=LIMIT)))[
+        "routing_lead"
+    ]
     assert indexes == {"lead_retry_queue", "lead_workspace_due", "lead_locked"}
     assert rows <= LIMIT
 

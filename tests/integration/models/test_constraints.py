@@ -26,9 +26,9 @@ from distribution.models import (
     Tier,
     Wallet,
 )
+from leadswitch.models import DigestMail
 from routing.models import (
     DispatchControl,
-    IdempotencyRecord,
     Lead,
     LeadAllowance,
     Membership,
@@ -48,6 +48,7 @@ from tests.support.factories import (
     WorkspaceFactory,
     issue_buyer_key,
     issue_key,
+    store_answer,
 )
 from tracing.models import (
     Attempt,
@@ -119,17 +120,6 @@ def charged_twice() -> None:
 def enrolled_twice() -> None:
     first = EnrollmentFactory()
     EnrollmentFactory(campaign=first.campaign, tier=TierFactory(campaign=first.campaign), buyer=first.buyer)
-
-
-def two_answers() -> None:
-    same = {
-        "workspace": WorkspaceFactory(),
-        "owner_id": uuid7(),
-        "route": "leads",
-        "key": "k",
-        "fingerprint": "f",
-    }
-    two_of(IdempotencyRecord.objects.create, **same, status_code=201, response={})
 
 
 def new_key(issue: Callable[[Any], str], owner: Any) -> ScopedKey:
@@ -223,7 +213,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "wallet_limit_in_range",
         lambda: update(Wallet, BuyerFactory().wallet, credit_limit_cents=MAX_CREDIT_LIMIT_CENTS + 1),
     ),
-    ("idempotency_owner_route_key", two_answers),
+    ("idempotency_owner_route_key", lambda: two_of(store_answer, source=SourceFactory())),
     (
         "lead_due_exactly_while_pending",
         lambda: LeadFactory(next_attempt_at=None),
@@ -261,6 +251,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         ),
     ),
     ("dispatchcontrol_wakes_leads", lambda: DispatchControl.objects.create(wake_leads_per_second=0)),
+    ("digest_once_a_day", lambda: two_of(DigestMail.objects.create, date="2026-01-01", recipient="a@b.c")),
     ("dispatchcontrol_one_row", lambda: DispatchControl.objects.create(pk=2)),
     (
         "workspace_dispatch_mode_known",
@@ -365,10 +356,10 @@ def test_every_constraint_of_ours_has_a_case() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u')"
-            " AND conrelid::regclass::text ~ '^(distribution|routing|tracing)_'"
-            " AND conname !~ '^(distribution|routing|tracing)_'"
+            " AND conrelid::regclass::text ~ '^(distribution|leadswitch|routing|tracing)_'"
+            " AND conname !~ '^(distribution|leadswitch|routing|tracing)_'"
             " UNION SELECT indexname FROM pg_indexes"
-            " WHERE tablename ~ '^(distribution|routing|tracing)_' AND indexdef ~ '^CREATE UNIQUE.* WHERE'"
+            " WHERE tablename ~ '^(distribution|leadswitch|routing|tracing)_' AND indexdef ~ '^CREATE UNIQUE.* WHERE'"
         )
         names = {name for (name,) in cursor.fetchall()}
     covered = {

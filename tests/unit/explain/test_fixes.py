@@ -8,7 +8,7 @@ import pytest
 from distribution.engine import LiveFacts
 from distribution.engine.gates import STAGES
 from distribution.explain.remedy import Assessment, WhatIfResult, assess, fixes
-from distribution.explain.remedy.fixes import FIXES, Fixed, GateFix, NoFix, fix
+from distribution.explain.remedy.fixes import FIXES, FixOutcome, GateFix, NoFix, fix
 from distribution.explain.remedy.world import World
 from tests.unit.engine.builders import buyer, definition, enrollment, facts
 from tracing.gates import GATES
@@ -67,14 +67,14 @@ def test_unknown_failure_is_not_called_a_double_sale(failure: dict[str, Any], wh
     campaign = definition()
     world = World(campaign, facts(campaign), 1)
 
-    assert fix(world, failure) == (world, Fixed(failure, "", blocked_by=why))
+    assert fix(world, failure) == (world, FixOutcome(failure, "", blocked_by=why))
 
 
 def test_insufficient_fix_names_the_gates_that_still_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
         fixes.FIXES,  # type: ignore[arg-type]
         "buyer_paused",
-        GateFix(lambda world, failure: (world, Fixed(failure, "nothing"))),
+        GateFix(lambda world, failure: (world, FixOutcome(failure, "nothing"))),
     )
 
     assessment = assess_first(definition(buyers=[buyer(active=False)]))

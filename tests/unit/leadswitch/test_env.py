@@ -15,6 +15,7 @@ from leadswitch.env import (
     read_environment,
     read_locations,
 )
+from leadswitch.env.mail import MailServer, read_mail_server
 from leadswitch.env.registry import RENAMED
 
 LIMITS = [
@@ -65,6 +66,20 @@ PRODUCTION = {
             "Use @pagerduty-",
         ),
         ({"LEADSWITCH_DATADOG_WARNING_HANDLE": "@a,b c"}, "LEADSWITCH_DATADOG_WARNING_HANDLE", "'@a,b c'"),
+        ({"EMAIL_URL": "http://mail.example.com"}, "EMAIL_URL", "its scheme is not one of smtp"),
+        ({"EMAIL_URL": "smtp://mail.example.com/x"}, "EMAIL_URL", "is not the address of a mail server"),
+        ({"EMAIL_URL": "smtp://user:secret@"}, "EMAIL_URL", "is not the address of a mail server"),
+        ({"LEADSWITCH_EMAIL_FROM": "leads"}, "LEADSWITCH_EMAIL_FROM", "'leads' is not an e-mail address"),
+        ({"LEADSWITCH_DIGEST_RECIPIENTS": "a@b.c, d"}, "LEADSWITCH_DIGEST_RECIPIENTS", "'d' is not"),
+        ({"LEADSWITCH_DIGEST_RECIPIENTS": "a@b.c"}, "LEADSWITCH_DIGEST_RECIPIENTS", "Set EMAIL_URL"),
+        ({"LEADSWITCH_DIGEST_TIME": "24:00"}, "LEADSWITCH_DIGEST_TIME", "Use 00:00 to 23:59"),
+        ({"LEADSWITCH_DIGEST_TIMEZONE": "Mars"}, "LEADSWITCH_DIGEST_TIMEZONE", "'Mars' is not a time zone"),
+        (
+            {"LEADSWITCH_BASE_URL": "leads.example.com"},
+            "LEADSWITCH_BASE_URL",
+            "its scheme is not one of http",
+        ),
+        ({"LEADSWITCH_BASE_URL": "https://a.b/admin"}, "LEADSWITCH_BASE_URL", "is more than scheme"),
         ({"LEADSWITCH_READY_SHARDS": "65"}, "LEADSWITCH_READY_SHARDS", "Use 1 to 64"),
         ({"LEADSWITCH_READY_SHARDS": "0"}, "LEADSWITCH_READY_SHARDS", "out of range"),
         ({"LEADSWITCH_READY_SHARDS": "1.5"}, "LEADSWITCH_READY_SHARDS", "'1.5' is not a whole number"),
@@ -110,10 +125,20 @@ PRODUCTION = {
         ({"LEADSWITCH_WAKE_ENABLED": "maybe"}, "LEADSWITCH_WAKE_ENABLED", "Use true or false"),
         ({"LEADSWITCH_ROLE": "wrker"}, "LEADSWITCH_ROLE", "web, worker, exporter, command"),
         ({"LEADSWITCH_REDIS_PREFIX": "a:b"}, "LEADSWITCH_REDIS_PREFIX", "letters, digits"),
-        ({"DATABASE_URL": "mysql://u@h/db"}, "DATABASE_URL", "'mysql'"),
+        ({"DATABASE_URL": "mysql://u@h/db"}, "DATABASE_URL", "its scheme is not one of postgres, postgresql"),
         ({"DATABASE_URL": "postgres://u@h:abc/db"}, "DATABASE_URL", "not a URL"),
         ({"DATABASE_URL": "postgres://u@h"}, "DATABASE_URL", "names no database"),
         ({"REDIS_URL": "localhost:6379"}, "REDIS_URL", "redis://host:6379/0"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://:4318"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "names no host. Use a URL such as http://127.0.0.1:4318",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://one two"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "contains a space",
+        ),
         ({"SECRET_KEY": ""}, "SECRET_KEY", "is required"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY", "too short"),
         ({"LEADSWITCH_IDENTITY_KEY": ""}, "LEADSWITCH_IDENTITY_KEY", "is required"),
@@ -136,6 +161,7 @@ def test_mistake_names_the_variable_and_the_fix(change: Mapping[str, str], varia
         ("DATABASE_URL", "postgres://leadswitch:Passw/ord@db.example.com:5432/leads"),
         ("DATABASE_URL", "postgres://leadswitch:Passw?ord@db.example.com:5432/leads"),
         ("REDIS_URL", "redis://:Passw#ord@cache.example.com:6379/0"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://leads:Passw/ord@otlp.example.com:4318"),
     ],
 )
 def test_password_of_a_malformed_url_is_not_shown(variable: str, url: str) -> None:
@@ -143,6 +169,16 @@ def test_password_of_a_malformed_url_is_not_shown(variable: str, url: str) -> No
         read_environment({**PRODUCTION, variable: url})
     shown = "".join(format_exception(caught.value))
     assert "Passw" not in shown
+
+
+@pytest.mark.parametrize("url", ["Hunter2:hunter2@example.com:80", "Hunter2://example.com"])
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "REDIS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+def test_text_before_the_first_colon_of_a_url_is_not_shown(variable: str, url: str) -> None:
+    """It is read as the scheme, and may be a token."""
+    with pytest.raises(BadEnvironment, match=f"{variable}: its scheme is not one of") as caught:
+        read_environment({**PRODUCTION, variable: url})
+    shown = "".join(format_exception(caught.value))
+    assert "hunter2" not in shown.lower()
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
@@ -278,3 +314,23 @@ def test_celery_gets_the_same_redis(redis_url: str, broker_url: str) -> None:
 def test_percent_encoded_host_is_a_socket_directory() -> None:
     settings = postgres_settings("postgres://leads@%2Fsrv%2Fx/leads")
     assert (settings["HOST"], settings["NAME"], settings["USER"]) == ("/srv/x", "leads", "leads")
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("", MailServer()),
+        ("smtp://mail.example.com", MailServer(host="mail.example.com", port=25)),
+        (
+            "smtp+tls://me%40example.com:p%2Fw@mail.example.com",
+            MailServer("mail.example.com", 587, "me@example.com", "p/w", is_starttls=True),
+        ),
+        ("smtp+ssl://mail.example.com:4650", MailServer("mail.example.com", 4650, is_tls=True)),
+    ],
+)
+def test_mail_server_is_read_from_its_url(url: str, server: MailServer) -> None:
+    assert read_environment({"LEADSWITCH_ENV_FILE": "", "EMAIL_URL": url}).mail_server == server
+
+
+def test_password_of_the_mail_server_is_not_shown() -> None:
+    assert "secret" not in repr(read_mail_server("smtp://user:secret@mail.example.com"))

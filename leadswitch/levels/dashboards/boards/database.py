@@ -129,6 +129,16 @@ POSTGRES: Final = Row(
             queries=(gauge_by("table", "leadswitch_postgres_dead_rows_ratio"),),
             thresholds=(Threshold(0.2),),
         ),
+        Panel(
+            title="Index bloat (estimate)",
+            description=(
+                "Part of a table's indexes that REINDEX would free, estimated from statistics. Normal: under 40%."
+                " The runbook capacity says what to do above 50%."
+            ),
+            unit=Unit.SHARE,
+            queries=(gauge_by("table", "leadswitch_postgres_index_bloat_ratio"),),
+            thresholds=(Threshold(0.5),),
+        ),
     ),
 )
 STATEMENTS: Final = Row(

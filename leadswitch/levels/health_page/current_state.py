@@ -40,7 +40,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingLeads:
     """What objectives count. `undecided_slow`, `undecided_late`: leads that have been due for longer than their limits.
 
     `retries`: with the most first.
@@ -53,33 +53,33 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class CurrentState:
     """`oldest` None: no lead is due. `workers` None: Redis does not respond."""
 
     control: Control
-    waiting: Waiting
+    waiting: WaitingLeads
     oldest: OldestDue | None
     stale_locks: Count
     workers: int | None
 
 
-def read_live(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> Live:
+def read_current_state(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> CurrentState:
     """`ids`: the workspaces to count in; None: all. `most`: where a count of retries or of stale locks stops."""
     control = read_control()
     redis, _ = ask_redis((), control=control, is_whole=False)
-    return Live(
+    return CurrentState(
         control=control,
-        waiting=read_waiting(ids, most=most),
+        waiting=read_waiting_leads(ids, most=most),
         oldest=find_oldest_due(ids),
         stale_locks=_limit(count_stale(ids, most=most), most),
         workers=None if redis is None else redis.workers_alive,
     )
 
 
-def read_waiting(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> Waiting:
+def read_waiting_leads(ids: Sequence[int] | None, *, most: int = MAX_COUNTED) -> WaitingLeads:
     """Three statements. `most`: where the count of retries stops."""
     retries = _read_retries(ids, most=most)
-    return Waiting(
+    return WaitingLeads(
         undecided_slow=_count_undecided(ids, PROMPT),
         undecided_late=_count_undecided(ids, DEADLINE),
         retries=retries,

@@ -16,7 +16,7 @@ from routing.intake.condition_fields import condition_fields
 from routing.intake.parse import LeadInvalid, parse_lead
 from routing.models import Lead, Workspace
 from routing.queries import find_leads
-from routing.rules.dry_run import Trial, try_route
+from routing.rules.dry_run import RouteDryRun, dry_run_route
 from routing.rules.ruleset import PathTooLong, RuleBroken
 from tracing.admin.scope import PlainAdmin, visible_ids
 from tracing.parsing import parse_id
@@ -26,7 +26,7 @@ NAMED: Final = ("industry", "company_size", "revenue", "region")
 LEAD_FIELDS: Final = ("zip", "state", "country", "vertical")
 
 
-class TrialForm(forms.Form):
+class DryRunForm(forms.Form):
     """Takes a stored lead or the fields that rules read."""
 
     workspace = forms.ModelChoiceField(
@@ -106,7 +106,7 @@ class TrialForm(forms.Form):
         cleaned["fields"] = condition_fields(lead, source=cleaned["source"])
 
 
-class TrialPage(PlainAdmin):
+class DryRunPage(PlainAdmin):
     """Mixed into the admin of rules: a user who may view rules may test them."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -125,28 +125,28 @@ class TrialPage(PlainAdmin):
         chosen = request.GET.get("workspace")
         if chosen is not None and not workspaces.filter(pk=parse_id(chosen) or 0).exists():
             raise Http404
-        form = TrialForm(
+        form = DryRunForm(
             request.POST if request.method == "POST" else None,
             workspaces=workspaces,
             leads=leads,
             initial={"workspace": chosen},
         )
-        trial = self._try(form, ids) if form.is_bound and form.is_valid() else None
+        dry_run = self._try(form, ids) if form.is_bound and form.is_valid() else None
         context = {
             **self.admin_site.each_context(request),
             "title": "Test a lead",
             "opts": self.opts,
             "form": form,
             "media": self.media + form.media,
-            "trial": trial,
+            "dry_run": dry_run,
         }
         status = 400 if form.errors else 200
-        return TemplateResponse(request, "admin/routing/routingrule/trial.html", context, status=status)
+        return TemplateResponse(request, "admin/routing/routingrule/dry_run.html", context, status=status)
 
-    def _try(self, form: TrialForm, ids: Collection[int] | None) -> Trial | None:
+    def _try(self, form: DryRunForm, ids: Collection[int] | None) -> RouteDryRun | None:
         found = form.cleaned_data
         try:
-            return try_route(found["fields"], workspace_id=found["start"], visible_ids=ids)
+            return dry_run_route(found["fields"], workspace_id=found["start"], visible_ids=ids)
         except (RuleBroken, PathTooLong) as error:
             form.add_error(None, str(error))
             return None
