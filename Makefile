@@ -4,7 +4,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
-JOBS ?= 2
+# More than the cores: many tests wait for other processes.
+JOBS ?= 3
 ARGS ?=
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py

@@ -77,7 +77,7 @@ def test_area_is_drawn_as_it_is_typed(open_as: OpenAs) -> None:
     fulton = {"counties": ["GA:Fulton County"]}
     coverage = measure_coverage(fulton)
     zips = coverage.zips
-    page.get_by_label("Service area").fill(json.dumps(fulton))
+    page.get_by_role("textbox", name="Service area").fill(json.dumps(fulton))
 
     beside = page.locator(".form-row.field-service_area .admin-typed")
     expect(beside.get_by_role("status")).to_have_text(f"Valid: covers {zips} ZIPs.")
@@ -86,7 +86,7 @@ def test_area_is_drawn_as_it_is_typed(open_as: OpenAs) -> None:
     expect(beside.get_by_role("listitem").first).to_have_text(f"{name}: {main_zips}")
     assert barriers(page) == []
 
-    page.get_by_label("Service area").fill('{"counties": ["Fulton County"]}')
+    page.get_by_role("textbox", name="Service area").fill('{"counties": ["Fulton County"]}')
     expect(beside.get_by_role("status")).to_contain_text(
         "counties[0]: 'Fulton County' must be a state and a county"
     )

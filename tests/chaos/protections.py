@@ -193,10 +193,10 @@ def _flush_at_exit() -> None:
 
 def _confirmation() -> None:
     """Dispatched leads count as published, so only the end of the lease brings them back."""
-    from routing.dispatch import scripts
+    from routing.dispatch import repair_scripts, scripts
 
     _cut(scripts, "CLAIM_BATCH", "if number ~= ARGV[7] then", "if false then")
-    _cut(scripts, "REQUEUE_UNPUBLISHED", "return requeue(lost, tonumber(ARGV[1]))", "return 0")
+    _cut(repair_scripts, "REQUEUE_UNPUBLISHED", "return requeue(lost, tonumber(ARGV[1]))", "return 0")
     _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
 
 

@@ -58,7 +58,6 @@ STATES: Final = (
         prints={
             DIGEST: NO_DUE_RETRY,
             STATUS: NO_PROBLEM,
-            RETRIES: NO_RETRY,
             DATABASE: NO_LOCK,
             INCREMENTAL: ALL_HOLD,
             DEFINITIONS: ALL_VALID,

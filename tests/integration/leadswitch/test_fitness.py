@@ -34,7 +34,7 @@ def test_missing_limits_of_the_url_are_reported() -> None:
     code, [line] = run(*SERVERS["dispatcher"], DATABASE_URL=f"{PLAIN}?options=-c%20jit%3Doff")
     assert code == 2
     assert line.startswith(
-        "Sessions of leadswitch do not have the limits of a web process: lock_timeout is 0 and not 2000;"
+        "Sessions of leadswitch do not have the limits of a web process: lock_timeout is 0 instead of 2000;"
     )
     assert "remove `options` from DATABASE_URL" in line
 
