@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import psutil
+
 from tests.chaos.probes import CLAIMS, WITNESS
 
 if TYPE_CHECKING:
@@ -69,6 +71,10 @@ class Witness:
     def count_abandoned(self) -> int:
         """Attempts whose process was killed during them. Call it when no process is working."""
         return sum(map(len, self._open.values()))
+
+    def count_running(self) -> int:
+        """Attempts whose process lives."""
+        return sum(psutil.pid_exists(pid) for sections in self._open.values() for pid in sections)
 
     def lead_of(self, pid: int) -> int:
         """The lead that a process is working on. Raises StopIteration."""

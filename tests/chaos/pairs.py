@@ -14,7 +14,7 @@ def kill_worker(stage: Stage) -> None:
 
 
 def kill_dispatcher(stage: Stage) -> None:
-    """Any dispatcher, because Redis does not respond which one leads."""
+    """Any dispatcher, because Redis cannot be read to find the leader."""
     stage.fleet.kill_dispatcher(stage.random.choice(stage.fleet.dispatchers))
 
 

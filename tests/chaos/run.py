@@ -237,11 +237,18 @@ def wait_for_ways_back(stage: Stage) -> float:
 
 
 def wait_until_drained(stage: Stage) -> float:
-    """Until every sent lead has ended or has a due time that the periods explain. Raises Stuck."""
+    """Until every sent lead has ended or has a due time that the periods explain. Raises Stuck.
+
+    And until every attempt has ended: one that lost its lead to another process notices after the lead's end.
+    """
     watch = Watch()
     try:
         stage.wait(
-            lambda: not stage.senders.unanswered and count_unfinished() == 0,
+            lambda: (
+                not stage.senders.unanswered
+                and count_unfinished() == 0
+                and stage.witness.read().count_running() == 0
+            ),
             what="the end of all leads",
         )
     except TooSlow:
