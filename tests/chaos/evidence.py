@@ -40,10 +40,14 @@ class Lines:
 
 @dataclass(slots=True)
 class Section:
-    """One process has one lead. `rivals`: processes that had it as well. `is_cut`: the database ended its session."""
+    """One process has one lead. `rivals`: processes that had it as well, `is_second`: one had it before.
+
+    `is_cut`: the database ended its session.
+    """
 
     pid: int
     rivals: set[int] = field(default_factory=set)
+    is_second: bool = False
     is_cut: bool = False
 
 
@@ -86,7 +90,7 @@ class Witness:
         if what == "begins":
             self._begin(line["lead"], line["pid"])
         elif what == "ends":
-            self._end(line["lead"], line["pid"])
+            self._end(line["lead"], line["pid"], is_given_up=line.get("is_given_up", False))
         elif what == "stops":
             self.stopped = line["pid"]
         elif what in (CUT, REPAIRED):
@@ -100,13 +104,17 @@ class Witness:
         for other in others.values():
             if other.pid != pid:
                 other.rivals.add(pid)
-        others[pid] = Section(pid, is_cut=self._is_cutting)
+        others[pid] = Section(pid, is_second=any(other != pid for other in others), is_cut=self._is_cutting)
 
-    def _end(self, lead_id: int, pid: int) -> None:
+    def _end(self, lead_id: int, pid: int, *, is_given_up: bool) -> None:
         """Only processes that end their section count. A killed process had released its lock."""
         section = self._open[lead_id].pop(pid, None)
-        if section is not None and section.rivals and not section.is_cut:
+        if section is None or section.is_cut:
+            return
+        if section.rivals:
             self.seen["two at once"] += 1
+        if is_given_up and (section.rivals or section.is_second):
+            self.seen["gave up beside another"] += 1
 
 
 @dataclass(slots=True)

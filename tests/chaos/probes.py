@@ -73,10 +73,15 @@ def install(directory: Path) -> None:
 
 def _watch_attempts() -> None:
     """No other process may be between a lead's lock and the end of its transaction."""
-    from distribution.attempts import distribute, record
+    from distribution.attempts import distribute, record, rollback
+    from distribution.attempts.restart import Restart
     from routing.leads.finish import LeadMoved
 
-    take_steps, close = distribute._run_steps, record.close_attempt
+    take_steps, close, close_back = (
+        distribute._run_steps,
+        record.close_attempt,
+        rollback.close_rolled_back,
+    )
 
     def watched(attempt: Any) -> Any:
         held, lock = [], attempt.lock
@@ -89,12 +94,15 @@ def _watch_attempts() -> None:
             return lead
 
         attempt.lock = locked
+        is_given_up = False
         try:
-            return take_steps(attempt)
+            result = take_steps(attempt)
+            is_given_up = isinstance(result, Restart) or result.not_run is not None
+            return result
         finally:
             attempt.lock = lock
             for lead_id in held:
-                PROBE.log("ends", lead=lead_id)
+                PROBE.log("ends", lead=lead_id, is_given_up=is_given_up)
 
     def closed(lead_id: int, **fields: Any) -> None:
         try:
@@ -103,8 +111,16 @@ def _watch_attempts() -> None:
             PROBE.log("thrown away", lead=lead_id)
             raise
 
+    def closed_after_rollback(lead: Any, **fields: Any) -> Any:
+        try:
+            return close_back(lead, **fields)
+        except LeadMoved:
+            PROBE.log("taken after a rollback", lead=lead.id)
+            raise
+
     distribute._run_steps = watched
     record.close_attempt = closed
+    rollback.close_rolled_back = closed_after_rollback
 
 
 def _watch_decisions() -> None:

@@ -31,6 +31,8 @@ from tests.support.waiting import TooSlow, fetch_value
 
 # Until the processes have loaded the product, on a slow machine. No fault has happened yet.
 START_SECONDS: Final = 60.0
+# How an attempt may end whose lead another process took, other than by being discarded.
+LOSSES: Final = ("gave up beside another", "taken after a rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def close(stage: Stage, result: Result) -> None:
         "leads claimed from the schedule": stage.claims.claimed,
         **{f"{name} that ended by themselves": count for name, count in stage.fleet.ended.items()},
         "attempts killed in the middle": stage.witness.count_abandoned(),
+        **{name: stage.witness.seen[name] for name in LOSSES},
     }
 
 

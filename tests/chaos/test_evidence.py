@@ -31,6 +31,21 @@ def test_simultaneous_attempts_are_found(tmp_path: Path) -> None:
     assert witness.seen["two at once"] == 1
 
 
+def test_loser_that_gives_up_is_counted(tmp_path: Path) -> None:
+    """Whether it had the lead first or second."""
+    for loser in (1, 2):
+        with (tmp_path / WITNESS).open("w") as file:
+            for what, pid in (("begins", 1), ("begins", 2), ("ends", 3 - loser), ("ends", loser)):
+                line = {
+                    "what": what,
+                    "pid": pid,
+                    "lead": LEAD,
+                    "is_given_up": what == "ends" and pid == loser,
+                }
+                file.write(json.dumps(line) + "\n")
+        assert Witness(tmp_path).read().seen["gave up beside another"] == 1
+
+
 def test_killed_process_counts_as_unlocked(tmp_path: Path) -> None:
     witness = judge(tmp_path, ("begins", 1), ("begins", 2), ("ends", 2))
     assert (witness.seen["two at once"], witness.count_abandoned()) == (0, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.periods import PRODUCTION
-from tests.chaos.run import Order, run
+from tests.chaos.run import LOSSES, Order, run
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -47,10 +47,14 @@ def test_no_lead_waits_for_a_production_lease(tmp_path: Path) -> None:
 
 
 def test_control_without_the_row_lock_the_run_fails(tmp_path: Path) -> None:
-    """A worker that is stopped during a decision then has no lock, so another worker takes its lead."""
+    """A worker that is stopped during a decision then has no lock, so another worker takes its lead.
+
+    One of the two loses. It is refused when it writes its end or that it rolled back, or it gives the lead up: it starts
+    again because a buyer is busy and finds the lead decided, or it finds the mark of the other one.
+    """
     order = Order(leads=60, kills=1, seed=1, without=("row-lock",), faults=("worker-stop",))
-    found = {each.check for each in run(order, directory=tmp_path, on_progress=print).findings}
-    assert found == {
-        "leads started by two at once",
-        "attempts discarded because another process had the lead",
-    }
+    result = run(order, directory=tmp_path, on_progress=print)
+    discarded = "attempts discarded because another process had the lead"
+    found = {each.check for each in result.findings}
+    assert found - {discarded} == {"leads started by two at once"}
+    assert discarded in found or any(result.seen[name] for name in LOSSES)
