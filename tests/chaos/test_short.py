@@ -49,8 +49,8 @@ def test_no_lead_waits_for_a_production_lease(tmp_path: Path) -> None:
 def test_control_without_the_row_lock_the_run_fails(tmp_path: Path) -> None:
     """A worker that is stopped during a decision then has no lock, so another worker takes its lead.
 
-    One of the two loses. It is refused when it writes its end or that it rolled back, or it gives the lead up: it starts
-    again because a buyer is busy and finds the lead decided, or it finds the mark of the other one.
+    One of the two loses. It is refused when it writes its end or that it rolled back, or it gives the lead up: it
+    starts again because a buyer is busy and finds the lead decided, or it finds the mark of the other one.
     """
     order = Order(leads=60, kills=1, seed=1, without=("row-lock",), faults=("worker-stop",))
     result = run(order, directory=tmp_path, on_progress=print)
