@@ -1,7 +1,5 @@
 """Adds endpoints of buyers, and the deliveries to them with their tries. Reversed, all of them are dropped."""
 
-import distribution.models.encrypted
-import distribution.models.uuid7
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -9,6 +7,9 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 import uuid6
 from django.db import migrations, models
+
+import distribution.models.encrypted
+import distribution.models.uuid7
 
 
 class Migration(migrations.Migration):

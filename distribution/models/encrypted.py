@@ -8,7 +8,7 @@ import json
 from functools import cache
 from typing import Any, Final
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -17,6 +17,13 @@ from django.db import models
 # Another purpose of the same key would use another text.
 PURPOSE: Final = b"leadswitch columns"
 KEY_BYTES: Final = 32
+
+
+class EncryptedWithOtherKey(ValueError):
+    """A stored value cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__("a stored secret was encrypted with another LEADSWITCH_ENCRYPTION_KEY")
 
 
 @cache
@@ -31,8 +38,11 @@ def encrypt(text: str) -> str:
 
 
 def decrypt(stored: str) -> str:
-    """Raises cryptography.fernet.InvalidToken if it was encrypted with another key."""
-    return make_cipher(settings.LEADSWITCH_ENCRYPTION_KEY).decrypt(stored.encode()).decode()
+    """Raises EncryptedWithOtherKey."""
+    try:
+        return make_cipher(settings.LEADSWITCH_ENCRYPTION_KEY).decrypt(stored.encode()).decode()
+    except InvalidToken:
+        raise EncryptedWithOtherKey from None
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
