@@ -17,6 +17,8 @@ from distribution.models import (
     BuyerKey,
     Campaign,
     CampaignSnapshot,
+    Delivery,
+    Endpoint,
     Enrollment,
     LedgerEntry,
     Tier,
@@ -35,6 +37,7 @@ from routing.models import (
 )
 from tests.support.factories import (
     CampaignFactory,
+    EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
     RuleFactory,
@@ -55,10 +58,11 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    *(AuditEntry, Wakeup),
+    *(AuditEntry, Wakeup, Delivery),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
+    Endpoint,
 ]
 
 
@@ -82,7 +86,7 @@ def person(role: str, *workspaces: Workspace) -> User:
 
 
 def build_world() -> Workspace:
-    """At least one more row in every table: a lead that is sold, and one that a paused buyer misses.
+    """At least one more row in every table: a sold lead with its delivery, and one that a paused buyer misses.
 
     Its routing rule leads to a workspace without users.
     """
@@ -92,6 +96,7 @@ def build_world() -> Workspace:
     source = SourceFactory(workspace=campaign.workspace)
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
+    EndpointFactory(buyer=enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
     RuleFactory(workspace=campaign.workspace, tags=["spare"], active=False)
