@@ -5,7 +5,7 @@ import binascii
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -29,7 +29,12 @@ class StoredRequest:
 
 
 def hide_request(request: OutgoingRequest) -> StoredRequest:
-    head = "\n".join((f"{request.method} {hide_url(request.shown_url)}", *write_headers(request.headers)))
+    head = "\n".join(
+        (
+            f"{request.method} {hide_url(request.shown_url)}",
+            *write_headers(request.headers, secret=request.secret_headers),
+        )
+    )
     return StoredRequest(
         head=hide_text(head, secrets=request.secrets),
         body=hide_text(request.shown_body.decode(errors="replace"), secrets=request.secrets),
@@ -41,9 +46,10 @@ def hide_answer_head(status_code: int, headers: Sequence[Header], *, secrets: It
     return hide_text("\n".join((str(status_code), *write_headers(headers))), secrets=secrets)
 
 
-def write_headers(headers: Sequence[Header]) -> Iterator[str]:
+def write_headers(headers: Sequence[Header], *, secret: Container[str] = ()) -> Iterator[str]:
     for name, value in headers:
-        yield f"{name}: {_hide_value(value) if is_secret_name(name) else value}"
+        is_secret = name.lower() in secret or is_secret_name(name)
+        yield f"{name}: {_hide_value(value) if is_secret else value}"
 
 
 def _hide_value(value: str) -> str:

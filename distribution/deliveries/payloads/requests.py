@@ -18,7 +18,10 @@ USER_AGENT: Final = "LeadSwitch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingRequest:
-    """`shown_url` and `shown_body` hide secrets of the template. `secrets` are hidden in everything that is stored."""
+    """`shown_url` and `shown_body` hide secrets of the template. `secrets` are hidden in everything that is stored.
+
+    `secret_headers`: names in lower case whose values are secret though their names do not say so.
+    """
 
     method: HttpMethod
     url: str = field(repr=False)
@@ -27,6 +30,7 @@ class OutgoingRequest:
     shown_url: str = field(repr=False)
     shown_body: bytes = field(repr=False)
     secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    secret_headers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ def prepare_custom(settings: CustomSettings, *, facts: Facts) -> OutgoingRequest
         body=b"" if is_query else body,
         shown_url=_add_query(settings.url, shown) if is_query else settings.url,
         shown_body=b"" if is_query else shown,
+        secret_headers=frozenset(each.name.lower() for each in settings.headers if each.is_secret),
         secrets=frozenset([*secrets, *template.list_secrets(), *list_url_secrets(settings.url)]),
     )
 
