@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(60),
                         ],
-                        verbose_name="time-out (seconds)",
+                        verbose_name="timeout (seconds)",
                     ),
                 ),
                 (

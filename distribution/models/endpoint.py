@@ -189,7 +189,7 @@ class Endpoint(models.Model):
         help_text="How the answer is read. Empty: as its content type says.",
     )
     timeout_seconds = models.PositiveSmallIntegerField(
-        verbose_name="time-out (seconds)",
+        verbose_name="timeout (seconds)",
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_TIMEOUT_SECONDS)],
         help_text="How long to wait for the answer, 1 to 60 seconds.",
