@@ -7,8 +7,10 @@ claims deliveries with SKIP LOCKED and holds nothing else. A sale inserts delive
 from typing import Final
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from distribution.models import Delivery, Endpoint
+from routing.locks.attempts import wait_for_lead
 
 # Any fixed number that no other advisory lock uses.
 CLAIM_LOCK: Final = 0xDE11_7E4
@@ -31,3 +33,15 @@ def lock_endpoint(endpoint_id: int) -> Endpoint:
 def lock_delivery(delivery_id: int) -> Delivery:
     """Wait for a delivery. A direct post needs its lead's lock first."""
     return Delivery.objects.select_for_update(no_key=True, of=("self",)).get(pk=delivery_id)
+
+
+def lock_expired(rows: QuerySet[Delivery], *, limit: int) -> list[Delivery]:
+    """Lock the first of these deliveries that nobody else holds, with their endpoints read."""
+    ordered = rows.order_by("pk").select_related("endpoint").defer("endpoint__headers")
+    return list(ordered.select_for_update(no_key=True, skip_locked=True, of=("self",))[:limit])
+
+
+def lock_for_settling(lead_id: int | None) -> None:
+    """Wait for the lead of a direct post: its lock comes before that of the delivery and of the money."""
+    assert lead_id is not None  # noqa: S101 - a direct post has a lead
+    wait_for_lead(lead_id)

@@ -4,6 +4,7 @@ from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
+from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
 from distribution.models.endpoint import (
     METHOD_FIELDS,
@@ -36,6 +37,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "Deliverer",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from leadswitch.env.data import DataStores, EmbeddedServers, Places
+from leadswitch.env.deliveries import Deliveries
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
 from leadswitch.env.mail import Mail
@@ -25,6 +26,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     DispatchTuning,
     DispatchTakeover,
     Watch,
+    Deliveries,
     Limits,
     Metrics,
     Mail,
@@ -39,7 +41,7 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
 
 
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Metrics, Mail, Notify, Spans
+    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Deliveries, Limits, Metrics, Mail, Notify, Spans
 ):
     """The whole configuration: an attribute for each variable."""
 
