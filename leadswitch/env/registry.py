@@ -9,6 +9,7 @@ from leadswitch.env.limits import Limits
 from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
+from leadswitch.env.outbound import Outbound
 from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
@@ -27,6 +28,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     DispatchTakeover,
     Watch,
     Deliveries,
+    Outbound,
     Limits,
     Metrics,
     Mail,
@@ -40,8 +42,12 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
+class Sending(Deliveries, Outbound):
+    """What is sent to buyers."""
+
+
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Deliveries, Limits, Metrics, Mail, Notify, Spans
+    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Sending, Limits, Metrics, Mail, Notify, Spans
 ):
     """The whole configuration: an attribute for each variable."""
 
