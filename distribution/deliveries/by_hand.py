@@ -22,9 +22,7 @@ class ResolutionRefused(ValueError):
     """Nothing was changed. The message says why."""
 
 
-def resolve(
-    delivery_id: int, *, state: DeliveryState, at: datetime, actor: str, reason: str
-) -> int | None:
+def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str, reason: str) -> int | None:
     """End a delivery whose end is unknown. Returns the id of a lead that is due at once, to distribute it.
 
     Locks the lead of a direct post, then the delivery: the sale and its money change in the same transaction.

@@ -183,7 +183,11 @@ class Deliverer:
         if len(claims) >= free:
             return 0.0
         due_seconds = read_seconds_until_due()
-        return self._poll_seconds if due_seconds is None else min(self._poll_seconds, max(due_seconds, SHORTEST_WAIT_SECONDS))
+        return (
+            self._poll_seconds
+            if due_seconds is None
+            else min(self._poll_seconds, max(due_seconds, SHORTEST_WAIT_SECONDS))
+        )
 
     def _start(self, works: Sequence[Work]) -> None:
         for task in group(works):
@@ -215,7 +219,6 @@ class Deliverer:
             forget_deliverer(self._name)
         except Error as error:
             logger.warning("deliveries.not_forgotten", extra={"cause": type(error).__name__})
-
 
 
 def group(works: Sequence[Work]) -> list[list[Work]]:

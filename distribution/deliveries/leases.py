@@ -33,9 +33,7 @@ def end_expired(*, at: datetime, limit: int) -> int:
             _end(row, at=at)
     for row in rows:
         metrics.DELIVERY_TRIES.labels(method=Method(row.endpoint.method).value, outcome=WORKER_LOST).inc()
-        logger.warning(
-            "deliveries.worker_lost", extra={"delivery": str(row.message_id), "number": row.tries}
-        )
+        logger.warning("deliveries.worker_lost", extra={"delivery": str(row.message_id), "number": row.tries})
     return len(rows)
 
 
@@ -62,4 +60,3 @@ def _describe(row: Delivery) -> Claimed:
         created_at=row.created_at,
         may_have_arrived=True,
     )
-

@@ -96,7 +96,11 @@ def _record_direct(tried: Tried, following: Next, *, at: datetime) -> tuple[bool
     with transaction.atomic():
         lock_for_settling(claimed.lead_id)
         moved = _write([(tried, following)], at=at)
-        lead_id = settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at) if moved else None
+        lead_id = (
+            settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at)
+            if moved
+            else None
+        )
         if moved:
             _note_endpoints([tried], at=at)
     _report([(tried, following)], moved)

@@ -1,21 +1,17 @@
 """Secrets that sign the messages to an endpoint. They are shown once and stored encrypted."""
 
-import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from secrets import token_bytes
 from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
 
 from distribution.deliveries.locks import lock_endpoint
+from distribution.deliveries.payloads.signing import SigningSecret
 from distribution.models import Endpoint, EndpointSecret
 from tracing import audit
 
-# Standard Webhooks: 24 to 64 random bytes, in base64 after this prefix.
-PREFIX: Final = "whsec_"
-SECRET_BYTES: Final = 32
 # While both secrets sign, the buyer changes over.
 DEFAULT_OVERLAP: Final = timedelta(hours=24)
 
@@ -27,7 +23,7 @@ def make_secret(
 
     Returns the secret, which nothing else shows. Two concurrent calls are serialized by the endpoint's row.
     """
-    text = PREFIX + base64.b64encode(token_bytes(SECRET_BYTES)).decode()
+    text = SigningSecret.generate().write()
     with transaction.atomic():
         lock_endpoint(endpoint.pk)
         former = EndpointSecret.objects.filter(endpoint=endpoint, expires_at__isnull=True)

@@ -1,7 +1,7 @@
 """Makes one try: prepares the request, sends it, and judges the answer. No database, so it runs in any thread."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -60,9 +60,6 @@ def try_together(
     works: Sequence[Work], *, client: OutboundClient, clock: Callable[[], datetime]
 ) -> list[Tried]:
     """Make the tries of one message: one work, or all rows of a daily CSV. Never raises."""
-    method = works[0].endpoint.method
-    if method in MAILED:
-        return mail_together(works, clock=clock)
     return [try_once(work, client=client, clock=clock) for work in works]
 
 
@@ -75,7 +72,7 @@ def try_once(work: Work, *, client: OutboundClient, clock: Callable[[], datetime
         return not_sent(work, error=_classify(error), started=started)
     try:
         return send(work, request, client=client, clock=clock)
-    except Exception as error:  # noqa: BLE001 - as above; the buyer may have it
+    except Exception as error:
         logger.exception("deliveries.try_failed", extra={"cause": type(error).__name__})
         judgment = Judgment(outcome=Outcome.UNKNOWN, error=type(error).__name__)
         return Tried(work, judgment, int((monotonic() - started) * 1000))
@@ -106,9 +103,7 @@ def prepare(work: Work, *, at: datetime) -> OutgoingRequest:
     url = choose_url(endpoint, is_test=work.claimed.is_test)
     if endpoint.method == Method.WEBHOOK:
         body = write_lead(work.lead, at=work.claimed.created_at)
-        return prepare_webhook(
-            body, url=url, message_id=message_id, at=at, signing=work.destination.signing
-        )
+        return prepare_webhook(body, url=url, message_id=message_id, at=at, signing=work.destination.signing)
     return prepare_custom(_read_settings(work, url=url), facts=Facts(lead=work.lead, message_id=message_id))
 
 
@@ -178,4 +173,3 @@ def is_success(tried: Tried) -> bool:
     return tried.status_code in success or (
         tried.status_code is None and tried.judgment.outcome is Outcome.ACCEPTED
     )
-
