@@ -22,6 +22,7 @@ from django.db import NotSupportedError, transaction
 from distribution import metrics
 from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
+from distribution.attempts.chain import is_being_posted
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.record import Unsold, begin_record
@@ -46,6 +47,8 @@ MAX_WAITS: Final = 4
 FIRST_WAIT: Final = LockWait(may_ask=True)
 # The wait before it tries to lock a lead again that another worker has.
 BUSY_PAUSE: Final = timedelta(milliseconds=20)
+# How often it looks whether a buyer's system has answered.
+POSTING_PAUSE: Final = timedelta(milliseconds=20)
 
 
 def distribute_lead(lead_id: int, *, at: datetime | None = None, is_leased: bool = True) -> AttemptOutcome:
@@ -77,16 +80,28 @@ def distribute_next_polled() -> AttemptOutcome:
 def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
     """Run attempts on a lead in this process until one has an outcome other than a busy lock, or time is up.
 
-    The decision itself takes milliseconds; waiting happens outside any transaction.
+    The decision itself takes milliseconds; waiting happens outside any transaction. While a buyer's system is asked,
+    wait for the end: the outcome then says that no attempt ran here, because others finished the lead.
     """
     deadline = time.monotonic() + seconds
     while True:
         outcome = distribute_lead(lead_id)
         waits = outcome.result == AttemptResult.RETRY or outcome.not_run in (NotRun.BUSY, NotRun.NOT_DUE)
+        if outcome.result == AttemptResult.POSTING or outcome.not_run is NotRun.FINISHED:
+            return _wait_while_posting(outcome, deadline=deadline)
         pause = max(0.005, _until_due(outcome).total_seconds())
         if not waits or time.monotonic() + pause > deadline:
             return outcome
         time.sleep(pause)
+
+
+def _wait_while_posting(outcome: AttemptOutcome, *, deadline: float) -> AttemptOutcome:
+    """The process that gets the answers runs the attempts after them. A lead that is due again later is decided."""
+    while outcome.lead_id is not None and is_being_posted(outcome.lead_id):
+        if time.monotonic() + POSTING_PAUSE.total_seconds() > deadline:
+            return outcome
+        time.sleep(POSTING_PAUSE.total_seconds())
+    return replace(outcome, result="", not_run=NotRun.FINISHED)
 
 
 def _until_due(outcome: AttemptOutcome) -> timedelta:

@@ -18,6 +18,8 @@ STATUS_AFTER: Final = {
     AttemptResult.RETRY: LeadStatus.PENDING,
     AttemptResult.EXPIRED: LeadStatus.EXPIRED,
     AttemptResult.DUPLICATE: LeadStatus.DUPLICATE,
+    AttemptResult.POSTING: LeadStatus.POSTING,
+    AttemptResult.REJECTED: LeadStatus.PENDING,
 }
 
 

@@ -3,7 +3,14 @@
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
-from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
+from distribution.models.campaign import (
+    Campaign,
+    CampaignMode,
+    CampaignSnapshot,
+    SellsOn,
+    Tier,
+    read_snapshot,
+)
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.verification import VerifyWatermark
@@ -22,6 +29,7 @@ __all__ = [
     "Enrollment",
     "LedgerEntry",
     "LedgerKind",
+    "SellsOn",
     "Tier",
     "VerifyWatermark",
     "Wallet",

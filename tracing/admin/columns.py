@@ -23,7 +23,9 @@ NOTHING: Final = "-"
 TONES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("distributed", "success", "sold", "selected"), "good"),
     **dict.fromkeys(("failed", "unsold", "expired"), "bad"),
-    **dict.fromkeys(("pending", "calling", "gated", "offered", "deferred", "retry", "returned"), "wait"),
+    **dict.fromkeys(
+        ("pending", "calling", "gated", "offered", "posting", "deferred", "retry", "returned"), "wait"
+    ),
 }
 
 
