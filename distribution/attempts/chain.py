@@ -6,15 +6,16 @@ from typing import Final
 from django.db import connection
 
 from distribution.engine import CompiledCampaign
+from routing.locks.attempts import IS_DUE, IS_RUNNING
 
 READ_SOLD: Final = """
 SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment WHERE lead_id = %s AND state = 'sold'
 """
 
-IS_BEING_POSTED: Final = """
-SELECT FROM routing_lead
-WHERE id = %s AND (status = 'posting' OR (status = 'pending' AND posting_since IS NOT NULL AND attempts > 0
-    AND next_attempt_at <= statement_timestamp() AND paused_at IS NULL))
+IS_POSTING: Final = "SELECT FROM routing_lead WHERE id = %s AND status = 'posting'"
+IS_DUE_AFTER_ANSWER: Final = f"""
+SELECT FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
+WHERE l.id = %s AND {IS_DUE} AND {IS_RUNNING} AND l.posting_since IS NOT NULL
 """
 
 
@@ -31,8 +32,17 @@ def read_sold(lead_id: int) -> tuple[int, int]:
     return buyers, int(cents)
 
 
-def is_being_posted(lead_id: int) -> bool:
-    """Whether a buyer's system is asked, or the next attempt after an answer has yet to begin."""
+def is_posting(lead_id: int) -> bool:
+    """Whether the lead waits for the answer of a buyer's system."""
+    return _exists(IS_POSTING, lead_id)
+
+
+def is_due_after_answer(lead_id: int) -> bool:
+    """Whether the attempt that follows an answer could run now."""
+    return _exists(IS_DUE_AFTER_ANSWER, lead_id)
+
+
+def _exists(sql: str, lead_id: int) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(IS_BEING_POSTED, [lead_id])
-        return bool(cursor.rowcount)
+        cursor.execute(sql, [lead_id])
+        return cursor.fetchone() is not None

@@ -22,13 +22,14 @@ from django.db import NotSupportedError, transaction
 from distribution import metrics
 from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
-from distribution.attempts.chain import is_being_posted
+from distribution.attempts.chain import is_due_after_answer, is_posting
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.record import Unsold, begin_record
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.rollback import write_verdict
 from distribution.attempts.route import find_closed, follow_rules
+from distribution.attempts.settle import reject_unasked
 from distribution.attempts.spans import run_in_span
 from distribution.attempts.worker import worker_name
 from routing.leads.attempt_log import log_busy_lead, log_lock_timeout
@@ -80,28 +81,31 @@ def distribute_next_polled() -> AttemptOutcome:
 def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
     """Run attempts on a lead in this process until one has an outcome other than a busy lock, or time is up.
 
-    The decision itself takes milliseconds; waiting happens outside any transaction. While a buyer's system is asked,
-    wait for the end: the outcome then says that no attempt ran here, because others finished the lead.
+    The decision itself takes milliseconds; waiting happens outside any transaction. While a buyer's system is asked, it
+    waits for the answer. The outcome of a lead that another process finished has no result.
     """
     deadline = time.monotonic() + seconds
     while True:
         outcome = distribute_lead(lead_id)
-        waits = outcome.result == AttemptResult.RETRY or outcome.not_run in (NotRun.BUSY, NotRun.NOT_DUE)
         if outcome.result == AttemptResult.POSTING or outcome.not_run is NotRun.FINISHED:
-            return _wait_while_posting(outcome, deadline=deadline)
+            if not _wait_for_answer(lead_id, deadline=deadline):
+                return outcome if is_posting(lead_id) else replace(outcome, result="")
+            continue
+        waits = outcome.result == AttemptResult.RETRY or outcome.not_run in (NotRun.BUSY, NotRun.NOT_DUE)
         pause = max(0.005, _until_due(outcome).total_seconds())
         if not waits or time.monotonic() + pause > deadline:
             return outcome
         time.sleep(pause)
 
 
-def _wait_while_posting(outcome: AttemptOutcome, *, deadline: float) -> AttemptOutcome:
-    """The process that gets the answers runs the attempts after them. A lead that is due again later is decided."""
-    while outcome.lead_id is not None and is_being_posted(outcome.lead_id):
-        if time.monotonic() + POSTING_PAUSE.total_seconds() > deadline:
-            return outcome
-        time.sleep(POSTING_PAUSE.total_seconds())
-    return replace(outcome, result="", not_run=NotRun.FINISHED)
+def _wait_for_answer(lead_id: int, *, deadline: float) -> bool:
+    """Wait until no buyer's system is asked. Returns whether the lead is due after an answer, within the time."""
+    pause = POSTING_PAUSE.total_seconds()
+    while is_posting(lead_id):
+        if time.monotonic() + pause > deadline:
+            return False
+        time.sleep(pause)
+    return time.monotonic() < deadline and is_due_after_answer(lead_id)
 
 
 def _until_due(outcome: AttemptOutcome) -> timedelta:
@@ -246,6 +250,8 @@ def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     record.conclude(record.find_step())
     record.write_row()
     record.write_trace()
+    for public_id in record.held:
+        reject_unasked(public_id, at=at)
     return record.make_outcome()
 
 

@@ -1,6 +1,10 @@
 """Charges the selected buyers and assigns the lead to them, in one statement that checks every pause again.
 
-If the campaign sells on acceptance, the price is held instead, until the buyer's system has answered (settle.py).
+The same statement inserts a delivery for each live endpoint of the buyers: what must be sent exists exactly if the sale
+does, and costs no statement of its own. distribution/deliveries sends it.
+
+If the campaign sells on acceptance, the price is held instead until the buyer's system answers (settle.py). Then only
+one endpoint is asked: two systems of a buyer could give two answers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +46,18 @@ AND NOT EXISTS (
 )
 """  # noqa: S608 - only a condition is put in
 
+# When a delivery of the sale is due: at once, or, for a daily CSV, at the next such time of day of the buyer.
+DELIVERY_DUE_AT: Final = """
+CASE WHEN t.method <> 'csv' THEN sold.created_at ELSE (
+    SELECT (day.start + t.daily_at + CASE WHEN day.start + t.daily_at <= day.now THEN '1 day' ELSE '0' END::interval)
+        AT TIME ZONE b.timezone
+    FROM distribution_buyer b,
+        LATERAL (SELECT sold.created_at AT TIME ZONE b.timezone) AS zone(now),
+        LATERAL (SELECT zone.now, date_trunc('day', zone.now)) AS day(now, start)
+    WHERE b.id = sold.buyer_id
+) END
+"""
+
 # A wallet below its limit drops out of `charged` and out of every later step, so the caller compares the number of
 # rows. last_assigned_at is from the database's clock, because it orders the buyers of all workers.
 _SALE: Final = f"""
@@ -72,7 +88,9 @@ WITH now AS MATERIALIZED (
     SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, '{{state}}', %s,
         s.counted_on
     FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
-    RETURNING id, public_id, buyer_id, price_cents
+    RETURNING id, public_id, buyer_id, price_cents, lead_id, campaign_id, created_at
+), outbox AS (
+    {{outbox}}
 ), recorded AS (
     INSERT INTO distribution_ledgerentry (
         wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
@@ -84,10 +102,28 @@ WITH now AS MATERIALIZED (
 )
 SELECT now.is_open, (SELECT count(*) FROM recorded) FROM now
 """  # noqa: S608 - only constant column lists are put in
+# The live endpoints `t` of the rows `sold`.
+ENDPOINTS: Final = """
+    JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id AND t.active AND t.disabled_at IS NULL
+        AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
+"""
+_DELIVER: Final = f"""
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
+    SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT} FROM sold {ENDPOINTS}
+"""  # noqa: S608 - only conditions are put in
+# An endpoint of the campaign itself comes first.
+_ASK: Final = f"""
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_direct_post)
+    SELECT DISTINCT ON (sold.id) t.id, sold.id, sold.lead_id, sold.created_at, TRUE
+    FROM sold {ENDPOINTS} AND t.method IN ('webhook', 'http')
+    ORDER BY sold.id, t.campaign_id IS NULL, t.id
+"""  # noqa: S608 - only conditions are put in
 SELL: Final = _SALE.format(
-    money="balance_cents = w.balance_cents - s.price_cents", state="sold", kind="charge"
+    money="balance_cents = w.balance_cents - s.price_cents", state="sold", kind="charge", outbox=_DELIVER
 )
-HOLD: Final = _SALE.format(money="held_cents = w.held_cents + s.price_cents", state="held", kind="hold")
+HOLD: Final = _SALE.format(
+    money="held_cents = w.held_cents + s.price_cents", state="held", kind="hold", outbox=_ASK
+)
 
 
 class SaleIncomplete(RuntimeError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 
@@ -19,6 +20,7 @@ from distribution import metrics
 from distribution.attempts.chain import read_sold
 from distribution.attempts.hide_person import hide_person
 from distribution.attempts.record import AttemptRecord, Unsold, begin_record
+from distribution.attempts.sell import DELIVERY_DUE_AT, ENDPOINTS
 from distribution.counters import find_latest_sale, give_back_sale
 from distribution.locks import lock_for_return
 from distribution.models import Assignment, AssignmentState
@@ -34,6 +36,7 @@ from tracing.skip_reasons import SKIP_REASONS
 from tracing.vocabulary import Event
 
 MAX_REASON: Final = 200
+NO_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer"
 
 # The wallet waits for its row lock. A hold fits the limit, so its capture does too.
 CAPTURE: Final = """
@@ -62,6 +65,17 @@ INSERT INTO distribution_ledgerentry (
 SELECT id, 'release', %(price)s, balance_cents, 'release:' || %(public_id)s, %(assignment)s, 'engine', ''
 FROM released
 """
+DELIVER_TO_OTHERS: Final = f"""
+INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
+SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}
+FROM (
+    SELECT a.id, a.lead_id, a.buyer_id, a.campaign_id, %s::timestamptz AS created_at
+    FROM distribution_assignment a WHERE a.id = %s
+) sold {ENDPOINTS}
+WHERE NOT EXISTS (
+    SELECT FROM distribution_delivery d WHERE d.assignment_id = sold.id AND d.endpoint_id = t.id
+)
+"""  # noqa: S608 - only conditions are put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,7 @@ def accept_sale(assignment_id: int, *, at: datetime) -> Settlement:
     _move(CAPTURE, assignment)
     assignment.state, assignment.settled_at = AssignmentState.SOLD, at
     assignment.save(update_fields=["state", "settled_at"])
+    _deliver_to_others(assignment, at=at)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.DELIVERY)
     record.assignments = (assignment.public_id,)
     _add(record, Event.DELIVERY_ACCEPTED, assignment)
@@ -127,6 +142,16 @@ def reject_sale(assignment_id: int, *, reason: str, at: datetime) -> Settlement:
     answer = _after_rejection(lead, is_late=_is_late(lead, assignment, at))
     _finish(record, answer)
     return Settlement(lead.id, assignment.state, is_new=True, is_due=answer.status == LeadStatus.PENDING)
+
+
+def reject_unasked(public_id: UUID, *, at: datetime) -> None:
+    """Release a hold for which no delivery exists, because the buyer has no live endpoint that can answer.
+
+    Needs the transaction of the attempt that holds it.
+    """
+    unasked = Assignment.objects.filter(public_id=public_id, deliveries__isnull=True)
+    for assignment_id in unasked.values_list("pk", flat=True):
+        reject_sale(assignment_id, reason=NO_ENDPOINT, at=at)
 
 
 def _lock(assignment_id: int) -> tuple[LockedLead, Assignment]:
@@ -160,6 +185,12 @@ def _move(sql: str, assignment: Assignment) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
+
+
+def _deliver_to_others(assignment: Assignment, *, at: datetime) -> None:
+    """The buyer's other endpoints get a lead when it is sold, as after any sale."""
+    with connection.cursor() as cursor:
+        cursor.execute(DELIVER_TO_OTHERS, [at, assignment.pk])
 
 
 def _write_rejected(assignment: Assignment, *, reason: str, at: datetime) -> None:

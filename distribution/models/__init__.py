@@ -11,26 +11,53 @@ from distribution.models.campaign import (
     Tier,
     read_snapshot,
 )
+from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
+from distribution.models.endpoint import (
+    METHOD_FIELDS,
+    AnswerFormat,
+    BodyFormat,
+    DisabledReason,
+    EmailFormat,
+    Endpoint,
+    EndpointSecret,
+    HttpMethod,
+    Method,
+)
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
+    "CHANNEL",
+    "ENDED",
     "MAX_WEIGHT",
+    "METHOD_FIELDS",
     "NOT_CHARGES",
+    "AnswerFormat",
     "Assignment",
     "AssignmentState",
+    "BodyFormat",
     "Buyer",
     "BuyerKey",
     "BuyerScope",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "Delivery",
+    "DeliveryState",
+    "DeliveryTry",
+    "DisabledReason",
+    "EmailFormat",
+    "Endpoint",
+    "EndpointSecret",
     "Enrollment",
+    "HttpMethod",
     "LedgerEntry",
     "LedgerKind",
+    "Method",
     "SellsOn",
     "Tier",
+    "TryOutcome",
     "VerifyWatermark",
     "Wallet",
     "read_snapshot",

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0030_holds")]
+    dependencies = [("distribution", "0031_holds")]
 
     operations = [
         AddIndexConcurrently(

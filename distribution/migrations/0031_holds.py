@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0029_plain_labels"), ("routing", "0041_posting")]
+    dependencies = [("distribution", "0030_deliveries"), ("routing", "0041_posting")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
