@@ -1,4 +1,6 @@
-"""`python -m leadswitch.alive dispatcher|deliverer|beat`: a liveness probe. Exit code 1 when the process hangs or is gone.
+"""`python -m leadswitch.alive dispatcher|deliverer|beat`: a liveness probe.
+
+Exit code 1 when the process hangs or is gone.
 
 It needs neither Django nor a server: it is cheap, and does not depend on them.
 """

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from distribution.deliveries.locks import lock_endpoint
 from distribution.deliveries.notices import tell_disabled

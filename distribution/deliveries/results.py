@@ -96,12 +96,9 @@ def _record_direct(tried: Tried, following: Next, *, at: datetime) -> tuple[bool
     with transaction.atomic():
         lock_for_settling(claimed.lead_id)
         moved = _write([(tried, following)], at=at)
-        lead_id = (
-            settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at)
-            if moved
-            else None
-        )
+        lead_id = None
         if moved:
+            lead_id = settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at)
             _note_endpoints([tried], at=at)
     _report([(tried, following)], moved)
     return bool(moved), lead_id

@@ -3,7 +3,14 @@
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
-from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
+from distribution.models.campaign import (
+    Campaign,
+    CampaignMode,
+    CampaignSnapshot,
+    SellsOn,
+    Tier,
+    read_snapshot,
+)
 from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
 from distribution.models.endpoint import (
@@ -50,6 +57,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "SellsOn",
     "Tier",
     "TryOutcome",
     "VerifyWatermark",
