@@ -138,7 +138,7 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists decrypt nothing."""
-        return super().get_queryset(request).defer("headers")
+        return super().get_queryset(request).defer("headers", "template")
 
     def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
         """The headers are in no field of the form."""

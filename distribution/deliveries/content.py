@@ -6,7 +6,6 @@ Everything is read before a request begins, so that no request holds a database 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from distribution.deliveries.claim import Claimed
 from distribution.deliveries.payloads.lead import DeliveredLead, DeliveredSale
@@ -22,7 +21,6 @@ class Destination:
     """`problem`: why nothing can be sent to it, as a short code; empty if it can."""
 
     endpoint: Endpoint
-    headers: Mapping[str, Any]
     signing: Sequence[SigningSecret]
     problem: str = ""
 
@@ -46,7 +44,7 @@ def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
         endpoint.pk: _read_destination(endpoint, at=at)
         for endpoint in Endpoint.objects.filter(pk__in={each.endpoint_id for each in claims})
         .select_related("buyer")
-        .defer("headers")
+        .defer("headers", "template")
     }
     leads = Lead.objects.in_bulk({each.lead_id for each in claims if each.lead_id is not None})
     sales = _read_sales(each.assignment_id for each in claims if each.assignment_id is not None)
@@ -58,13 +56,13 @@ def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
 
 def _read_destination(endpoint: Endpoint, *, at: datetime) -> Destination:
     try:
-        headers = endpoint.headers if endpoint.method == Method.HTTP else {}
+        endpoint.refresh_from_db(fields=["headers", "template"])
         texts = read_secrets(endpoint.pk, at=at) if endpoint.method == Method.WEBHOOK else ()
     except EncryptedWithOtherKey:
-        return Destination(endpoint, {}, (), problem="secret_unreadable")
+        return Destination(endpoint, (), problem="secret_unreadable")
     signing = [SigningSecret.parse(text) for text in texts]
     is_unsigned = endpoint.method == Method.WEBHOOK and not signing
-    return Destination(endpoint, headers, signing, problem="no_secret" if is_unsigned else "")
+    return Destination(endpoint, signing, problem="no_secret" if is_unsigned else "")
 
 
 def _read_sales(assignment_ids: Iterable[int]) -> dict[int, Assignment]:

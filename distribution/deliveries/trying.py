@@ -119,7 +119,7 @@ def _read_settings(work: Work, *, url: str) -> CustomSettings:
         http_method=endpoint.http_method,  # type: ignore[arg-type]  # the column has its choices
         url=url,
         template=compile_template(endpoint.template, body_format=body_format),  # type: ignore[arg-type]
-        headers=read_headers(work.destination.headers),
+        headers=read_headers(endpoint.headers),
     )
 
 

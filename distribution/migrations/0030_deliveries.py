@@ -121,10 +121,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "template",
-                    models.JSONField(
+                    distribution.models.encrypted.EncryptedJSONField(
                         blank=True,
                         default=dict,
-                        help_text='What is sent: the buyer\'s field name and the lead\'s field, e.g. {"FirstName": "first_name"}. Empty: all fields under their own names.',
+                        help_text='What is sent: the buyer\'s name and the lead\'s field, e.g. {"FirstName": "{first_name}"}. Stored encrypted.',
                     ),
                 ),
                 (

@@ -146,11 +146,12 @@ class Endpoint(models.Model):
         default="06:00",
         help_text="When the message with the leads of the last day is sent, in the buyer's time zone.",
     )
-    template = models.JSONField(
+    # Its constants may be secrets, and a text keeps the order, which an XML document may need.
+    template = EncryptedJSONField(
         default=dict,
         blank=True,
-        help_text='What is sent: the buyer\'s field name and the lead\'s field, e.g. {"FirstName": "first_name"}. '
-        "Empty: all fields under their own names.",
+        help_text='What is sent: the buyer\'s name and the lead\'s field, e.g. {"FirstName": "{first_name}"}. '
+        "Stored encrypted.",
     )
     headers = EncryptedJSONField(
         default=dict,
