@@ -6,6 +6,13 @@ from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.payables import (
+    ContractPays,
+    PayableEntry,
+    PayableKind,
+    SourceContract,
+    describe_share,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -19,11 +26,16 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "ContractPays",
     "Enrollment",
     "LedgerEntry",
     "LedgerKind",
+    "PayableEntry",
+    "PayableKind",
+    "SourceContract",
     "Tier",
     "VerifyWatermark",
     "Wallet",
+    "describe_share",
     "read_snapshot",
 ]
