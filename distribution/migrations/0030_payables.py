@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("amount_cents", models.BigIntegerField()),
-                ("idempotency_key", models.CharField(max_length=255, unique=True)),
+                ("idempotency_key", models.CharField(max_length=255)),
                 ("actor", models.CharField(max_length=150, verbose_name="who")),
                 ("reason", models.CharField(blank=True, max_length=200, verbose_name="why")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -240,7 +240,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="payableentry",
             index=models.Index(
-                fields=["source", "created_at"], include=("kind", "amount_cents"), name="payable_of_period"
+                fields=["source", "created_at"],
+                include=("kind", "amount_cents", "lead"),
+                name="payable_of_period",
             ),
         ),
         migrations.AddIndex(
@@ -295,6 +297,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("idempotency_key", ""), _negated=True), name="payable_key_not_blank"
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="payableentry",
+            constraint=models.UniqueConstraint(fields=("idempotency_key",), name="payable_key_once"),
         ),
         migrations.AddConstraint(
             model_name="payableentry",

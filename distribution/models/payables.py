@@ -110,7 +110,7 @@ class PayableEntry(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="payables", db_index=False)
     kind = models.CharField(max_length=10, choices=PayableKind.choices)
     amount_cents = models.BigIntegerField()
-    idempotency_key = models.CharField(max_length=255, unique=True)
+    idempotency_key = models.CharField(max_length=255)
     lead = models.ForeignKey(
         "routing.Lead",
         on_delete=models.PROTECT,
@@ -162,6 +162,7 @@ class PayableEntry(models.Model):
                 name="payable_fits_kind",
             ),
             models.CheckConstraint(condition=~Q(idempotency_key=""), name="payable_key_not_blank"),
+            models.UniqueConstraint(fields=["idempotency_key"], name="payable_key_once"),
             models.UniqueConstraint(
                 fields=["assignment"], condition=Q(kind="earned"), name="payable_one_for_each_sale"
             ),
@@ -170,7 +171,9 @@ class PayableEntry(models.Model):
         indexes = [
             models.Index(fields=["source", "id"], include=["amount_cents"], name="payable_of_source"),
             models.Index(
-                fields=["source", "created_at"], include=["kind", "amount_cents"], name="payable_of_period"
+                fields=["source", "created_at"],
+                include=["kind", "amount_cents", "lead"],
+                name="payable_of_period",
             ),
             models.Index(fields=["lead"], condition=Q(lead__isnull=False), name="payable_of_lead"),
             # Payments and adjustments are rare among the sales.
