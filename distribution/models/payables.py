@@ -60,8 +60,18 @@ class SourceContract(models.Model):
         verbose_name_plural = "contracts of sources"
         constraints = [
             models.CheckConstraint(
-                condition=Q(pays="fixed", amount_cents__range=(0, MAX_FIXED_CENTS), share_bps__isnull=True)
-                | Q(pays="share", share_bps__range=(1, WHOLE_SHARE_BPS), amount_cents__isnull=True)
+                condition=Q(
+                    pays="fixed",
+                    amount_cents__isnull=False,
+                    amount_cents__range=(0, MAX_FIXED_CENTS),
+                    share_bps__isnull=True,
+                )
+                | Q(
+                    pays="share",
+                    share_bps__isnull=False,
+                    share_bps__range=(1, WHOLE_SHARE_BPS),
+                    amount_cents__isnull=True,
+                )
                 | Q(pays="nothing", amount_cents__isnull=True, share_bps__isnull=True),
                 name="contract_terms_fit",
             )

@@ -158,4 +158,5 @@ def _part_left(sale: Sale, contract: Contract, refunds: Mapping[int, Sequence[in
         return Fraction(1)
     if sale.price_cents == 0:
         return Fraction(sale.state != "returned")
-    return 1 - Fraction(sum(refunds.get(sale.id, ())), sale.price_cents)
+    left_cents = max(0, sale.price_cents - sum(refunds.get(sale.id, ())))
+    return Fraction(left_cents, sale.price_cents)
