@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0031_payables_of_sales")]
+    dependencies = [("distribution", "0032_payables_of_sales")]
 
     operations = [
         pgtrigger.migrations.AddTrigger(

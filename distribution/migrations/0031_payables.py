@@ -13,7 +13,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0029_plain_labels"),
+        ("distribution", "0030_deliveries"),
         ("routing", "0040_plain_labels"),
     ]
 
@@ -177,10 +177,16 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(
-                        ("amount_cents__range", (0, 10000000)), ("pays", "fixed"), ("share_bps__isnull", True)
+                        ("amount_cents__isnull", False),
+                        ("amount_cents__range", (0, 10000000)),
+                        ("pays", "fixed"),
+                        ("share_bps__isnull", True),
                     ),
                     models.Q(
-                        ("amount_cents__isnull", True), ("pays", "share"), ("share_bps__range", (1, 10000))
+                        ("amount_cents__isnull", True),
+                        ("pays", "share"),
+                        ("share_bps__isnull", False),
+                        ("share_bps__range", (1, 10000)),
                     ),
                     models.Q(
                         ("amount_cents__isnull", True), ("pays", "nothing"), ("share_bps__isnull", True)

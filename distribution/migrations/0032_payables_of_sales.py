@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0030_payables")]
+    dependencies = [("distribution", "0031_payables")]
 
     operations = [
         pgtrigger.migrations.AddTrigger(
