@@ -4,26 +4,65 @@ from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
+from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
+from distribution.models.endpoint import (
+    METHOD_FIELDS,
+    AnswerFormat,
+    BodyFormat,
+    DisabledReason,
+    EmailFormat,
+    Endpoint,
+    EndpointSecret,
+    HttpMethod,
+    Method,
+)
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.payables import (
+    ContractPays,
+    PayableEntry,
+    PayableKind,
+    SourceContract,
+    describe_share,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
+    "CHANNEL",
+    "ENDED",
     "MAX_WEIGHT",
+    "METHOD_FIELDS",
     "NOT_CHARGES",
+    "AnswerFormat",
     "Assignment",
     "AssignmentState",
+    "BodyFormat",
     "Buyer",
     "BuyerKey",
     "BuyerScope",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "ContractPays",
+    "Delivery",
+    "DeliveryState",
+    "DeliveryTry",
+    "DisabledReason",
+    "EmailFormat",
+    "Endpoint",
+    "EndpointSecret",
     "Enrollment",
+    "HttpMethod",
     "LedgerEntry",
     "LedgerKind",
+    "Method",
+    "PayableEntry",
+    "PayableKind",
+    "SourceContract",
     "Tier",
+    "TryOutcome",
     "VerifyWatermark",
     "Wallet",
+    "describe_share",
     "read_snapshot",
 ]
