@@ -26,6 +26,13 @@ from distribution.models.endpoint import (
 )
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.payables import (
+    ContractPays,
+    PayableEntry,
+    PayableKind,
+    SourceContract,
+    describe_share,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -44,7 +51,11 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+<<<<<<< HEAD
     "Deliverer",
+=======
+    "ContractPays",
+>>>>>>> main
     "Delivery",
     "DeliveryState",
     "DeliveryTry",
@@ -57,10 +68,17 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Method",
+<<<<<<< HEAD
     "SellsOn",
+=======
+    "PayableEntry",
+    "PayableKind",
+    "SourceContract",
+>>>>>>> main
     "Tier",
     "TryOutcome",
     "VerifyWatermark",
     "Wallet",
+    "describe_share",
     "read_snapshot",
 ]

@@ -7,7 +7,6 @@ verifies TLS, and bounds time and bytes of every answer. See `docs/outbound.md`.
 
 from distribution.deliveries.outbound.client import OutboundClient
 from distribution.deliveries.outbound.failures import FAILURES, Failure, RefusedURL
-from distribution.deliveries.outbound.headers import check_header
 from distribution.deliveries.outbound.policy import Policy
 from distribution.deliveries.outbound.request import OutboundRequest, Timeouts
 from distribution.deliveries.outbound.result import MAX_BODY_BYTES, OutboundResult
@@ -22,5 +21,4 @@ __all__ = [
     "Policy",
     "RefusedURL",
     "Timeouts",
-    "check_header",
 ]

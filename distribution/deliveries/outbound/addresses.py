@@ -1,6 +1,6 @@
 """Which addresses are public: the special-purpose registries of IANA, and what is internal at cloud providers.
 
-Not `ipaddress.is_global`: its answers differ between the versions of Python, and it accepts 6to4 and 6to4 relays.
+Not what `ipaddress` calls global: that differs between the versions of Python, and includes 6to4 and 6to4 relays.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Headers that an endpoint adds to its requests. The client sets those that frame the message. Pure."""
+"""Encodes the headers that a request adds. The client sets those that frame the message. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ FRAMING: Final = frozenset(
 )
 
 
-def check_header(name: str, value: str) -> None:
+def _check_header(name: str, value: str) -> None:
     """Raises Failed. Its message says what to do, and does not quote the value, which may be a secret."""
     if not NAME.fullmatch(name):
         raise _refuse(f"{name!r} is not a header name. Use letters, digits and hyphens.")
@@ -32,7 +32,7 @@ def check_header(name: str, value: str) -> None:
 def encode_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     """Raises Failed."""
     for name, value in headers:
-        check_header(name, value)
+        _check_header(name, value)
     return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
 
 
