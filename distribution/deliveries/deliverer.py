@@ -26,7 +26,8 @@ from distribution.deliveries.content import Work, read_work
 from distribution.deliveries.leases import end_expired
 from distribution.deliveries.liveness import forget_deliverer, write_deliverer_heartbeat
 from distribution.deliveries.results import record_results
-from distribution.deliveries.trying import Tried, try_together
+from distribution.deliveries.tried import Tried
+from distribution.deliveries.trying import try_together
 from distribution.models import Method
 from routing.dispatch.heartbeat import send_heartbeat
 

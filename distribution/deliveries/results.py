@@ -18,7 +18,8 @@ from distribution.deliveries.enabling import note_failure, note_gone, note_succe
 from distribution.deliveries.ends import Next, decide_next
 from distribution.deliveries.locks import lock_for_settling
 from distribution.deliveries.settling import settle
-from distribution.deliveries.trying import Tried, is_success
+from distribution.deliveries.tried import Tried
+from distribution.deliveries.trying import is_success
 from distribution.models import ENDED, Method
 
 logger = logging.getLogger(__name__)

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Final
 
 from distribution.deliveries.content import Work
+from distribution.deliveries.mailing import mail_together
 from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Timeouts
 from distribution.deliveries.payloads.answers import Answer, AnswerRules, decode
 from distribution.deliveries.payloads.ends import Exchange, Judgment, Outcome, judge
@@ -22,33 +22,14 @@ from distribution.deliveries.payloads.requests import (
 )
 from distribution.deliveries.payloads.template import TemplateError, compile_template
 from distribution.deliveries.payloads.webhook import write_lead
+from distribution.deliveries.tried import Texts, Tried
 from distribution.models import Endpoint, Method
 
 logger = logging.getLogger(__name__)
 
 # An answer is bounded by the client; more of it helps nobody who reads the page.
 MAX_STORED: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What is stored of a request and its answer. Secrets are hidden; the bodies are personal data."""
-
-    request_head: str = ""
-    request_body: str = ""
-    answer_head: str = ""
-    answer_body: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What became of one try."""
-
-    work: Work
-    judgment: Judgment
-    duration_ms: int
-    status_code: int | None = None
-    texts: Texts = Texts()
+MAILED: Final = (Method.EMAIL, Method.CSV)
 
 
 def not_sent(work: Work, *, error: str, started: float) -> Tried:
@@ -60,6 +41,8 @@ def try_together(
     works: Sequence[Work], *, client: OutboundClient, clock: Callable[[], datetime]
 ) -> list[Tried]:
     """Make the tries of one message: one work, or all rows of a daily CSV. Never raises."""
+    if works[0].endpoint.method in MAILED:
+        return mail_together(works, clock=clock)
     return [try_once(work, client=client, clock=clock) for work in works]
 
 

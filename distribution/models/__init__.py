@@ -51,11 +51,8 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
-<<<<<<< HEAD
-    "Deliverer",
-=======
     "ContractPays",
->>>>>>> main
+    "Deliverer",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",
@@ -68,13 +65,10 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Method",
-<<<<<<< HEAD
-    "SellsOn",
-=======
     "PayableEntry",
     "PayableKind",
+    "SellsOn",
     "SourceContract",
->>>>>>> main
     "Tier",
     "TryOutcome",
     "VerifyWatermark",

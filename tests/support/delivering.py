@@ -12,7 +12,8 @@ from distribution.deliveries.deliverer import group
 from distribution.deliveries.outbound import OutboundClient, Policy
 from distribution.deliveries.results import Recorded, record_results
 from distribution.deliveries.secrets import make_secret
-from distribution.deliveries.trying import Tried, try_together
+from distribution.deliveries.tried import Tried
+from distribution.deliveries.trying import try_together
 from distribution.models import Endpoint
 
 LOCAL = (ip_network("127.0.0.0/8"),)
