@@ -14,9 +14,7 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexConcurrently(
             model_name="assignment",
-            index=models.Index(
-                condition=models.Q(("state", "held")), fields=["created_at", "id"], name="assignment_held"
-            ),
+            index=models.Index(condition=models.Q(("state", "held")), fields=["id"], name="assignment_held"),
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[
