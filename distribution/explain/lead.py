@@ -4,7 +4,7 @@ It names only buyers and campaigns of the lead's workspace. The caller must chec
 workspace.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Final
 
@@ -160,7 +160,7 @@ def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
     return describe_reason(lead.due_reason)
 
 
-SALES: Final = {
+SALES: Final[Mapping[str, str]] = {
     AssignmentState.SOLD: "Sold to {buyer} for {price} at {at}.",
     AssignmentState.RETURNED: "Sold to {buyer} for {price} at {at}.",
     AssignmentState.HELD: "Waiting for the system of {buyer} since {at}; {price} is held.",

@@ -59,8 +59,18 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RemoveConstraint(
-            model_name="assignment",
-            name="assignment_live_lead_buyer_unique",
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "DROP INDEX CONCURRENTLY IF EXISTS assignment_live_lead_buyer_unique",
+                    "CREATE UNIQUE INDEX CONCURRENTLY assignment_live_lead_buyer_unique"
+                    " ON distribution_assignment (lead_id, buyer_id) WHERE state = 'sold'",
+                )
+            ],
+            state_operations=[
+                migrations.RemoveConstraint(
+                    model_name="assignment", name="assignment_live_lead_buyer_unique"
+                ),
+            ],
         ),
     ]
