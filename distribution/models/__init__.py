@@ -25,6 +25,13 @@ from distribution.models.endpoint import (
 )
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.payables import (
+    ContractPays,
+    PayableEntry,
+    PayableKind,
+    SourceContract,
+    describe_share,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -43,6 +50,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "ContractPays",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",
@@ -55,10 +63,14 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "PayableEntry",
+    "PayableKind",
     "SellsOn",
+    "SourceContract",
     "Tier",
     "TryOutcome",
     "VerifyWatermark",
     "Wallet",
+    "describe_share",
     "read_snapshot",
 ]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0031_holds")]
+    dependencies = [("distribution", "0034_holds")]
 
     operations = [
         AddIndexConcurrently(
