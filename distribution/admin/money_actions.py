@@ -11,14 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
-from distribution.models import AssignmentState, Wallet
+from distribution.models import Assignment, AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
+from distribution.money.returns import NOT_RETURNABLE
 from distribution.money.wallet import MoneyRefused
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.page_version import describe_last_change
-from tracing.wording import money
+from tracing.wording import money, sentence
 
 MOVE_MONEY: Final = "distribution.add_ledgerentry"
 TAKE_BACK: Final = "distribution.change_assignment"
@@ -203,9 +204,14 @@ class ReturnActionAdmin(ConfirmingAdmin):
             f"{assignment.buyer} gets {money(assignment.price_cents)} back and the sale counts as returned."
         )
         context = {
-            "lines": [line if is_sold else "This sale was already returned."],
+            "lines": [line if is_sold else _no_return(assignment)],
             "button": "Return and refund",
             "is_possible": is_sold or bool(form.errors),
             "back": back,
         }
         return self.confirm(request, title=f"Return: {self.title_of(assignment)}", form=form, context=context)
+
+
+def _no_return(assignment: Assignment) -> str:
+    reason = NOT_RETURNABLE.get(assignment.state, "this sale was already returned")
+    return sentence(reason)

@@ -103,7 +103,7 @@ class Assignment(models.Model):
             ),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
             # Open holds: few at a time among all sales.
-            models.Index(fields=["created_at", "id"], condition=Q(state="held"), name="assignment_held"),
+            models.Index(fields=["id"], condition=Q(state="held"), name="assignment_held"),
         ]
         triggers: ClassVar = [
             count_by_date_trigger(),

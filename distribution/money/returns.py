@@ -3,8 +3,10 @@
 A lead that no buyer holds gets the status `returned`. It may be sold again to buyers that have not had it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +21,11 @@ from routing.dispatch.enqueue import after_commit
 from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_returned
 from routing.locks.attempts import wait_for_lead
+
+NOT_RETURNABLE: Final[Mapping[str, str]] = {
+    AssignmentState.HELD: "the buyer's system has not accepted the lead yet, so there is nothing to return",
+    AssignmentState.REJECTED: "the buyer's system rejected the lead, so nothing was charged",
+}
 
 
 def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime | None = None) -> Assignment:
@@ -35,6 +42,9 @@ def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime 
         assignment = Assignment.objects.select_related("campaign").get(public_id=public_id)
         if assignment.state == AssignmentState.RETURNED:
             return assignment
+        if assignment.state != AssignmentState.SOLD:
+            message = NOT_RETURNABLE[assignment.state]
+            raise ActionRefused(message)
         _take_back(assignment, actor=actor, reason=reason, at=at or timezone.now())
     return assignment
 

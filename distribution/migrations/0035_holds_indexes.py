@@ -9,14 +9,12 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0031_holds")]
+    dependencies = [("distribution", "0034_holds")]
 
     operations = [
         AddIndexConcurrently(
             model_name="assignment",
-            index=models.Index(
-                condition=models.Q(("state", "held")), fields=["created_at", "id"], name="assignment_held"
-            ),
+            index=models.Index(condition=models.Q(("state", "held")), fields=["id"], name="assignment_held"),
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[
@@ -61,8 +59,18 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RemoveConstraint(
-            model_name="assignment",
-            name="assignment_live_lead_buyer_unique",
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "DROP INDEX CONCURRENTLY IF EXISTS assignment_live_lead_buyer_unique",
+                    "CREATE UNIQUE INDEX CONCURRENTLY assignment_live_lead_buyer_unique"
+                    " ON distribution_assignment (lead_id, buyer_id) WHERE state = 'sold'",
+                )
+            ],
+            state_operations=[
+                migrations.RemoveConstraint(
+                    model_name="assignment", name="assignment_live_lead_buyer_unique"
+                ),
+            ],
         ),
     ]
