@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from distribution.admin.delivery_actions import DeliveryActionsAdmin
+from distribution.deliveries.tried import Texts
 from distribution.models import Delivery, DeliveryState, DeliveryTry, TryOutcome
 from tracing.admin.columns import describe_id, money_column, time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
@@ -24,7 +26,7 @@ class StateFilter(VocabularyFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(NamingAdmin):
+class DeliveryAdmin(DeliveryActionsAdmin, NamingAdmin):
     has_history = True
     workspace_path = "endpoint__buyer__workspace"
     list_display = (
@@ -74,9 +76,14 @@ class DeliveryAdmin(NamingAdmin):
 
 
 def _describe_try(each: DeliveryTry) -> SafeString:
-    request, answer = (each.request_head, each.request_body), (each.answer_head, each.answer_body)
-    shown = [_describe_message(name, texts) for name, texts in (("Request", request), ("Answer", answer))]
+    shown = describe_texts(each)
     return format_html("<details><summary>{}</summary>{}{}</details>", _summarize(each), *shown)
+
+
+def describe_texts(each: DeliveryTry | Texts) -> list[SafeString]:
+    """The request and the answer, each with its head and body."""
+    request, answer = (each.request_head, each.request_body), (each.answer_head, each.answer_body)
+    return [_describe_message(name, texts) for name, texts in (("Request", request), ("Answer", answer))]
 
 
 def _describe_message(name: str, texts: tuple[str, str]) -> SafeString:

@@ -5,21 +5,25 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from distribution.admin.delivery import describe_texts
+from distribution.deliveries.checking import find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
+from distribution.deliveries.sample import send_test_lead
 from distribution.deliveries.secrets import make_secret
-from distribution.models import METHOD_FIELDS, DisabledReason, Endpoint, Method
+from distribution.deliveries.tried import Tried
+from distribution.models import METHOD_FIELDS, DisabledReason, Endpoint, Method, TryOutcome
 from routing.admin.configuration import ConfigurationAdmin, GuardedJSONField
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import time_column
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
-from tracing.wording import moment
+from tracing.wording import duration, moment
 
 CHANGE_PERMISSION: Final = "distribution.change_endpoint"
 HEADERS: Final = "new_headers"
@@ -36,6 +40,10 @@ METHOD_NAMES: Final = {
 BUTTONS: Final = {
     "secret": ("New secret", "A new secret signs first. The present one signs as well for 24 hours."),
     "disable": ("Disable", "It gets no new messages. Those that wait are sent once it is enabled again."),
+    "test": (
+        "Send a test lead",
+        "An invented lead, marked as a test, is sent now. Nothing is charged or counted.",
+    ),
     "enable": ("Enable", "It gets new messages again, and those that waited are sent now."),
 }
 
@@ -66,15 +74,6 @@ class EndpointForm(ReasonedForm):
             names = {method: sorted(of_method(method)) for method in METHOD_FIELDS}
             self.fields["method"].widget.attrs["data-method-fields"] = json.dumps(names)
 
-    def clean_new_headers(self) -> dict[str, str] | None:
-        typed: Any = self.cleaned_data[HEADERS]
-        if typed in (None, ""):
-            return None
-        is_headers = isinstance(typed, dict) and all(isinstance(value, str) for value in typed.values())
-        if not is_headers:
-            raise ValidationError('Enter an object of names and texts, e.g. {"X-Api-Key": "abc"}.')
-        return dict(typed)
-
     def clean(self) -> dict[str, Any]:
         """Reset what the method does not use, so that a row says nothing that has no effect."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -83,7 +82,15 @@ class EndpointForm(ReasonedForm):
             if name in self.fields:
                 cleaned[name] = self.instance._meta.get_field(name).get_default()
                 self.errors.pop(name, None)
+        if not self.errors:
+            self._check_settings({**cleaned, "method": method, "headers": cleaned.get(HEADERS)})
         return cleaned
+
+    def _check_settings(self, values: dict[str, Any]) -> None:
+        """The same as every try checks: an address that is refused, a template or a path that cannot be read."""
+        for problem in find_problems(values):
+            name = HEADERS if problem.field == "headers" else problem.field
+            self.add_error(name if name in self.fields else None, problem.message)
 
 
 @admin.register(Endpoint)
@@ -193,6 +200,8 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
         endpoint = self.get_object(request, object_id)
         if endpoint is None or name not in BUTTONS:
             raise Http404
+        if name == "test":
+            return self._send_test(request, endpoint)
         title, line = BUTTONS[name]
         form = ReasonForm(request.POST or None)
         back = preserve_list_filters(
@@ -204,6 +213,24 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
         lines = [line if is_possible else f"It is {self.standing(endpoint)}. Nothing to do."]
         context = {"lines": lines, "button": title, "is_possible": is_possible, "back": back}
         return self.confirm(request, title=f"{title}: {endpoint}", form=form, context=context)
+
+    def _send_test(self, request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+        """The button asks nothing else: a page with the request and the answer follows."""
+        title, line = BUTTONS["test"]
+        tried = send_test_lead(endpoint, at=timezone.now()) if request.method == "POST" else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{title}: {endpoint}",
+            "opts": self.opts,
+            "line": line,
+            "button": title,
+            "outcome": None if tried is None else describe_outcome(tried),
+            "texts": [] if tried is None else describe_texts(tried.texts),
+            "back": preserve_list_filters(
+                self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
+            ),
+        }
+        return TemplateResponse(request, "admin/leadswitch/test_lead.html", context)
 
     def _do(self, request: HttpRequest, endpoint: Endpoint, name: str, form: ReasonForm) -> bool:
         """Returns False when it was refused; the form says why."""
@@ -223,6 +250,13 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
         return True
 
 
+def describe_outcome(tried: Tried) -> str:
+    judgment = tried.judgment
+    outcome = TryOutcome(judgment.outcome.value).label.capitalize()
+    detail = judgment.reason or judgment.error
+    return f"{outcome}{f': {detail}' if detail else ''} ({duration(tried.duration_ms)})"
+
+
 def list_buttons(endpoint: Endpoint) -> list[str]:
     secret = ["secret"] if endpoint.method == Method.WEBHOOK else []
-    return [*secret, "disable" if endpoint.disabled_at is None else "enable"]
+    return ["test", *secret, "disable" if endpoint.disabled_at is None else "enable"]

@@ -12,6 +12,7 @@ from distribution import metrics
 from distribution.deliveries.locks import lock_delivery, lock_for_settling
 from distribution.deliveries.settling import settle
 from distribution.models import Delivery, DeliveryState
+from routing.dispatch.enqueue import enqueue_leads_after_commit
 from tracing import audit
 
 DECISIONS: Final = (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
@@ -22,8 +23,8 @@ class ResolutionRefused(ValueError):
     """Nothing was changed. The message says why."""
 
 
-def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str, reason: str) -> int | None:
-    """End a delivery whose end is unknown. Returns the id of a lead that is due at once, to distribute it.
+def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str, reason: str) -> None:
+    """End a delivery whose end is unknown. A lead that is due again after a rejection is enqueued.
 
     Locks the lead of a direct post, then the delivery: the sale and its money change in the same transaction.
     Raises ResolutionRefused.
@@ -38,11 +39,11 @@ def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str,
         row.state, row.ended_at, row.ended_by, row.end_reason = state, at, actor[:150], reason[:200]
         row.save(update_fields=["state", "ended_at", "ended_by", "end_reason"])
         _audit(row, action=ENDED_WORDS[state], actor=actor, reason=reason)
-        due_lead_id = None
         if row.is_direct_post and row.assignment_id is not None:
             due_lead_id = settle(row.assignment_id, state=state, reason=reason, at=at)
+            if due_lead_id is not None:
+                enqueue_leads_after_commit(due_lead_id)
     metrics.DELIVERIES_ENDED.labels(state=state.value).inc()
-    return due_lead_id
 
 
 def resend(delivery_id: int, *, at: datetime, actor: str, reason: str) -> Delivery:

@@ -41,7 +41,7 @@ class Work:
 def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
     """A statement for leads, one for sales, and a few for each endpoint."""
     destinations = {
-        endpoint.pk: _read_destination(endpoint, at=at)
+        endpoint.pk: read_destination(endpoint, at=at)
         for endpoint in Endpoint.objects.filter(pk__in={each.endpoint_id for each in claims})
         .select_related("buyer")
         .defer("headers", "template")
@@ -54,7 +54,7 @@ def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
     ]
 
 
-def _read_destination(endpoint: Endpoint, *, at: datetime) -> Destination:
+def read_destination(endpoint: Endpoint, *, at: datetime) -> Destination:
     try:
         endpoint.refresh_from_db(fields=["headers", "template"])
         texts = read_secrets(endpoint.pk, at=at) if endpoint.method == Method.WEBHOOK else ()
