@@ -8,10 +8,13 @@ from django.core.validators import validate_email
 
 from distribution.deliveries.client import get_client
 from distribution.deliveries.outbound import RefusedURL
-from distribution.deliveries.payloads.answers import AnswerRules, find_rule_problems
-from distribution.deliveries.payloads.headers import HeadersError, read_headers
+from distribution.deliveries.payloads.answers import AnswerRules
+from distribution.deliveries.payloads.entered import (
+    EnteredRequest,
+    find_request_problems,
+    find_template_problems,
+)
 from distribution.deliveries.payloads.problems import Problem
-from distribution.deliveries.payloads.template import TemplateError, compile_template
 from distribution.models import Method
 
 RULES = ("accept_term", "accept_path", "reason_path", "price_path", "answer_format")
@@ -24,11 +27,10 @@ def find_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _check_urls(values)
     if method in (Method.EMAIL, Method.CSV):
         yield from _check_addresses(values)
-    if method == Method.HTTP or (method == Method.CSV and values.get("template")):
-        yield from _check_template(values)
+    if method == Method.CSV and values.get("template"):
+        yield from find_template_problems(values["template"], body_format="form")
     if method == Method.HTTP:
-        yield from _check_headers(values)
-        yield from find_rule_problems(AnswerRules(**{name: values.get(name, "") for name in RULES}))
+        yield from _check_request(values)
 
 
 def _check_urls(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -49,21 +51,14 @@ def _check_addresses(values: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("email_to", f"{address} is not an email address.")
 
 
-def _check_template(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """GET and a CSV have no structure: both take the template of a form."""
-    is_flat = values["method"] == Method.CSV or values.get("http_method") == "GET"
-    try:
-        compile_template(
-            values.get("template"), body_format="form" if is_flat else values.get("body_format", "json")
-        )
-    except TemplateError as error:
-        yield from error.problems
-
-
-def _check_headers(values: Mapping[str, Any]) -> Iterator[Problem]:
-    if not values.get("headers"):
-        return
-    try:
-        read_headers(values["headers"])
-    except HeadersError as error:
-        yield from error.problems
+def _check_request(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """GET has no body: its fields are those of a form."""
+    is_query = values["http_method"] == "GET"
+    entered = EnteredRequest(
+        http_method=values["http_method"],
+        body_format="form" if is_query else values["body_format"],
+        template=values.get("template"),
+        headers=values.get("headers") or {},
+        rules=AnswerRules(**{name: values.get(name, "") for name in RULES}),
+    )
+    yield from find_request_problems(entered)

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Final
 
 from distribution.deliveries.content import Work
+from distribution.deliveries.mailing import mail_together
 from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Timeouts
 from distribution.deliveries.payloads.answers import Answer, AnswerRules, decode
 from distribution.deliveries.payloads.ends import Exchange, Judgment, Outcome, judge
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 # An answer is bounded by the client; more of it helps nobody who reads the page.
 MAX_STORED: Final = 20_000
+MAILED: Final = (Method.EMAIL, Method.CSV)
 
 
 def not_sent(work: Work, *, error: str, started: float) -> Tried:
@@ -39,6 +41,8 @@ def try_together(
     works: Sequence[Work], *, client: OutboundClient, clock: Callable[[], datetime]
 ) -> list[Tried]:
     """Make the tries of one message: one work, or all rows of a daily CSV. Never raises."""
+    if works[0].endpoint.method in MAILED:
+        return mail_together(works, clock=clock)
     return [try_once(work, client=client, clock=clock) for work in works]
 
 
