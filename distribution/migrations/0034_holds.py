@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
             model_name="assignment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(models.Q(("state", "returned"), _negated=True), ("returned_at__isnull", True)),
+                    models.Q(("returned_at__isnull", True), ("state__in", ["sold", "held", "rejected"])),
                     models.Q(("returned_at__isnull", False), ("state", "returned")),
                     _connector="OR",
                 ),

@@ -78,7 +78,7 @@ class Assignment(models.Model):
                 fields=["lead", "buyer"], condition=Q(state__in=LIVE), name="assignment_lead_buyer_once"
             ),
             models.CheckConstraint(
-                condition=(~Q(state="returned") & Q(returned_at__isnull=True))
+                condition=Q(state__in=[*LIVE, "rejected"], returned_at__isnull=True)
                 | Q(state="returned", returned_at__isnull=False),
                 name="assignment_returned_at_iff_returned",
             ),
