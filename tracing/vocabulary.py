@@ -122,6 +122,7 @@ CORRECTIONS = MappingProxyType(
         "moved": "was sent under another name and was stored",
         "assumed": "was missing a part, which was assumed",
         "unknown": "is not in the tables and was stored unchanged",
+        "test": "shows that this is a test lead",
     }
 )
 # The sender chose the name of such a field, so the trace does not have it.
