@@ -13,7 +13,7 @@ from distribution.models.counting import count_by_date_trigger
 from distribution.models.enrollment import Enrollment
 from distribution.models.waking import assignment_trigger
 from routing.models import Lead
-from routing.models.ownership import owner_trigger
+from routing.models.ownership import owner_trigger, test_flag_trigger
 
 
 class AssignmentState(models.TextChoices):
@@ -27,7 +27,8 @@ class Assignment(models.Model):
     """At most one live (`sold`) assignment exists for a lead and buyer.
 
     `counted_on` is the buyer's calendar date whose caps and budgets count it, even if the buyer's time zone changes
-    later. `is_counted` is false after a return restored them.
+    later. `is_counted` is false after a return restored them. A test sale has its price, charged nothing and is never
+    counted.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -48,6 +49,7 @@ class Assignment(models.Model):
     returned_after = models.BigIntegerField(null=True, editable=False)
     counted_on = models.DateField(null=True, editable=False)
     is_counted = models.BooleanField(default=True, db_default=True, editable=False)
+    is_test = models.BooleanField("test", default=False, db_default=False, editable=False)
 
     class Meta:
         db_table = "distribution_assignment"
@@ -64,7 +66,11 @@ class Assignment(models.Model):
                 condition=Q(counted_on__isnull=False), name="assignment_counted_on_a_date"
             ),
             models.CheckConstraint(
-                condition=Q(is_counted=True) | Q(state="returned"), name="assignment_sold_is_counted"
+                condition=Q(is_counted=True) | Q(state="returned") | Q(is_test=True),
+                name="assignment_real_sale_is_counted",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_test=False) | Q(is_counted=False), name="assignment_test_is_not_counted"
             ),
         ]
         indexes = [
@@ -84,6 +90,7 @@ class Assignment(models.Model):
                 name="assignment",
                 instead="Return it and sell the lead again.",
             ),
+            test_flag_trigger(name="assignment"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Recognizes test leads: by the field is_test, and by the marks of other systems.
 
-Marks and their systems: Test_Lead=1 and ZIP code 99999 (boberdoo), lp_action=test (Lead Prosper), two email addresses and
-values that begin with "<test lead:" (Meta). Google sends is_test itself.
+Test_Lead=1 and ZIP code 99999 are boberdoo's, lp_action=test is Lead Prosper's. Meta's leads have one of two email
+addresses and values that begin with "<test lead:". Google sends is_test itself.
 
 A test value is kept where the field holds any text. In other fields it is left out, so it fails no parser.
 """

@@ -1,0 +1,34 @@
+from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """The checks are added without a scan of the sales, and validated while sales go on."""
+
+    atomic = False
+
+    dependencies = [("distribution", "0031_test_leads")]
+
+    operations = [
+        *(
+            operation
+            for name, condition in (
+                (
+                    "assignment_real_sale_is_counted",
+                    models.Q(("is_counted", True), ("state", "returned"), ("is_test", True), _connector="OR"),
+                ),
+                (
+                    "assignment_test_is_not_counted",
+                    models.Q(("is_test", False), ("is_counted", False), _connector="OR"),
+                ),
+            )
+            for operation in (
+                AddConstraintNotValid(
+                    model_name="assignment",
+                    constraint=models.CheckConstraint(condition=condition, name=name),
+                ),
+                ValidateConstraint(model_name="assignment", name=name),
+            )
+        ),
+        migrations.RemoveConstraint(model_name="assignment", name="assignment_sold_is_counted"),
+    ]
