@@ -1,4 +1,4 @@
-from django.contrib.postgres.operations import AddConstraintNotValid, ValidateConstraint
+from django.contrib.postgres.operations import AddConstraintNotValid, AddIndexConcurrently, ValidateConstraint
 from django.db import migrations, models
 
 
@@ -29,6 +29,10 @@ class Migration(migrations.Migration):
                 ),
                 ValidateConstraint(model_name="assignment", name=name),
             )
+        ),
+        AddIndexConcurrently(
+            model_name="assignment",
+            index=models.Index(condition=models.Q(("is_test", True)), fields=["id"], name="assignment_test"),
         ),
         migrations.RemoveConstraint(model_name="assignment", name="assignment_sold_is_counted"),
     ]

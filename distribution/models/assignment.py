@@ -80,6 +80,7 @@ class Assignment(models.Model):
                 condition=Q(state=AssignmentState.RETURNED),
                 name="assignment_returned",
             ),
+            models.Index(fields=["id"], condition=Q(is_test=True), name="assignment_test"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
         ]
         triggers: ClassVar = [
