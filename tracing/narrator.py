@@ -221,7 +221,7 @@ def _distributed(event: EventRow, _context: EventContext) -> str:
     buyers: int = event.data["buyers"]
     in_all = " in all" if buyers > 1 else ""
     sold = f"old to {wording.count(buyers, 'buyer')} for {wording.money(event.cost_cents)}{in_all}."
-    return f"Test: s{sold} Nobody was charged." if event.data.get("is_test") else f"S{sold}"
+    return f"Test: s{sold} No buyer was charged." if event.data.get("is_test") else f"S{sold}"
 
 
 def _failed(event: EventRow, context: EventContext) -> str:

@@ -53,7 +53,7 @@ class LeadHeadDocument(serializers.Serializer[Any]):
     fixer = serializers.CharField(help_text=FIXER)
     cancel_reason = serializers.CharField()
     attempts = serializers.IntegerField()
-    is_test = serializers.BooleanField(help_text="It is a test lead, which charges nobody.")
+    is_test = serializers.BooleanField(help_text="It is a test lead, which charges no buyer.")
 
 
 class SaleDocument(serializers.Serializer[Any]):

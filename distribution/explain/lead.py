@@ -166,7 +166,7 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
         refunded = "" if assignment.is_test else "; the charge was refunded"
         sentence += f" Returned at {wording.moment(assignment.returned_at)}{refunded}."
     if assignment.is_test:
-        sentence += " It is a test: nobody was charged."
+        sentence += " It is a test: the buyer was not charged."
     return TracedSale(
         assignment_id=assignment.public_id,
         buyer=buyer,

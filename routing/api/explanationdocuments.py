@@ -34,7 +34,7 @@ class SentAttemptDocument(serializers.Serializer[Any]):
 class ExplanationAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_blank=True)
-    is_test = serializers.BooleanField(help_text="It is a test lead, which charges nobody.")
+    is_test = serializers.BooleanField(help_text="It is a test lead, which charges no buyer.")
     status = serializers.ChoiceField(choices=LeadStatus.choices)
     summary = serializers.CharField(help_text="What happened and why.")
     change = serializers.CharField(allow_blank=True, help_text="What would have to change. Blank if nothing.")

@@ -60,7 +60,7 @@ class NewLead(serializers.Serializer[Any]):
     is_test = serializers.BooleanField(
         required=False,
         allow_null=True,
-        help_text="True: a test lead. It is decided like any lead, and charges nobody. All leads of a test key are.",
+        help_text="True: a test lead. It is decided like any lead, and charges no buyer. All leads of a test key are.",
     )
 
 
@@ -91,7 +91,7 @@ class IncompleteDocument(serializers.Serializer[Any]):
 class LeadAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_blank=True)
-    is_test = serializers.BooleanField(help_text="It is a test lead, which charges nobody.")
+    is_test = serializers.BooleanField(help_text="It is a test lead, which charges no buyer.")
     status = serializers.ChoiceField(choices=LeadStatus.choices)
     result = serializers.ChoiceField(
         choices=AttemptResult.choices,

@@ -22,7 +22,7 @@ class Identity(NamedTuple):
 
 
 # The identity of a test lead.
-NOBODY: Final = Identity(None, None)
+NO_PERSON: Final = Identity(None, None)
 
 
 def hash_email(email: str | None, *, key: bytes) -> str | None:

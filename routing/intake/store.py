@@ -21,7 +21,7 @@ from routing.dispatch.enqueue import enqueue_after_commit
 from routing.intake.consent import Consent
 from routing.intake.corrections import write_notes
 from routing.intake.daily_limit import reserve_test_leads
-from routing.intake.identity import NOBODY, identify
+from routing.intake.identity import NO_PERSON, identify
 from routing.intake.parse import CleanLead
 from routing.metrics.intake import LEADS_RECEIVED, TEST_LEADS_RECEIVED
 from routing.models import Source
@@ -180,8 +180,8 @@ def store_leads(
 
 
 def _row(lead: CleanLead) -> dict[str, Any]:
-    # A test lead is nobody: it makes no lead a duplicate and is none.
-    identity = NOBODY if lead.is_test else identify(email=lead.email, phone=lead.phone)
+    # A test lead makes no other lead a duplicate and is none.
+    identity = NO_PERSON if lead.is_test else identify(email=lead.email, phone=lead.phone)
     row: dict[str, Any] = {name: getattr(lead, name) or "" for name in TEXT_COLUMNS}
     row["public_id"] = uuid7()
     row["email_hash"], row["phone_hash"] = identity

@@ -173,7 +173,7 @@ class Lead(models.Model):
             models.CheckConstraint(
                 condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"
             ),
-            # A test lead is nobody: it makes no lead a duplicate.
+            # A test lead makes no other lead a duplicate.
             models.CheckConstraint(
                 condition=Q(is_test=False) | Q(email_hash__isnull=True, phone_hash__isnull=True),
                 name="lead_test_has_no_identity",

@@ -28,10 +28,7 @@ def owner_trigger(*columns: str, name: str, instead: str) -> pgtrigger.Trigger:
 
 
 def test_flag_trigger(*, name: str) -> pgtrigger.Trigger:
-    """Refuse to turn a test into a real row or back: it was counted, or not, when it was written.
-
-    The refusal is a check violation named test_is_fixed.
-    """
+    """Refuse to turn a test into a real row or back: it was counted, or not, when it was written."""
     return pgtrigger.Trigger(
         name="test_is_fixed",
         when=pgtrigger.Before,

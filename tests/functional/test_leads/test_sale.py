@@ -93,10 +93,10 @@ def test_trace_says_that_it_is_a_test(enrollment: Enrollment) -> None:
     explained = explain(Lead.objects.select_related("workspace", "source").get(pk=lead.pk))
     steps = [step.sentence for step in explained.attempts[0].steps]
     assert steps[0] == "Started as attempt 1 (first attempt). It is a test lead."
-    assert steps[-1] == "Test: sold to 1 buyer for $25.00. Nobody was charged."
+    assert steps[-1] == "Test: sold to 1 buyer for $25.00. No buyer was charged."
     assert explained.lead.is_test
     assert explained.sales[0].is_test
-    assert explained.sales[0].sentence.endswith("It is a test: nobody was charged.")
+    assert explained.sales[0].sentence.endswith("It is a test: the buyer was not charged.")
     assert Attempt.objects.get().is_test
 
 
