@@ -18,6 +18,13 @@ from distribution.models.endpoint import (
 )
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.payables import (
+    ContractPays,
+    PayableEntry,
+    PayableKind,
+    SourceContract,
+    describe_share,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -36,6 +43,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "ContractPays",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",
@@ -48,9 +56,13 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "PayableEntry",
+    "PayableKind",
+    "SourceContract",
     "Tier",
     "TryOutcome",
     "VerifyWatermark",
     "Wallet",
+    "describe_share",
     "read_snapshot",
 ]
