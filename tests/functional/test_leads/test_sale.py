@@ -25,6 +25,7 @@ from tests.support.factories import (
     enroll,
     person,
 )
+from tests.support.payables import booked, build_source
 from tests.support.planting import plant
 from tracing.models import Attempt, AttemptHour
 from tracing.rollups.counting import count_batch
@@ -206,3 +207,11 @@ def test_real_lead_of_several_buyers_is_unchanged_beside_tests() -> None:
     for is_test in (True, False, True):
         assert len(distribute_lead(LeadFactory(source=source, is_test=is_test).pk).assignments) == 2
     assert list(Wallet.objects.values_list("balance_cents", flat=True)) == [7_500, 7_500]
+
+
+def test_nothing_is_owed_to_its_source(enrollment: Enrollment) -> None:
+    source = build_source(enrollment.campaign, pays="share", share_bps=4_000)
+    distribute_lead(LeadFactory(source=source, is_test=True).pk)
+    return_assignment(Assignment.objects.get().public_id, actor="ann", reason="a test")
+    assert booked(source) == []
+    assert broken(run_verification()) == {}

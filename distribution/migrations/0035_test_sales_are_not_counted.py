@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("distribution", "0031_test_leads")]
+    dependencies = [("distribution", "0034_test_leads")]
 
     operations = [
         *(
