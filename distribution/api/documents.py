@@ -181,6 +181,7 @@ EXAMPLE: Final = OpenApiExample(
             "fixer": "buyer",
             "cancel_reason": "",
             "attempts": 1,
+            "is_test": False,
         },
         "sales": [],
         "attempts": [

@@ -185,9 +185,9 @@ def test_verify_finds_money_of_a_test_sale(enrollment: Enrollment) -> None:
     sale, wallet = Assignment.objects.get(), Wallet.objects.get(buyer=enrollment.buyer)
     plant(
         "INSERT INTO distribution_ledgerentry (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key,"
-        f" assignment_id, actor, reason) VALUES ({wallet.pk}, 'charge', -2500, 0, 'planted', {sale.pk}, 'x', '')"
+        f" assignment_id, actor, reason) VALUES ({wallet.pk}, 'charge', -2500, 2500, 'planted', {sale.pk}, 'x', '')"
     )
-    plant(f"UPDATE distribution_wallet SET balance_cents = 0 WHERE id = {wallet.pk}")
+    plant(f"UPDATE distribution_wallet SET balance_cents = 2500 WHERE id = {wallet.pk}")
     entry = LedgerEntry.objects.latest("pk")
     assert broken(run_verification()) == {3: [f"ledger entry {entry.pk}: is a charge for a test sale"]}
 
