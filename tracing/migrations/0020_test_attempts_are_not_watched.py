@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("tracing", "0017_test_leads"),
+        ("tracing", "0019_test_leads"),
     ]
 
     operations = [

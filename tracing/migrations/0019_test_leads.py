@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tracing", "0016_audit_labels"),
+        ("tracing", "0018_results_by_workspace"),
     ]
 
     operations = [
