@@ -81,6 +81,13 @@ class Limits(Section):
         ),
     )
 
+    test_leads_per_day = Variable(
+        "LEADSWITCH_TEST_LEADS_PER_DAY",
+        IntegerRange(1, 100_000),
+        default=500,
+        help="How many test leads a source may send per day (UTC). They charge nothing (docs/test-leads.md).",
+    )
+
     @property
     def rate_limits(self) -> Mapping[str, tuple[int, int]]:
         """By kind of API key, and of people in the admin: requests per minute, and how many of them at once."""
