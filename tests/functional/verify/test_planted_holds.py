@@ -99,7 +99,7 @@ def test_damaged_hold_is_found(name: str) -> None:
     names = build_holds()
     with (
         without("assignment_settled_at_fits_state", table=ASSIGNMENT),
-        without("assignment_sold_is_counted", table=ASSIGNMENT),
+        without("assignment_real_sale_is_counted", table=ASSIGNMENT),
         without("ledger_one_end_of_hold", table=LEDGER),
         without("ledger_one_charge_each", table=LEDGER),
     ):
