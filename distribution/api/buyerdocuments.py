@@ -125,6 +125,9 @@ class AssignmentDocument(serializers.Serializer[Any]):
     price_cents = serializers.IntegerField(
         help_text="Charged if the lead is sold. Held while it waits for your system."
     )
+    is_test = serializers.BooleanField(
+        help_text="A test: the lead is not a real person, and you were not charged its price."
+    )
     campaign = CampaignDocument()
     sold_at = serializers.DateTimeField(
         help_text="When the lead was assigned to you, and your system was asked."

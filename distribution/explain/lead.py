@@ -131,6 +131,7 @@ def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names:
         fixer=fixer,
         cancel_reason=lead.cancel_reason,
         attempts=lead.attempts,
+        is_test=lead.is_test,
     )
 
 
@@ -176,7 +177,10 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
     if assignment.reject_reason:
         sentence += f' Its answer: "{assignment.reject_reason}".'
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
-        sentence += f" Returned at {wording.moment(assignment.returned_at)}; the charge was refunded."
+        refunded = "" if assignment.is_test else "; the charge was refunded"
+        sentence += f" Returned at {wording.moment(assignment.returned_at)}{refunded}."
+    if assignment.is_test:
+        sentence += " It is a test: the buyer was not charged."
     return TracedSale(
         assignment_id=assignment.public_id,
         buyer=buyer,
@@ -185,6 +189,7 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
         sold_at=assignment.created_at,
         returned_at=assignment.returned_at,
         sentence=sentence,
+        is_test=assignment.is_test,
     )
 
 

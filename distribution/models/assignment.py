@@ -14,7 +14,7 @@ from distribution.models.enrollment import Enrollment
 from distribution.models.payable_triggers import earn_triggers
 from distribution.models.waking import assignment_trigger
 from routing.models import Lead
-from routing.models.ownership import owner_trigger
+from routing.models.ownership import owner_trigger, test_flag_trigger
 
 
 class AssignmentState(models.TextChoices):
@@ -36,7 +36,8 @@ class Assignment(models.Model):
     """At most one live assignment (`sold` or `held`) exists for a lead and buyer.
 
     `counted_on` is the buyer's calendar date whose caps and budgets count it, even if the buyer's time zone changes
-    later. `is_counted` is false after a return or a rejection restored them.
+    later. `is_counted` is false after a return or a rejection restored them. A test sale has its price, charged nothing
+    and is never counted.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -70,6 +71,7 @@ class Assignment(models.Model):
     returned_after = models.BigIntegerField(null=True, editable=False)
     counted_on = models.DateField(null=True, editable=False)
     is_counted = models.BooleanField(default=True, db_default=True, editable=False)
+    is_test = models.BooleanField("test", default=False, db_default=False, editable=False)
 
     class Meta:
         db_table = "distribution_assignment"
@@ -78,7 +80,7 @@ class Assignment(models.Model):
                 fields=["lead", "buyer"], condition=Q(state__in=LIVE), name="assignment_lead_buyer_once"
             ),
             models.CheckConstraint(
-                condition=(~Q(state="returned") & Q(returned_at__isnull=True))
+                condition=Q(state__in=[*LIVE, "rejected"], returned_at__isnull=True)
                 | Q(state="returned", returned_at__isnull=False),
                 name="assignment_returned_at_iff_returned",
             ),
@@ -86,7 +88,11 @@ class Assignment(models.Model):
                 condition=Q(counted_on__isnull=False), name="assignment_counted_on_a_date"
             ),
             models.CheckConstraint(
-                condition=Q(is_counted=True) | ~Q(state__in=LIVE), name="assignment_sold_is_counted"
+                condition=Q(is_counted=True) | ~Q(state__in=LIVE) | Q(is_test=True),
+                name="assignment_real_sale_is_counted",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_test=False) | Q(is_counted=False), name="assignment_test_is_not_counted"
             ),
             models.CheckConstraint(
                 condition=~Q(state="held", settled_at__isnull=False)
@@ -101,6 +107,7 @@ class Assignment(models.Model):
                 condition=Q(state=AssignmentState.RETURNED),
                 name="assignment_returned",
             ),
+            models.Index(fields=["id"], condition=Q(is_test=True), name="assignment_test"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
             # Open holds: few at a time among all sales.
             models.Index(fields=["id"], condition=Q(state="held"), name="assignment_held"),
@@ -114,6 +121,7 @@ class Assignment(models.Model):
                 name="assignment",
                 instead="Return it and sell the lead again.",
             ),
+            test_flag_trigger(name="assignment"),
         ]
 
     def __str__(self) -> str:

@@ -137,7 +137,10 @@ def assignment_trigger() -> pgtrigger.Trigger:
     act = _IN_CAMPAIGN.format(buyer="NEW.buyer_id", campaign="NEW.campaign_id")
     cause = "CASE NEW.state WHEN 'returned' THEN 'sale_returned' ELSE 'sale_rejected' END"
     func = f"cause := {cause}; reasons := {_array(_CAPS)}; {act}"
-    ended = "(NEW.state IN ('returned', 'rejected') AND OLD.state <> NEW.state AND NOT NEW.is_counted)"
+    ended = (
+        "(NEW.state IN ('returned', 'rejected') AND OLD.state <> NEW.state"
+        " AND NOT NEW.is_counted AND NOT NEW.is_test)"
+    )
     return _trigger("wake_on_return", pgtrigger.UpdateOf("state"), func, ended)
 
 

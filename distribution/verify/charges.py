@@ -1,7 +1,7 @@
 """Invariant 3: each assignment has exactly one charge, to its buyer at its price, and each return a full refund.
 
 A price that is or was held has one hold, which ends exactly once: captured if the lead is sold, released if the buyer's
-system rejected it.
+system rejected it. A test sale has no charge, and exactly the sales of test leads are test sales.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ SELECT 'assignment ' || d.id AS subject,
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
 LEFT JOIN distribution_wallet w ON w.id = e.wallet_id
-WHERE {in_leads("d.lead_id")} AND d.state NOT IN ('held', 'rejected')
+WHERE NOT d.is_test AND {in_leads("d.lead_id")} AND d.state NOT IN ('held', 'rejected')
 GROUP BY d.id
 HAVING count(e.id) <> 1 OR MIN(-e.amount_cents) <> d.price_cents OR MIN(w.buyer_id) <> d.buyer_id
 """  # noqa: S608 - only conditions are put in
@@ -38,7 +38,7 @@ WITH moved AS (
     FROM distribution_assignment d
     LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id
     LEFT JOIN distribution_wallet w ON w.id = e.wallet_id
-    WHERE {in_leads("d.lead_id")}
+    WHERE NOT d.is_test AND {in_leads("d.lead_id")}
     GROUP BY d.id
 ), judged AS (
     SELECT id, CASE
@@ -71,10 +71,23 @@ SELECT 'assignment ' || d.id AS subject,
         AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
-WHERE d.state = 'returned' AND {in_leads("d.lead_id")}
+WHERE d.state = 'returned' AND NOT d.is_test AND {in_leads("d.lead_id")}
 GROUP BY d.id
 HAVING COALESCE(SUM(e.amount_cents), 0) <> d.price_cents
 """  # noqa: S608 - only conditions are put in
+
+TEST_MOVED_NO_MONEY: Final = f"""
+SELECT 'ledger entry ' || e.id AS subject, format('is a %%s for a test sale', e.kind) AS message
+FROM distribution_assignment d JOIN distribution_ledgerentry e ON e.assignment_id = d.id
+WHERE d.is_test AND {in_leads("d.lead_id")}
+"""  # noqa: S608 - only a condition is put in
+
+TEST_IS_OF_TEST_LEAD: Final = f"""
+SELECT 'assignment ' || d.id AS subject,
+    CASE WHEN d.is_test THEN 'is a test sale of a real lead' ELSE 'is a real sale of a test lead' END AS message
+FROM distribution_assignment d JOIN routing_lead l ON l.id = d.lead_id
+WHERE d.is_test <> l.is_test AND {in_leads("d.lead_id")}
+"""  # noqa: S608 - only a condition is put in
 
 REFUND_TO_BUYER_OF_SALE: Final = f"""
 SELECT 'ledger entry ' || e.id AS subject, format('refunds buyer %%s, who did not buy the lead', w.buyer_id) AS message
@@ -90,6 +103,8 @@ def check_sales(part: Slice, findings: Findings) -> None:
     search(findings, EACH_CHARGED_ONCE, part)
     search(findings, HOLDS_END_ONCE, part)
     search(findings, RETURNED_IS_REFUNDED, part)
+    search(findings, TEST_MOVED_NO_MONEY, part)
+    search(findings, TEST_IS_OF_TEST_LEAD, part)
 
 
 def check_entries(part: Slice, findings: Findings) -> None:

@@ -29,11 +29,11 @@ STATUS_FITS_ASSIGNMENTS: Final = f"""
 SELECT 'lead ' || l.id AS subject,
     CASE WHEN sold.ever IS NULL AND l.status IN ('distributed', 'returned')
             THEN format('is %%s, but was never sold', l.status)
-        WHEN l.status = 'distributed' THEN 'is distributed, but every sale was returned'
+        WHEN l.status = 'distributed' AND sold.live = 0 THEN 'is distributed, but every sale was returned'
         WHEN l.status = 'posting' AND COALESCE(sold.held, 0) <> 1
             THEN format('is posting, but has %%s open holds', COALESCE(sold.held, 0))
         WHEN sold.held > 0 AND l.status <> 'posting' THEN format('is %%s, but has an open hold', l.status)
-        WHEN l.is_partly_sold THEN 'is partly sold, but has no live sale'
+        WHEN l.is_partly_sold AND COALESCE(sold.live, 0) = 0 THEN 'is partly sold, but has no live sale'
         ELSE format('is %%s, but has %%s', l.status, {counted("sold.live", "live sale")}) END AS message
 FROM routing_lead l
 LEFT JOIN (

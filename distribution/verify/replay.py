@@ -49,8 +49,8 @@ EXISTS (
 # Ordered by version, so a slice compiles each snapshot once. LATERAL reads the events of each attempt by index: a join
 # could use a bad nested loop (see reading.no_nested_loops), and without nested loops PostgreSQL may read all leads.
 ATTEMPTS: Final = f"""
-SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, a.facts::text,
-    traced.steps
+SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, l.is_test,
+    a.facts::text, traced.steps
 FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
 LEFT JOIN LATERAL (
@@ -79,6 +79,7 @@ class Recorded:
     skip_reason: str
     next_attempt_at: datetime | None
     expires_at: datetime | None
+    is_test: bool
     facts: dict[str, Any]
     steps: list[list[Any]]
 
@@ -130,7 +131,18 @@ def check(part: Slice, findings: Findings) -> None:
 
 
 def _read(row: tuple[Any, ...]) -> Recorded:
-    attempt_id, campaign_id, config_version, result, reason, next_attempt_at, expires_at, facts, steps = row
+    (
+        attempt_id,
+        campaign_id,
+        config_version,
+        result,
+        reason,
+        next_attempt_at,
+        expires_at,
+        is_test,
+        facts,
+        steps,
+    ) = row
     return Recorded(
         id=attempt_id,
         campaign_id=campaign_id,
@@ -139,6 +151,7 @@ def _read(row: tuple[Any, ...]) -> Recorded:
         skip_reason=reason,
         next_attempt_at=next_attempt_at,
         expires_at=expires_at,
+        is_test=bool(is_test),
         facts=json.loads(facts),
         steps=json.loads(steps or "[]"),
     )
@@ -222,7 +235,10 @@ def _describe(step: list[Any]) -> str:
 def _compare_verdict(recorded: Recorded, decided: Decided, decision: Decision) -> str | None:
     verdict = decision.verdict
     if verdict is None:
-        results, reason = {AttemptResult.POSTING if decided.is_held else AttemptResult.SUCCESS}, ""
+        results, reason = (
+            {AttemptResult.POSTING if decided.is_held and not recorded.is_test else AttemptResult.SUCCESS},
+            "",
+        )
     elif decided.is_sold_before and verdict.retry_class != "transient":
         # Buyers have accepted the lead, and no other gets it now.
         return (

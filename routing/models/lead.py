@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from routing.models.attributesfield import AttributesField
-from routing.models.ownership import owner_trigger
+from routing.models.ownership import owner_trigger, test_flag_trigger
 from routing.models.posting import end_of_posting_trigger
 from routing.models.workspace import Source, Workspace
 
@@ -158,6 +158,12 @@ class Lead(models.Model):
     cancel_reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it was canceled, if a reason was given."
     )
+    is_test = models.BooleanField(
+        "test lead",
+        default=False,
+        db_default=False,
+        help_text="It is decided like any lead and charges nothing.",
+    )
 
     class Meta:
         db_table = "routing_lead"
@@ -188,6 +194,11 @@ class Lead(models.Model):
                 condition=Q(posting_since__isnull=False) | (~Q(status="posting") & Q(is_partly_sold=False)),
                 name="lead_posting_since",
             ),
+            # A test lead makes no other lead a duplicate.
+            models.CheckConstraint(
+                condition=Q(is_test=False) | Q(email_hash__isnull=True, phone_hash__isnull=True),
+                name="lead_test_has_no_identity",
+            ),
             models.UniqueConstraint(
                 fields=["source", "external_id"],
                 condition=~Q(external_id=""),
@@ -201,6 +212,7 @@ class Lead(models.Model):
                 instead="Cancel it and have the other source send it.",
             ),
             end_of_posting_trigger(),
+            test_flag_trigger(name="lead"),
         ]
         indexes = [
             # Finds due leads: pending and not paused, of each workspace in due order.
@@ -261,6 +273,8 @@ class Lead(models.Model):
             models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
             # Few at a time: the list of leads that wait for a buyer's system.
             models.Index(fields=["id"], condition=Q(status="posting"), name="lead_posting"),
+            # Test leads are few among all leads.
+            models.Index(fields=["id"], condition=Q(is_test=True), name="lead_test"),
             # Leads that a change may wake.
             models.Index(
                 fields=["workspace", "skip_reason", "received_at"],

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0033_payables_of_refunds"), ("routing", "0041_posting")]
+    dependencies = [("distribution", "0035_test_sales_are_not_counted"), ("routing", "0043_posting")]
     lint_accepted = {"ban-drop-constraint": "the same transaction adds it again, and it allows more"}
 
     operations = [
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RemoveConstraint(
             model_name="assignment",
-            name="assignment_sold_is_counted",
+            name="assignment_real_sale_is_counted",
         ),
         migrations.RemoveConstraint(
             model_name="ledgerentry",
@@ -103,10 +103,10 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="wake_on_return",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (NEW.state IN ('returned', 'rejected') AND OLD.state <> NEW.state AND NOT NEW.is_counted)",
+                    condition="WHEN (NEW.state IN ('returned', 'rejected') AND OLD.state <> NEW.state AND NOT NEW.is_counted AND NOT NEW.is_test)",
                     declare="DECLARE cause text; reasons text[];",
                     func="cause := CASE NEW.state WHEN 'returned' THEN 'sale_returned' ELSE 'sale_rejected' END; reasons := ARRAY['all_buyers_capped', 'insufficient_credits']; \n    PERFORM routing_wake(cause, c.workspace_id, c.id, NEW.buyer_id, ARRAY[c.vertical::text], ARRAY[c.source_id], reasons)\n    FROM distribution_campaign c WHERE c.id = NEW.campaign_id AND c.active;\n    RETURN NULL;\n",
-                    hash="099dfa6ffc5437660f1c344b4c0796259efea8cf",
+                    hash="85c9f9c021630bd5dea21caad4b1d375f6b29ee8",
                     operation='UPDATE OF "state"',
                     pgid="pgtrigger_wake_on_return_4d133",
                     table="distribution_assignment",
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
             model_name="assignment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(models.Q(("state", "returned"), _negated=True), ("returned_at__isnull", True)),
+                    models.Q(("returned_at__isnull", True), ("state__in", ["sold", "held", "rejected"])),
                     models.Q(("returned_at__isnull", False), ("state", "returned")),
                     _connector="OR",
                 ),
@@ -161,9 +161,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     ("is_counted", True),
                     models.Q(("state__in", ("sold", "held")), _negated=True),
+                    ("is_test", True),
                     _connector="OR",
                 ),
-                name="assignment_sold_is_counted",
+                name="assignment_real_sale_is_counted",
             ),
         ),
         AddConstraintNotValid(

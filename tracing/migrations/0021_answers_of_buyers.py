@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tracing", "0018_results_by_workspace"),
+        ("tracing", "0020_test_attempts_are_not_watched"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0034_holds")]
+    dependencies = [("distribution", "0036_holds")]
 
     operations = [
         AddIndexConcurrently(
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
             ],
         ),
         ValidateConstraint(model_name="assignment", name="assignment_returned_at_iff_returned"),
-        ValidateConstraint(model_name="assignment", name="assignment_sold_is_counted"),
+        ValidateConstraint(model_name="assignment", name="assignment_real_sale_is_counted"),
         ValidateConstraint(model_name="assignment", name="assignment_settled_at_fits_state"),
         ValidateConstraint(model_name="campaign", name="campaign_post_deadline_in_range"),
         ValidateConstraint(model_name="ledgerentry", name="ledger_sign_fits_kind"),
