@@ -12,7 +12,7 @@ from distribution.deliveries.payloads.fields import FIELDS, Facts
 from distribution.deliveries.payloads.lead import DeliveredLead, make_plain
 from distribution.deliveries.payloads.template import compile_template
 from routing.values.spreadsheet import FORMULA_STARTS
-from tests.unit.deliveries.payload_leads import leads, make_facts, texts
+from tests.unit.deliveries.payload_leads import leads, make_facts, patient, texts
 
 ZONE = ZoneInfo("America/New_York")
 
@@ -53,6 +53,7 @@ def test_file_begins_with_a_byte_order_mark() -> None:
     assert write_csv([], zone=ZONE).startswith(b"\xef\xbb\xbfid,received_at,")
 
 
+@patient
 @given(rows=st.lists(leads, max_size=3), column=texts.filter(str.strip))
 def test_no_cell_runs_as_a_formula(rows: list[DeliveredLead], column: str) -> None:
     facts = [Facts(lead=lead, message_id="m") for lead in rows]
@@ -64,6 +65,7 @@ def test_no_cell_runs_as_a_formula(rows: list[DeliveredLead], column: str) -> No
         assert not any(cell.startswith(FORMULA_STARTS) for row in read_rows for cell in row)
 
 
+@patient
 @given(name=texts)
 def test_values_come_back(name: str) -> None:
     header, row = read(write_csv([make_facts(last_name=name)], zone=ZONE))

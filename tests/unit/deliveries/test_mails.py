@@ -15,7 +15,7 @@ from hypothesis import given
 from distribution.deliveries.payloads.adf import list_missing, write_adf
 from distribution.deliveries.payloads.lead import DeliveredLead
 from distribution.deliveries.payloads.mails import MailContent, write_mail
-from tests.unit.deliveries.payload_leads import leads, make_lead
+from tests.unit.deliveries.payload_leads import leads, make_lead, patient
 
 ZONE = ZoneInfo("America/New_York")
 CAR = {"vehicle_year": 2020, "Vehicle_Make": "Ford & Co", "vehicle": {"model": "F-150", "status": "Used"}}
@@ -64,6 +64,7 @@ def test_adf_of_a_car() -> None:
     )
 
 
+@patient
 @given(lead=leads)
 def test_adf_of_every_lead_is_well_formed_and_in_order(lead: DeliveredLead) -> None:
     root = fromstring(write_adf(lead, zone=UTC).encode())
@@ -171,6 +172,7 @@ def test_html_is_escaped() -> None:
     assert '"><img src=x>' in page.cells
 
 
+@patient
 @given(lead=leads)
 def test_every_lead_can_be_mailed(lead: DeliveredLead) -> None:
     for email_format in ("text", "html", "adf"):
