@@ -77,7 +77,7 @@ def test_adf_of_every_lead_is_well_formed_and_in_order(lead: DeliveredLead) -> N
     ("changes", "missing"),
     [
         ({"attributes": CAR}, []),
-        ({"attributes": {"year": 2020, "car_make": "A", "model": " "}}, ["vehicle model"]),
+        ({"attributes": {"year": 2020, "car_make": "A", "car_year": "", "model": " "}}, ["vehicle model"]),
         ({"first_name": "", "last_name": "", "attributes": CAR}, ["name"]),
         ({"phone": "", "attributes": CAR}, []),
         ({"phone": "", "email": ""}, ["vehicle year", "vehicle make", "vehicle model", "phone or email"]),
