@@ -48,7 +48,7 @@ def outbound(policy: Policy, resolve: Resolve) -> Iterator[OutboundClient]:
 
 @contextmanager
 def listening() -> Iterator[tuple[int, Callable[[], bool]]]:
-    """A port on every address of this machine, and whether anybody has connected to it."""
+    """A port on every address of this machine, and whether a connection arrived."""
     with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - 127.0.0.2 and others reach it too
         server.settimeout(0)
 
