@@ -108,7 +108,7 @@ def test_receiver_takes_signed_messages_and_no_other(language: str, tmp_path: Pa
         assert forged == ((NO_ANSWER,) * 2 if language == "python" else (500,) * 2)
         for signing in ([SECRET], [SECRET, OLD_SECRET], [OLD_SECRET, SECRET]):
             assert post(sign(url, *signing)) == 204
-            assert pipe(process.stdout).readline() == f"{MESSAGE_ID} +15005550006\n"
+            assert pipe(process.stdout).readline() == f"{MESSAGE_ID} {make_lead().lead_id}\n"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
