@@ -104,18 +104,17 @@ SELECT now.is_open, (SELECT count(*) FROM recorded) FROM now
 """  # noqa: S608 - only constant column lists are put in
 # The live endpoints `t` of the rows `sold`.
 ENDPOINTS: Final = """
-    JOIN routing_lead l ON l.id = sold.lead_id
     JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id AND t.active AND t.disabled_at IS NULL
         AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
 """
 _DELIVER: Final = f"""
-    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, is_test, next_try_at)
-    SELECT t.id, sold.id, sold.lead_id, l.is_test, {DELIVERY_DUE_AT} FROM sold {ENDPOINTS}
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
+    SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT} FROM sold {ENDPOINTS}
 """  # noqa: S608 - only conditions are put in
 # An endpoint of the campaign itself comes first.
 _ASK: Final = f"""
-    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, is_test, next_try_at, is_direct_post)
-    SELECT DISTINCT ON (sold.id) t.id, sold.id, sold.lead_id, l.is_test, sold.created_at, TRUE
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_direct_post)
+    SELECT DISTINCT ON (sold.id) t.id, sold.id, sold.lead_id, sold.created_at, TRUE
     FROM sold {ENDPOINTS} AND t.method IN ('webhook', 'http')
     ORDER BY sold.id, t.campaign_id IS NULL, t.id
 """  # noqa: S608 - only conditions are put in

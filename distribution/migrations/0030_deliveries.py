@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         default="",
-                        help_text="The address that gets test leads. Empty: test leads go to the URL above, marked as tests.",
+                        help_text="The address that gets test leads. Empty: it gets no test leads of sources; Send a test lead goes to the URL above.",
                         max_length=2000,
                         verbose_name="test URL",
                     ),

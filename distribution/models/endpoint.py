@@ -113,7 +113,8 @@ class Endpoint(models.Model):
         max_length=2_000,
         blank=True,
         default="",
-        help_text="The address that gets test leads. Empty: test leads go to the URL above, marked as tests.",
+        help_text="The address that gets test leads. Empty: it gets no test leads of sources; "
+        "Send a test lead goes to the URL above.",
     )
     email_to = models.CharField(
         verbose_name="email to",
