@@ -6,6 +6,15 @@ from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.returning import (
+    EvidenceKind,
+    ReturnFile,
+    ReturnLimit,
+    ReturnPeriod,
+    ReturnPolicy,
+    ReturnRequest,
+    ReturnState,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -20,8 +29,15 @@ __all__ = [
     "CampaignMode",
     "CampaignSnapshot",
     "Enrollment",
+    "EvidenceKind",
     "LedgerEntry",
     "LedgerKind",
+    "ReturnFile",
+    "ReturnLimit",
+    "ReturnPeriod",
+    "ReturnPolicy",
+    "ReturnRequest",
+    "ReturnState",
     "Tier",
     "VerifyWatermark",
     "Wallet",

@@ -81,7 +81,10 @@ class RuleFactory(DjangoModelFactory[RoutingRule]):
 
 
 class CampaignFactory(DjangoModelFactory[Campaign]):
-    """Accepts every vertical and source of its workspace. Sells to one buyer, round robin, for $25.00."""
+    """Accepts every vertical and source of its workspace. Sells to one buyer, round robin, for $25.00.
+
+    Returns restore caps.
+    """
 
     class Meta:
         model = Campaign
@@ -89,6 +92,7 @@ class CampaignFactory(DjangoModelFactory[Campaign]):
     workspace = factory.SubFactory(WorkspaceFactory)
     name = factory.Sequence(lambda n: f"Campaign {n}")
     price_cents = 2_500
+    returns_restore_caps = True
 
 
 class TierFactory(DjangoModelFactory[Tier]):

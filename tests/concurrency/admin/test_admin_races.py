@@ -21,7 +21,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.money import by_hand
-from distribution.money.by_hand import return_by_hand, set_credit_limit_by_hand, top_up_by_hand
+from distribution.money.by_hand import set_credit_limit_by_hand, top_up_by_hand
+from distribution.returns.by_hand import return_by_hand
 from leadswitch.login.second_factor import turn_off
 from routing.access.api_keys import Author, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, connections
 
 from distribution.models import Assignment, Buyer, Campaign, Enrollment
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import Invariant, run_verification
 from distribution.verify.findings import MAX_EXAMPLES
 from tests.functional.verify.world import ALL_NUMBERS, World, broken

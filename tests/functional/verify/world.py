@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import Report
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll

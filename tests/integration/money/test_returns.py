@@ -10,8 +10,8 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.engine.ranking import VIRTUAL_SECOND
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Wallet
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import refund
+from distribution.returns.by_hand import return_assignment
 from routing.calendar.windows import WINDOW_KINDS
 from routing.leads.actions import ActionRefused
 from routing.models import Lead
