@@ -13,7 +13,8 @@ SERVICES := $(BIN)/python -m leadswitch.embedded
 # Checks use the test servers: they never touch the data of `make up` and `make demo`.
 NO_SECRET := only-for-checks-that-never-serve-requests-0123456789-abcdefghijklm
 TEST_ENV := LEADSWITCH_VAR_DIR=var/test LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= \
-  SECRET_KEY=$(NO_SECRET) LEADSWITCH_IDENTITY_KEY=$(NO_SECRET) ALLOWED_HOSTS=testserver
+  SECRET_KEY=$(NO_SECRET) LEADSWITCH_IDENTITY_KEY=$(NO_SECRET) \
+  LEADSWITCH_ENCRYPTION_KEY=$(NO_SECRET) ALLOWED_HOSTS=testserver
 Q := $(if $(V),,@)
 SHELL := /bin/bash
 .DEFAULT_GOAL := help

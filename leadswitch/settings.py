@@ -33,6 +33,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = SERVICES.redis_url
 LEADSWITCH_ROLE = ENVIRONMENT.role
 LEADSWITCH_IDENTITY_KEY = ENVIRONMENT.identity_key
+LEADSWITCH_ENCRYPTION_KEY = ENVIRONMENT.encryption_key
 # Without one, /metrics is not found.
 LEADSWITCH_METRICS_TOKEN = ENVIRONMENT.metrics_token
 # In seconds, for requests and for statements. Statements are faster than the first bound of the library.

@@ -51,6 +51,7 @@ os.environ.update(
     LEADSWITCH_ROLE=ROLE_OF_TESTS,
     SECRET_KEY="not-a-secret-but-long-enough-to-be-accepted",
     LEADSWITCH_IDENTITY_KEY="not-a-secret-but-long-enough-to-be-accepted",
+    LEADSWITCH_ENCRYPTION_KEY="not-a-secret-but-long-enough-to-be-accepted",
     ALLOWED_HOSTS="testserver",
     DEBUG="false",
 )

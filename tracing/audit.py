@@ -13,7 +13,7 @@ MAX_READ: Final = 200
 UNAUDITED_FIELDS: Final = frozenset(
     {
         *("first_name", "last_name", "email", "phone", "address", "email_hash", "phone_hash"),
-        *("attributes", "consent", "password", "hashed_key", "facts", "response"),
+        *("attributes", "consent", "password", "hashed_key", "facts", "response", "headers", "secret"),
     }
 )
 CHANGED: Final = "changed"

@@ -1,4 +1,8 @@
-"""Charges the selected buyers and assigns the lead to them, in one statement that checks every pause again."""
+"""Charges the selected buyers and assigns the lead to them, in one statement that checks every pause again.
+
+The same statement inserts a delivery for each live endpoint of the buyers: what must be sent exists exactly if the sale
+does, and costs no statement of its own. distribution/deliveries sends it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +42,18 @@ AND NOT EXISTS (
 )
 """  # noqa: S608 - only a condition is put in
 
+# When a delivery of the sale is due: at once, or, for a daily CSV, at the next such time of day of the buyer.
+DELIVERY_DUE_AT: Final = """
+CASE WHEN t.method <> 'csv' THEN sold.created_at ELSE (
+    SELECT (day.start + t.daily_at + CASE WHEN day.start + t.daily_at <= day.now THEN '1 day' ELSE '0' END::interval)
+        AT TIME ZONE b.timezone
+    FROM distribution_buyer b,
+        LATERAL (SELECT sold.created_at AT TIME ZONE b.timezone) AS zone(now),
+        LATERAL (SELECT zone.now, date_trunc('day', zone.now)) AS day(now, start)
+    WHERE b.id = sold.buyer_id
+) END
+"""
+
 # A wallet below its limit drops out of `charged` and out of every later step, so the caller compares the number of
 # rows. last_assigned_at is from the database's clock, because it orders the buyers of all workers.
 SELL: Final = f"""
@@ -68,7 +84,12 @@ WITH now AS MATERIALIZED (
     SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold', %s,
         s.counted_on
     FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
-    RETURNING id, public_id, buyer_id, price_cents
+    RETURNING id, public_id, buyer_id, price_cents, lead_id, campaign_id, created_at
+), outbox AS (
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
+    SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}
+    FROM sold JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id
+    WHERE t.active AND t.disabled_at IS NULL AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
 ), recorded AS (
     INSERT INTO distribution_ledgerentry (
         wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason

@@ -21,33 +21,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="ReturnFile",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("public_id", models.UUIDField(default=uuid6.uuid7, editable=False, unique=True)),
-                ("name", models.CharField(max_length=100)),
-                ("content_type", models.CharField(max_length=50)),
-                ("size_bytes", models.PositiveIntegerField()),
-                ("sha256", models.CharField(max_length=64)),
-                ("content", models.BinaryField()),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "evidence file",
-                "db_table": "distribution_returnfile",
-            },
-        ),
-        migrations.CreateModel(
             name="ReturnPolicy",
             fields=[
                 (
@@ -215,10 +188,58 @@ class Migration(migrations.Migration):
                         db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
+                (
+                    "buyer",
+                    models.OneToOneField(
+                        blank=True,
+                        help_text="Blank: every buyer of the workspace that has no policy of its own.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="return_policy",
+                        to="distribution.buyer",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        help_text="The workspace whose buyers these rules are for.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="return_policies",
+                        to="routing.workspace",
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "return policies",
                 "db_table": "distribution_returnpolicy",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("buyer__isnull", True)),
+                        fields=("workspace",),
+                        name="return_policy_one_default",
+                        violation_error_message="This workspace already has a policy for all buyers. Change that one.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("limit_basis", "none"), ("limit_value__isnull", True)),
+                            models.Q(("limit_basis", "leads"), ("limit_value__isnull", False)),
+                            models.Q(
+                                ("limit_basis__in", ["leads_percent", "revenue_percent"]),
+                                ("limit_value__lte", 100),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="return_policy_limit_fits",
+                        violation_error_message="Enter a value with a limit, at most 100 percent. Without one, leave it blank.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("window_hours__gte", 1), ("window_hours__lte", 8760)),
+                        name="return_policy_window_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reasons", []), _negated=True), name="return_policy_has_a_reason"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -280,10 +301,159 @@ class Migration(migrations.Migration):
                 ("refund_cents", models.PositiveBigIntegerField(null=True)),
                 ("is_resold", models.BooleanField(default=False)),
                 ("charges_source", models.BooleanField(default=False)),
+                (
+                    "assignment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="returns",
+                        to="distribution.assignment",
+                    ),
+                ),
+                (
+                    "buyer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="returns",
+                        to="distribution.buyer",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="routing.lead",
+                    ),
+                ),
+                (
+                    "refund",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="return_request",
+                        to="distribution.ledgerentry",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "return",
                 "db_table": "distribution_returnrequest",
+                "indexes": [
+                    models.Index(fields=["buyer", "-id"], name="return_buyer_newest"),
+                    models.Index(
+                        condition=models.Q(("state", "requested")),
+                        fields=["requested_at", "id"],
+                        name="return_open_oldest",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "requested")),
+                        fields=("assignment",),
+                        name="return_one_open_each",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_full", True), ("state", "approved")),
+                        fields=("assignment",),
+                        name="return_one_full_each",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_resold", True)),
+                        fields=("lead",),
+                        name="return_one_resale_each",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("decided_at__isnull", True),
+                                ("is_full__isnull", True),
+                                ("refund_cents__isnull", True),
+                                ("state", "requested"),
+                            ),
+                            models.Q(
+                                ("decided_at__isnull", False),
+                                ("is_full__isnull", False),
+                                ("refund_cents__isnull", False),
+                                ("state", "approved"),
+                            ),
+                            models.Q(
+                                ("decided_at__isnull", False),
+                                ("is_full__isnull", True),
+                                ("refund_cents__isnull", True),
+                                ("state__in", ["declined", "withdrawn"]),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="return_state_fits",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("refund__isnull", True), ("refund_cents__isnull", True)),
+                            models.Q(("is_full", True), ("refund__isnull", True), ("refund_cents", 0)),
+                            models.Q(("refund__isnull", False), ("refund_cents__gt", 0)),
+                            _connector="OR",
+                        ),
+                        name="return_refund_fits",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("asked_cents__isnull", True), ("asked_cents__gt", 0), _connector="OR"
+                        ),
+                        name="return_asks_for_money",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_resold", False),
+                            models.Q(("is_full", True), ("state", "approved")),
+                            _connector="OR",
+                        ),
+                        name="return_resold_is_full",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ReturnFile",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid6.uuid7, editable=False, unique=True)),
+                ("name", models.CharField(max_length=100)),
+                ("content_type", models.CharField(max_length=50)),
+                ("size_bytes", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("content", models.BinaryField()),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="files",
+                        to="distribution.returnrequest",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "evidence file",
+                "db_table": "distribution_returnfile",
+                "constraints": [
+                    models.UniqueConstraint(fields=("request", "sha256"), name="return_file_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("size_bytes__gte", 1), ("size_bytes__lte", 5242880)),
+                        name="return_file_size_in_range",
+                    ),
+                ],
             },
         ),
         migrations.AlterField(
@@ -332,113 +502,6 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddField(
-            model_name="returnpolicy",
-            name="buyer",
-            field=models.OneToOneField(
-                blank=True,
-                help_text="Blank: every buyer of the workspace that has no policy of its own.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="return_policy",
-                to="distribution.buyer",
-            ),
-        ),
-        migrations.AddField(
-            model_name="returnpolicy",
-            name="workspace",
-            field=models.ForeignKey(
-                help_text="The workspace whose buyers these rules are for.",
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="return_policies",
-                to="routing.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="returnrequest",
-            name="assignment",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="returns",
-                to="distribution.assignment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="returnrequest",
-            name="buyer",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="returns",
-                to="distribution.buyer",
-            ),
-        ),
-        migrations.AddField(
-            model_name="returnrequest",
-            name="lead",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="routing.lead",
-            ),
-        ),
-        migrations.AddField(
-            model_name="returnrequest",
-            name="refund",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="return_request",
-                to="distribution.ledgerentry",
-            ),
-        ),
-        migrations.AddField(
-            model_name="returnfile",
-            name="request",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="files",
-                to="distribution.returnrequest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnpolicy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("buyer__isnull", True)),
-                fields=("workspace",),
-                name="return_policy_one_default",
-                violation_error_message="This workspace already has a policy for all buyers. Change that one.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("limit_basis", "none"), ("limit_value__isnull", True)),
-                    models.Q(("limit_basis", "leads"), ("limit_value__isnull", False)),
-                    models.Q(
-                        ("limit_basis__in", ["leads_percent", "revenue_percent"]), ("limit_value__lte", 100)
-                    ),
-                    _connector="OR",
-                ),
-                name="return_policy_limit_fits",
-                violation_error_message="Enter a value with a limit, at most 100 percent. Without one, leave it blank.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("window_hours__gte", 1), ("window_hours__lte", 8760)),
-                name="return_policy_window_in_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reasons", []), _negated=True), name="return_policy_has_a_reason"
-            ),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="returnpolicy",
             trigger=pgtrigger.compiler.Trigger(
@@ -467,95 +530,6 @@ class Migration(migrations.Migration):
                     table="distribution_returnpolicy",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="returnrequest",
-            index=models.Index(fields=["buyer", "-id"], name="return_buyer_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="returnrequest",
-            index=models.Index(
-                condition=models.Q(("state", "requested")),
-                fields=["requested_at", "id"],
-                name="return_open_oldest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "requested")),
-                fields=("assignment",),
-                name="return_one_open_each",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_full", True), ("state", "approved")),
-                fields=("assignment",),
-                name="return_one_full_each",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_resold", True)), fields=("lead",), name="return_one_resale_each"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("decided_at__isnull", True),
-                        ("is_full__isnull", True),
-                        ("refund_cents__isnull", True),
-                        ("state", "requested"),
-                    ),
-                    models.Q(
-                        ("decided_at__isnull", False),
-                        ("is_full__isnull", False),
-                        ("refund_cents__isnull", False),
-                        ("state", "approved"),
-                    ),
-                    models.Q(
-                        ("decided_at__isnull", False),
-                        ("is_full__isnull", True),
-                        ("refund_cents__isnull", True),
-                        ("state__in", ["declined", "withdrawn"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="return_state_fits",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("refund__isnull", True), ("refund_cents__isnull", True)),
-                    models.Q(("is_full", True), ("refund__isnull", True), ("refund_cents", 0)),
-                    models.Q(("refund__isnull", False), ("refund_cents__gt", 0)),
-                    _connector="OR",
-                ),
-                name="return_refund_fits",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("asked_cents__isnull", True), ("asked_cents__gt", 0), _connector="OR"),
-                name="return_asks_for_money",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnrequest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("is_resold", False), models.Q(("is_full", True), ("state", "approved")), _connector="OR"
-                ),
-                name="return_resold_is_full",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -600,17 +574,6 @@ class Migration(migrations.Migration):
                     table="distribution_returnrequest",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="returnfile",
-            constraint=models.UniqueConstraint(fields=("request", "sha256"), name="return_file_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="returnfile",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("size_bytes__gte", 1), ("size_bytes__lte", 5242880)),
-                name="return_file_size_in_range",
             ),
         ),
     ]

@@ -4,6 +4,18 @@ from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
 from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
+from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
+from distribution.models.endpoint import (
+    METHOD_FIELDS,
+    AnswerFormat,
+    BodyFormat,
+    DisabledReason,
+    EmailFormat,
+    Endpoint,
+    EndpointSecret,
+    HttpMethod,
+    Method,
+)
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.returning import (
@@ -18,20 +30,34 @@ from distribution.models.returning import (
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
+    "CHANNEL",
+    "ENDED",
     "MAX_WEIGHT",
+    "METHOD_FIELDS",
     "NOT_CHARGES",
+    "AnswerFormat",
     "Assignment",
     "AssignmentState",
+    "BodyFormat",
     "Buyer",
     "BuyerKey",
     "BuyerScope",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "Delivery",
+    "DeliveryState",
+    "DeliveryTry",
+    "DisabledReason",
+    "EmailFormat",
+    "Endpoint",
+    "EndpointSecret",
     "Enrollment",
     "EvidenceKind",
+    "HttpMethod",
     "LedgerEntry",
     "LedgerKind",
+    "Method",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",
@@ -39,6 +65,7 @@ __all__ = [
     "ReturnRequest",
     "ReturnState",
     "Tier",
+    "TryOutcome",
     "VerifyWatermark",
     "Wallet",
     "read_snapshot",

@@ -64,6 +64,15 @@ class Secrets(Section):
             " hashes match no new lead. At least 32 characters."
         ),
     )
+    encryption_key = Variable(
+        "LEADSWITCH_ENCRYPTION_KEY",
+        parse_secret,
+        default=Derived(partial(make_secret, name="LEADSWITCH_ENCRYPTION_KEY")),
+        help=(
+            "Encrypts secrets and headers of endpoints in the database. With another key, stored ones cannot be"
+            " read and must be entered again. At least 32 characters."
+        ),
+    )
     allowed_hosts = Variable(
         "ALLOWED_HOSTS",
         parse_hosts,

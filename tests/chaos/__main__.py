@@ -80,6 +80,7 @@ def run_once(options: argparse.Namespace) -> int:
         LEADSWITCH_ROLE="command",
         SECRET_KEY=SECRET,
         LEADSWITCH_IDENTITY_KEY=SECRET,
+        LEADSWITCH_ENCRYPTION_KEY=SECRET,
         ALLOWED_HOSTS="testserver",
         DEBUG="false",
     )

@@ -60,7 +60,13 @@ def test_compose_file_reads_the_variables_of_the_example() -> None:
     read = set(re.findall(r"(?<!\$)\$\{(\w+)[:}]", compose))
     secrets = set(re.findall(r": \{environment: (\w+)\}", compose))
     assert read | secrets == {each.name for each in COMPOSE_VARIABLES} | {
-        *("SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS", "LEADSWITCH_METRICS_TOKEN")
+        *(
+            "SECRET_KEY",
+            "LEADSWITCH_IDENTITY_KEY",
+            "LEADSWITCH_ENCRYPTION_KEY",
+            "ALLOWED_HOSTS",
+            "LEADSWITCH_METRICS_TOKEN",
+        )
     }
 
 

@@ -20,7 +20,10 @@ VAR_DIR: Final = DIRECTORY / "product"
 HOST: Final = "127.0.0.1"
 STOP_SECONDS: Final = 30.0
 # A password and addresses of other servers must not lead this run to real data.
-NOT_INHERITED: Final = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS")
+NOT_INHERITED: Final = (
+    *("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY"),
+    *("LEADSWITCH_ENCRYPTION_KEY", "ALLOWED_HOSTS"),
+)
 
 
 class LoadBusy(Exception):

@@ -15,7 +15,7 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from distribution.models import Buyer, BuyerKey, Campaign, Enrollment, LedgerEntry, Tier
+from distribution.models import Buyer, BuyerKey, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Tier
 from distribution.money.wallet import top_up
 from routing.intake.identity import identify
 from routing.models import IdempotencyRecord, Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
@@ -129,6 +129,30 @@ class EnrollmentFactory(DjangoModelFactory[Enrollment]):
     campaign = factory.SubFactory(CampaignFactory)
     tier = factory.LazyAttribute(lambda enrollment: first_tier(enrollment.campaign))
     buyer = factory.SubFactory(BuyerFactory, workspace=factory.SelfAttribute("..campaign.workspace"))
+
+
+class EndpointFactory(DjangoModelFactory[Endpoint]):
+    """A signed webhook for all campaigns of a buyer. Nothing answers at its address, unless a test sets `url=`."""
+
+    class Meta:
+        model = Endpoint
+
+    buyer = factory.SubFactory(BuyerFactory)
+    name = factory.Sequence(lambda n: f"Endpoint {n}")
+    url = "https://crm.example.com/leads"
+
+
+class DeliveryFactory(DjangoModelFactory[Delivery]):
+    """The message of a lead that is due now, without a sale."""
+
+    class Meta:
+        model = Delivery
+
+    endpoint = factory.SubFactory(EndpointFactory)
+    lead = factory.SubFactory(
+        LeadFactory, source__workspace=factory.SelfAttribute("...endpoint.buyer.workspace")
+    )
+    next_try_at = factory.LazyFunction(timezone.now)
 
 
 def first_tier(campaign: Campaign) -> Tier:

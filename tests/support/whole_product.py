@@ -64,6 +64,7 @@ def make_environment(services: ServiceUrls) -> dict[str, str]:
         **urls_of(services),
         "SECRET_KEY": settings.SECRET_KEY,
         "LEADSWITCH_IDENTITY_KEY": settings.LEADSWITCH_IDENTITY_KEY,
+        "LEADSWITCH_ENCRYPTION_KEY": settings.LEADSWITCH_ENCRYPTION_KEY,
         "ALLOWED_HOSTS": "127.0.0.1",
         "LEADSWITCH_HTTPS": "false",
         "LEADSWITCH_ENV_FILE": "",

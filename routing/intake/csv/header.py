@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from routing.intake.csv.rejects import take_off_guard
 from routing.intake.csv.rows import Row, TableError
+from routing.values.spreadsheet import take_off_guard
 
 # The header may be this many rows down, below titles and blank lines.
 SEARCHED_ROWS: Final = 30

@@ -9,11 +9,12 @@ from datetime import UTC, tzinfo
 from typing import Any, Final, NamedTuple
 
 from routing.intake.csv.header import fold_name
-from routing.intake.csv.rejects import RowProblem, take_off_guard
+from routing.intake.csv.rejects import RowProblem
 from routing.intake.csv.rows import SheetNumber
 from routing.values.moments import read_local_time
 from routing.values.normalize import FieldError
 from routing.values.person_name import split_full_name
+from routing.values.spreadsheet import take_off_guard
 from tracing.wording import count
 
 # Fields of the import only: a name to split, and when the lead came in where it came in first.

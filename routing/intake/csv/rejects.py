@@ -1,6 +1,6 @@
 """Writes rejected rows to a CSV file, unchanged and with their problems, to be corrected and imported.
 
-Spreadsheets run a cell that begins like a formula, so such a cell gets an apostrophe. The import removes it.
+A cell that begins like a formula gets an apostrophe (`routing/values/spreadsheet.py`). The import removes it.
 """
 
 import csv
@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import IO, Any, Final, NamedTuple, Self
 
 from routing.intake.csv.rows import EXTRA_COLUMNS
+from routing.values.spreadsheet import guard_cell
 
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 OWNER_ONLY: Final = 0o600
 
 
@@ -26,14 +26,6 @@ class RowProblem(NamedTuple):
     field: str
     code: str
     message: str
-
-
-def guard_cell(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def take_off_guard(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
 class ImportRunning(Exception):

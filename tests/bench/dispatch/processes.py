@@ -42,6 +42,7 @@ class Place:
             # When both URLs are set, a process needs its secrets too.
             "SECRET_KEY": settings.SECRET_KEY,
             "LEADSWITCH_IDENTITY_KEY": settings.LEADSWITCH_IDENTITY_KEY,
+            "LEADSWITCH_ENCRYPTION_KEY": settings.LEADSWITCH_ENCRYPTION_KEY,
             "ALLOWED_HOSTS": HOST,
             "DJANGO_SETTINGS_MODULE": "leadswitch.settings",
             **more,

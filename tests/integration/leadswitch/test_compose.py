@@ -44,7 +44,14 @@ def test_every_part_has_a_health_check_that_exists() -> None:
 
 def test_every_variable_reaches_every_part_of_the_product() -> None:
     """.env is passed on as a whole. The file itself sets only what differs between services."""
-    own = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS"}
+    own = {
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "LEADSWITCH_IDENTITY_KEY",
+        "LEADSWITCH_ENCRYPTION_KEY",
+        "ALLOWED_HOSTS",
+    }
     of_a_part = {
         *("LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR", "LEADSWITCH_METRICS_HOST"),
         *(f"LEADSWITCH_{each}_METRICS_PORT" for each in ("WORKER", "DISPATCHER", "BEAT")),
@@ -73,7 +80,14 @@ def test_required_variables_are_in_the_example() -> None:
     required = set(re.findall(r"\$\{(\w+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
     example = (REPOSITORY / ".env.example").read_text()
     assert required == {
-        *("POSTGRES_PASSWORD", "SECRET_KEY", "LEADSWITCH_IDENTITY_KEY", "ALLOWED_HOSTS", "TLS_DIRECTORY")
+        *(
+            "POSTGRES_PASSWORD",
+            "SECRET_KEY",
+            "LEADSWITCH_IDENTITY_KEY",
+            "LEADSWITCH_ENCRYPTION_KEY",
+            "ALLOWED_HOSTS",
+            "TLS_DIRECTORY",
+        )
     }
     for name in required:
         assert re.search(rf"^#?{name}=", example, re.MULTILINE), name

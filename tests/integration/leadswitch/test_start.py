@@ -15,6 +15,7 @@ EXTERNAL = {
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": SECRET,
     "LEADSWITCH_IDENTITY_KEY": SECRET,
+    "LEADSWITCH_ENCRYPTION_KEY": SECRET,
     "ALLOWED_HOSTS": "leads.example.com",
 }
 VAR_DIR_FIX = "Make it readable and writable for this user, or set LEADSWITCH_VAR_DIR to another directory."

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.intake.csv.mapping_options import MappingError, read_mapping
-from routing.intake.csv.rejects import FORMULA_STARTS, RejectsFile, guard_cell, take_off_guard
+from routing.intake.csv.rejects import RejectsFile
 from routing.intake.csv.table import TableError, open_table
+from routing.values.spreadsheet import FORMULA_STARTS, guard_cell, take_off_guard
 
 COLUMNS = ("Name", "Zip", "Type", "E-Mail", "Age")
 

@@ -35,6 +35,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://cache.example.com:6379/0",
     "SECRET_KEY": SECRET,
     "LEADSWITCH_IDENTITY_KEY": SECRET,
+    "LEADSWITCH_ENCRYPTION_KEY": SECRET,
     "ALLOWED_HOSTS": "leads.example.com",
     "LEADSWITCH_ENV_FILE": "",
 }
@@ -142,6 +143,7 @@ PRODUCTION = {
         ({"SECRET_KEY": ""}, "SECRET_KEY", "is required"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY", "too short"),
         ({"LEADSWITCH_IDENTITY_KEY": ""}, "LEADSWITCH_IDENTITY_KEY", "is required"),
+        ({"LEADSWITCH_ENCRYPTION_KEY": ""}, "LEADSWITCH_ENCRYPTION_KEY", "is required"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS", "is required"),
         ({"ALLOWED_HOSTS": " , "}, "ALLOWED_HOSTS", "names no host"),
         ({"ALLOWED_HOSTS": "https://leads.example.com"}, "ALLOWED_HOSTS", "not a host name"),

@@ -1,0 +1,125 @@
+"""The fields that a template may name: what each holds, and how it is read from the lead.
+
+docs/deliveries.md lists them for operators; a test compares the two.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from distribution.deliveries.payloads.lead import DeliveredLead, make_plain, write_time
+from routing.values.attributes import KEY
+
+FieldKind = Literal["text", "phone", "state", "time", "number", "flag", "any"]
+ATTRIBUTES: Final = "attributes."
+MAX_NESTING: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a template is rendered from. `message_id` is the same for every try of a delivery."""
+
+    lead: DeliveredLead
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """`about` is for the documents and the form."""
+
+    kind: FieldKind
+    about: str
+    read: Callable[[Facts], Any]
+
+
+def _column(name: str) -> Callable[[Facts], Any]:
+    return lambda facts: getattr(facts.lead, name)
+
+
+def _consent(name: str) -> Callable[[Facts], Any]:
+    return lambda facts: facts.lead.consent.get(name)
+
+
+FIELDS: Final[Mapping[str, FieldRow]] = {
+    "id": FieldRow("text", "LeadSwitch's id of the lead", _column("lead_id")),
+    "received_at": FieldRow("time", "when the lead came in", lambda facts: write_time(facts.lead.received_at)),
+    "vertical": FieldRow("text", "what the person wants, like roofing", _column("vertical")),
+    "first_name": FieldRow("text", "first name", _column("first_name")),
+    "last_name": FieldRow("text", "last name", _column("last_name")),
+    "full_name": FieldRow("text", "first and last name", _column("full_name")),
+    "email": FieldRow("text", "email address", _column("email")),
+    "phone": FieldRow("phone", "phone, like +15005550006", _column("phone")),
+    "phone_extension": FieldRow("text", "extension of the phone", _column("phone_extension")),
+    "address": FieldRow("text", "street and number", _column("address")),
+    "city": FieldRow("text", "city", _column("city")),
+    "county": FieldRow("text", "county, like Fulton County", _column("county")),
+    "state": FieldRow("state", "state, like GA; CA-ON outside the US", _column("state")),
+    "zip": FieldRow("text", "ZIP code, like 30312; DE-30312 outside the US", _column("zip")),
+    "country": FieldRow("text", "country, like US", _column("country")),
+    "consent.given_at": FieldRow("time", "when the person agreed to be contacted", _consent("given_at")),
+    "consent.text": FieldRow("text", "what the person agreed to", _consent("text")),
+    "consent.ip": FieldRow("text", "the person's IP address", _consent("ip")),
+    "consent.url": FieldRow("text", "the page of the form", _consent("url")),
+    "consent.token": FieldRow("text", "certificate of TrustedForm or Jornaya", _consent("token")),
+    "assignment.id": FieldRow("text", "id of the sale; a return names it", lambda facts: facts.lead.sale.assignment_id),
+    "assignment.price": FieldRow("text", "price in dollars, like 45.00", lambda facts: write_dollars(facts)),
+    "assignment.price_cents": FieldRow("number", "price in cents", lambda facts: facts.lead.sale.price_cents),
+    "assignment.sold_at": FieldRow(
+        "time", "when it was sold; missing while your answer decides", lambda facts: write_time(facts.lead.sale.sold_at)
+    ),
+    "campaign": FieldRow("text", "name of the campaign", lambda facts: facts.lead.sale.campaign),
+    "buyer": FieldRow("text", "name of the buyer", _column("buyer")),
+    "is_test": FieldRow("flag", "true for a test lead", _column("is_test")),
+    "message_id": FieldRow(
+        "text", "id of the message, the same for every try", lambda facts: facts.message_id
+    ),
+}  # fmt: skip
+
+
+def write_dollars(facts: Facts) -> str:
+    dollars, cents = divmod(facts.lead.sale.price_cents, 100)
+    return f"{dollars}.{cents:02}"
+
+
+def find_field_problem(name: str) -> str | None:
+    if name in FIELDS or _is_attribute(name):
+        return None
+    near = difflib.get_close_matches(name, [*FIELDS, ATTRIBUTES + name], n=1)
+    if near:
+        return f"unknown field {name!r}: did you mean {near[0]!r}?"
+    return f"unknown field {name!r}: use a field of the list, or attributes.<key>"
+
+
+def _is_attribute(name: str) -> bool:
+    keys = name.removeprefix(ATTRIBUTES).split(".")
+    return (
+        name.startswith(ATTRIBUTES)
+        and len(keys) <= MAX_NESTING
+        and all(re.fullmatch(KEY, key) is not None for key in keys)
+    )
+
+
+def get_kind(name: str) -> FieldKind:
+    return FIELDS[name].kind if name in FIELDS else "any"
+
+
+def read_field(facts: Facts, name: str) -> Any:
+    """The plain value, or None if the lead lacks it."""
+    row = FIELDS.get(name)
+    if row is not None:
+        return make_plain(row.read(facts))
+    value: Any = facts.lead.attributes
+    for key in name.removeprefix(ATTRIBUTES).split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return make_plain(value)
+
+
+def is_blank(value: object) -> bool:
+    """Missing, an empty list or object, or text of spaces. 0 and false are values."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value == [] or value == {}

@@ -1,0 +1,88 @@
+"""The lead as a delivery sends it. Its repr shows no personal data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from tracing.plainvalues import PlainValues
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveredSale:
+    """The assignment. `sold_at` is None while a direct post waits for the buyer's answer."""
+
+    assignment_id: str
+    price_cents: int
+    campaign: str
+    sold_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeliveredLead:
+    """`buyer`: the name of the buyer that gets it."""
+
+    lead_id: str
+    received_at: datetime
+    vertical: str
+    zip: str
+    buyer: str
+    sale: DeliveredSale
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    phone_extension: str = ""
+    address: str = ""
+    city: str = ""
+    county: str = ""
+    state: str = ""
+    country: str = "US"
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    consent: Mapping[str, Any] = field(default_factory=dict)
+    is_test: bool = False
+
+    def __repr__(self) -> str:
+        return f"DeliveredLead({self.lead_id})"
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+def write_time(at: datetime | None) -> str | None:
+    """As every API of the product writes it: UTC, ISO 8601."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def describe_lead(lead: DeliveredLead) -> dict[str, Any]:
+    """The form of the buyers' API: a buyer reads a pushed lead and a fetched one with the same code."""
+    return {
+        "id": lead.lead_id,
+        "received_at": write_time(lead.received_at),
+        "vertical": make_plain(lead.vertical),
+        **{name: make_plain(getattr(lead, name)) for name in ("zip", "city", "county", "state", "country")},
+        "contact": {name: make_plain(getattr(lead, name)) for name in CONTACT},
+        "attributes": make_plain(lead.attributes),
+        "consent": make_plain(lead.consent),
+    }
+
+
+def describe_sale(sale: DeliveredSale) -> dict[str, Any]:
+    return {
+        "id": sale.assignment_id,
+        "price_cents": sale.price_cents,
+        "campaign": make_plain(sale.campaign),
+        "sold_at": write_time(sale.sold_at),
+    }
+
+
+CONTACT: Final = ("first_name", "last_name", "email", "phone", "phone_extension", "address")
+
+
+def make_plain(value: object) -> Any:
+    """A value that JSON and UTF-8 can express. A stored attribute may be infinite or have half a surrogate pair."""
+    return PlainValues().make(value)

@@ -1,0 +1,658 @@
+"""Adds endpoints of buyers, and the deliveries to them with their tries. Reversed, all of them are dropped."""
+
+import django.core.validators
+import django.db.models.deletion
+import django.db.models.functions.datetime
+import pgtrigger.compiler
+import pgtrigger.migrations
+import uuid6
+from django.db import migrations, models
+
+import distribution.models.encrypted
+import distribution.models.uuid7
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("distribution", "0029_plain_labels"),
+        ("routing", "0040_plain_labels"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="Endpoint",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid6.uuid7, editable=False, unique=True)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="E.g. CRM, or the office's inbox. Unique for the buyer.", max_length=100
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("webhook", "signed webhook: JSON with a signature (Standard Webhooks)"),
+                            ("http", "custom HTTP request: the fields and format of the buyer's system"),
+                            ("email", "email: one message for each lead"),
+                            ("csv", "daily CSV: one email a day with all leads"),
+                        ],
+                        default="webhook",
+                        help_text="How each lead is sent. The fields below depend on it.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "url",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The https address that gets the leads. It must be a public address.",
+                        max_length=2000,
+                        verbose_name="URL",
+                    ),
+                ),
+                (
+                    "test_url",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="The address that gets test leads. Empty: test leads go to the URL above, marked as tests.",
+                        max_length=2000,
+                        verbose_name="test URL",
+                    ),
+                ),
+                (
+                    "email_to",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="One or more email addresses, separated by commas.",
+                        max_length=1000,
+                        verbose_name="email to",
+                    ),
+                ),
+                (
+                    "http_method",
+                    models.CharField(
+                        choices=[("POST", "POST"), ("PUT", "PUT"), ("GET", "GET")],
+                        default="POST",
+                        help_text="GET sends the fields in the URL.",
+                        max_length=4,
+                        verbose_name="HTTP method",
+                    ),
+                ),
+                (
+                    "body_format",
+                    models.CharField(
+                        choices=[("json", "JSON"), ("form", "form fields"), ("xml", "XML")],
+                        default="json",
+                        help_text="How the body is written.",
+                        max_length=4,
+                    ),
+                ),
+                (
+                    "email_format",
+                    models.CharField(
+                        choices=[
+                            ("text", "plain text"),
+                            ("html", "HTML"),
+                            ("adf", "ADF XML, for car dealers"),
+                        ],
+                        default="text",
+                        help_text="How the message is written.",
+                        max_length=4,
+                    ),
+                ),
+                (
+                    "daily_at",
+                    models.TimeField(
+                        default="06:00",
+                        help_text="When the message with the leads of the last day is sent, in the buyer's time zone.",
+                        verbose_name="daily at",
+                    ),
+                ),
+                (
+                    "template",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='What is sent: the buyer\'s field name and the lead\'s field, e.g. {"FirstName": "first_name"}. Empty: all fields under their own names.',
+                    ),
+                ),
+                (
+                    "headers",
+                    distribution.models.encrypted.EncryptedJSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='Headers of each request, e.g. {"Authorization": "Bearer ..."}. Stored encrypted, and never shown.',
+                    ),
+                ),
+                (
+                    "accept_term",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="An answer with status 2xx accepts the lead only if it contains this text. Empty: every 2xx accepts.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "accept_path",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Where the answer says so, e.g. result.status or /response/status. Empty: the whole answer.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "reason_path",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Where the answer gives the reason of a rejection, e.g. result.message.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "price_path",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="Where the answer gives a price in dollars, e.g. result.price. It is shown, not charged.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "answer_format",
+                    models.CharField(
+                        blank=True,
+                        choices=[("json", "JSON"), ("xml", "XML"), ("text", "text")],
+                        default="",
+                        help_text="How the answer is read. Empty: as its content type says.",
+                        max_length=4,
+                    ),
+                ),
+                (
+                    "timeout_seconds",
+                    models.PositiveSmallIntegerField(
+                        default=15,
+                        help_text="How long to wait for the answer, 1 to 60 seconds.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(60),
+                        ],
+                        verbose_name="time-out (seconds)",
+                    ),
+                ),
+                (
+                    "max_in_flight",
+                    models.PositiveSmallIntegerField(
+                        default=4,
+                        help_text="How many requests may run at once, 1 to 100.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="requests at once",
+                    ),
+                ),
+                ("active", models.BooleanField(default=True, help_text="Turn it off to send nothing new.")),
+                ("disabled_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "disabled_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("gone_410", "it answered 410 Gone"),
+                            ("no_success_120h", "no success for 120 hours"),
+                            ("by_hand", "by a person"),
+                        ],
+                        default="",
+                        editable=False,
+                        max_length=20,
+                    ),
+                ),
+                ("last_success_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("failing_since", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "buyer",
+                    models.ForeignKey(
+                        help_text="The buyer that gets the leads.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="endpoints",
+                        to="distribution.buyer",
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Only leads of this campaign. Empty: leads of all of the buyer's campaigns.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="endpoints",
+                        to="distribution.campaign",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "distribution_endpoint",
+            },
+        ),
+        migrations.CreateModel(
+            name="Delivery",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "message_id",
+                    models.UUIDField(
+                        db_default=distribution.models.uuid7.DatabaseUUID7(), editable=False, unique=True
+                    ),
+                ),
+                ("event_id", models.UUIDField(blank=True, editable=False, null=True)),
+                ("is_direct_post", models.BooleanField(db_default=False, default=False)),
+                ("is_test", models.BooleanField(db_default=False, default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "waiting until it is due"),
+                            ("posting", "being sent"),
+                            ("accepted", "accepted"),
+                            ("rejected", "rejected"),
+                            ("unknown", "unknown: a person must decide"),
+                            ("cancelled", "canceled"),
+                        ],
+                        db_default="pending",
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("tries", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ("next_try_at", models.DateTimeField(blank=True, null=True, verbose_name="next try at")),
+                ("leased_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("first_try_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("end_reason", models.CharField(blank=True, db_default="", default="", max_length=200)),
+                ("ended_by", models.CharField(blank=True, db_default="", default="", max_length=150)),
+                ("price_cents", models.BigIntegerField(blank=True, null=True, verbose_name="answered price")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "assignment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="distribution.assignment",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="routing.lead",
+                    ),
+                ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="distribution.endpoint",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "deliveries",
+                "db_table": "distribution_delivery",
+                "permissions": [("resolve_delivery", "Can decide or resend a delivery")],
+            },
+        ),
+        migrations.CreateModel(
+            name="EndpointSecret",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("secret", distribution.models.encrypted.EncryptedTextField()),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="When it no longer signs. Empty: it signs until it is replaced.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="distribution.endpoint",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "distribution_endpointsecret",
+            },
+        ),
+        migrations.CreateModel(
+            name="DeliveryTry",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("accepted", "accepted"),
+                            ("rejected", "rejected"),
+                            ("unknown", "unknown: the buyer may have it"),
+                            ("not_sent", "not sent: the buyer cannot have it"),
+                            ("worker_lost", "worker lost: the buyer may have it"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                ("status_code", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("duration_ms", models.PositiveIntegerField(blank=True, null=True)),
+                ("request_head", models.TextField(blank=True, db_default="", default="")),
+                ("request_body", models.TextField(blank=True, db_default="", default="")),
+                ("answer_head", models.TextField(blank=True, db_default="", default="")),
+                ("answer_body", models.TextField(blank=True, db_default="", default="")),
+                ("error", models.CharField(blank=True, db_default="", default="", max_length=100)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="requests",
+                        to="distribution.delivery",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "try of a delivery",
+                "verbose_name_plural": "tries of deliveries",
+                "db_table": "distribution_deliverytry",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("answer_body", ""), ("request_body", ""), _negated=True),
+                        fields=["started_at"],
+                        name="deliverytry_with_bodies",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("delivery", "number"), name="deliverytry_number_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at__isnull", True), ("outcome", "")),
+                            models.Q(
+                                ("finished_at__isnull", False), models.Q(("outcome", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="deliverytry_outcome_iff_finished",
+                    ),
+                ],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.UniqueConstraint(fields=("buyer", "name"), name="endpoint_buyer_name_unique"),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("disabled_at__isnull", True), ("disabled_reason", "")),
+                    models.Q(
+                        ("disabled_at__isnull", False), models.Q(("disabled_reason", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="endpoint_disabled_with_a_reason",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("method__in", ["webhook", "http"]), models.Q(("url", ""), _negated=True)),
+                    models.Q(("method__in", ["email", "csv"]), models.Q(("email_to", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="endpoint_has_an_address",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("timeout_seconds__gte", 1), ("timeout_seconds__lte", 60)),
+                name="endpoint_timeout_in_range",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_in_flight__gte", 1), ("max_in_flight__lte", 100)),
+                name="endpoint_in_flight_in_range",
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="endpoint",
+            trigger=pgtrigger.compiler.Trigger(
+                name="owner_is_fixed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (ROW(NEW.buyer_id) IS DISTINCT FROM ROW(OLD.buyer_id))",
+                    func="\n            RAISE EXCEPTION 'The buyer of endpoint % cannot be changed. Disable it and add an endpoint to the other buyer.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="c6ff43c8e20c6d185a5541199e7a5ae0f46f0107",
+                    operation='UPDATE OF "buyer_id"',
+                    pgid="pgtrigger_owner_is_fixed_33a58",
+                    table="distribution_endpoint",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(fields=["endpoint", "-id"], name="delivery_endpoint"),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "pending")),
+                fields=["endpoint", "next_try_at", "id"],
+                name="delivery_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "pending")), fields=["next_try_at"], name="delivery_next"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "posting")),
+                fields=["endpoint", "leased_until"],
+                name="delivery_posting",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "unknown")), fields=["id"], name="delivery_unknown"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("next_try_at__isnull", False), ("state", "pending")),
+                    models.Q(models.Q(("state", "pending"), _negated=True), ("next_try_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="delivery_due_exactly_while_pending",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("leased_until__isnull", False), ("state", "posting")),
+                    models.Q(models.Q(("state", "posting"), _negated=True), ("leased_until__isnull", True)),
+                    _connector="OR",
+                ),
+                name="delivery_leased_exactly_while_posting",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("ended_at__isnull", False), ("state__in", ("accepted", "rejected", "cancelled"))
+                    ),
+                    models.Q(
+                        models.Q(("state__in", ("accepted", "rejected", "cancelled")), _negated=True),
+                        ("ended_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="delivery_ended_at_iff_ended",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("is_direct_post", False), ("assignment__isnull", False), _connector="OR"),
+                name="delivery_direct_post_of_a_sale",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("lead__isnull", False), ("event_id__isnull", False), _connector="OR"),
+                name="delivery_has_content",
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="delivery",
+            trigger=pgtrigger.compiler.Trigger(
+                name="notify_on_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.state = 'pending')",
+                    func="NOTIFY leadswitch_deliveries; RETURN NULL;",
+                    hash="4a0f1195a735b6ae9a984ae4b9912afb03790068",
+                    operation="INSERT",
+                    pgid="pgtrigger_notify_on_insert_2e744",
+                    table="distribution_delivery",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="delivery",
+            trigger=pgtrigger.compiler.Trigger(
+                name="notify_on_due",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.state = 'pending' AND NEW.next_try_at <= clock_timestamp())",
+                    func="NOTIFY leadswitch_deliveries; RETURN NULL;",
+                    hash="95de6478e8046b89108cb007ab48e95a40e9dc23",
+                    operation='UPDATE OF "next_try_at"',
+                    pgid="pgtrigger_notify_on_due_92e9e",
+                    table="distribution_delivery",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="delivery",
+            trigger=pgtrigger.compiler.Trigger(
+                name="owner_is_fixed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (ROW(NEW.endpoint_id, NEW.lead_id, NEW.assignment_id) IS DISTINCT FROM ROW(OLD.endpoint_id, OLD.lead_id, OLD.assignment_id))",
+                    func="\n            RAISE EXCEPTION 'The endpoint and lead and assignment of delivery % cannot be changed. Send a new one.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="4a9be1df6a644d5da5a4878b3ab5007ba9c5a165",
+                    operation='UPDATE OF "endpoint_id", "lead_id", "assignment_id"',
+                    pgid="pgtrigger_owner_is_fixed_b895c",
+                    table="distribution_delivery",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpointsecret",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("expires_at__isnull", True)),
+                fields=("endpoint",),
+                name="endpointsecret_one_without_end",
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="endpointsecret",
+            trigger=pgtrigger.compiler.Trigger(
+                name="owner_is_fixed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (ROW(NEW.endpoint_id) IS DISTINCT FROM ROW(OLD.endpoint_id))",
+                    func="\n            RAISE EXCEPTION 'The endpoint of secret % cannot be changed. Make a new secret for the other endpoint.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="ca308c9c9481e91588c588e5c67b2ba7b62f7cb9",
+                    operation='UPDATE OF "endpoint_id"',
+                    pgid="pgtrigger_owner_is_fixed_ee9ab",
+                    table="distribution_endpointsecret",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+    ]

@@ -1,0 +1,284 @@
+"""Where a buyer gets its leads: the method, the address, the message, and how an answer is read."""
+
+from typing import ClassVar, Final
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid6 import uuid7
+
+from distribution.models.buyer import Buyer
+from distribution.models.campaign import Campaign
+from distribution.models.encrypted import EncryptedJSONField, EncryptedTextField
+from routing.models.ownership import owner_trigger
+
+MAX_TIMEOUT_SECONDS: Final = 60
+MAX_IN_FLIGHT: Final = 100
+
+
+class Method(models.TextChoices):
+    WEBHOOK = "webhook", "signed webhook: JSON with a signature (Standard Webhooks)"
+    HTTP = "http", "custom HTTP request: the fields and format of the buyer's system"
+    EMAIL = "email", "email: one message for each lead"
+    CSV = "csv", "daily CSV: one email a day with all leads"
+
+
+class BodyFormat(models.TextChoices):
+    JSON = "json", "JSON"
+    FORM = "form", "form fields"
+    XML = "xml", "XML"
+
+
+class EmailFormat(models.TextChoices):
+    TEXT = "text", "plain text"
+    HTML = "html", "HTML"
+    ADF = "adf", "ADF XML, for car dealers"
+
+
+class HttpMethod(models.TextChoices):
+    POST = "POST", "POST"
+    PUT = "PUT", "PUT"
+    GET = "GET", "GET"
+
+
+class AnswerFormat(models.TextChoices):
+    JSON = "json", "JSON"
+    XML = "xml", "XML"
+    TEXT = "text", "text"
+
+
+class DisabledReason(models.TextChoices):
+    GONE = "gone_410", "it answered 410 Gone"
+    NO_SUCCESS = "no_success_120h", "no success for 120 hours"
+    BY_HAND = "by_hand", "by a person"
+
+
+# What each method asks for. The form shows these fields, and the others are cleared when it is saved.
+METHOD_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    Method.WEBHOOK: ("url", "test_url", "timeout_seconds", "max_in_flight"),
+    Method.HTTP: (
+        *("url", "test_url", "http_method", "body_format", "template", "headers"),
+        *("accept_term", "accept_path", "reason_path", "price_path", "answer_format"),
+        *("timeout_seconds", "max_in_flight"),
+    ),
+    Method.EMAIL: ("email_to", "email_format"),
+    Method.CSV: ("email_to", "daily_at", "template"),
+}
+REQUIRED_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    Method.WEBHOOK: ("url",),
+    Method.HTTP: ("url", "http_method", "body_format"),
+    Method.EMAIL: ("email_to", "email_format"),
+    Method.CSV: ("email_to",),
+}
+
+
+class Endpoint(models.Model):
+    """A buyer without an endpoint gets its leads in the portal and through the API alone.
+
+    `disabled_at` stops new messages; messages that wait are sent once it is enabled again.
+    """
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    buyer = models.ForeignKey(
+        Buyer, on_delete=models.PROTECT, related_name="endpoints", help_text="The buyer that gets the leads."
+    )
+    campaign = models.ForeignKey(
+        Campaign,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="endpoints",
+        help_text="Only leads of this campaign. Empty: leads of all of the buyer's campaigns.",
+    )
+    name = models.CharField(
+        max_length=100, help_text="E.g. CRM, or the office's inbox. Unique for the buyer."
+    )
+    method = models.CharField(
+        max_length=10,
+        choices=Method.choices,
+        default=Method.WEBHOOK,
+        help_text="How each lead is sent. The fields below depend on it.",
+    )
+    url = models.CharField(
+        verbose_name="URL",
+        max_length=2_000,
+        blank=True,
+        default="",
+        help_text="The https address that gets the leads. It must be a public address.",
+    )
+    test_url = models.CharField(
+        verbose_name="test URL",
+        max_length=2_000,
+        blank=True,
+        default="",
+        help_text="The address that gets test leads. Empty: test leads go to the URL above, marked as tests.",
+    )
+    email_to = models.CharField(
+        verbose_name="email to",
+        max_length=1_000,
+        blank=True,
+        default="",
+        help_text="One or more email addresses, separated by commas.",
+    )
+    http_method = models.CharField(
+        verbose_name="HTTP method",
+        max_length=4,
+        choices=HttpMethod.choices,
+        default=HttpMethod.POST,
+        help_text="GET sends the fields in the URL.",
+    )
+    body_format = models.CharField(
+        max_length=4,
+        choices=BodyFormat.choices,
+        default=BodyFormat.JSON,
+        help_text="How the body is written.",
+    )
+    email_format = models.CharField(
+        max_length=4,
+        choices=EmailFormat.choices,
+        default=EmailFormat.TEXT,
+        help_text="How the message is written.",
+    )
+    daily_at = models.TimeField(
+        verbose_name="daily at",
+        default="06:00",
+        help_text="When the message with the leads of the last day is sent, in the buyer's time zone.",
+    )
+    template = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='What is sent: the buyer\'s field name and the lead\'s field, e.g. {"FirstName": "first_name"}. '
+        "Empty: all fields under their own names.",
+    )
+    headers = EncryptedJSONField(
+        default=dict,
+        blank=True,
+        help_text='Headers of each request, e.g. {"Authorization": "Bearer ..."}. Stored encrypted, and never shown.',
+    )
+    accept_term = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="An answer with status 2xx accepts the lead only if it contains this text. Empty: every 2xx accepts.",
+    )
+    accept_path = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="Where the answer says so, e.g. result.status or /response/status. Empty: the whole answer.",
+    )
+    reason_path = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="Where the answer gives the reason of a rejection, e.g. result.message.",
+    )
+    price_path = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="Where the answer gives a price in dollars, e.g. result.price. It is shown, not charged.",
+    )
+    answer_format = models.CharField(
+        max_length=4,
+        choices=AnswerFormat.choices,
+        blank=True,
+        default="",
+        help_text="How the answer is read. Empty: as its content type says.",
+    )
+    timeout_seconds = models.PositiveSmallIntegerField(
+        verbose_name="time-out (seconds)",
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_TIMEOUT_SECONDS)],
+        help_text="How long to wait for the answer, 1 to 60 seconds.",
+    )
+    max_in_flight = models.PositiveSmallIntegerField(
+        verbose_name="requests at once",
+        default=4,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_IN_FLIGHT)],
+        help_text="How many requests may run at once, 1 to 100.",
+    )
+    active = models.BooleanField(default=True, help_text="Turn it off to send nothing new.")
+    disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    disabled_reason = models.CharField(
+        max_length=20, choices=DisabledReason.choices, blank=True, default="", editable=False
+    )
+    last_success_at = models.DateTimeField(null=True, blank=True, editable=False)
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "distribution_endpoint"
+        constraints = [
+            models.UniqueConstraint(fields=["buyer", "name"], name="endpoint_buyer_name_unique"),
+            models.CheckConstraint(
+                condition=Q(disabled_at__isnull=True, disabled_reason="")
+                | (Q(disabled_at__isnull=False) & ~Q(disabled_reason="")),
+                name="endpoint_disabled_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(method__in=["webhook", "http"]) & ~Q(url="")
+                | Q(method__in=["email", "csv"]) & ~Q(email_to=""),
+                name="endpoint_has_an_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(timeout_seconds__gte=1, timeout_seconds__lte=MAX_TIMEOUT_SECONDS),
+                name="endpoint_timeout_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_in_flight__gte=1, max_in_flight__lte=MAX_IN_FLIGHT),
+                name="endpoint_in_flight_in_range",
+            ),
+        ]
+        triggers: ClassVar = [
+            owner_trigger(
+                "buyer_id", name="endpoint", instead="Disable it and add an endpoint to the other buyer."
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.buyer}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.active and self.disabled_at is None
+
+    def clean(self) -> None:
+        """The form's errors name the field that the method lacks."""
+        lacking = [name for name in REQUIRED_FIELDS.get(self.method, ()) if not getattr(self, name)]
+        if lacking:
+            raise ValidationError(dict.fromkeys(lacking, "This method needs it."))
+        is_foreign = (
+            self.campaign_id is not None and self.campaign.workspace_id != self.buyer.workspace_id  # type: ignore[union-attr]
+        )
+        if is_foreign:
+            raise ValidationError({"campaign": "Choose a campaign of the buyer's workspace."})
+
+
+class EndpointSecret(models.Model):
+    """A secret that signs messages. Two are live while a buyer changes over; the newest signs first."""
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets")
+    secret = EncryptedTextField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it no longer signs. Empty: it signs until it is replaced."
+    )
+
+    class Meta:
+        db_table = "distribution_endpointsecret"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"],
+                condition=Q(expires_at__isnull=True),
+                name="endpointsecret_one_without_end",
+            )
+        ]
+        triggers: ClassVar = [
+            owner_trigger("endpoint_id", name="secret", instead="Make a new secret for the other endpoint.")
+        ]
+
+    def __str__(self) -> str:
+        return f"Secret of {self.endpoint}"
