@@ -9,6 +9,8 @@ from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, Ti
 from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
+from distribution.admin.returnpolicy import ReturnPolicyAdmin
+from distribution.admin.returnrequest import ReturnRequestAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
     "RetryQueueActionsAdmin",
+    "ReturnPolicyAdmin",
+    "ReturnRequestAdmin",
     "TierAdmin",
     "WalletAdmin",
 ]

@@ -344,6 +344,9 @@ class ReturnFile(models.Model):
                 name="return_file_size_in_range",
             ),
         ]
+        triggers: ClassVar = [
+            owner_trigger("request_id", name="evidence file", instead="Add the file to the other return.")
+        ]
 
     def __str__(self) -> str:
         return self.name

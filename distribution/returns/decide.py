@@ -138,7 +138,7 @@ def end_request(
         before=before,
         after=audit.read_state(request, fields=AUDITED),
     )
-    after_commit(metrics.RETURN_REQUESTS.labels(event=state.value).inc)
+    after_commit(partial(metrics.count_return, state.value))
 
 
 def _refuse_ended(request: ReturnRequest) -> None:

@@ -1,6 +1,7 @@
 """What a buyer does: ask for a return, add evidence, withdraw. A request may be approved at once by its policy."""
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -110,7 +111,7 @@ def open_request(assignment: Assignment, ask: Ask, *, actor: str, at: datetime) 
         workspace_id=assignment.buyer.workspace_id,
         after={"state": request.state, "reason": request.reason, "asked_cents": request.asked_cents},
     )
-    after_commit(metrics.RETURN_REQUESTS.labels(event=ReturnState.REQUESTED.value).inc)
+    after_commit(partial(metrics.count_return, ReturnState.REQUESTED.value))
     return request
 
 

@@ -1,21 +1,28 @@
 """Request headers of the intake: `Idempotency-Key` and `Prefer`."""
 
 import re
-from typing import Final
+from typing import Final, Protocol
+from uuid import UUID
 
 from rest_framework.request import Request
 
 from routing.api.errors import Malformed
 from routing.api.guard import get_body_sha256
 from routing.intake.idempotency import IdempotentRequest, fingerprint
-from routing.models import Source
 
 PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
 LONGEST_WAIT_SECONDS: Final = 30
 WAIT: Final = re.compile(r'wait[ \t]*=[ \t]*"?([0-9]{1,9})"?', re.IGNORECASE)
 
 
-def read_idempotent_request(request: Request, *, source: Source, route: str) -> IdempotentRequest | None:
+class KeyOwner(Protocol):
+    """A source or a buyer."""
+
+    public_id: UUID
+    workspace_id: int
+
+
+def read_idempotent_request(request: Request, *, owner: KeyOwner, route: str) -> IdempotentRequest | None:
     """Return the request with its Idempotency-Key, or None without one. Parses the body for its fingerprint."""
     key = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
@@ -23,8 +30,8 @@ def read_idempotent_request(request: Request, *, source: Source, route: str) -> 
     if not PRINTABLE.fullmatch(key) or not key.strip():
         raise Malformed("The Idempotency-Key must have 1 to 255 printable ASCII characters.")
     return IdempotentRequest(
-        owner_id=source.public_id,
-        workspace_id=source.workspace_id,
+        owner_id=owner.public_id,
+        workspace_id=owner.workspace_id,
         route=route,
         key=key,
         fingerprint=fingerprint(request.data),

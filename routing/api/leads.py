@@ -59,7 +59,7 @@ class LeadsView(SourceView):
     def post(self, request: Request) -> Response:
         require_body(request)
         source = get_source(request)
-        idempotent = read_idempotent_request(request, source=source, route="leads")
+        idempotent = read_idempotent_request(request, owner=source, route="leads")
         wait_seconds = read_wait(request)
         work = partial(receive_lead, request.data, source=source, is_decided_inline=bool(wait_seconds))
         answer = complete_replayed(answer_idempotently(idempotent, work), idempotent=idempotent)
@@ -78,7 +78,7 @@ class LeadBatchView(SourceView):
     def post(self, request: Request) -> Response:
         require_body(request)
         source = get_source(request)
-        idempotent = read_idempotent_request(request, source=source, route="leads/batch")
+        idempotent = read_idempotent_request(request, owner=source, route="leads/batch")
         answer = answer_idempotently(idempotent, partial(receive_batch, request.data, source=source))
         return _respond(answer, headers={})
 

@@ -15,7 +15,17 @@ import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
-from distribution.models import Buyer, BuyerKey, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Tier
+from distribution.models import (
+    Buyer,
+    BuyerKey,
+    Campaign,
+    Delivery,
+    Endpoint,
+    Enrollment,
+    LedgerEntry,
+    ReturnPolicy,
+    Tier,
+)
 from distribution.money.wallet import top_up
 from routing.intake.identity import identify
 from routing.models import IdempotencyRecord, Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
@@ -153,6 +163,15 @@ class DeliveryFactory(DjangoModelFactory[Delivery]):
         LeadFactory, source__workspace=factory.SelfAttribute("...endpoint.buyer.workspace")
     )
     next_try_at = factory.LazyFunction(timezone.now)
+
+
+class ReturnPolicyFactory(DjangoModelFactory[ReturnPolicy]):
+    """For every buyer of the workspace, without a limit. An operator decides each return."""
+
+    class Meta:
+        model = ReturnPolicy
+
+    workspace = factory.SubFactory(WorkspaceFactory)
 
 
 def first_tier(campaign: Campaign) -> Tier:

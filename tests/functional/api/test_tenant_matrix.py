@@ -17,7 +17,16 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import resolve
 
-from distribution.models import Assignment, Buyer, BuyerScope, Campaign, Enrollment, Tier, Wallet
+from distribution.models import (
+    Assignment,
+    Buyer,
+    BuyerScope,
+    Campaign,
+    Enrollment,
+    ReturnRequest,
+    Tier,
+    Wallet,
+)
 from routing.api.keyview import KeyView
 from routing.models import Lead, RoutingRule, Source, SourceScope, Workspace
 from tests.functional.api.routes import Route, all_routes
@@ -110,6 +119,10 @@ def of_foreign_assignment(world: World) -> Values:
     return {"public_id": world.foreign_row(Assignment).public_id}
 
 
+def of_foreign_return(world: World) -> Values:
+    return {"public_id": world.foreign_row(ReturnRequest).public_id}
+
+
 SENT = {"zip": "30312", "email": "grace@example.com"}
 API = {
     "api/v1/buyer/me/": Entry(("get",), key=winner_key),
@@ -118,6 +131,25 @@ API = {
     "api/v1/buyer/assignments/": Entry(("get",), key=winner_key),
     "api/v1/buyer/assignments/<uuid:public_id>/": Entry(
         ("get",), of_foreign_assignment, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/assignments/<uuid:public_id>/returns/": Entry(
+        ("post",), of_foreign_assignment, body={"reason": "fake"}, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/return-policy/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/returns/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/returns/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_return, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/returns/<uuid:public_id>/evidence/": Entry(
+        ("post",),
+        of_foreign_return,
+        body={"file": "none"},
+        key=winner_key,
+        sibling=loser_key,
+        owner_gets=(415,),  # JSON has no file
+    ),
+    "api/v1/buyer/returns/<uuid:public_id>/withdraw/": Entry(
+        ("post",), of_foreign_return, key=winner_key, sibling=loser_key
     ),
     "api/v1/buyer/missed/": Entry(("get",), key=winner_key),
     "api/v1/buyer/missed/<uuid:public_id>/": Entry(
