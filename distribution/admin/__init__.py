@@ -9,9 +9,9 @@ from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, Ti
 from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
+from distribution.admin.retryqueue import RetryQueueActionsAdmin
 from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
-from distribution.admin.retryqueue import RetryQueueActionsAdmin
 
 __all__ = [
     "AssignmentAdmin",

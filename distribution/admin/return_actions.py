@@ -63,7 +63,7 @@ def list_action(name: str) -> Callable[..., HttpResponse | None]:
     """A list action that opens the confirmation page."""
     action = ACTIONS[name]
 
-    @admin.action(description=f"{action.title}…", permissions=["change"])
+    @admin.action(description=f"{action.title}…", permissions=["decide"])
     def choose(
         page: "ReturnActionsAdmin", request: HttpRequest, queryset: QuerySet[ReturnRequest]
     ) -> HttpResponse | None:
@@ -122,7 +122,9 @@ class ReturnActionsAdmin(ConfirmingAdmin):
         open_rows = self.scope(ReturnRequest.objects.filter(state=ReturnState.REQUESTED), request=request)
         if from_id is not None:
             open_rows = open_rows.filter(**{"pk__gt" if side == "after" else "pk__lt": from_id})
-        found: int | None = open_rows.order_by("pk" if side == "after" else "-pk").values_list("pk", flat=True).first()
+        found: int | None = (
+            open_rows.order_by("pk" if side == "after" else "-pk").values_list("pk", flat=True).first()
+        )
         return found
 
     def _rows(self, request: HttpRequest) -> Sequence[ReturnRequest]:
@@ -179,7 +181,10 @@ class ReturnActionsAdmin(ConfirmingAdmin):
     def _decision(self, request: HttpRequest, form: DecisionForm) -> Decision:
         amount_cents = form.cleaned_data.get("amount")
         return Decision(
-            request.user.get_username(), timezone.now(), form.cleaned_data["reason"], amount_cents=amount_cents
+            request.user.get_username(),
+            timezone.now(),
+            form.cleaned_data["reason"],
+            amount_cents=amount_cents,
         )
 
     def _after(self, request: HttpRequest, rows: Sequence[ReturnRequest]) -> str:
@@ -204,8 +209,9 @@ def _describe(name: str, rows: Sequence[ReturnRequest]) -> str:
         return "Nothing to do."
     if name == "decline":
         return f"{count(len(rows), 'return')} will be declined. No money is moved. The buyer sees the reason."
-    cents = sum(charge_left(row.assignment_id) if row.asked_cents is None else row.asked_cents for row in rows)
+    cents = sum(
+        charge_left(row.assignment_id) if row.asked_cents is None else row.asked_cents for row in rows
+    )
     full = sum(row.asked_cents is None for row in rows)
     taken = f" {count(full, 'lead is', 'leads are')} taken back." if full else " The buyer keeps the lead."
     return f"{count(len(rows), 'return')} will be approved: {money(cents)} is refunded.{taken}"
-

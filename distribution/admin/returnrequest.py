@@ -41,11 +41,23 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
     actions = ReturnActionsAdmin.actions
     change_form_template = "admin/distribution/returnrequest/change_form.html"
     change_list_template = "admin/distribution/returnrequest/change_list.html"
-    list_display = ("short_id", "sale", "buyer", "standing", "why", "asked", "refunded", "requested", "decided")
+    list_display = (
+        "short_id",
+        "sale",
+        "buyer",
+        "standing",
+        "why",
+        "asked",
+        "refunded",
+        "requested",
+        "decided",
+    )
     list_filter = ("state", "reason", "is_automatic", WorkspaceFilter)
     list_select_related = ("buyer__workspace", "assignment")
     scan_time = "requested_at"
-    empty_list_text = "Buyers have asked for no returns. Their requests are listed here, and wait for your decision."
+    empty_list_text = (
+        "Buyers have asked for no returns. Their requests are listed here, and wait for your decision."
+    )
     search_help_text = "Public id of the return, assignment or buyer, or all or part of a buyer's name."
     fields = (
         *("buyer", "sale", "why", "text", "evidence", "asked", "left", "figures"),
@@ -58,7 +70,9 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
     short_in_list = ("assignment_id",)
     short_id = id_column()
     sale = named_field("assignment_id", label="assignment")
-    why = word_column("reason", words={code: row.label for code, row in RETURN_REASONS.items()}, label="reason")
+    why = word_column(
+        "reason", words={code: row.label for code, row in RETURN_REASONS.items()}, label="reason"
+    )
     standing = word_column("state", words=dict(ReturnState.choices))
     refunded = money_column("refund_cents", label="refunded")
     requested = time_column("requested_at")
@@ -67,7 +81,11 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("<path:object_id>/file/<uuid:file_id>/", view(self.download), name="distribution_returnrequest_file"),
+            path(
+                "<path:object_id>/file/<uuid:file_id>/",
+                view(self.download),
+                name="distribution_returnrequest_file",
+            ),
             path("figures/", view(self.show_figures), name="distribution_returnrequest_figures"),
             *super().get_urls(),
         ]
@@ -86,7 +104,9 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
         return MAX_SCANNED if others or is_ended else None
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
-        return queryset.filter(buyer_id__in=list(Buyer.objects.filter(workspace__in=ids).values_list("pk", flat=True)))
+        return queryset.filter(
+            buyer_id__in=list(Buyer.objects.filter(workspace__in=ids).values_list("pk", flat=True))
+        )
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:
         """By ids that are looked up first."""
@@ -95,7 +115,11 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
         public_id = parse_uuid(text)
         named = Q(public_id=public_id) if public_id else Q(name__icontains=text)
         buyers = self.admin_site.get_model_admin(Buyer).get_queryset(request).filter(named)
-        found = Q(buyer_id__in=self.find_first(buyers.order_by("pk"), most=MAX_FOUND, what="buyers", request=request))
+        found = Q(
+            buyer_id__in=self.find_first(
+                buyers.order_by("pk"), most=MAX_FOUND, what="buyers", request=request
+            )
+        )
         if public_id:
             sold = Assignment.objects.filter(public_id=public_id)
             found |= Q(public_id=public_id) | Q(assignment_id__in=list(sold.values_list("pk", flat=True)))
@@ -147,7 +171,9 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
         """Only for who may see the return. The browser saves it and never shows it."""
         self.require("distribution.view_returnrequest", request=request)
         row = self.get_object(request, object_id)
-        file = None if row is None else ReturnFile.objects.filter(request_id=row.pk, public_id=file_id).first()
+        file = (
+            None if row is None else ReturnFile.objects.filter(request_id=row.pk, public_id=file_id).first()
+        )
         if file is None:
             raise Http404
         return as_attachment(file)

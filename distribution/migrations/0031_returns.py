@@ -225,6 +225,7 @@ class Migration(migrations.Migration):
                             models.Q(("limit_basis", "leads"), ("limit_value__isnull", False)),
                             models.Q(
                                 ("limit_basis__in", ["leads_percent", "revenue_percent"]),
+                                ("limit_value__isnull", False),
                                 ("limit_value__lte", 100),
                             ),
                             _connector="OR",
@@ -577,7 +578,18 @@ class Migration(migrations.Migration):
             ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='returnfile',
-            trigger=pgtrigger.compiler.Trigger(name='owner_is_fixed', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (ROW(NEW.request_id) IS DISTINCT FROM ROW(OLD.request_id))', func="\n            RAISE EXCEPTION 'The request of evidence file % cannot be changed. Add the file to the other return.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ", hash='b4a0621a56af72661d2ad2bbb3748a3c24c4a811', operation='UPDATE OF "request_id"', pgid='pgtrigger_owner_is_fixed_ce49d', table='distribution_returnfile', when='BEFORE')),
+            model_name="returnfile",
+            trigger=pgtrigger.compiler.Trigger(
+                name="owner_is_fixed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (ROW(NEW.request_id) IS DISTINCT FROM ROW(OLD.request_id))",
+                    func="\n            RAISE EXCEPTION 'The request of evidence file % cannot be changed. Add the file to the other return.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="b4a0621a56af72661d2ad2bbb3748a3c24c4a811",
+                    operation='UPDATE OF "request_id"',
+                    pgid="pgtrigger_owner_is_fixed_ce49d",
+                    table="distribution_returnfile",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -144,7 +144,11 @@ class ReturnPolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(limit_basis="none", limit_value__isnull=True)
                 | Q(limit_basis="leads", limit_value__isnull=False)
-                | Q(limit_basis__in=["leads_percent", "revenue_percent"], limit_value__lte=100),
+                | Q(
+                    limit_basis__in=["leads_percent", "revenue_percent"],
+                    limit_value__isnull=False,
+                    limit_value__lte=100,
+                ),
                 name="return_policy_limit_fits",
                 violation_error_message="Enter a value with a limit, at most 100 percent. Without one, leave it blank.",
             ),

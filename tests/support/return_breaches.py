@@ -13,7 +13,13 @@ from distribution.models import (
     ReturnPolicy,
     ReturnRequest,
 )
-from tests.support.factories import BuyerFactory, EnrollmentFactory, LeadFactory, ReturnPolicyFactory, WorkspaceFactory
+from tests.support.factories import (
+    BuyerFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    ReturnPolicyFactory,
+    WorkspaceFactory,
+)
 
 
 def new_sale(*, price_cents: int = 100) -> Assignment:
@@ -40,13 +46,25 @@ def new_entry(sold: Assignment, *, kind: str, amount_cents: int) -> LedgerEntry:
 
 def new_return(sold: Assignment | None = None, **changes: Any) -> ReturnRequest:
     sold = sold or new_sale()
-    values = {"assignment": sold, "lead": sold.lead, "buyer": sold.buyer, "reason": "fake", "requested_by": "key"}
+    values = {
+        "assignment": sold,
+        "lead": sold.lead,
+        "buyer": sold.buyer,
+        "reason": "fake",
+        "requested_by": "key",
+    }
     return ReturnRequest.objects.create(**{**values, **changes})
 
 
 def approved(sold: Assignment, **changes: Any) -> ReturnRequest:
     entry = new_entry(sold, kind="refund", amount_cents=1)
-    end = {"state": "approved", "decided_at": timezone.now(), "is_full": True, "refund_cents": 1, "refund": entry}
+    end = {
+        "state": "approved",
+        "decided_at": timezone.now(),
+        "is_full": True,
+        "refund_cents": 1,
+        "refund": entry,
+    }
     return new_return(sold, **{**end, **changes})
 
 
@@ -57,7 +75,13 @@ def twice(create: Callable[..., Any], *same: Any, **named: Any) -> None:
 
 def two_files() -> None:
     request = new_return()
-    file = {"request": request, "name": "a.txt", "content_type": "text/plain", "size_bytes": 1, "content": b"a"}
+    file = {
+        "request": request,
+        "name": "a.txt",
+        "content_type": "text/plain",
+        "size_bytes": 1,
+        "content": b"a",
+    }
     twice(ReturnFile.objects.create, **file, sha256="a")
 
 
@@ -99,10 +123,8 @@ def policies_of_one_buyer() -> None:
 
 
 RETURN_BREACHES: list[tuple[str, Callable[[], Any]]] = [
-    ("ledger_refund_within_charge", refund_above_the_charge),
     ("return_policy_one_default", lambda: twice(policy, workspace=WorkspaceFactory())),
     ("distribution_returnpolicy_buyer_id_key", policies_of_one_buyer),
-    ("return_policy_same_workspace", lambda: policy(buyer=BuyerFactory())),
     ("return_policy_limit_fits", lambda: policy(limit_value=1)),
     ("return_policy_limit_fits", lambda: policy(limit_basis="leads")),
     ("return_policy_limit_fits", lambda: policy(limit_basis="leads_percent")),
@@ -120,12 +142,17 @@ RETURN_BREACHES: list[tuple[str, Callable[[], Any]]] = [
     ("distribution_returnrequest_refund_id_key", one_refund_for_two),
     ("return_asks_for_money", lambda: new_return(asked_cents=0)),
     ("return_resold_is_full", lambda: new_return(is_resold=True)),
-    ("return_fits_assignment", lambda: new_return(lead=LeadFactory())),
-    ("return_fits_assignment", lambda: new_return(buyer=BuyerFactory())),
-    ("return_end_is_final", lambda: changed_after_its_end(text="other")),
     ("return_file_once", two_files),
     (
         "return_file_size_in_range",
         lambda: ReturnFile.objects.create(request=new_return(), size_bytes=0, content=b"", name="a"),
     ),
+]
+# The same for triggers.
+TRIGGER_BREACHES: list[tuple[str, Callable[[], Any]]] = [
+    ("ledger_refund_within_charge", refund_above_the_charge),
+    ("return_policy_same_workspace", lambda: policy(buyer=BuyerFactory())),
+    ("return_fits_assignment", lambda: new_return(lead=LeadFactory())),
+    ("return_fits_assignment", lambda: new_return(buyer=BuyerFactory())),
+    ("return_end_is_final", lambda: changed_after_its_end(text="other")),
 ]
