@@ -115,6 +115,23 @@ def wait_for_wallet(buyer_id: int) -> None:
         cursor.execute(WAIT_FOR_WALLET, [buyer_id])
 
 
+WAIT_FOR_SOURCE: Final = "SELECT id FROM routing_source WHERE id = %s FOR NO KEY UPDATE"
+# It conflicts with the KEY SHARE of a lead's foreign key.
+KEEP_LEADS_OUT: Final = "SELECT id FROM routing_source WHERE id = %s FOR UPDATE"
+
+
+def wait_for_source(source_id: int) -> None:
+    """Serialize payments and adjustments of one source. Its leads and sales do not wait. Needs an open transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAIT_FOR_SOURCE, [source_id])
+
+
+def keep_leads_out(source_id: int) -> None:
+    """Wait for one source, and let no lead of it be stored until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP_LEADS_OUT, [source_id])
+
+
 # Any fixed number that no other advisory lock uses.
 SETUP_LOCK: Final = 0x5E70_F11E
 LOCK_SETUP: Final = "SELECT pg_advisory_xact_lock(%s)"

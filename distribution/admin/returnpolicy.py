@@ -28,7 +28,7 @@ class ReturnPolicyAdmin(AuditedAdmin):
         ("What can be requested", {"fields": ("window_hours", "reasons", "evidence")}),
         ("Limit", {"fields": ("limit_basis", "limit_value", "limit_period")}),
         ("Approval at once", {"fields": ("automatic_reasons", "automatic_hours")}),
-        ("After an approval", {"fields": ("resells", "resale_hours", "charges_source")}),
+        ("After an approval", {"fields": ("resells", "resale_hours")}),
         (None, {"fields": ("created_at", REASON)}),
     )
 

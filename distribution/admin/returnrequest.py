@@ -61,7 +61,7 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
     search_help_text = "Public id of the return, assignment or buyer, or all or part of a buyer's name."
     fields = (
         *("buyer", "sale", "why", "text", "evidence", "asked", "left", "figures"),
-        *("standing", "refunded", "decided_by", "decision_reason", "is_resold", "charges_source"),
+        *("standing", "refunded", "decided_by", "decision_reason", "is_resold"),
         *("requested_at", "requested_by", "decided_at", "public_id"),
     )
     readonly_fields = ("sale", "why", "evidence", "asked", "left", "figures", "standing", "refunded")

@@ -18,6 +18,13 @@ from distribution.models.endpoint import (
 )
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.payables import (
+    ContractPays,
+    PayableEntry,
+    PayableKind,
+    SourceContract,
+    describe_share,
+)
 from distribution.models.returning import (
     EvidenceKind,
     ReturnFile,
@@ -45,6 +52,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "ContractPays",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",
@@ -58,15 +66,19 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "PayableEntry",
+    "PayableKind",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",
     "ReturnPolicy",
     "ReturnRequest",
     "ReturnState",
+    "SourceContract",
     "Tier",
     "TryOutcome",
     "VerifyWatermark",
     "Wallet",
+    "describe_share",
     "read_snapshot",
 ]

@@ -11,6 +11,7 @@ from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign
 from distribution.models.counting import count_by_date_trigger
 from distribution.models.enrollment import Enrollment
+from distribution.models.payable_triggers import earn_triggers
 from distribution.models.waking import assignment_trigger
 from routing.models import Lead
 from routing.models.ownership import owner_trigger
@@ -79,6 +80,7 @@ class Assignment(models.Model):
         triggers: ClassVar = [
             count_by_date_trigger(),
             assignment_trigger(),
+            *earn_triggers(),
             owner_trigger(
                 *("lead_id", "buyer_id", "campaign_id"),
                 name="assignment",

@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.buyer import Buyer
+from distribution.models.payable_triggers import deduct_trigger
 from distribution.models.waking import wallet_trigger
 from routing.models.ownership import owner_trigger
 from tracing.models.append_only import append_only_triggers
@@ -143,7 +144,11 @@ class LedgerEntry(models.Model):
                 fields=["wallet", "-id"], condition=Q(kind__in=NOT_CHARGES), name="ledger_wallet_not_charged"
             ),
         ]
-        triggers: ClassVar = [*append_only_triggers("distribution_ledgerentry"), refund_trigger()]
+        triggers: ClassVar = [
+            *append_only_triggers("distribution_ledgerentry"),
+            deduct_trigger(),
+            refund_trigger(),
+        ]
 
     def __str__(self) -> str:
         return f"{capfirst(LedgerKind(self.kind).label)}, {money(self.amount_cents)}"

@@ -125,10 +125,6 @@ class ReturnPolicy(models.Model):
         blank=True,
         help_text="Offer it only this many hours after it was received. Blank: at any age.",
     )
-    charges_source = models.BooleanField(
-        default=True,
-        help_text="Deduct approved returns from what the source is owed, if the source's contract says so.",
-    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -234,7 +230,6 @@ class ReturnRequest(models.Model):
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="return_request"
     )
     is_resold = models.BooleanField(default=False)
-    charges_source = models.BooleanField(default=False)
 
     class Meta:
         db_table = "distribution_returnrequest"

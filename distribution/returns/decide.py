@@ -79,7 +79,6 @@ def approve_held(request: ReturnRequest, held: HeldAssignment, by: Decision) -> 
         "refund": entry,
         "refund_cents": refund_cents,
         "is_resold": is_resold,
-        "charges_source": policy is None or policy.charges_source,
     }
     end_request(request, state=ReturnState.APPROVED, by=by, changes=changes)
     after_commit(partial(_count_refund, refund_cents, is_full=is_full))

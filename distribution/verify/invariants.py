@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from distribution.verify import caps, charges, due, events, pools, privacy, replay, sales, wallets
+from distribution.verify import caps, charges, due, events, payables, pools, privacy, replay, sales, wallets
 from distribution.verify.findings import Invariant, SliceCheck
 from distribution.verify.slices import SliceKind
 
@@ -66,6 +66,12 @@ INVARIANTS: Final = (
         "privacy",
         "No trace contains personal data of its lead",
         (SliceCheck(SliceKind.ATTEMPTS, privacy.check),),
+    ),
+    Invariant(
+        10,
+        "payables",
+        "What is owed for each lead is what its source's contract says",
+        (SliceCheck(SliceKind.LEADS, payables.check),),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

@@ -8,7 +8,7 @@
 A world of one workspace, one campaign and enrolled buyers: `enroll(campaign, count=3, credits_cents=10_000)`.
 """
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import factory
@@ -24,6 +24,7 @@ from distribution.models import (
     Enrollment,
     LedgerEntry,
     ReturnPolicy,
+    SourceContract,
     Tier,
 )
 from distribution.money.wallet import top_up
@@ -52,6 +53,26 @@ class SourceFactory(DjangoModelFactory[Source]):
     workspace = factory.SubFactory(WorkspaceFactory)
     name = factory.Sequence(lambda n: f"form-{n}")
     default_vertical = "roofing"
+
+
+class ContractFactory(DjangoModelFactory[SourceContract]):
+    """$5.00 for each sold lead, since 2020. Build it before the source's first lead: it would start in the past."""
+
+    class Meta:
+        model = SourceContract
+
+    source = factory.SubFactory(SourceFactory)
+    pays = "fixed"
+    amount_cents = factory.Maybe(
+        factory.LazyAttribute(lambda contract: contract.pays == "fixed"),
+        yes_declaration=500,
+        no_declaration=None,
+    )
+    valid_from = date(2020, 1, 1)
+    starts_at = factory.LazyAttribute(
+        lambda contract: datetime.combine(contract.valid_from, datetime.min.time(), tzinfo=UTC)
+    )
+    actor = "ann"
 
 
 class LeadFactory(DjangoModelFactory[Lead]):

@@ -85,7 +85,7 @@ def test_approved_request_takes_the_lead_back(sales: list[Assignment]) -> None:
         entry,
     )
     assert (stored.decided_by, stored.decided_at, stored.decision_reason) == ("ann", AT, "checked")
-    assert (stored.is_automatic, stored.charges_source, stored.is_resold) == (False, True, False)
+    assert (stored.is_automatic, stored.is_resold) == (False, False)
     assert (entry.kind, entry.amount_cents, entry.assignment_id) == ("refund", 2_500, sales[0].pk)
     assert balance(sales[0]) == 5_000
     assert Assignment.objects.get(pk=sales[0].pk).state == AssignmentState.RETURNED

@@ -16,6 +16,7 @@ class Planted:
 EVENTS = "tracing_leaddistributionevent"
 LEDGER = "distribution_ledgerentry"
 ASSIGNMENT = "distribution_assignment"
+PAYABLE = "distribution_payableentry"
 PLANTED = [
     Planted(
         "balance_without_entry",
@@ -52,7 +53,10 @@ PLANTED = [
         f"INSERT INTO {LEDGER} (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id,"
         " actor, reason) SELECT {wallet}, 'refund', 3000, {balance} + 3000, 'planted', {assignment}, 'x', '';"
         " UPDATE distribution_wallet SET balance_cents = balance_cents + 3000 WHERE id = {wallet}",
-        {1: "assignment {assignment}: 2500 cents were charged, but 3000 were refunded"},
+        {
+            1: "assignment {assignment}: 2500 cents were charged, but 3000 were refunded",
+            10: "assignment {assignment} has 0 entries of the kind deducted and not 1",
+        },
     ),
     Planted(
         "above_max_buyers",
@@ -100,7 +104,7 @@ PLANTED = [
     Planted(
         "refund_to_another",
         f"UPDATE {LEDGER} SET assignment_id = {{assignment}} WHERE kind = 'refund'",
-        {3: "who did not buy the lead"},
+        {3: "who did not buy the lead", 10: "has 0 entries of the kind deducted and not 1"},
     ),
     Planted(
         "forgotten",
@@ -308,5 +312,33 @@ PLANTED = [
         f'UPDATE {EVENTS} SET data = \'{{{{"observed": "at 12 peachtree street, 2nd floor"}}}}\''
         " WHERE attempt_id = '{attempt}' AND seq = 1",
         {9: "attempt {attempt} event 1: observed holds a name or the address of the lead"},
+    ),
+    Planted(
+        "owed_too_much",
+        f"UPDATE {PAYABLE} SET amount_cents = amount_cents + 1 WHERE assignment_id = {{assignment}}",
+        {10: "lead {sold}: its contract owes 500 cents, but 501 are booked"},
+    ),
+    Planted(
+        "sale_not_owed",
+        f"DELETE FROM {PAYABLE} WHERE assignment_id = {{assignment}}",
+        {10: "lead {sold}: assignment {assignment} has 0 entries of the kind earned and not 1"},
+    ),
+    Planted(
+        "return_not_deducted",
+        f"DELETE FROM {PAYABLE} WHERE kind = 'deducted'",
+        {10: "assignment {returned_assignment} has 0 entries of the kind deducted and not 1"},
+    ),
+    Planted(
+        "sale_owed_twice",
+        f"INSERT INTO {PAYABLE} (source_id, kind, amount_cents, idempotency_key, lead_id, assignment_id, contract_id,"
+        f" actor, reason) SELECT source_id, kind, 0, 'planted', lead_id, assignment_id, contract_id, 'x', ''"
+        f" FROM {PAYABLE} WHERE assignment_id = {{assignment}}",
+        {10: "assignment {assignment} has 2 entries of the kind earned and not 1"},
+        constraint=("payable_one_for_each_sale", PAYABLE),
+    ),
+    Planted(
+        "owed_to_another_source",
+        f"UPDATE {PAYABLE} SET source_id = 0 WHERE assignment_id = {{assignment}}",
+        {10: "belongs to another source or contract than its sale"},
     ),
 ]

@@ -21,7 +21,9 @@ def test_command_ends_with_its_fixed_line() -> None:
 
     lines = out.getvalue().splitlines()
     assert lines[-1] == "verify: all invariants hold"
-    assert [line.split()[0] for line in lines[1:10]] == [str(number) for number in ALL_NUMBERS]
+    assert [line.split()[0] for line in lines[1 : 1 + len(ALL_NUMBERS)]] == [
+        str(number) for number in ALL_NUMBERS
+    ]
 
 
 def test_command_names_the_breach_and_exits_with_1(world: World) -> None:

@@ -7,12 +7,12 @@ from distribution.models import Assignment, Campaign, LedgerEntry
 from distribution.returns.by_hand import return_assignment
 from distribution.verify import Report
 from routing.models import Lead
-from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
 from tracing.models import Attempt
 
 PRICE_CENTS = 2_500
 
-ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ def build_world() -> World:
     campaign = CampaignFactory(max_buyers=2, price_cents=PRICE_CENTS)
     enroll(campaign, count=3, credits_cents=100_000, cap_day=2, budget_month_cents=50_000)
     source = SourceFactory(workspace=campaign.workspace)
+    ContractFactory(source=source)
     person = {
         "first_name": "Jackson",
         "last_name": "Fulton",

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
     """New tables, and a trigger on new refunds. Reversed, the requests are lost; refunds stay in the ledger."""
 
     dependencies = [
-        ("distribution", "0030_deliveries"),
+        ("distribution", "0033_payables_of_refunds"),
         ("routing", "0040_plain_labels"),
     ]
 
@@ -176,13 +176,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "charges_source",
-                    models.BooleanField(
-                        default=True,
-                        help_text="Deduct approved returns from what the source is owed, if the source's contract says so.",
-                    ),
-                ),
-                (
                     "created_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(), editable=False
@@ -301,7 +294,6 @@ class Migration(migrations.Migration):
                 ("is_full", models.BooleanField(null=True)),
                 ("refund_cents", models.PositiveBigIntegerField(null=True)),
                 ("is_resold", models.BooleanField(default=False)),
-                ("charges_source", models.BooleanField(default=False)),
                 (
                     "assignment",
                     models.ForeignKey(

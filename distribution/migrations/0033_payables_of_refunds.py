@@ -1,0 +1,28 @@
+"""Refunds write what they deduct. Its own transaction: it locks the ledger for a moment, and no other table."""
+
+import pgtrigger.compiler
+import pgtrigger.migrations
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("distribution", "0032_payables_of_sales")]
+
+    operations = [
+        pgtrigger.migrations.AddTrigger(
+            model_name="ledgerentry",
+            trigger=pgtrigger.compiler.Trigger(
+                name="payable_for_refund",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.kind = 'refund' AND NEW.assignment_id IS NOT NULL)",
+                    declare="DECLARE sold_lead bigint; paid_source bigint; version bigint;",
+                    func="\n    SELECT lead_id, source_id, contract_id INTO sold_lead, paid_source, version\n    FROM distribution_payableentry WHERE assignment_id = NEW.assignment_id AND kind = 'earned';\n    IF NOT FOUND THEN\n        RETURN NULL;\n    END IF;\n    \n    PERFORM 1 FROM distribution_payableentry\n    WHERE lead_id = sold_lead AND kind = 'earned' ORDER BY id FOR NO KEY UPDATE;\n\n    WITH \n        paid_sale AS (\n            SELECT e.assignment_id, e.contract_id FROM distribution_payableentry e\n            WHERE e.lead_id = sold_lead AND e.kind = 'earned'\n            \n        ), sale AS (\n            SELECT a.id, c.id AS contract_id, c.pays, c.share_bps, c.amount_cents, a.price_cents,\n                CASE\n                    WHEN NOT c.returns_deducted THEN a.price_cents\n                    ELSE GREATEST(0, a.price_cents - COALESCE((\n                        SELECT SUM(r.amount_cents) FROM distribution_ledgerentry r\n                        WHERE r.assignment_id = a.id AND r.kind = 'refund'\n                    ), 0))::bigint\n                END AS left_cents,\n                NOT (c.returns_deducted AND a.state = 'returned') AS is_kept\n            FROM paid_sale p\n            JOIN distribution_assignment a ON a.id = p.assignment_id\n            JOIN distribution_sourcecontract c ON c.id = p.contract_id\n        ), share AS (\n            SELECT part / 10000 + CASE WHEN 2 * (part % 10000) > 10000 OR (2 * (part % 10000) = 10000 AND (part / 10000) % 2 = 1) THEN 1 ELSE 0 END AS cents FROM (\n                SELECT (share_bps * SUM(left_cents))::bigint AS part FROM sale\n                WHERE pays = 'share' GROUP BY contract_id, share_bps\n            ) version\n        ), most AS (\n            SELECT MAX(part / whole + CASE WHEN 2 * (part % whole) > whole OR (2 * (part % whole) = whole AND (part / whole) % 2 = 1) THEN 1 ELSE 0 END) AS cents FROM (\n                SELECT first.amount_cents * CASE WHEN price_cents > 0 THEN left_cents ELSE is_kept::int END AS part,\n                    GREATEST(price_cents, 1) AS whole\n                FROM sale, (\n                    SELECT amount_cents FROM sale WHERE pays = 'fixed' ORDER BY id LIMIT 1\n                ) first\n                WHERE pays = 'fixed'\n            ) fixed\n        ), entry AS (\n            SELECT LEAST(0, COALESCE((SELECT SUM(cents) FROM share), 0) + COALESCE((SELECT cents FROM most), 0)\n                - COALESCE((\n                    SELECT SUM(amount_cents) FROM distribution_payableentry\n                    WHERE lead_id = sold_lead AND kind IN ('earned', 'deducted')\n                ), 0)) AS cents\n        )\n    \n    INSERT INTO distribution_payableentry (\n        source_id, kind, amount_cents, idempotency_key, lead_id, assignment_id, contract_id, actor, reason\n    )\n    SELECT paid_source, 'deducted', cents, 'deducted:' || 'refund:' || NEW.id, sold_lead, NEW.assignment_id, version, NEW.actor, NEW.reason\n    FROM entry\n    ON CONFLICT (idempotency_key) DO NOTHING;\n    RETURN NULL;\n",
+                    hash="d36cbd61ce530aba05a5f6375546ae43228351e5",
+                    operation="INSERT",
+                    pgid="pgtrigger_payable_for_refund_5c1d9",
+                    table="distribution_ledgerentry",
+                    when="AFTER",
+                ),
+            ),
+        ),
+    ]
