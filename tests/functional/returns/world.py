@@ -16,8 +16,9 @@ def sell_three() -> list[Assignment]:
     source = SourceFactory(workspace=campaign.workspace)
     for _ in range(3):
         assert distribute_lead(LeadFactory(source=source).pk).result == "success"
-    Assignment.objects.update(created_at=SOLD_AT, counted_on=SOLD_AT.date())
-    return list(Assignment.objects.select_related("buyer").order_by("pk"))
+    sold = Assignment.objects.filter(campaign=campaign)
+    sold.update(created_at=SOLD_AT, counted_on=SOLD_AT.date())
+    return list(sold.select_related("buyer").order_by("pk"))
 
 
 def change(policy: ReturnPolicy, **columns: Any) -> None:
