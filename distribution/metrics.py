@@ -39,8 +39,3 @@ VERDICT_FAILURES = with_series(
     open_label="cause",
     cause=POSTGRES_CAUSES,
 )
-
-
-def count_return(event: str) -> None:
-    """After the commit."""
-    RETURN_REQUESTS.labels(event=event).inc()

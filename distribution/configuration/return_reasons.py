@@ -39,7 +39,7 @@ _ROWS: Final = (
     ReturnReason("out_of_area", "outside our service area", Returnable.YES, "Name the place that the person gave you."),
     ReturnReason("wrong_vertical", "wants another kind of service", Returnable.YES, "Name the service."),
     ReturnReason("no_consent", "did not agree to be contacted", Returnable.YES, "Quote the person."),
-    ReturnReason("test_lead", "test entry", Returnable.YES, "Say how you recognized it."),
+    ReturnReason("test", "test entry", Returnable.YES, "Say how you recognized it."),
     ReturnReason("not_a_customer", "job seeker or solicitor", Returnable.YES, "Say what the person wanted."),
     ReturnReason("no_answer", "does not answer", Returnable.NO, "The person may still become a customer."),
     ReturnReason("changed_mind", "no longer interested", Returnable.NO, "The lead was valid when you bought it."),

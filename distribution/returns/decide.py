@@ -137,13 +137,18 @@ def end_request(
         before=before,
         after=audit.read_state(request, fields=AUDITED),
     )
-    after_commit(partial(metrics.count_return, state.value))
+    after_commit(partial(count_event, state))
 
 
 def _refuse_ended(request: ReturnRequest) -> None:
     if request.state != ReturnState.REQUESTED:
         state = ReturnState(request.state).label
         raise ReturnRefused(f"it is already {state}; nothing was changed", code="already_ended")
+
+
+def count_event(state: ReturnState) -> None:
+    """After the commit."""
+    metrics.RETURN_REQUESTS.labels(event=state.value).inc()
 
 
 def _count_refund(cents: int, *, is_full: bool) -> None:

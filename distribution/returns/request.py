@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from distribution import metrics
 from distribution.models import (
     Assignment,
     AssignmentState,
@@ -19,7 +18,7 @@ from distribution.models import (
 )
 from distribution.models.returning import MAX_FILES
 from distribution.money.wallet import charge_left
-from distribution.returns.decide import Decision, approve_held, end_request
+from distribution.returns.decide import Decision, approve_held, count_event, end_request
 from distribution.returns.evidence import EvidenceFile
 from distribution.returns.held import hold_assignment
 from distribution.returns.limits import refuse_above_limit
@@ -111,7 +110,7 @@ def open_request(assignment: Assignment, ask: Ask, *, actor: str, at: datetime) 
         workspace_id=assignment.buyer.workspace_id,
         after={"state": request.state, "reason": request.reason, "asked_cents": request.asked_cents},
     )
-    after_commit(partial(metrics.count_return, ReturnState.REQUESTED.value))
+    after_commit(partial(count_event, ReturnState.REQUESTED))
     return request
 
 

@@ -186,7 +186,7 @@ def test_policy_is_added_with_checked_reasons(finance: Client, requests: list[Re
         "limit_basis": "leads_percent",
         "limit_value": "10",
         "limit_period": "month",
-        "automatic_reasons": ["test_lead"],
+        "automatic_reasons": ["test"],
     }
 
     refused = finance.post(page(ReturnPolicy, "add"), fields)

@@ -105,7 +105,11 @@ PLANTED = [
     Planted(
         "refund_to_another",
         f"UPDATE {LEDGER} SET assignment_id = {{assignment}} WHERE kind = 'refund'",
-        {3: "who did not buy the lead", 10: "has 0 entries of the kind deducted and not 1"},
+        {
+            3: "who did not buy the lead",
+            10: "has 0 entries of the kind deducted and not 1",
+            11: "which is no refund of its assignment",
+        },
     ),
     Planted(
         "forgotten",
@@ -376,7 +380,6 @@ PLANTED = [
         " WHERE id = {returned_assignment}",
         {
             8: "its sales are",
-            10: "",
             11: "return {return}: took the lead back, but its assignment is sold",
         },
     ),
