@@ -23,7 +23,7 @@ from distribution.returns.refusals import ReturnNotFound, ReturnRefused
 from distribution.returns.request import add_evidence, request_return, withdraw_return
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.guard import GuardedJSONParser, require_body
-from routing.api.headers import read_idempotent_request
+from routing.api.headers import read_request_of
 from routing.api.keyview import not_found
 from routing.api.receive import answer_idempotently
 from routing.intake.idempotency import Answer
@@ -55,7 +55,7 @@ class AssignmentReturnsView(ReturnView):
     def post(self, request: Request, public_id: UUID) -> Response:
         require_body(request)
         route = f"buyer/assignments/{public_id}/returns"
-        idempotent = read_idempotent_request(request, owner=self.buyer, route=route)
+        idempotent = read_request_of(self.buyer, request=request, route=route)
         answer = answer_idempotently(idempotent, partial(self._ask, request, public_id))
         headers = {"Location": reverse("buyer-return", args=[answer.body["id"]])}
         replayed = {"Idempotency-Replayed": "true"} if answer.is_replayed else {}

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from routing.api.errors import Malformed
 from routing.api.guard import get_body_sha256
 from routing.intake.idempotency import IdempotentRequest, fingerprint
+from routing.models import SourceKey
 
 PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
 LONGEST_WAIT_SECONDS: Final = 30
@@ -22,18 +23,26 @@ class KeyOwner(Protocol):
     workspace_id: int
 
 
-def read_idempotent_request(request: Request, *, owner: KeyOwner, route: str) -> IdempotentRequest | None:
+def read_idempotent_request(request: Request, *, key: SourceKey, route: str) -> IdempotentRequest | None:
+    """Return the request of a source with its Idempotency-Key, or None without one.
+
+    A test key and the other keys of its source may use the same Idempotency-Keys: a test is no answer to a real lead.
+    """
+    return read_request_of(key.source, request=request, route=f"{route}:test" if key.is_test else route)
+
+
+def read_request_of(owner: KeyOwner, *, request: Request, route: str) -> IdempotentRequest | None:
     """Return the request with its Idempotency-Key, or None without one. Parses the body for its fingerprint."""
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None:
+    text = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if text is None:
         return None
-    if not PRINTABLE.fullmatch(key) or not key.strip():
+    if not PRINTABLE.fullmatch(text) or not text.strip():
         raise Malformed("The Idempotency-Key must have 1 to 255 printable ASCII characters.")
     return IdempotentRequest(
         owner_id=owner.public_id,
         workspace_id=owner.workspace_id,
         route=route,
-        key=key,
+        key=text,
         fingerprint=fingerprint(request.data),
         body_sha256=get_body_sha256(request),
     )

@@ -1,7 +1,8 @@
 """The SQL that counts attempts into hours: of a set of ids, or of one hour.
 
 The first decision of a lead is its first attempt that did not end as `retry`. Earlier attempts are committed, because
-an attempt holds the lead's lock: counting the same attempt again gives the same bins.
+an attempt holds the lead's lock: counting the same attempt again gives the same bins. Attempts of test leads are in no
+hour.
 """
 
 # ruff: noqa: S608 - only constants of this module are put into the text
@@ -40,7 +41,7 @@ measured AS (
                 WHERE e.lead_id = a.lead_id AND e.number < a.number AND e.result <> 'retry'
             )
         ) THEN {_bin(_seconds("a.received_at"))} END AS receipt
-    FROM batch JOIN tracing_attempt a ON a.id = batch.id
+    FROM batch JOIN tracing_attempt a ON a.id = batch.id AND NOT a.is_test
 )"""
 _CELL: Final = "hour, source_workspace_id, destination_workspace_id, result, skip_reason"
 _TOTAL: Final = "hour, result, skip_reason"

@@ -52,7 +52,7 @@ SELECT count(*) FILTER (WHERE l.received_at >= %(start)s), count(*) FILTER (WHER
 FROM routing_workspace w
 CROSS JOIN LATERAL (
     SELECT received_at FROM routing_lead
-    WHERE workspace_id = w.id AND received_at >= %(before)s AND received_at < %(end)s
+    WHERE workspace_id = w.id AND received_at >= %(before)s AND received_at < %(end)s AND NOT is_test
 ) l
 """
 
