@@ -21,7 +21,8 @@ PERCENT: Final = 100
 # date by one day at most.
 SOLD: Final = """
 SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment
-WHERE buyer_id = %(buyer)s AND state IN ('sold', 'returned') AND NOT is_test AND counted_on BETWEEN %(first)s::date AND %(last)s::date
+WHERE buyer_id = %(buyer)s AND state IN ('sold', 'returned') AND NOT is_test
+    AND counted_on BETWEEN %(first)s::date AND %(last)s::date
     AND id > COALESCE((
         SELECT id FROM distribution_assignment
         WHERE buyer_id = %(buyer)s AND counted_on < %(first)s::date - 1 ORDER BY id DESC LIMIT 1
