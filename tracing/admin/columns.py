@@ -21,10 +21,14 @@ NOTHING: Final = "-"
 
 # The color of a badge. The word in it says the same.
 TONES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("distributed", "success", "sold", "selected"), "good"),
-    **dict.fromkeys(("failed", "unsold", "expired"), "bad"),
+    **dict.fromkeys(("distributed", "success", "sold", "selected", "approved"), "good"),
+    **dict.fromkeys(("failed", "unsold", "expired", "declined", "rejected"), "bad"),
     **dict.fromkeys(
-        ("pending", "calling", "gated", "offered", "posting", "deferred", "retry", "returned"), "wait"
+        (
+            *("pending", "calling", "gated", "offered", "posting", "held"),
+            *("deferred", "retry", "returned", "requested"),
+        ),
+        "wait",
     ),
 }
 
