@@ -120,6 +120,7 @@ WAKE_CAUSES = MappingProxyType(
         "credit_limit_raised": "a credit limit was raised",
         "sale_returned": "a buyer returned a lead",
         "sale_rejected": "a buyer's system rejected a lead",
+        "resale": "the buyer that had this lead returned it",
         "area_changed": "a service area changed",
         "answers_changed": "questions or answers changed",
         "filter_changed": "a filter changed",

@@ -12,6 +12,8 @@ from distribution.admin.endpoint import EndpointAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
+from distribution.admin.returnpolicy import ReturnPolicyAdmin
+from distribution.admin.returnrequest import ReturnRequestAdmin
 
 __all__ = [
     "AssignmentAdmin",
@@ -26,6 +28,8 @@ __all__ = [
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
     "RetryQueueActionsAdmin",
+    "ReturnPolicyAdmin",
+    "ReturnRequestAdmin",
     "TierAdmin",
     "WalletAdmin",
 ]

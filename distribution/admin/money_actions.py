@@ -12,14 +12,14 @@ from django.urls import URLPattern, path, reverse
 
 from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
 from distribution.models import Assignment, AssignmentState, Wallet
-from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
-from distribution.money.returns import NOT_RETURNABLE
+from distribution.money.by_hand import adjust_by_hand, last_by_hand, top_up_by_hand
 from distribution.money.wallet import MoneyRefused
+from distribution.returns.by_hand import return_by_hand
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.page_version import describe_last_change
-from tracing.wording import money, sentence
+from tracing.wording import money
 
 MOVE_MONEY: Final = "distribution.add_ledgerentry"
 TAKE_BACK: Final = "distribution.change_assignment"
@@ -213,5 +213,6 @@ class ReturnActionAdmin(ConfirmingAdmin):
 
 
 def _no_return(assignment: Assignment) -> str:
-    reason = NOT_RETURNABLE.get(assignment.state, "this sale was already returned")
-    return sentence(reason)
+    if assignment.state == AssignmentState.RETURNED:
+        return "This sale was already returned."
+    return "The buyer does not have this lead, so there is nothing to return."

@@ -4,7 +4,7 @@
       |-> accept_sale: held price charged, assignment `sold`;     lead `distributed`, or due at once for a further buyer
       `-> reject_sale: held price released, assignment `rejected`; lead due at once, or finished after the deadline
 
-Each answer is an attempt of its own, without a decision (decisions/0067). Both functions may be called again: a hold
+Each answer is an attempt of its own, without a decision (decisions/0068). Both functions may be called again: a hold
 ends once, with the first answer.
 """
 

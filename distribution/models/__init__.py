@@ -33,6 +33,15 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.returning import (
+    EvidenceKind,
+    ReturnFile,
+    ReturnLimit,
+    ReturnPeriod,
+    ReturnPolicy,
+    ReturnRequest,
+    ReturnState,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -61,12 +70,19 @@ __all__ = [
     "Endpoint",
     "EndpointSecret",
     "Enrollment",
+    "EvidenceKind",
     "HttpMethod",
     "LedgerEntry",
     "LedgerKind",
     "Method",
     "PayableEntry",
     "PayableKind",
+    "ReturnFile",
+    "ReturnLimit",
+    "ReturnPeriod",
+    "ReturnPolicy",
+    "ReturnRequest",
+    "ReturnState",
     "SellsOn",
     "SourceContract",
     "Tier",

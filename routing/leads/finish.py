@@ -30,6 +30,8 @@ SOLD_BY_HAND_FROM: Final = (
     LeadStatus.RETURNED,
 )
 
+RESALE: Final = "resale"
+
 
 class LeadMoved(RuntimeError):
     """The lead changed after the attempt read it: another process finished, tried or paused it."""
@@ -174,3 +176,20 @@ def close_posting(
     if changed != 1:
         raise LeadMoved(lead_id, attempt=attempts)
     enqueue_leads_after_commit(lead_id)
+
+
+def reopen_returned(lead_id: int, *, at: datetime) -> bool:
+    """Make a returned lead due, so that it is offered to buyers that never had it. Needs the lead's lock.
+
+    Returns False if a buyer still holds it, or if it has expired.
+    """
+    returned = Lead.objects.filter(pk=lead_id, status=LeadStatus.RETURNED, expires_at__gt=at)
+    changed = returned.update(
+        status=LeadStatus.PENDING,
+        next_attempt_at=Least(at, Now()),
+        due_reason=RESALE,
+        finished_at=None,
+    )
+    if changed:
+        enqueue_leads_after_commit(lead_id)
+    return bool(changed)

@@ -7,7 +7,7 @@ import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Wallet
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.calendar.windows import WINDOW_KINDS
 from routing.leads.actions import (

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0036_holds")]
+    dependencies = [("distribution", "0037_holds")]
 
     operations = [
         AddIndexConcurrently(

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0035_test_sales_are_not_counted"), ("routing", "0043_posting")]
+    dependencies = [("distribution", "0036_returns"), ("routing", "0043_posting")]
     lint_accepted = {"ban-drop-constraint": "the same transaction adds it again, and it allows more"}
 
     operations = [
