@@ -34,12 +34,14 @@ def connections(receiver: Receiver) -> list[int]:
     return [each.connection for each in receiver.received()]
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_connection_is_used_again_after_a_complete_answer(client: OutboundClient, receiver: Receiver) -> None:
     for behavior in ("accept", "reject", "status/503", "empty", "zip"):
         post(client, receiver.url(behavior))
     assert len(set(connections(receiver))) == 1
 
 
+@pytest.mark.usefixtures("patient_connections")
 @pytest.mark.parametrize(
     "behavior", ["accept-and-close", "double", "long", "cut-after", "cut-answer", "malformed", "brotli"]
 )
@@ -56,7 +58,7 @@ def test_connection_is_not_used_again_after_anything_else(
 def test_late_answer_is_not_taken_for_the_answer_to_the_next_request(
     client: OutboundClient, receiver: Receiver
 ) -> None:
-    request = OutboundRequest(receiver.url("hold"), body=b"{}", timeouts=Timeouts.within(0.2))
+    request = OutboundRequest(receiver.url("hold"), body=b"{}", timeouts=Timeouts(headers_seconds=0.2))
     assert client.send(request).failure is Failure.ANSWER_TIMEOUT
     receiver.release()
     assert post(client, receiver.url("status/422")) == 422
@@ -75,6 +77,7 @@ def test_connection_is_not_used_again_after_its_time(
 
 
 def test_clock_of_the_machine_may_be_set_back(client: OutboundClient, receiver: Receiver) -> None:
+    post(client, receiver.url("accept"))
     with time_machine.travel(timedelta(hours=-2), tick=True):
         assert post(client, receiver.url("accept")) == 200
 
@@ -124,6 +127,7 @@ def test_second_address_is_used_if_the_first_one_does_not_answer(receiver: Recei
     assert (only.is_sent, only.failure) == (False, Failure.CONNECT_TIMEOUT)
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_threads_get_their_own_answers(client: OutboundClient, receiver: Receiver) -> None:
     """Each thread asks for another status: an answer in the wrong thread would show."""
     asked = [400 + number % 50 for number in range(400)]
@@ -155,6 +159,7 @@ def test_idle_connections_are_bounded(client: OutboundClient, receiver: Receiver
     assert len(client._idle) <= MAX_IDLE
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_closed_client_has_no_connections(client: OutboundClient, receiver: Receiver) -> None:
     post(client, receiver.url("accept"))
     assert len(client._idle) == 1
