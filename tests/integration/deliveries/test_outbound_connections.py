@@ -8,12 +8,19 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
 
+import h11
 import pytest
 import time_machine
 
 from distribution.deliveries.outbound import Failure, OutboundClient, OutboundRequest, Policy, Timeouts
 from distribution.deliveries.outbound import connection as connection_module
+from distribution.deliveries.outbound.connection import Connection
+from distribution.deliveries.outbound.exchange import Exchange
+from distribution.deliveries.outbound.failures import Failed
 from distribution.deliveries.outbound.idle import MAX_IDLE
+from distribution.deliveries.outbound.result import Receipt
+from distribution.deliveries.outbound.stream import PinnedStream
+from distribution.deliveries.outbound.targets import parse_url
 from tests.receivers import Receiver, start_receiver
 
 LOOPBACK: Final = Policy((ip_network("127.0.0.0/8"),))
@@ -93,6 +100,19 @@ def test_receiver_that_restarts_is_reached_on_a_new_connection(
     assert (refused.is_sent, refused.failure) == (False, Failure.CONNECT_FAILED)
     with start_receiver(receiver.file.with_name("second.jsonl"), port=first.port) as second:
         assert post(client, second.url("accept")) == 200
+
+
+def test_request_whose_head_cannot_be_written_is_not_sent() -> None:
+    """A connection that was closed after it was chosen: the other side cannot have the request."""
+    ours, theirs = socket.socketpair()
+    exchange = Exchange(Timeouts())
+    connection = Connection(parse_url("http://127.0.0.1/"), PinnedStream(ours, exchange), "127.0.0.1")
+    theirs.close()
+    head = h11.Request(method="POST", target="/", headers=[("Host", "a"), ("Content-Length", "2")])
+    with pytest.raises(Failed) as failed:
+        connection.ask(head, b"{}", exchange=exchange, receipt=Receipt())
+    assert (failed.value.failure, exchange.is_sent) == (Failure.CONNECTION_CUT, False)
+    assert not connection.is_reusable
 
 
 def test_second_address_is_used_if_the_first_one_refuses(receiver: Receiver) -> None:
