@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import call_command
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from routing.access.api_keys import Author, rotate
 from routing.intake.daily_limit import reserve_test_leads, seconds_to_next_day
@@ -83,7 +83,7 @@ def test_idempotency_key_of_a_test_answers_no_real_lead(client: Client, tester: 
     assert Lead.objects.count() == 2
 
 
-def test_limit_refuses_test_leads_alone(client: Client, settings: SettingsWrapper) -> None:
+def test_limit_refuses_test_leads_alone(client: Client, settings: LazySettings) -> None:
     settings.LEADSWITCH_TEST_LEADS_PER_DAY = 1
     test = {**LEAD, "is_test": True}
     answers = [post(client, each) for each in (test, test, LEAD)]
@@ -97,7 +97,7 @@ def test_limit_refuses_test_leads_alone(client: Client, settings: SettingsWrappe
     assert list(Lead.objects.order_by("pk").values_list("is_test", flat=True)) == [True, False]
 
 
-def test_limit_cuts_a_batch(client: Client, settings: SettingsWrapper) -> None:
+def test_limit_cuts_a_batch(client: Client, settings: LazySettings) -> None:
     settings.LEADSWITCH_TEST_LEADS_PER_DAY = 2
     test = {**LEAD, "is_test": True}
     answer = post(client, {"leads": [test, LEAD, test, test]}, url=f"{LEADS}batch/").json()
@@ -105,7 +105,7 @@ def test_limit_cuts_a_batch(client: Client, settings: SettingsWrapper) -> None:
     assert answer["results"][3]["error"]["code"] == "test_limit_reached"
 
 
-def test_another_day_begins_at_zero(source: Source, settings: SettingsWrapper) -> None:
+def test_another_day_begins_at_zero(source: Source, settings: LazySettings) -> None:
     settings.LEADSWITCH_TEST_LEADS_PER_DAY = 5
     assert [reserve_test_leads(3, source_id=source.pk) for _ in range(3)] == [3, 2, 0]
     Source.objects.update(test_leads_on="2026-01-01")
@@ -113,7 +113,7 @@ def test_another_day_begins_at_zero(source: Source, settings: SettingsWrapper) -
     assert seconds_to_next_day(datetime(2026, 1, 1, 23, 59, 30, tzinfo=UTC)) == 30
 
 
-def test_file_has_a_column_for_tests(source: Source, tmp_path: Path, settings: SettingsWrapper) -> None:
+def test_file_has_a_column_for_tests(source: Source, tmp_path: Path, settings: LazySettings) -> None:
     settings.LEADSWITCH_TEST_LEADS_PER_DAY = 1
     file, rejects = tmp_path / "leads.csv", tmp_path / "rejects.csv"
     file.write_text("Mail,Zip,Test\na@example.com,30312,yes\nb@example.com,30312,no\nc@example.com,30312,1\n")

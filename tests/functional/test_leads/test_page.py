@@ -3,22 +3,20 @@
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.messages import get_messages
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.models import Assignment, Campaign, Enrollment, Wallet
 from routing.models import Lead, Source
-from tests.support.admin_pages import admin_person, client_of
+from tests.support.admin_pages import client_of, person
 from tests.support.factories import CampaignFactory, EnrollmentFactory, SourceFactory
 from tracing.models import AuditEntry
 
-pytestmark = pytest.mark.usefixtures("committed_db")
-
 
 @pytest.fixture
-def enrollment() -> Enrollment:
+def enrollment(committed_db: None) -> Enrollment:  # noqa: ARG001
     CAMPAIGNS.clear()
     return EnrollmentFactory(campaign=CampaignFactory(vertical="roofing"), buyer__credits_cents=2_500)
 
@@ -30,7 +28,7 @@ def source(enrollment: Enrollment) -> Source:
 
 @pytest.fixture
 def operator(enrollment: Enrollment) -> Client:
-    return client_of(admin_person("admin", enrollment.campaign.workspace))
+    return client_of(person("operator", enrollment.campaign.workspace))
 
 
 def page_of(row: Campaign | Any) -> str:
@@ -87,7 +85,7 @@ def test_refused_lead_is_explained_in_the_form(operator: Client, enrollment: Enr
 
 @pytest.mark.usefixtures("source")
 def test_limit_is_explained_in_the_form(
-    operator: Client, enrollment: Enrollment, settings: SettingsWrapper
+    operator: Client, enrollment: Enrollment, settings: LazySettings
 ) -> None:
     settings.LEADSWITCH_TEST_LEADS_PER_DAY = 0
     url = page_of(enrollment.campaign)
@@ -102,7 +100,7 @@ def test_workspace_without_source_is_told_to_add_one(operator: Client, enrollmen
 
 @pytest.mark.usefixtures("source")
 def test_only_people_who_act_on_leads_of_the_workspace_see_it(enrollment: Enrollment) -> None:
-    viewer = client_of(admin_person("viewer", enrollment.campaign.workspace))
+    viewer = client_of(person("viewer", enrollment.campaign.workspace))
     assert viewer.get(page_of(enrollment.campaign)).status_code == 403
-    stranger = client_of(admin_person("admin", CampaignFactory().workspace, name="stranger"))
+    stranger = client_of(person("operator", CampaignFactory().workspace))
     assert stranger.get(page_of(enrollment.campaign)).status_code in (302, 404)
