@@ -89,7 +89,7 @@ def test_limit_refuses_test_leads_alone(client: Client, settings: LazySettings) 
     answers = [post(client, each) for each in (test, test, LEAD)]
     assert [each.status_code for each in answers] == [201, 429, 201]
     assert answers[1].json()["error"] == {
-        "code": "test_limit_reached",
+        "code": "too_many_test_leads",
         "message": "This source already sent 1 test lead today (UTC). Send the next one tomorrow. Real leads are not"
         " affected.",
     }
@@ -102,7 +102,7 @@ def test_limit_cuts_a_batch(client: Client, settings: LazySettings) -> None:
     test = {**LEAD, "is_test": True}
     answer = post(client, {"leads": [test, LEAD, test, test]}, url=f"{LEADS}batch/").json()
     assert (answer["accepted"], answer["rejected"]) == (3, 1)
-    assert answer["results"][3]["error"]["code"] == "test_limit_reached"
+    assert answer["results"][3]["error"]["code"] == "too_many_test_leads"
 
 
 def test_another_day_begins_at_zero(source: Source, settings: LazySettings) -> None:
