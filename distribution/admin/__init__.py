@@ -10,6 +10,8 @@ from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
+from distribution.admin.returnpolicy import ReturnPolicyAdmin
+from distribution.admin.returnrequest import ReturnRequestAdmin
 
 __all__ = [
     "AssignmentAdmin",
@@ -22,6 +24,8 @@ __all__ = [
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
     "RetryQueueActionsAdmin",
+    "ReturnPolicyAdmin",
+    "ReturnRequestAdmin",
     "TierAdmin",
     "WalletAdmin",
 ]
