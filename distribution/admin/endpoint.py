@@ -230,7 +230,7 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
                 self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
             ),
         }
-        return TemplateResponse(request, "admin/leadswitch/test_lead.html", context)
+        return TemplateResponse(request, "admin/leadswitch/test_delivery.html", context)
 
     def _do(self, request: HttpRequest, endpoint: Endpoint, name: str, form: ReasonForm) -> bool:
         """Returns False when it was refused; the form says why."""
