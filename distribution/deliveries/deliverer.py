@@ -108,7 +108,7 @@ class Recorder(threading.Thread):
 
 
 class RequestPool:
-    """Daemon threads: a process that is told to stop does not wait a minute for the slowest buyer."""
+    """Daemon threads: a process that stops does not wait a minute for the slowest buyer."""
 
     def __init__(self, threads: int, *, work: Callable[[Sequence[Work]], None]) -> None:
         self._queue: queue.SimpleQueue[Sequence[Work]] = queue.SimpleQueue()

@@ -5,7 +5,6 @@ from typing import Final
 
 from distribution.models import Deliverer
 
-ALIVE: Final = timedelta(seconds=20)
 FORGOTTEN: Final = timedelta(days=1)
 
 
@@ -16,7 +15,3 @@ def write_deliverer_heartbeat(name: str, *, at: datetime) -> None:
 
 def forget_deliverer(name: str) -> None:
     Deliverer.objects.filter(name=name).delete()
-
-
-def count_alive_deliverers(*, at: datetime) -> int:
-    return Deliverer.objects.filter(seen_at__gte=at - ALIVE).count()

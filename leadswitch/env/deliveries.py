@@ -21,8 +21,8 @@ class Deliveries(Section):
         IntegerRange(50, 10_000),
         default=1_000,
         help=(
-            "How often a deliverer looks for due deliveries when PostgreSQL has told it of none. Behind PgBouncer it"
-            " is told of none: set 250."
+            "How often a deliverer looks for due deliveries when PostgreSQL has not woken it. Behind PgBouncer nothing"
+            " wakes it: set 250."
         ),
     )
     deliveries_period_seconds = Variable(
