@@ -9,7 +9,9 @@ from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, Ti
 from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
+from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
+from distribution.admin.source import SourceWithPayablesAdmin
 
 __all__ = [
     "AssignmentAdmin",
@@ -21,7 +23,10 @@ __all__ = [
     "EnrollmentAdmin",
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
+    "PayableEntryAdmin",
     "RetryQueueActionsAdmin",
+    "SourceContractAdmin",
+    "SourceWithPayablesAdmin",
     "TierAdmin",
     "WalletAdmin",
 ]

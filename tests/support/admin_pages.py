@@ -19,6 +19,8 @@ from distribution.models import (
     CampaignSnapshot,
     Enrollment,
     LedgerEntry,
+    PayableEntry,
+    SourceContract,
     Tier,
     Wallet,
 )
@@ -35,6 +37,7 @@ from routing.models import (
 )
 from tests.support.factories import (
     CampaignFactory,
+    ContractFactory,
     EnrollmentFactory,
     LeadFactory,
     RuleFactory,
@@ -55,7 +58,7 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    *(AuditEntry, Wakeup),
+    *(AuditEntry, Wakeup, PayableEntry, SourceContract),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
@@ -90,6 +93,7 @@ def build_world() -> Workspace:
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
     EnrollmentFactory(campaign=campaign, active=False)
     source = SourceFactory(workspace=campaign.workspace)
+    ContractFactory(source=source)
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
