@@ -61,7 +61,8 @@ CAMPAIGN: Final = _make_kind(
 BUYER: Final = _make_kind(
     "name", "timezone service_area answers hours credit_limit_dollars opening_balance_dollars"
 )
-SOURCE: Final = _make_kind("name", "default_vertical active intake_mode")
+CONTRACT: Final = _make_kind("valid_from", "pays amount_dollars share_bps returns_deducted")
+SOURCE: Final = _make_kind("name", "default_vertical active intake_mode", contracts=CONTRACT)
 WORKSPACE: Final = _make_kind(
     "slug",
     "name kind timezone lead_ttl_days hours max_attempts duplicate_scope duplicate_days duplicate_same_vertical",
