@@ -17,6 +17,7 @@ EXTRA_FIELDS = (
     *("cause", "reason", "task", "attempts", "owner", "lock", "lock_ms", "lead_row"),
     *("rule_id", "duplicate", "duplicate_of"),
     *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id"),
+    *("is_test",),
     *("reconciler", "checked", "repaired", "skipped", "found"),
     *("leader", "epoch", "operation", "path", "lost_workers"),
     *("sqlstate", "age_seconds"),

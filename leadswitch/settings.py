@@ -78,6 +78,9 @@ LEADSWITCH_TAKEOVER = ENVIRONMENT.takeover
 LEADSWITCH_WATCH = ENVIRONMENT.watch
 LEADSWITCH_RATE_LIMITS = ENVIRONMENT.rate_limits
 LEADSWITCH_LEAD_TRIES_PER_HOUR = ENVIRONMENT.lead_tries_per_hour
+LEADSWITCH_TEST_LEADS_PER_DAY = ENVIRONMENT.test_leads_per_day
+# Networks without public addresses to which deliveries may go: docs/outbound.md.
+LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.

@@ -14,6 +14,8 @@ import redis
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
+pytest_plugins = ("tests.receivers.fixtures",)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 # `make test-debian` runs tests on other servers, and with the worker's settings.
 VAR_DIR = REPOSITORY / os.environ.get("TEST_VAR_DIR", "var/test")

@@ -23,6 +23,7 @@ class AttemptHead:
     intake_notes: Sequence[str] = ()
     cause: str = ""  # of WAKE_CAUSES, where a change made the lead due
     change_id: int | None = None
+    is_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)

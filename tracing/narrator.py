@@ -130,6 +130,8 @@ def _started(event: EventRow, _context: EventContext) -> str:
     trigger, cause = event.data["trigger"], event.data.get("woken_by")
     why = f"woken by: {WAKE_CAUSES.get(cause, cause)}" if cause else TRIGGERS.get(trigger, trigger)
     started = f"Started as attempt {event.data['number']} ({why})."
+    if event.data.get("is_test"):
+        started += " It is a test lead."
     notes = [_describe_note(note) for note in event.data.get("intake", ())]
     return f"{started} At intake: {'; '.join(notes)}." if notes else started
 
@@ -218,7 +220,8 @@ def _selected(event: EventRow, context: EventContext) -> str:
 def _distributed(event: EventRow, _context: EventContext) -> str:
     buyers: int = event.data["buyers"]
     in_all = " in all" if buyers > 1 else ""
-    return f"Sold to {wording.count(buyers, 'buyer')} for {wording.money(event.cost_cents)}{in_all}."
+    sold = f"old to {wording.count(buyers, 'buyer')} for {wording.money(event.cost_cents)}{in_all}."
+    return f"Test: s{sold} No buyer was charged." if event.data.get("is_test") else f"S{sold}"
 
 
 def _failed(event: EventRow, context: EventContext) -> str:

@@ -37,9 +37,9 @@ WITH attempt AS (
     INSERT INTO tracing_attempt (
         id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version,
         result, skip_reason, transient, next_attempt_at, started_at, finished_at, duration_ms, worker,
-        received_at, due_at, rule_id, route, first_lead_id, facts
+        received_at, due_at, is_test, rule_id, route, first_lead_id, facts
     ) VALUES (
-        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb
+        %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s::jsonb
     )
     RETURNING id, lead_id
 )
@@ -68,6 +68,8 @@ class Recorder:
         started: dict[str, Any] = {"number": head.number, "trigger": head.trigger}
         if head.intake_notes:
             started["intake"] = list(head.intake_notes)
+        if head.is_test:
+            started["is_test"] = True
         if head.cause:
             started.update(woken_by=head.cause, change=head.change_id)
         self.add(Event.DISTRIBUTION_STARTED, data=started)
@@ -153,7 +155,7 @@ class Recorder:
                 end.duration_ms,
                 head.worker,
             ),
-            *(head.received_at, head.due_at),
+            *(head.received_at, head.due_at, head.is_test),
             *(route.rule_id, encode(route.hops), route.first_lead_id),
         ]
         # Rows are one document, not a list for each column: the driver escapes lists item by item in Python.

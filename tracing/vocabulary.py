@@ -40,7 +40,7 @@ EVENT_SHAPES = MappingProxyType(
     {
         Event.DISTRIBUTION_STARTED: EventShape(
             required=frozenset({"number", "trigger"}),
-            optional=frozenset({"intake", "woken_by", "change"}),
+            optional=frozenset({"intake", "woken_by", "change", "is_test"}),
         ),
         Event.ROUTED: EventShape(required=frozenset({"rule", "from", "to"})),
         Event.CAMPAIGN_RESOLVED: EventShape(required=frozenset({"campaign_id", "config_version"})),
@@ -56,7 +56,9 @@ EVENT_SHAPES = MappingProxyType(
             optional=frozenset({"overridden"}),
             is_of_buyer=True,
         ),
-        Event.DISTRIBUTED: EventShape(required=frozenset({"buyers"}), results=frozenset({"success"})),
+        Event.DISTRIBUTED: EventShape(
+            required=frozenset({"buyers"}), optional=frozenset({"is_test"}), results=frozenset({"success"})
+        ),
         Event.FAILED: EventShape(
             required=frozenset({"due_at"}),
             optional=frozenset({"emptied_by", "first_lead_id", "cause", "lost_workers"}),
@@ -122,6 +124,7 @@ CORRECTIONS = MappingProxyType(
         "moved": "was sent under another name and was stored",
         "assumed": "was missing a part, which was assumed",
         "unknown": "is not in the tables and was stored unchanged",
+        "test": "shows that this is a test lead",
     }
 )
 # The sender chose the name of such a field, so the trace does not have it.

@@ -13,7 +13,7 @@ from distribution.admin.money_actions import ReturnActionAdmin
 from distribution.admin.money_history import ledger_lines
 from distribution.models import Assignment, AssignmentState, Buyer, LedgerEntry
 from routing.models import Lead
-from tracing.admin.columns import id_column, money_column, time_column, word_column
+from tracing.admin.columns import id_column, money_column, test_column, time_column, word_column
 from tracing.admin.history import HistoryLine, merge
 from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.named import NamingAdmin, named_field
@@ -28,8 +28,18 @@ MAX_FOUND: Final = 100  # leads and buyers whose assignments one search shows
 class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     has_history = True
     workspace_path = "buyer__workspace"
-    list_display = ("short_id", "sold_lead", "buyer", "campaign", "price", "standing", "sold", "returned")
-    list_filter = ("state",)
+    list_display = (
+        "short_id",
+        "sold_lead",
+        "buyer",
+        "campaign",
+        "price",
+        "standing",
+        "test",
+        "sold",
+        "returned",
+    )
+    list_filter = ("state", "is_test")
     scan_time = "created_at"
     empty_list_text = "No leads sold yet. Sold leads are listed here."
     list_select_related = ("buyer__workspace", "campaign__workspace")
@@ -39,7 +49,7 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     )
     fields = (
         *("public_id", "sold_lead", "buyer", "campaign", "enrollment", "attempt", "price", "standing"),
-        *("created_at", "returned_at"),
+        *("is_test", "created_at", "returned_at"),
     )
     readonly_fields = ("sold_lead", "attempt", "price", "standing")
     named = {"attempt_id": "tracing.attempt", "lead_id": "routing.lead"}
@@ -51,10 +61,12 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     price = money_column("price_cents", label="price")
     sold = time_column("created_at", label="sold")
     returned = time_column("returned_at")
+    test = test_column()
     standing = word_column("state", words=dict(AssignmentState.choices))
 
     def title_of(self, row: Assignment) -> str:
-        return f"Sale to {row.buyer.name} for {money(row.price_cents)} ({short_id(row.public_id)})"
+        kind = "Test sale" if row.is_test else "Sale"
+        return f"{kind} to {row.buyer.name} for {money(row.price_cents)} ({short_id(row.public_id)})"
 
     def history_of(self, row: Assignment, *, request: HttpRequest) -> list[HistoryLine]:
         """Includes every movement of money that it caused."""

@@ -16,7 +16,7 @@ SHOWN: Final = 10
 TODAY: Final = """
 SELECT status, CASE WHEN status IN ('failed', 'pending') THEN skip_reason ELSE '' END AS reason, count(*)
 FROM routing_lead
-WHERE workspace_id = ANY(%s) AND received_at >= %s
+WHERE workspace_id = ANY(%s) AND received_at >= %s AND NOT is_test
 GROUP BY 1, 2
 """
 
@@ -44,7 +44,7 @@ SELECT c.id, c.name || ' (' || o.name || ')' FROM distribution_campaign c
 JOIN routing_workspace o ON o.id = c.workspace_id
 WHERE c.workspace_id = ANY(%s) AND c.active AND NOT EXISTS (
     SELECT 1 FROM distribution_enrollment e
-    JOIN distribution_assignment a ON a.enrollment_id = e.id AND a.created_at >= %s
+    JOIN distribution_assignment a ON a.enrollment_id = e.id AND a.created_at >= %s AND NOT a.is_test
     WHERE e.campaign_id = c.id
 )
 ORDER BY c.name, c.id

@@ -77,7 +77,7 @@ class TraceViews(PlainAdmin):
 
     def title_of(self, row: Lead) -> str:
         """Return a title without personal data: vertical, state, source and the end of the public id."""
-        what = capfirst(f"{row.vertical} lead".strip())
+        what = capfirst(f"{'test ' if row.is_test else ''}{row.vertical} lead".strip())
         place = f" in {row.state}" if row.state else ""
         return f"{what}{place} from {row.source.name} ({short_id(row.public_id)})"
 

@@ -82,6 +82,7 @@ def describe_assignment(assignment: Assignment) -> dict[str, Any]:
         "id": str(assignment.public_id),
         "state": assignment.state,
         "price_cents": assignment.price_cents,
+        "is_test": assignment.is_test,
         "campaign": _describe_campaign(assignment.campaign),
         "sold_at": write_time(assignment.created_at),
         "returned_at": write_time(assignment.returned_at),

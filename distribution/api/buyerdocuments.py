@@ -121,6 +121,9 @@ class AssignmentDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=AssignmentState.choices)
     price_cents = serializers.IntegerField()
+    is_test = serializers.BooleanField(
+        help_text="A test: the lead is not a real person, and you were not charged its price."
+    )
     campaign = CampaignDocument()
     sold_at = serializers.DateTimeField()
     returned_at = serializers.DateTimeField(allow_null=True)

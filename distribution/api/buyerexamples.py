@@ -53,6 +53,7 @@ ASSIGNMENT: Final[dict[str, Any]] = {
     "id": ASSIGNMENT_ID,
     "state": "sold",
     "price_cents": 2_500,
+    "is_test": False,
     "campaign": CAMPAIGN,
     "sold_at": "2026-01-31T12:00:01.300000Z",
     "returned_at": None,

@@ -53,6 +53,7 @@ class LeadHeadDocument(serializers.Serializer[Any]):
     fixer = serializers.CharField(help_text=FIXER)
     cancel_reason = serializers.CharField()
     attempts = serializers.IntegerField()
+    is_test = serializers.BooleanField(help_text="It is a test lead, which charges no buyer.")
 
 
 class SaleDocument(serializers.Serializer[Any]):
@@ -63,6 +64,7 @@ class SaleDocument(serializers.Serializer[Any]):
     sold_at = serializers.DateTimeField()
     returned_at = serializers.DateTimeField(allow_null=True)
     sentence = serializers.CharField()
+    is_test = serializers.BooleanField(help_text="A test sale: it charged nothing.")
 
 
 class StepDocument(serializers.Serializer[Any]):
@@ -179,6 +181,7 @@ EXAMPLE: Final = OpenApiExample(
             "fixer": "buyer",
             "cancel_reason": "",
             "attempts": 1,
+            "is_test": False,
         },
         "sales": [],
         "attempts": [

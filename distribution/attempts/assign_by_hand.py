@@ -77,11 +77,8 @@ def _assign(
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first. It can be paused"
         raise ActionRefused(message)
-    found = wait_for_candidates([enrollment_id])
-    if found is None:
-        raise ActionRefused("the buyer is being charged for other leads; try again")
-    if not found:
-        raise ActionRefused("the buyer was just removed from the campaign; check again")
+    if not lead.is_test:
+        _lock_buyer(enrollment_id)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.MANUAL)
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
@@ -92,6 +89,14 @@ def _assign(
         raise ActionRefused(_refusal_reason(decided.decision, enrollment_id))
     _refuse_unseen(decided.decision, seen=seen)
     return record, _sell(record, decided)
+
+
+def _lock_buyer(enrollment_id: int) -> None:
+    found = wait_for_candidates([enrollment_id])
+    if found is None:
+        raise ActionRefused("the buyer is being charged for other leads; try again")
+    if not found:
+        raise ActionRefused("the buyer was just removed from the campaign; check again")
 
 
 def _refuse_unseen(decision: Decision, *, seen: str) -> None:
@@ -152,7 +157,7 @@ def _refusal_reason(decision: Decision, enrollment_id: int) -> str:
 def _sell(record: AttemptRecord, decided: Decided) -> ManualAssignment:
     head = record.trace.head
     assignments = sell_selected(
-        decided, lead_id=head.lead_id, attempt_id=head.id, workspace_ids=record.workspace_ids
+        decided, lead=record.lead, attempt_id=head.id, workspace_ids=record.workspace_ids
     )
     if assignments is None:
         raise ActionRefused("its workspace or campaign was just paused; check again")

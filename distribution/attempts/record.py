@@ -88,6 +88,11 @@ class AttemptRecord:
 
     @property
     def charged_cents(self) -> int:
+        return 0 if self.lead.is_test else self.price_cents
+
+    @property
+    def price_cents(self) -> int:
+        """What the selected buyers pay in all, or would pay for a test lead."""
         if self.decided is None or not self.assignments:
             return 0
         return sum(selection.price_cents for selection in self.decided.decision.selected)
@@ -128,7 +133,9 @@ class AttemptRecord:
         self.step = step
         if self.unsold is None:
             data: dict[str, Any] = {"buyers": len(self.assignments)}
-            self.trace.add(Event.DISTRIBUTED, cost_cents=self.charged_cents, outcome=step.result, data=data)
+            if self.lead.is_test:
+                data["is_test"] = True
+            self.trace.add(Event.DISTRIBUTED, cost_cents=self.price_cents, outcome=step.result, data=data)
         else:
             data = {**self._describe_failure(), "due_at": step.due_at.isoformat() if step.due_at else None}
             self.trace.add(Event.FAILED, outcome=step.result, reason=self.unsold.reason, data=data)
@@ -190,8 +197,17 @@ class AttemptRecord:
     def report(self, *, locked: LockedLead, lock_ms: float, seconds: float, seconds_locked: float) -> None:
         """Write metrics and one structured log line, after the commit. `locked`: the row as first locked.
 
-        `seconds`: the whole attempt. `seconds_locked`: from that first lock on.
+        `seconds`: the whole attempt. `seconds_locked`: from that first lock on. A test lead is in no metric.
         """
+        if not locked.is_test:
+            self._measure(locked, seconds=seconds)
+        self.count_sales()
+        sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
+        decided_at = locked.locked_at + timedelta(seconds=seconds_locked)
+        waited = measure_wait(locked, decided_at=decided_at)
+        log_attempt(self._make_line(lock_ms, waited), cause=self.cause, **sold)
+
+    def _measure(self, locked: LockedLead, *, seconds: float) -> None:
         metrics.DECISION_SECONDS.observe(seconds)
         if locked.next_attempt_at is not None:
             lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
@@ -200,13 +216,10 @@ class AttemptRecord:
             LEADS_ROUTED.labels(hops=str(len(self.route.path))).inc()
         if self.first is not None:
             DUPLICATES.labels(kind=self.first.kind).inc()
-        self.count_sales()
-        sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
-        decided_at = locked.locked_at + timedelta(seconds=seconds_locked)
-        waited = measure_wait(locked, decided_at=decided_at)
-        log_attempt(self._make_line(lock_ms, waited), cause=self.cause, **sold)
 
     def count_sales(self) -> None:
+        if self.lead.is_test:
+            return
         metrics.LEADS_SOLD.inc(len(self.assignments))
         metrics.CENTS_CHARGED.inc(self.charged_cents)
 
@@ -227,6 +240,7 @@ class AttemptRecord:
             duplicate_of=first.public_id if first else None,
             duplicate_workspace_id=first.workspace_id if first else None,
             waited=waited,
+            is_test=lead.is_test,
         )
 
 
@@ -247,6 +261,7 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",
         change_id=lead.woken_by if is_woken else None,
+        is_test=lead.is_test,
     )
     return AttemptRecord(lead, Recorder(head), locked_in=lead.workspace_id)
 

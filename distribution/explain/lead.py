@@ -129,6 +129,7 @@ def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names:
         fixer=fixer,
         cancel_reason=lead.cancel_reason,
         attempts=lead.attempts,
+        is_test=lead.is_test,
     )
 
 
@@ -162,7 +163,10 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
     buyer, price = participants.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
     sentence = f"Sold to {buyer.name} for {price} at {wording.moment(assignment.created_at)}."
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
-        sentence += f" Returned at {wording.moment(assignment.returned_at)}; the charge was refunded."
+        refunded = "" if assignment.is_test else "; the charge was refunded"
+        sentence += f" Returned at {wording.moment(assignment.returned_at)}{refunded}."
+    if assignment.is_test:
+        sentence += " It is a test: the buyer was not charged."
     return TracedSale(
         assignment_id=assignment.public_id,
         buyer=buyer,
@@ -171,6 +175,7 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
         sold_at=assignment.created_at,
         returned_at=assignment.returned_at,
         sentence=sentence,
+        is_test=assignment.is_test,
     )
 
 

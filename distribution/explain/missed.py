@@ -4,7 +4,7 @@ It shows only this buyer's gates and price. Of the person it shows the ZIP code 
 that identify a person are hidden.
 
 A lead is missed if its latest attempt skipped the buyer and the buyer does not hold it. A lead that the buyer had
-bought before (`already_has_lead`) was not missed, even if it was returned later.
+bought before (`already_has_lead`) was not missed, even if it was returned later. A test lead is never missed.
 """
 
 import json
@@ -42,7 +42,7 @@ FROM tracing_leaddistributionevent e
 JOIN tracing_attempt a ON a.id = e.attempt_id
 JOIN routing_lead l ON l.id = e.lead_id
 LEFT JOIN distribution_campaign c ON c.id = a.campaign_id
-WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s
+WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND NOT l.is_test
 """  # noqa: S608 - constants only
 _MISSED: Final = f"""{_SKIPS}
     AND e.skip_reason <> '{ALREADY_HAD}'

@@ -39,6 +39,7 @@ def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[
 def _head(lead: LeadHead, width: int) -> Iterator[TextLine]:
     yield TextLine(f"Lead {lead.public_id}", "head")
     yield from _labeled("status", f"{lead.status}: {lead.status_sentence}", width)
+    yield from _labeled("test", "A test lead: no buyer is charged." if lead.is_test else "", width)
     origin = lead.source_workspace or lead.workspace
     yield from _labeled("from", f"{lead.source} in {origin}: {lead.vertical}, {lead.zip}", width)
     yield from _labeled("now in", lead.workspace if lead.source_workspace else "", width)

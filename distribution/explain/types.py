@@ -48,6 +48,7 @@ class LeadHead:
     fixer: str
     cancel_reason: str
     attempts: int
+    is_test: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class TracedSale:
     sold_at: datetime
     returned_at: datetime | None
     sentence: str
+    is_test: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from distribution.models.enrollment import Enrollment
 from distribution.models.payable_triggers import earn_triggers
 from distribution.models.waking import assignment_trigger
 from routing.models import Lead
-from routing.models.ownership import owner_trigger
+from routing.models.ownership import owner_trigger, test_flag_trigger
 
 
 class AssignmentState(models.TextChoices):
@@ -28,7 +28,8 @@ class Assignment(models.Model):
     """At most one live (`sold`) assignment exists for a lead and buyer.
 
     `counted_on` is the buyer's calendar date whose caps and budgets count it, even if the buyer's time zone changes
-    later. `is_counted` is false after a return restored them.
+    later. `is_counted` is false after a return restored them. A test sale has its price, charged nothing and is never
+    counted.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -49,6 +50,7 @@ class Assignment(models.Model):
     returned_after = models.BigIntegerField(null=True, editable=False)
     counted_on = models.DateField(null=True, editable=False)
     is_counted = models.BooleanField(default=True, db_default=True, editable=False)
+    is_test = models.BooleanField("test", default=False, db_default=False, editable=False)
 
     class Meta:
         db_table = "distribution_assignment"
@@ -65,7 +67,11 @@ class Assignment(models.Model):
                 condition=Q(counted_on__isnull=False), name="assignment_counted_on_a_date"
             ),
             models.CheckConstraint(
-                condition=Q(is_counted=True) | Q(state="returned"), name="assignment_sold_is_counted"
+                condition=Q(is_counted=True) | Q(state="returned") | Q(is_test=True),
+                name="assignment_real_sale_is_counted",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_test=False) | Q(is_counted=False), name="assignment_test_is_not_counted"
             ),
         ]
         indexes = [
@@ -75,6 +81,7 @@ class Assignment(models.Model):
                 condition=Q(state=AssignmentState.RETURNED),
                 name="assignment_returned",
             ),
+            models.Index(fields=["id"], condition=Q(is_test=True), name="assignment_test"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
         ]
         triggers: ClassVar = [
@@ -86,6 +93,7 @@ class Assignment(models.Model):
                 name="assignment",
                 instead="Return it and sell the lead again.",
             ),
+            test_flag_trigger(name="assignment"),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,7 @@ _CONTINUE = """
     END LOOP;
     SELECT max(a.counted_on), date_trunc('hour', max(a.created_at), b.timezone) INTO latest, hour_at
     FROM distribution_assignment a JOIN distribution_buyer b ON b.id = a.buyer_id
-    WHERE a.buyer_id = NEW.buyer_id AND a.campaign_id = NEW.campaign_id
+    WHERE a.buyer_id = NEW.buyer_id AND a.campaign_id = NEW.campaign_id AND NOT a.is_test
     GROUP BY b.id;
     IF latest IS NULL THEN
         RETURN NEW;

@@ -124,7 +124,8 @@ _VARIABLES: Final = [("sold_lead", "bigint"), ("paid_source", "bigint"), ("versi
 
 
 def earn_triggers() -> list[pgtrigger.Trigger]:
-    """Of assignments: a sale earns when it is made, or when a held one is accepted. A held one earns nothing.
+    """Of assignments: a sale earns when it is made, or when a held one is accepted. A held one earns nothing, nor
+    does a test sale.
 
     A refund deducts. A returned sale for $0.00 has no refund, so its new state deducts.
     """
@@ -133,7 +134,7 @@ def earn_triggers() -> list[pgtrigger.Trigger]:
             name="payable_for_sale",
             when=pgtrigger.After,
             operation=pgtrigger.Insert,
-            condition=pgtrigger.Condition("(NEW.state = 'sold')"),
+            condition=pgtrigger.Condition("(NEW.state = 'sold' AND NOT NEW.is_test)"),
             declare=_VARIABLES,
             func=_EARN,
         ),
@@ -141,7 +142,7 @@ def earn_triggers() -> list[pgtrigger.Trigger]:
             name="payable_for_accepted",
             when=pgtrigger.After,
             operation=pgtrigger.UpdateOf("state"),
-            condition=pgtrigger.Condition("(OLD.state = 'held' AND NEW.state = 'sold')"),
+            condition=pgtrigger.Condition("(OLD.state = 'held' AND NEW.state = 'sold' AND NOT NEW.is_test)"),
             declare=_VARIABLES,
             func=_EARN,
         ),

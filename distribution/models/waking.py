@@ -136,7 +136,7 @@ def assignment_trigger() -> pgtrigger.Trigger:
     """Fire when a return restores caps. Its refund wakes leads that waited for balance separately."""
     act = _IN_CAMPAIGN.format(buyer="NEW.buyer_id", campaign="NEW.campaign_id")
     func = f"cause := 'sale_returned'; reasons := {_array(_CAPS)}; {act}"
-    returned = "(OLD.state = 'sold' AND NEW.state = 'returned' AND NOT NEW.is_counted)"
+    returned = "(OLD.state = 'sold' AND NEW.state = 'returned' AND NOT NEW.is_counted AND NOT NEW.is_test)"
     return _trigger("wake_on_return", pgtrigger.UpdateOf("state"), func, returned)
 
 

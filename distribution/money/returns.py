@@ -41,6 +41,9 @@ def return_assignment(public_id: UUID, *, actor: str, reason: str, at: datetime 
 
 
 def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime) -> None:
+    if assignment.is_test:  # it charged nothing and counts in nothing
+        _close(assignment, at=at)
+        return
     enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
     if assignment.campaign.returns_restore_caps:
         assignment.is_counted = False
@@ -53,6 +56,11 @@ def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime)
         actor=actor,
         reason=reason,
     )
+    _close(assignment, at=at)
+    after_commit(partial(_count, 0 if refunded is None else refunded.amount_cents))
+
+
+def _close(assignment: Assignment, *, at: datetime) -> None:
     assignment.state = AssignmentState.RETURNED
     assignment.returned_at = at
     pair = Assignment.objects.filter(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
@@ -60,7 +68,6 @@ def _take_back(assignment: Assignment, *, actor: str, reason: str, at: datetime)
     assignment.save(update_fields=["state", "returned_at", "returned_after", "is_counted"])
     if not Assignment.objects.filter(lead_id=assignment.lead_id, state=AssignmentState.SOLD).exists():
         close_returned(assignment.lead_id, at=at)
-    after_commit(partial(_count, 0 if refunded is None else refunded.amount_cents))
 
 
 def _count(cents: int) -> None:

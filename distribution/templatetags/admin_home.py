@@ -51,7 +51,7 @@ def admin_home(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leads(**filters: str) -> str:
-    return f"{reverse(LEADS)}?{urlencode({'day': 'today', **filters})}"
+    return f"{reverse(LEADS)}?{urlencode({'day': 'today', 'is_test__exact': '0', **filters})}"
 
 
 def _sentence(reason: str) -> str:

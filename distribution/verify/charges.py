@@ -1,4 +1,7 @@
-"""Invariant 3: each assignment has exactly one charge, to its buyer at its price, and each return a full refund."""
+"""Invariant 3: each assignment has exactly one charge, to its buyer at its price, and each return a full refund.
+
+A test sale has none, and exactly the sales of test leads are test sales.
+"""
 
 from typing import Final
 
@@ -18,7 +21,7 @@ SELECT 'assignment ' || d.id AS subject,
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind IN ('charge', 'capture')
 LEFT JOIN distribution_wallet w ON w.id = e.wallet_id
-WHERE {in_leads("d.lead_id")}
+WHERE NOT d.is_test AND {in_leads("d.lead_id")}
 GROUP BY d.id
 HAVING count(e.id) <> 1 OR MIN(-e.amount_cents) <> d.price_cents OR MIN(w.buyer_id) <> d.buyer_id
 """  # noqa: S608 - only conditions are put in
@@ -36,10 +39,23 @@ SELECT 'assignment ' || d.id AS subject,
         AS message
 FROM distribution_assignment d
 LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'refund'
-WHERE d.state = 'returned' AND {in_leads("d.lead_id")}
+WHERE d.state = 'returned' AND NOT d.is_test AND {in_leads("d.lead_id")}
 GROUP BY d.id
 HAVING COALESCE(SUM(e.amount_cents), 0) <> d.price_cents
 """  # noqa: S608 - only conditions are put in
+
+TEST_MOVED_NO_MONEY: Final = f"""
+SELECT 'ledger entry ' || e.id AS subject, format('is a %%s for a test sale', e.kind) AS message
+FROM distribution_assignment d JOIN distribution_ledgerentry e ON e.assignment_id = d.id
+WHERE d.is_test AND {in_leads("d.lead_id")}
+"""  # noqa: S608 - only a condition is put in
+
+TEST_IS_OF_TEST_LEAD: Final = f"""
+SELECT 'assignment ' || d.id AS subject,
+    CASE WHEN d.is_test THEN 'is a test sale of a real lead' ELSE 'is a real sale of a test lead' END AS message
+FROM distribution_assignment d JOIN routing_lead l ON l.id = d.lead_id
+WHERE d.is_test <> l.is_test AND {in_leads("d.lead_id")}
+"""  # noqa: S608 - only a condition is put in
 
 REFUND_TO_BUYER_OF_SALE: Final = f"""
 SELECT 'ledger entry ' || e.id AS subject, format('refunds buyer %%s, who did not buy the lead', w.buyer_id) AS message
@@ -54,6 +70,8 @@ def check_sales(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
     search(findings, EACH_CHARGED_ONCE, part)
     search(findings, RETURNED_IS_REFUNDED, part)
+    search(findings, TEST_MOVED_NO_MONEY, part)
+    search(findings, TEST_IS_OF_TEST_LEAD, part)
 
 
 def check_entries(part: Slice, findings: Findings) -> None:

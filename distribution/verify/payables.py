@@ -21,7 +21,7 @@ FROM distribution_sourcecontract ORDER BY starts_at, id
 SALES: Final = f"""
 SELECT a.id, a.lead_id, l.source_id, a.price_cents, a.state, a.created_at
 FROM distribution_assignment a JOIN routing_lead l ON l.id = a.lead_id
-WHERE a.state IN ('sold', 'returned') AND {in_leads("a.lead_id")}
+WHERE a.state IN ('sold', 'returned') AND NOT a.is_test AND {in_leads("a.lead_id")}
     AND l.source_id IN (SELECT source_id FROM distribution_sourcecontract)
 ORDER BY a.id
 """  # noqa: S608 - only a condition is put in

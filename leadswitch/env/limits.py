@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from leadswitch.env.parse import parse_count
+from leadswitch.env.parse import IntegerRange, parse_count
 from leadswitch.env.variable import Section, Variable
 
 
@@ -74,6 +74,13 @@ class Limits(Section):
             'A top-up, adjustment or credit limit above this needs the permission "Can move large sums", and the amount'
             " typed twice."
         ),
+    )
+
+    test_leads_per_day = Variable(
+        "LEADSWITCH_TEST_LEADS_PER_DAY",
+        IntegerRange(1, 100_000),
+        default=500,
+        help="How many test leads a source may send per day (UTC). They charge nothing (docs/test-leads.md).",
     )
 
     @property

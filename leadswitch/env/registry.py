@@ -8,6 +8,7 @@ from leadswitch.env.limits import Limits
 from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
+from leadswitch.env.outbound import Outbound
 from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
@@ -26,6 +27,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     DispatchTakeover,
     Watch,
     Limits,
+    Outbound,
     Metrics,
     Mail,
     Notify,
@@ -39,7 +41,7 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
 
 
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Metrics, Mail, Notify, Spans
+    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Outbound, Metrics, Mail, Notify, Spans
 ):
     """The whole configuration: an attribute for each variable."""
 

@@ -31,7 +31,7 @@ SELECT coalesce(w.slug, '') AS workspace, a.result, a.skip_reason AS reason, cou
 FROM tracing_attempt a
 JOIN routing_lead l ON l.id = a.lead_id
 LEFT JOIN routing_workspace w ON w.id = coalesce(a.destination_workspace_id, a.source_workspace_id)
-WHERE a.started_at > now() - make_interval(mins => %(minutes)s) AND a.result IN ('failed', 'retry')
+WHERE a.started_at > now() - make_interval(mins => %(minutes)s) AND a.result IN ('failed', 'retry') AND NOT a.is_test
     AND (%(workspace)s::text IS NULL OR w.slug = %(workspace)s)
 GROUP BY w.slug, a.result, a.skip_reason
 ORDER BY attempts DESC, w.slug, a.result, a.skip_reason

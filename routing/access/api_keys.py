@@ -60,9 +60,7 @@ def rotate(key: ScopedKey, *, overlap: timedelta, at: datetime, by: Author) -> I
     Of two concurrent rotations of a key, one is refused. The new key has the expiry date that the old one had, so a
     rotation does not extend access.
     """
-    fresh = type(key)(
-        **{key.owner_field: key.owner}, name=key.name, scopes=key.granted_scopes, expiry_date=key.expiry_date
-    )
+    fresh = key.make_successor()
     ends_at = at + overlap if key.expiry_date is None else min(key.expiry_date, at + overlap)
     with transaction.atomic():
         if not _usable(key, at=at).filter(expiry_date=key.expiry_date).update(expiry_date=ends_at):

@@ -13,7 +13,7 @@ from routing.intake.corrections import describe_note
 from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus
 from routing.values.normalize import FieldError, normalize_email, normalize_phone
-from tracing.admin.columns import badge, id_column, reason_column, reason_field, time_column
+from tracing.admin.columns import TEST_BADGE, badge, id_column, reason_column, reason_field, time_column
 from tracing.admin.filters import LeadReasonFilter
 from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
@@ -59,6 +59,7 @@ class LeadAdmin(ReadOnlyAdmin):
     list_display = ("short_id", "state_now", "reason", "wanted", "received", "came_from")
     list_filter: ClassVar[tuple[Any, ...]] = (
         "status",
+        "is_test",
         LeadReasonFilter,
         LeadDayFilter,
         PausedFilter,
@@ -91,7 +92,7 @@ class LeadAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     *("workspace", "source", "source_workspace", "vertical", "public_id", "external_id"),
-                    "corrected_at_intake",
+                    *("is_test", "corrected_at_intake"),
                 )
             },
         ),
@@ -119,6 +120,8 @@ class LeadAdmin(ReadOnlyAdmin):
     def state_now(self, lead: Lead) -> SafeString:
         """With the time for which a lead waits."""
         shown = badge(LeadStatus(lead.status).label, code=lead.status)
+        if lead.is_test:
+            shown = format_html("{} {}", shown, TEST_BADGE)
         if lead.paused_at is not None:
             return format_html('{} <span class="admin-badge" data-tone="wait">paused</span>', shown)
         if lead.next_attempt_at is None:

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from routing.admin.filters import DueFilter, PausedFilter, WaitingReasonFilter
 from routing.admin.lead import LeadAdmin
 from routing.models import RetryingLead
-from tracing.admin.columns import describe_id
+from tracing.admin.columns import TEST_BADGE, describe_id
 from tracing.admin.keyset import KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_id
@@ -82,7 +82,8 @@ class RetryQueueAdmin(ReadOnlyAdmin):
     @admin.display(description="lead")
     def lead(self, lead: RetryingLead) -> SafeString:
         url = reverse("admin:routing_lead_change", args=[lead.pk])
-        return format_html('<a href="{}">{}</a>', url, describe_id(lead.public_id))
+        link = format_html('<a href="{}">{}</a>', url, describe_id(lead.public_id))
+        return format_html("{} {}", link, TEST_BADGE) if lead.is_test else link
 
     @admin.display(description="due")
     def due(self, lead: RetryingLead) -> datetime | None:

@@ -1,13 +1,15 @@
 """Sources and their keys. Distribution registers the page of sources, which shows what they are owed."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.keys import Columns, ScopedKeyAdmin
 from routing.conditions.rewriting import rewrite_vertical
 from routing.models import SourceKey
+from tracing.admin.columns import test_column
 
 
 class SourceAdmin(ConfigurationAdmin):
@@ -34,3 +36,15 @@ class SourceKeyAdmin(ScopedKeyAdmin):
     search_fields: ClassVar[Columns] = ("name", "prefix", "source__name")
     empty_list_text = "Add a source first, then issue a key so that it can send leads."
     autocomplete_fields = ("source",)
+    test = test_column()
+
+    def get_list_display(self, request: HttpRequest) -> Columns:
+        return (*super().get_list_display(request), "test")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:
+        name, owner, scopes, *others = super().get_fields(request, obj)
+        return (name, owner, scopes, "is_test", *others)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Columns:
+        kept = super().get_readonly_fields(request, obj)
+        return (*kept, "is_test") if obj is not None and obj.revoked else kept

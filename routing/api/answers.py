@@ -5,32 +5,36 @@ They contain only JSON types: a stored response can be sent again unchanged.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 
 from routing.api.errors import FieldsInvalid, build_error, describe_fields
 from routing.intake.corrections import Correction, read_note
 from routing.intake.inline import InlineDecision, Outcome
-from routing.intake.parse import LeadInvalid
-from routing.intake.store import AlreadyReceived, StoredLead
+from routing.intake.markers import show_external_id
+from routing.intake.parse import CleanLead, LeadInvalid
+from routing.intake.store import AlreadyReceived, OverTestLimit, StoredLead
 from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording
 from tracing.models import AttemptResult
 from tracing.skip_reasons import SKIP_REASONS, Fixer, SkipReason
 from tracing.vocabulary import CORRECTIONS
+from tracing.wording import count
+
+TEST_LIMIT: Final = "test_limit_reached"
 
 
-def describe_new(
-    stored: StoredLead, *, external_id: str, corrections: Sequence[Correction] = ()
-) -> dict[str, Any]:
+def describe_new(stored: StoredLead, *, lead: CleanLead) -> dict[str, Any]:
     """The body for a lead that waits for its decision."""
     received_at = write_time(stored.received_at)
     return {
         "id": str(stored.public_id),
-        "external_id": external_id,
+        "external_id": show_external_id(lead.external_id or "", is_test=lead.is_test),
+        "is_test": lead.is_test,
         "status": "pending",
         "result": None,
         "reason": None,
@@ -39,7 +43,7 @@ def describe_new(
         "duplicate_of": None,
         "received_at": received_at,
         "next_attempt_at": received_at,
-        "warnings": describe_corrections(corrections),
+        "warnings": describe_corrections(lead.corrections),
     }
 
 
@@ -87,7 +91,8 @@ def describe_decided(state: LeadState) -> dict[str, Any]:
     incomplete = {} if state.is_complete else {"incomplete": describe_incomplete(str(state.public_id))}
     return {
         "id": str(state.public_id),
-        "external_id": state.external_id,
+        "external_id": show_external_id(state.external_id, is_test=state.is_test),
+        "is_test": state.is_test,
         "status": state.status,
         "result": state.result,
         "reason": reason.code if reason else None,
@@ -144,21 +149,33 @@ def describe_lead(state: LeadState) -> dict[str, Any]:
     }
 
 
-def describe_accepted(
-    stored: StoredLead, *, index: int, corrections: Sequence[Correction] = ()
+def describe_accepted(stored: StoredLead, *, index: int, lead: CleanLead) -> dict[str, Any]:
+    return {
+        "index": index,
+        "status": "accepted",
+        "id": str(stored.public_id),
+        "is_test": lead.is_test,
+        "warnings": describe_corrections(lead.corrections),
+    }
+
+
+def describe_rejected(
+    problem: LeadInvalid | AlreadyReceived | OverTestLimit, *, index: int
 ) -> dict[str, Any]:
-    warnings = describe_corrections(corrections)
-    return {"index": index, "status": "accepted", "id": str(stored.public_id), "warnings": warnings}
-
-
-def describe_rejected(problem: LeadInvalid | AlreadyReceived, *, index: int) -> dict[str, Any]:
-    if isinstance(problem, AlreadyReceived):
+    if isinstance(problem, OverTestLimit):
+        error = build_error(TEST_LIMIT, describe_test_limit())
+    elif isinstance(problem, AlreadyReceived):
         message, extra = describe_repeated(problem.public_id)
         error = build_error("conflict", message, extra=extra)
     else:
         invalid = FieldsInvalid(describe_fields(problem.errors))
         error = build_error(invalid.error_code, invalid.message, fields=invalid.fields)
     return {"index": index, "status": "rejected", **error}
+
+
+def describe_test_limit() -> str:
+    limit = count(settings.LEADSWITCH_TEST_LEADS_PER_DAY, "test lead")
+    return f"This source already sent {limit} today (UTC). Send the next one tomorrow. Real leads are not affected."
 
 
 def describe_repeated(public_id: UUID | None) -> tuple[str, Mapping[str, str]]:

@@ -27,10 +27,15 @@ class SourceKeyAuthentication(BaseAuthentication):
 
 def get_source(request: Request) -> Source:
     """Return the source that sent the request. For views behind HasScope."""
+    return get_source_key(request).source
+
+
+def get_source_key(request: Request) -> SourceKey:
+    """Return the key of the request. For views behind HasScope."""
     key: object = request.auth
     if not isinstance(key, SourceKey):
         raise NotAuthenticated
-    return key.source
+    return key
 
 
 def find_key(text: str, *, at: datetime) -> SourceKey:

@@ -32,6 +32,7 @@ PENDING_EXAMPLE: Final = OpenApiExample(
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
+        "is_test": False,
         "status": "pending",
         "result": None,
         "reason": None,
@@ -50,6 +51,7 @@ SOLD_EXAMPLE: Final = OpenApiExample(
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
+        "is_test": False,
         "status": "distributed",
         "result": "success",
         "reason": None,
@@ -66,6 +68,7 @@ SOLD_EXAMPLE: Final = OpenApiExample(
 _DETAIL: Final[dict[str, Any]] = {
     "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
     "external_id": "form-4711",
+    "is_test": False,
     "status": "failed",
     "result": "unsold",
     "reason": "insufficient_credits",

@@ -13,6 +13,7 @@ from routing.api.explanationdocuments import GET_EXPLANATION
 from routing.api.keyview import not_found
 from routing.api.leads import SourceView
 from routing.api.parameters import read_latest
+from routing.intake.markers import show_external_id
 from routing.leads.explanation import SenderExplanation, SentAttempt, explain_to_sender
 from routing.models import Lead, SourceScope
 from routing.queries import LeadState, find_sent_lead
@@ -37,7 +38,8 @@ class ExplanationView(SourceView):
 def describe_explanation(explanation: SenderExplanation, *, state: LeadState) -> dict[str, Any]:
     return {
         "id": str(state.public_id),
-        "external_id": state.external_id,
+        "external_id": show_external_id(state.external_id, is_test=state.is_test),
+        "is_test": state.is_test,
         "status": state.status,
         "summary": explanation.summary,
         "change": explanation.change,

@@ -34,6 +34,7 @@ class SentAttemptDocument(serializers.Serializer[Any]):
 class ExplanationAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_blank=True)
+    is_test = serializers.BooleanField(help_text="It is a test lead, which charges no buyer.")
     status = serializers.ChoiceField(choices=LeadStatus.choices)
     summary = serializers.CharField(help_text="What happened and why.")
     change = serializers.CharField(allow_blank=True, help_text="What would have to change. Blank if nothing.")
@@ -57,6 +58,7 @@ EXAMPLE: Final = OpenApiExample(
     value={
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "external_id": "form-4711",
+        "is_test": False,
         "status": "failed",
         "summary": "No buyer takes this lead without roof_age.",
         "change": "Send the lead again with roof_age. If you send an external_id, use a new one.",

@@ -8,25 +8,28 @@ from rest_framework.request import Request
 from routing.api.errors import Malformed
 from routing.api.guard import get_body_sha256
 from routing.intake.idempotency import IdempotentRequest, fingerprint
-from routing.models import Source
+from routing.models import SourceKey
 
 PRINTABLE: Final = re.compile(r"[\x20-\x7e]{1,255}")
 LONGEST_WAIT_SECONDS: Final = 30
 WAIT: Final = re.compile(r'wait[ \t]*=[ \t]*"?([0-9]{1,9})"?', re.IGNORECASE)
 
 
-def read_idempotent_request(request: Request, *, source: Source, route: str) -> IdempotentRequest | None:
-    """Return the request with its Idempotency-Key, or None without one. Parses the body for its fingerprint."""
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None:
+def read_idempotent_request(request: Request, *, key: SourceKey, route: str) -> IdempotentRequest | None:
+    """Return the request with its Idempotency-Key, or None without one. Parses the body for its fingerprint.
+
+    A test key and the other keys of its source may use the same Idempotency-Keys: a test is no answer to a real lead.
+    """
+    text = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if text is None:
         return None
-    if not PRINTABLE.fullmatch(key) or not key.strip():
+    if not PRINTABLE.fullmatch(text) or not text.strip():
         raise Malformed("The Idempotency-Key must have 1 to 255 printable ASCII characters.")
     return IdempotentRequest(
-        owner_id=source.public_id,
-        workspace_id=source.workspace_id,
-        route=route,
-        key=key,
+        owner_id=key.source.public_id,
+        workspace_id=key.source.workspace_id,
+        route=f"{route}:test" if key.is_test else route,
+        key=text,
         fingerprint=fingerprint(request.data),
         body_sha256=get_body_sha256(request),
     )

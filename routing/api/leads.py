@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from routing.api import documents
 from routing.api.answers import describe_incomplete, describe_lead
-from routing.api.authentication import SourceKeyAuthentication, get_source
+from routing.api.authentication import SourceKeyAuthentication, get_source, get_source_key
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.forms import GuardedFormParser, GuardedMultipartParser
 from routing.api.guard import GuardedBatchJSONParser, GuardedLeadJSONParser, require_body
@@ -58,10 +58,10 @@ class LeadsView(SourceView):
     @documents.POST_LEAD
     def post(self, request: Request) -> Response:
         require_body(request)
-        source = get_source(request)
-        idempotent = read_idempotent_request(request, source=source, route="leads")
+        key = get_source_key(request)
+        idempotent = read_idempotent_request(request, key=key, route="leads")
         wait_seconds = read_wait(request)
-        work = partial(receive_lead, request.data, source=source, is_decided_inline=bool(wait_seconds))
+        work = partial(receive_lead, request.data, key=key, is_decided_inline=bool(wait_seconds))
         answer = complete_replayed(answer_idempotently(idempotent, work), idempotent=idempotent)
         answer = decide_received(answer, idempotent=idempotent, seconds=wait_seconds or 0)
         headers = {"Location": reverse("lead", args=[answer.body["id"]])}
@@ -77,9 +77,9 @@ class LeadBatchView(SourceView):
     @documents.POST_BATCH
     def post(self, request: Request) -> Response:
         require_body(request)
-        source = get_source(request)
-        idempotent = read_idempotent_request(request, source=source, route="leads/batch")
-        answer = answer_idempotently(idempotent, partial(receive_batch, request.data, source=source))
+        key = get_source_key(request)
+        idempotent = read_idempotent_request(request, key=key, route="leads/batch")
+        answer = answer_idempotently(idempotent, partial(receive_batch, request.data, key=key))
         return _respond(answer, headers={})
 
 

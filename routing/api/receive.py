@@ -8,6 +8,7 @@ from uuid import UUID
 
 from routing.after_commit import after_commit_try
 from routing.api.answers import (
+    TEST_LIMIT,
     describe_accepted,
     describe_decided,
     describe_incomplete,
@@ -15,9 +16,11 @@ from routing.api.answers import (
     describe_outcome,
     describe_rejected,
     describe_repeated,
+    describe_test_limit,
 )
 from routing.api.errors import ApiError, FieldsInvalid, describe_fields
 from routing.calendar.zones import load_zone
+from routing.intake.daily_limit import seconds_to_next_day
 from routing.intake.idempotency import (
     Answer,
     IdempotentRequest,
@@ -28,9 +31,16 @@ from routing.intake.idempotency import (
 )
 from routing.intake.inline import decide_inline
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
-from routing.intake.store import AlreadyReceived, ExternalIdRepeated, StoredLead, store_lead, store_leads
+from routing.intake.store import (
+    ExternalIdRepeated,
+    Stored,
+    StoredLead,
+    TestLimitReached,
+    store_lead,
+    store_leads,
+)
 from routing.metrics.intake import LEADS_REJECTED
-from routing.models import IntakeMode, Source
+from routing.models import IntakeMode, SourceKey
 from routing.queries import read_state_after_commit
 
 MAX_BATCH: Final = 1_000
@@ -47,10 +57,11 @@ def answer_idempotently(idempotent: IdempotentRequest | None, work: Callable[[],
         raise ApiError(message, status_code=409, code="idempotency_key_in_use") from None
 
 
-def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) -> Answer:
-    """Store one lead. Raises FieldsInvalid, or ApiError 409 for a repeated external_id."""
+def receive_lead(payload: object, *, key: SourceKey, is_decided_inline: bool) -> Answer:
+    """Store one lead. Raises FieldsInvalid; ApiError 409 for a repeated external_id, 429 for too many test leads."""
+    source = key.source
     try:
-        lead = _read_lead(payload, source=source, at=datetime.now(UTC))
+        lead = _read_lead(payload, key=key, at=datetime.now(UTC))
         stored = store_lead(lead, source=source, channel="api", is_woken=not is_decided_inline)
     except LeadInvalid as invalid:
         LEADS_REJECTED.labels(channel="api").inc()
@@ -59,7 +70,13 @@ def receive_lead(payload: object, *, source: Source, is_decided_inline: bool) ->
         LEADS_REJECTED.labels(channel="api").inc()
         message, extra = describe_repeated(repeated.public_id)
         raise ApiError(message, status_code=409, extra=extra) from None
-    body = describe_new(stored, external_id=lead.external_id or "", corrections=lead.corrections)
+    except TestLimitReached:
+        LEADS_REJECTED.labels(channel="api").inc()
+        seconds = seconds_to_next_day(datetime.now(UTC))
+        raise ApiError(
+            describe_test_limit(), status_code=429, code=TEST_LIMIT, wait_seconds=seconds
+        ) from None
+    body = describe_new(stored, lead=lead)
     return Answer(201, body, undecided_lead_id=stored.lead_id if is_decided_inline else None)
 
 
@@ -94,12 +111,12 @@ def _is_complete(answer: Answer) -> bool:
     return "incomplete" not in answer.body
 
 
-def receive_batch(payload: object, *, source: Source) -> Answer:
+def receive_batch(payload: object, *, key: SourceKey) -> Answer:
     """Store the leads that are valid and new, all in one statement, with a result for each in order."""
     at = datetime.now(UTC)
-    parsed = [_parse(item, source=source, at=at) for item in _read_batch(payload)]
+    parsed = [_parse(item, key=key, at=at) for item in _read_batch(payload)]
     clean = [lead for lead in parsed if isinstance(lead, CleanLead)]
-    stored = iter(store_leads(clean, source=source, channel="batch"))
+    stored = iter(store_leads(clean, source=key.source, channel="batch"))
     results = [
         _describe(next(stored), lead, index=index)
         if isinstance(lead, CleanLead)
@@ -111,26 +128,28 @@ def receive_batch(payload: object, *, source: Source) -> Answer:
     return Answer(200, {"accepted": accepted, "rejected": len(results) - accepted, "results": results})
 
 
-def _describe(outcome: StoredLead | AlreadyReceived, lead: CleanLead, *, index: int) -> dict[str, Any]:
-    if isinstance(outcome, AlreadyReceived):
+def _describe(outcome: Stored, lead: CleanLead, *, index: int) -> dict[str, Any]:
+    if not isinstance(outcome, StoredLead):
         return describe_rejected(outcome, index=index)
-    return describe_accepted(outcome, index=index, corrections=lead.corrections)
+    return describe_accepted(outcome, index=index, lead=lead)
 
 
-def _parse(item: object, *, source: Source, at: datetime) -> CleanLead | LeadInvalid:
+def _parse(item: object, *, key: SourceKey, at: datetime) -> CleanLead | LeadInvalid:
     try:
-        return _read_lead(item, source=source, at=at)
+        return _read_lead(item, key=key, at=at)
     except LeadInvalid as invalid:
         return invalid
 
 
-def _read_lead(payload: object, *, source: Source, at: datetime) -> CleanLead:
+def _read_lead(payload: object, *, key: SourceKey, at: datetime) -> CleanLead:
+    source = key.source
     return parse_lead(
         payload,
         default_vertical=source.default_vertical,
         at=at,
         is_lenient=source.intake_mode == IntakeMode.LENIENT,
         zone=load_zone(source.workspace.timezone),
+        is_test=key.is_test,
     )
 
 

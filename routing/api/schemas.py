@@ -57,6 +57,11 @@ class NewLead(serializers.Serializer[Any]):
     )
     consent = ConsentDocument(required=False, allow_null=True)
     external_id = _text(100, "Your own id for the lead. Sending the same id again returns 409.")
+    is_test = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text="True: a test lead. It is decided like any lead, and charges no buyer. All leads of a test key are.",
+    )
 
 
 class NewBatch(serializers.Serializer[Any]):
@@ -86,6 +91,7 @@ class IncompleteDocument(serializers.Serializer[Any]):
 class LeadAnswer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_blank=True)
+    is_test = serializers.BooleanField(help_text="It is a test lead, which charges no buyer.")
     status = serializers.ChoiceField(choices=LeadStatus.choices)
     result = serializers.ChoiceField(
         choices=AttemptResult.choices,
@@ -151,6 +157,9 @@ class BatchResult(serializers.Serializer[Any]):
     index = serializers.IntegerField()
     status = serializers.ChoiceField(choices=["accepted", "rejected"])
     id = serializers.UUIDField(required=False, help_text="Only when accepted.")
+    is_test = serializers.BooleanField(
+        required=False, help_text="Only when accepted: whether it is a test lead."
+    )
     warnings = Warning(many=True, required=False, help_text="Only when accepted.")
     error = ErrorBody(required=False, help_text="Only when rejected.")
 

@@ -14,6 +14,7 @@ SHORTENED: Final = "shortened"
 MOVED: Final = "moved"
 ASSUMED: Final = "assumed"
 UNKNOWN: Final = "unknown"
+TEST: Final = "test"
 MAX_CORRECTIONS: Final = 50
 MAX_RECEIVED: Final = 200
 MAX_NAME: Final = 64
@@ -31,7 +32,7 @@ NOTED_FIELDS: Final = frozenset(
             "state",
             "country",
         ),
-        *("zip", "vertical", "external_id", "received_at", "attributes", "consent"),
+        *("zip", "vertical", "external_id", "received_at", "attributes", "consent", "is_test"),
         *("consent.given_at", "consent.text", "consent.ip", "consent.url", "consent.token"),
     }
 )

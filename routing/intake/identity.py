@@ -7,7 +7,7 @@ phone with the same text differ.
 """
 
 import hmac
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.conf import settings
 
@@ -19,6 +19,10 @@ MIN_KEY_BYTES = 16
 class Identity(NamedTuple):
     email_hash: str | None
     phone_hash: str | None
+
+
+# The identity of a test lead.
+NO_PERSON: Final = Identity(None, None)
 
 
 def hash_email(email: str | None, *, key: bytes) -> str | None:

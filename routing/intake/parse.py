@@ -15,6 +15,7 @@ from routing.intake.consent import Consent, read_consent, read_consent_leniently
 from routing.intake.corrections import DROPPED, UNKNOWN, Correction, Corrections
 from routing.intake.field_names import place_unknown_keys
 from routing.intake.location import read_location, shorten_name
+from routing.intake.markers import has_test_contact, mark_external_id, read_test, take_flags
 from routing.intake.reader import Errors, FieldReader
 from routing.values.attributes import find_attribute_problems
 from routing.values.lenient import (
@@ -38,7 +39,17 @@ from routing.values.normalize import (
 )
 
 CONTACT_KEYS = ("first_name", "last_name", "email", "phone", "phone_extension", "address", "city")
-LEAD_KEYS = (*CONTACT_KEYS, "state", "country", "zip", "vertical", "attributes", "consent", "external_id")
+LEAD_KEYS = (
+    *CONTACT_KEYS,
+    "state",
+    "country",
+    "zip",
+    "vertical",
+    "attributes",
+    "consent",
+    "external_id",
+    "is_test",
+)
 LEAD_KEY_SET = frozenset(LEAD_KEYS)
 MAX_ADDRESS = 200
 MAX_EXTERNAL_ID = 100
@@ -76,6 +87,7 @@ class CleanLead:
     external_id: str | None = field(repr=False)
     phone_extension: str | None = field(default=None, repr=False)
     received_at: datetime | None = None  # None: now
+    is_test: bool = False
     corrections: tuple[Correction, ...] = field(default=(), repr=False)
 
 
@@ -87,24 +99,28 @@ def parse_lead(
     requires_contact: bool = True,
     is_lenient: bool = True,
     zone: tzinfo = UTC,
+    is_test: bool = False,
 ) -> CleanLead:
     """Raise LeadInvalid with every problem. `default_vertical` is the source's; `at` is now.
 
-    `zone` is the time zone of times without an offset, in lenient mode.
+    `zone` is the time zone of times without an offset, in lenient mode. `is_test`: it is a test lead, whatever it says.
     """
     if not isinstance(payload, Mapping):
         raise LeadInvalid({"": [FieldError("invalid_type", 'must be an object like {"zip": "30312", ...}')]})
     reader, attributes, consent = (
         _read_leniently(payload, at=at, zone=zone) if is_lenient else _read_strictly(payload, at=at)
     )
+    requires_contact = requires_contact and not has_test_contact(reader.payload)
+    is_test = read_test(reader, attributes, is_test=is_test)
     location = read_location(reader)
     values = {
         **location,
         **_read_contact(reader, region=location["country"], is_required=requires_contact),
+        "is_test": is_test,
         "vertical": _read_vertical(reader, default=default_vertical),
         "attributes": attributes,
         "consent": consent,
-        "external_id": _read_external_id(reader),
+        "external_id": _read_external_id(reader, is_test=is_test),
     }
     if reader.errors:
         raise LeadInvalid(reader.errors)
@@ -128,6 +144,7 @@ def _read_strictly(payload: Mapping[str, Any], *, at: datetime) -> Start:
 
 def _read_leniently(payload: Mapping[str, Any], *, at: datetime, zone: tzinfo) -> Start:
     corrections = Corrections()
+    payload = take_flags(payload, corrections)
     if not LEAD_KEY_SET.issuperset(payload):
         payload = place_unknown_keys(payload, known=LEAD_KEYS, corrections=corrections)
     reader = FieldReader(payload, corrections=corrections)
@@ -190,7 +207,14 @@ def _read_vertical(reader: FieldReader, *, default: str | None) -> str | None:
     return vertical or default
 
 
-def _read_external_id(reader: FieldReader) -> str | None:
+def _read_external_id(reader: FieldReader, *, is_test: bool) -> str | None:
+    external_id = _read_sent_id(reader)
+    if external_id is None or not is_test:
+        return external_id
+    return mark_external_id(external_id, max_length=MAX_EXTERNAL_ID)
+
+
+def _read_sent_id(reader: FieldReader) -> str | None:
     given = reader.payload.get("external_id")
     if reader.corrections is not None and is_placeholder(given):
         # Otherwise all leads of a form that sends "none" would have the same external_id.

@@ -18,7 +18,7 @@ LAST: Final = "SELECT COALESCE(max(id), 0) FROM routing_lead"
 # By ranges of the primary key: each batch reads a bounded number of rows, and two runs lock them in the same order.
 _FIND: Final = """
 SELECT id, email, phone, email_hash, phone_hash FROM routing_lead
-WHERE id > %s AND id <= %s AND (email <> '' OR phone <> '')
+WHERE id > %s AND id <= %s AND (email <> '' OR phone <> '') AND NOT is_test
 """
 FIND_ALL: Final = f"{_FIND} ORDER BY id"
 FIND: Final = (

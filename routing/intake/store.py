@@ -20,9 +20,10 @@ from routing.after_commit import after_commit_try
 from routing.dispatch.enqueue import enqueue_after_commit
 from routing.intake.consent import Consent
 from routing.intake.corrections import write_notes
-from routing.intake.identity import identify
+from routing.intake.daily_limit import reserve_test_leads
+from routing.intake.identity import NO_PERSON, identify
 from routing.intake.parse import CleanLead
-from routing.metrics.intake import LEADS_RECEIVED
+from routing.metrics.intake import LEADS_RECEIVED, TEST_LEADS_RECEIVED
 from routing.models import Source
 from routing.postgres_errors import is_outage
 from routing.queries import DueTime
@@ -53,18 +54,18 @@ DUE_REASON: Final = "ingest"
 INSERT: Final = f"""
 INSERT INTO routing_lead (
     id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
-    workspace_id, source_workspace_id, source_id,
+    workspace_id, source_workspace_id, source_id, is_test,
     status, skip_reason, attempts, next_attempt_at, due_reason, received_at, expires_at
 )
 SELECT id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
-    %(workspace_id)s, %(workspace_id)s, %(source_id)s,
+    %(workspace_id)s, %(workspace_id)s, %(source_id)s, is_test,
     'pending', '', 0, received.at, '{DUE_REASON}', COALESCE(incoming.received_at, received.at),
     COALESCE(incoming.received_at, received.at) + make_interval(days => %(ttl_days)s)
 FROM (
     SELECT nextval('routing_lead_id_seq') AS id, *
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS row(
         public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
-        attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz
+        attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz, is_test boolean
     )
 ) AS incoming, (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
 ORDER BY external_id, id
@@ -95,6 +96,18 @@ class AlreadyReceived:
     public_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class OverTestLimit:
+    """A test lead that was not stored: its source already sent as many today as it may."""
+
+
+Stored = StoredLead | AlreadyReceived | OverTestLimit
+
+
+class TestLimitReached(Exception):
+    """The test lead was not stored: its source already sent as many today as it may."""
+
+
 class ExternalIdRepeated(Exception):
     """The lead was not stored, because the source already sent one with this external_id."""
 
@@ -110,13 +123,15 @@ class LeadNotStored(Exception):
 def store_lead(
     lead: CleanLead, *, source: Source, channel: str, at: datetime | None = None, is_woken: bool = True
 ) -> StoredLead:
-    """Store one lead. Raises ExternalIdRepeated. With `at` None, the database's clock counts.
+    """Store one lead. Raises ExternalIdRepeated, TestLimitReached. With `at` None, the database's clock counts.
 
     With `is_woken` False, the caller must have the lead decided.
     """
     (stored,) = store_leads([lead], source=source, channel=channel, at=at, is_woken=is_woken)
     if isinstance(stored, AlreadyReceived):
         raise ExternalIdRepeated(stored.public_id)
+    if isinstance(stored, OverTestLimit):
+        raise TestLimitReached
     return stored
 
 
@@ -127,14 +142,17 @@ def store_leads(
     channel: str,
     at: datetime | None = None,
     is_woken: bool = True,
-) -> list[StoredLead | AlreadyReceived]:
+) -> list[Stored]:
     """Store leads in one statement and return a result for each, in order. `source.workspace` should be loaded.
 
-    Of several leads with one external_id, the first is stored.
+    Of several leads with one external_id, the first is stored. Test leads are stored up to the daily limit.
     """
     if not leads:
         return []
-    rows = [_row(lead) for lead in leads]
+    allowed = reserve_test_leads(sum(lead.is_test for lead in leads), source_id=source.pk)
+    all_rows = [_row(lead) for lead in leads]
+    over = {row["public_id"] for row in [row for row in all_rows if row["is_test"]][allowed:]}
+    rows = [row for row in all_rows if row["public_id"] not in over]
     stored = {each.public_id: each for each in _insert(rows, source=source, at=at)}
     existing: Mapping[str, UUID] = {}
     if len(stored) < len(rows):
@@ -142,7 +160,9 @@ def store_leads(
         find = partial(find_existing, left_out, source=source)
         # Some leads of the batch are already committed, so the sender must get an answer even if this fails.
         existing = (after_commit_try("existing", find) or {}) if stored else find()
-    LEADS_RECEIVED.labels(channel=channel).inc(len(stored))
+    tests = sum(row["is_test"] for row in rows if row["public_id"] in stored)
+    LEADS_RECEIVED.labels(channel=channel).inc(len(stored) - tests)
+    TEST_LEADS_RECEIVED.labels(channel=channel).inc(tests)
     if is_woken:
         workspace, remaining = source.workspace, None if at else timedelta(0)
         enqueue_after_commit(
@@ -151,17 +171,24 @@ def store_leads(
                 for each in stored.values()
             ]
         )
-    return [stored.get(row["public_id"]) or AlreadyReceived(existing.get(row["external_id"])) for row in rows]
+    return [
+        OverTestLimit()
+        if row["public_id"] in over
+        else stored.get(row["public_id"]) or AlreadyReceived(existing.get(row["external_id"]))
+        for row in all_rows
+    ]
 
 
 def _row(lead: CleanLead) -> dict[str, Any]:
-    identity = identify(email=lead.email, phone=lead.phone)
+    # A test lead makes no other lead a duplicate and is none.
+    identity = NO_PERSON if lead.is_test else identify(email=lead.email, phone=lead.phone)
     row: dict[str, Any] = {name: getattr(lead, name) or "" for name in TEXT_COLUMNS}
     row["public_id"] = uuid7()
     row["email_hash"], row["phone_hash"] = identity
     row["attributes"] = lead.attributes
     row["consent"] = _consent(lead.consent)
     row["received_at"] = lead.received_at
+    row["is_test"] = lead.is_test
     row["intake_notes"] = write_notes(lead.corrections)
     return row
 

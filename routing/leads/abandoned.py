@@ -83,6 +83,7 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
             source_workspace_id=each.lead.source_workspace_id,
             destination_workspace_id=each.lead.workspace_id,
             waited=measure_wait(each.lead, decided_at=at),
+            is_test=each.lead.is_test,
         )
         for each, (recorder, end) in zip(attempts, traces, strict=True)
     ]
@@ -108,6 +109,7 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
             worker=lead.locked_by or owner,
             received_at=after_pause(lead.received_at, lead.resumed_at),
             due_at=lead.due_since,
+            is_test=lead.is_test,
         )
     )
     result = attempt.step.result

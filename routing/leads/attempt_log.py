@@ -59,6 +59,7 @@ class AttemptLine:
     duplicate_of: UUID | None = None
     duplicate_workspace_id: int | None = None
     waited: Waited = NO_WAIT  # for the metrics only
+    is_test: bool = False
 
     @property
     def lock(self) -> LockOutcome | None:
@@ -88,12 +89,9 @@ class AttemptLine:
 
 
 def log_attempt(line: AttemptLine, **more: Any) -> None:
-    """Count the attempt and write its line. `more` adds fields to the line."""
-    lock = line.lock
-    tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
-    count_decision(line.result, line.skip_reason, line.waited)
-    if lock is not None and line.lock_ms is not None:
-        LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
+    """Count the attempt, unless of a test lead, and write its line. `more` adds fields to the line."""
+    if not line.is_test:
+        _count(line)
     logger.log(
         line.level,
         line.event,
@@ -106,7 +104,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
             "owner": line.owner,
             "duration_ms": line.duration_ms,
             "slow": line.is_slow,
-            "lock": lock,
+            "lock": line.lock,
             "lock_ms": line.lock_ms,
             "rule_id": line.rule_id,
             "source_workspace_id": line.source_workspace_id,
@@ -114,9 +112,18 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
             "duplicate": line.result == AttemptResult.DUPLICATE,
             "duplicate_of": None if line.duplicate_of is None else str(line.duplicate_of),
             "duplicate_workspace_id": line.duplicate_workspace_id,
+            "is_test": line.is_test,
             **more,
         },
     )
+
+
+def _count(line: AttemptLine) -> None:
+    lock = line.lock
+    tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
+    count_decision(line.result, line.skip_reason, line.waited)
+    if lock is not None and line.lock_ms is not None:
+        LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
 
 
 def log_lock_timeout(lead_row: int | None, *, lock_ms: float) -> None:

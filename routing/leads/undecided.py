@@ -2,7 +2,7 @@
 
 The page Health and the exporter count them, and the list of leads shows them. One statement serves all three, so a
 number and its list agree. Leads that are paused, or whose latest pause ended within the limit, are not delayed
-(decisions/0062).
+(decisions/0062). Test leads are left out.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _BEFORE: Final = "statement_timestamp() - %(over)s::interval"
 UNDECIDED: Final = f"""
 SELECT late.id FROM routing_workspace w CROSS JOIN LATERAL (
     SELECT l.id FROM routing_lead l
-    WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
+    WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL AND NOT l.is_test
         AND l.next_attempt_at < {_BEFORE} AND (l.resumed_at IS NULL OR l.resumed_at < {_BEFORE})
     ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
 ) late

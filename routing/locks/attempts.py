@@ -44,6 +44,7 @@ class LeadUnderLock:
     conflicts: int
     errors: int
     max_errors: int  # of its workspace
+    is_test: bool
 
     @property
     def tries(self) -> Tries:

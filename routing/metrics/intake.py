@@ -11,6 +11,15 @@ LEADS_RECEIVED = with_series(
     Counter("leadswitch_leads_received_total", "Leads accepted.", ["channel"]), channel=CHANNELS
 )
 
+TEST_LEADS_RECEIVED = with_series(
+    Counter(
+        "leadswitch_test_leads_received_total",
+        "Test leads accepted. No other counter of leads has them.",
+        ["channel"],
+    ),
+    channel=CHANNELS,
+)
+
 LEADS_REJECTED = with_series(
     Counter("leadswitch_leads_rejected_total", "Leads rejected because of their content.", ["channel"]),
     channel=CHANNELS,

@@ -91,6 +91,7 @@ class ScopedKey(models.Model):
     )
     scopes = ArrayField(models.CharField(max_length=20))
     owner_field: ClassVar[str]
+    kept_in_rotation: ClassVar[tuple[str, ...]] = ("name", "expiry_date")
 
     class Meta:
         abstract = True
@@ -108,6 +109,11 @@ class ScopedKey(models.Model):
     def granted_scopes(self) -> list[str]:
         """What the key may do."""
         return list(self.scopes)
+
+    def make_successor(self) -> "ScopedKey":
+        """Return an unsaved key of the same owner that may do the same."""
+        kept = {name: getattr(self, name) for name in (self.owner_field, *self.kept_in_rotation)}
+        return type(self)(scopes=self.granted_scopes, **kept)
 
     def has_scope(self, scope: str) -> bool:
         return scope in self.granted_scopes

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from routing.models.attributesfield import AttributesField
-from routing.models.ownership import owner_trigger
+from routing.models.ownership import owner_trigger, test_flag_trigger
 from routing.models.workspace import Source, Workspace
 
 
@@ -141,6 +141,12 @@ class Lead(models.Model):
     cancel_reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it was canceled, if a reason was given."
     )
+    is_test = models.BooleanField(
+        "test lead",
+        default=False,
+        db_default=False,
+        help_text="It is decided like any lead and charges nothing.",
+    )
 
     class Meta:
         db_table = "routing_lead"
@@ -167,6 +173,11 @@ class Lead(models.Model):
             models.CheckConstraint(
                 condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"
             ),
+            # A test lead makes no other lead a duplicate.
+            models.CheckConstraint(
+                condition=Q(is_test=False) | Q(email_hash__isnull=True, phone_hash__isnull=True),
+                name="lead_test_has_no_identity",
+            ),
             models.UniqueConstraint(
                 fields=["source", "external_id"],
                 condition=~Q(external_id=""),
@@ -178,7 +189,8 @@ class Lead(models.Model):
                 *("source_id", "source_workspace_id"),
                 name="lead",
                 instead="Cancel it and have the other source send it.",
-            )
+            ),
+            test_flag_trigger(name="lead"),
         ]
         indexes = [
             # Finds due leads: pending and not paused, of each workspace in due order.
@@ -237,6 +249,8 @@ class Lead(models.Model):
                 name="lead_tried_again",
             ),
             models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
+            # Test leads are few among all leads.
+            models.Index(fields=["id"], condition=Q(is_test=True), name="lead_test"),
             # Leads that a change may wake.
             models.Index(
                 fields=["workspace", "skip_reason", "received_at"],

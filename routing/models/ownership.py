@@ -25,3 +25,17 @@ def owner_trigger(*columns: str, name: str, instead: str) -> pgtrigger.Trigger:
             USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;
         """,
     )
+
+
+def test_flag_trigger(*, name: str) -> pgtrigger.Trigger:
+    """Refuse to turn a test into a real row or back: it was counted, or not, when it was written."""
+    return pgtrigger.Trigger(
+        name="test_is_fixed",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf("is_test"),
+        condition=pgtrigger.Condition("(NEW.is_test <> OLD.is_test)"),
+        func=f"""
+            RAISE EXCEPTION 'Whether {name} % is a test cannot be changed. Send it again.', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'test_is_fixed', TABLE = TG_TABLE_NAME;
+        """,
+    )

@@ -210,6 +210,9 @@ class Source(models.Model):
         default=True,
         help_text="If unchecked, its keys are rejected. Uncheck it instead of deleting the source.",
     )
+    # How many test leads it sent on which day (UTC): routing/intake/test_limit.py counts them.
+    test_leads_on = models.DateField(null=True, editable=False)
+    test_leads = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -251,11 +254,19 @@ class SourceKey(ScopedKey):
     """An API key of a source."""
 
     owner_field = "source"
+    kept_in_rotation = (*ScopedKey.kept_in_rotation, "is_test")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="keys")
     scopes = ArrayField(
         models.CharField(max_length=20, choices=SourceScope.choices),
         default=default_source_scopes,
         help_text="What this key may do. Grant trace only to people who are allowed to see the workspace's buyers.",
+    )
+
+    is_test = models.BooleanField(
+        "test key",
+        default=False,
+        db_default=False,
+        help_text="Every lead that it sends is a test lead: it is decided like any lead and charges nothing.",
     )
 
     class Meta(ScopedKey.Meta):

@@ -93,13 +93,18 @@ def as_external_id(value: object, *, max_length: int) -> Iterator[CandidateValue
     """A longer id stays unique through its SHA-256."""
     yield from as_text(value)
     if isinstance(value, str):
-        digest = hashlib.sha256(value.encode(errors="replace")).hexdigest()
-        start = " ".join(value.split())[: max_length - len(digest) - 1]
         yield CandidateValue(
-            f"{start}-{digest}",
+            shorten_id(value, max_length=max_length),
             f"is longer than {max_length} characters: truncated, with its SHA-256 appended",
             is_shortened=True,
         )
+
+
+def shorten_id(text: str, *, max_length: int) -> str:
+    """Return the beginning of an id and its SHA-256, so that a cut id stays unique."""
+    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()
+    start = " ".join(text.split())[: max_length - len(digest) - 1]
+    return f"{start}-{digest}"
 
 
 def as_email(value: object) -> Iterator[CandidateValue]:

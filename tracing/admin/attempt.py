@@ -16,6 +16,7 @@ from tracing.admin.columns import (
     lead_column,
     reason_column,
     reason_field,
+    test_column,
     time_column,
     word_column,
 )
@@ -47,13 +48,14 @@ class AttemptAdmin(NamingAdmin):
         "number",
         "why",
         "outcome",
+        "test",
         "reason",
         "started",
         "took",
         "due_again",
     )
     list_filter = (
-        *(WorkspaceFilter, "result", "trigger", "transient", LeadReasonFilter, FaultFilter),
+        *(WorkspaceFilter, "result", "trigger", "transient", "is_test", LeadReasonFilter, FaultFilter),
         *(WaitedFilter, AttemptDayFilter, HoursFilter),
     )
     scan_time = "started_at"
@@ -61,7 +63,17 @@ class AttemptAdmin(NamingAdmin):
     search_help_text = "An attempt's id, or a lead's numeric id."
     exact_searches = {"pk": parse_uuid, "lead_id": parse_id}
     fields = (
-        *("id", "lead", "number", "why", "outcome", "reason_display", "transient", "next_attempt_at"),
+        *(
+            "id",
+            "lead",
+            "number",
+            "why",
+            "outcome",
+            "reason_display",
+            "transient",
+            "is_test",
+            "next_attempt_at",
+        ),
         *("source_workspace", "route_taken", "rule", "destination_workspace", "first_lead"),
         *("campaign", "config_version"),
         *("started_at", "finished_at", "took", "worker", "pretty_facts"),
@@ -87,6 +99,7 @@ class AttemptAdmin(NamingAdmin):
     reason = reason_column()
     reason_display = reason_field()
     took = duration_column()
+    test = test_column()
     started = time_column("started_at")
     due_again = time_column("next_attempt_at", label="due again")
     pretty_facts = readable_json("facts")
@@ -117,7 +130,7 @@ class AttemptAdmin(NamingAdmin):
         ids: Sequence[int] | None,  # noqa: ARG002 - a workspace has no index of these either
     ) -> int | None:
         """None of these has an index, which every attempt would pay for."""
-        is_filtered = any(asked.get(name) for name in FILTERED)
+        is_filtered = any(asked.get(name) for name in FILTERED) or asked.get("is_test__exact") == "1"
         hours = parse_hours(asked.get("hours", ""))
         is_short = asked.get("day") or (hours is not None and hours[1] - hours[0] <= SHORT)
         return MAX_SCANNED if is_filtered and not is_short else None

@@ -68,6 +68,16 @@ def word_column(name: str, *, words: Mapping[Any, str], label: str = "") -> Colu
     return _column(name, describe, label=label or name)
 
 
+TEST_BADGE: Final = format_html(
+    '<span class="admin-badge" data-tone="wait" title="{}">test</span>', "is_test"
+)
+
+
+def test_column() -> Column:
+    """A badge for what belongs to a test lead; nothing for the rest."""
+    return _column("is_test", lambda is_test: TEST_BADGE if is_test else "", label="test")
+
+
 def reason_column(name: str = "skip_reason", *, label: str = "reason") -> Column:
     """A few words; the title has the sentence and the code."""
 

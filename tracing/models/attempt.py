@@ -53,6 +53,9 @@ class Attempt(models.Model):
         null=True, help_text="When the lead was received, or its latest pause ended."
     )
     due_at = models.DateTimeField(null=True, help_text="Since when the lead could be decided.")
+    is_test = models.BooleanField(
+        "test", default=False, db_default=False, help_text="Of a test lead: no figure counts it."
+    )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
     duration_ms = models.FloatField()
@@ -88,8 +91,8 @@ class Attempt(models.Model):
             models.Index(
                 fields=["started_at"],
                 include=["result", "destination_workspace_id", "source_workspace_id"],
-                condition=models.Q(result__in=["duplicate", "expired", "failed"]),
-                name="attempt_watched",
+                condition=models.Q(result__in=["duplicate", "expired", "failed"], is_test=False),
+                name="attempt_watched_real",
             ),
         ]
         # An attempt is written once, when it has ended, and never corrected.

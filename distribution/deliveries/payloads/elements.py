@@ -6,7 +6,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
 from distribution.deliveries.payloads.expressions import OMITTED, Expression, write_text
-from distribution.deliveries.payloads.targets import TEXT, Branch
+from distribution.deliveries.payloads.targets import TEXT, XML_NAME, Branch
 
 DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,8 +47,7 @@ def _write_branch(name: str, branch: Branch, evaluate: Evaluate) -> str:
     attributes = dict(_evaluate_attributes(branch, evaluate))
     if isinstance(text := branch.children.get(TEXT), Expression):
         return "".join(
-            write_element(name, escape_text(each), attributes)
-            for each in list_texts(evaluate(text)) or ([""] if attributes else [])
+            write_element(name, each, attributes) for each in _list_contents(evaluate(text), attributes)
         )
     content = "".join(
         _write_branch(str(key), inner, evaluate)
@@ -64,6 +63,18 @@ def _evaluate_attributes(branch: Branch, evaluate: Evaluate) -> Iterator[tuple[s
             value = evaluate(inner)
             if value is not OMITTED:
                 yield str(key).removeprefix("@"), write_text(value)
+
+
+def _list_contents(value: Any, attributes: Mapping[str, str]) -> list[str]:
+    """The XML within each element: an object becomes elements."""
+    if isinstance(value, Mapping):
+        return ["".join(_write_value(str(key), inner) for key, inner in value.items())]
+    return [escape_text(each) for each in list_texts(value)] or ([""] if attributes else [])
+
+
+def _write_value(name: str, value: Any) -> str:
+    valid = name if XML_NAME.fullmatch(name) else "_" + re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    return "".join(write_element(valid, each) for each in _list_contents(value, {}))
 
 
 def list_texts(value: Any) -> list[str]:

@@ -1,5 +1,7 @@
 """Reads the expressions of a template from JSON, and says what is wrong with one and how to fix it."""
 
+import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import Any, Final
@@ -13,12 +15,15 @@ from distribution.deliveries.payloads.expressions import (
     Text,
     fold_key,
 )
-from distribution.deliveries.payloads.fields import FIELDS, find_field_problem, get_kind
+from distribution.deliveries.payloads.fields import ATTRIBUTES, FIELDS, find_field_problem, get_kind
 from distribution.deliveries.payloads.formats import find_format_problem
 from routing.calendar.zones import UnknownTimezone, load_zone
 
 MAX_TEXT: Final = 2_000
 MAX_MAP: Final = 200
+# A text this close to the name of a field is a misspelled field, not a constant.
+NEAR: Final = 0.8
+NAME: Final = re.compile(r"[A-Za-z_.]+")
 SOURCES: Final = ("field", "text", "value")
 
 
@@ -65,9 +70,14 @@ def _read_constant(value: object) -> Constant:
 
 
 def _read_short_text(text: str) -> Placeholder | Text | Constant:
-    if text in FIELDS:
-        fix = f'write {{{text}}} for the field, or {{"value": "{text}"}} for this text'
-        raise ExpressionError(f"{text!r} is the name of a field: {fix}")
+    if find_field_problem(text) is None:
+        return Placeholder(text)
+    near = difflib.get_close_matches(text, FIELDS, n=1, cutoff=NEAR) if NAME.fullmatch(text) else []
+    if near or text.startswith(ATTRIBUTES):
+        known = f"did you mean {near[0]!r}?" if near else "use attributes.<key>."
+        raise ExpressionError(
+            f'unknown field {text!r}: {known} For this text itself write {{"value": "{text}"}}'
+        )
     return read_text(text)
 
 

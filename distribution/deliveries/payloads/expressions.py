@@ -1,6 +1,7 @@
-"""What a template writes at one target: a constant, a field, or text with {placeholders}.
+"""What a template writes at one target: a constant, a field, or text with {placeholders}. {{ and }} are braces.
 
-A text alone is short for {"text": ...}. {{ and }} are braces. "{roof_age}" alone keeps the type of its field.
+A text alone is short for {"field": ...} if it is the name of a field, and otherwise for {"text": ...}. A text that is
+one placeholder keeps the type of its field.
 """
 
 import json

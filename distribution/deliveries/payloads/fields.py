@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from distribution.deliveries.payloads.lead import DeliveredLead, make_plain, write_time
 from routing.values.attributes import KEY
 
-FieldKind = Literal["text", "phone", "state", "time", "number", "flag", "any"]
+FieldKind = Literal["text", "phone", "state", "time", "number", "flag", "object", "any"]
 ATTRIBUTES: Final = "attributes."
 MAX_NESTING: Final = 5
 
@@ -42,6 +42,11 @@ def _consent(name: str) -> Callable[[Facts], Any]:
     return lambda facts: facts.lead.consent.get(name)
 
 
+def _dollars(facts: Facts) -> str:
+    dollars, cents = divmod(facts.lead.sale.price_cents, 100)
+    return f"{dollars}.{cents:02}"
+
+
 FIELDS: Final[Mapping[str, FieldRow]] = {
     "id": FieldRow("text", "LeadSwitch's id of the lead", _column("lead_id")),
     "received_at": FieldRow("time", "when the lead came in", lambda facts: write_time(facts.lead.received_at)),
@@ -58,13 +63,14 @@ FIELDS: Final[Mapping[str, FieldRow]] = {
     "state": FieldRow("state", "state, like GA; CA-ON outside the US", _column("state")),
     "zip": FieldRow("text", "ZIP code, like 30312; DE-30312 outside the US", _column("zip")),
     "country": FieldRow("text", "country, like US", _column("country")),
+    "attributes": FieldRow("object", "all attributes", _column("attributes")),
     "consent.given_at": FieldRow("time", "when the person agreed to be contacted", _consent("given_at")),
     "consent.text": FieldRow("text", "what the person agreed to", _consent("text")),
     "consent.ip": FieldRow("text", "the person's IP address", _consent("ip")),
     "consent.url": FieldRow("text", "the page of the form", _consent("url")),
     "consent.token": FieldRow("text", "certificate of TrustedForm or Jornaya", _consent("token")),
     "assignment.id": FieldRow("text", "id of the sale; a return names it", lambda facts: facts.lead.sale.assignment_id),
-    "assignment.price": FieldRow("text", "price in dollars, like 45.00", lambda facts: write_dollars(facts)),
+    "assignment.price": FieldRow("text", "price in dollars, like 45.00", _dollars),
     "assignment.price_cents": FieldRow("number", "price in cents", lambda facts: facts.lead.sale.price_cents),
     "assignment.sold_at": FieldRow(
         "time", "when it was sold; missing while your answer decides", lambda facts: write_time(facts.lead.sale.sold_at)
@@ -78,18 +84,14 @@ FIELDS: Final[Mapping[str, FieldRow]] = {
 }  # fmt: skip
 
 
-def write_dollars(facts: Facts) -> str:
-    dollars, cents = divmod(facts.lead.sale.price_cents, 100)
-    return f"{dollars}.{cents:02}"
-
-
 def find_field_problem(name: str) -> str | None:
     if name in FIELDS or _is_attribute(name):
         return None
-    near = difflib.get_close_matches(name, [*FIELDS, ATTRIBUTES + name], n=1)
+    near = difflib.get_close_matches(name, FIELDS, n=1)
     if near:
         return f"unknown field {name!r}: did you mean {near[0]!r}?"
-    return f"unknown field {name!r}: use a field of the list, or attributes.<key>"
+    attribute = ATTRIBUTES + (name if re.fullmatch(KEY, name) else "<key>")
+    return f"unknown field {name!r}: use a field of the list, or {attribute} for an attribute"
 
 
 def _is_attribute(name: str) -> bool:

@@ -83,6 +83,7 @@ FITTING: Final[Mapping[FieldKind, tuple[str, ...]]] = {
     "time": tuple(TIMES),
     "number": (),
     "flag": (),
+    "object": (),
     "any": (*TEXTS, *PHONES, *TIMES),
 }
 

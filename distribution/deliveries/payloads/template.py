@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from distribution.deliveries.payloads.elements import Evaluate, list_texts, write_document
 from distribution.deliveries.payloads.expression_reading import ExpressionError, read_expression
 from distribution.deliveries.payloads.expressions import OMITTED, Constant, Expression, write_text
-from distribution.deliveries.payloads.fields import Facts
+from distribution.deliveries.payloads.fields import FIELDS, Facts
 from distribution.deliveries.payloads.lead import make_plain
 from distribution.deliveries.payloads.problems import Problem
 from distribution.deliveries.payloads.secret_names import HIDDEN, is_secret_name
@@ -65,9 +65,16 @@ class Template:
                 yield write_text(each.source.value)
 
 
+def list_usual_targets(body_format: BodyFormat) -> dict[str, str]:
+    """An empty template: all fields under their own names."""
+    prefix = "lead." if body_format == "xml" else ""
+    return {prefix + name: name for name in FIELDS}
+
+
 def compile_template(document: object, *, body_format: BodyFormat) -> Template:
-    """Raises TemplateError."""
-    if not isinstance(document, Mapping) or not document:
+    """An empty document means all fields. Raises TemplateError."""
+    document = list_usual_targets(body_format) if document == {} else document
+    if not isinstance(document, Mapping):
         raise TemplateError([Problem("template", 'must be an object like {"zip": "{zip}"}')])
     if len(document) > MAX_TARGETS:
         raise TemplateError([Problem("template", f"has more than {MAX_TARGETS} targets: use fewer")])
@@ -126,11 +133,20 @@ def _build_json(node: Branch | Expression, evaluate: Evaluate) -> Any:
 
 
 def _write_form(root: Branch, evaluate: Evaluate) -> bytes:
-    """A list is one pair for each item."""
+    """A list is one pair for each item, an object one for each key: attributes.roof_age."""
     values = [
         (str(name), evaluate(each)) for name, each in root.children.items() if isinstance(each, Expression)
     ]
-    return urlencode([(name, text) for name, value in values for text in list_texts(value)]).encode()
+    pairs = [pair for name, value in values for pair in _flatten(name, value)]
+    return urlencode([(name, text) for name, value in pairs for text in list_texts(value)]).encode()
+
+
+def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        yield name, value
+        return
+    for key, inner in value.items():
+        yield from _flatten(f"{name}.{key}", inner)
 
 
 def list_expressions(branch: Branch) -> Iterator[Expression]:

@@ -27,7 +27,7 @@ class Links:
         **filters: str,
     ) -> str:
         """Attempts that started from `start` to before `end`. `above`, `most`: seconds from due to decided."""
-        query = {"hours": format_hours(start, end), **filters}
+        query = {"hours": format_hours(start, end), "is_test__exact": "0", **filters}
         if above is not None:
             query["waited"] = f"{above:g}{SEPARATOR}{'' if most is None else f'{most:g}'}"
         return self._list("tracing_attempt", "workspace", workspace_id, query)

@@ -5,7 +5,7 @@ the row's content. Leads of earlier versions have the file's fingerprint and the
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -18,7 +18,14 @@ from routing.intake.csv.rejects import RejectsFile, RowProblem
 from routing.intake.csv.rowkeys import RepeatedContacts, RowKeys
 from routing.intake.csv.rows import Row, Table
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
-from routing.intake.store import AlreadyReceived, LeadNotStored, StoredLead, find_existing, store_leads
+from routing.intake.store import (
+    AlreadyReceived,
+    LeadNotStored,
+    Stored,
+    StoredLead,
+    find_existing,
+    store_leads,
+)
 from routing.metrics.intake import LEADS_REJECTED
 from routing.models import IntakeMode, Source
 from routing.values.normalize import FieldError
@@ -26,6 +33,9 @@ from routing.values.normalize import FieldError
 ROWS_PER_BATCH: Final = 500
 CHANNEL: Final = "import"
 KEY_PREFIX: Final = "import:"
+OVER_LIMIT: Final = (
+    "is over the limit of test leads per day (LEADSWITCH_TEST_LEADS_PER_DAY): import it tomorrow"
+)
 # What a lenient source stores as text, or leaves out, if it is not of the mapped kind.
 OPTIONAL: Final = frozenset({"attributes", "consent", RECEIVED_AT})
 
@@ -145,7 +155,7 @@ class LeadsImport:
             self._count_dry([str(lead.external_id) for lead in leads])
             return
         try:
-            self._count(store_leads(leads, source=self.source, channel=CHANNEL))
+            self._count(parsed, store_leads(leads, source=self.source, channel=CHANNEL))
         except LeadNotStored:
             self._store_one_by_one(parsed)
 
@@ -176,14 +186,18 @@ class LeadsImport:
         """Store each row separately, so that a row that the database rejects does not stop the others of its batch."""
         for row, lead in parsed:
             try:
-                self._count(store_leads([lead], source=self.source, channel=CHANNEL))
+                self._count([(row, lead)], store_leads([lead], source=self.source, channel=CHANNEL))
             except LeadNotStored:
                 self._reject(row, [RowProblem("", "", "not_stored", "was rejected by the database")])
 
-    def _count(self, outcomes: list[StoredLead | AlreadyReceived]) -> None:
-        stored = sum(isinstance(outcome, StoredLead) for outcome in outcomes)
-        self.report.accepted += stored
-        self.report.already_there += len(outcomes) - stored
+    def _count(self, parsed: list[tuple[Row, CleanLead]], outcomes: Sequence[Stored]) -> None:
+        for (row, _), outcome in zip(parsed, outcomes, strict=True):
+            if isinstance(outcome, StoredLead):
+                self.report.accepted += 1
+            elif isinstance(outcome, AlreadyReceived):
+                self.report.already_there += 1
+            else:
+                self._reject(row, [RowProblem("", "is_test", "test_limit", OVER_LIMIT)])
 
     def _reject(self, row: Row, problems: list[RowProblem]) -> None:
         self.report.rejected += 1

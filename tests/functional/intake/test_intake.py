@@ -47,6 +47,7 @@ def test_lead_is_stored_pending_and_due_now(client: Client, source: Source) -> N
     assert response.json() == {
         "id": str(lead.public_id),
         "external_id": "form-1",
+        "is_test": False,
         "status": "pending",
         "result": None,
         "reason": None,

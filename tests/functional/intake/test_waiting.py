@@ -47,6 +47,7 @@ def test_sold_lead_is_answered_with_the_sale(client: Client, source: Source, wok
     assert response.json() == {
         "id": str(lead.public_id),
         "external_id": "",
+        "is_test": False,
         "status": "distributed",
         "result": "success",
         "reason": None,

@@ -29,7 +29,7 @@ COUNT_HOUR: Final = """
 SELECT w.slug, counted.result, counted.attempts FROM (
     SELECT coalesce(destination_workspace_id, source_workspace_id) AS workspace_id, result, count(*) AS attempts
     FROM tracing_attempt
-    WHERE result IN ('duplicate', 'expired', 'failed') AND result <> 'expired'
+    WHERE result IN ('duplicate', 'expired', 'failed') AND result <> 'expired' AND NOT is_test
         AND started_at > statement_timestamp() - interval '1 hour'
     GROUP BY 1, 2
 ) counted

@@ -38,7 +38,7 @@ STALE_LOCKS: Final = Series(
 COUNT_EXPIRED: Final = """
 SELECT count(*) FROM (
     SELECT FROM tracing_attempt WHERE result IN ('duplicate', 'expired', 'failed') AND result = 'expired'
-        AND started_at > statement_timestamp() - interval '24 hours'
+        AND NOT is_test AND started_at > statement_timestamp() - interval '24 hours'
     LIMIT %(limit)s
 ) expired
 """

@@ -1,0 +1,78 @@
+"""Assigns a test lead to the selected buyers, in one statement. No balance, counter or turn changes.
+
+Nothing is locked for it: the decision stays the one that was made on the facts as they were read, and no real lead
+waits for a test lead or passes a buyer over because of it. What must be sent goes to test URLs alone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from uuid6 import uuid7
+
+from distribution.attempts.sell import DELIVERY_DUE_AT, IS_OPEN, PlannedSale
+from distribution.sql_arrays import array_literal
+
+# `state` is 'sold' in a campaign that sells on the buyer's acceptance too: nothing is held for a test lead.
+SELL_TEST: Final = f"""
+WITH now AS MATERIALIZED (
+    SELECT {IS_OPEN} AS is_open
+), sale AS (
+    SELECT s.* FROM now, unnest(
+        %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::date[]
+    ) AS s(enrollment_id, buyer_id, price_cents, public_id, counted_on)
+    WHERE now.is_open
+), sold AS (
+    INSERT INTO distribution_assignment (
+        public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at,
+        counted_on, is_counted, is_test
+    )
+    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold', %s, s.counted_on, false, true
+    FROM sale s
+    RETURNING id, buyer_id, lead_id, campaign_id, created_at
+), outbox AS (
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_test)
+    SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}, true
+    FROM sold JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id
+    WHERE t.active AND t.disabled_at IS NULL AND t.test_url <> ''
+        AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
+)
+SELECT now.is_open FROM now
+"""  # noqa: S608 - only constant lists and conditions are put in
+
+
+def sell_test(
+    sales: Sequence[PlannedSale],
+    *,
+    lead_id: int,
+    campaign_id: int,
+    attempt_id: UUID,
+    at: datetime,
+    workspace_ids: Sequence[int],
+    is_chosen: bool,
+) -> Sequence[UUID] | None:
+    """Assign. Returns the public ids of the assignments, in the order of `sales`. Their usage is not written.
+
+    None: something was paused after the decision, as in sell(). Needs the lead's lock alone.
+    """
+    chosen = [sale.selection for sale in sales]
+    public_ids = [UUID(int=uuid7().int) for _ in chosen]
+    enrollment_ids = array_literal(each.enrollment_id for each in chosen)
+    columns = [
+        enrollment_ids,
+        array_literal(each.buyer_id for each in chosen),
+        array_literal(each.price_cents for each in chosen),
+        array_literal(public_ids),
+        array_literal(sale.counted_on for sale in sales),
+    ]
+    checked: list[Any] = [
+        array_literal(workspace_ids),
+        campaign_id,
+        array_literal(()) if is_chosen else enrollment_ids,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(SELL_TEST, [*checked, *columns, lead_id, campaign_id, attempt_id, at])
+        is_open = cursor.fetchone()[0]
+    return public_ids if is_open else None

@@ -1,0 +1,69 @@
+"""The clock and the counters of one request while it runs. Used by one thread."""
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Final
+
+from distribution.deliveries.outbound.failures import Failed, Failure
+from distribution.deliveries.outbound.request import Timeouts
+
+# An answer may be longer than what is kept of it: interim responses, headers, frames of chunks.
+MAX_RECEIVED_BYTES: Final = 1_048_576
+
+
+class Exchange:
+    """`is_sent` is true from just before the first byte of the body goes out: the receiver may have the request then.
+
+    A request without a body is complete with its head, so it is sent from just before the first byte of that.
+    """
+
+    def __init__(self, timeouts: Timeouts, *, has_body: bool = True) -> None:
+        self.timeouts = timeouts
+        self._has_body = has_body
+        self.started_at = monotonic()
+        self.is_sent = False
+        self._ends_at = self.started_at + timeouts.total_seconds
+        self._received_bytes = 0
+        self.begin_connect()
+
+    def begin_connect(self) -> None:
+        self._begin(Failure.CONNECT_TIMEOUT, self.timeouts.connect_seconds)
+
+    def begin_headers(self) -> None:
+        self._begin(Failure.ANSWER_TIMEOUT, self.timeouts.headers_seconds)
+
+    def begin_body(self) -> None:
+        self._begin(Failure.BODY_TIMEOUT, self.timeouts.body_seconds)
+
+    def _begin(self, failure: Failure, seconds: float) -> None:
+        self._failure = failure
+        self._part_ends_at = min(monotonic() + seconds, self._ends_at)
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Of this part. Raises Failed if there are none."""
+        remaining = self._part_ends_at - monotonic()
+        if remaining <= 0:
+            raise self.out_of_time()
+        return remaining
+
+    @property
+    def duration_ms(self) -> int:
+        return round(1000 * (monotonic() - self.started_at))
+
+    def out_of_time(self) -> Failed:
+        return Failed(self._failure, f"Out of time after {self.duration_ms / 1000:.1f} s.")
+
+    def count_received(self, count: int) -> None:
+        """Raises Failed for an answer without end that never becomes a body: its time is bounded, its bytes are too."""
+        self._received_bytes += count
+        if self._received_bytes > MAX_RECEIVED_BYTES:
+            raise Failed(Failure.MALFORMED, f"More than {MAX_RECEIVED_BYTES} bytes for one answer.")
+
+    def begin_write(self) -> None:
+        self.is_sent = self.is_sent or not self._has_body
+
+    def hand_out(self, body: bytes) -> Iterator[bytes]:
+        """Yield the body when the headers have been written and the first byte of it is about to be."""
+        self.is_sent = True
+        yield body

@@ -1,0 +1,34 @@
+"""What is sent, and how long each part of it may take. Pure."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+CONNECT_SECONDS: Final = 5.0
+METHODS: Final = ("POST", "PUT", "PATCH", "GET")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Each ends its part, however many bytes arrive: connect (with lookup and TLS), headers, body, and all of it.
+
+    `headers_seconds` begins with the first byte of the request and ends with the last header of the answer.
+    """
+
+    connect_seconds: float = CONNECT_SECONDS
+    headers_seconds: float = 15.0
+    body_seconds: float = 15.0
+    total_seconds: float = 15.0
+
+    @classmethod
+    def within(cls, seconds: float) -> Self:
+        """The timeouts of an endpoint: one number for the whole request."""
+        return cls(min(CONNECT_SECONDS, seconds), seconds, seconds, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRequest:
+    url: str
+    method: str = "POST"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    timeouts: Timeouts = Timeouts()
