@@ -33,4 +33,6 @@ def _read_terms(entry: Entry) -> Terms:
     }
     if not isinstance(given.get("returns_deducted", True), bool):
         raise ContractRefused("returns_deducted must be true or false")
+    if type(given.get("share_bps", 0)) is not int:
+        raise ContractRefused("share_bps must be a whole number of basis points: 1250 is 12.5%")
     return Terms(**{"pays": "", **given, "valid_from": valid_from})

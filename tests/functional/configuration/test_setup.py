@@ -218,13 +218,13 @@ CONTRACTS = """{name: website, contracts: [
 
 def test_contracts_are_added_once(file: Path) -> None:
     text = FILE.replace("{name: website, default_vertical: roofing}", CONTRACTS)
-    out, _ = run(file, text)
-    again, _ = run(file, text)
+    _, report = run(file, text)
+    _, again = run(file, text)
 
     stored = SourceContract.objects.order_by("starts_at")
     terms = stored.values_list("pays", "amount_cents", "share_bps", "returns_deducted")
     assert list(terms) == [("fixed", 750, None, True), ("share", None, 1_250, False)]
-    assert "$7.50 for each sold lead from 2026-01-01" in out
+    assert "$7.50 for each sold lead from 2026-01-01" in report
     assert [line.split()[-1] for line in again.splitlines() if line.startswith("contract")] == [
         "unchanged"
     ] * 2
