@@ -9,6 +9,7 @@ from tests.bench.plan import BY_HAND, PLAIN_ORM, PRODUCT
 OF_BY_HAND: Final = 0.5
 OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
+OF_PLAIN_HTTPX: Final = 0.8
 MAX_STATEMENTS: Final = 14
 MIN_RETRIES_PER_MINUTE: Final = 100
 MAX_MICROSECONDS_PER_RULE: Final = 5.0
@@ -42,6 +43,8 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims.append(_intake(report["intake"]))
     if "routing" in report:
         aims.append(_routing(report["routing"]["sizes"][-1]))
+    if "outbound" in report:
+        aims.append(_outbound(report["outbound"]))
     if "retries" in report:
         aims += _retries(report["retries"])
     if "targets" in report:
@@ -99,6 +102,16 @@ def _intake(intake: Mapping[str, Any]) -> Aim:
         f"≥ {OF_BARE_VIEW:g} x a bare DRF view",
         f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
         ratio["median"] >= OF_BARE_VIEW,
+    )
+
+
+def _outbound(outbound: Mapping[str, Any]) -> Aim:
+    ratio = outbound["product_against_httpx"]
+    return Aim(
+        "requests/s of the outbound client",
+        f"≥ {OF_PLAIN_HTTPX:g} x a plain httpx loop",
+        f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
+        ratio["median"] >= OF_PLAIN_HTTPX,
     )
 
 

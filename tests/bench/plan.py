@@ -29,6 +29,7 @@ class Plan:
     ways: int = 200  # leads sent from end to end
     rule_counts: tuple[int, ...] = (10, 100, 1000)
     rule_checks: int = 1_000_000  # rules checked in a round, approximately
+    deliveries: int = 1_000  # requests to a receiver in each round
     # The driver prepares a statement after 5 executions, and the server chooses a generic plan after 5 more.
     warm_up: int = 12
 
@@ -48,6 +49,7 @@ class Plan:
             retries=10,
             ways=5,
             rule_checks=10_000,
+            deliveries=40,
         )
 
     def with_leads(self, count: int) -> "Plan":

@@ -11,7 +11,15 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import engine_part, intake_part, retries_part, routing_part, spans_part, targets_part
+from tests.bench import (
+    engine_part,
+    intake_part,
+    outbound_part,
+    retries_part,
+    routing_part,
+    spans_part,
+    targets_part,
+)
 from tests.bench.aims import judge
 from tests.bench.children import Child, ChildFailed, start_children
 from tests.bench.database import BenchBusy, bench_database
@@ -22,10 +30,13 @@ from tests.bench.progress import show_progress
 from tests.bench.report import publish_report
 from tests.bench.tables import show
 
-PARTS = ("engine", "retries", "targets", "spans", "intake", "routing")
+PARTS = ("engine", "retries", "targets", "spans", "intake", "routing", "outbound")
+# They need no database.
+BARE_PARTS = ("routing", "outbound")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
-    " database of its own, and routing decisions/s; how fast retries are drained; what a lead waits for; and what"
+    " database of its own, and routing decisions/s; requests/s to a receiver;"
+    " how fast retries are drained; what a lead waits for; and what"
     " distributed traces cost. Prints tables and writes var/bench/bench.json."
 )
 
@@ -37,7 +48,13 @@ def main(arguments: Sequence[str], *, stream: Any = None) -> int:
     parts = (options.part,) if options.part else PARTS
     try:
         report = measure(read_plan(options), parts=parts, directory=directory, keep=options.keep)
-    except (BenchBusy, ChildFailed, engine_part.WrongRows, intake_part.NotCreated) as error:
+    except (
+        BenchBusy,
+        ChildFailed,
+        engine_part.WrongRows,
+        intake_part.NotCreated,
+        outbound_part.NotAnswered,
+    ) as error:
         return refuse(error)
     publish_report(
         report,
@@ -81,7 +98,10 @@ def measure(plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool) 
     if "routing" in parts:
         with show_progress("routing", routing_part.count_steps(plan), console=console) as progress:
             report["routing"] = routing_part.measure_routing(plan, progress=progress)
-    if parts == ("routing",):
+    if "outbound" in parts:
+        with show_progress("outbound", outbound_part.count_steps(plan), console=console) as progress:
+            report["outbound"] = outbound_part.measure_outbound(plan, directory=directory, progress=progress)
+    if set(parts) <= set(BARE_PARTS):
         return report
     with bench_database(keep=keep) as database_url:
         workers = max(plan.worker_counts)

@@ -36,6 +36,8 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _intake(report["intake"], look)
     if "routing" in report:
         yield _routing(report["routing"]["sizes"], look)
+    if "outbound" in report:
+        yield _outbound(report["outbound"], look)
     if "retries" in report:
         yield _retries(report["retries"], look)
     if "targets" in report:
@@ -112,6 +114,16 @@ def _routing(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
             f"{size['microseconds_a_decision']:.1f}",
             f"{size['microseconds_a_rule']:.2f}",
         )
+    return table
+
+
+def _outbound(outbound: Mapping[str, Any], look: box.Box) -> Table:
+    table = start_table("Requests to one receiver, one after the other, on an open connection", look)
+    for name in ("client", "requests/s", "LeadSwitch against it"):
+        table.add_column(name, justify="left" if name == "client" else "right")
+    for name, title in (("product", "LeadSwitch"), ("httpx", "plain httpx loop")):
+        ratio = _spread(outbound["product_against_httpx"], digits=2) if name == "httpx" else ""
+        table.add_row(title, _spread(outbound["clients"][name]), ratio)
     return table
 
 

@@ -4,7 +4,7 @@ import os
 import ssl
 
 import certifi
-import httpcore
+import h11
 
 from distribution.deliveries.outbound.addresses import Address
 from distribution.deliveries.outbound.connecting import connect
@@ -54,7 +54,7 @@ class OutboundClient:
 
     def send(self, request: OutboundRequest) -> OutboundResult:
         """Send once, and return what is known. Whatever the other side does, it raises nothing."""
-        exchange, receipt = Exchange(request.timeouts, has_body=bool(request.body)), Receipt()
+        exchange, receipt = Exchange(request.timeouts), Receipt()
         failed: Failed | None = None
         try:
             self._send(request, exchange, receipt)
@@ -74,11 +74,11 @@ class OutboundClient:
 
     def _send(self, request: OutboundRequest, exchange: Exchange, receipt: Receipt) -> None:
         target = parse_url(request.url)
-        message = _make_message(target, request, exchange)
+        head = _make_head(target, request)
         connection = self._idle.take(target.origin) or self._open(target, exchange)
         receipt.address = connection.address
         try:
-            connection.ask(message, exchange, receipt)
+            connection.ask(head, request.body, exchange=exchange, receipt=receipt)
         finally:
             self._idle.give_back(connection)
 
@@ -102,7 +102,7 @@ class OutboundClient:
         self._idle.close()
 
 
-def _make_message(target: Target, request: OutboundRequest, exchange: Exchange) -> httpcore.Request:
+def _make_head(target: Target, request: OutboundRequest) -> h11.Request:
     """Raises Failed."""
     if request.method not in METHODS:
         raise Failed(
@@ -112,14 +112,4 @@ def _make_message(target: Target, request: OutboundRequest, exchange: Exchange) 
     headers.append((b"Accept-Encoding", b"identity"))
     if request.body or request.method != "GET":
         headers.append((b"Content-Length", str(len(request.body)).encode()))
-    return httpcore.Request(
-        request.method,
-        httpcore.URL(
-            scheme=target.scheme.encode(),
-            host=target.host.encode(),
-            port=target.port,
-            target=target.resource.encode(),
-        ),
-        headers=headers,
-        content=exchange.hand_out(request.body) if request.body else b"",
-    )
+    return h11.Request(method=request.method, target=target.resource, headers=headers)

@@ -53,10 +53,7 @@ def _dial_one(address: Address, port: int, *, seconds: float) -> socket.socket:
 def _secure(stream: PinnedStream, target: Target, tls: ssl.SSLContext) -> None:
     """Raises Failed, with the stream closed."""
     try:
-        stream.start_tls(tls, server_hostname=target.host)
-    except TimeoutError:
-        stream.close()
-        raise stream.exchange.out_of_time() from None
+        stream.start_tls(tls, host=target.host)
     except OSError as error:
         stream.close()
         raise Failed(Failure.TLS_FAILED, _describe(error)) from None

@@ -1,6 +1,5 @@
 """The clock and the counters of one request while it runs. Used by one thread."""
 
-from collections.abc import Iterator
 from time import monotonic
 from typing import Final
 
@@ -17,9 +16,8 @@ class Exchange:
     A request without a body is complete with its head, so it is sent from just before the first byte of that.
     """
 
-    def __init__(self, timeouts: Timeouts, *, has_body: bool = True) -> None:
+    def __init__(self, timeouts: Timeouts) -> None:
         self.timeouts = timeouts
-        self._has_body = has_body
         self.started_at = monotonic()
         self.is_sent = False
         self._ends_at = self.started_at + timeouts.total_seconds
@@ -59,11 +57,3 @@ class Exchange:
         self._received_bytes += count
         if self._received_bytes > MAX_RECEIVED_BYTES:
             raise Failed(Failure.MALFORMED, f"More than {MAX_RECEIVED_BYTES} bytes for one answer.")
-
-    def begin_write(self) -> None:
-        self.is_sent = self.is_sent or not self._has_body
-
-    def hand_out(self, body: bytes) -> Iterator[bytes]:
-        """Yield the body when the headers have been written and the first byte of it is about to be."""
-        self.is_sent = True
-        yield body

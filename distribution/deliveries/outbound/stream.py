@@ -4,69 +4,51 @@ import select
 import socket
 import ssl
 from contextlib import suppress
-from typing import Any
-
-import httpcore
 
 from distribution.deliveries.outbound.exchange import Exchange
 
 
-class PinnedStream(httpcore.NetworkStream):
-    """Every wait ends with the current part of the request. httpcore's own timeouts begin anew with each byte."""
+class PinnedStream:
+    """Every wait ends with the current part of the request, however many bytes arrive. Raises Failed, or OSError."""
 
     def __init__(self, connected: socket.socket, exchange: Exchange) -> None:
         self._socket = connected
         self.exchange = exchange
         self.is_ended = False
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+    def read(self, max_bytes: int) -> bytes:
         self._socket.settimeout(self.exchange.remaining_seconds)
         try:
             data = self._socket.recv(max_bytes)
         except TimeoutError:
             raise self.exchange.out_of_time() from None
-        except OSError as error:
-            raise httpcore.ReadError(type(error).__name__) from None
         self.is_ended = not data
         self.exchange.count_received(len(data))
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        """After a WriteError httpcore reads: a server may answer before it has read everything."""
-        rest = memoryview(buffer)
-        self.exchange.begin_write()
+    def write(self, data: bytes) -> None:
+        rest = memoryview(data)
         while rest:
             self._socket.settimeout(self.exchange.remaining_seconds)
             try:
                 rest = rest[self._socket.send(rest) :]
             except TimeoutError:
                 raise self.exchange.out_of_time() from None
-            except OSError as error:
-                raise httpcore.WriteError(type(error).__name__) from None
 
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
-    ) -> "PinnedStream":
-        """Raises OSError (ssl.SSLError is one)."""
+    def start_tls(self, tls: ssl.SSLContext, *, host: str) -> None:
         self._socket.settimeout(self.exchange.remaining_seconds)
-        self._socket = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
-        return self
+        try:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=host)
+        except TimeoutError:
+            raise self.exchange.out_of_time() from None
+
+    @property
+    def is_readable(self) -> bool:
+        """Of an idle connection: the other side closed it, or sends unasked."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         with suppress(OSError):
             self._socket.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        """httpcore asks whether an idle connection can be read: then the other side closed it, or sends unasked."""
-        return self._is_readable() if info == "is_readable" else None
-
-    def _is_readable(self) -> bool:
-        poll = select.poll()
-        try:
-            poll.register(self._socket, select.POLLIN)
-        except ValueError:  # closed
-            return True
-        return bool(poll.poll(0))

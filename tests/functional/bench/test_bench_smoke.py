@@ -27,6 +27,7 @@ TINY = Plan(
     connections=2,
     rule_counts=(3, 60),
     rule_checks=600,
+    deliveries=6,
     warm_up=1,
     retries=6,
     ways=2,
@@ -51,6 +52,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
         "One sold lead",
         "Intake over HTTP",
         "Routing decisions",
+        "Requests to one receiver",
         "Retries in due order",
         "What a lead waits for",
         "Distributed traces",
@@ -59,12 +61,15 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    assert set(report) == {"machine", "engine", "intake", "routing", "retries", "targets", "spans", "aims"}
+    parts = {"engine", "intake", "routing", "outbound", "retries", "targets", "spans"}
+    assert set(report) == {"machine", *parts, "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
     assert set(report["intake"]["views"]) == {"product", "bare"}
     assert len(report["intake"]["product_against_bare"]["rounds"]) == TINY.rounds
     check_routing(report["routing"])
+    assert set(report["outbound"]["clients"]) == {"product", "httpx"}
+    assert len(report["outbound"]["product_against_httpx"]["rounds"]) == TINY.rounds
     check_waits(report)
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
     assert bench_databases() == []

@@ -52,8 +52,37 @@ PRODUCTION = {
         ({"LEADSWITCH_WAKE_MAX_AGE_HOURS": "9999"}, "LEADSWITCH_WAKE_MAX_AGE_HOURS", "0 to 2160"),
         ({"LEADSWITCH_LARGE_SUM_DOLLARS": "9" * 5_000}, "LEADSWITCH_LARGE_SUM_DOLLARS", "2147483647"),
         ({"LEADSWITCH_LOGIN_LOCK_MINUTES": "10081"}, "LEADSWITCH_LOGIN_LOCK_MINUTES", "Use 1 to 10080"),
+        (
+            {"LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": "10.0.0"},
+            "LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS",
+            "'10.0.0'",
+        ),
+        (
+            {"LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": "10.0.0.0/8,10.1.2.3/8"},
+            "LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS",
+            "10.1.2.3/8 has host bits set",
+        ),
+        (
+            {"LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": "::/0"},
+            "LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS",
+            "allows every address",
+        ),
         ({"LEADSWITCH_LOGIN_FAILURES": "101"}, "LEADSWITCH_LOGIN_FAILURES", "Use 1 to 100"),
         ({"LEADSWITCH_EXPORTER_PERIOD_SECONDS": "61"}, "LEADSWITCH_EXPORTER_PERIOD_SECONDS", "Use 1 to 60"),
+        (
+            {"LEADSWITCH_BUYER_REQUESTS_PER_MINUTE": "0"},
+            "LEADSWITCH_BUYER_REQUESTS_PER_MINUTE",
+            "Use 1 to 1000000",
+        ),
+        (
+            {"LEADSWITCH_SOURCE_REQUESTS_PER_MINUTE": "1000001"},
+            "LEADSWITCH_SOURCE_REQUESTS_PER_MINUTE",
+            "1000000",
+        ),
+        ({"LEADSWITCH_SOURCE_REQUEST_BURST": "100001"}, "LEADSWITCH_SOURCE_REQUEST_BURST", "Use 1 to 100000"),
+        ({"LEADSWITCH_ADMIN_CHECK_BURST": "2147483647"}, "LEADSWITCH_ADMIN_CHECK_BURST", "Use 1 to 100000"),
+        ({"LEADSWITCH_RERUNS_PER_HOUR": "1001"}, "LEADSWITCH_RERUNS_PER_HOUR", "Use 1 to 1000"),
+        ({"LEADSWITCH_DISPATCH_NOW_PER_HOUR": "1001"}, "LEADSWITCH_DISPATCH_NOW_PER_HOUR", "Use 1 to 1000"),
         ({"LEADSWITCH_EXPORTER_WORST": "1001"}, "LEADSWITCH_EXPORTER_WORST", "Use 1 to 1000"),
         (
             {"LEADSWITCH_PICKUP_PERIOD_SECONDS": "9" * 5_000},
@@ -336,3 +365,14 @@ def test_mail_server_is_read_from_its_url(url: str, server: MailServer) -> None:
 
 def test_password_of_the_mail_server_is_not_shown() -> None:
     assert "secret" not in repr(read_mail_server("smtp://user:secret@mail.example.com"))
+
+
+def test_allowed_networks_are_read_as_networks() -> None:
+    networks = "10.20.0.0/16, 192.0.2.7,fd12:3456::/48,"
+    environment = read_environment({**PRODUCTION, "LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": networks})
+    assert [str(each) for each in environment.outbound_allowed_networks] == [
+        "10.20.0.0/16",
+        "192.0.2.7/32",
+        "fd12:3456::/48",
+    ]
+    assert read_environment(PRODUCTION).outbound_allowed_networks == ()
