@@ -36,6 +36,7 @@ demo: venv ## route and sell 1,200 realistic leads and show what happened
 test: check ## run `make check`, then the tests
 	$(Q)ops/install_chromium.sh
 	$(Q)ops/install_prometheus.sh >/dev/null
+	$(Q)ops/install_node.sh
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # What another server may do differently: schedule, locks, money, triggers and plans. With the limits of a worker, which

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leadswitch.database.fitness import NEWEST, OLDEST
+from leadswitch.env import REPOSITORY
 from tests.support.monitoring import find_program
 
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
@@ -37,6 +38,19 @@ def jq() -> str:
 
 def openssl() -> str:
     return _program("openssl", name="OpenSSL", package="openssl")
+
+
+def node() -> str:
+    return _program("node", name="Node", package="nodejs npm, then run ops/install_node.sh")
+
+
+def node_modules() -> Path:
+    """The packages of tests/node/package-lock.json, exactly."""
+    installed = REPOSITORY / "var" / "node" / "installed.json"
+    locked = REPOSITORY / "tests" / "node" / "package-lock.json"
+    if not installed.exists() or installed.read_bytes() != locked.read_bytes():
+        raise missing("A package for Node", package="nodejs npm, then run ops/install_node.sh")
+    return installed.parent / "node_modules"
 
 
 def promtool() -> str:

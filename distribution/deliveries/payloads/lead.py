@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from tracing import wording
 from tracing.plainvalues import PlainValues
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -54,8 +55,7 @@ class DeliveredLead:
 
 
 def write_time(at: datetime | None) -> str | None:
-    """As every API of the product writes it: UTC, ISO 8601."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+    return wording.utc(at) if at else None
 
 
 def describe_lead(lead: DeliveredLead) -> dict[str, Any]:
@@ -67,8 +67,17 @@ def describe_lead(lead: DeliveredLead) -> dict[str, Any]:
         **{name: make_plain(getattr(lead, name)) for name in ("zip", "city", "county", "state", "country")},
         "contact": {name: make_plain(getattr(lead, name)) for name in CONTACT},
         "attributes": make_plain(lead.attributes),
-        "consent": make_plain(lead.consent),
+        "consent": _describe_consent(make_plain(lead.consent)),
     }
+
+
+def _describe_consent(consent: dict[str, Any]) -> dict[str, Any]:
+    """A time that cannot be read stays as it is stored."""
+    try:
+        given_at = datetime.fromisoformat(str(consent.get("given_at")))
+    except ValueError:
+        return consent
+    return {**consent, "given_at": write_time(given_at)} if given_at.tzinfo else consent
 
 
 def describe_sale(sale: DeliveredSale) -> dict[str, Any]:

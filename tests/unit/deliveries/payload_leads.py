@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from distribution.deliveries.payloads.fields import Facts
 from distribution.deliveries.payloads.lead import DeliveredLead, DeliveredSale
 
 RECEIVED_AT: Final = datetime(2026, 1, 31, 23, 5, 9, 250000, tzinfo=UTC)
+# A busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MESSAGE_ID: Final = "01a20094-d901-71ad-ae8f-8ccbb726000e"
 SALE: Final = DeliveredSale(
     assignment_id="01a20094-ffff-71ad-ae8f-000000000001",

@@ -22,6 +22,7 @@ from distribution.deliveries.payloads.answers import (
     read_cents,
     read_reason,
 )
+from tests.unit.deliveries.payload_leads import patient
 
 ACCEPTED, REJECTED, UNREADABLE = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.UNREADABLE
 JSON, XML, HTML = "application/json", "text/xml; charset=utf-8", "text/html"
@@ -182,6 +183,7 @@ def walk(value: Any, path: str = "") -> list[tuple[str, Any]]:
     return places
 
 
+@patient
 @given(document=st.dictionaries(names, values, min_size=1, max_size=4), data=st.data())
 def test_every_place_of_a_json_answer_is_found(document: dict[str, Any], data: st.DataObject) -> None:
     path, value = data.draw(st.sampled_from(walk(document)[1:]))
@@ -203,6 +205,7 @@ def test_json_path_with_every_item_and_quoted_name() -> None:
     assert read(body, reason_path="errors[9].message").reason == ""
 
 
+@patient
 @given(
     text=st.text(st.characters(exclude_categories=["C"]), max_size=20), code=st.text("ab<&\"'", max_size=5)
 )
@@ -264,6 +267,7 @@ def test_negative_value_without_a_term_rejects(value: object) -> None:
 # --- reasons and prices ---
 
 
+@patient
 @given(st.text(st.characters(), max_size=400))
 def test_reason_is_one_short_visible_line(text: str) -> None:
     reason = clean_reason(text)
@@ -275,6 +279,7 @@ def test_reason_is_one_short_visible_line(text: str) -> None:
     assert all(word in " ".join(text.split()) for word in reason.split() if word in plain)
 
 
+@patient
 @given(
     st.lists(st.text("abcXYZ019.,", min_size=1, max_size=8), max_size=20),
     st.sampled_from([" ", "\n", "\t \r\n", "\x1f "]),
@@ -294,6 +299,7 @@ def test_reason_of_an_answer_with_another_charset() -> None:
     assert read_reason(Answer("application/json; charset=rot13", b'{"reason":"abc"}'), rules=rules) == "abc"
 
 
+@patient
 @given(cents=st.integers(0, 10**9), style=st.sampled_from(["{}", "${}", " {} ", "USD {}", "{} USD", "$ {}"]))
 def test_price_is_read_in_cents(cents: int, style: str) -> None:
     dollars = Decimal(cents) / 100
@@ -301,6 +307,7 @@ def test_price_is_read_in_cents(cents: int, style: str) -> None:
         assert read_cents(style.format(text)) == cents
 
 
+@patient
 @given(st.decimals(0, 1000, places=4))
 def test_parts_of_cents_are_rounded(dollars: Decimal) -> None:
     assert read_cents(str(dollars)) == int((dollars * 100).to_integral_value(ROUND_HALF_UP))
@@ -315,6 +322,7 @@ def test_other_text_is_no_price(text: str) -> None:
     assert read_cents(text) is None
 
 
+@patient
 @given(
     body=st.binary(max_size=60)
     | st.text(st.characters(), max_size=30).map(lambda text: text.encode(errors="replace")),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from distribution.deliveries.payloads.answers import Answer, AnswerRules
 from distribution.deliveries.payloads.ends import Exchange, Judgment, Outcome, judge
+from tests.unit.deliveries.payload_leads import patient
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NO_RULES = AnswerRules()
@@ -55,6 +56,7 @@ def test_unreadable_answer_is_unknown() -> None:
     assert judgment == Judgment(outcome=Outcome.UNKNOWN, error="unreadable_answer")
 
 
+@patient
 @given(
     failure=st.sampled_from(["connection_cut", "answer_timeout", "unknown_host", ""]),
     status=st.none() | st.integers(100, 599),
@@ -71,6 +73,7 @@ def test_what_was_not_sent_was_not_received(
     )
 
 
+@patient
 @given(
     failure=st.sampled_from(["connection_cut", "answer_timeout", "body_timeout"]),
     status=st.none() | st.integers(100, 599),

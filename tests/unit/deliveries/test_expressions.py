@@ -15,7 +15,7 @@ from distribution.deliveries.payloads.expression_reading import ExpressionError,
 from distribution.deliveries.payloads.expressions import OMITTED
 from distribution.deliveries.payloads.fields import FIELDS, Facts
 from distribution.deliveries.payloads.formats import DIRECTIVES, apply_format
-from tests.unit.deliveries.payload_leads import leads, make_facts, make_lead
+from tests.unit.deliveries.payload_leads import leads, make_facts, make_lead, patient
 
 
 def evaluate(document: object, **lead: Any) -> Any:
@@ -153,6 +153,7 @@ def test_wrong_expression_is_explained(document: object, message: str) -> None:
     assert message in str(caught.value)
 
 
+@patient
 @given(at=st.datetimes(timezones=st.just(UTC)), data=st.data())
 def test_directives_write_as_c_does(at: datetime, data: st.DataObject) -> None:
     zone = ZoneInfo(data.draw(st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"])))
@@ -187,6 +188,7 @@ def every_expression() -> Iterator[object]:
         yield {"field": "attributes.a", "format": name}
 
 
+@patient
 @given(lead=leads)
 def test_every_expression_has_a_json_value_for_every_lead(lead: Any) -> None:
     for document in every_expression():

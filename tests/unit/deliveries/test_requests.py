@@ -26,7 +26,7 @@ from distribution.deliveries.payloads.signing import SigningSecret
 from distribution.deliveries.payloads.template import BodyFormat, compile_template
 from distribution.deliveries.payloads.urls import hide_url
 from distribution.deliveries.payloads.webhook import write_lead
-from tests.unit.deliveries.payload_leads import MESSAGE_ID, make_facts, make_lead
+from tests.unit.deliveries.payload_leads import MESSAGE_ID, make_facts, make_lead, patient
 
 AT = datetime(2026, 1, 31, 23, 5, 9, tzinfo=UTC)
 URL = "https://crm.example.com/leads"
@@ -145,6 +145,7 @@ def test_wrong_header_is_explained(document: object, message: str) -> None:
     assert message in problem.message
 
 
+@patient
 @given(name=st.text(max_size=8), value=st.text(max_size=8))
 @example(name="X-A", value="a\tb")
 def test_accepted_header_is_one_line(name: str, value: str) -> None:
@@ -289,6 +290,7 @@ def test_password_of_a_basic_authorization_is_hidden() -> None:
     assert hide_text(answer, secrets=request.secrets) == "(hidden) (hidden) (hidden) (hidden)"
 
 
+@patient
 @given(
     secrets=st.lists(st.text("abcXYZ0189/+= &<é", min_size=6, max_size=10), min_size=1, max_size=3),
     parts=st.lists(st.text("abcXYZ0189/+= &<é", max_size=4) | st.integers(0, 2), max_size=10),
@@ -315,6 +317,7 @@ def test_stored_answer_head_has_no_cookie() -> None:
     ]
 
 
+@patient
 @given(
     user=st.text("abc:%", max_size=6),
     pairs=st.lists(
@@ -336,6 +339,7 @@ def test_stored_url_keeps_its_other_parts(user: str, pairs: list[tuple[str, str]
     assert parse_qsl(split.query) == [(name.replace("%61", "a"), value) for name, value in expected]
 
 
+@patient
 @given(st.text(max_size=40))
 def test_no_url_raises(url: str) -> None:
     hide_url(url)

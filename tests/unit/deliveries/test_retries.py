@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distribution.deliveries.payloads.retries import Retries, read_retry_after, wait_after
+from tests.unit.deliveries.payload_leads import patient
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 LEAD = [1, 5, 15, 60, 300, 300, 300, 300, 300, 300]
@@ -16,6 +17,7 @@ SCHEDULES = [(Retries.LEAD, LEAD), (Retries.EVENT, EVENT)]
 
 
 @pytest.mark.parametrize(("retries", "steps"), SCHEDULES)
+@patient
 @given(seed=st.integers())
 def test_each_wait_varies_by_a_fifth(retries: Retries, steps: list[int], seed: int) -> None:
     waits = [wait_after(retries, tries=tries, seed=seed) for tries in range(1, len(steps) + 1)]
@@ -47,6 +49,7 @@ def test_waits_of_one_delivery_vary_independently() -> None:
 
 
 @pytest.mark.parametrize(("retries", "steps"), SCHEDULES)
+@patient
 @given(seconds=st.floats(0, 10**7), seed=st.integers(), data=st.data())
 def test_retry_after_is_honored_within_bounds(
     retries: Retries, steps: list[int], seconds: float, seed: int, data: st.DataObject
@@ -66,12 +69,14 @@ def test_first_try_has_no_wait() -> None:
         wait_after(Retries.LEAD, tries=0, seed=1)
 
 
+@patient
 @given(seconds=st.integers(-(10**6), 10**6))
 def test_retry_after_as_a_date(seconds: int) -> None:
     text = format_datetime(AT + timedelta(seconds=seconds), usegmt=True)
     assert read_retry_after(text, at=AT) == max(seconds, 0)
 
 
+@patient
 @given(seconds=st.integers(0, 10**6))
 def test_retry_after_in_seconds(seconds: int) -> None:
     assert read_retry_after(f" {seconds} ", at=AT) == seconds
@@ -89,6 +94,7 @@ def test_retry_after_is_bounded() -> None:
     assert read_retry_after("Sat, 31 Jan 9999 12:00:00 GMT", at=AT) == 30 * 24 * 3600
 
 
+@patient
 @given(st.text(max_size=40))
 def test_no_text_raises(text: str) -> None:
     seconds = read_retry_after(text, at=AT)

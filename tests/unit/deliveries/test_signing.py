@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from distribution.deliveries.payloads.signing import SecretError, SigningSecret, sign_message
+from tests.unit.deliveries.payload_leads import patient
 
 NOW = datetime(2026, 1, 31, 23, 5, 9, 250000, tzinfo=UTC)
 OLD, NEW, OTHER = (SigningSecret(bytes([number]) * 32) for number in range(3))
@@ -34,6 +35,7 @@ def test_headers_are_those_of_the_specification() -> None:
     }
 
 
+@patient
 @given(body=st.text().map(str.encode), key=st.binary(min_size=24, max_size=64))
 def test_every_message_is_verified(body: bytes, key: bytes) -> None:
     secret = SigningSecret(key)
@@ -97,6 +99,7 @@ def test_generated_secrets_differ_and_are_read_again() -> None:
         assert SigningSecret.parse(text).write() == text
 
 
+@patient
 @given(key=st.binary(min_size=24, max_size=64), prefix=st.sampled_from(["whsec_", ""]), padding=st.booleans())
 def test_secret_is_read_with_and_without_prefix_and_padding(
     *, key: bytes, prefix: str, padding: bool

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from distribution.deliveries.payloads.fields import FIELDS, Facts
 from distribution.deliveries.payloads.lead import DeliveredLead, make_plain
 from distribution.deliveries.payloads.template import BodyFormat, TemplateError, compile_template
-from tests.unit.deliveries.payload_leads import leads, make_facts, texts
+from tests.unit.deliveries.payload_leads import leads, make_facts, patient, texts
 
 
 def render(document: object, body_format: BodyFormat, **lead: Any) -> str:
@@ -116,6 +116,7 @@ def expect_xml(text: str) -> str:
     )
 
 
+@patient
 @given(lead=leads, constant=texts)
 def test_values_come_back_from_each_format(lead: DeliveredLead, constant: str) -> None:
     facts = Facts(lead=lead, message_id="m")
@@ -138,6 +139,7 @@ def test_values_come_back_from_each_format(lead: DeliveredLead, constant: str) -
     assert root.find("e").get("f") == expect_xml(expected["d"] or "")  # type: ignore[union-attr]
 
 
+@patient
 @given(lead=leads)
 def test_all_fields_are_well_formed_for_every_lead(lead: DeliveredLead) -> None:
     facts = Facts(lead=lead, message_id="m")
@@ -169,6 +171,7 @@ def list_targets(value: Any, path: str = "") -> list[tuple[str, int]]:
     return [(path, value)]
 
 
+@patient
 @given(document=st.dictionaries(names, documents, min_size=1, max_size=3), data=st.data())
 def test_any_json_is_written_whatever_the_order_of_its_targets(document: Any, data: st.DataObject) -> None:
     targets = data.draw(st.permutations(list_targets(document)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from distribution.deliveries.payloads.lead import DeliveredLead
 from distribution.deliveries.payloads.webhook import LARGEST_BODY, PayloadTooLarge, write_event, write_lead
-from tests.unit.deliveries.payload_leads import RECEIVED_AT, attributes, leads, make_lead, texts
+from tests.unit.deliveries.payload_leads import RECEIVED_AT, attributes, leads, make_lead, patient, texts
 
 AT = RECEIVED_AT + timedelta(seconds=2)
 FULL = {f"key_{number}": "é" * 1_000 for number in range(100)}
@@ -50,13 +50,14 @@ def test_body_of_a_lead() -> None:
                     "owner": True,
                     "home": {"floors": 2},
                 },
-                "consent": {"given_at": "2026-01-31T23:00:00+00:00", "text": "I agree", "token": "abc"},
+                "consent": {"given_at": "2026-01-31T23:00:00Z", "text": "I agree", "token": "abc"},
             },
             "omitted": [],
         },
     }
 
 
+@patient
 @given(lead=leads)
 def test_every_lead_is_small_valid_json(lead: DeliveredLead) -> None:
     body = write_lead(lead, at=AT)
@@ -105,6 +106,7 @@ def test_direct_post_is_not_sold_yet() -> None:
     assert json.loads(write_lead(held, at=AT))["data"]["assignment"]["sold_at"] is None
 
 
+@patient
 @given(kind=st.sampled_from(["cap.reached", "wallet.low"]), data=attributes)
 def test_event_keeps_its_type_and_time(kind: str, data: dict[str, object]) -> None:
     event = json.loads(write_event(kind, at=AT, data=data).decode())
@@ -122,6 +124,7 @@ def test_largest_event_is_sent_and_one_byte_more_is_refused() -> None:
         write_event("cap.reached", at=AT, data={"text": "a" * (10 + filling), "more": parts})
 
 
+@patient
 @given(lead=leads, other=texts)
 def test_repr_of_a_lead_has_only_its_id(lead: DeliveredLead, other: str) -> None:
     assert repr(make_lead(first_name=other)) == repr(lead) == f"DeliveredLead({lead.lead_id})"
