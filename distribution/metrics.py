@@ -22,6 +22,10 @@ LEADS_SOLD = Counter("leadswitch_assignments_total", "Leads sold, one for each b
 CENTS_CHARGED = Counter("leadswitch_charged_cents_total", "Credits charged for leads, in cents.")
 LEADS_RETURNED = Counter("leadswitch_returns_total", "Sold leads that buyers returned, one for each buyer.")
 CENTS_REFUNDED = Counter("leadswitch_returned_cents_total", "Credits paid back for returned leads, in cents.")
+RETURN_REQUESTS = with_series(
+    Counter("leadswitch_return_requests_total", "Return requests, by what happened to them.", ["event"]),
+    event=("requested", "approved", "declined", "withdrawn"),
+)
 LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads skipped because another worker had them.")
 CANDIDATE_WAITS = Counter(
     "leadswitch_candidate_waits_total",

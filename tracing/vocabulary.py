@@ -104,6 +104,7 @@ WAKE_CAUSES = MappingProxyType(
         "credits_added": "a wallet got credits",
         "credit_limit_raised": "a credit limit was raised",
         "sale_returned": "a buyer returned a lead",
+        "resale": "the buyer that had this lead returned it",
         "area_changed": "a service area changed",
         "answers_changed": "questions or answers changed",
         "filter_changed": "a filter changed",

@@ -11,6 +11,8 @@ from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
+from distribution.admin.returnpolicy import ReturnPolicyAdmin
+from distribution.admin.returnrequest import ReturnRequestAdmin
 from distribution.admin.source import SourceWithPayablesAdmin
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "LedgerEntryAdmin",
     "PayableEntryAdmin",
     "RetryQueueActionsAdmin",
+    "ReturnPolicyAdmin",
+    "ReturnRequestAdmin",
     "SourceContractAdmin",
     "SourceWithPayablesAdmin",
     "TierAdmin",

@@ -12,8 +12,9 @@ from django.urls import URLPattern, path, reverse
 
 from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
 from distribution.models import AssignmentState, Wallet
-from distribution.money.by_hand import adjust_by_hand, last_by_hand, return_by_hand, top_up_by_hand
+from distribution.money.by_hand import adjust_by_hand, last_by_hand, top_up_by_hand
 from distribution.money.wallet import MoneyRefused
+from distribution.returns.by_hand import return_by_hand
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters

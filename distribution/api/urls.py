@@ -12,6 +12,14 @@ from distribution.api.buyer import (
     WalletView,
 )
 from distribution.api.payables import PayablesView
+from distribution.api.returns import (
+    AssignmentReturnsView,
+    EvidenceView,
+    OneReturnView,
+    ReturnPolicyView,
+    ReturnsView,
+    WithdrawView,
+)
 from distribution.api.trace import TraceView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +30,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
     path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
     path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
+    path(
+        "buyer/assignments/<uuid:public_id>/returns/",
+        AssignmentReturnsView.as_view(),
+        name="buyer-assignment-returns",
+    ),
+    path("buyer/return-policy/", ReturnPolicyView.as_view(), name="buyer-return-policy"),
+    path("buyer/returns/", ReturnsView.as_view(), name="buyer-returns"),
+    path("buyer/returns/<uuid:public_id>/", OneReturnView.as_view(), name="buyer-return"),
+    path("buyer/returns/<uuid:public_id>/evidence/", EvidenceView.as_view(), name="buyer-return-evidence"),
+    path("buyer/returns/<uuid:public_id>/withdraw/", WithdrawView.as_view(), name="buyer-return-withdraw"),
     path("buyer/missed/", MissedView.as_view(), name="buyer-missed"),
     path("buyer/missed/<uuid:public_id>/", MissedLeadView.as_view(), name="buyer-missed-lead"),
 ]

@@ -25,6 +25,15 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.returning import (
+    EvidenceKind,
+    ReturnFile,
+    ReturnLimit,
+    ReturnPeriod,
+    ReturnPolicy,
+    ReturnRequest,
+    ReturnState,
+)
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -52,12 +61,19 @@ __all__ = [
     "Endpoint",
     "EndpointSecret",
     "Enrollment",
+    "EvidenceKind",
     "HttpMethod",
     "LedgerEntry",
     "LedgerKind",
     "Method",
     "PayableEntry",
     "PayableKind",
+    "ReturnFile",
+    "ReturnLimit",
+    "ReturnPeriod",
+    "ReturnPolicy",
+    "ReturnRequest",
+    "ReturnState",
     "SourceContract",
     "Tier",
     "TryOutcome",

@@ -17,11 +17,17 @@ class BuyerScope(models.TextChoices):
     ACCOUNT_READ = "account:read", "account:read: its name, this key, its campaigns with bids and caps"
     WALLET_READ = "wallet:read", "wallet:read: wallet and ledger"
     ASSIGNMENTS_READ = "assignments:read", "assignments:read: the leads it bought, with contact details"
+    RETURNS_READ = "returns:read", "returns:read: its return requests and the rules for them"
+    RETURNS_WRITE = "returns:write", "returns:write: ask for returns and withdraw them"
     MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
 
 
 # Keys from before scopes existed have only this scope. It means all scopes of that time.
 FORMER_READ: Final = "read"
+OF_FORMER_READ: Final = (
+    *(BuyerScope.ACCOUNT_READ, BuyerScope.WALLET_READ),
+    *(BuyerScope.ASSIGNMENTS_READ, BuyerScope.MISSED_READ),
+)
 
 
 def default_scopes() -> list[str]:
@@ -54,4 +60,4 @@ class BuyerKey(ScopedKey):
 
     @property
     def granted_scopes(self) -> list[str]:
-        return default_scopes() if FORMER_READ in self.scopes else list(self.scopes)
+        return [scope.value for scope in OF_FORMER_READ] if FORMER_READ in self.scopes else list(self.scopes)

@@ -127,7 +127,7 @@ class Campaign(models.Model):
         "Next: enter each buyer's answers. Empty: no questions.",
     )
     returns_restore_caps = models.BooleanField(
-        default=True,
+        default=False,
         help_text="Returned leads no longer count toward the buyer's caps and budgets. The buyer gets its turn back.",
     )
     config_version = models.PositiveBigIntegerField(default=1, editable=False)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+import pgtrigger
 from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -69,6 +70,28 @@ class LedgerKind(models.TextChoices):
 NOT_CHARGES: Final = ["topup", "hold", "capture", "release", "refund", "adjustment"]
 
 
+def refund_trigger() -> pgtrigger.Trigger:
+    """Refuse a refund above what is left of the charge. The sum is read under the wallet's lock, in a new statement."""
+    return pgtrigger.Trigger(
+        name="refund_within_charge",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        condition=pgtrigger.Condition("(NEW.kind = 'refund' AND NEW.assignment_id IS NOT NULL)"),
+        func="""
+            PERFORM 1 FROM distribution_wallet WHERE id = NEW.wallet_id FOR NO KEY UPDATE;
+            IF NEW.amount_cents > (
+                SELECT COALESCE(SUM(-amount_cents), 0) FROM distribution_ledgerentry
+                WHERE assignment_id = NEW.assignment_id AND wallet_id = NEW.wallet_id
+                    AND kind IN ('charge', 'capture', 'refund')
+            ) THEN
+                RAISE EXCEPTION 'A refund of % cents is more than what is left of the charge.', NEW.amount_cents
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_refund_within_charge', TABLE = TG_TABLE_NAME;
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
 class LedgerEntry(models.Model):
     """One movement of a balance. `amount_cents` is signed. Each cause has its own `idempotency_key`."""
 
@@ -121,7 +144,11 @@ class LedgerEntry(models.Model):
                 fields=["wallet", "-id"], condition=Q(kind__in=NOT_CHARGES), name="ledger_wallet_not_charged"
             ),
         ]
-        triggers: ClassVar = [*append_only_triggers("distribution_ledgerentry"), deduct_trigger()]
+        triggers: ClassVar = [
+            *append_only_triggers("distribution_ledgerentry"),
+            deduct_trigger(),
+            refund_trigger(),
+        ]
 
     def __str__(self) -> str:
         return f"{capfirst(LedgerKind(self.kind).label)}, {money(self.amount_cents)}"

@@ -1,1 +1,1 @@
-"""Money apart from sales: top-ups, adjustments, returns. Every movement has a ledger entry and a unique cause."""
+"""Money apart from sales: top-ups, adjustments, refunds. Every movement has a ledger entry and a unique cause."""

@@ -8,10 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from distribution.locks import wait_for_wallet
-from distribution.models import Assignment, LedgerEntry, LedgerKind, Wallet
-from distribution.money.returns import return_assignment
+from distribution.models import LedgerEntry, LedgerKind, Wallet
 from distribution.money.wallet import MoneyRefused, adjust, set_credit_limit, top_up
-from routing.locks.attempts import wait_for_lead
 from tracing import audit
 from tracing.wording import moment, money
 
@@ -125,25 +123,3 @@ def set_credit_limit_by_hand(wallet: Wallet, *, limit_cents: int, actor: str, re
 
 def _balance(wallet: Wallet) -> dict[str, Any]:
     return audit.read_state(wallet, fields=["balance_cents"])
-
-
-def return_by_hand(assignment: Assignment, *, actor: str, reason: str) -> bool:
-    """Take a sold lead back and refund it. Returns False if it was returned already. Raises ActionRefused."""
-    fields = ["state", "returned_at"]
-    with transaction.atomic():
-        # Two forms wait for each other here, so the second one sees the first one's return.
-        wait_for_lead(assignment.lead_id)
-        before = audit.read_state(assignment, fields=fields)
-        return_assignment(assignment.public_id, actor=actor, reason=reason)
-        after = audit.read_state(assignment, fields=fields)
-        if before != after:
-            audit.record(
-                actor=actor,
-                action="return",
-                target=assignment,
-                workspace_id=assignment.buyer.workspace_id,
-                reason=reason,
-                before=before,
-                after=after,
-            )
-    return before != after

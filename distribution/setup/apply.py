@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import Model
 
 from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
-from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, Tier
+from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, ReturnPolicy, Tier
 from distribution.money.wallet import MoneyKeyReused, MoneyRefused, set_credit_limit, top_up
 from distribution.payables.contracts import ContractRefused
 from distribution.setup.contracts import put_contract
-from distribution.setup.document import Entry, SetupRefused, field_name
+from distribution.setup.document import EVERY_BUYER, Entry, SetupRefused, field_name
 from routing.intake.sources import SourceNotCreated, create_source
 from routing.models import Source, Workspace
 from tracing import audit
@@ -73,6 +73,8 @@ class _Setup:
         sources = {entry.key: self._put_source(entry, workspace) for entry in self._document.lists["sources"]}
         buyers = {entry.key: self._put_buyer(entry, workspace) for entry in self._document.lists["buyers"]}
         self._stop_on_problems()
+        for entry in self._document.lists["return_policies"]:
+            self._put_policy(entry, workspace, buyers=buyers)
         for entry in self._document.lists["campaigns"]:
             self._put_campaign(entry, workspace, sources=sources, buyers=buyers)
         self._stop_on_problems()
@@ -147,6 +149,16 @@ class _Setup:
             note = f"balance {money(after['balance_cents'])}, credit limit {money(after[LIMIT])}"
             outcome = ADDED if buyer in self._added else CHANGED
             self._report.lines.append(ReportLine("wallet", buyer.name, outcome, note))
+
+    def _put_policy(self, entry: Entry, workspace: Workspace, *, buyers: Mapping[Any, Buyer]) -> None:
+        fields = {name: value for name, value in entry.fields.items() if name != "buyer"}
+        buyer = None
+        if entry.key != EVERY_BUYER:
+            buyer = self._find(entry.key, buyers, Buyer, workspace, path=f"{entry.path}.buyer")
+            if buyer is None:
+                return
+        plain = Entry(entry.path, entry.key, fields, {})
+        self._put(ReturnPolicy, plain, find={"workspace": workspace, "buyer": buyer})
 
     def _put_campaign(
         self,

@@ -63,11 +63,22 @@ BUYER: Final = _make_kind(
 )
 CONTRACT: Final = _make_kind("valid_from", "pays amount_dollars share_bps returns_deducted")
 SOURCE: Final = _make_kind("name", "default_vertical active intake_mode", contracts=CONTRACT)
+RETURN_POLICY: Final = _make_kind(
+    "buyer",
+    "active window_hours reasons evidence limit_basis limit_value limit_period automatic_reasons automatic_hours"
+    " resells resale_hours",
+)
 WORKSPACE: Final = _make_kind(
     "slug",
     "name kind timezone lead_ttl_days hours max_attempts duplicate_scope duplicate_days duplicate_same_vertical",
 )
-LISTS: Final = {"sources": SOURCE, "buyers": BUYER, "campaigns": CAMPAIGN}
+LISTS: Final = {
+    "sources": SOURCE,
+    "buyers": BUYER,
+    "campaigns": CAMPAIGN,
+    "return_policies": RETURN_POLICY,
+}
+EVERY_BUYER: Final = "*"  # in place of a buyer: all that have no policy of their own
 
 
 class _Loader(yaml.SafeLoader):

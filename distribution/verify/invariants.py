@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from distribution.verify import caps, charges, due, events, payables, pools, privacy, replay, sales, wallets
+from distribution.verify import (
+    caps,
+    charges,
+    due,
+    events,
+    payables,
+    pools,
+    privacy,
+    replay,
+    returns,
+    sales,
+    wallets,
+)
 from distribution.verify.findings import Invariant, SliceCheck
 from distribution.verify.slices import SliceKind
 
@@ -72,6 +84,12 @@ INVARIANTS: Final = (
         "payables",
         "What is owed for each lead is what its source's contract says",
         (SliceCheck(SliceKind.LEADS, payables.check),),
+    ),
+    Invariant(
+        11,
+        "returns",
+        "Every approved return has its own refund, and its assignment fits its state",
+        (SliceCheck(SliceKind.LEADS, returns.check),),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

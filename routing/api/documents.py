@@ -68,7 +68,7 @@ def describe_errors(*codes: int) -> dict[int, OpenApiResponse]:
     return {code: OpenApiResponse(ErrorAnswer, description=ERRORS[code]) for code in every}
 
 
-def _header(name: str, description: str, *codes: int) -> OpenApiParameter:
+def describe_header(name: str, description: str, *codes: int) -> OpenApiParameter:
     return OpenApiParameter(
         name,
         type=OpenApiTypes.STR,
@@ -120,9 +120,9 @@ POST_LEAD: Final = extend_schema(
     parameters=[
         IDEMPOTENCY_KEY,
         PREFER,
-        _header("Location", "URL of the lead.", 201),
-        _header("Preference-Applied", "The wait that was applied.", 201),
-        _header("Idempotency-Replayed", REPLAYED, 201),
+        describe_header("Location", "URL of the lead.", 201),
+        describe_header("Preference-Applied", "The wait that was applied.", 201),
+        describe_header("Idempotency-Replayed", REPLAYED, 201),
         *LIMIT_HEADERS,
     ],
     examples=[
@@ -140,7 +140,7 @@ POST_BATCH: Final = extend_schema(
         200: OpenApiResponse(BatchAnswer, description="One result per lead."),
         **describe_errors(409, 411, 413, 415, 422),
     },
-    parameters=[IDEMPOTENCY_KEY, _header("Idempotency-Replayed", REPLAYED, 200), *LIMIT_HEADERS],
+    parameters=[IDEMPOTENCY_KEY, describe_header("Idempotency-Replayed", REPLAYED, 200), *LIMIT_HEADERS],
     examples=[BATCH_EXAMPLE, UNKNOWN_EXAMPLE, TOO_FAST_EXAMPLE],
 )
 GET_LEAD: Final = extend_schema(

@@ -1,7 +1,8 @@
 """Request headers of the intake: `Idempotency-Key` and `Prefer`."""
 
 import re
-from typing import Final
+from typing import Final, Protocol
+from uuid import UUID
 
 from rest_framework.request import Request
 
@@ -15,20 +16,32 @@ LONGEST_WAIT_SECONDS: Final = 30
 WAIT: Final = re.compile(r'wait[ \t]*=[ \t]*"?([0-9]{1,9})"?', re.IGNORECASE)
 
 
+class KeyOwner(Protocol):
+    """A source or a buyer."""
+
+    public_id: UUID
+    workspace_id: int
+
+
 def read_idempotent_request(request: Request, *, key: SourceKey, route: str) -> IdempotentRequest | None:
-    """Return the request with its Idempotency-Key, or None without one. Parses the body for its fingerprint.
+    """Return the request of a source with its Idempotency-Key, or None without one.
 
     A test key and the other keys of its source may use the same Idempotency-Keys: a test is no answer to a real lead.
     """
+    return read_request_of(key.source, request=request, route=f"{route}:test" if key.is_test else route)
+
+
+def read_request_of(owner: KeyOwner, *, request: Request, route: str) -> IdempotentRequest | None:
+    """Return the request with its Idempotency-Key, or None without one. Parses the body for its fingerprint."""
     text = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if text is None:
         return None
     if not PRINTABLE.fullmatch(text) or not text.strip():
         raise Malformed("The Idempotency-Key must have 1 to 255 printable ASCII characters.")
     return IdempotentRequest(
-        owner_id=key.source.public_id,
-        workspace_id=key.source.workspace_id,
-        route=f"{route}:test" if key.is_test else route,
+        owner_id=owner.public_id,
+        workspace_id=owner.workspace_id,
+        route=route,
         key=text,
         fingerprint=fingerprint(request.data),
         body_sha256=get_body_sha256(request),

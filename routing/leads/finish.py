@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection
+from django.db.models.functions import Least, Now
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.locks.attempts import LockedLead, wait_to_close
@@ -24,6 +25,8 @@ SOLD_BY_HAND_FROM: Final = (
     LeadStatus.DISTRIBUTED,
     LeadStatus.RETURNED,
 )
+
+RESALE: Final = "resale"
 
 
 class LeadMoved(RuntimeError):
@@ -131,3 +134,20 @@ def close_returned(lead_id: int, *, at: datetime) -> None:
     """Write that all buyers of a sold lead returned it. Needs the lead's lock. Ignores a lead that is not sold."""
     sold = Lead.objects.filter(pk=lead_id, status=LeadStatus.DISTRIBUTED)
     sold.update(status=LeadStatus.RETURNED, finished_at=at)
+
+
+def reopen_returned(lead_id: int, *, at: datetime) -> bool:
+    """Make a returned lead due, so that it is offered to buyers that never had it. Needs the lead's lock.
+
+    Returns False if a buyer still holds it, or if it has expired.
+    """
+    returned = Lead.objects.filter(pk=lead_id, status=LeadStatus.RETURNED, expires_at__gt=at)
+    changed = returned.update(
+        status=LeadStatus.PENDING,
+        next_attempt_at=Least(at, Now()),
+        due_reason=RESALE,
+        finished_at=None,
+    )
+    if changed:
+        enqueue_leads_after_commit(lead_id)
+    return bool(changed)

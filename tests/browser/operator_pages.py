@@ -17,6 +17,8 @@ LEFT_OUT = {
     "jsi18n": "a script",
     "logout": "shows the login page",
     "view_on_site": "no model has a page outside the admin",
+    "distribution_returnrequest_file": "a download",
+    "distribution_returnrequest_next": "leads to the page of a return",
     "second_factor": "needs a password that was just entered: tests/functional/login",
 }
 KINDS = ("changelist", "change", "add", "history", "delete")

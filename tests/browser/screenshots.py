@@ -20,8 +20,12 @@ from playwright.sync_api import Page, Route, expect
 
 from distribution.admin.trace_page import trace_url
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, ReturnRequest, Wallet
 from distribution.queries import enrollments_for
+from distribution.returns.decide import Decision, decline_return
+from distribution.returns.evidence import read_file
+from distribution.returns.policy import Ask
+from distribution.returns.request import request_return
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
@@ -38,7 +42,7 @@ from tests.browser.operator_pages import (
 from tests.support import switches
 from tests.support.admin_pages import client_of, person, save
 from tests.support.admin_pages import page as path_of
-from tests.support.factories import LeadFactory, WorkspaceFactory, issue_buyer_key
+from tests.support.factories import LeadFactory, ReturnPolicyFactory, WorkspaceFactory, issue_buyer_key
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.reconcile import rollups
 
@@ -106,6 +110,7 @@ def work_a_little(root: User) -> None:
     """Entries for the audit log, a key of a buyer, and a cap that is partly used."""
     client, enrollment = client_of(root), Enrollment.objects.filter(day_leads__gt=0).order_by("pk")[0]
     issue_buyer_key(enrollment.buyer, name="nightly import")
+    ask_for_returns()
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
     assert save(client, Enrollment, enrollment, **changes).status_code == 302
     wallet = enrollment.buyer.wallet
@@ -152,6 +157,7 @@ def operator_pages() -> dict[str, str]:
         **asked_pages(failed, wallet),
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
         "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
+        **return_pages(),
         "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
         "dispatch": path_of(DispatchControl, "changelist"),
         "health": f"{reverse('admin:health')}?window=7d",
@@ -162,6 +168,31 @@ def operator_pages() -> dict[str, str]:
         "lead-many": f"{leads}act/pause/?ids={failed.pk},{waiting.pk}",
         "routing-test-a-lead": "/admin/routing/routingrule/test/",
     }
+
+
+def return_pages() -> dict[str, str]:
+    """The decisions as they ask, and the figures of buyers."""
+    waiting = [str(each.pk) for each in ReturnRequest.objects.filter(state="requested").order_by("pk")]
+    returns = path_of(ReturnRequest, "changelist")
+    return {
+        "return-approve": f"{returns}act/approve/?ids={waiting[0]}",
+        "return-decline": f"{returns}act/decline/?ids={waiting[0]}",
+        "return-approve-many": f"{returns}act/approve/?ids={','.join(waiting)}",
+        "return-figures": reverse("admin:distribution_returnrequest_figures"),
+    }
+
+
+def ask_for_returns() -> None:
+    """Three that wait, the first with a file, and one that was declined."""
+    sales = Assignment.objects.select_related("buyer").filter(is_test=False).order_by("pk")[:4]
+    ReturnPolicyFactory(workspace=sales[0].buyer.workspace, limit_basis="leads_percent", limit_value=100)
+    files = (read_file("bounce.txt", b"550 5.1.1 no such user"),)
+    for number, sold in enumerate(sales):
+        text = "Called on Monday at 2 PM and on Tuesday at 9 AM: the number is not in service."
+        ask = Ask("bad_phone", text, 1_500 if number == 1 else None, () if number else files)
+        request_return(sold.public_id, ask, buyer=sold.buyer, actor="key hN2vQx7T", at=timezone.now())
+    latest = ReturnRequest.objects.latest("pk")
+    decline_return(latest.pk, Decision("root", timezone.now(), "the number rings"))
 
 
 def second_factor_reset_page() -> str:

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
@@ -20,10 +21,15 @@ from distribution.models import (
     Enrollment,
     LedgerEntry,
     PayableEntry,
+    ReturnPolicy,
+    ReturnRequest,
     SourceContract,
     Tier,
     Wallet,
 )
+from distribution.returns.evidence import read_file
+from distribution.returns.policy import Ask
+from distribution.returns.request import request_return
 from routing.models import (
     DispatchControl,
     IdempotencyRecord,
@@ -40,6 +46,7 @@ from tests.support.factories import (
     ContractFactory,
     EnrollmentFactory,
     LeadFactory,
+    ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
     issue_buyer_key,
@@ -58,10 +65,11 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    *(AuditEntry, Wakeup, PayableEntry, SourceContract),
+    *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
+    ReturnPolicy,
 ]
 
 
@@ -97,6 +105,7 @@ def build_world() -> Workspace:
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
+    _ask_for_a_return(enrollment.buyer)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
     RuleFactory(workspace=campaign.workspace, tags=["spare"], active=False)
     store_answer(source)
@@ -111,6 +120,13 @@ def build_world() -> Workspace:
         after={"name": "b"},
     )
     return campaign.workspace
+
+
+def _ask_for_a_return(buyer: Buyer) -> None:
+    ReturnPolicyFactory(workspace=buyer.workspace)
+    ask = Ask("bad_phone", "not in service", files=(read_file("call.txt", b"not in service"),))
+    sold = Assignment.objects.get(buyer=buyer).public_id
+    request_return(sold, ask, buyer=buyer, actor="key of the world", at=timezone.now())
 
 
 def page(model: type[Model], name: str, *arguments: object) -> str:

@@ -23,6 +23,7 @@ from distribution.models import (
     Endpoint,
     Enrollment,
     LedgerEntry,
+    ReturnPolicy,
     SourceContract,
     Tier,
 )
@@ -111,7 +112,10 @@ class RuleFactory(DjangoModelFactory[RoutingRule]):
 
 
 class CampaignFactory(DjangoModelFactory[Campaign]):
-    """Accepts every vertical and source of its workspace. Sells to one buyer, round robin, for $25.00."""
+    """Accepts every vertical and source of its workspace. Sells to one buyer, round robin, for $25.00.
+
+    Returns restore caps.
+    """
 
     class Meta:
         model = Campaign
@@ -119,6 +123,7 @@ class CampaignFactory(DjangoModelFactory[Campaign]):
     workspace = factory.SubFactory(WorkspaceFactory)
     name = factory.Sequence(lambda n: f"Campaign {n}")
     price_cents = 2_500
+    returns_restore_caps = True
 
 
 class TierFactory(DjangoModelFactory[Tier]):
@@ -179,6 +184,15 @@ class DeliveryFactory(DjangoModelFactory[Delivery]):
         LeadFactory, source__workspace=factory.SelfAttribute("...endpoint.buyer.workspace")
     )
     next_try_at = factory.LazyFunction(timezone.now)
+
+
+class ReturnPolicyFactory(DjangoModelFactory[ReturnPolicy]):
+    """For every buyer of the workspace, without a limit. An operator decides each return."""
+
+    class Meta:
+        model = ReturnPolicy
+
+    workspace = factory.SubFactory(WorkspaceFactory)
 
 
 def first_tier(campaign: Campaign) -> Tier:

@@ -21,9 +21,11 @@ NOTHING: Final = "-"
 
 # The color of a badge. The word in it says the same.
 TONES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("distributed", "success", "sold", "selected"), "good"),
-    **dict.fromkeys(("failed", "unsold", "expired"), "bad"),
-    **dict.fromkeys(("pending", "calling", "gated", "offered", "deferred", "retry", "returned"), "wait"),
+    **dict.fromkeys(("distributed", "success", "sold", "selected", "approved"), "good"),
+    **dict.fromkeys(("failed", "unsold", "expired", "declined"), "bad"),
+    **dict.fromkeys(
+        ("pending", "calling", "gated", "offered", "deferred", "retry", "returned", "requested"), "wait"
+    ),
 }
 
 

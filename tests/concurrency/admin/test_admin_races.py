@@ -5,14 +5,15 @@ from datetime import timedelta
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TypeVar
+from threading import Barrier
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,8 +21,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money import by_hand
-from distribution.money.by_hand import return_by_hand, set_credit_limit_by_hand, top_up_by_hand
+from distribution.money.by_hand import set_credit_limit_by_hand, top_up_by_hand
+from distribution.returns import by_hand, held
+from distribution.returns.by_hand import return_by_hand
 from leadswitch.login.second_factor import turn_off
 from routing.access.api_keys import Author, IssuedKey, KeyRefused, rotate
 from routing.models import Lead, SourceKey
@@ -29,7 +31,7 @@ from tests.support.blocking import holding
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key
 from tests.support.race_leads import assert_verified
 from tests.support.racing import in_background, race
-from tests.support.waiting import wait_until, wait_until_blocked
+from tests.support.waiting import LONGEST_SECONDS, wait_until, wait_until_blocked
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
@@ -74,17 +76,23 @@ def test_one_of_two_return_forms_returns_the_lead(assignment: Assignment) -> Non
     assert_verified()
 
 
-def test_control_without_the_lock_both_report_the_change(
+def test_control_without_the_locks_the_database_refuses_the_second_return(
     assignment: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(by_hand, "wait_for_lead", lambda _lead_id: None)
-    outcomes = at_once(
-        [partial(take_back, assignment, "ann"), partial(take_back, assignment, "ben")], hold=HOLD_LEADS
-    )
+    """Both read a lead that is sold, and both take it back."""
+    both_have_read = Barrier(2)
+    find_or_open = by_hand._find_or_open
 
-    assert outcomes == [True, True]
-    assert AuditEntry.objects.filter(action="return").count() == 2
-    assert LedgerEntry.objects.filter(kind="refund").count() == 1
+    def wait_and_open(*arguments: Any, **named: Any) -> Any:
+        both_have_read.wait(LONGEST_SECONDS)
+        return find_or_open(*arguments, **named)
+
+    monkeypatch.setattr(by_hand, "_find_or_open", wait_and_open)
+    for name in ("wait_for_lead", "lock_for_return", "wait_for_wallet"):
+        monkeypatch.setattr(held, name, lambda *_, **__: None)
+
+    with pytest.raises(IntegrityError, match="return_one_full_each"):
+        race([partial(take_back, assignment, "ann"), partial(take_back, assignment, "ben")])
 
 
 def test_late_form_shows_who_returned_the_lead(assignment: Assignment) -> None:

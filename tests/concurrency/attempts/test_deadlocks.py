@@ -14,8 +14,8 @@ from distribution import locks
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign, Enrollment
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import top_up
+from distribution.returns.by_hand import return_assignment
 from tests.support.factories import CampaignFactory, TierFactory, enroll
 from tests.support.race_leads import assert_verified, drain, make_leads
 from tests.support.racing import in_background, open_transaction, race

@@ -10,8 +10,8 @@ from django.db import connection, connections, transaction
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import InsufficientCredits, MoneyRefused, adjust, refund, top_up
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from tests.support.factories import BuyerFactory, CampaignFactory, LeadFactory, SourceFactory, enroll
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Tier, Wallet
+from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, ReturnRequest, Tier, Wallet
 from tests.support.admin_pages import client_of, page, person, problems, save
 from tests.support.factories import BuyerFactory, EnrollmentFactory, LeadFactory, SourceFactory
 from tracing.models import AuditEntry
@@ -118,8 +118,12 @@ def test_return_refunds_the_charge(finance: Client, wallet: Wallet) -> None:
 
     assert balance() == 1_000
     assert Assignment.objects.get().state == "returned"
-    entry = AuditEntry.objects.get()
+    request = ReturnRequest.objects.get()
+    assert (request.state, request.reason, request.refund_cents) == ("approved", "agency", 2_500)
+    entry = AuditEntry.objects.get(model="distribution.assignment")
     assert (entry.action, entry.before["state"], entry.after["state"]) == ("return", "sold", "returned")
+    actions = AuditEntry.objects.filter(model="distribution.returnrequest").order_by("id")
+    assert list(actions.values_list("action", flat=True)) == ["requested", "approved"]
 
 
 def test_credit_limit_is_shown(finance: Client, wallet: Wallet) -> None:

@@ -15,8 +15,8 @@ from distribution.api import buyerdocuments as documents
 from distribution.api.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust
+from distribution.returns.by_hand import return_assignment
 from routing.models import Lead
 from tests.support.buyer_program import Api
 from tests.support.described import assert_described

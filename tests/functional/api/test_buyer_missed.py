@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from distribution.api import buyerdocuments as documents
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, CampaignMode, Enrollment
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import top_up
+from distribution.returns.by_hand import return_assignment
 from routing.models import Lead
 from tests.support.buyer_program import Api
 from tests.support.described import assert_described

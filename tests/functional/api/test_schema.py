@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
@@ -18,11 +19,15 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer
+from distribution.models import Assignment, Buyer, ReturnRequest
+from distribution.returns.evidence import read_file
+from distribution.returns.policy import Ask
+from distribution.returns.request import request_return
 from routing.models import Lead, Source
 from tests.support.factories import (
     CampaignFactory,
     LeadFactory,
+    ReturnPolicyFactory,
     enroll,
     give_credits,
     issue_buyer_key,
@@ -53,7 +58,14 @@ def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: 
     give_credits(rich.buyer, amount_cents=10_000)
     lead: Lead = LeadFactory(source__workspace=campaign.workspace)
     assert distribute_lead(lead.pk).result == "success"
+    ReturnPolicyFactory(workspace=campaign.workspace)
+    ask_for_a_return(Assignment.objects.get())
     return lead
+
+
+def ask_for_a_return(sold: Assignment) -> None:
+    ask = Ask("bad_phone", "not in service", files=(read_file("call.txt", b"not in service"),))
+    request_return(sold.public_id, ask, buyer=sold.buyer, actor="key", at=timezone.now())
 
 
 schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_application())
@@ -62,7 +74,7 @@ schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", get_wsgi_app
 def test_whole_api_is_walked() -> None:
     """An operation for which this test has no key would be left out."""
     operations = [each.ok() for each in schema.get_all_operations()]
-    assert len(operations) >= 12
+    assert len(operations) >= 18
     assert {name for each in operations for entry in each.definition.raw["security"] for name in entry} == {
         "SourceKey",
         "BuyerKey",
@@ -95,8 +107,11 @@ def test_api_conforms_to_its_schema(case: Case, sold: Lead) -> None:
 def test_response_matches_the_schema(case: Case, sold: Lead) -> None:
     if "public_id" not in case.path_parameters:
         return
-    is_assignment = "assignments" in case.operation.path
-    shown = Assignment.objects.get() if is_assignment else sold
+    shown: Assignment | ReturnRequest | Lead = sold
+    if "assignments" in case.operation.path:
+        shown = Assignment.objects.get()
+    elif "returns" in case.operation.path:
+        shown = ReturnRequest.objects.earliest("pk")
     case.path_parameters["public_id"] = str(shown.public_id)
     case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)
 

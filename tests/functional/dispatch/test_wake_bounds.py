@@ -6,8 +6,8 @@ import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Enrollment
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import top_up
+from distribution.returns.by_hand import return_assignment
 from routing.models import Lead, Wakeup
 from tests.support.waking import came, is_due, world
 

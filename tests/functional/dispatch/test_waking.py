@@ -12,8 +12,8 @@ from django.urls import reverse
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import adjust, set_credit_limit, top_up
+from distribution.returns.by_hand import return_assignment
 from routing.models import RoutingRule, Wakeup, Workspace
 from tests.support.admin_pages import client_of, save
 from tests.support.admin_pages import person as user

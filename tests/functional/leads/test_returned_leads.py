@@ -11,7 +11,7 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.leads.actions import ActionRefused, LeadFinished, cancel_sent_lead, rerun_lead
 from routing.models import Lead

@@ -13,7 +13,7 @@ from distribution.attempts.decide_under_lock import TierLockContention
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.leads.actions import cancel_sent_lead, rerun_lead
 from routing.models import Lead, RoutingRule, Source, Workspace

@@ -13,7 +13,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.explain.missed import list_missed
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.models import Lead
 from tests.functional.verify.world import broken

@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from routing.calendar.windows import WINDOW_KINDS
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.planting import plant

@@ -17,6 +17,7 @@ EVENTS = "tracing_leaddistributionevent"
 LEDGER = "distribution_ledgerentry"
 ASSIGNMENT = "distribution_assignment"
 PAYABLE = "distribution_payableentry"
+RETURN = "distribution_returnrequest"
 PLANTED = [
     Planted(
         "balance_without_entry",
@@ -104,7 +105,11 @@ PLANTED = [
     Planted(
         "refund_to_another",
         f"UPDATE {LEDGER} SET assignment_id = {{assignment}} WHERE kind = 'refund'",
-        {3: "who did not buy the lead", 10: "has 0 entries of the kind deducted and not 1"},
+        {
+            3: "who did not buy the lead",
+            10: "has 0 entries of the kind deducted and not 1",
+            11: "which is no refund of its assignment",
+        },
     ),
     Planted(
         "forgotten",
@@ -340,5 +345,42 @@ PLANTED = [
         "owed_to_another_source",
         f"UPDATE {PAYABLE} SET source_id = 0 WHERE assignment_id = {{assignment}}",
         {10: "belongs to another source or contract than its sale"},
+    ),
+    Planted(
+        "return_without_refund",
+        f"UPDATE {RETURN} SET refund_id = NULL WHERE id = {{return}}",
+        {11: "return {return}: was approved, but has no refund"},
+        constraint=("return_refund_fits", RETURN),
+    ),
+    Planted(
+        "return_with_another_refund",
+        f"UPDATE {RETURN} SET refund_id = {{charge}} WHERE id = {{return}}",
+        {11: "return {return}: names ledger entry {charge}, which is no refund of its assignment"},
+    ),
+    Planted(
+        "return_of_another_amount",
+        f"UPDATE {RETURN} SET refund_cents = 1 WHERE id = {{return}}",
+        {11: "return {return}: refunded 1 cents, but its ledger entry has 2500"},
+    ),
+    Planted(
+        "open_return_with_refund",
+        f"UPDATE {RETURN} SET state = 'declined' WHERE id = {{return}}",
+        {11: "return {return}: is declined, but has a refund"},
+        constraint=("return_state_fits", RETURN),
+    ),
+    Planted(
+        "open_return_of_a_returned_lead",
+        f"UPDATE {RETURN} SET state = 'requested', decided_at = NULL, is_full = NULL, refund_cents = NULL,"
+        " refund_id = NULL WHERE id = {return}",
+        {11: "return {return}: waits for review, but its assignment is returned"},
+    ),
+    Planted(
+        "full_return_of_a_sold_lead",
+        f"UPDATE {ASSIGNMENT} SET state = 'sold', returned_at = NULL, is_counted = true"
+        " WHERE id = {returned_assignment}",
+        {
+            8: "its sales are",
+            11: "return {return}: took the lead back, but its assignment is sold",
+        },
     ),
 ]

@@ -14,7 +14,19 @@ from tests.support.factories import LeadFactory
 from tests.support.planting import plant, without
 from tests.support.waiting import fetch_value, wait_until
 
-NAMES = ["caps", "charges", "due", "events", "payables", "pools", "privacy", "replay", "sales", "wallets"]
+NAMES = [
+    "caps",
+    "charges",
+    "due",
+    "events",
+    "payables",
+    "pools",
+    "privacy",
+    "replay",
+    "returns",
+    "sales",
+    "wallets",
+]
 # Damage to rows that were clean before which the run cannot see: rows deleted past the triggers, changed snapshots.
 FOR_THE_FULL_RUN = {
     "never_charged": {3},

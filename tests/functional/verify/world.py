@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import Report
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
@@ -12,7 +12,7 @@ from tracing.models import Attempt
 
 PRICE_CENTS = 2_500
 
-ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def ids(world: World) -> dict[str, object]:
         "other_buyer": Assignment.objects.filter(lead=world.sold).latest("id").buyer_id,
         "assignment": world.assignment.pk,
         "returned_assignment": world.returned_assignment.pk,
+        "return": world.returned_assignment.returns.get().pk,
         "charge": charge.pk,
         "enrollment": world.assignment.enrollment_id,
         "campaign": world.campaign.pk,

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from distribution.verify import caps
 from distribution.verify.findings import Findings
 from distribution.verify.slices import Slice

@@ -11,7 +11,7 @@ from django.utils import timezone
 from distribution.explain.lead import explain
 from distribution.explain.types import Explanation, to_json
 from distribution.models import Assignment, Buyer
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from routing.models import Lead
 from tests.support.distributed import MONDAY, distributed, lead_for, rerun
 from tests.support.explanations import to_text

@@ -50,6 +50,7 @@ from tests.support.factories import (
     issue_key,
     store_answer,
 )
+from tests.support.return_breaches import RETURN_BREACHES
 from tracing.models import (
     Attempt,
     AttemptDay,
@@ -288,6 +289,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: two_of(WorkspaceDay.objects.create, destination_workspace_id=1, **COUNTED),
     ),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
+    *RETURN_BREACHES,
 ]
 
 
@@ -318,9 +320,10 @@ def test_apparent_breach_is_allowed() -> None:
     update(Assignment, first, state="returned", returned_at=timezone.now())
     new_assignment(lead=first.lead, enrollment=first.enrollment)
     two_of(LeadFactory, source=SourceFactory(), external_id="", email_hash=None, phone_hash=None)
-    new_entry(kind="charge", amount_cents=0, assignment=first)
+    wallet = first.buyer.wallet
+    new_entry(wallet=wallet, kind="charge", amount_cents=-2, assignment=first)
     for kind in ("refund", "refund"):
-        new_entry(kind=kind, amount_cents=1, assignment=first)
+        new_entry(wallet=wallet, kind=kind, amount_cents=1, assignment=first)
     update(Wallet, first.buyer.wallet, credit_limit_cents=5, balance_cents=-3, held_cents=2)
 
     assert Assignment.objects.filter(lead=first.lead).count() == 2

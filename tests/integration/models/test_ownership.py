@@ -8,12 +8,24 @@ from django.apps import apps
 from django.db import IntegrityError, models, transaction
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, BuyerKey, Campaign, Enrollment, Tier, Wallet
+from distribution.models import (
+    Assignment,
+    Buyer,
+    BuyerKey,
+    Campaign,
+    Enrollment,
+    ReturnFile,
+    ReturnPolicy,
+    ReturnRequest,
+    Tier,
+    Wallet,
+)
 from routing.models import Lead, RoutingRule, Source, SourceKey
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
     LeadFactory,
+    ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
     TierFactory,
@@ -21,6 +33,7 @@ from tests.support.factories import (
     enroll,
     issue_key,
 )
+from tests.support.return_breaches import new_return, new_sale
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +54,12 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
     "assignment.campaign": (Assignment, CampaignFactory, "sell the lead again"),
+    "returnpolicy.workspace": (ReturnPolicy, WorkspaceFactory, "Add a policy for the other buyer"),
+    "returnpolicy.buyer": (ReturnPolicy, BuyerFactory, "Add a policy for the other buyer"),
+    "returnrequest.assignment": (ReturnRequest, new_sale, "Ask for another return"),
+    "returnrequest.lead": (ReturnRequest, LeadFactory, "Ask for another return"),
+    "returnrequest.buyer": (ReturnRequest, BuyerFactory, "Ask for another return"),
+    "returnfile.request": (ReturnFile, new_return, "Add the file to the other return"),
 }
 # What may change, and why.
 FREE = {
@@ -56,6 +75,7 @@ FREE = {
     "campaignsnapshot.campaign": "append-only",
     "ledgerentry.wallet": "append-only",
     "ledgerentry.assignment": "append-only",
+    "returnrequest.refund": "set once, at its end, which is final",
 }
 
 
@@ -70,6 +90,9 @@ def sold() -> Lead:
     lead = LeadFactory(source=source)
     distribute_lead(lead.pk)
     RuleFactory(workspace=campaign.workspace)
+    ReturnPolicyFactory(workspace=campaign.workspace)
+    request = new_return(Assignment.objects.get())
+    ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
     return lead
 
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.engine.ranking import VIRTUAL_SECOND
-from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Wallet
-from distribution.money.returns import return_assignment
+from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, ReturnRequest, Wallet
 from distribution.money.wallet import refund
+from distribution.returns.by_hand import return_assignment
 from routing.calendar.windows import WINDOW_KINDS
 from routing.leads.actions import ActionRefused
 from routing.models import Lead
@@ -63,7 +63,12 @@ def test_return_refunds_the_charge_and_reduces_the_counters(sold: Assignment) ->
     entry = LedgerEntry.objects.latest("id")
     assert (entry.kind, entry.amount_cents, entry.assignment_id) == ("refund", 2_500, sold.pk)
     assert (entry.actor, entry.reason) == ("ann", "wrong number")
-    assert entry.idempotency_key == f"refund:return:{sold.public_id}"
+    request = ReturnRequest.objects.get()
+    assert entry.idempotency_key == f"refund:return:{request.public_id}"
+    assert (request.state, request.reason, request.refund, request.refund_cents) == (
+        *("approved", "agency"),
+        *(entry, 2_500),
+    )
     after = Enrollment.objects.get(pk=sold.enrollment_id)
     assert after.last_assigned_at == before.last_assigned_at
     assert after.virtual_finish == before.virtual_finish - VIRTUAL_SECOND

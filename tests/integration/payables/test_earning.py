@@ -11,7 +11,7 @@ from distribution.attempts.assign_by_hand import assign_within
 from distribution.attempts.campaigns import run_with_snapshots
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, PayableEntry, SourceContract
-from distribution.money.returns import return_assignment
+from distribution.returns.by_hand import return_assignment
 from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
 from tests.support.payables import booked, build_campaign, build_source, refund_part, sell_lead
 

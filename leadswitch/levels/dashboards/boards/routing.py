@@ -237,6 +237,13 @@ FLOW: Final = Row(
             ),
         ),
         Panel(
+            title="Return requests",
+            description="Requests of buyers to return leads, by what happened to them. Normal: as many decided as"
+            " requested.",
+            unit=Unit.COUNT,
+            queries=(increase_by("event", "leadswitch_return_requests_total"),),
+        ),
+        Panel(
             title="Charged and refunded",
             description="Credits charged for leads, and paid back for returned leads.",
             unit=Unit.DOLLARS,

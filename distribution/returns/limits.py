@@ -1,0 +1,130 @@
+"""How much of a buyer's limit is used. A return counts in the period in which its lead was sold.
+
+So a lead that is sold on the last day of a month and returned on the first of the next counts in the first of them. A
+buyer is not refused at the start of a month because it has bought little yet.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from django.db import connection
+
+from distribution.configuration.return_reasons import BY_AGENCY
+from distribution.models import Assignment, ReturnLimit, ReturnPolicy
+from distribution.returns.refusals import ReturnRefused
+from tracing.wording import count, money
+
+PERCENT: Final = 100
+
+# The inner SELECT walks the buyer's sales back to the first one before the period. A change of its time zone moves a
+# date by one day at most.
+SOLD: Final = """
+SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment
+WHERE buyer_id = %(buyer)s AND state IN ('sold', 'returned') AND NOT is_test
+    AND counted_on BETWEEN %(first)s::date AND %(last)s::date
+    AND id > COALESCE((
+        SELECT id FROM distribution_assignment
+        WHERE buyer_id = %(buyer)s AND counted_on < %(first)s::date - 1 ORDER BY id DESC LIMIT 1
+    ), 0)
+"""
+# An open request counts with what it asks for, and a full one with the price.
+RETURNED: Final = """
+SELECT count(DISTINCT r.assignment_id), COALESCE(SUM(COALESCE(r.refund_cents, r.asked_cents, a.price_cents)), 0)
+FROM distribution_returnrequest r JOIN distribution_assignment a ON a.id = r.assignment_id
+WHERE r.buyer_id = %(buyer)s AND r.state IN ('requested', 'approved') AND r.reason <> %(agency)s AND NOT a.is_test
+    AND a.counted_on BETWEEN %(first)s::date AND %(last)s::date
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Calendar days of the buyer, both included."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Leads and cents of one period: sold, and returned or waiting for review."""
+
+    sold: int
+    sold_cents: int
+    returned: int
+    returned_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """In leads or in cents, by the basis of the limit. None: no limit."""
+
+    allowed: int | None
+    used: int
+
+    @property
+    def left(self) -> int | None:
+        return None if self.allowed is None else max(0, self.allowed - self.used)
+
+
+def find_period(kind: str, *, day: date) -> Period:
+    if kind == "day":
+        return Period(day, day)
+    if kind == "week":
+        monday = day - timedelta(days=day.weekday())
+        return Period(monday, monday + timedelta(days=6))
+    first = day.replace(day=1)
+    return Period(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+
+
+def read_usage(buyer_id: int, period: Period) -> Usage:
+    """Two statements. For a decision it needs the lock of the buyer's wallet, which every request takes."""
+    values: dict[str, int | str] = {
+        "buyer": buyer_id,
+        "first": str(period.first),
+        "last": str(period.last),
+        "agency": BY_AGENCY,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SOLD, values)
+        sold, sold_cents = cursor.fetchone()
+        cursor.execute(RETURNED, values)
+        returned, returned_cents = cursor.fetchone()
+    return Usage(int(sold), int(sold_cents), int(returned), int(returned_cents))
+
+
+def find_allowance(policy: ReturnPolicy, usage: Usage) -> Allowance:
+    """A percentage of leads is rounded up, so that the first lead of a period can be returned."""
+    value = policy.limit_value or 0
+    match policy.limit_basis:
+        case ReturnLimit.LEADS:
+            return Allowance(value, usage.returned)
+        case ReturnLimit.LEADS_PERCENT:
+            return Allowance(-(-usage.sold * value // PERCENT), usage.returned)
+        case ReturnLimit.REVENUE_PERCENT:
+            return Allowance(usage.sold_cents * value // PERCENT, usage.returned_cents)
+    return Allowance(None, usage.returned)
+
+
+def refuse_above_limit(assignment: Assignment, *, policy: ReturnPolicy, amount_cents: int) -> None:
+    """Raises ReturnRefused. Needs the wallet's lock: two requests must not both take the last place."""
+    if policy.limit_basis == ReturnLimit.NONE or assignment.is_test:
+        return
+    assert assignment.counted_on is not None  # noqa: S101 - a constraint of the table
+    period = find_period(policy.limit_period, day=assignment.counted_on)
+    left = find_allowance(policy, read_usage(assignment.buyer_id, period)).left
+    is_money = policy.limit_basis == ReturnLimit.REVENUE_PERCENT
+    needed = amount_cents if is_money else _count_lead(assignment)
+    if left is not None and needed > left:
+        shown = money(left) if is_money else count(left, "lead")
+        message = (
+            f"Your return limit for leads sold from {period.first} to {period.last} is reached: {shown} left."
+            " Contact your agency."
+        )
+        raise ReturnRefused(message, code="limit_reached")
+
+
+def _count_lead(assignment: Assignment) -> int:
+    """A lead with an approved partial refund counts already."""
+    counted = assignment.returns.filter(state="approved").exclude(reason=BY_AGENCY)
+    return 0 if counted.exists() else 1
