@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
+from distribution.admin.test_lead import TestLeadPage
 from distribution.configuration.describe import describe_price_rules, describe_questions
 from distribution.configuration.rewriting import rewrite_price_rules
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
@@ -16,7 +17,7 @@ from tracing.parsing import parse_id
 
 
 @admin.register(Campaign)
-class CampaignAdmin(DollarsAdmin):
+class CampaignAdmin(TestLeadPage, DollarsAdmin):
     workspace_path = "workspace"
     owner_fields = ("workspace",)
     list_display = (

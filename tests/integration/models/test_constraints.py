@@ -150,7 +150,8 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="returned")),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(returned_at=timezone.now())),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="lost")),
-    ("assignment_sold_is_counted", lambda: new_assignment(is_counted=False)),
+    ("assignment_real_sale_is_counted", lambda: new_assignment(is_counted=False)),
+    ("assignment_test_is_not_counted", lambda: new_assignment(is_test=True)),
     ("assignment_counted_on_a_date", lambda: update(Assignment, new_assignment(), counted_on=None)),
     ("buyer_workspace_name_unique", lambda: two_of(BuyerFactory, workspace=WorkspaceFactory(), name="one")),
     (
@@ -242,6 +243,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_at=timezone.now())),
     ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # otherwise all blanks are one person
     ("lead_hash_not_blank", lambda: LeadFactory(phone_hash="")),
+    ("lead_test_has_no_identity", lambda: LeadFactory(is_test=True, phone_hash="a")),
     ("lead_source_external_id_unique", lambda: two_of(LeadFactory, source=SourceFactory(), external_id="7")),
     (
         "source_workspace_name_unique",
