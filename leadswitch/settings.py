@@ -93,6 +93,7 @@ LEADSWITCH_WORKSPACES_HOOK = "routing.access.visibility.name_visible_workspaces"
 LEADSWITCH_RECONCILERS = {
     "stale_locks": ("routing.reconcile.stale_locks.run", ENVIRONMENT.stale_locks_period_seconds),
     "expiry": ("routing.reconcile.expiry.run", ENVIRONMENT.expiry_period_seconds),
+    "holds": ("distribution.reconcile.holds.run", ENVIRONMENT.holds_period_seconds),
     "balances": ("distribution.reconcile.balances.run", ENVIRONMENT.balances_period_seconds),
     "schedule": ("routing.reconcile.schedule.run", ENVIRONMENT.schedule_period_seconds),
     "inflight": ("routing.reconcile.inflight.run", ENVIRONMENT.inflight_period_seconds),

@@ -3,7 +3,14 @@
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
-from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
+from distribution.models.campaign import (
+    Campaign,
+    CampaignMode,
+    CampaignSnapshot,
+    SellsOn,
+    Tier,
+    read_snapshot,
+)
 from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
 from distribution.models.endpoint import (
     METHOD_FIELDS,
@@ -74,6 +81,7 @@ __all__ = [
     "ReturnPolicy",
     "ReturnRequest",
     "ReturnState",
+    "SellsOn",
     "SourceContract",
     "Tier",
     "TryOutcome",

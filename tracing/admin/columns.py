@@ -22,9 +22,13 @@ NOTHING: Final = "-"
 # The color of a badge. The word in it says the same.
 TONES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("distributed", "success", "sold", "selected", "approved"), "good"),
-    **dict.fromkeys(("failed", "unsold", "expired", "declined"), "bad"),
+    **dict.fromkeys(("failed", "unsold", "expired", "declined", "rejected"), "bad"),
     **dict.fromkeys(
-        ("pending", "calling", "gated", "offered", "deferred", "retry", "returned", "requested"), "wait"
+        (
+            *("pending", "calling", "gated", "offered", "posting", "held"),
+            *("deferred", "retry", "returned", "requested"),
+        ),
+        "wait",
     ),
 }
 
