@@ -8,7 +8,7 @@ import routing.models.workspace
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0042_test_leads_indexed"),
+        ("routing", "0044_posting_indexes"),
     ]
 
     operations = [
