@@ -18,6 +18,8 @@ from distribution.models import (
     BuyerKey,
     Campaign,
     CampaignSnapshot,
+    Delivery,
+    Endpoint,
     Enrollment,
     LedgerEntry,
     PayableEntry,
@@ -44,6 +46,7 @@ from routing.models import (
 from tests.support.factories import (
     CampaignFactory,
     ContractFactory,
+    EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
     ReturnPolicyFactory,
@@ -65,11 +68,11 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract),
+    *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
-    ReturnPolicy,
+    *(ReturnPolicy, Endpoint),
 ]
 
 
@@ -93,7 +96,7 @@ def person(role: str, *workspaces: Workspace) -> User:
 
 
 def build_world() -> Workspace:
-    """At least one more row in every table: a lead that is sold, and one that a paused buyer misses.
+    """At least one more row in every table: a sold lead with its delivery, and one that a paused buyer misses.
 
     Its routing rule leads to a workspace without users.
     """
@@ -104,6 +107,7 @@ def build_world() -> Workspace:
     ContractFactory(source=source)
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
+    EndpointFactory(buyer=enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
