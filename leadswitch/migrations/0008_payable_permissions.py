@@ -41,7 +41,7 @@ def take_permissions(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leadswitch", "0006_return_permissions"),
+        ("leadswitch", "0007_delivery_permissions"),
         ("distribution", "0031_payables"),
     ]
 
