@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distribution.models import Assignment, PayableEntry
-from distribution.money.returns import return_assignment
 from distribution.money.wallet import charge_left
 from distribution.payables.book import read_balance
+from distribution.returns.by_hand import return_assignment
 from tests.support.payables import booked, build_campaign, build_source, refund_part, sell_lead
 
 PRICES = st.sampled_from([0, 1, 3, 5, 333, 2_500, 99_999])
