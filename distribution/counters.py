@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from distribution.engine import Usage
-from distribution.models import Enrollment
+from distribution.engine import Usage, give_back, one_turn
+from distribution.models import Assignment, Enrollment
 from routing.calendar.windows import WINDOW_KINDS, WindowKind, get_window
 from routing.calendar.zones import load_zone, start_of_day
 
@@ -57,6 +57,30 @@ def counted_in(sold_on: date, *, sold_at: datetime, timezone: str) -> dict[str, 
 def counted_on(usage: Mapping[str, Usage], *, timezone: str) -> date:
     """Return the calendar date of the day's counter, in the time zone of the counters."""
     return _date(usage["day"][0], timezone)
+
+
+def give_back_sale(assignment: Assignment, *, enrollment_id: int) -> None:
+    """Read the counters again under their lock, and remove this sale from its windows and its turn.
+
+    Needs the lock of distribution.locks.lock_for_return, and the assignment with its campaign.
+    """
+    enrollment = Enrollment.everything.select_related("buyer").get(pk=enrollment_id)
+    assert assignment.counted_on is not None  # noqa: S101 - a constraint of the table
+    windows = counted_in(
+        assignment.counted_on, sold_at=assignment.created_at, timezone=enrollment.buyer.timezone
+    )
+    restored = give_back(counters_of(enrollment), counted_in=windows, price_cents=assignment.price_cents)
+    turn = one_turn(assignment.campaign.mode, weight=enrollment.weight)
+    changes: dict[str, object] = {"virtual_finish": max(0, enrollment.virtual_finish - turn)}
+    for window, (_, leads, spent_cents) in restored.items():
+        changes[f"{window}_leads"], changes[f"{window}_spent_cents"] = leads, spent_cents
+    Enrollment.everything.filter(pk=enrollment.pk).update(**changes)
+
+
+def find_latest_sale(assignment: Assignment) -> int:
+    """Return the id of the latest sale of this campaign and buyer. Needs the same lock."""
+    pair = Assignment.objects.filter(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
+    return pair.order_by("-pk").values_list("pk", flat=True)[0]
 
 
 def date_windows(day: date) -> dict[WindowKind, date]:

@@ -208,6 +208,16 @@ def _measure_double(_required: Any, _observed: Any) -> tuple[str, str]:
     return "not sold to it before", "sold to it before"
 
 
+def _describe_rejection(gate: Gate, _timezone: str) -> tuple[str, str]:
+    reason = gate.get("reason")
+    finding = f'it answered "{reason}"' if reason else "it gave no reason"
+    return finding, "nothing: a buyer is asked once for a lead"
+
+
+def _measure_rejection(_required: Any, _observed: Any) -> tuple[str, str]:
+    return "not rejected by it", "rejected by it"
+
+
 # In the order of the engine's gates.
 GATES: Final = (
     GateWords("enrollment_paused", ("with an active enrollment",) * 2, _only_change("resume the enrollment")),
@@ -252,6 +262,12 @@ GATES: Final = (
         ("has not bought the lead before", "have not bought the lead before"),
         _only_change("nothing: a buyer gets a lead once"),
         _measure_double,
+    ),
+    GateWords(
+        "rejected_lead",
+        ("has not rejected the lead", "have not rejected the lead"),
+        _describe_rejection,
+        _measure_rejection,
     ),
 )
 WORDS: Final[Mapping[str, GateWords]] = {gate.code: gate for gate in GATES}

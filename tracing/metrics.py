@@ -24,6 +24,8 @@ def _results_of(reason: SkipReason) -> tuple[str, ...]:
     """The results of attempts (AttemptResult) that may have this reason."""
     if reason.code in ("lead_expired", "duplicate_lead"):
         return (reason.code.removeprefix("lead_").removesuffix("_lead"),)
+    if reason.code == "rejected_lead":
+        return ("rejected",)
     if reason.is_system_failure:
         return ("failed",) if reason.retry_class is RetryClass.PERMANENT else ("retry", "failed")
     # The engine decides whether waiting helps.
@@ -32,6 +34,7 @@ def _results_of(reason: SkipReason) -> tuple[str, ...]:
 
 RESULTS_WITH_REASONS = (
     ("success", ""),
+    ("posting", ""),
     *(
         (result, reason.code)
         for reason in SKIP_REASONS.values()

@@ -51,6 +51,7 @@ TRIGGERS: Final = {
     "manual": "re-run by an operator",
     "woken": "woken by a change",
     "claim": "claim of an offer",
+    "delivery": "answer of a buyer's system",
 }
 # What a deferred lead waits for, no matter which gate removed the last buyer.
 WAITED_FOR: Final = "the first buyer that is outside its hours or at a cap is available again"
@@ -221,7 +222,30 @@ def _distributed(event: EventRow, _context: EventContext) -> str:
     buyers: int = event.data["buyers"]
     in_all = " in all" if buyers > 1 else ""
     sold = f"old to {wording.count(buyers, 'buyer')} for {wording.money(event.cost_cents)}{in_all}."
-    return f"Test: s{sold} No buyer was charged." if event.data.get("is_test") else f"S{sold}"
+    text = f"Test: s{sold} No buyer was charged." if event.data.get("is_test") else f"S{sold}"
+    ended_by = event.data.get("ended_by")
+    return f"{text} No other buyer gets it: {describe_reason(ended_by)}" if ended_by else text
+
+
+def _delivery_started(event: EventRow, context: EventContext) -> str:
+    name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
+    text = f"{name}: its system is asked whether it accepts the lead. {price} is held until it answers."
+    deadline_at = wording.parse_moment(event.data["deadline_at"])
+    if deadline_at is None:
+        return text
+    return f"{text} If it rejects the lead, other buyers are asked until {wording.moment(deadline_at)}."
+
+
+def _delivery_accepted(event: EventRow, context: EventContext) -> str:
+    name = context.names.buyer(event.buyer_id).name
+    return f"{name}: its system accepted the lead. {wording.money(event.cost_cents)} was charged."
+
+
+def _delivery_rejected(event: EventRow, context: EventContext) -> str:
+    name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
+    reason = event.data["reason"]
+    said = f', with the reason "{reason}"' if reason else " without a reason"
+    return f"{name}: its system rejected the lead{said}. {price} is no longer held."
 
 
 def _failed(event: EventRow, context: EventContext) -> str:
@@ -273,6 +297,9 @@ EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, EventContext], str]]] = {
     Event.BUYER_SELECTED: _selected,
     Event.DISTRIBUTED: _distributed,
     Event.FAILED: _failed,
+    Event.DELIVERY_STARTED: _delivery_started,
+    Event.DELIVERY_ACCEPTED: _delivery_accepted,
+    Event.DELIVERY_REJECTED: _delivery_rejected,
     Event.GATED_FOR_VERIFICATION: _simple("waits until the person is verified"),
     Event.PING_POST_OPENED: _simple("offered to the eligible buyers: the first valid claim gets it"),
     Event.PING_POST_CLAIMED: _simple("claimed the lead"),

@@ -178,6 +178,12 @@ _ALL = (
         change="resume the workspace",
     ),
     SkipReason(
+        "post_deadline_passed",
+        *(_LEAD, _P, Fixer.AGENCY),
+        sentence="No buyer's system accepted the lead before the campaign's deadline.",
+        change="run the lead again, or give buyers more time in the campaign",
+    ),
+    SkipReason(
         "enrollment_paused",
         *(_BUYER, _P, Fixer.AGENCY),
         sentence="The enrollment is paused.",
@@ -232,6 +238,13 @@ _ALL = (
         sentence="The buyer bought this lead before.",
         change=IN_GATES,
         clause="it bought this lead before",
+    ),
+    SkipReason(
+        "rejected_lead",
+        *(_BOTH, _P, Fixer.BUYER),
+        sentence="The buyer's system rejected this lead.",
+        change=IN_GATES,
+        clause="its system rejected this lead",
     ),
     SkipReason(
         "locked",

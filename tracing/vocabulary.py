@@ -17,6 +17,9 @@ class Event(StrEnum):
     BUYER_SELECTED = "buyer_selected"
     DISTRIBUTED = "distributed"
     FAILED = "failed"
+    DELIVERY_STARTED = "delivery_started"
+    DELIVERY_ACCEPTED = "delivery_accepted"
+    DELIVERY_REJECTED = "delivery_rejected"
     GATED_FOR_VERIFICATION = "gated_for_verification"
     PING_POST_OPENED = "ping_post_opened"
     PING_POST_CLAIMED = "ping_post_claimed"
@@ -57,13 +60,23 @@ EVENT_SHAPES = MappingProxyType(
             is_of_buyer=True,
         ),
         Event.DISTRIBUTED: EventShape(
-            required=frozenset({"buyers"}), optional=frozenset({"is_test"}), results=frozenset({"success"})
+            required=frozenset({"buyers"}),
+            optional=frozenset({"ended_by", "is_test"}),
+            results=frozenset({"success"}),
         ),
         Event.FAILED: EventShape(
             required=frozenset({"due_at"}),
             optional=frozenset({"emptied_by", "first_lead_id", "cause", "lost_workers"}),
-            results=frozenset({"unsold", "deferred", "retry", "failed", "duplicate", "expired"}),
+            results=frozenset({"unsold", "deferred", "retry", "failed", "duplicate", "expired", "rejected"}),
         ),
+        # The money is held until the buyer's system answers. Its answer is an attempt of its own.
+        Event.DELIVERY_STARTED: EventShape(
+            required=frozenset({"assignment", "deadline_at"}),
+            results=frozenset({"posting"}),
+            is_of_buyer=True,
+        ),
+        Event.DELIVERY_ACCEPTED: EventShape(required=frozenset({"assignment"}), is_of_buyer=True),
+        Event.DELIVERY_REJECTED: EventShape(required=frozenset({"assignment", "reason"}), is_of_buyer=True),
         # No code writes these yet: their data has no shape.
         Event.GATED_FOR_VERIFICATION: EventShape(results=frozenset({"gated"})),
         Event.PING_POST_OPENED: EventShape(results=frozenset({"offered"})),
@@ -89,6 +102,8 @@ RESULTS = MappingProxyType(
         "gated": "waiting for verification",
         "offered": "offered to buyers",
         "expired": "expired",
+        "posting": "waiting for a buyer's system",
+        "rejected": "rejected by the buyer's system",
     }
 )
 
@@ -104,6 +119,7 @@ WAKE_CAUSES = MappingProxyType(
         "credits_added": "a wallet got credits",
         "credit_limit_raised": "a credit limit was raised",
         "sale_returned": "a buyer returned a lead",
+        "sale_rejected": "a buyer's system rejected a lead",
         "resale": "the buyer that had this lead returned it",
         "area_changed": "a service area changed",
         "answers_changed": "questions or answers changed",

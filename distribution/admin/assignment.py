@@ -1,4 +1,4 @@
-"""Sold leads."""
+"""Sold leads, and leads that wait for the buyer's system."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -49,7 +49,7 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     )
     fields = (
         *("public_id", "sold_lead", "buyer", "campaign", "enrollment", "attempt", "price", "standing"),
-        *("is_test", "created_at", "returned_at"),
+        *("is_test", "created_at", "settled_at", "reject_reason", "returned_at"),
     )
     readonly_fields = ("sold_lead", "attempt", "price", "standing")
     named = {"attempt_id": "tracing.attempt", "lead_id": "routing.lead"}

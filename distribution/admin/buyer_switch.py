@@ -38,11 +38,11 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         buyer = self.get_object(request, object_id)
-        buttons = []
+        buttons = list((extra_context or {}).get("action_buttons", []))
         if buyer is not None and request.user.has_perm(CHANGE_PERMISSION):
             name = "pause" if buyer.paused_at is None else "resume"
             url = reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
-            buttons = [{"title": TITLES[name], "url": preserve_list_filters(self, request, url)}]
+            buttons.insert(0, {"title": TITLES[name], "url": preserve_list_filters(self, request, url)})
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )

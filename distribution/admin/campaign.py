@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
+from distribution.admin.test_lead import TestLeadPage
 from distribution.configuration.describe import describe_price_rules, describe_questions
 from distribution.configuration.rewriting import rewrite_price_rules
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
@@ -16,7 +17,7 @@ from tracing.parsing import parse_id
 
 
 @admin.register(Campaign)
-class CampaignAdmin(DollarsAdmin):
+class CampaignAdmin(TestLeadPage, DollarsAdmin):
     workspace_path = "workspace"
     owner_fields = ("workspace",)
     list_display = (
@@ -50,6 +51,7 @@ class CampaignAdmin(DollarsAdmin):
         ("Which leads it takes", {"fields": ("vertical", "source", "priority")}),
         ("Price", {"fields": ("price_cents", "price_rules")}),
         ("Selling", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
+        ("Buyers' systems", {"fields": ("sells_on", "post_deadline_seconds")}),
         ("Questions for buyers", {"fields": ("questions",)}),
         (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),
     )

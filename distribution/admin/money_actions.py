@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
-from distribution.models import AssignmentState, Wallet
+from distribution.models import Assignment, AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, top_up_by_hand
 from distribution.money.wallet import MoneyRefused
 from distribution.returns.by_hand import return_by_hand
@@ -204,9 +204,15 @@ class ReturnActionAdmin(ConfirmingAdmin):
             f"{assignment.buyer} gets {money(assignment.price_cents)} back and the sale counts as returned."
         )
         context = {
-            "lines": [line if is_sold else "This sale was already returned."],
+            "lines": [line if is_sold else _no_return(assignment)],
             "button": "Return and refund",
             "is_possible": is_sold or bool(form.errors),
             "back": back,
         }
         return self.confirm(request, title=f"Return: {self.title_of(assignment)}", form=form, context=context)
+
+
+def _no_return(assignment: Assignment) -> str:
+    if assignment.state == AssignmentState.RETURNED:
+        return "This sale was already returned."
+    return "The buyer does not have this lead, so there is nothing to return."

@@ -77,7 +77,7 @@ def describe_entry(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def describe_assignment(assignment: Assignment) -> dict[str, Any]:
-    is_held = assignment.state == AssignmentState.SOLD
+    is_sold = assignment.state == AssignmentState.SOLD
     return {
         "id": str(assignment.public_id),
         "state": assignment.state,
@@ -85,13 +85,15 @@ def describe_assignment(assignment: Assignment) -> dict[str, Any]:
         "is_test": assignment.is_test,
         "campaign": _describe_campaign(assignment.campaign),
         "sold_at": write_time(assignment.created_at),
+        "settled_at": write_time(assignment.settled_at),
+        "reject_reason": assignment.reject_reason or None,
         "returned_at": write_time(assignment.returned_at),
-        "lead": _describe_lead(assignment.lead, is_held=is_held),
+        "lead": _describe_lead(assignment.lead, is_sold=is_sold),
     }
 
 
-def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
-    """A returned lead shows only its place and vertical."""
+def _describe_lead(lead: Lead, *, is_sold: bool) -> dict[str, Any]:
+    """A lead that is held, rejected or returned shows only its place and vertical."""
     return {
         "id": str(lead.public_id),
         "received_at": write_time(lead.received_at),
@@ -101,9 +103,9 @@ def _describe_lead(lead: Lead, *, is_held: bool) -> dict[str, Any]:
         "county": lead.county,
         "state": lead.state,
         "country": lead.country,
-        "contact": _describe_contact(lead) if is_held else None,
-        "attributes": lead.attributes if is_held else None,
-        "consent": _describe_consent(lead.consent) if is_held else None,
+        "contact": _describe_contact(lead) if is_sold else None,
+        "attributes": lead.attributes if is_sold else None,
+        "consent": _describe_consent(lead.consent) if is_sold else None,
     }
 
 

@@ -73,7 +73,9 @@ class WalletDocument(serializers.Serializer[Any]):
     """Integer cents."""
 
     balance_cents = serializers.IntegerField()
-    held_cents = serializers.IntegerField(help_text="Part of the balance that is on hold.")
+    held_cents = serializers.IntegerField(
+        help_text="Part of the balance, held for leads that wait for your system."
+    )
     credit_limit_cents = serializers.IntegerField(help_text="How far below $0 the balance may go.")
     available_cents = serializers.IntegerField(help_text="Amount available to buy leads.")
 
@@ -100,7 +102,7 @@ class ContactDocument(serializers.Serializer[Any]):
 
 
 class BoughtLeadDocument(serializers.Serializer[Any]):
-    """`contact`, `attributes` and `consent` are null once the lead was returned."""
+    """`contact`, `attributes` and `consent` are null unless the lead is sold to you."""
 
     id = serializers.UUIDField()
     received_at = serializers.DateTimeField()
@@ -116,16 +118,27 @@ class BoughtLeadDocument(serializers.Serializer[Any]):
 
 
 class AssignmentDocument(serializers.Serializer[Any]):
-    """A lead that you bought."""
+    """A lead that you bought, or that your system was asked to accept."""
 
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=AssignmentState.choices)
-    price_cents = serializers.IntegerField()
+    price_cents = serializers.IntegerField(
+        help_text="Charged if the lead is sold. Held while it waits for your system."
+    )
     is_test = serializers.BooleanField(
         help_text="A test: the lead is not a real person, and you were not charged its price."
     )
     campaign = CampaignDocument()
-    sold_at = serializers.DateTimeField()
+    sold_at = serializers.DateTimeField(
+        help_text="When the lead was assigned to you, and your system was asked."
+    )
+    settled_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When your system accepted or rejected the lead. Null: it was not asked, or has not answered yet.",
+    )
+    reject_reason = serializers.CharField(
+        allow_null=True, help_text="What your system answered, without personal data."
+    )
     returned_at = serializers.DateTimeField(allow_null=True)
     lead = BoughtLeadDocument()
 

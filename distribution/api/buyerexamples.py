@@ -56,6 +56,8 @@ ASSIGNMENT: Final[dict[str, Any]] = {
     "is_test": False,
     "campaign": CAMPAIGN,
     "sold_at": "2026-01-31T12:00:01.300000Z",
+    "settled_at": None,
+    "reject_reason": None,
     "returned_at": None,
     "lead": {
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",

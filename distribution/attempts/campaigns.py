@@ -30,7 +30,8 @@ SELECT (
 ), jsonb_build_object(
     'campaign', jsonb_build_object(
         'id', c.id, 'config_version', c.config_version, 'mode', c.mode, 'price_cents', c.price_cents,
-        'max_buyers', c.max_buyers, 'timezone', c.timezone, 'schedule', c.schedule,
+        'max_buyers', c.max_buyers, 'sells_on', c.sells_on, 'post_deadline_seconds', c.post_deadline_seconds,
+        'timezone', c.timezone, 'schedule', c.schedule,
         'price_rules', c.price_rules, 'questions', c.questions
     ),
     'tiers', COALESCE((

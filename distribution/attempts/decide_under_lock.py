@@ -11,10 +11,11 @@ from typing import Final
 from uuid import UUID
 
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
+from distribution.attempts.chain import post_deadline
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
 from distribution.attempts.record import AttemptRecord, Decided, Unsold
 from distribution.attempts.restart import LockWait, Restart, RestartReason
-from distribution.attempts.sell import PlannedSale, sell
+from distribution.attempts.sell import PlannedSale, SaleKind, sell
 from distribution.attempts.sell_test import sell_test
 from distribution.attempts.trace import record_decision
 from distribution.counters import counted_on
@@ -76,6 +77,9 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
+    if lead.posting_since is not None and record.at >= post_deadline(lead.posting_since, campaign):
+        record.unsold = Unsold("post_deadline_passed", RetryClass.PERMANENT)
+        return None
     facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
     if lead.is_test:  # without a lock: see sell_test.py
         return _sell(record, Decided(campaign, facts, decide(campaign, facts)))
@@ -92,7 +96,11 @@ def _sell(record: AttemptRecord, decided: Decided) -> Restart | None:
     if assignments is None:
         return Restart(RestartReason.PAUSED)
     record_decision(record.trace, decided.decision, zip_code=record.lead.zip)
-    record.decided, record.assignments = decided, assignments
+    record.decided = decided
+    if decided.is_held and not record.lead.is_test:
+        record.held = assignments
+    else:
+        record.assignments = assignments
     record.unsold = _find_unsold(decided.decision)
     return None
 
@@ -194,7 +202,9 @@ def _confirm(
 def sell_selected(
     decided: Decided, *, lead: LockedLead, attempt_id: UUID, workspace_ids: Sequence[int]
 ) -> tuple[UUID, ...] | None:
-    """Charge and assign what was decided. Needs the locks of all selected buyers, but for a test lead.
+    """Charge and assign what was decided, or hold the money.
+
+    Needs the locks of all selected buyers, but for a test lead.
 
     Returns None if something was paused after the decision. Nothing is sold then. Raises SaleIncomplete.
     """
@@ -216,9 +226,15 @@ def sell_selected(
         attempt_id=attempt_id,
         at=decided.facts.at,
         workspace_ids=workspace_ids,
-        is_chosen=decided.facts.chosen is not None,
+        kind=_kind_of(decided),
     )
     return None if public_ids is None else tuple(public_ids)
+
+
+def _kind_of(decided: Decided) -> SaleKind:
+    if decided.facts.chosen is not None:
+        return SaleKind.BY_HAND
+    return SaleKind.HOLD if decided.is_held else SaleKind.CHARGE
 
 
 def _find_unsold(decision: Decision) -> Unsold | None:

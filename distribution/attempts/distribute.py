@@ -22,12 +22,14 @@ from django.db import NotSupportedError, transaction
 from distribution import metrics
 from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
+from distribution.attempts.chain import is_due_after_answer, is_posting
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.record import Unsold, begin_record
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.rollback import write_verdict
 from distribution.attempts.route import find_closed, follow_rules
+from distribution.attempts.settle import reject_unasked
 from distribution.attempts.spans import run_in_span
 from distribution.attempts.worker import worker_name
 from routing.leads.attempt_log import log_busy_lead, log_lock_timeout
@@ -46,6 +48,8 @@ MAX_WAITS: Final = 4
 FIRST_WAIT: Final = LockWait(may_ask=True)
 # The wait before it tries to lock a lead again that another worker has.
 BUSY_PAUSE: Final = timedelta(milliseconds=20)
+# How often it looks whether a buyer's system has answered.
+POSTING_PAUSE: Final = timedelta(milliseconds=20)
 
 
 def distribute_lead(lead_id: int, *, at: datetime | None = None, is_leased: bool = True) -> AttemptOutcome:
@@ -77,16 +81,31 @@ def distribute_next_polled() -> AttemptOutcome:
 def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
     """Run attempts on a lead in this process until one has an outcome other than a busy lock, or time is up.
 
-    The decision itself takes milliseconds; waiting happens outside any transaction.
+    The decision itself takes milliseconds; waiting happens outside any transaction. While a buyer's system is asked, it
+    waits for the answer. The outcome of a lead that another process finished has no result.
     """
     deadline = time.monotonic() + seconds
     while True:
         outcome = distribute_lead(lead_id)
+        if outcome.result == AttemptResult.POSTING or outcome.not_run is NotRun.FINISHED:
+            if not _wait_for_answer(lead_id, deadline=deadline):
+                return outcome if is_posting(lead_id) else replace(outcome, result="")
+            continue
         waits = outcome.result == AttemptResult.RETRY or outcome.not_run in (NotRun.BUSY, NotRun.NOT_DUE)
         pause = max(0.005, _until_due(outcome).total_seconds())
         if not waits or time.monotonic() + pause > deadline:
             return outcome
         time.sleep(pause)
+
+
+def _wait_for_answer(lead_id: int, *, deadline: float) -> bool:
+    """Wait until no buyer's system is asked. Returns whether the lead is due after an answer, within the time."""
+    pause = POSTING_PAUSE.total_seconds()
+    while is_posting(lead_id):
+        if time.monotonic() + pause > deadline:
+            return False
+        time.sleep(pause)
+    return time.monotonic() < deadline and is_due_after_answer(lead_id)
 
 
 def _until_due(outcome: AttemptOutcome) -> timedelta:
@@ -231,6 +250,8 @@ def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     record.conclude(record.find_step())
     record.write_row()
     record.write_trace()
+    for public_id in record.held:
+        reject_unasked(public_id, at=at)
     return record.make_outcome()
 
 

@@ -15,11 +15,17 @@ from routing.places.countries import is_home
 from routing.places.zips import find_place
 from routing.values.personal import hide_personal
 
-# This includes a buyer that returned the lead: it does not get the lead twice.
+# This includes a buyer that returned the lead: it does not get the lead twice. One whose system rejected the lead never
+# had it; the reasons of all such buyers are read once.
 _LIVE: Final = f"""
 SELECT e.id, w.balance_cents, w.held_cents, w.credit_limit_cents, e.last_assigned_at, e.virtual_finish,
-    e.buyer_id = ANY(ARRAY(SELECT b.buyer_id FROM distribution_assignment b WHERE b.lead_id = %s)), {COUNTERS},
-    (SELECT count(*) FROM distribution_assignment sold WHERE sold.lead_id = %s AND sold.state = 'sold')
+    e.buyer_id = ANY(ARRAY(
+        SELECT b.buyer_id FROM distribution_assignment b WHERE b.lead_id = %s AND b.state <> 'rejected'
+    )),
+    (SELECT jsonb_object_agg(r.buyer_id, r.reject_reason) FROM distribution_assignment r
+     WHERE r.lead_id = %s AND r.state = 'rejected') ->> e.buyer_id::text,
+    {COUNTERS},
+    (SELECT count(*) FROM distribution_assignment sold WHERE sold.lead_id = %s AND sold.state IN ('sold', 'held'))
 FROM distribution_enrollment e
 JOIN distribution_wallet w ON w.buyer_id = e.buyer_id
 """  # noqa: S608 - only a constant column list is put in
@@ -31,7 +37,7 @@ OF_ENROLLMENTS: Final = f"{_LIVE} WHERE e.id = ANY((SELECT %s::bigint[])::bigint
 
 def read_live(*, lead_id: int, campaign: CompiledCampaign) -> tuple[dict[int, LiveFacts], int]:
     """Return the live facts of the compiled version's enrollments, and how many buyers the lead is sold to."""
-    rows = _read(OF_CAMPAIGN, [lead_id, lead_id, campaign.id])
+    rows = _read(OF_CAMPAIGN, [lead_id, lead_id, lead_id, campaign.id])
     nothing = dict.fromkeys(campaign.by_enrollment_id, LiveFacts())
     sold_count = rows[0][-1] if rows else 0  # the same in every row
     return nothing | _by_enrollment(rows, campaign), sold_count
@@ -41,7 +47,9 @@ def confirm_live(
     enrollment_ids: Sequence[int], *, lead_id: int, campaign: CompiledCampaign
 ) -> dict[int, LiveFacts]:
     """Read the facts of these enrollments again. They are final only if an earlier statement locked them."""
-    return _by_enrollment(_read(OF_ENROLLMENTS, [lead_id, lead_id, array_literal(enrollment_ids)]), campaign)
+    return _by_enrollment(
+        _read(OF_ENROLLMENTS, [lead_id, lead_id, lead_id, array_literal(enrollment_ids)]), campaign
+    )
 
 
 def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
@@ -58,7 +66,9 @@ def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) ->
     known = campaign.by_enrollment_id
     facts = {}
     for row in rows:
-        enrollment_id, balance, held, credit_limit, assigned_at, virtual_finish, has_lead, *counters, _ = row
+        enrollment_id, balance, held, credit_limit, assigned_at, finish, has_lead, rejection, *counters, _ = (
+            row
+        )
         if enrollment_id in known:
             facts[enrollment_id] = LiveFacts(
                 balance_cents=balance,
@@ -66,8 +76,9 @@ def _by_enrollment(rows: Sequence[Sequence[Any]], campaign: CompiledCampaign) ->
                 credit_limit_cents=credit_limit,
                 usage=read_usage(counters, timezone=known[enrollment_id].timezone),
                 last_assigned_at=assigned_at,
-                virtual_finish=virtual_finish,
+                virtual_finish=finish,
                 has_lead=has_lead,
+                rejection=rejection,
             )
     return facts
 

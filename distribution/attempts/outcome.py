@@ -18,6 +18,8 @@ STATUS_AFTER: Final = {
     AttemptResult.RETRY: LeadStatus.PENDING,
     AttemptResult.EXPIRED: LeadStatus.EXPIRED,
     AttemptResult.DUPLICATE: LeadStatus.DUPLICATE,
+    AttemptResult.POSTING: LeadStatus.POSTING,
+    AttemptResult.REJECTED: LeadStatus.PENDING,
 }
 
 
@@ -57,5 +59,5 @@ class AttemptOutcome:
 
     @property
     def waits_again(self) -> bool:
-        """Whether the attempt left the lead with a new due time."""
-        return self.result in (AttemptResult.RETRY, AttemptResult.DEFERRED)
+        """Whether the attempt left the lead with a new due time, or a buyer's system may have set one since."""
+        return self.result in (AttemptResult.RETRY, AttemptResult.DEFERRED, AttemptResult.POSTING)

@@ -9,12 +9,13 @@ from uuid import UUID
 from django.conf import settings
 
 from distribution import metrics
+from distribution.attempts.chain import post_deadline, read_sold
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import Waited, measure_wait
-from routing.leads.finish import close_attempt
+from routing.leads.finish import DELIVERY_ENDED, close_attempt
 from routing.locks.attempts import LockedLead, after_pause
 from routing.metrics.leads import DUPLICATES, LEADS_ROUTED
 from routing.retry import NextStep, next_step
@@ -32,6 +33,7 @@ RESULT_OF: Final = {
     "duplicate_lead": AttemptResult.DUPLICATE,
 }
 SOLD: Final = NextStep(AttemptResult.SUCCESS, None)
+POSTING: Final = NextStep(AttemptResult.POSTING, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ class Decided:
     campaign: CompiledCampaign
     facts: DecisionFacts
     decision: Decision
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the price is held until the buyer's system answers. What a person sells is charged at once."""
+        is_on_acceptance = self.campaign.sells_on == "acceptance" and self.facts.chosen is None
+        return is_on_acceptance and bool(self.decision.selected)
 
     def facts_json(self) -> Mapping[str, Any]:
         return facts_to_json(self.facts)
@@ -59,7 +67,8 @@ class Unsold:
 class AttemptRecord:
     """`lead`: the locked row, with the workspace that its rules sent it to. `locked_in`: the workspace at the lock.
 
-    `unsold` is None exactly when the lead was sold. `cause`: the exception that rolled the attempt back.
+    `unsold` is None exactly when the lead was sold or, if `held` is not empty, a buyer's system is asked. `cause`: the
+    exception that rolled the attempt back.
     """
 
     lead: LockedLead
@@ -69,6 +78,7 @@ class AttemptRecord:
     decided: Decided | None = None
     unsold: Unsold | None = None
     assignments: tuple[UUID, ...] = ()
+    held: tuple[UUID, ...] = ()
     step: NextStep = SOLD
     cause: str = ""
     duration_ms: float = 0.0
@@ -116,10 +126,10 @@ class AttemptRecord:
     def find_step(self) -> NextStep:
         """Return the lead's next step."""
         if self.unsold is None:
-            return SOLD
+            return POSTING if self.held else SOLD
         if self.unsold.reason in RESULT_OF:
-            return NextStep(RESULT_OF[self.unsold.reason], None)
-        return next_step(
+            return self._end_chain(NextStep(RESULT_OF[self.unsold.reason], None))
+        step = next_step(
             self.lead,
             retry_class=self.unsold.retry_class,
             retry_at=self.unsold.retry_at,
@@ -127,11 +137,20 @@ class AttemptRecord:
             backoffs=settings.LEADSWITCH_TUNING.backoffs,
             seed=self.seed,
         )
+        return self._end_chain(step)
+
+    def _end_chain(self, step: NextStep) -> NextStep:
+        """A lead that a buyer has accepted is sold when no other buyer gets it now."""
+        return SOLD if self.lead.is_partly_sold and step.result != AttemptResult.RETRY else step
 
     def conclude(self, step: NextStep) -> None:
         """Set the next step and add the trace's last event."""
         self.step = step
-        if self.unsold is None:
+        if self.held:
+            self._start_delivery()
+        elif self.unsold is not None and step.result == AttemptResult.SUCCESS:
+            self._conclude_sold_before(self.unsold)
+        elif self.unsold is None:
             data: dict[str, Any] = {"buyers": len(self.assignments)}
             if self.lead.is_test:
                 data["is_test"] = True
@@ -139,6 +158,28 @@ class AttemptRecord:
         else:
             data = {**self._describe_failure(), "due_at": step.due_at.isoformat() if step.due_at else None}
             self.trace.add(Event.FAILED, outcome=step.result, reason=self.unsold.reason, data=data)
+
+    def _start_delivery(self) -> None:
+        assert self.decided is not None  # noqa: S101 - a hold follows a decision
+        [selection], [assignment_id] = self.decided.decision.selected, self.held
+        since = self.lead.posting_since or self.at
+        self.trace.add(
+            Event.DELIVERY_STARTED,
+            buyer_id=selection.buyer_id,
+            cost_cents=selection.price_cents,
+            outcome=self.step.result,
+            data={
+                "assignment": str(assignment_id),
+                "deadline_at": post_deadline(since, self.decided.campaign).isoformat(),
+            },
+        )
+
+    def _conclude_sold_before(self, unsold: Unsold) -> None:
+        """The lead is sold by the buyers that accepted it before this attempt."""
+        buyers, cents = read_sold(self.lead.id)
+        self.unsold = None
+        data = {"buyers": buyers, "ended_by": unsold.reason}
+        self.trace.add(Event.DISTRIBUTED, cost_cents=cents, outcome=self.step.result, data=data)
 
     def _describe_failure(self) -> dict[str, Any]:
         if self.cause:
@@ -205,7 +246,7 @@ class AttemptRecord:
         sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
         decided_at = locked.locked_at + timedelta(seconds=seconds_locked)
         waited = measure_wait(locked, decided_at=decided_at)
-        log_attempt(self._make_line(lock_ms, waited), cause=self.cause, **sold)
+        log_attempt(self.make_line(lock_ms, waited), cause=self.cause, **sold)
 
     def _measure(self, locked: LockedLead, *, seconds: float) -> None:
         metrics.DECISION_SECONDS.observe(seconds)
@@ -223,7 +264,7 @@ class AttemptRecord:
         metrics.LEADS_SOLD.inc(len(self.assignments))
         metrics.CENTS_CHARGED.inc(self.charged_cents)
 
-    def _make_line(self, lock_ms: float, waited: Waited) -> AttemptLine:
+    def make_line(self, lock_ms: float | None, waited: Waited, *, is_decision: bool = True) -> AttemptLine:
         head, lead, first = self.trace.head, self.lead, self.first
         return AttemptLine(
             lead_id=lead.public_id,
@@ -240,6 +281,7 @@ class AttemptRecord:
             duplicate_of=first.public_id if first else None,
             duplicate_workspace_id=first.workspace_id if first else None,
             waited=waited,
+            is_decision=is_decision,
             is_test=lead.is_test,
         )
 
@@ -274,6 +316,8 @@ def seed_of(attempt_id: UUID) -> int:
 def _find_trigger(lead: LockedLead) -> AttemptTrigger:
     if lead.due_reason in WAKE_CAUSES:
         return AttemptTrigger.WOKEN
+    if lead.due_reason == DELIVERY_ENDED:
+        return AttemptTrigger.DELIVERY
     if lead.due_reason == AttemptTrigger.MANUAL:
         return AttemptTrigger.MANUAL
     return AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST

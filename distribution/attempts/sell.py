@@ -2,11 +2,15 @@
 
 The same statement inserts a delivery for each live endpoint of the buyers: what must be sent exists exactly if the sale
 does, and costs no statement of its own. distribution/deliveries sends it.
+
+If the campaign sells on acceptance, the price is held instead until the buyer's system answers (settle.py). Then only
+one endpoint is asked: two systems of a buyer could give two answers.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum, auto
 from typing import Final
 from uuid import UUID
 
@@ -56,7 +60,7 @@ CASE WHEN t.method <> 'csv' THEN sold.created_at ELSE (
 
 # A wallet below its limit drops out of `charged` and out of every later step, so the caller compares the number of
 # rows. last_assigned_at is from the database's clock, because it orders the buyers of all workers.
-SELL: Final = f"""
+_SALE: Final = f"""
 WITH now AS MATERIALIZED (
     SELECT {IS_OPEN} AS is_open
 ), sale AS (
@@ -66,7 +70,7 @@ WITH now AS MATERIALIZED (
     WHERE now.is_open
 ), charged AS (
     UPDATE distribution_wallet w
-    SET balance_cents = w.balance_cents - s.price_cents, version = w.version + 1
+    SET {{money}}, version = w.version + 1
     FROM sale s
     WHERE w.buyer_id = s.buyer_id AND w.balance_cents - w.held_cents - s.price_cents >= -w.credit_limit_cents
     RETURNING w.id AS wallet_id, w.buyer_id, w.balance_cents
@@ -81,29 +85,55 @@ WITH now AS MATERIALIZED (
         public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, created_at,
         counted_on
     )
-    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, 'sold', %s,
+    SELECT s.public_id, %s, s.buyer_id, %s, s.enrollment_id, %s, s.price_cents, '{{state}}', %s,
         s.counted_on
     FROM sale s JOIN charged c ON c.buyer_id = s.buyer_id
     RETURNING id, public_id, buyer_id, price_cents, lead_id, campaign_id, created_at
 ), outbox AS (
-    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
-    SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}
-    FROM sold JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id
-    WHERE t.active AND t.disabled_at IS NULL AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
+    {{outbox}}
 ), recorded AS (
     INSERT INTO distribution_ledgerentry (
         wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
     )
-    SELECT c.wallet_id, 'charge', -sold.price_cents, c.balance_cents, 'charge:' || sold.public_id, sold.id, 'engine', ''
+    SELECT c.wallet_id, '{{kind}}', -sold.price_cents, c.balance_cents, '{{kind}}:' || sold.public_id, sold.id,
+        'engine', ''
     FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
     RETURNING id
 )
 SELECT now.is_open, (SELECT count(*) FROM recorded) FROM now
 """  # noqa: S608 - only constant column lists are put in
+# The live endpoints `t` of the rows `sold`.
+ENDPOINTS: Final = """
+    JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id AND t.active AND t.disabled_at IS NULL
+        AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
+"""
+_DELIVER: Final = f"""
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
+    SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT} FROM sold {ENDPOINTS}
+"""  # noqa: S608 - only conditions are put in
+# An endpoint of the campaign itself comes first.
+_ASK: Final = f"""
+    INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_direct_post)
+    SELECT DISTINCT ON (sold.id) t.id, sold.id, sold.lead_id, sold.created_at, TRUE
+    FROM sold {ENDPOINTS} AND t.method IN ('webhook', 'http')
+    ORDER BY sold.id, t.campaign_id IS NULL, t.id
+"""  # noqa: S608 - only conditions are put in
+SELL: Final = _SALE.format(
+    money="balance_cents = w.balance_cents - s.price_cents", state="sold", kind="charge", outbox=_DELIVER
+)
+HOLD: Final = _SALE.format(
+    money="held_cents = w.held_cents + s.price_cents", state="held", kind="hold", outbox=_ASK
+)
 
 
 class SaleIncomplete(RuntimeError):
     """Fewer buyers were charged than selected, although their wallets were locked. Roll everything back."""
+
+
+class SaleKind(Enum):
+    CHARGE = auto()
+    BY_HAND = auto()  # a person chose the buyer, which is charged in spite of its pause
+    HOLD = auto()  # the price is held until the buyer's system answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +153,14 @@ def sell(
     attempt_id: UUID,
     at: datetime,
     workspace_ids: Sequence[int],
-    is_chosen: bool,
+    kind: SaleKind,
 ) -> Sequence[UUID] | None:
     """Charge, count and assign. Returns the public ids of the assignments, in the order of `sales`.
 
     None: something was paused after the decision, and nothing was sold. Roll back and decide again.
 
     `at` is the time of the decision: the counters' windows and the assignments must agree on it. `workspace_ids`:
-    the workspaces the lead passes through. `is_chosen`: a person chose the buyer.
+    the workspaces the lead passes through.
 
     Needs the lead's lock and the locks of distribution.locks.lock_candidates on every selection, confirmed.
     Raises SaleIncomplete.
@@ -138,10 +168,11 @@ def sell(
     public_ids = [UUID(int=uuid7().int) for _ in sales]
     with connection.cursor() as cursor:
         columns = _columns(sales, public_ids)
-        enrollment_ids = array_literal(()) if is_chosen else columns[0]
+        enrollment_ids = array_literal(()) if kind is SaleKind.BY_HAND else columns[0]
         passed = array_literal(workspace_ids)
         cursor.execute(
-            SELL, [passed, campaign_id, enrollment_ids, *columns, lead_id, campaign_id, attempt_id, at]
+            HOLD if kind is SaleKind.HOLD else SELL,
+            [passed, campaign_id, enrollment_ids, *columns, lead_id, campaign_id, attempt_id, at],
         )
         is_open, charged = cursor.fetchone()
     if not is_open:

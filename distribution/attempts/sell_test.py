@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 from uuid6 import uuid7
 
-from distribution.attempts.sell import DELIVERY_DUE_AT, IS_OPEN, PlannedSale
+from distribution.attempts.sell import DELIVERY_DUE_AT, IS_OPEN, PlannedSale, SaleKind
 from distribution.sql_arrays import array_literal
 
 # `state` is 'sold' in a campaign that sells on the buyer's acceptance too: nothing is held for a test lead.
@@ -51,7 +51,7 @@ def sell_test(
     attempt_id: UUID,
     at: datetime,
     workspace_ids: Sequence[int],
-    is_chosen: bool,
+    kind: SaleKind,
 ) -> Sequence[UUID] | None:
     """Assign. Returns the public ids of the assignments, in the order of `sales`. Their usage is not written.
 
@@ -70,7 +70,7 @@ def sell_test(
     checked: list[Any] = [
         array_literal(workspace_ids),
         campaign_id,
-        array_literal(()) if is_chosen else enrollment_ids,
+        array_literal(()) if kind is SaleKind.BY_HAND else enrollment_ids,
     ]
     with connection.cursor() as cursor:
         cursor.execute(SELL_TEST, [*checked, *columns, lead_id, campaign_id, attempt_id, at])

@@ -14,6 +14,8 @@ def minimal_campaign(
         "mode": "round_robin",
         "price_cents": 0,
         "max_buyers": 1,
+        "sells_on": "decision",
+        "post_deadline_seconds": 60,
         "timezone": "UTC",
         "schedule": {},
         "price_rules": [],

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from distribution.engine.area import Area
-from distribution.engine.types import JsonObject, Mode
+from distribution.engine.types import JsonObject, Mode, SellsOn
 from routing.calendar.hours import Hours
 from routing.calendar.windows import WindowKind
 from routing.conditions import Condition
@@ -132,6 +132,8 @@ class CompiledCampaign:
     mode: Mode
     price_cents: int
     max_buyers: int
+    sells_on: SellsOn
+    post_deadline_seconds: int
     schedule: Calendar | None
     price_rules: tuple[PriceRule, ...]
     tiers: tuple[CompiledTier, ...]

@@ -20,10 +20,11 @@ from distribution.engine.reading import (
     read_optional_integer,
     read_text,
 )
-from distribution.engine.types import Mode
+from distribution.engine.types import Mode, SellsOn
 
 MAX_COMPILED_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
 MAX_PERCENT = 10_000
+DEFAULT_POST_DEADLINE_SECONDS = 60
 _MAX_CENTS = 10**12
 
 Buyers = dict[int, tuple[str, Mapping[str, Any]]]  # id -> path, definition
@@ -53,6 +54,9 @@ def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) 
         mode=_mode(head),
         price_cents=read_integer(head, "price_cents", path="campaign", minimum=0, maximum=_MAX_CENTS),
         max_buyers=read_integer(head, "max_buyers", path="campaign", minimum=1),
+        sells_on=_sells_on(head),
+        post_deadline_seconds=read_optional_integer(head, "post_deadline_seconds", path="campaign", minimum=1)
+        or DEFAULT_POST_DEADLINE_SECONDS,
         schedule=compiler.calendar(
             head, "schedule", timezone=read_timezone(head, path="campaign"), path="campaign"
         ),
@@ -72,6 +76,15 @@ def _mode(head: Mapping[str, Any]) -> Mode:
             "campaign.mode", f"unknown mode {mode!r}: use one of {', '.join(get_args(Mode))}"
         )
     return cast("Mode", mode)
+
+
+def _sells_on(head: Mapping[str, Any]) -> SellsOn:
+    """Snapshots of earlier versions do not have it."""
+    sells_on = head.get("sells_on", "decision")
+    if sells_on not in get_args(SellsOn):
+        allowed = ", ".join(get_args(SellsOn))
+        raise DefinitionError("campaign.sells_on", f"must be one of {allowed}, not {sells_on!r}")
+    return cast("SellsOn", sells_on)
 
 
 def _price_rule(rule: Mapping[str, Any], index: int, compiler: PartCompiler, *, path: str) -> PriceRule:

@@ -40,6 +40,8 @@ def _sell(
     campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening, prices: tuple[TierPrice, ...]
 ) -> Decision:
     free_slots = max(0, campaign.max_buyers - facts.lead.sold_count)
+    if campaign.sells_on == "acceptance":
+        free_slots = min(free_slots, 1)  # one buyer's system is asked at a time
     free = [each for each in screening.candidates if each.enrollment.id not in facts.locked]
     locked = [each for each in screening.candidates if each.enrollment.id in facts.locked]
     ranked = rank(campaign, candidates=free, seed=facts.seed)

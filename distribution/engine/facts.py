@@ -2,9 +2,9 @@
 
 {"engine": n, "at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
- last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}]}}, where t is an index into times, because a
-thousand enrollments share a few window starts, and µs are microseconds since 1970. "chosen" is present only if a person
-chose the buyer.
+ last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?]}}, where t is an index into times,
+because a thousand enrollments share a few window starts, and µs are microseconds since 1970. The rejection is present
+only if the buyer's system rejected the lead, and "chosen" only if a person chose the buyer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import Any, Final
 from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, OtherEngine, Usage
 
 # Raise it with every change that may give another decision for the same facts, or that writes facts differently.
-ENGINE: Final = 3
+ENGINE: Final = 4
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -80,6 +80,7 @@ def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
 
 def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:
     last = live.last_assigned_at
+    rejection = () if live.rejection is None else (live.rejection,)
     return [
         live.balance_cents,
         live.held_cents,
@@ -91,11 +92,12 @@ def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:
             window: [times.number(window, starts_at), leads, spent_cents]
             for window, (starts_at, leads, spent_cents) in live.usage.items()
         },
+        *rejection,
     ]
 
 
 def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
-    balance, held, limit, virtual_finish, has_lead, last, usage = row
+    balance, held, limit, virtual_finish, has_lead, last, usage, *rejection = row
     return LiveFacts(
         balance_cents=balance,
         held_cents=held,
@@ -104,6 +106,7 @@ def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
         last_assigned_at=None if last is None else EPOCH + last * MICROSECOND,
         virtual_finish=virtual_finish,
         has_lead=bool(has_lead),
+        rejection=rejection[0] if rejection else None,
     )
 
 

@@ -177,6 +177,15 @@ def not_sold_before(
     return {"gate": "already_has_lead", "required": False, "observed": True, "fixed_at": None}
 
 
+def not_rejected_before(
+    _enrollment: CompiledEnrollment, live: LiveFacts, _price_cents: int, _context: LeadContext
+) -> JsonObject | None:
+    if live.rejection is None:
+        return None
+    failure = {"gate": "rejected_lead", "required": False, "observed": True, "fixed_at": None}
+    return {**failure, "reason": live.rejection}
+
+
 # In the order of the funnel.
 GATES: Final = (
     Gate("enrollment_paused", (enrollment_active,), is_overridable=True),
@@ -211,6 +220,7 @@ GATES: Final = (
         empty_pool_reason="insufficient_credits",
     ),
     Gate("already_has_lead", (not_sold_before,), is_overridable=False),
+    Gate("rejected_lead", (not_rejected_before,), is_overridable=True),
 )
 # A plain tuple for speed: a decision over a thousand enrollments makes ten thousand calls.
 CHECKS: Final = tuple(check for gate in GATES for check in gate.checks)

@@ -14,3 +14,5 @@ MAX_CREDIT_LIMIT_CENTS: Final = 1_000_000_000  # $10,000,000
 MAX_PRICE_RULES: Final = 100
 MAX_RULE_PERCENT: Final = 1_000  # ten times the price
 MAX_PERCENT_DECIMALS: Final = 4
+# A lead is perishable: after an hour the next buyer would get an old one.
+MAX_POST_DEADLINE_SECONDS: Final = 3_600

@@ -12,6 +12,7 @@ JsonObject = dict[str, Any]
 Usage = tuple[datetime, int, int]  # starts_at, leads, spent_cents
 
 Mode = Literal["round_robin", "weighted", "priority", "price"]
+SellsOn = Literal["decision", "acceptance"]
 Outcome = Literal["sold", "unsold", "contention", "sold_out"]
 RetryClass = Literal["transient", "deferred", "permanent"]
 
@@ -49,6 +50,7 @@ class LiveFacts:
     last_assigned_at: datetime | None = None
     virtual_finish: int = 0
     has_lead: bool = False
+    rejection: str | None = None  # the reason with which the buyer's system rejected the lead; "" without one
 
 
 @dataclass(frozen=True, slots=True)

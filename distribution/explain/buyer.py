@@ -61,8 +61,7 @@ def _summarize(
     name: str, *, lead: Lead, answers: Sequence[AttemptAnswer], bought: Sequence[TracedSale]
 ) -> str:
     if bought:
-        held = any(sale.state == AssignmentState.SOLD for sale in bought)
-        return f"{name} {'got' if held else 'returned'} this lead. {bought[-1].sentence}"
+        return f"{name} {_describe_possession(bought)} this lead. {bought[-1].sentence}"
     if answers:
         return f"{name} did not get this lead. {answers[-1].sentence}"
     if lead.attempts:
@@ -70,6 +69,15 @@ def _summarize(
     if lead.finished_at is not None:
         return f"{name} did not get this lead: it ended before any attempt was made."
     return f"{name} has not been considered: no attempt has been made yet."
+
+
+def _describe_possession(bought: Sequence[TracedSale]) -> str:
+    states = {sale.state for sale in bought}
+    if AssignmentState.SOLD in states:
+        return "got"
+    if AssignmentState.HELD in states:
+        return "may get"
+    return "returned" if AssignmentState.RETURNED in states else "rejected"
 
 
 def _answer_attempt(attempt: AttemptExplanation, question: EnrolledBuyer) -> AttemptAnswer:

@@ -4,7 +4,7 @@ It names only buyers and campaigns of the lead's workspace. The caller must chec
 workspace.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Final
 
@@ -23,6 +23,7 @@ from distribution.explain.types import (
 )
 from distribution.models import Assignment, AssignmentState, Buyer
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
+from routing.leads.finish import DELIVERY_ENDED
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import wording
@@ -48,6 +49,7 @@ BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
     DUE_REASON: "An operator requested a re-run.",
+    DELIVERY_ENDED: "A buyer's system has answered: the next buyer is asked.",
     ASKED_BY_SENDER: "Its sender requested an attempt now.",
 }
 
@@ -159,9 +161,21 @@ def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
     return describe_reason(lead.due_reason)
 
 
+SALES: Final[Mapping[str, str]] = {
+    AssignmentState.SOLD: "Sold to {buyer} for {price} at {at}.",
+    AssignmentState.RETURNED: "Sold to {buyer} for {price} at {at}.",
+    AssignmentState.HELD: "Waiting for the system of {buyer} since {at}; {price} is held.",
+    AssignmentState.REJECTED: "The system of {buyer} was asked at {at} and rejected the lead; nothing was charged.",
+}
+
+
 def _describe_sale(assignment: Assignment, participants: Participants) -> TracedSale:
     buyer, price = participants.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
-    sentence = f"Sold to {buyer.name} for {price} at {wording.moment(assignment.created_at)}."
+    sentence = SALES[assignment.state].format(
+        buyer=buyer.name, price=price, at=wording.moment(assignment.created_at)
+    )
+    if assignment.reject_reason:
+        sentence += f' Its answer: "{assignment.reject_reason}".'
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
         refunded = "" if assignment.is_test else "; the charge was refunded"
         sentence += f" Returned at {wording.moment(assignment.returned_at)}{refunded}."

@@ -51,7 +51,7 @@ _MISSED: Final = f"""{_SKIPS}
     )
     AND NOT EXISTS (
         SELECT 1 FROM distribution_assignment s
-        WHERE s.lead_id = e.lead_id AND s.buyer_id = e.buyer_id AND s.state = 'sold'
+        WHERE s.lead_id = e.lead_id AND s.buyer_id = e.buyer_id AND s.state IN ('sold', 'held')
     )
 """  # noqa: S608 - constants only
 LIST_MISSED: Final = f"""{_MISSED}

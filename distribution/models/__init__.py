@@ -3,7 +3,15 @@
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
-from distribution.models.campaign import Campaign, CampaignMode, CampaignSnapshot, Tier, read_snapshot
+from distribution.models.campaign import (
+    Campaign,
+    CampaignMode,
+    CampaignSnapshot,
+    SellsOn,
+    Tier,
+    read_snapshot,
+)
+from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
 from distribution.models.endpoint import (
     METHOD_FIELDS,
@@ -53,6 +61,7 @@ __all__ = [
     "CampaignMode",
     "CampaignSnapshot",
     "ContractPays",
+    "Deliverer",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",
@@ -74,6 +83,7 @@ __all__ = [
     "ReturnPolicy",
     "ReturnRequest",
     "ReturnState",
+    "SellsOn",
     "SourceContract",
     "Tier",
     "TryOutcome",

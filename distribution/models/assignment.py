@@ -1,6 +1,6 @@
-"""A lead sold to a buyer."""
+"""A lead sold to a buyer, or offered to its system while the price is held."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -20,16 +20,24 @@ from routing.models.ownership import owner_trigger, test_flag_trigger
 class AssignmentState(models.TextChoices):
     # engine -> sold
     SOLD = "sold", "sold"
+    # engine -> held: the price is held until the buyer's system answers; -> sold | rejected
+    HELD = "held", "waiting for the buyer's system"
+    # held -> rejected: the buyer's system rejected the lead, and the price is no longer held
+    REJECTED = "rejected", "rejected by the buyer's system"
     # sold -> returned: the charge was refunded in full
     RETURNED = "returned", "returned"
 
 
+# The states in which a buyer has the lead, or may still get it.
+LIVE: Final = ("sold", "held")
+
+
 class Assignment(models.Model):
-    """At most one live (`sold`) assignment exists for a lead and buyer.
+    """At most one live assignment (`sold` or `held`) exists for a lead and buyer.
 
     `counted_on` is the buyer's calendar date whose caps and budgets count it, even if the buyer's time zone changes
-    later. `is_counted` is false after a return restored them. A test sale has its price, charged nothing and is never
-    counted.
+    later. `is_counted` is false after a return or a rejection restored them. A test sale has its price, charged nothing
+    and is never counted.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -46,7 +54,20 @@ class Assignment(models.Model):
     state = models.CharField(max_length=10, choices=AssignmentState.choices, default=AssignmentState.SOLD)
     created_at = models.DateTimeField(db_default=Now())
     returned_at = models.DateTimeField(null=True, blank=True)
-    # The latest sale of the pair at the return, read under the lock: later sales do not count this one.
+    settled_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the buyer's system accepted or rejected the lead.",
+    )
+    reject_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        db_default="",
+        editable=False,
+        help_text="The buyer's own words, without personal data.",
+    )
+    # The latest sale of the pair at the return or rejection, read under the lock: later sales do not count this one.
     returned_after = models.BigIntegerField(null=True, editable=False)
     counted_on = models.DateField(null=True, editable=False)
     is_counted = models.BooleanField(default=True, db_default=True, editable=False)
@@ -56,10 +77,10 @@ class Assignment(models.Model):
         db_table = "distribution_assignment"
         constraints = [
             models.UniqueConstraint(
-                fields=["lead", "buyer"], condition=Q(state="sold"), name="assignment_live_lead_buyer_unique"
+                fields=["lead", "buyer"], condition=Q(state__in=LIVE), name="assignment_lead_buyer_once"
             ),
             models.CheckConstraint(
-                condition=Q(state="sold", returned_at__isnull=True)
+                condition=Q(state__in=[*LIVE, "rejected"], returned_at__isnull=True)
                 | Q(state="returned", returned_at__isnull=False),
                 name="assignment_returned_at_iff_returned",
             ),
@@ -67,11 +88,16 @@ class Assignment(models.Model):
                 condition=Q(counted_on__isnull=False), name="assignment_counted_on_a_date"
             ),
             models.CheckConstraint(
-                condition=Q(is_counted=True) | Q(state="returned") | Q(is_test=True),
+                condition=Q(is_counted=True) | ~Q(state__in=LIVE) | Q(is_test=True),
                 name="assignment_real_sale_is_counted",
             ),
             models.CheckConstraint(
                 condition=Q(is_test=False) | Q(is_counted=False), name="assignment_test_is_not_counted"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="held", settled_at__isnull=False)
+                & ~Q(state="rejected", settled_at__isnull=True),
+                name="assignment_settled_at_fits_state",
             ),
         ]
         indexes = [
@@ -83,6 +109,8 @@ class Assignment(models.Model):
             ),
             models.Index(fields=["id"], condition=Q(is_test=True), name="assignment_test"),
             models.Index(fields=["enrollment", "-created_at"], name="assignment_enrollment_newest"),
+            # Open holds: few at a time among all sales.
+            models.Index(fields=["id"], condition=Q(state="held"), name="assignment_held"),
         ]
         triggers: ClassVar = [
             count_by_date_trigger(),

@@ -16,7 +16,7 @@ from distribution.configuration.checks import (
     check_questions,
     check_timezone,
 )
-from distribution.engine.limits import MAX_BUYERS_PER_LEAD, MAX_PRICE_CENTS
+from distribution.engine.limits import MAX_BUYERS_PER_LEAD, MAX_POST_DEADLINE_SECONDS, MAX_PRICE_CENTS
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
 from distribution.models.waking import campaign_trigger, tier_trigger
 from routing.models import Source, Workspace
@@ -33,6 +33,8 @@ CAMPAIGN_CONFIG = (
     "price_cents",
     "price_rules",
     "max_buyers",
+    "sells_on",
+    "post_deadline_seconds",
     "timezone",
     "schedule",
     "questions",
@@ -44,6 +46,11 @@ class CampaignMode(models.TextChoices):
     WEIGHTED = "weighted", "weighted: in proportion to the weights, spread evenly"
     PRIORITY = "priority", "priority: highest first"
     PRICE = "price", "price: highest price first"
+
+
+class SellsOn(models.TextChoices):
+    DECISION = "decision", "decision: the buyer is charged at once, and gets the lead"
+    ACCEPTANCE = "acceptance", "acceptance: the buyer is charged when its system accepts the lead"
 
 
 class Campaign(models.Model):
@@ -105,6 +112,21 @@ class Campaign(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_BUYERS_PER_LEAD)],
         help_text="1: exclusive. More: shared by up to this many buyers.",
     )
+    sells_on = models.CharField(
+        max_length=10,
+        choices=SellsOn.choices,
+        default=SellsOn.DECISION,
+        db_default=SellsOn.DECISION,
+        help_text="Acceptance: the price is held while the buyer's system is asked. If it rejects the lead, the next "
+        "buyer is asked at once. A sale by hand is always charged at once.",
+    )
+    post_deadline_seconds = models.PositiveIntegerField(
+        default=60,
+        db_default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_POST_DEADLINE_SECONDS)],
+        help_text="Seconds after the first buyer's system was asked in which a further buyer may be asked. Used only "
+        "if the campaign sells on acceptance.",
+    )
     timezone = models.CharField(
         verbose_name="time zone",
         max_length=50,
@@ -144,6 +166,12 @@ class Campaign(models.Model):
                     max_buyers__lte=MAX_BUYERS_PER_LEAD,
                 ),
                 name="campaign_amounts_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    post_deadline_seconds__gte=1, post_deadline_seconds__lte=MAX_POST_DEADLINE_SECONDS
+                ),
+                name="campaign_post_deadline_in_range",
             ),
         ]
         indexes = [

@@ -93,7 +93,10 @@ def refund_trigger() -> pgtrigger.Trigger:
 
 
 class LedgerEntry(models.Model):
-    """One movement of a balance. `amount_cents` is signed. Each cause has its own `idempotency_key`."""
+    """One movement of a balance. `amount_cents` is signed. Each cause has its own `idempotency_key`.
+
+    A hold and its release change what is held, not the balance. The capture of a hold changes both.
+    """
 
     # No unique index: every sale would pay for it, nothing looks it up, and 122 bits are random.
     public_id = models.UUIDField(db_default=RandomUUID(), editable=False)
@@ -119,7 +122,8 @@ class LedgerEntry(models.Model):
                     Q(kind__in=["topup", "refund"], amount_cents__gt=0)
                     | Q(kind__in=["charge", "capture"], amount_cents__lte=0, assignment__isnull=False)
                     | (Q(kind="adjustment") & ~Q(amount_cents=0))
-                    | Q(kind__in=["hold", "release"])
+                    | Q(kind="hold", amount_cents__lte=0, assignment__isnull=False)
+                    | Q(kind="release", amount_cents__gte=0, assignment__isnull=False)
                 ),
                 name="ledger_sign_fits_kind",
             ),
@@ -127,6 +131,11 @@ class LedgerEntry(models.Model):
                 fields=["assignment"],
                 condition=Q(kind__in=["charge", "capture"]),
                 name="ledger_one_charge_each",
+            ),
+            models.UniqueConstraint(
+                fields=["assignment"],
+                condition=Q(kind__in=["capture", "release"]),
+                name="ledger_one_end_of_hold",
             ),
             models.CheckConstraint(condition=~Q(idempotency_key=""), name="ledger_key_not_blank"),
         ]

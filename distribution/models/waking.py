@@ -133,11 +133,15 @@ def wallet_trigger() -> pgtrigger.Trigger:
 
 
 def assignment_trigger() -> pgtrigger.Trigger:
-    """Fire when a return restores caps. Its refund wakes leads that waited for balance separately."""
+    """Fire when a return or a rejection restores caps. The money wakes leads that waited for balance separately."""
     act = _IN_CAMPAIGN.format(buyer="NEW.buyer_id", campaign="NEW.campaign_id")
-    func = f"cause := 'sale_returned'; reasons := {_array(_CAPS)}; {act}"
-    returned = "(OLD.state = 'sold' AND NEW.state = 'returned' AND NOT NEW.is_counted AND NOT NEW.is_test)"
-    return _trigger("wake_on_return", pgtrigger.UpdateOf("state"), func, returned)
+    cause = "CASE NEW.state WHEN 'returned' THEN 'sale_returned' ELSE 'sale_rejected' END"
+    func = f"cause := {cause}; reasons := {_array(_CAPS)}; {act}"
+    ended = (
+        "(NEW.state IN ('returned', 'rejected') AND OLD.state <> NEW.state"
+        " AND NOT NEW.is_counted AND NOT NEW.is_test)"
+    )
+    return _trigger("wake_on_return", pgtrigger.UpdateOf("state"), func, ended)
 
 
 def campaign_trigger() -> pgtrigger.Trigger:
@@ -148,11 +152,12 @@ def campaign_trigger() -> pgtrigger.Trigger:
             (_changed("questions"), "answers_changed", _POOL),
             (_changed("schedule", "timezone"), "schedule_changed", ("outside_campaign_hours", *_HOURS)),
             (_changed("price_cents", "price_rules"), "price_changed", _CAPS),
+            (_changed("sells_on", "post_deadline_seconds"), "campaign_changed", ("post_deadline_passed",)),
         )
     )
     columns = (
         *("active", "vertical", "source_id", "priority", "mode", "questions", "schedule", "timezone"),
-        *("price_cents", "price_rules"),
+        *("price_cents", "price_rules", "sells_on", "post_deadline_seconds"),
     )
     act = _IN_CAMPAIGN.format(buyer="NULL", campaign="NEW.id")
     return _trigger("wake_on_update", pgtrigger.UpdateOf(*columns), f"{changed} {act}", "(NEW.active)")

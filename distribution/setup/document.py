@@ -53,7 +53,8 @@ ENROLLMENT: Final = _make_kind(
 )
 CAMPAIGN: Final = _make_kind(
     "name",
-    "vertical source priority active mode price_dollars price_rules max_buyers timezone schedule questions"
+    "vertical source priority active mode price_dollars price_rules max_buyers sells_on post_deadline_seconds"
+    " timezone schedule questions"
     " returns_restore_caps",
     tiers=TIER,
     enrollments=ENROLLMENT,

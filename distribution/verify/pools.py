@@ -13,7 +13,7 @@ WHERE event = 'buyer_pool_composed' AND {in_attempts("attempt_id", "lead_id")}
 
 EACH_BUYER_ONCE: Final = f"""
 WITH used AS MATERIALIZED (
-    SELECT a.id, a.campaign_id, a.config_version, a.result FROM tracing_attempt a
+    SELECT a.id, a.lead_id, a.campaign_id, a.config_version, a.result FROM tracing_attempt a
     WHERE {in_attempts("a.id", "a.lead_id")}
 ), enrolled AS MATERIALIZED (
     SELECT s.campaign_id, s.config_version, ARRAY(
@@ -31,7 +31,10 @@ WITH used AS MATERIALIZED (
     GROUP BY e.attempt_id
 ), judged AS (
     SELECT a.id, CASE
-        WHEN t.pools IS NULL AND a.result = 'success' THEN 'sold the lead without composing a pool'
+        WHEN t.pools IS NULL AND a.result = 'success' AND NOT EXISTS (
+            SELECT FROM distribution_assignment d
+            WHERE d.lead_id = a.lead_id AND d.state IN ('sold', 'returned') AND d.settled_at IS NOT NULL
+        ) THEN 'sold the lead without composing a pool'
         WHEN t.pools IS NULL THEN NULL
         WHEN t.pools <> 1 THEN format('composed %%s pools', t.pools)
         WHEN n.buyers IS NULL

@@ -16,6 +16,7 @@ from uuid import UUID
 from distribution.engine import (
     CompiledCampaign,
     Decision,
+    DecisionFacts,
     DefinitionError,
     FactsError,
     NotRepeatable,
@@ -37,11 +38,19 @@ MAX_COMPILED: Final = 256
 # By campaign and version.
 Campaigns: TypeAlias = VersionCache[tuple[int | None, int | None], CompiledCampaign]
 
+# Whether a buyer's system accepted the lead: an attempt that records its answer decides nothing.
+ANSWERED: Final = """
+EXISTS (
+    SELECT FROM distribution_assignment d
+    WHERE d.lead_id = a.lead_id AND d.state IN ('sold', 'returned') AND d.settled_at IS NOT NULL
+)
+"""
+
 # Ordered by version, so a slice compiles each snapshot once. LATERAL reads the events of each attempt by index: a join
 # could use a bad nested loop (see reading.no_nested_loops), and without nested loops PostgreSQL may read all leads.
 ATTEMPTS: Final = f"""
-SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, a.facts::text,
-    traced.steps
+SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, l.is_test,
+    a.facts::text, traced.steps
 FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
 LEFT JOIN LATERAL (
@@ -53,7 +62,7 @@ LEFT JOIN LATERAL (
     WHERE e.attempt_id = a.id AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected')
 ) traced ON true
 WHERE {in_attempts("a.id", "a.lead_id")} AND (
-    a.facts <> '{{}}' OR traced.steps IS NOT NULL OR a.result = 'success'
+    a.facts <> '{{}}' OR traced.steps IS NOT NULL OR (a.result = 'success' AND NOT {ANSWERED})
 )
 ORDER BY a.campaign_id, a.config_version, a.id
 """  # noqa: S608 - only conditions are put in
@@ -70,8 +79,25 @@ class Recorded:
     skip_reason: str
     next_attempt_at: datetime | None
     expires_at: datetime | None
+    is_test: bool
     facts: dict[str, Any]
     steps: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What an attempt decided on."""
+
+    campaign: CompiledCampaign
+    facts: DecisionFacts
+
+    @property
+    def is_held(self) -> bool:
+        return self.campaign.sells_on == "acceptance" and self.facts.chosen is None
+
+    @property
+    def is_sold_before(self) -> bool:
+        return self.campaign.sells_on == "acceptance" and self.facts.lead.sold_count > 0
 
 
 OTHER_ENGINE_NOTE: Final = Note(
@@ -90,7 +116,7 @@ def check(part: Slice, findings: Findings) -> None:
     for row in stream(ATTEMPTS, part):
         recorded = _read(row)
         try:
-            difference = _compare(recorded, _decide_again(recorded, campaigns))
+            difference = _compare(recorded, *_decide_again(recorded, campaigns))
         except OtherEngine:
             findings.noted[OTHER_ENGINE_NOTE] += 1
             continue
@@ -105,7 +131,18 @@ def check(part: Slice, findings: Findings) -> None:
 
 
 def _read(row: tuple[Any, ...]) -> Recorded:
-    attempt_id, campaign_id, config_version, result, reason, next_attempt_at, expires_at, facts, steps = row
+    (
+        attempt_id,
+        campaign_id,
+        config_version,
+        result,
+        reason,
+        next_attempt_at,
+        expires_at,
+        is_test,
+        facts,
+        steps,
+    ) = row
     return Recorded(
         id=attempt_id,
         campaign_id=campaign_id,
@@ -114,6 +151,7 @@ def _read(row: tuple[Any, ...]) -> Recorded:
         skip_reason=reason,
         next_attempt_at=next_attempt_at,
         expires_at=expires_at,
+        is_test=bool(is_test),
         facts=json.loads(facts),
         steps=json.loads(steps or "[]"),
     )
@@ -143,13 +181,14 @@ def _compile(campaign_id: int | None, config_version: int | None) -> CompiledCam
         raise NotRepeatable(message) from error
 
 
-def _decide_again(recorded: Recorded, campaigns: Campaigns) -> Decision:
+def _decide_again(recorded: Recorded, campaigns: Campaigns) -> tuple[Decided, Decision]:
     if not recorded.facts:
         message = "decided on a pool but recorded no facts"
         raise NotRepeatable(message)
     campaign = _find_campaign(recorded, campaigns)
     try:
-        return decide(campaign, facts_from_json(recorded.facts))
+        facts = facts_from_json(recorded.facts)
+        return Decided(campaign, facts), decide(campaign, facts)
     except OtherEngine:
         raise
     except (FactsError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -158,7 +197,7 @@ def _decide_again(recorded: Recorded, campaigns: Campaigns) -> Decision:
         raise NotRepeatable(message) from error
 
 
-def _compare(recorded: Recorded, decision: Decision) -> str | None:
+def _compare(recorded: Recorded, decided: Decided, decision: Decision) -> str | None:
     """Return the first difference, or None."""
     steps = _steps(decision)
     for was, now in zip(recorded.steps, steps, strict=False):
@@ -166,7 +205,7 @@ def _compare(recorded: Recorded, decision: Decision) -> str | None:
             return f"recorded {_describe(was)}, now decides {_describe(now)}"
     if len(recorded.steps) != len(steps):
         return f"recorded {count(len(recorded.steps), 'step')} of the pool, now decides {len(steps)}"
-    return _compare_verdict(recorded, decision)
+    return _compare_verdict(recorded, decided, decision)
 
 
 def _steps(decision: Decision) -> list[list[Any]]:
@@ -193,10 +232,20 @@ def _describe(step: list[Any]) -> str:
     ).strip()
 
 
-def _compare_verdict(recorded: Recorded, decision: Decision) -> str | None:
+def _compare_verdict(recorded: Recorded, decided: Decided, decision: Decision) -> str | None:
     verdict = decision.verdict
     if verdict is None:
-        results, reason = {AttemptResult.SUCCESS}, ""
+        results, reason = (
+            {AttemptResult.POSTING if decided.is_held and not recorded.is_test else AttemptResult.SUCCESS},
+            "",
+        )
+    elif decided.is_sold_before and verdict.retry_class != "transient":
+        # Buyers have accepted the lead, and no other gets it now.
+        return (
+            None
+            if recorded.result == AttemptResult.SUCCESS
+            else f"recorded {recorded.result}, now decides success"
+        )
     else:
         results, reason = _RESULTS[verdict.retry_class], verdict.reason
     if recorded.result not in results or recorded.skip_reason != reason:

@@ -1,4 +1,7 @@
-"""Invariant 2: no lead is sold to more buyers than its campaign allowed, or twice to one buyer."""
+"""Invariant 2: no lead is sold to more buyers than its campaign allowed, or twice to one buyer.
+
+A hold counts as a sale: the buyer's system may accept the lead at any moment.
+"""
 
 from typing import Final
 
@@ -7,7 +10,7 @@ from distribution.verify.reading import count, search
 from distribution.verify.slices import Slice, in_leads
 
 CHECKED: Final = (
-    f"SELECT count(*) FROM distribution_assignment WHERE state = 'sold' AND {in_leads('lead_id')}"  # noqa: S608 - only a condition is put in
+    f"SELECT count(*) FROM distribution_assignment WHERE state IN ('sold', 'held') AND {in_leads('lead_id')}"  # noqa: S608 - only a condition is put in
 )
 
 # The limit is that of the version that sold the lead; it may have been lowered since. A sale without a trace has no
@@ -17,7 +20,7 @@ WITHIN_MAX_BUYERS: Final = f"""
 WITH live AS MATERIALIZED (
     SELECT d.lead_id, d.campaign_id, a.campaign_id AS traced_id, a.config_version
     FROM distribution_assignment d LEFT JOIN tracing_attempt a ON a.id = d.attempt_id
-    WHERE d.state = 'sold' AND {in_leads("d.lead_id")}
+    WHERE d.state IN ('sold', 'held') AND {in_leads("d.lead_id")}
 ), allowed AS MATERIALIZED (
     SELECT s.campaign_id, s.config_version, (s.config #>> '{{campaign,max_buyers}}')::int AS max_buyers
     FROM distribution_campaignsnapshot s
@@ -46,8 +49,17 @@ FROM judged WHERE buyers > max_buyers
 ONE_LIVE_EACH: Final = f"""
 SELECT 'lead ' || lead_id AS subject, format('sold %%s times to buyer %%s', count(*), buyer_id) AS message
 FROM distribution_assignment
-WHERE state = 'sold' AND {in_leads("lead_id")}
+WHERE state IN ('sold', 'held') AND {in_leads("lead_id")}
 GROUP BY lead_id, buyer_id HAVING count(*) > 1
+"""  # noqa: S608 - only a condition is put in
+
+
+# Two buyers' systems that are asked at once could both accept the lead.
+ONE_HOLD_EACH: Final = f"""
+SELECT 'lead ' || lead_id AS subject, format('is held for %%s buyers at once', count(*)) AS message
+FROM distribution_assignment
+WHERE state = 'held' AND {in_leads("lead_id")}
+GROUP BY lead_id HAVING count(*) > 1
 """  # noqa: S608 - only a condition is put in
 
 
@@ -55,3 +67,4 @@ def check(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
     search(findings, WITHIN_MAX_BUYERS, part)
     search(findings, ONE_LIVE_EACH, part)
+    search(findings, ONE_HOLD_EACH, part)

@@ -1,5 +1,7 @@
 """Invariant 1: every balance is the sum of its entries, none is below its limit, and every cause counts once.
 
+What a wallet holds is the sum of its open holds, by its entries and by the assignments that wait for an answer.
+
 A limit on the leads does not narrow this check, because a sum needs all its parts. An incremental run sums each touched
 wallet in full.
 """
@@ -37,6 +39,23 @@ FROM (
     FROM distribution_ledgerentry WHERE {in_wallets("wallet_id")}
 ) summed
 WHERE balance_after_cents <> running
+"""  # noqa: S608 - only conditions are put in
+
+HELD_IS_SUM: Final = f"""
+SELECT 'wallet ' || w.id AS subject,
+    format('%%s cents are held, but its entries hold %%s and its open holds are %%s', w.held_cents,
+        COALESCE(e.total, 0), COALESCE(d.total, 0)) AS message
+FROM distribution_wallet w
+LEFT JOIN (
+    SELECT wallet_id, SUM(CASE kind WHEN 'capture' THEN amount_cents ELSE -amount_cents END) AS total
+    FROM distribution_ledgerentry
+    WHERE kind IN ('hold', 'capture', 'release') AND {in_wallets("wallet_id")} GROUP BY wallet_id
+) e ON e.wallet_id = w.id
+LEFT JOIN (
+    SELECT buyer_id, SUM(price_cents) AS total FROM distribution_assignment WHERE state = 'held' GROUP BY buyer_id
+) d ON d.buyer_id = w.buyer_id
+WHERE {in_wallets("w.id")}
+    AND (w.held_cents <> COALESCE(e.total, 0) OR w.held_cents <> COALESCE(d.total, 0))
 """  # noqa: S608 - only conditions are put in
 
 NOT_BELOW_LIMIT: Final = """
@@ -83,6 +102,7 @@ def check(part: Slice, findings: Findings) -> None:
     for sql in (
         BALANCE_IS_SUM,
         RUNNING_SUM,
+        HELD_IS_SUM,
         NOT_BELOW_LIMIT,
         ONE_WALLET_EACH,
         KEYS_ONCE,

@@ -25,7 +25,7 @@ from tracing.skip_reasons import SKIP_REASONS, Fixer, SkipReason
 from tracing.vocabulary import CORRECTIONS
 from tracing.wording import count
 
-TEST_LIMIT: Final = "test_limit_reached"
+TEST_LIMIT: Final = "too_many_test_leads"
 
 
 def describe_new(stored: StoredLead, *, lead: CleanLead) -> dict[str, Any]:

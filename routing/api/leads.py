@@ -102,6 +102,8 @@ class LeadView(SourceView):
         except LeadFinished as finished:
             message = f"Too late: the lead is already finished ({finished.status})."
             raise ApiError(message, status_code=409, extra={"status": finished.status}) from None
+        except LeadRunning as running:
+            raise ApiError(f"The lead cannot be canceled now: {running}.", status_code=409) from None
         return _show_changed(public_id, to=LeadStatus.CANCELLED, status=200)
 
 

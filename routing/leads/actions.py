@@ -30,7 +30,7 @@ AUDITED: Final = [
     *("status", "next_attempt_at", "due_reason", "paused_at", "finished_at", "cancel_reason", "attempts"),
 ]
 # No contact fields: an action does not need to identify the person.
-READ: Final = (*AUDITED, *page_version.SHOWN, "public_id", "expires_at")
+READ: Final = (*AUDITED, *page_version.SHOWN, "public_id", "expires_at", "is_partly_sold")
 
 Changes: TypeAlias = Mapping[str, Any]
 
@@ -113,12 +113,17 @@ def give_up_lead(lead_id: int, *, at: datetime, by: Operator | None = None) -> b
 
 
 def cancel_lead(lead_id: int, *, at: datetime, by: Operator | None = None, reason: str = "") -> bool:
-    """End an unfinished lead unsold. Idempotent: a canceled lead keeps its first reason. Raises LeadFinished."""
+    """End an unfinished lead unsold. Idempotent: a canceled lead keeps its first reason.
+
+    Raises LeadFinished, and LeadRunning while buyers' systems are asked or if one has accepted it.
+    """
 
     def work(lead: Lead) -> None:
         if lead.status == LeadStatus.CANCELLED:
             return
         refusal = refusal_reason(Action.CANCEL, lead, at=at)
+        if refusal and lead.status in UNFINISHED:
+            raise LeadRunning(refusal)
         if refusal:
             raise LeadFinished(lead.status, refusal)
         _update(
@@ -135,7 +140,10 @@ def cancel_lead(lead_id: int, *, at: datetime, by: Operator | None = None, reaso
 
 
 def cancel_sent_lead(public_id: UUID, *, source_id: int, reason: str = "") -> int:
-    """Cancel a lead that the source sent; see cancel_lead. Returns the lead's id. Raises LeadNotFound, LeadFinished."""
+    """Cancel a lead that the source sent; see cancel_lead. Returns the lead's id.
+
+    Raises LeadNotFound, LeadFinished, LeadRunning.
+    """
     lead_id = _find_sent(public_id, source_id=source_id)
     cancel_lead(lead_id, at=datetime.now(UTC), reason=reason)
     return lead_id

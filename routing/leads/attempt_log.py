@@ -59,6 +59,7 @@ class AttemptLine:
     duplicate_of: UUID | None = None
     duplicate_workspace_id: int | None = None
     waited: Waited = NO_WAIT  # for the metrics only
+    is_decision: bool = True  # False: it recorded the answer of a buyer's system
     is_test: bool = False
 
     @property
@@ -121,7 +122,8 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
 def _count(line: AttemptLine) -> None:
     lock = line.lock
     tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
-    count_decision(line.result, line.skip_reason, line.waited)
+    if line.is_decision:
+        count_decision(line.result, line.skip_reason, line.waited)
     if lock is not None and line.lock_ms is not None:
         LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
 

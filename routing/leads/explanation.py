@@ -26,6 +26,13 @@ TRIGGERS: Final = {
     "manual": "re-run",
     "woken": "after a change",
     "claim": "claim",
+    "delivery": "answer of a buyer's system",
+}
+
+
+OUTCOMES: Final[Mapping[str, str]] = {
+    AttemptResult.SUCCESS: "sold",
+    AttemptResult.POSTING: "a buyer was asked",
 }
 
 
@@ -97,6 +104,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "nobody",
     ),
     "workspace_paused": PAUSED,
+    "rejected_lead": Advice("A buyer's system rejected the lead.", WAIT, "time"),
+    "post_deadline_passed": Advice("No buyer accepted the lead in time.", ASK, "operator"),
 }
 # Of a failed lead they would promise an attempt that never comes.
 RETRIED_BY_ITSELF: Final = (NOT_NOW, CLOSED, BUSY, PRODUCT_FAILED, PAUSED)
@@ -106,6 +115,7 @@ GIVEN_BACK: Final = Advice(
 )
 FIRST: Final = Advice("The lead waits for its first attempt.", "Wait: it is tried automatically.", "time")
 HELD: Final = Advice("An operator paused the lead.", "Ask the operator to resume it.", "operator")
+ASKED: Final = Advice("A buyer is deciding whether it accepts the lead.", "Wait for its answer.", "time")
 IN_WORK: Final = Advice("The lead is being processed.", "Wait for the result.", "time")
 
 
@@ -125,6 +135,8 @@ def explain_to_sender(lead: Lead, state: LeadState, attempts: Sequence[TracedAtt
 
 
 def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing: Sequence[str]) -> Advice:
+    if lead.status == LeadStatus.POSTING:
+        return ASKED
     if lead.status == LeadStatus.DISTRIBUTED:
         return Advice(f"Sold to {wording.count(state.buyers, 'buyer')}." if state.buyers else "Sold.")
     if lead.status == LeadStatus.RETURNED:
@@ -235,6 +247,6 @@ def _describe_attempt(attempt: Any, state: LeadState) -> SentAttempt:
 
 def _narrate(attempt: Any, *, reason: str) -> str:
     trigger = TRIGGERS.get(attempt.trigger, attempt.trigger)
-    outcome = "sold" if attempt.result == AttemptResult.SUCCESS else "not sold"
+    outcome = OUTCOMES.get(attempt.result, "not sold")
     why = f" {ADVICE.get(reason, UNSOLD).sentence}" if reason else ""
     return f"Attempt {attempt.number} ({trigger}) at {wording.moment(attempt.started_at)}: {outcome}.{why}"

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Least, Now
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
@@ -16,9 +17,12 @@ from tracing.models import AttemptResult
 CLOSE: Final = """
 UPDATE routing_lead
 SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s,
-    finished_at = %s, conflicts = %s, errors = %s, lost_leases = 0
+    finished_at = %s, conflicts = %s, errors = %s, lost_leases = 0,
+    posting_since = CASE WHEN %s THEN COALESCE(posting_since, %s) ELSE posting_since END
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
+# Why a lead is due after a buyer's system has answered.
+DELIVERY_ENDED: Final = "delivery_ended"
 SOLD_BY_HAND_FROM: Final = (
     LeadStatus.PENDING,
     LeadStatus.FAILED,
@@ -57,7 +61,14 @@ def close_attempt(
             CLOSE,
             [
                 *(workspace_id, status, skip_reason, attempts, step.due_at, due_reason, finished_at),
-                *(step.tries.conflicts, step.tries.errors, lead_id, attempts - 1),
+                *(
+                    step.tries.conflicts,
+                    step.tries.errors,
+                    status == LeadStatus.POSTING,
+                    at,
+                    lead_id,
+                    attempts - 1,
+                ),
             ],
         )
         if cursor.rowcount != 1:
@@ -131,9 +142,40 @@ def close_by_hand(lead_id: int, *, attempts: int, at: datetime) -> None:
 
 
 def close_returned(lead_id: int, *, at: datetime) -> None:
-    """Write that all buyers of a sold lead returned it. Needs the lead's lock. Ignores a lead that is not sold."""
+    """Write that all buyers of a sold lead returned it. Needs the lead's lock. Ignores a lead that is not sold.
+
+    A lead that is still posted to other buyers goes on unsold.
+    """
     sold = Lead.objects.filter(pk=lead_id, status=LeadStatus.DISTRIBUTED)
-    sold.update(status=LeadStatus.RETURNED, finished_at=at)
+    if sold.update(status=LeadStatus.RETURNED, finished_at=at) == 0:
+        Lead.objects.filter(pk=lead_id, is_partly_sold=True).update(is_partly_sold=False)
+
+
+def close_posting(
+    lead_id: int, *, status: LeadStatus, reason: str, is_accepted: bool, attempts: int, at: datetime
+) -> None:
+    """Write the answer of a buyer's system, in attempt number `attempts`, to a lead that waits for it.
+
+    `status` PENDING: the lead is due at once. `is_accepted`: this buyer has the lead now. `reason`: why it is not sold.
+    Needs the lead's lock. Enqueues the lead on commit. Raises LeadMoved if the lead does not wait for an answer.
+    """
+    is_due = status == LeadStatus.PENDING
+    row = Lead.objects.filter(pk=lead_id, status=LeadStatus.POSTING, attempts=attempts - 1)
+    changed = row.update(
+        status=status,
+        skip_reason=reason,
+        attempts=attempts,
+        next_attempt_at=Least(at, Now()) if is_due else None,
+        due_reason=DELIVERY_ENDED if is_due else "",
+        finished_at=None if is_due else at,
+        conflicts=0,
+        errors=0,
+        lost_leases=0,
+        is_partly_sold=True if is_accepted else F("is_partly_sold"),
+    )
+    if changed != 1:
+        raise LeadMoved(lead_id, attempt=attempts)
+    enqueue_leads_after_commit(lead_id)
 
 
 def reopen_returned(lead_id: int, *, at: datetime) -> bool:

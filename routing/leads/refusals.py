@@ -17,6 +17,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
+POSTING: Final = "a buyer's system is deciding whether it accepts the lead; wait for its answer"
 # A duplicate can run again, because the first lead may have ended unsold. So can a returned lead: the buyers that
 # returned it do not get it again.
 RERUNNABLE: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE, LeadStatus.RETURNED)
@@ -24,6 +25,7 @@ NO_RERUN: Final = {
     LeadStatus.CALLING: "an outside service is verifying it; wait until that is done",
     LeadStatus.GATED: "it is waiting for verification",
     LeadStatus.OFFERED: "it is being offered to buyers; wait until the offer ends",
+    LeadStatus.POSTING: POSTING,
     LeadStatus.DISTRIBUTED: "it is sold",
     LeadStatus.EXPIRED: "it has expired",
     LeadStatus.CANCELLED: "it was canceled",
@@ -36,6 +38,8 @@ def refusal_reason(action: Action, lead: Lead, *, at: datetime) -> str:
     match action:
         case Action.RERUN:
             return _no_rerun(lead, at=at)
+        case _ if status == LeadStatus.POSTING:
+            return POSTING
         case Action.PAUSE if status != LeadStatus.PENDING:
             return f"it is not waiting to be sold: {status.label}"
         case Action.PAUSE if lead.paused_at is not None:
@@ -48,6 +52,8 @@ def refusal_reason(action: Action, lead: Lead, *, at: datetime) -> str:
             return "it is waiting for its first attempt; cancel it instead"
         case Action.CANCEL if status not in UNFINISHED:
             return f"it is finished: {status.label}"
+        case Action.CANCEL if lead.is_partly_sold:
+            return "a buyer has accepted it, so it is sold"
     return ""
 
 

@@ -80,6 +80,10 @@ class LockedLead(LeadUnderLock):
     workspace_timezone: str
     intake_notes: Sequence[str]
     woken_by: int | None = None  # the change that made it due, while its due reason names a cause
+    posting_since: datetime | None = (
+        None  # when the first buyer's system was asked, until the lead is finished
+    )
+    is_partly_sold: bool = False  # a buyer accepted it while others are still asked
 
     @property
     def due_since(self) -> datetime | None:

@@ -5,7 +5,7 @@ from prometheus_client import Counter
 from tracing.series import POSTGRES_CAUSES, REDIS_CAUSES, with_series
 
 # How leads come in.
-CHANNELS = ("api", "batch", "import")
+CHANNELS = ("admin", "api", "batch", "import")
 
 LEADS_RECEIVED = with_series(
     Counter("leadswitch_leads_received_total", "Leads accepted.", ["channel"]), channel=CHANNELS

@@ -9,6 +9,7 @@ from uuid6 import uuid7
 
 from routing.models.attributesfield import AttributesField
 from routing.models.ownership import owner_trigger, test_flag_trigger
+from routing.models.posting import end_of_posting_trigger
 from routing.models.workspace import Source, Workspace
 
 
@@ -21,7 +22,9 @@ class LeadStatus(models.TextChoices):
     GATED = "gated", "waiting for verification"
     # pending -> offered: a ping-post window is open
     OFFERED = "offered", "offered to buyers"
-    # pending | offered -> distributed
+    # pending -> posting: a buyer's system is asked whether it accepts the lead; -> pending when it has answered
+    POSTING = "posting", "waiting for a buyer's system"
+    # pending | offered | posting -> distributed
     DISTRIBUTED = "distributed", "sold"
     # distributed -> returned: all its buyers have returned it; -> pending on a re-run
     RETURNED = "returned", "returned by its buyers"
@@ -44,7 +47,10 @@ TRIED_AGAIN = (
     *("duplicate_lead", "insufficient_credits", "lead_expired", "no_campaign", "no_eligible_buyers"),
     *("no_eligible_buyers_after_tier_filters", "no_enrolled_buyers", "worker_lost"),
 )
-UNFINISHED = (LeadStatus.PENDING, LeadStatus.CALLING, LeadStatus.GATED, LeadStatus.OFFERED)
+UNFINISHED = (
+    *(LeadStatus.PENDING, LeadStatus.CALLING, LeadStatus.GATED, LeadStatus.OFFERED),
+    LeadStatus.POSTING,
+)
 
 
 class Lead(models.Model):
@@ -138,6 +144,17 @@ class Lead(models.Model):
     )
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
+    posting_since = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the first buyer's system was asked. Set until the lead is finished.",
+    )
+    is_partly_sold = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A buyer has accepted the lead while others are still asked.",
+    )
     cancel_reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it was canceled, if a reason was given."
     )
@@ -173,6 +190,10 @@ class Lead(models.Model):
             models.CheckConstraint(
                 condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"
             ),
+            models.CheckConstraint(
+                condition=Q(posting_since__isnull=False) | (~Q(status="posting") & Q(is_partly_sold=False)),
+                name="lead_posting_since",
+            ),
             # A test lead makes no other lead a duplicate.
             models.CheckConstraint(
                 condition=Q(is_test=False) | Q(email_hash__isnull=True, phone_hash__isnull=True),
@@ -190,6 +211,7 @@ class Lead(models.Model):
                 name="lead",
                 instead="Cancel it and have the other source send it.",
             ),
+            end_of_posting_trigger(),
             test_flag_trigger(name="lead"),
         ]
         indexes = [
@@ -249,6 +271,8 @@ class Lead(models.Model):
                 name="lead_tried_again",
             ),
             models.Index(fields=["locked_at"], condition=Q(status="calling"), name="lead_locked"),
+            # Few at a time: the list of leads that wait for a buyer's system.
+            models.Index(fields=["id"], condition=Q(status="posting"), name="lead_posting"),
             # Test leads are few among all leads.
             models.Index(fields=["id"], condition=Q(is_test=True), name="lead_test"),
             # Leads that a change may wake.

@@ -210,7 +210,7 @@ class Source(models.Model):
         default=True,
         help_text="If unchecked, its keys are rejected. Uncheck it instead of deleting the source.",
     )
-    # How many test leads it sent on which day (UTC): routing/intake/test_limit.py counts them.
+    # How many test leads it sent on which day (UTC): routing/intake/daily_limit.py counts them.
     test_leads_on = models.DateField(null=True, editable=False)
     test_leads = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

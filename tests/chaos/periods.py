@@ -40,6 +40,7 @@ SHORT: Final = Periods(
         "wakeups": 5,
         "rollups": 5,
         "stale_locks": 5,
+        "holds": 5,
         "balances": 10,
         "expiry": 30,
     },

@@ -21,10 +21,14 @@ NOTHING: Final = "-"
 
 # The color of a badge. The word in it says the same.
 TONES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("distributed", "success", "sold", "selected", "approved"), "good"),
-    **dict.fromkeys(("failed", "unsold", "expired", "declined"), "bad"),
+    **dict.fromkeys(("distributed", "success", "sold", "selected", "approved", "accepted"), "good"),
+    **dict.fromkeys(("failed", "unsold", "expired", "declined", "rejected", "unknown"), "bad"),
     **dict.fromkeys(
-        ("pending", "calling", "gated", "offered", "deferred", "retry", "returned", "requested"), "wait"
+        (
+            *("pending", "calling", "gated", "offered", "posting", "held"),
+            *("deferred", "retry", "returned", "requested"),
+        ),
+        "wait",
     ),
 }
 

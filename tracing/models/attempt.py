@@ -16,6 +16,7 @@ class AttemptTrigger(models.TextChoices):
     MANUAL = "manual", "re-run by an operator"
     WOKEN = "woken", "a change that may let it sell"
     CLAIM = "claim", "claim of an offer"
+    DELIVERY = "delivery", "answer of a buyer's system"
 
 
 class AttemptResult(models.TextChoices):
@@ -28,6 +29,8 @@ class AttemptResult(models.TextChoices):
     GATED = "gated", "waiting for verification"
     OFFERED = "offered", "a ping-post window is open"
     EXPIRED = "expired", "expired"
+    POSTING = "posting", "waiting for a buyer's system"
+    REJECTED = "rejected", "rejected by a buyer's system; others are asked"
 
 
 class Attempt(models.Model):

@@ -251,5 +251,6 @@ FIXES: Final[Mapping[str, GateFix]] = {
     "cap_reached": GateFix(_raise_caps),
     "insufficient_credits": GateFix(_top_up),
     "already_has_lead": GateFix(NoFix("it bought this lead before, and a buyer gets a lead only once")),
+    "rejected_lead": GateFix(NoFix("its system rejected this lead, and a buyer is asked only once")),
     "locked": GateFix(_unlock),
 }

@@ -45,6 +45,8 @@ RESULTS: Final = {
     AttemptResult.DEFERRED: "deferred",
     AttemptResult.EXPIRED: "expired",
     AttemptResult.FAILED: "failed",
+    AttemptResult.POSTING: "buyer asked",
+    AttemptResult.REJECTED: "rejected by the buyer",
 }
 # The part of each workspace comes from an index.
 RECEIVED: Final = """

@@ -24,6 +24,8 @@ STACKED: Final = {
     AttemptResult.EXPIRED: "Expired",
     AttemptResult.GATED: "Gated",
     AttemptResult.OFFERED: "Offered",
+    AttemptResult.POSTING: "Buyer asked",
+    AttemptResult.REJECTED: "Rejected by buyer",
 }
 ALWAYS: Final = (AttemptResult.SUCCESS, AttemptResult.UNSOLD, AttemptResult.FAILED)
 PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

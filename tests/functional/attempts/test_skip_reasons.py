@@ -18,12 +18,14 @@ from tests.support.blocking import holding, short_lock_timeout
 from tests.support.event_shapes import misshapen
 from tests.support.factories import (
     CampaignFactory,
+    EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
     RuleFactory,
     SourceFactory,
     TierFactory,
 )
+from tests.support.holds import open_hold, reject
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.skip_reasons import SKIP_REASONS, Level, RetryClass
 
@@ -36,9 +38,11 @@ HOLD_BUYER = "SELECT 1 FROM distribution_buyer WHERE id = %s FOR UPDATE"
 ENDED_FROM_OUTSIDE = {
     "lock_expired",
     "worker_lost",
-}  # no attempt of the engine ends like this: see test_claim
+    "rejected_lead",
+}  # no attempt of the engine ends like this: see test_claim and test_holds
 # A cap that time does not open, or a definition that does not change: a person must act.
 UNUSUAL = {"cap_that_never_resets", "definition_that_does_not_compile"}
+ON_ACCEPTANCE = {"sells_on": "acceptance"}
 ADULTS = {"field": "attributes.roof_age", "op": "gte", "value": 10}
 
 
@@ -72,6 +76,19 @@ def sell_this_before(campaign: Campaign, lead: Lead) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(max_buyers=2)
     assert distribute_lead(lead.pk, at=AT).result == "success"
     Lead.objects.filter(pk=lead.pk).update(status="pending", next_attempt_at=AT, finished_at=None)
+
+
+def ask_and_reject(campaign: Campaign, lead: Lead) -> None:
+    """The only buyer's system rejects the lead at once."""
+    EndpointFactory(buyer=campaign.enrollments.get().buyer)
+    assert distribute_lead(lead.pk, at=AT).result == "posting"
+    assert reject(open_hold(lead), at=AT, reason="Duplicate").is_due
+
+
+def ask_until_the_deadline(campaign: Campaign, lead: Lead) -> None:
+    """The campaign allows 60 seconds."""
+    ask_and_reject(campaign, lead)
+    Lead.objects.filter(pk=lead.pk).update(posting_since=AT - timedelta(seconds=60))
 
 
 def come_before(_campaign: Campaign, lead: Lead) -> None:
@@ -215,6 +232,20 @@ CASES: dict[str, Case] = {
         {"required": False, "observed": True},
         prepare=sell_this_before,
         broken=[4],  # no part of the product releases a sold lead
+    ),
+    "rejected_lead": Case(
+        "no_eligible_buyers",
+        "unsold",
+        "rejected_lead",
+        {"required": False, "observed": True, "reason": "Duplicate"},
+        campaign=ON_ACCEPTANCE,
+        prepare=ask_and_reject,
+    ),
+    "post_deadline_passed": Case(
+        "post_deadline_passed",
+        "unsold",
+        campaign=ON_ACCEPTANCE,
+        prepare=ask_until_the_deadline,
     ),
     "outside_campaign_hours": Case(
         "outside_campaign_hours", "deferred", due_at=TUESDAY, campaign={"schedule": NIGHT}

@@ -34,6 +34,12 @@ def judge_wallets(rows: Rows) -> Findings:
                     f"ledger entry {entry.id}: balance after it is {after} cents,"
                     f" but entries up to it sum to {running}"
                 )
+        booked, waiting = held_by_entries(own), held_by_sales(wallet, rows)
+        if not held == booked == waiting:
+            yield (
+                f"wallet {wallet.id}: {held} cents are held, but its entries hold {booked}"
+                f" and its open holds are {waiting}"
+            )
         if held < 0 or balance - held + wallet.credit_limit_cents < 0:
             yield (
                 f"wallet {wallet.id}: balance {balance} minus held {held}"
@@ -42,6 +48,19 @@ def judge_wallets(rows: Rows) -> Findings:
     for buyer in rows.buyers:
         if buyer.id not in rows.buyer_of_wallet.values():
             yield f"buyer {buyer.id}: has no wallet"
+
+
+def held_by_entries(entries: list[Row]) -> int:
+    """Each hold adds its price, and each end of a hold takes it away."""
+    holds = sum(abs(each.amount_cents) for each in entries if each.kind == "hold")
+    return int(holds - sum(abs(each.amount_cents) for each in entries if each.kind in ("capture", "release")))
+
+
+def held_by_sales(wallet: Row, rows: Rows) -> int:
+    buyer = rows.buyer_of_wallet[wallet.id]
+    return int(
+        sum(each.price_cents for each in rows.assignments if (each.buyer_id, each.state) == (buyer, "held"))
+    )
 
 
 def judge_causes(rows: Rows) -> Findings:
@@ -56,7 +75,10 @@ def judge_causes(rows: Rows) -> Findings:
 
 
 def judge_sales(rows: Rows) -> Findings:
-    live = [each for each in rows.assignments if each.state == "sold"]
+    live = [each for each in rows.assignments if each.state in ("sold", "held")]
+    for lead, holds in group((each for each in live if each.state == "held"), "lead_id").items():
+        if len(holds) > 1:
+            yield f"lead {lead}: is held for {len(holds)} buyers at once"
     for lead, sales in group(live, "lead_id").items():
         allowed = max(limit_of(sale, rows) for sale in sales)
         if len(sales) > allowed:
@@ -81,8 +103,13 @@ def limit_of(sale: Row, rows: Rows) -> int:
 
 def judge_charges(rows: Rows) -> Findings:
     charges = group((each for each in rows.entries if each.kind in CHARGES), "assignment_id")
+    entries_of = group(rows.entries, "assignment_id")
     for sale in rows.assignments:
-        problem = judge_charge(sale, charges.get(sale.id, []), rows)
+        was_charged = sale.state in ("sold", "returned")
+        problem = judge_charge(sale, charges.get(sale.id, []), rows) if was_charged else ""
+        if problem:
+            yield f"assignment {sale.id}: {problem}"
+        problem = judge_hold(sale, entries_of.get(sale.id, []), rows)
         if problem:
             yield f"assignment {sale.id}: {problem}"
     sold = {sale.id for sale in rows.assignments}
@@ -101,6 +128,29 @@ def judge_charge(sale: Row, charges: list[Row], rows: Rows) -> str:
     return (
         f"costs {sale.price_cents} cents, but {charged} were charged" if charged != sale.price_cents else ""
     )
+
+
+def judge_hold(sale: Row, entries: list[Row], rows: Rows) -> str:
+    """A hold ends once: captured if the lead was sold, released if it was rejected, and not at all while it waits."""
+    number = Counter(each.kind for each in entries)
+    of_hold = [each for each in entries if each.kind in ("hold", "release")]
+    payers = {rows.buyer_of_wallet[each.wallet_id] for each in entries if each.kind != "refund"}
+    is_open_or_rejected = sale.state in ("held", "rejected")
+    if is_open_or_rejected and number["charge"] + number["capture"]:
+        return f"is {sale.state}, but was charged"
+    if is_open_or_rejected and number["hold"] != 1:
+        return f"is {sale.state}, but has {number['hold']} holds"
+    if number["release"] != int(sale.state == "rejected"):
+        return f"is {sale.state}, but its hold was released {number['release']} times"
+    if not is_open_or_rejected and number["capture"] != number["hold"]:
+        return f"has {number['hold']} holds, but {number['capture']} captures"
+    if (sale.settled_at is not None) != (number["hold"] > 0 and sale.state != "held"):
+        return "has a state that does not fit the end of its hold"
+    if number["hold"] and payers != {sale.buyer_id}:
+        return "has a hold in the wallet of another buyer"
+    if any(abs(each.amount_cents) != sale.price_cents for each in of_hold):
+        return f"costs {sale.price_cents} cents, but its hold has another amount"
+    return ""
 
 
 def judge_refunds(rows: Rows) -> Findings:
@@ -125,17 +175,25 @@ def judge_leads(rows: Rows) -> Findings:
     for lead in rows.leads:
         is_claimed = lead.status == "calling" and lead.locked_at is not None and lead.locked_by
         is_due = lead.next_attempt_at is not None
-        if lead.status in UNFINISHED and not is_due and not is_claimed:
+        if lead.status in UNFINISHED and lead.status != "posting" and not is_due and not is_claimed:
             yield f"lead {lead.id}: is {lead.status}, but has no due time and no claim"
         if lead.status not in UNFINISHED and is_due:
             yield f"lead {lead.id}: is {lead.status}, but has a due time"
         own = sales.get(lead.id, [])
         live = sum(sale.state == "sold" for sale in own)
-        if lead.status in ("distributed", "returned") and not own:
+        held = sum(sale.state == "held" for sale in own)
+        ever = sum(sale.state in ("sold", "returned") for sale in own)
+        if lead.status in ("distributed", "returned") and not ever:
             yield f"lead {lead.id}: is {lead.status}, but was never sold"
         elif lead.status == "distributed" and not live:
             yield f"lead {lead.id}: is distributed, but every sale was returned"
-        elif lead.status != "distributed" and live:
+        elif lead.status == "posting" and held != 1:
+            yield f"lead {lead.id}: is posting, but has {held} open holds"
+        elif lead.status != "posting" and held:
+            yield f"lead {lead.id}: is {lead.status}, but has an open hold"
+        elif lead.is_partly_sold and not live:
+            yield f"lead {lead.id}: is partly sold, but has no live sale"
+        elif lead.status != "distributed" and live and not lead.is_partly_sold:
             yield f"lead {lead.id}: is {lead.status}, but has {count(live, 'live sale')}"
 
 
@@ -183,7 +241,14 @@ def judge_trace(attempt: Row, events: list[Row]) -> str:
 
 def judge_pools(rows: Rows) -> Findings:
     events = group((each for each in rows.events if each.event in POOL_EVENTS), "attempt_id")
+    accepted = {
+        sale.lead_id
+        for sale in rows.assignments
+        if sale.settled_at is not None and sale.state in ("sold", "returned")
+    }
     for attempt in rows.attempts:
+        if attempt.lead_id in accepted and attempt.id not in events:
+            continue  # it records the answer of a buyer's system
         definition = rows.definitions.get((attempt.campaign_id, attempt.config_version))
         problem = judge_pool(attempt, events.get(attempt.id, []), definition)
         if problem:

@@ -15,10 +15,10 @@ COLUMNS: Final = {
     "distribution_ledgerentry": (
         "id wallet_id kind amount_cents balance_after_cents idempotency_key assignment_id"
     ),
-    "distribution_assignment": "id lead_id buyer_id campaign_id attempt_id state price_cents",
+    "distribution_assignment": "id lead_id buyer_id campaign_id attempt_id state price_cents settled_at",
     "distribution_campaign": "id max_buyers",
     "distribution_campaignsnapshot": "campaign_id config_version config",
-    "routing_lead": "id status next_attempt_at locked_at locked_by attempts",
+    "routing_lead": "id status next_attempt_at locked_at locked_by attempts is_partly_sold",
     "tracing_attempt": "id lead_id number result skip_reason campaign_id config_version",
     "tracing_leaddistributionevent": "attempt_id lead_id seq event buyer_id cost_cents skip_reason outcome",
 }

@@ -32,7 +32,7 @@ PLANTED = [
     Planted(
         "below_limit",
         "UPDATE distribution_wallet SET held_cents = balance_cents + 1 WHERE id = {wallet}",
-        {1: "wallet {wallet}: balance {balance} minus held"},
+        {1: "wallet {wallet}: balance {balance} minus held"},  # and its holds sum to another amount
         constraint=("wallet_not_below_limit", "distribution_wallet"),
     ),
     Planted(
@@ -73,7 +73,7 @@ PLANTED = [
             6: "has no assignment to it",
             8: "its sales are",
         },
-        constraint=("assignment_live_lead_buyer_unique", ASSIGNMENT),
+        constraint=("assignment_lead_buyer_once", ASSIGNMENT),
     ),
     Planted(
         "never_charged",

@@ -32,6 +32,8 @@ CAMPAIGN_CHANGES: dict[str, Any] = {
     "price_cents": 1,
     "price_rules": [{"when": {}, "set_cents": 1}],
     "max_buyers": 9,
+    "sells_on": "acceptance",
+    "post_deadline_seconds": 7,
     "timezone": "UTC",
     "schedule": HOURS,
     "questions": [{"key": "k", "field": "zip", "op": "eq"}],

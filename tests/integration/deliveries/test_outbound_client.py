@@ -21,8 +21,9 @@ from tests.support.ports import free_port
 
 LOOPBACK: Final = Policy((ip_network("127.0.0.0/8"),))
 BODY: Final = b'{"lead": "L-1"}'
-# Long enough for a busy machine, and for a test that waits for it.
-SHORT: Final = Timeouts.within(0.4)
+# One part is short. The others have time, however busy the machine is.
+SHORT_HEADERS: Final = Timeouts(30, 0.4, 30, 30)
+SHORT_BODY: Final = Timeouts(30, 30, 0.4, 30)
 ACCEPTED: Final = b'{"status": "accepted", "id": "A-1"}'
 
 
@@ -131,32 +132,31 @@ def test_broken_answer_is_a_failure_after_the_body_was_sent(
 
 
 @pytest.mark.parametrize(
-    ("behavior", "failure", "status"),
+    ("behavior", "timeouts", "failure", "status"),
     [
-        ("lose", Failure.ANSWER_TIMEOUT, None),
-        ("hold", Failure.ANSWER_TIMEOUT, None),
-        ("drip-head", Failure.ANSWER_TIMEOUT, None),
-        ("drip", Failure.BODY_TIMEOUT, 200),
+        ("lose", SHORT_HEADERS, Failure.ANSWER_TIMEOUT, None),
+        ("hold", SHORT_HEADERS, Failure.ANSWER_TIMEOUT, None),
+        ("drip-head", SHORT_HEADERS, Failure.ANSWER_TIMEOUT, None),
+        ("drip", SHORT_BODY, Failure.BODY_TIMEOUT, 200),
     ],
 )
 def test_slow_answer_ends_with_its_time_however_often_bytes_arrive(
-    client: OutboundClient, receiver: Receiver, behavior: str, failure: Failure, status: int | None
+    client: OutboundClient,
+    receiver: Receiver,
+    behavior: str,
+    timeouts: Timeouts,
+    failure: Failure,
+    status: int | None,
 ) -> None:
-    result = post(client, receiver.url(behavior), timeouts=SHORT)
+    result = post(client, receiver.url(behavior), timeouts=timeouts)
     assert (result.is_sent, result.failure, result.status) == (True, failure, status)
-    assert 400 <= result.duration_ms < 5_000
+    assert 400 <= result.duration_ms < 20_000
 
 
-def test_each_part_has_its_own_time(client: OutboundClient, receiver: Receiver) -> None:
-    headers = post(client, receiver.url("lose"), timeouts=Timeouts(5, 0.2, 60, 60))
-    body = post(client, receiver.url("drip"), timeouts=Timeouts(5, 60, 0.2, 60))
-    total = post(client, receiver.url("drip"), timeouts=Timeouts(5, 60, 60, 0.2))
-    assert [each.failure for each in (headers, body, total)] == [
-        Failure.ANSWER_TIMEOUT,
-        Failure.BODY_TIMEOUT,
-        Failure.BODY_TIMEOUT,
-    ]
-    assert all(each.duration_ms < 20_000 for each in (headers, body, total))
+def test_total_ends_every_part(client: OutboundClient, receiver: Receiver) -> None:
+    result = post(client, receiver.url("drip"), timeouts=Timeouts(60, 60, 60, 2))
+    assert (result.is_sent, result.failure) == (True, Failure.BODY_TIMEOUT)
+    assert 2_000 <= result.duration_ms < 20_000
 
 
 @pytest.mark.parametrize("behavior", ["long", "stream", "bomb"])
@@ -175,7 +175,7 @@ def test_answer_before_the_body_was_read_is_reported(client: OutboundClient, rec
 
 def test_body_that_is_not_read_ends_with_its_time(client: OutboundClient, receiver: Receiver) -> None:
     request = OutboundRequest(
-        receiver.url("never-read"), body=b"x" * 20_000_000, timeouts=Timeouts.within(0.4)
+        receiver.url("never-read"), body=b"x" * 20_000_000, timeouts=Timeouts(headers_seconds=1)
     )
     result = client.send(request)
     assert (result.is_sent, result.failure) == (True, Failure.ANSWER_TIMEOUT)

@@ -8,12 +8,19 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
 
+import h11
 import pytest
 import time_machine
 
 from distribution.deliveries.outbound import Failure, OutboundClient, OutboundRequest, Policy, Timeouts
 from distribution.deliveries.outbound import connection as connection_module
+from distribution.deliveries.outbound.connection import Connection
+from distribution.deliveries.outbound.exchange import Exchange
+from distribution.deliveries.outbound.failures import Failed
 from distribution.deliveries.outbound.idle import MAX_IDLE
+from distribution.deliveries.outbound.result import Receipt
+from distribution.deliveries.outbound.stream import PinnedStream
+from distribution.deliveries.outbound.targets import parse_url
 from tests.receivers import Receiver, start_receiver
 
 LOOPBACK: Final = Policy((ip_network("127.0.0.0/8"),))
@@ -34,12 +41,14 @@ def connections(receiver: Receiver) -> list[int]:
     return [each.connection for each in receiver.received()]
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_connection_is_used_again_after_a_complete_answer(client: OutboundClient, receiver: Receiver) -> None:
     for behavior in ("accept", "reject", "status/503", "empty", "zip"):
         post(client, receiver.url(behavior))
     assert len(set(connections(receiver))) == 1
 
 
+@pytest.mark.usefixtures("patient_connections")
 @pytest.mark.parametrize(
     "behavior", ["accept-and-close", "double", "long", "cut-after", "cut-answer", "malformed", "brotli"]
 )
@@ -56,7 +65,7 @@ def test_connection_is_not_used_again_after_anything_else(
 def test_late_answer_is_not_taken_for_the_answer_to_the_next_request(
     client: OutboundClient, receiver: Receiver
 ) -> None:
-    request = OutboundRequest(receiver.url("hold"), body=b"{}", timeouts=Timeouts.within(0.2))
+    request = OutboundRequest(receiver.url("hold"), body=b"{}", timeouts=Timeouts(headers_seconds=0.2))
     assert client.send(request).failure is Failure.ANSWER_TIMEOUT
     receiver.release()
     assert post(client, receiver.url("status/422")) == 422
@@ -75,6 +84,7 @@ def test_connection_is_not_used_again_after_its_time(
 
 
 def test_clock_of_the_machine_may_be_set_back(client: OutboundClient, receiver: Receiver) -> None:
+    post(client, receiver.url("accept"))
     with time_machine.travel(timedelta(hours=-2), tick=True):
         assert post(client, receiver.url("accept")) == 200
 
@@ -90,6 +100,19 @@ def test_receiver_that_restarts_is_reached_on_a_new_connection(
     assert (refused.is_sent, refused.failure) == (False, Failure.CONNECT_FAILED)
     with start_receiver(receiver.file.with_name("second.jsonl"), port=first.port) as second:
         assert post(client, second.url("accept")) == 200
+
+
+def test_request_whose_head_cannot_be_written_is_not_sent() -> None:
+    """A connection that was closed after it was chosen: the other side cannot have the request."""
+    ours, theirs = socket.socketpair()
+    exchange = Exchange(Timeouts())
+    connection = Connection(parse_url("http://127.0.0.1/"), PinnedStream(ours, exchange), "127.0.0.1")
+    theirs.close()
+    head = h11.Request(method="POST", target="/", headers=[("Host", "a"), ("Content-Length", "2")])
+    with pytest.raises(Failed) as failed:
+        connection.ask(head, b"{}", exchange=exchange, receipt=Receipt())
+    assert (failed.value.failure, exchange.is_sent) == (Failure.CONNECTION_CUT, False)
+    assert not connection.is_reusable
 
 
 def test_second_address_is_used_if_the_first_one_refuses(receiver: Receiver) -> None:
@@ -124,6 +147,7 @@ def test_second_address_is_used_if_the_first_one_does_not_answer(receiver: Recei
     assert (only.is_sent, only.failure) == (False, Failure.CONNECT_TIMEOUT)
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_threads_get_their_own_answers(client: OutboundClient, receiver: Receiver) -> None:
     """Each thread asks for another status: an answer in the wrong thread would show."""
     asked = [400 + number % 50 for number in range(400)]
@@ -155,6 +179,7 @@ def test_idle_connections_are_bounded(client: OutboundClient, receiver: Receiver
     assert len(client._idle) <= MAX_IDLE
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_closed_client_has_no_connections(client: OutboundClient, receiver: Receiver) -> None:
     post(client, receiver.url("accept"))
     assert len(client._idle) == 1

@@ -72,7 +72,9 @@ def test_allowed_address_is_reached() -> None:
     with listening() as (port, was_reached), outbound(LOOPBACK, Answers([PUBLIC])) as client:
         client.check_url(f"http://127.0.0.1:{port}/")
         assert not was_reached()
-        request = OutboundRequest(f"http://127.0.0.1:{port}/", body=b"{}", timeouts=Timeouts.within(0.2))
+        request = OutboundRequest(
+            f"http://127.0.0.1:{port}/", body=b"{}", timeouts=Timeouts(headers_seconds=0.2)
+        )
         assert client.send(request).failure is Failure.ANSWER_TIMEOUT
         assert was_reached()
 
@@ -156,6 +158,7 @@ def test_name_that_changes_between_check_and_connection_changes_nothing(receiver
     assert received.headers["host"] == f"rebind.test:{receiver.port}"
 
 
+@pytest.mark.usefixtures("patient_connections")
 def test_open_connection_is_used_again_without_a_lookup(receiver: Receiver) -> None:
     answers = Answers(["127.0.0.1"], ["10.0.0.1"])
     with outbound(LOOPBACK, answers) as client:

@@ -85,10 +85,10 @@ def test_only_duplicates_failures_and_expired_attempts_of_the_time_are_read() ->
     fill_attempts()
     hours, day = ROWS / 3600, min(ROWS, 86_400)
     indexes, rows = read_by_table(hour.COUNT_HOUR, None)["tracing_attempt"]
-    assert indexes == {"attempt_watched"}
+    assert indexes == {"attempt_watched_real"}
     assert rows <= ROWS / hours / 25 + 2
     indexes, rows = read_by_table(leads.COUNT_EXPIRED, {"limit": LIMIT})["tracing_attempt"]
-    assert indexes == {"attempt_watched"}
+    assert indexes == {"attempt_watched_real"}
     assert rows <= day / 25 + 2
 
 

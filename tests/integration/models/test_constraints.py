@@ -120,6 +120,17 @@ def charged_twice() -> None:
         new_entry(kind=kind, amount_cents=-1, assignment=assignment)
 
 
+def held_twice() -> None:
+    first = new_assignment(state="held")
+    new_assignment(lead=first.lead, enrollment=first.enrollment)
+
+
+def hold_ended_twice() -> None:
+    assignment = new_assignment()
+    new_entry(kind="capture", amount_cents=-1, assignment=assignment)
+    new_entry(kind="release", amount_cents=1, assignment=assignment)
+
+
 def enrolled_twice() -> None:
     first = EnrollmentFactory()
     EnrollmentFactory(campaign=first.campaign, tier=TierFactory(campaign=first.campaign), buyer=first.buyer)
@@ -146,11 +157,17 @@ COUNTED: dict[str, Any] = {
 }
 CELL: dict[str, Any] = {**COUNTED, "result": "success"}
 REFUSED: list[tuple[str, Callable[[], Any]]] = [
-    ("assignment_live_lead_buyer_unique", sold_twice),
+    ("assignment_lead_buyer_once", sold_twice),
+    ("assignment_lead_buyer_once", held_twice),
+    ("assignment_settled_at_fits_state", lambda: new_assignment(state="held", settled_at=timezone.now())),
+    ("assignment_settled_at_fits_state", lambda: new_assignment(state="rejected", is_counted=False)),
+    ("assignment_real_sale_is_counted", lambda: new_assignment(state="held", is_counted=False)),
+    ("assignment_returned_at_iff_returned", lambda: new_assignment(state="held", returned_at=timezone.now())),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="returned")),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(returned_at=timezone.now())),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="lost")),
-    ("assignment_sold_is_counted", lambda: new_assignment(is_counted=False)),
+    ("assignment_real_sale_is_counted", lambda: new_assignment(is_counted=False)),
+    ("assignment_test_is_not_counted", lambda: new_assignment(is_test=True)),
     ("assignment_counted_on_a_date", lambda: update(Assignment, new_assignment(), counted_on=None)),
     ("buyer_workspace_name_unique", lambda: two_of(BuyerFactory, workspace=WorkspaceFactory(), name="one")),
     (
@@ -183,6 +200,13 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("ledger_key_not_blank", lambda: new_entry(idempotency_key="")),
     ("distribution_ledgerentry_idempotency_key_key", lambda: two_of(new_entry, idempotency_key="once")),
     ("ledger_one_charge_each", charged_twice),
+    ("ledger_one_end_of_hold", hold_ended_twice),
+    ("ledger_sign_fits_kind", lambda: new_entry(kind="hold", amount_cents=-1)),  # without an assignment
+    ("ledger_sign_fits_kind", lambda: new_entry(kind="hold", amount_cents=1, assignment=new_assignment())),
+    (
+        "ledger_sign_fits_kind",
+        lambda: new_entry(kind="release", amount_cents=-1, assignment=new_assignment()),
+    ),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="topup", amount_cents=0)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="topup", amount_cents=-1)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="refund", amount_cents=-1)),
@@ -206,6 +230,8 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "wallet_not_below_limit",
         lambda: update(Wallet, BuyerFactory().wallet, balance_cents=-6, credit_limit_cents=5),
     ),
+    ("campaign_post_deadline_in_range", lambda: CampaignFactory(post_deadline_seconds=0)),
+    ("campaign_post_deadline_in_range", lambda: CampaignFactory(post_deadline_seconds=3_601)),
     ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=9 * 10**18)),
     ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=MAX_PRICE_CENTS + 1)),
     ("campaign_amounts_in_range", lambda: CampaignFactory(max_buyers=MAX_BUYERS_PER_LEAD + 1)),
@@ -224,6 +250,8 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("lead_due_exactly_while_pending", lambda: LeadFactory(status="failed", finished_at=timezone.now())),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(status="failed", next_attempt_at=None)),
     ("lead_finished_at_iff_finished", lambda: LeadFactory(finished_at=timezone.now())),
+    ("lead_posting_since", lambda: LeadFactory(status="posting", next_attempt_at=None)),
+    ("lead_posting_since", lambda: LeadFactory(is_partly_sold=True)),
     (
         "lead_paused_only_while_pending",
         lambda: LeadFactory(
@@ -242,6 +270,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("lead_locked_exactly_while_calling", lambda: LeadFactory(locked_at=timezone.now())),
     ("lead_hash_not_blank", lambda: LeadFactory(email_hash="")),  # otherwise all blanks are one person
     ("lead_hash_not_blank", lambda: LeadFactory(phone_hash="")),
+    ("lead_test_has_no_identity", lambda: LeadFactory(is_test=True, phone_hash="a")),
     ("lead_source_external_id_unique", lambda: two_of(LeadFactory, source=SourceFactory(), external_id="7")),
     (
         "source_workspace_name_unique",

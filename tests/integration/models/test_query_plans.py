@@ -65,16 +65,16 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
 def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     lead = Lead.objects.filter(status="distributed").earliest("id")
     enrollment_ids = list(filled.enrollments.values_list("pk", flat=True))
-    close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, lead.pk, 0]
-    by_lead = {"assignment_live_lead_buyer_unique", "distribution_assignment_lead_id"}
+    close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, False, None, lead.pk, 0]
+    by_lead = {"assignment_lead_buyer_once", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
         (LOCK_NEXT_DUE, {"after": 0}, {"lead_workspace_due"}),
         (LOCK_NEXT_POLLED, {"after": 0, "alive": 15}, {"lead_workspace_due"}),
         (COUNT_POLLED, {"limit": 800, "alive": 15}, {"lead_workspace_due"}),
         (LOCK_LEAD, [lead.pk], {"routing_lead_pkey"}),
         (CLOSE, close, {"routing_lead_pkey"}),
-        (OF_CAMPAIGN, [lead.pk, lead.pk, filled.pk], by_lead),
-        (OF_ENROLLMENTS, [lead.pk, lead.pk, enrollment_ids], by_lead),
+        (OF_CAMPAIGN, [lead.pk, lead.pk, lead.pk, filled.pk], by_lead),
+        (OF_ENROLLMENTS, [lead.pk, lead.pk, lead.pk, enrollment_ids], by_lead),
     ):
         indexes, scanned = plan(sql, parameters)
         names = {

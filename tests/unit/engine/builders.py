@@ -65,6 +65,8 @@ def definition(
         "mode": "round_robin",
         "price_cents": 2500,
         "max_buyers": 1,
+        "sells_on": "decision",
+        "post_deadline_seconds": 60,
         "timezone": "America/New_York",
         "schedule": {},
         "price_rules": [],

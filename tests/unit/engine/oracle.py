@@ -25,6 +25,7 @@ ORDER = (
     "cap_reached",
     "insufficient_credits",
     "already_has_lead",
+    "rejected_lead",
 )
 LEAD_REASONS = {
     "lead_filter_rejected": "no_eligible_buyers_after_tier_filters",
@@ -86,7 +87,8 @@ def _sell(campaign: dict[str, Any], rows: list[Row], facts: Any, schedule: tuple
     free = [row for row in passed if row.enrollment["id"] not in facts.locked]
     ordered = _order(campaign["mode"], free, facts.seed)
     slots = max(0, campaign["max_buyers"] - facts.lead.sold_count)
-    winners = ordered[:slots]
+    # On acceptance, one buyer's system is asked at a time.
+    winners = ordered[: min(slots, 1) if campaign["sells_on"] == "acceptance" else slots]
     skipped: dict[int, tuple[str, list[tuple[str, Any]]]] = {}
     for row in rows:
         if row.failures:
@@ -182,8 +184,14 @@ def _failures(campaign: dict[str, Any], row: Row, facts: Any) -> Iterator[Failur
     available = row.live.balance_cents - row.live.held_cents + row.live.credit_limit_cents
     if available < row.price_cents:
         yield Failure("insufficient_credits", None, row.price_cents - available)
+    yield from _had_before(row)
+
+
+def _had_before(row: Row) -> Iterator[Failure]:
     if row.live.has_lead:
         yield Failure("already_has_lead", None, None)
+    if row.live.rejection is not None:
+        yield Failure("rejected_lead", None, row.live.rejection)
 
 
 def _cap_failure(row: Row, at: datetime) -> Iterator[Failure]:

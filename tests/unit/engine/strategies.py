@@ -163,6 +163,8 @@ def definitions(
             "mode": draw(st.sampled_from(modes)),
             "price_cents": draw(st.sampled_from([0, 999, 2500])),
             "max_buyers": draw(st.integers(1, 3)),
+            "sells_on": draw(st.sampled_from(["decision", "decision", "acceptance"])),
+            "post_deadline_seconds": 60,
             "timezone": draw(st.sampled_from(ZONES)),
             "schedule": draw(st.sampled_from(HOURS if "schedule" in troubles else HOURS[:1])),
             "price_rules": draw(st.lists(price_rules(), max_size=3)),
@@ -253,6 +255,7 @@ def lives(draw: st.DrawFn, at: datetime, starts: dict[str, datetime]) -> LiveFac
         last_assigned_at=None if ago is None else at - timedelta(minutes=ago),
         virtual_finish=draw(st.integers(0, 12)) * 10**9 // 4,
         has_lead=draw(st.integers(0, 9)) == 9,
+        rejection=draw(st.sampled_from([*[None] * 8, "", "duplicate"])),
     )
 
 

@@ -281,6 +281,18 @@ def test_buyer_that_already_has_the_lead() -> None:
     assert failure == {"gate": "already_has_lead", "required": False, "observed": True, "fixed_at": None}
 
 
+@pytest.mark.parametrize("reason", ["duplicate", ""])
+def test_buyer_whose_system_rejected_the_lead(reason: str) -> None:
+    failure = only_failure(run(definition(), {1: LiveFacts(100_000, rejection=reason)}))
+    assert failure == {
+        "gate": "rejected_lead",
+        "required": False,
+        "observed": True,
+        "fixed_at": None,
+        "reason": reason,
+    }
+
+
 def test_every_gate_is_evaluated_and_the_first_names_the_skip() -> None:
     campaign = definition(
         [enrollment(active=False, lead_filter=AGED, caps={"day": 0})],
@@ -288,7 +300,7 @@ def test_every_gate_is_evaluated_and_the_first_names_the_skip() -> None:
         [tier(content_filter=AGED)],
         questions=QUESTIONS[1:],
     )
-    [skip] = run(campaign, {1: LiveFacts(has_lead=True)}).skipped
+    [skip] = run(campaign, {1: LiveFacts(has_lead=True, rejection="duplicate")}).skipped
     assert skip.reason == "enrollment_paused"
     assert [gate["gate"] for gate in skip.gates] == [
         "enrollment_paused",
@@ -301,6 +313,7 @@ def test_every_gate_is_evaluated_and_the_first_names_the_skip() -> None:
         "cap_reached",
         "insufficient_credits",
         "already_has_lead",
+        "rejected_lead",
     ]
 
 
@@ -312,7 +325,7 @@ def test_gate_has_one_row_with_the_same_code_as_its_failure() -> None:
         [tier(content_filter=AGED)],
         questions=QUESTIONS[1:],
     )
-    [skip] = run(campaign, {1: LiveFacts(has_lead=True)}).skipped
+    [skip] = run(campaign, {1: LiveFacts(has_lead=True, rejection="duplicate")}).skipped
     assert tuple(dict.fromkeys(gate["gate"] for gate in skip.gates)) == STAGES
 
 

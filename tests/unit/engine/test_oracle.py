@@ -77,6 +77,8 @@ def detail(gate: dict[str, Any]) -> Any:
             return sorted(full, key=str)
         case "insufficient_credits":
             return gate["missing_cents"]
+        case "rejected_lead":
+            return gate["reason"]
     return None
 
 

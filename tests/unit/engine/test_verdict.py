@@ -108,6 +108,7 @@ def test_last_gate_to_empty_the_pool_counts_not_the_largest() -> None:
         ("cap_reached", 1),
         ("insufficient_credits", 0),
         ("already_has_lead", 0),
+        ("rejected_lead", 0),
         ("locked", 0),
         ("selected", 0),
     )

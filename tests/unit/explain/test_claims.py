@@ -26,7 +26,8 @@ def test_every_skipped_buyers_claim_agrees_with_the_engine(data: st.DataObject) 
     for enrollment in definition["enrollments"]:
         assessment = assess(definition, facts, buyer_id=enrollment["buyer_id"])
         assert definition == untouched
-        if facts.live[enrollment["id"]].has_lead:
+        live = facts.live[enrollment["id"]]
+        if live.has_lead or live.rejection is not None:
             assert assessment.ending in (WhatIfResult.NEVER, WhatIfResult.SELECTED)
             continue
         decision = decide_with_everything_fixed(definition, facts, enrollment["id"])

@@ -179,6 +179,16 @@ CASES = {
         "Acme Roofing: it bought this lead before.",
         "nothing: a buyer gets a lead once",
     ),
+    "rejected": (
+        {"live": LiveFacts(balance_cents=10_000, rejection="Duplicate")},
+        'Acme Roofing: its system rejected this lead: it answered "Duplicate".',
+        "nothing: a buyer is asked once for a lead",
+    ),
+    "rejected_without_a_reason": (
+        {"live": LiveFacts(balance_cents=10_000, rejection="")},
+        "Acme Roofing: its system rejected this lead: it gave no reason.",
+        "nothing: a buyer is asked once for a lead",
+    ),
     "locked": (
         {"locked": [10]},
         "Acme Roofing: it was being charged for another lead at that moment.",

@@ -144,6 +144,38 @@ EVENTS = [
         "Acme Roofing: claimed the lead for $25.00.",
     ),
     (Row(Event.PING_POST_CLOSED), "The offer closed."),
+    (
+        Row(Event.DISTRIBUTED, cost_cents=2_500, data={"buyers": 1, "ended_by": "post_deadline_passed"}),
+        "Sold to 1 buyer for $25.00. No other buyer gets it: "
+        "No buyer's system accepted the lead before the campaign's deadline.",
+    ),
+    (
+        Row(
+            Event.DELIVERY_STARTED,
+            buyer_id=7,
+            cost_cents=2_500,
+            data={"assignment": "x", "deadline_at": "2026-08-02T14:04:22+00:00"},
+        ),
+        "Acme Roofing: its system is asked whether it accepts the lead. $25.00 is held until it answers. "
+        "If it rejects the lead, other buyers are asked until 2026-08-02 14:04:22 UTC.",
+    ),
+    (
+        Row(Event.DELIVERY_ACCEPTED, buyer_id=7, cost_cents=2_500, data={"assignment": "x"}),
+        "Acme Roofing: its system accepted the lead. $25.00 was charged.",
+    ),
+    (
+        Row(
+            Event.DELIVERY_REJECTED,
+            buyer_id=7,
+            cost_cents=2_500,
+            data={"assignment": "x", "reason": "Duplicate"},
+        ),
+        'Acme Roofing: its system rejected the lead, with the reason "Duplicate". $25.00 is no longer held.',
+    ),
+    (
+        Row(Event.DELIVERY_REJECTED, buyer_id=7, cost_cents=2_500, data={"assignment": "x", "reason": ""}),
+        "Acme Roofing: its system rejected the lead without a reason. $25.00 is no longer held.",
+    ),
 ]
 
 

@@ -24,7 +24,7 @@ LAST_DECISION: Final = Series(
 RESULTS: Final = {DUPLICATES: "duplicate", FAILURES: "failed"}
 LATEST_ATTEMPTS: Final = 10_000
 
-# Reads only attempt_watched. An attempt that was not routed belongs to the workspace that the lead came from.
+# Reads only attempt_watched_real. An attempt that was not routed belongs to the workspace that the lead came from.
 COUNT_HOUR: Final = """
 SELECT w.slug, counted.result, counted.attempts FROM (
     SELECT coalesce(destination_workspace_id, source_workspace_id) AS workspace_id, result, count(*) AS attempts

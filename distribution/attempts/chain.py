@@ -1,0 +1,48 @@
+"""What the attempts of one lead have in common while buyers' systems are asked one after the other."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+
+from distribution.engine import CompiledCampaign
+from routing.locks.attempts import IS_DUE, IS_RUNNING
+
+READ_SOLD: Final = """
+SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment WHERE lead_id = %s AND state = 'sold'
+"""
+
+IS_POSTING: Final = "SELECT FROM routing_lead WHERE id = %s AND status = 'posting'"
+IS_DUE_AFTER_ANSWER: Final = f"""
+SELECT FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
+WHERE l.id = %s AND {IS_DUE} AND {IS_RUNNING} AND l.posting_since IS NOT NULL
+"""
+
+
+def post_deadline(since: datetime, campaign: CompiledCampaign) -> datetime:
+    """Return until when a further buyer's system may be asked. `since`: when the first one was asked."""
+    return since + timedelta(seconds=campaign.post_deadline_seconds)
+
+
+def read_sold(lead_id: int) -> tuple[int, int]:
+    """Return how many buyers have the lead, and the sum of their prices in cents."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ_SOLD, [lead_id])
+        buyers, cents = cursor.fetchone()
+    return buyers, int(cents)
+
+
+def is_posting(lead_id: int) -> bool:
+    """Whether the lead waits for the answer of a buyer's system."""
+    return _exists(IS_POSTING, lead_id)
+
+
+def is_due_after_answer(lead_id: int) -> bool:
+    """Whether the attempt that follows an answer could run now."""
+    return _exists(IS_DUE_AFTER_ANSWER, lead_id)
+
+
+def _exists(sql: str, lead_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [lead_id])
+        return cursor.fetchone() is not None

@@ -1,0 +1,247 @@
+"""Ends a hold with the answer of the buyer's system: the sale is captured, or released and the next buyer is asked.
+
+    attempt (result posting): price held, lead `posting`
+      |-> accept_sale: held price charged, assignment `sold`;     lead `distributed`, or due at once for a further buyer
+      `-> reject_sale: held price released, assignment `rejected`; lead due at once, or finished after the deadline
+
+Each answer is an attempt of its own, without a decision (decisions/0068). Both functions may be called again: a hold
+ends once, with the first answer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from distribution import metrics
+from distribution.attempts.chain import read_sold
+from distribution.attempts.hide_person import hide_person
+from distribution.attempts.record import AttemptRecord, Unsold, begin_record
+from distribution.attempts.sell import DELIVERY_DUE_AT, ENDPOINTS
+from distribution.counters import find_latest_sale, give_back_sale
+from distribution.locks import lock_for_return
+from distribution.models import Assignment, AssignmentState
+from routing.dispatch.enqueue import after_commit
+from routing.leads.attempt_log import log_attempt
+from routing.leads.decision_metrics import NO_WAIT
+from routing.leads.finish import close_posting
+from routing.locks.attempts import LockedLead, lock_lead, wait_for_lead
+from routing.models import LeadStatus
+from routing.retry import NextStep
+from tracing.models import AttemptResult, AttemptTrigger
+from tracing.skip_reasons import SKIP_REASONS
+from tracing.vocabulary import Event
+
+MAX_REASON: Final = 200
+NO_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer"
+
+# The wallet waits for its row lock. A hold fits the limit, so its capture does too.
+CAPTURE: Final = """
+WITH captured AS (
+    UPDATE distribution_wallet
+    SET balance_cents = balance_cents - %(price)s, held_cents = held_cents - %(price)s, version = version + 1
+    WHERE buyer_id = %(buyer)s
+    RETURNING id, balance_cents
+)
+INSERT INTO distribution_ledgerentry (
+    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+)
+SELECT id, 'capture', -%(price)s, balance_cents, 'capture:' || %(public_id)s, %(assignment)s, 'engine', ''
+FROM captured
+"""
+RELEASE: Final = """
+WITH released AS (
+    UPDATE distribution_wallet
+    SET held_cents = held_cents - %(price)s, version = version + 1
+    WHERE buyer_id = %(buyer)s
+    RETURNING id, balance_cents
+)
+INSERT INTO distribution_ledgerentry (
+    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+)
+SELECT id, 'release', %(price)s, balance_cents, 'release:' || %(public_id)s, %(assignment)s, 'engine', ''
+FROM released
+"""
+DELIVER_TO_OTHERS: Final = f"""
+INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
+SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}
+FROM (
+    SELECT a.id, a.lead_id, a.buyer_id, a.campaign_id, %s::timestamptz AS created_at
+    FROM distribution_assignment a WHERE a.id = %s
+) sold {ENDPOINTS}
+WHERE NOT EXISTS (
+    SELECT FROM distribution_delivery d WHERE d.assignment_id = sold.id AND d.endpoint_id = t.id
+)
+"""  # noqa: S608 - only conditions are put in
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a hold ended. `is_new` False: it had ended before, and nothing was written.
+
+    `state`: of the assignment now. It differs from the answer if another answer came first. `is_due`: the lead is due
+    at once; call distribute_lead after the commit.
+    """
+
+    lead_id: int
+    state: str
+    is_new: bool
+    is_due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What an answer means for the lead. `reason`: why the lead is not sold; "" if this buyer accepted it."""
+
+    status: LeadStatus
+    result: AttemptResult
+    reason: str = ""
+
+
+def accept_sale(assignment_id: int, *, at: datetime) -> Settlement:
+    """Charge a held price: the buyer's system accepted the lead.
+
+    Needs an open transaction. Locks the lead, then the wallet; wait_for_lead may have been called before.
+    Raises Assignment.DoesNotExist.
+    """
+    lead, assignment = _lock(assignment_id)
+    if assignment.state != AssignmentState.HELD:
+        return Settlement(lead.id, assignment.state, is_new=False)
+    _move(CAPTURE, assignment)
+    assignment.state, assignment.settled_at = AssignmentState.SOLD, at
+    assignment.save(update_fields=["state", "settled_at"])
+    _deliver_to_others(assignment, at=at)
+    record = begin_record(lead, at=at, trigger=AttemptTrigger.DELIVERY)
+    record.assignments = (assignment.public_id,)
+    _add(record, Event.DELIVERY_ACCEPTED, assignment)
+    has_room = read_sold(lead.id)[0] < assignment.campaign.max_buyers and not _is_late(lead, assignment, at)
+    answer = _Answer(LeadStatus.PENDING if has_room else LeadStatus.DISTRIBUTED, AttemptResult.SUCCESS)
+    _finish(record, answer, charged_cents=assignment.price_cents)
+    return Settlement(lead.id, assignment.state, is_new=True, is_due=has_room)
+
+
+def reject_sale(assignment_id: int, *, reason: str, at: datetime) -> Settlement:
+    """Release a held price: the buyer's system rejected the lead. Its caps, budgets and turn are given back.
+
+    `reason`: the buyer's own words; personal data of the lead is hidden before they are stored. Needs an open
+    transaction. Locks the lead, then the wallet and the enrollment. Raises Assignment.DoesNotExist.
+    """
+    lead, assignment = _lock(assignment_id)
+    if assignment.state != AssignmentState.HELD:
+        return Settlement(lead.id, assignment.state, is_new=False)
+    enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
+    if enrollment_id is not None:
+        give_back_sale(assignment, enrollment_id=enrollment_id)
+    _move(RELEASE, assignment)
+    _write_rejected(assignment, reason=hide_person(reason, lead_id=lead.id)[:MAX_REASON], at=at)
+    record = begin_record(lead, at=at, trigger=AttemptTrigger.DELIVERY)
+    _add(record, Event.DELIVERY_REJECTED, assignment)
+    answer = _after_rejection(lead, is_late=_is_late(lead, assignment, at))
+    _finish(record, answer)
+    return Settlement(lead.id, assignment.state, is_new=True, is_due=answer.status == LeadStatus.PENDING)
+
+
+def reject_unasked(public_id: UUID, *, at: datetime) -> None:
+    """Release a hold for which no delivery exists, because the buyer has no live endpoint that can answer.
+
+    Needs the transaction of the attempt that holds it.
+    """
+    unasked = Assignment.objects.filter(public_id=public_id, deliveries__isnull=True)
+    for assignment_id in unasked.values_list("pk", flat=True):
+        reject_sale(assignment_id, reason=NO_ENDPOINT, at=at)
+
+
+def _lock(assignment_id: int) -> tuple[LockedLead, Assignment]:
+    """The assignment is read after the lead's lock: its state changes only under that lock."""
+    lead_id = Assignment.objects.values_list("lead_id", flat=True).get(pk=assignment_id)
+    wait_for_lead(lead_id)
+    lead = lock_lead(lead_id)
+    assert lead is not None  # noqa: S101 - locked by the statement before
+    return lead, Assignment.objects.select_related("campaign").get(pk=assignment_id)
+
+
+def _is_late(lead: LockedLead, assignment: Assignment, at: datetime) -> bool:
+    since = lead.posting_since or assignment.created_at
+    return at >= since + timedelta(seconds=assignment.campaign.post_deadline_seconds)
+
+
+def _after_rejection(lead: LockedLead, *, is_late: bool) -> _Answer:
+    if not is_late:
+        return _Answer(LeadStatus.PENDING, AttemptResult.REJECTED, "rejected_lead")
+    if lead.is_partly_sold:
+        return _Answer(LeadStatus.DISTRIBUTED, AttemptResult.SUCCESS, "post_deadline_passed")
+    return _Answer(LeadStatus.FAILED, AttemptResult.UNSOLD, "post_deadline_passed")
+
+
+def _move(sql: str, assignment: Assignment) -> None:
+    parameters: dict[str, int | str] = {
+        "price": assignment.price_cents,
+        "buyer": assignment.buyer_id,
+        "public_id": str(assignment.public_id),
+        "assignment": assignment.pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+def _deliver_to_others(assignment: Assignment, *, at: datetime) -> None:
+    """The buyer's other endpoints get a lead when it is sold, as after any sale."""
+    with connection.cursor() as cursor:
+        cursor.execute(DELIVER_TO_OTHERS, [at, assignment.pk])
+
+
+def _write_rejected(assignment: Assignment, *, reason: str, at: datetime) -> None:
+    assignment.state, assignment.settled_at, assignment.reject_reason = AssignmentState.REJECTED, at, reason
+    assignment.is_counted, assignment.returned_after = False, find_latest_sale(assignment)
+    assignment.save(update_fields=["state", "settled_at", "reject_reason", "is_counted", "returned_after"])
+
+
+def _add(record: AttemptRecord, event: Event, assignment: Assignment) -> None:
+    is_rejection = event is Event.DELIVERY_REJECTED
+    data = {"assignment": str(assignment.public_id)}
+    record.trace.add(
+        event,
+        buyer_id=assignment.buyer_id,
+        cost_cents=assignment.price_cents,
+        outcome=assignment.state,
+        reason="rejected_lead" if is_rejection else "",
+        data={**data, "reason": assignment.reject_reason} if is_rejection else data,
+    )
+
+
+def _finish(record: AttemptRecord, answer: _Answer, *, charged_cents: int = 0) -> None:
+    """Write the lead's row, the trace and, after the commit, the log line."""
+    due_at = record.at if answer.status == LeadStatus.PENDING else None
+    record.step = NextStep(answer.result, due_at)
+    if answer.result == AttemptResult.SUCCESS:
+        _conclude_sold(record, ended_by=answer.reason)
+    else:
+        record.unsold = Unsold(answer.reason, SKIP_REASONS[answer.reason].retry_class)
+        data = {"due_at": due_at.isoformat() if due_at else None}
+        record.trace.add(Event.FAILED, outcome=answer.result, reason=answer.reason, data=data)
+    close_posting(
+        record.lead.id,
+        status=answer.status,
+        reason=record.skip_reason,
+        is_accepted=bool(record.assignments),
+        attempts=record.trace.head.number,
+        at=record.at,
+    )
+    record.write_trace()
+    after_commit(partial(_report, record, charged_cents=charged_cents))
+
+
+def _conclude_sold(record: AttemptRecord, *, ended_by: str) -> None:
+    buyers, cents = read_sold(record.lead.id)
+    data: dict[str, Any] = {"buyers": buyers, **({"ended_by": ended_by} if ended_by else {})}
+    record.trace.add(Event.DISTRIBUTED, cost_cents=cents, outcome=record.step.result, data=data)
+
+
+def _report(record: AttemptRecord, *, charged_cents: int) -> None:
+    line = record.make_line(None, NO_WAIT, is_decision=False)
+    log_attempt(line, cause="", buyers=len(record.assignments), charged_cents=charged_cents)
+    metrics.LEADS_SOLD.inc(len(record.assignments))
+    metrics.CENTS_CHARGED.inc(charged_cents)

@@ -1,0 +1,113 @@
+"""Damage to holds is found: by every check that the oracle names, and by no other."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import Assignment
+from distribution.verify import run_verification
+from tests.functional.verify import oracle
+from tests.functional.verify.world import broken
+from tests.support.holds import accept, asking_campaign, lead_of, open_hold, reject
+from tests.support.planting import plant, without
+
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+LEDGER, ASSIGNMENT = "distribution_ledgerentry", "distribution_assignment"
+PLANTED = {
+    "held_without_a_hold": (
+        "UPDATE distribution_wallet SET held_cents = held_cents + 1 WHERE buyer_id = {held_buyer}",
+        {1},
+    ),
+    "hold_without_an_entry": (f"DELETE FROM {LEDGER} WHERE assignment_id = {{held}}", {1, 3}),
+    "hold_of_another_amount": (
+        f"UPDATE {LEDGER} SET amount_cents = amount_cents - 1 WHERE assignment_id = {{held}}",
+        {1, 3},
+    ),
+    "capture_missing": (f"DELETE FROM {LEDGER} WHERE assignment_id = {{sold}} AND kind = 'capture'", {1, 3}),
+    "release_missing": (
+        f"DELETE FROM {LEDGER} WHERE assignment_id = {{rejected}} AND kind = 'release'",
+        {1, 3},
+    ),
+    "released_while_it_waits": (
+        f"UPDATE {LEDGER} SET assignment_id = {{held}} WHERE assignment_id = {{rejected}} AND kind = 'release'",
+        {3},
+    ),
+    "captured_after_a_rejection": (
+        f"UPDATE {LEDGER} SET assignment_id = {{rejected}} WHERE assignment_id = {{sold}} AND kind = 'capture'",
+        {3},
+    ),
+    "hold_of_another_buyer": (
+        f"UPDATE {LEDGER} SET assignment_id = CASE assignment_id WHEN {{held}} THEN {{other_held}} ELSE {{held}} END"
+        f" WHERE assignment_id IN ({{held}}, {{other_held}})",
+        {3},
+    ),
+    "settled_without_an_answer": (
+        f"UPDATE {ASSIGNMENT} SET settled_at = NULL WHERE id = {{sold}}",
+        {3, 6, 7},
+    ),
+    "posting_without_a_hold": (
+        f"UPDATE {ASSIGNMENT} SET state = 'sold', settled_at = now() WHERE id = {{held}}",
+        {1, 3, 4},
+    ),
+    "hold_of_a_finished_lead": (
+        "UPDATE routing_lead SET status = 'failed', finished_at = now() WHERE id = {held_lead}",
+        {4},
+    ),
+    "two_holds": (
+        f"UPDATE {ASSIGNMENT} SET state = 'held', settled_at = NULL WHERE id = {{rejected}}",
+        {1, 2, 3, 4},
+    ),
+    "partly_sold_without_a_sale": (
+        "UPDATE routing_lead SET is_partly_sold = TRUE WHERE id = {held_lead}",
+        {4},
+    ),
+}
+
+
+def build_holds() -> dict[str, int]:
+    """One lead accepted, one rejected by the first of two buyers and held for the second, and one held."""
+    campaign = asking_campaign(buyers=2)
+    accepted, rejected, waiting = (lead_of(campaign, at=AT) for _ in range(3))
+    for lead in (accepted, rejected, waiting):
+        assert distribute_lead(lead.pk, at=AT).result == "posting"
+    accept(open_hold(accepted), at=AT)
+    reject(open_hold(rejected), at=AT, reason="Duplicate")
+    assert distribute_lead(rejected.pk, at=AT).result == "posting"
+    held = open_hold(waiting)
+    return {
+        "sold": Assignment.objects.get(lead=accepted).pk,
+        "rejected": Assignment.objects.get(lead=rejected, state="rejected").pk,
+        "held": held.pk,
+        "held_lead": waiting.pk,
+        "held_buyer": held.buyer_id,
+        "other_held": open_hold(rejected).pk,
+    }
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_holds_without_damage_are_no_finding() -> None:
+    build_holds()
+
+    assert broken(run_verification()) == oracle.judge() == {}
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize("name", PLANTED)
+def test_damaged_hold_is_found(name: str) -> None:
+    sql, numbers = PLANTED[name]
+    names = build_holds()
+    with (
+        without("assignment_settled_at_fits_state", table=ASSIGNMENT),
+        without("assignment_real_sale_is_counted", table=ASSIGNMENT),
+        without("ledger_one_end_of_hold", table=LEDGER),
+        without("ledger_one_charge_each", table=LEDGER),
+    ):
+        plant(sql.format(**names))
+
+        found = broken(run_verification())
+        again = broken(run_verification(incremental=True))
+
+        assert oracle.select_judged(found) == oracle.judge()
+        assert oracle.select_judged(again) == oracle.judge()
+        assert set(found) == numbers
