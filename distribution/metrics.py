@@ -39,3 +39,31 @@ VERDICT_FAILURES = with_series(
     open_label="cause",
     cause=POSTGRES_CAUSES,
 )
+
+METHODS = ("webhook", "http", "email", "csv")
+DELIVERY_TRIES = with_series(
+    Counter(
+        "leadswitch_delivery_tries_total",
+        "Requests and messages to buyers, by method and outcome.",
+        ["method", "outcome"],
+    ),
+    method=METHODS,
+    outcome=("accepted", "rejected", "unknown", "not_sent", "worker_lost"),
+)
+DELIVERY_SECONDS = with_series(
+    Histogram(
+        "leadswitch_delivery_seconds",
+        "One request to a buyer, from its start to the end of the answer.",
+        ["method"],
+        buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60),
+    ),
+    method=METHODS,
+)
+DELIVERIES_ENDED = with_series(
+    Counter(
+        "leadswitch_deliveries_ended_total",
+        "Deliveries that need no further try, by how they ended. Unknown ones wait for a person.",
+        ["state"],
+    ),
+    state=("accepted", "rejected", "unknown"),
+)

@@ -27,6 +27,7 @@ EXTRA_FIELDS = (
     *("leads", "seconds"),
     *("collector", "host", "port"),
     *("tries",),
+    *("delivery", "number", "outcome", "status_code", "state", "endpoint"),
 )
 
 

@@ -85,6 +85,12 @@ LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
+LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
+# Requests that one deliverer runs at once, and how often it looks for due deliveries if nothing wakes it.
+LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads
+LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
+# Behind PgBouncer nothing can listen.
+LEADSWITCH_PGBOUNCER = ENVIRONMENT.is_pgbouncer
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
 LEADSWITCH_VISIBILITY_HOOK = "routing.access.visibility.visible_workspace_ids"
 # tracing must not import workspaces: its filters call this, (user) -> id and name of those that the user sees.
@@ -102,6 +108,7 @@ LEADSWITCH_RECONCILERS = {
         ENVIRONMENT.workspace_pauses_period_seconds,
     ),
     "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
+    "deliveries": ("distribution.reconcile.deliveries.run", ENVIRONMENT.deliveries_period_seconds),
     "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
 }
 

@@ -26,15 +26,25 @@ def load_settings() -> None:
 
 def begin_dispatcher() -> None:
     """Check the database and serve metrics, before the dispatcher starts."""
+    _begin("dispatcher", threads=1)
+
+
+def begin_deliverer() -> None:
+    """The same before the deliverer starts. It claims, records and listens in three threads."""
+    _begin("deliverer", threads=3)
+
+
+def _begin(name: str, *, threads: int) -> None:
     # Imported here: starting a process must not need the settings.
     from leadswitch.database.fitness import begin
     from leadswitch.levels.serving.begin import serve_metrics
     from leadswitch.levels.serving.processes import ProcessKind
     from leadswitch.spans.begin import begin_spans
 
-    begin()
-    serve_metrics(ProcessKind.DISPATCHER)
-    begin_spans(ProcessKind.DISPATCHER)
+    kind = ProcessKind(name)
+    begin(threads=threads)
+    serve_metrics(kind)
+    begin_spans(kind)
 
 
 @contextmanager

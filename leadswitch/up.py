@@ -1,4 +1,4 @@
-"""`python -m leadswitch.up`: web, worker, dispatcher, beat and exporter on one machine until Ctrl-C."""
+"""`python -m leadswitch.up`: web, worker, dispatcher, deliverer, beat and exporter on one machine until Ctrl-C."""
 
 import argparse
 import fcntl
@@ -35,6 +35,7 @@ CELERY: Final = ("celery", "-A", "leadswitch")
 WORKER_OPTIONS: Final = ("--loglevel", "INFO", "--without-gossip", "--without-mingle")
 BEAT_OPTIONS: Final = ("--loglevel", "WARNING")
 DISPATCHER: Final = ("manage.py", "dispatcher")
+DELIVERER: Final = ("manage.py", "deliverer")
 EXPORTER: Final = ("manage.py", "exporter")
 PORTS_TRIED: Final = 20
 ADMIN_LOGIN = "admin"
@@ -146,6 +147,7 @@ def programs(host: str, port: int, *, workers: int) -> list[Program]:
         Program("web", web, {"LEADSWITCH_ROLE": "web", **shared}),
         Program("worker", worker, {"LEADSWITCH_ROLE": "worker", **shared}),
         Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker", **shared}),
+        Program("deliverer", [python, *DELIVERER], {"LEADSWITCH_ROLE": "worker", **shared}),
         Program("beat", [python, *celery, "beat", *BEAT_OPTIONS], {"LEADSWITCH_ROLE": "worker", **shared}),
         # Its own /metrics: a gauge of the whole installation must not be added up over processes.
         Program(

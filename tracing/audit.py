@@ -13,7 +13,17 @@ MAX_READ: Final = 200
 UNAUDITED_FIELDS: Final = frozenset(
     {
         *("first_name", "last_name", "email", "phone", "address", "email_hash", "phone_hash"),
-        *("attributes", "consent", "password", "hashed_key", "facts", "response", "headers", "secret"),
+        *(
+            "attributes",
+            "consent",
+            "password",
+            "hashed_key",
+            "facts",
+            "response",
+            "headers",
+            "secret",
+            "template",
+        ),
     }
 )
 CHANGED: Final = "changed"

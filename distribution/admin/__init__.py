@@ -6,7 +6,9 @@ from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
+from distribution.admin.delivery import DeliveryAdmin
 from distribution.admin.dispatch import DispatchAdmin
+from distribution.admin.endpoint import EndpointAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
@@ -19,7 +21,9 @@ __all__ = [
     "BuyerKeyAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
+    "DeliveryAdmin",
     "DispatchAdmin",
+    "EndpointAdmin",
     "EnrollmentAdmin",
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         default="",
-                        help_text="The address that gets test leads. Empty: test leads go to the URL above, marked as tests.",
+                        help_text="The address that gets test leads. Empty: it gets no test leads of sources; Send a test lead goes to the URL above.",
                         max_length=2000,
                         verbose_name="test URL",
                     ),
@@ -121,10 +121,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "template",
-                    models.JSONField(
+                    distribution.models.encrypted.EncryptedJSONField(
                         blank=True,
                         default=dict,
-                        help_text='What is sent: the buyer\'s field name and the lead\'s field, e.g. {"FirstName": "first_name"}. Empty: all fields under their own names.',
+                        help_text='What is sent: the buyer\'s name and the lead\'s field, e.g. {"FirstName": "{first_name}"}. Stored encrypted.',
                     ),
                 ),
                 (
@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(60),
                         ],
-                        verbose_name="time-out (seconds)",
+                        verbose_name="timeout (seconds)",
                     ),
                 ),
                 (

@@ -11,6 +11,7 @@ from distribution.models.campaign import (
     Tier,
     read_snapshot,
 )
+from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
 from distribution.models.endpoint import (
     METHOD_FIELDS,
@@ -60,6 +61,7 @@ __all__ = [
     "CampaignMode",
     "CampaignSnapshot",
     "ContractPays",
+    "Deliverer",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",

@@ -13,7 +13,7 @@ from distribution.models.uuid7 import DatabaseUUID7
 from routing.models import Lead
 from routing.models.ownership import owner_trigger
 
-# What `LISTEN` of a deliverer names. The payload is empty: a deliverer looks for what is due.
+# What deliverers listen to. The payload is empty: a deliverer looks for what is due.
 CHANNEL: Final = "leadswitch_deliveries"
 
 

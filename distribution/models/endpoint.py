@@ -113,7 +113,8 @@ class Endpoint(models.Model):
         max_length=2_000,
         blank=True,
         default="",
-        help_text="The address that gets test leads. Empty: test leads go to the URL above, marked as tests.",
+        help_text="The address that gets test leads. Empty: it gets no test leads of sources; "
+        "Send a test lead goes to the URL above.",
     )
     email_to = models.CharField(
         verbose_name="email to",
@@ -146,11 +147,12 @@ class Endpoint(models.Model):
         default="06:00",
         help_text="When the message with the leads of the last day is sent, in the buyer's time zone.",
     )
-    template = models.JSONField(
+    # Its constants may be secrets, and a text keeps the order, which an XML document may need.
+    template = EncryptedJSONField(
         default=dict,
         blank=True,
-        help_text='What is sent: the buyer\'s field name and the lead\'s field, e.g. {"FirstName": "first_name"}. '
-        "Empty: all fields under their own names.",
+        help_text='What is sent: the buyer\'s name and the lead\'s field, e.g. {"FirstName": "{first_name}"}. '
+        "Stored encrypted.",
     )
     headers = EncryptedJSONField(
         default=dict,
@@ -189,7 +191,7 @@ class Endpoint(models.Model):
         help_text="How the answer is read. Empty: as its content type says.",
     )
     timeout_seconds = models.PositiveSmallIntegerField(
-        verbose_name="time-out (seconds)",
+        verbose_name="timeout (seconds)",
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_TIMEOUT_SECONDS)],
         help_text="How long to wait for the answer, 1 to 60 seconds.",

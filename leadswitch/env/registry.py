@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from leadswitch.env.data import DataStores, EmbeddedServers, Places
+from leadswitch.env.deliveries import Deliveries
 from leadswitch.env.leads import Leads, Processes, Watch
 from leadswitch.env.limits import Limits
 from leadswitch.env.mail import Mail
@@ -26,8 +27,9 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     DispatchTuning,
     DispatchTakeover,
     Watch,
-    Limits,
+    Deliveries,
     Outbound,
+    Limits,
     Metrics,
     Mail,
     Notify,
@@ -40,8 +42,12 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
+class Sending(Deliveries, Outbound):
+    """What is sent to buyers."""
+
+
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Limits, Outbound, Metrics, Mail, Notify, Spans
+    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Sending, Limits, Metrics, Mail, Notify, Spans
 ):
     """The whole configuration: an attribute for each variable."""
 

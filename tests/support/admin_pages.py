@@ -18,6 +18,8 @@ from distribution.models import (
     BuyerKey,
     Campaign,
     CampaignSnapshot,
+    Delivery,
+    Endpoint,
     Enrollment,
     LedgerEntry,
     ReturnPolicy,
@@ -41,6 +43,7 @@ from routing.models import (
 )
 from tests.support.factories import (
     CampaignFactory,
+    EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
     ReturnPolicyFactory,
@@ -62,11 +65,11 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    *(AuditEntry, Wakeup, ReturnRequest),
+    *(AuditEntry, Wakeup, ReturnRequest, Delivery),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
-    ReturnPolicy,
+    *(ReturnPolicy, Endpoint),
 ]
 
 
@@ -90,7 +93,7 @@ def person(role: str, *workspaces: Workspace) -> User:
 
 
 def build_world() -> Workspace:
-    """At least one more row in every table: a lead that is sold, and one that a paused buyer misses.
+    """At least one more row in every table: a sold lead with its delivery, and one that a paused buyer misses.
 
     Its routing rule leads to a workspace without users.
     """
@@ -100,6 +103,7 @@ def build_world() -> Workspace:
     source = SourceFactory(workspace=campaign.workspace)
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
+    EndpointFactory(buyer=enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500

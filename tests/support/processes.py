@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from leadswitch.env import REPOSITORY
-from leadswitch.up import CELERY, DISPATCHER, worker_arguments
+from leadswitch.up import CELERY, DELIVERER, DISPATCHER, worker_arguments
 from tests.support.waiting import wait_until
 
 # The options with which `celery` runs one worker process that reports when it is ready.
@@ -116,6 +116,14 @@ def beat(directory: Path, **environment: str) -> Iterator[Program]:
 def dispatcher(directory: Path, name: str = "dispatcher", **environment: str) -> Iterator[Program]:
     """`manage.py dispatcher`. Give each of several its own name for its log."""
     with logged(directory / f"{name}.log", *DISPATCHER, **environment) as program:
+        yield program
+
+
+@contextmanager
+def deliverer(directory: Path, name: str = "deliverer", **environment: str) -> Iterator[Program]:
+    """`manage.py deliverer`. It may send to the servers of this machine."""
+    allowed = {"LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8", **environment}
+    with logged(directory / f"{name}.log", *DELIVERER, **allowed) as program:
         yield program
 
 

@@ -25,6 +25,7 @@ class ProcessKind(StrEnum):
     WEB = "web"
     WORKER = "worker"
     DISPATCHER = "dispatcher"
+    DELIVERER = "deliverer"
     BEAT = "beat"
     EXPORTER = "exporter"
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from distribution.admin.maps import draw_coverage
 from distribution.configuration.coverage import list_covered, measure_coverage
 from distribution.explain.enrollment import describe_obstacles
-from distribution.models import Buyer, Campaign, Enrollment, Tier, Wallet
+from distribution.models import Buyer, Campaign, Endpoint, Enrollment, Tier, Wallet
 from routing.models import Source, Workspace
 from tests.support.admin_pages import EDITABLE, MODELS, build_world, client_of, page, problems, save
 from tests.support.factories import BuyerFactory, EnrollmentFactory, SourceFactory
@@ -27,7 +27,7 @@ def client() -> Client:
     return client_of(User.objects.create_superuser("root"))
 
 
-FORMS = (Workspace, Source, Campaign, Tier, Buyer, Enrollment, Wallet)
+FORMS = (Workspace, Source, Campaign, Tier, Buyer, Enrollment, Wallet, Endpoint)
 
 
 @pytest.mark.parametrize("model", FORMS, ids=lambda model: model.__name__)

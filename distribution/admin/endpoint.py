@@ -1,0 +1,262 @@
+"""Where buyers get their leads."""
+
+import json
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import Script
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+
+from distribution.admin.delivery import describe_texts
+from distribution.deliveries.checking import find_problems
+from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
+from distribution.deliveries.sample import send_test_lead
+from distribution.deliveries.secrets import make_secret
+from distribution.deliveries.tried import Tried
+from distribution.models import METHOD_FIELDS, DisabledReason, Endpoint, Method, TryOutcome
+from routing.admin.configuration import ConfigurationAdmin, GuardedJSONField
+from tracing.admin.audited import REASON, ReasonedForm
+from tracing.admin.columns import time_column
+from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.wording import duration, moment
+
+CHANGE_PERMISSION: Final = "distribution.change_endpoint"
+HEADERS: Final = "new_headers"
+ONCE: Final = (
+    "The secret of {name} is: {text}. Give it to the buyer now: you will not be able to see it again."
+)
+METHOD_NAMES: Final = {
+    Method.WEBHOOK: "signed webhook",
+    Method.HTTP: "custom HTTP",
+    Method.EMAIL: "email",
+    Method.CSV: "daily CSV",
+}
+# What each button does, in a sentence, before it is pressed.
+BUTTONS: Final = {
+    "secret": ("New secret", "A new secret signs first. The present one signs as well for 24 hours."),
+    "disable": ("Disable", "It gets no new messages. Those that wait are sent once it is enabled again."),
+    "test": (
+        "Send a test lead",
+        "An invented lead, marked as a test, is sent now. Nothing is charged or counted.",
+    ),
+    "enable": ("Enable", "It gets new messages again, and those that waited are sent now."),
+}
+
+
+def of_method(method: str) -> frozenset[str]:
+    """The fields of the form that a method uses."""
+    fields = METHOD_FIELDS.get(method, ())
+    return frozenset(HEADERS if name == "headers" else name for name in fields)
+
+
+OF_SOME_METHOD: Final = frozenset[str]().union(*map(of_method, METHOD_FIELDS))
+
+
+class EndpointForm(ReasonedForm):
+    """Headers are secrets: the page never shows them, and a typed text replaces all of them."""
+
+    new_headers = GuardedJSONField(
+        label="Headers",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 100, "class": "admin-json"}),
+        help_text='Headers of each request, e.g. {"Authorization": "Bearer ..."}. Stored encrypted and never shown.'
+        " Empty: they stay. {}: none.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "method" in self.fields:
+            names = {method: sorted(of_method(method)) for method in METHOD_FIELDS}
+            self.fields["method"].widget.attrs["data-method-fields"] = json.dumps(names)
+
+    def clean(self) -> dict[str, Any]:
+        """Reset what the method does not use, so that a row says nothing that has no effect."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        method = cleaned.get("method", self.instance.method)
+        for name in OF_SOME_METHOD - of_method(method) - {HEADERS}:
+            if name in self.fields:
+                cleaned[name] = self.instance._meta.get_field(name).get_default()
+                self.errors.pop(name, None)
+        if not self.errors:
+            self._check_settings({**cleaned, "method": method, "headers": cleaned.get(HEADERS)})
+        return cleaned
+
+    def _check_settings(self, values: dict[str, Any]) -> None:
+        """The same as every try checks: an address that is refused, a template or a path that cannot be read."""
+        for problem in find_problems(values):
+            name = HEADERS if problem.field == "headers" else problem.field
+            self.add_error(name if name in self.fields else None, problem.message)
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
+    form = EndpointForm
+    workspace_path = "buyer__workspace"
+    owner_fields = ("buyer",)
+    list_display = ("name", "buyer", "short_method", "campaign", "standing", "succeeded", "failing")
+    list_filter = ("method", "active", "disabled_reason", "buyer__workspace")
+    list_select_related = ("buyer__workspace", "campaign")
+    search_fields = ("name", "buyer__name")
+    empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
+    instead_of_deleting = "Uncheck Active on its page instead. Its deliveries are kept."
+    ordering = ("buyer__name", "name")
+    autocomplete_fields = ("buyer", "campaign")
+    readonly_fields = ("standing", "header_names", "succeeded", "failing", "public_id", "created_at")
+    fieldsets = (
+        (None, {"fields": ("buyer", "campaign", "name", "method", "active", "standing")}),
+        ("Address", {"fields": ("url", "test_url", "email_to", "http_method")}),
+        (
+            "Message",
+            {"fields": ("body_format", "email_format", "daily_at", "template", "header_names", HEADERS)},
+        ),
+        (
+            "Answer",
+            {"fields": ("accept_term", "accept_path", "reason_path", "price_path", "answer_format")},
+        ),
+        ("Limits", {"fields": ("timeout_seconds", "max_in_flight")}),
+        (None, {"fields": ("succeeded", "failing", "public_id", "created_at", REASON)}),
+    )
+    change_form_template = "admin/leadswitch/change_form.html"
+    succeeded = time_column("last_success_at", label="last success")
+    failing = time_column("failing_since", label="failing since")
+
+    class Media:
+        js = [Script("leadswitch/endpoint.js", defer=True)]
+
+    @admin.display(description="method", ordering="method")
+    def short_method(self, endpoint: Endpoint) -> str:
+        return METHOD_NAMES[Method(endpoint.method)]
+
+    @admin.display(description="state")
+    def standing(self, endpoint: Endpoint) -> str:
+        if endpoint.disabled_at is not None:
+            why = DisabledReason(endpoint.disabled_reason).label
+            return f"disabled on {moment(endpoint.disabled_at)}: {why}"
+        return "live" if endpoint.active else "not active"
+
+    @admin.display(description="stored headers")
+    def header_names(self, endpoint: Endpoint) -> str:
+        return ", ".join(sorted(endpoint.headers)) or "none"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Lists decrypt nothing."""
+        return super().get_queryset(request).defer("headers", "template")
+
+    def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
+        """The headers are in no field of the form."""
+        typed = form.cleaned_data.get(HEADERS)
+        if obj.method != Method.HTTP:
+            obj.headers = {}
+        elif typed is not None:
+            obj.headers = typed
+        super().write_model(request, obj, form=form, change=change)
+        if not change:
+            return
+        is_other_method = "method" in form.changed_data
+        reset = OF_SOME_METHOD - of_method(obj.method) - {HEADERS} if is_other_method else frozenset()
+        if reset or typed is not None:
+            obj.save(update_fields=sorted({*reset, "headers"}))
+
+    def list_plain_changes(self, form: Any) -> list[str]:
+        """The audit log says that headers changed, without their values."""
+        return ["headers" if name == HEADERS else name for name in super().list_plain_changes(form)]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if obj.method == Method.WEBHOOK and not obj.secrets.exists():
+            self._show_secret(request, obj)
+
+    def _show_secret(self, request: HttpRequest, endpoint: Endpoint, *, reason: str = "") -> None:
+        text = make_secret(endpoint, at=timezone.now(), actor=request.user.get_username(), reason=reason)
+        messages.warning(request, ONCE.format(name=endpoint.name, text=text))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.act)
+        return [
+            path("<path:object_id>/act/<slug:name>/", view, name="distribution_endpoint_act"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        endpoint = self.get_object(request, object_id)
+        buttons = []
+        if endpoint is not None and request.user.has_perm(CHANGE_PERMISSION):
+            for name in list_buttons(endpoint):
+                url = reverse("admin:distribution_endpoint_act", args=[endpoint.pk, name])
+                buttons.append({"title": BUTTONS[name][0], "url": preserve_list_filters(self, request, url)})
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
+        )
+
+    def act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        self.require(CHANGE_PERMISSION, request=request)
+        endpoint = self.get_object(request, object_id)
+        if endpoint is None or name not in BUTTONS:
+            raise Http404
+        if name == "test":
+            return self._send_test(request, endpoint)
+        title, line = BUTTONS[name]
+        form = ReasonForm(request.POST or None)
+        back = preserve_list_filters(
+            self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
+        )
+        if request.method == "POST" and form.is_valid() and self._do(request, endpoint, name, form):
+            return HttpResponseRedirect(back)
+        is_possible = name in list_buttons(endpoint) or bool(form.errors)
+        lines = [line if is_possible else f"It is {self.standing(endpoint)}. Nothing to do."]
+        context = {"lines": lines, "button": title, "is_possible": is_possible, "back": back}
+        return self.confirm(request, title=f"{title}: {endpoint}", form=form, context=context)
+
+    def _send_test(self, request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+        """The button asks nothing else: a page with the request and the answer follows."""
+        title, line = BUTTONS["test"]
+        tried = send_test_lead(endpoint, at=timezone.now()) if request.method == "POST" else None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{title}: {endpoint}",
+            "opts": self.opts,
+            "line": line,
+            "button": title,
+            "outcome": None if tried is None else describe_outcome(tried),
+            "texts": [] if tried is None else describe_texts(tried.texts),
+            "back": preserve_list_filters(
+                self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
+            ),
+        }
+        return TemplateResponse(request, "admin/leadswitch/test_delivery.html", context)
+
+    def _do(self, request: HttpRequest, endpoint: Endpoint, name: str, form: ReasonForm) -> bool:
+        """Returns False when it was refused; the form says why."""
+        reason, actor = form.cleaned_data["reason"], request.user.get_username()
+        if name == "secret":
+            self._show_secret(request, endpoint, reason=reason)
+            return True
+        try:
+            if name == "disable":
+                disable_by_hand(endpoint, at=timezone.now(), actor=actor, reason=reason)
+            else:
+                enable_by_hand(endpoint, actor=actor, reason=reason)
+        except EnablingRefused as refusal:
+            form.add_error(None, f"Nothing was changed: {refusal}.")
+            return False
+        self.message_user(request, f"{endpoint} was {name}d.", messages.SUCCESS)
+        return True
+
+
+def describe_outcome(tried: Tried) -> str:
+    judgment = tried.judgment
+    outcome = TryOutcome(judgment.outcome.value).label.capitalize()
+    detail = judgment.reason or judgment.error
+    return f"{outcome}{f': {detail}' if detail else ''} ({duration(tried.duration_ms)})"
+
+
+def list_buttons(endpoint: Endpoint) -> list[str]:
+    secret = ["secret"] if endpoint.method == Method.WEBHOOK else []
+    return ["test", *secret, "disable" if endpoint.disabled_at is None else "enable"]

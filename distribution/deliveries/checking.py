@@ -1,0 +1,64 @@
+"""Checks the settings of an endpoint when it is saved. Every try checks the address again."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from distribution.deliveries.client import get_client
+from distribution.deliveries.outbound import RefusedURL
+from distribution.deliveries.payloads.answers import AnswerRules
+from distribution.deliveries.payloads.entered import (
+    EnteredRequest,
+    find_request_problems,
+    find_template_problems,
+)
+from distribution.deliveries.payloads.problems import Problem
+from distribution.models import Method
+
+RULES = ("accept_term", "accept_path", "reason_path", "price_path", "answer_format")
+
+
+def find_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """`values`: the columns of an endpoint that its method uses. `headers` only if they were typed."""
+    method = values["method"]
+    if method in (Method.WEBHOOK, Method.HTTP):
+        yield from _check_urls(values)
+    if method in (Method.EMAIL, Method.CSV):
+        yield from _check_addresses(values)
+    if method == Method.CSV and values.get("template"):
+        yield from find_template_problems(values["template"], body_format="form")
+    if method == Method.HTTP:
+        yield from _check_request(values)
+
+
+def _check_urls(values: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in ("url", "test_url"):
+        if not values.get(name):
+            continue
+        try:
+            get_client().check_url(values[name])
+        except RefusedURL as refused:
+            yield Problem(name, str(refused))
+
+
+def _check_addresses(values: Mapping[str, Any]) -> Iterator[Problem]:
+    for address in filter(None, map(str.strip, values.get("email_to", "").split(","))):
+        try:
+            validate_email(address)
+        except ValidationError:
+            yield Problem("email_to", f"{address} is not an email address.")
+
+
+def _check_request(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """GET has no body: its fields are those of a form."""
+    is_query = values["http_method"] == "GET"
+    entered = EnteredRequest(
+        http_method=values["http_method"],
+        body_format="form" if is_query else values["body_format"],
+        template=values.get("template"),
+        headers=values.get("headers") or {},
+        rules=AnswerRules(**{name: values.get(name, "") for name in RULES}),
+    )
+    yield from find_request_problems(entered)

@@ -1,0 +1,125 @@
+"""Claims due deliveries for this process, and writes the row of each try before anything is sent.
+
+A claim is one transaction. It takes at most `max_in_flight` of an endpoint, and of all endpoints first those that have
+the fewest requests running: a buyer with a pile of messages, or a slow one, holds nobody up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from distribution.deliveries.locks import lock_claims
+
+# Beyond the timeout of the endpoint: for what comes before and after the request.
+LEASE_MARGIN_SECONDS: Final = 20
+# A daily CSV has all leads of a day in one message.
+CSV_ROWS: Final = 2_000
+
+# Needs the lock of claims, taken by an earlier statement: this one must see what the claim before it wrote.
+CLAIM: Final = """
+WITH now AS MATERIALIZED (
+    SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at
+), endpoint AS MATERIALIZED (
+    SELECT e.id, e.timeout_seconds, running.count AS running,
+        CASE WHEN NOT %(csv)s THEN e.max_in_flight - running.count
+             WHEN running.count = 0 THEN %(limit)s ELSE 0 END AS room
+    FROM now, distribution_endpoint e, LATERAL (
+        SELECT count(*) FROM distribution_delivery d WHERE d.endpoint_id = e.id AND d.state = 'posting'
+    ) AS running
+    WHERE e.active AND e.disabled_at IS NULL AND (e.method = 'csv') = %(csv)s AND EXISTS (
+        SELECT FROM distribution_delivery d
+        WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_try_at <= now.at
+    )
+), due AS MATERIALIZED (
+    SELECT due.id, endpoint.timeout_seconds
+    FROM endpoint, LATERAL (
+        SELECT waiting.id, waiting.next_try_at, row_number() OVER (ORDER BY waiting.next_try_at, waiting.id) AS place
+        FROM (
+            SELECT d.id, d.next_try_at FROM distribution_delivery d, now
+            WHERE d.endpoint_id = endpoint.id AND d.state = 'pending' AND d.next_try_at <= now.at
+            ORDER BY d.next_try_at, d.id
+            LIMIT LEAST(GREATEST(endpoint.room, 0), %(limit)s)
+            FOR NO KEY UPDATE OF d SKIP LOCKED
+        ) AS waiting
+    ) AS due
+    ORDER BY CASE WHEN %(csv)s THEN endpoint.id ELSE endpoint.running + due.place END, due.next_try_at, due.id
+    LIMIT %(limit)s
+), claimed AS (
+    UPDATE distribution_delivery d
+    SET state = 'posting', next_try_at = NULL, tries = d.tries + 1,
+        leased_until = clock_timestamp() + make_interval(secs => due.timeout_seconds + %(margin)s),
+        first_try_at = COALESCE(d.first_try_at, now.at)
+    FROM due, now
+    WHERE d.id = due.id AND d.state = 'pending'
+    RETURNING d.*
+), begun AS (
+    INSERT INTO distribution_deliverytry (delivery_id, number, started_at)
+    SELECT claimed.id, claimed.tries, now.at FROM claimed, now
+)
+SELECT c.id, c.tries, c.message_id, c.endpoint_id, c.lead_id, c.assignment_id, c.event_id IS NOT NULL,
+    c.is_direct_post, c.is_test, c.created_at, EXISTS (
+        SELECT FROM distribution_deliverytry t
+        WHERE t.delivery_id = c.id AND t.outcome IN ('unknown', 'worker_lost', 'accepted')
+    )
+FROM claimed c ORDER BY c.endpoint_id, c.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One try that this process makes. `may_have_arrived`: an earlier one may have reached the buyer."""
+
+    id: int
+    number: int
+    message_id: UUID
+    endpoint_id: int
+    lead_id: int | None
+    assignment_id: int | None
+    is_event: bool
+    is_direct_post: bool
+    is_test: bool
+    created_at: datetime
+    may_have_arrived: bool
+
+
+def claim_due(*, limit: int, at: datetime | None = None) -> Sequence[Claimed]:
+    """Claim at most `limit` due deliveries, and commit. `at` None: now, by the database's clock."""
+    return _claim(limit=limit, is_csv=False, at=at)
+
+
+def claim_csv(*, at: datetime | None = None) -> Sequence[Claimed]:
+    """Claim what goes into daily CSVs. Those of one endpoint go into one message."""
+    return _claim(limit=CSV_ROWS, is_csv=True, at=at)
+
+
+def _claim(*, limit: int, is_csv: bool, at: datetime | None) -> Sequence[Claimed]:
+    parameters = {"limit": limit, "csv": is_csv, "at": at, "margin": LEASE_MARGIN_SECONDS}
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock_claims()
+        cursor.execute(CLAIM, parameters)
+        return [Claimed(*row) for row in cursor.fetchall()]
+
+
+# Deliveries of endpoints that are off wait until a person turns them on.
+NEXT_DUE: Final = """
+SELECT extract(epoch FROM min(first.next_try_at) - clock_timestamp())
+FROM distribution_endpoint e, LATERAL (
+    SELECT d.next_try_at FROM distribution_delivery d
+    WHERE d.endpoint_id = e.id AND d.state = 'pending' ORDER BY d.next_try_at LIMIT 1
+) AS first
+WHERE e.active AND e.disabled_at IS NULL
+    AND (SELECT count(*) FROM distribution_delivery d WHERE d.endpoint_id = e.id AND d.state = 'posting')
+        < CASE WHEN e.method = 'csv' THEN 1 ELSE e.max_in_flight END
+"""
+
+
+def read_seconds_until_due() -> float | None:
+    """Until the next delivery of an endpoint with room is due; below 0 if one is. None: there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_DUE)
+        (seconds,) = cursor.fetchone()
+    return None if seconds is None else float(seconds)

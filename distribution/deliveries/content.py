@@ -1,0 +1,119 @@
+"""Reads what a claimed delivery sends, and to whom: the lead, its sale, the endpoint and its secrets.
+
+Everything is read before a request begins, so that no request holds a database connection.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from distribution.deliveries.claim import Claimed
+from distribution.deliveries.payloads.lead import DeliveredLead, DeliveredSale
+from distribution.deliveries.payloads.signing import SigningSecret
+from distribution.deliveries.secrets import read_secrets
+from distribution.models import Assignment, AssignmentState, Endpoint, Method
+from distribution.models.encrypted import EncryptedWithOtherKey
+from routing.models import Lead
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """`problem`: why nothing can be sent to it, as a short code; empty if it can."""
+
+    endpoint: Endpoint
+    signing: Sequence[SigningSecret]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Everything that one try needs."""
+
+    claimed: Claimed
+    destination: Destination
+    lead: DeliveredLead | None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.destination.endpoint
+
+
+def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
+    """A statement for leads, one for sales, and a few for each endpoint."""
+    destinations = {
+        endpoint.pk: read_destination(endpoint, at=at)
+        for endpoint in Endpoint.objects.filter(pk__in={each.endpoint_id for each in claims})
+        .select_related("buyer")
+        .defer("headers", "template")
+    }
+    leads = Lead.objects.in_bulk({each.lead_id for each in claims if each.lead_id is not None})
+    sales = _read_sales(each.assignment_id for each in claims if each.assignment_id is not None)
+    return [
+        Work(claimed, destinations[claimed.endpoint_id], _describe(claimed, leads, sales, destinations))
+        for claimed in claims
+    ]
+
+
+def read_destination(endpoint: Endpoint, *, at: datetime) -> Destination:
+    try:
+        endpoint.refresh_from_db(fields=["headers", "template"])
+        texts = read_secrets(endpoint.pk, at=at) if endpoint.method == Method.WEBHOOK else ()
+    except EncryptedWithOtherKey:
+        return Destination(endpoint, (), problem="secret_unreadable")
+    signing = [SigningSecret.parse(text) for text in texts]
+    is_unsigned = endpoint.method == Method.WEBHOOK and not signing
+    return Destination(endpoint, signing, problem="no_secret" if is_unsigned else "")
+
+
+def _read_sales(assignment_ids: Iterable[int]) -> dict[int, Assignment]:
+    return Assignment.objects.select_related("campaign").in_bulk(set(assignment_ids))
+
+
+def _describe(
+    claimed: Claimed,
+    leads: Mapping[int, Lead],
+    sales: Mapping[int, Assignment],
+    destinations: Mapping[int, Destination],
+) -> DeliveredLead | None:
+    if claimed.lead_id is None:
+        return None
+    sale = sales.get(claimed.assignment_id) if claimed.assignment_id is not None else None
+    buyer = destinations[claimed.endpoint_id].endpoint.buyer
+    return describe_lead_of(leads[claimed.lead_id], sale=sale, buyer=buyer.name, is_test=claimed.is_test)
+
+
+def describe_lead_of(lead: Lead, *, sale: Assignment | None, buyer: str, is_test: bool) -> DeliveredLead:
+    """The lead as payloads see it. Without a sale, e.g. for a test, the price is 0 and the campaign is blank."""
+    return DeliveredLead(
+        lead_id=str(lead.public_id),
+        received_at=lead.received_at,
+        vertical=lead.vertical,
+        zip=lead.zip,
+        buyer=buyer,
+        sale=_describe_sale(sale),
+        first_name=lead.first_name,
+        last_name=lead.last_name,
+        email=lead.email,
+        phone=lead.phone,
+        phone_extension=lead.phone_extension,
+        address=lead.address,
+        city=lead.city,
+        county=lead.county,
+        state=lead.state,
+        country=lead.country,
+        attributes=lead.attributes,
+        consent=lead.consent,
+        is_test=is_test,
+    )
+
+
+def _describe_sale(sale: Assignment | None) -> DeliveredSale:
+    if sale is None:
+        return DeliveredSale(assignment_id="", price_cents=0, campaign="")
+    is_sold = sale.state == AssignmentState.SOLD
+    return DeliveredSale(
+        assignment_id=str(sale.public_id),
+        price_cents=sale.price_cents,
+        campaign=sale.campaign.name,
+        sold_at=sale.created_at if is_sold else None,
+    )

@@ -1,0 +1,51 @@
+"""Hears from PostgreSQL that a delivery is due, so that a deliverer need not wait for its next poll.
+
+Behind PgBouncer in transaction mode nothing can be heard: the deliverer polls then.
+"""
+
+import logging
+import threading
+from typing import Final
+
+import psycopg
+from django.db import connection
+from psycopg import sql
+
+from distribution.models import CHANNEL
+
+logger = logging.getLogger(__name__)
+
+CHECK_STOP_SECONDS: Final = 1.0
+PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
+
+
+class Listener(threading.Thread):
+    """Sets `wake` at each notification, and once after each new connection: some may have been missed."""
+
+    def __init__(self, *, stop: threading.Event, wake: threading.Event) -> None:
+        super().__init__(name="listener", daemon=True)
+        self._stop_event, self._wake = stop, wake
+
+    def run(self) -> None:
+        while not self._stop_event.is_set():
+            try:
+                self._listen()
+            except psycopg.Error as error:
+                logger.warning("deliveries.not_listening", extra={"cause": type(error).__name__})
+                self._stop_event.wait(PAUSE_AFTER_FAILURE_SECONDS)
+
+    def _listen(self) -> None:
+        with open_connection() as listening:
+            listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            self._wake.set()
+            while not self._stop_event.is_set():
+                for _ in listening.notifies(timeout=CHECK_STOP_SECONDS, stop_after=1):
+                    self._wake.set()
+
+
+def open_connection() -> "psycopg.Connection[tuple[object, ...]]":
+    """A connection of its own, as Django would open it: a listening one cannot be used for statements."""
+    parameters = connection.get_connection_params()
+    for name in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(name, None)
+    return psycopg.connect(**parameters, autocommit=True)

@@ -1,0 +1,47 @@
+"""Row locks of deliveries.
+
+Order: lead (routing.locks.attempts) -> delivery -> wallet and enrollment (distribution.locks) -> endpoint. A deliverer
+claims deliveries with SKIP LOCKED and holds nothing else. A sale inserts deliveries under its own locks.
+"""
+
+from typing import Final
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from distribution.models import Delivery, Endpoint
+from routing.locks.attempts import wait_for_lead
+
+# Any fixed number that no other advisory lock uses.
+CLAIM_LOCK: Final = 0xDE11_7E4
+
+
+def lock_claims() -> None:
+    """Serialize the claims of all deliverers, until the transaction ends.
+
+    Two claims at once would both count the requests of an endpoint before either adds to them, and exceed its limit.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CLAIM_LOCK])
+
+
+def lock_endpoint(endpoint_id: int) -> Endpoint:
+    """Wait for an endpoint, e.g. to replace its secret. Deliveries that refer to it can still be inserted."""
+    return Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
+
+
+def lock_delivery(delivery_id: int) -> Delivery:
+    """Wait for a delivery. A direct post needs its lead's lock first."""
+    return Delivery.objects.select_for_update(no_key=True, of=("self",)).get(pk=delivery_id)
+
+
+def lock_expired(rows: QuerySet[Delivery], *, limit: int) -> list[Delivery]:
+    """Lock the first of these deliveries that nobody else holds, with their endpoints read."""
+    ordered = rows.order_by("pk").select_related("endpoint").defer("endpoint__headers")
+    return list(ordered.select_for_update(no_key=True, skip_locked=True, of=("self",))[:limit])
+
+
+def lock_for_settling(lead_id: int | None) -> None:
+    """Wait for the lead of a direct post: its lock comes before that of the delivery and of the money."""
+    assert lead_id is not None  # noqa: S101 - a direct post has a lead
+    wait_for_lead(lead_id)

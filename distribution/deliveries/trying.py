@@ -1,0 +1,158 @@
+"""Makes one try: prepares the request, sends it, and judges the answer. No database, so it runs in any thread."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import Final
+
+from distribution.deliveries.content import Work
+from distribution.deliveries.mailing import mail_together
+from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Timeouts
+from distribution.deliveries.payloads.answers import Answer, AnswerRules, decode
+from distribution.deliveries.payloads.ends import Exchange, Judgment, Outcome, judge
+from distribution.deliveries.payloads.fields import Facts
+from distribution.deliveries.payloads.headers import HeadersError, read_headers
+from distribution.deliveries.payloads.hiding import hide_answer_head, hide_request, hide_text
+from distribution.deliveries.payloads.requests import (
+    CustomSettings,
+    OutgoingRequest,
+    prepare_custom,
+    prepare_webhook,
+)
+from distribution.deliveries.payloads.template import TemplateError, compile_template
+from distribution.deliveries.payloads.webhook import write_lead
+from distribution.deliveries.tried import Texts, Tried
+from distribution.models import Endpoint, Method
+
+logger = logging.getLogger(__name__)
+
+# An answer is bounded by the client; more of it helps nobody who reads the page.
+MAX_STORED: Final = 20_000
+MAILED: Final = (Method.EMAIL, Method.CSV)
+
+
+def not_sent(work: Work, *, error: str, started: float) -> Tried:
+    took = int((monotonic() - started) * 1000)
+    return Tried(work, Judgment(outcome=Outcome.NOT_SENT, error=error), took)
+
+
+def try_together(
+    works: Sequence[Work], *, client: OutboundClient, clock: Callable[[], datetime]
+) -> list[Tried]:
+    """Make the tries of one message: one work, or all rows of a daily CSV. Never raises."""
+    if works[0].endpoint.method in MAILED:
+        return mail_together(works, clock=clock)
+    return [try_once(work, client=client, clock=clock) for work in works]
+
+
+def try_once(work: Work, *, client: OutboundClient, clock: Callable[[], datetime]) -> Tried:
+    """Never raises: a failure of ours before the request is `not_sent`, and one after it began is `unknown`."""
+    started = monotonic()
+    try:
+        request = prepare(work, at=clock())
+    except Exception as error:  # noqa: BLE001 - the one place that contains a failure of one message
+        return not_sent(work, error=_classify(error), started=started)
+    try:
+        return send(work, request, client=client, clock=clock)
+    except Exception as error:
+        logger.exception("deliveries.try_failed", extra={"cause": type(error).__name__})
+        judgment = Judgment(outcome=Outcome.UNKNOWN, error=type(error).__name__)
+        return Tried(work, judgment, int((monotonic() - started) * 1000))
+
+
+class Unsendable(Exception):
+    """The endpoint's settings do not allow a request. The message is a short code."""
+
+
+def _classify(error: Exception) -> str:
+    if isinstance(error, Unsendable):
+        return str(error)
+    if isinstance(error, TemplateError):
+        return "template_invalid"
+    if isinstance(error, HeadersError):
+        return "headers_invalid"
+    logger.error("deliveries.not_prepared", extra={"cause": type(error).__name__})
+    return type(error).__name__
+
+
+def prepare(work: Work, *, at: datetime) -> OutgoingRequest:
+    """Raises Unsendable, TemplateError, HeadersError."""
+    if work.destination.problem:
+        raise Unsendable(work.destination.problem)
+    if work.lead is None:
+        raise Unsendable("no_content")
+    endpoint, message_id = work.endpoint, str(work.claimed.message_id)
+    url = choose_url(endpoint, is_test=work.claimed.is_test)
+    if endpoint.method == Method.WEBHOOK:
+        body = write_lead(work.lead, at=work.claimed.created_at)
+        return prepare_webhook(body, url=url, message_id=message_id, at=at, signing=work.destination.signing)
+    return prepare_custom(_read_settings(work, url=url), facts=Facts(lead=work.lead, message_id=message_id))
+
+
+def choose_url(endpoint: Endpoint, *, is_test: bool) -> str:
+    return endpoint.test_url or endpoint.url if is_test else endpoint.url
+
+
+def _read_settings(work: Work, *, url: str) -> CustomSettings:
+    endpoint = work.endpoint
+    is_query = endpoint.http_method == "GET"
+    body_format = "form" if is_query else endpoint.body_format
+    return CustomSettings(
+        http_method=endpoint.http_method,  # type: ignore[arg-type]  # the column has its choices
+        url=url,
+        template=compile_template(endpoint.template, body_format=body_format),  # type: ignore[arg-type]
+        headers=read_headers(endpoint.headers),
+    )
+
+
+def read_rules(endpoint: Endpoint) -> AnswerRules:
+    return AnswerRules(
+        accept_term=endpoint.accept_term,
+        accept_path=endpoint.accept_path,
+        reason_path=endpoint.reason_path,
+        price_path=endpoint.price_path,
+        answer_format=endpoint.answer_format,  # type: ignore[arg-type]  # the column has its choices
+    )
+
+
+def send(
+    work: Work, request: OutgoingRequest, *, client: OutboundClient, clock: Callable[[], datetime]
+) -> Tried:
+    result = client.send(
+        OutboundRequest(
+            url=request.url,
+            method=request.method,
+            headers=request.headers,
+            body=request.body,
+            timeouts=Timeouts.within(work.endpoint.timeout_seconds),
+        )
+    )
+    exchange = Exchange(
+        is_sent=result.is_sent,
+        failure="" if result.failure is None else result.failure.value,
+        status_code=result.status,
+        answer=Answer(result.find_header("content-type"), result.body, is_cut=result.is_body_cut),
+        retry_after=result.find_header("retry-after"),
+    )
+    judgment = judge(exchange, rules=read_rules(work.endpoint), at=clock())
+    return Tried(work, judgment, result.duration_ms, result.status, write_texts(request, exchange, result))
+
+
+def write_texts(request: OutgoingRequest, exchange: Exchange, result: OutboundResult) -> Texts:
+    """PostgreSQL refuses NUL in a text."""
+    stored = hide_request(request)
+    head, body = "", ""
+    if result.status is not None:
+        head = hide_answer_head(result.status, result.headers, secrets=request.secrets)
+        body = hide_text(decode(exchange.answer), secrets=request.secrets)
+    texts = (each.replace("\0", "\ufffd")[:MAX_STORED] for each in (stored.head, stored.body, head, body))
+    return Texts(*texts)
+
+
+def is_success(tried: Tried) -> bool:
+    """The endpoint answered with a status that means that it works."""
+    success = range(200, 300)
+    return tried.status_code in success or (
+        tried.status_code is None and tried.judgment.outcome is Outcome.ACCEPTED
+    )

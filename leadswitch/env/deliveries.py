@@ -1,0 +1,33 @@
+"""Variables of the deliverer, which sends sold leads to the systems of their buyers."""
+
+from leadswitch.env.parse import IntegerRange
+from leadswitch.env.variable import Section, Variable
+
+
+class Deliveries(Section):
+    TITLE = "Deliveries to buyers (docs/deliveries.md)"
+
+    deliverer_threads = Variable(
+        "LEADSWITCH_DELIVERER_THREADS",
+        IntegerRange(2, 500),
+        default=64,
+        help=(
+            "How many requests one deliverer runs at once, to all endpoints together. Each endpoint has a limit of its"
+            " own."
+        ),
+    )
+    deliverer_poll_ms = Variable(
+        "LEADSWITCH_DELIVERER_POLL_MS",
+        IntegerRange(50, 10_000),
+        default=1_000,
+        help=(
+            "How often a deliverer looks for due deliveries when PostgreSQL has told it of none. Behind PgBouncer it"
+            " is told of none: set 250."
+        ),
+    )
+    deliveries_period_seconds = Variable(
+        "LEADSWITCH_DELIVERIES_PERIOD_SECONDS",
+        IntegerRange(1, 3_600),
+        default=30,
+        help="How often Celery beat starts the reconciler deliveries.",
+    )

@@ -1,0 +1,124 @@
+"""Leads by email, and the daily CSV, through a real mail server."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from distribution.models import Delivery, DeliveryTry, Endpoint
+from tests.support.delivering import deliver_due
+from tests.support.factories import DeliveryFactory, EndpointFactory
+from tests.support.mail_server import Mailbox, mail_server
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> Iterator[Mailbox]:
+    box = Mailbox()
+    with mail_server(box) as port:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        yield box
+
+
+def inbox(**columns: Any) -> Endpoint:
+    endpoint: Endpoint = EndpointFactory(
+        **{"url": "", "method": "email", "email_to": "office@example.com", **columns}
+    )
+    return endpoint
+
+
+def states() -> list[str]:
+    return list(Delivery.objects.order_by("pk").values_list("state", flat=True))
+
+
+def outcomes() -> list[tuple[str, str]]:
+    return list(DeliveryTry.objects.order_by("delivery_id").values_list("outcome", "error"))
+
+
+def test_lead_is_mailed_to_every_address(mailbox: Mailbox) -> None:
+    delivery = DeliveryFactory(
+        endpoint=inbox(email_to="office@example.com, boss@example.com"), lead__first_name="Ann"
+    )
+
+    deliver_due()
+
+    assert mailbox.recipients == ["office@example.com", "boss@example.com"]
+    message = mailbox.mails[0][1]
+    assert "Ann" not in message["subject"]
+    assert "Ann" in message.get_content()
+    assert message["message-id"].startswith(f"<{delivery.message_id}@")
+    assert (states(), outcomes()) == (["accepted"], [("accepted", "")])
+
+
+@pytest.mark.parametrize("email_format", ["html", "adf"])
+def test_lead_is_mailed_in_the_format_of_the_endpoint(mailbox: Mailbox, email_format: str) -> None:
+    DeliveryFactory(endpoint=inbox(email_format=email_format))
+
+    deliver_due()
+
+    [(_, message)] = mailbox.mails
+    types = [part.get_content_type() for part in message.walk()]
+    expected = (
+        ["multipart/alternative", "text/plain", "text/html"] if email_format == "html" else ["text/plain"]
+    )
+    assert types == expected
+
+
+def test_address_that_the_server_refuses_rejects_the_lead(mailbox: Mailbox) -> None:
+    mailbox.refused = {"office@example.com"}
+    delivery = DeliveryFactory(endpoint=inbox())
+
+    deliver_due()
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.end_reason) == ("rejected", "550 no such person")
+
+
+def test_server_that_is_down_sends_nothing(mailbox: Mailbox, settings: Any) -> None:
+    settings.EMAIL_PORT = free_port()
+    DeliveryFactory(endpoint=inbox())
+
+    deliver_due()
+
+    assert (states(), outcomes()) == (["pending"], [("not_sent", "ConnectionRefusedError")])
+    assert mailbox.mails == []
+
+
+def test_product_without_a_mail_server_sends_nothing(settings: Any) -> None:
+    settings.EMAIL_HOST = ""
+    DeliveryFactory(endpoint=inbox())
+
+    deliver_due()
+
+    assert outcomes() == [("not_sent", "no_mail_server")]
+
+
+def read_rows(message: EmailMessage) -> list[str]:
+    [file] = message.iter_attachments()
+    assert file.get_filename() is not None
+    return bytes(file.get_payload(decode=True)).decode("utf-8-sig").splitlines()  # type: ignore[arg-type]
+
+
+def test_daily_csv_has_all_due_leads_in_one_message(mailbox: Mailbox) -> None:
+    endpoint = inbox(method="csv", template={"Zip": "{zip}", "Name": "{first_name}"})
+    at = timezone.now()
+    for name in ("Ann", "=cmd"):
+        DeliveryFactory(endpoint=endpoint, lead__first_name=name, next_try_at=at)
+    later = DeliveryFactory(endpoint=endpoint, next_try_at=at + timedelta(days=1))
+    other = DeliveryFactory(endpoint=inbox(method="csv"), next_try_at=at)
+
+    deliver_due(at=at)
+
+    first, second = (message for _, message in mailbox.mails)
+    assert read_rows(first) == ["Zip,Name", "30312,Ann", "30312,'=cmd"]
+    assert first["subject"].startswith("2 leads of ")
+    assert str(other.lead.public_id) in read_rows(second)[1]
+    assert states() == ["accepted", "accepted", "pending", "accepted"]
+    later.refresh_from_db()
+    assert later.tries == 0
