@@ -11,9 +11,11 @@ from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.endpoint import EndpointAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
+from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
 from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
+from distribution.admin.source import SourceWithPayablesAdmin
 
 __all__ = [
     "AssignmentAdmin",
@@ -27,9 +29,12 @@ __all__ = [
     "EnrollmentAdmin",
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
+    "PayableEntryAdmin",
     "RetryQueueActionsAdmin",
     "ReturnPolicyAdmin",
     "ReturnRequestAdmin",
+    "SourceContractAdmin",
+    "SourceWithPayablesAdmin",
     "TierAdmin",
     "WalletAdmin",
 ]

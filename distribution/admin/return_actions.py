@@ -21,6 +21,7 @@ from distribution.returns.decide import Decision, approve_return, decline_return
 from distribution.returns.refusals import ReturnRefused
 from routing.dispatch.wakeups import describe_woken
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.admin.fresh import REASON_HELP
 from tracing.parsing import parse_id
 from tracing.wording import count, money
 
@@ -49,9 +50,13 @@ class DecisionForm(ReasonForm):
 
     asks_again = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = f"Required. The buyer sees it. {REASON_HELP}"
+
 
 class ApprovalForm(DecisionForm):
-    field_order = ("amount", "reason")
+    field_order = ("reason", "amount")
     amount = DollarField(
         label="Amount in dollars",
         required=False,

@@ -41,17 +41,7 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
     actions = ReturnActionsAdmin.actions
     change_form_template = "admin/distribution/returnrequest/change_form.html"
     change_list_template = "admin/distribution/returnrequest/change_list.html"
-    list_display = (
-        "short_id",
-        "sale",
-        "buyer",
-        "standing",
-        "why",
-        "asked",
-        "refunded",
-        "requested",
-        "decided",
-    )
+    list_display = ("short_id", "buyer", "standing", "why", "asked", "requested")
     list_filter = ("state", "reason", "is_automatic", WorkspaceFilter)
     list_select_related = ("buyer__workspace", "assignment")
     scan_time = "requested_at"
@@ -66,8 +56,6 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
     )
     readonly_fields = ("sale", "why", "evidence", "asked", "left", "figures", "standing", "refunded")
     named = {"assignment_id": "distribution.assignment"}
-    named_in_list = ("assignment_id",)
-    short_in_list = ("assignment_id",)
     short_id = id_column()
     sale = named_field("assignment_id", label="assignment")
     why = word_column(
@@ -76,7 +64,6 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
     standing = word_column("state", words=dict(ReturnState.choices))
     refunded = money_column("refund_cents", label="refunded")
     requested = time_column("requested_at")
-    decided = time_column("decided_at")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -91,7 +78,7 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
         ]
 
     def title_of(self, row: ReturnRequest) -> str:
-        return f"Return of {row.buyer.name}: {RETURN_REASONS[row.reason].label} ({short_id(row.public_id)})"
+        return f"Return of {row.buyer.name} ({short_id(row.public_id)})"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """The form is read-only. The permission is that of the actions (DECIDE)."""

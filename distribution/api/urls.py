@@ -11,6 +11,7 @@ from distribution.api.buyer import (
     MissedView,
     WalletView,
 )
+from distribution.api.payables import PayablesView
 from distribution.api.returns import (
     AssignmentReturnsView,
     EvidenceView,
@@ -23,6 +24,7 @@ from distribution.api.trace import TraceView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
+    path("payables/", PayablesView.as_view(), name="payables"),
     path("buyer/me/", MeView.as_view(), name="buyer-me"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),

@@ -89,7 +89,9 @@ def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
         outcome = distribute_lead(lead_id)
         if outcome.result == AttemptResult.POSTING or outcome.not_run is NotRun.FINISHED:
             if not _wait_for_answer(lead_id, deadline=deadline):
-                return outcome if is_posting(lead_id) else replace(outcome, result="")
+                return (
+                    outcome if is_posting(lead_id) else replace(outcome, result="", not_run=NotRun.FINISHED)
+                )
             continue
         waits = outcome.result == AttemptResult.RETRY or outcome.not_run in (NotRun.BUSY, NotRun.NOT_DUE)
         pause = max(0.005, _until_due(outcome).total_seconds())

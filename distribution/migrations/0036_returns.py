@@ -290,10 +290,10 @@ class Migration(migrations.Migration):
                 ("decided_at", models.DateTimeField(null=True)),
                 ("decided_by", models.CharField(blank=True, max_length=150)),
                 ("decision_reason", models.CharField(blank=True, max_length=200, verbose_name="why")),
-                ("is_automatic", models.BooleanField(default=False)),
+                ("is_automatic", models.BooleanField(default=False, verbose_name="approved at once")),
                 ("is_full", models.BooleanField(null=True)),
                 ("refund_cents", models.PositiveBigIntegerField(null=True)),
-                ("is_resold", models.BooleanField(default=False)),
+                ("is_resold", models.BooleanField(default=False, verbose_name="offered to other buyers")),
                 (
                     "assignment",
                     models.ForeignKey(

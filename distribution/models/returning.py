@@ -223,13 +223,13 @@ class ReturnRequest(models.Model):
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=150, blank=True)
     decision_reason = models.CharField("why", max_length=200, blank=True)
-    is_automatic = models.BooleanField(default=False)
+    is_automatic = models.BooleanField("approved at once", default=False)
     is_full = models.BooleanField(null=True)
     refund_cents = models.PositiveBigIntegerField(null=True)
     refund = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="return_request"
     )
-    is_resold = models.BooleanField(default=False)
+    is_resold = models.BooleanField("offered to other buyers", default=False)
 
     class Meta:
         db_table = "distribution_returnrequest"

@@ -11,6 +11,8 @@ from django.db.models import Model
 from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
 from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, ReturnPolicy, Tier
 from distribution.money.wallet import MoneyKeyReused, MoneyRefused, set_credit_limit, top_up
+from distribution.payables.contracts import ContractRefused
+from distribution.setup.contracts import put_contract
 from distribution.setup.document import EVERY_BUYER, Entry, SetupRefused, field_name
 from routing.intake.sources import SourceNotCreated, create_source
 from routing.models import Source, Workspace
@@ -96,12 +98,23 @@ class _Setup:
             except SourceNotCreated as error:
                 raise SetupRefused([*self._problems, f"{entry.path}: {error}"]) from None
             self._report.keys[made.source.name] = made.key
-        return self._put(
+        source = self._put(
             Source,
             entry,
             find={"workspace": workspace, "name": entry.key},
             is_made=entry.key in self._report.keys,
         )
+        for contract in entry.lists["contracts"]:
+            self._put_contract(contract, source)
+        return source
+
+    def _put_contract(self, entry: Entry, source: Source) -> None:
+        try:
+            contract, is_new = put_contract(source, entry, actor=self._actor, reason=REASON)
+        except ContractRefused as refusal:
+            self._problems.append(f"{entry.path}: {refusal}")
+            return
+        self._report.lines.append(ReportLine("contract", str(contract), ADDED if is_new else UNCHANGED))
 
     def _put_buyer(self, entry: Entry, workspace: Workspace) -> Buyer:
         wallet = {name: entry.fields[name] for name in (BALANCE, LIMIT) if entry.fields.get(name) is not None}

@@ -1,4 +1,4 @@
-"""Sources and their keys."""
+"""Sources and their keys. Distribution registers the page of sources, which shows what they are owed."""
 
 from typing import Any, ClassVar
 
@@ -8,11 +8,10 @@ from django.http import HttpRequest
 from routing.admin.configuration import ConfigurationAdmin
 from routing.admin.keys import Columns, ScopedKeyAdmin
 from routing.conditions.rewriting import rewrite_vertical
-from routing.models import Source, SourceKey
+from routing.models import SourceKey
 from tracing.admin.columns import test_column
 
 
-@admin.register(Source)
 class SourceAdmin(ConfigurationAdmin):
     workspace_path = "workspace"
     owner_fields = ("workspace",)
@@ -24,7 +23,7 @@ class SourceAdmin(ConfigurationAdmin):
     instead_of_deleting = "Uncheck Active on its page instead. Its keys are then rejected."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
-    readonly_fields = ("public_id", "created_at")
+    readonly_fields: ClassVar[tuple[str, ...]] = ("public_id", "created_at")
     rewriters = {"default_vertical": rewrite_vertical}
 
 

@@ -241,6 +241,7 @@ class SourceScope(models.TextChoices):
 
     LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, and have waiting leads tried now"
     LEADS_READ = "leads:read", "leads:read: look up its own leads and why they were or were not sold"
+    PAYABLES_READ = "payables:read", "payables:read: read the statement of what the source is owed"
     TRACE = "trace", "trace: the full trace of its own leads, with buyer names, prices and balances"
 
 

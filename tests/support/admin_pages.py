@@ -22,8 +22,10 @@ from distribution.models import (
     Endpoint,
     Enrollment,
     LedgerEntry,
+    PayableEntry,
     ReturnPolicy,
     ReturnRequest,
+    SourceContract,
     Tier,
     Wallet,
 )
@@ -43,6 +45,7 @@ from routing.models import (
 )
 from tests.support.factories import (
     CampaignFactory,
+    ContractFactory,
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
@@ -65,7 +68,7 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    *(AuditEntry, Wakeup, ReturnRequest, Delivery),
+    *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
@@ -101,6 +104,7 @@ def build_world() -> Workspace:
     enrollment = EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
     EnrollmentFactory(campaign=campaign, active=False)
     source = SourceFactory(workspace=campaign.workspace)
+    ContractFactory(source=source)
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
     EndpointFactory(buyer=enrollment.buyer)

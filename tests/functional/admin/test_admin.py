@@ -15,6 +15,7 @@ from distribution.models import (
     Assignment,
     Buyer,
     LedgerEntry,
+    ReturnFile,
     VerifyWatermark,
     Wallet,
 )
@@ -58,11 +59,14 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 
 
 def test_every_table_has_a_page() -> None:
-    """Except the dispatch with canaries and last runs, whose page is no list, counters, and what processes record."""
+    """Except the dispatch with canaries and last runs, whose page is no list, counters, and what processes record.
+
+    The evidence of a return is on the page of the return.
+    """
     from django.apps import apps
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
-    ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark}
+    ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark, ReturnFile}
     ours -= {AttemptDay, AttemptHour, AttemptHourTotal, WorkspaceDay, WorkspaceHour}
     ours -= {RollupState, UncountedAttempt}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}

@@ -163,7 +163,7 @@ def test_cascaded_rows_are_audited_too(client: Client) -> None:
 
 HELD: dict[type[Model], tuple[str, ...]] = {
     Workspace: ("buyers", "campaigns", "leads", "routing rules", "sources"),
-    Source: ("leads",),
+    Source: ("contracts of sources", "leads", "payables"),
     Campaign: ("assignments", "campaign snapshots", "enrollments"),
     Tier: ("enrollments",),
 }

@@ -168,6 +168,7 @@ API = {
         owner_gets=(400,),  # the lead is sold
     ),
     "api/v1/leads/<uuid:public_id>/trace/": Entry(("get",), of_foreign_lead),
+    "api/v1/payables/": Entry(("get",)),
 }
 
 
@@ -190,6 +191,7 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "auth_user_reset_second_factor": lambda world: {"?ids": world.foreign_row(User).pk},
     "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
     "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
+    "routing_source_payables": lambda world: {"object_id": world.foreign_row(Source).pk, "name": "pay"},
     "distribution_buyer_switch": lambda world: {"object_id": world.foreign_row(Buyer).pk, "name": "pause"},
     "routing_workspace_check": lambda world: {"name": "hours", "?id": world.foreign.pk},
     "routing_routingrule_check": lambda world: {

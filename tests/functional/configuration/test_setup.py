@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, SourceContract, Wallet
 from routing.management.arguments import describe_operator
 from routing.models import Lead, Source, SourceKey, Workspace
 from tracing.models import AuditEntry
@@ -209,6 +209,43 @@ def test_opening_balance_is_credited_once(file: Path) -> None:
     message = refuse(file, FILE.replace("500.25", "900"))
     assert "buyers[0].opening_balance_dollars: was already credited with a different amount" in message
     assert Wallet.objects.get().balance_cents == 50_025
+
+
+CONTRACTS = """{name: website, contracts: [
+    {valid_from: 2026-01-01, pays: fixed, amount_dollars: 7.50},
+    {valid_from: 2026-02-01, pays: share, share_bps: 1250, returns_deducted: false}]}"""
+
+
+def test_contracts_are_added_once(file: Path) -> None:
+    text = FILE.replace("{name: website, default_vertical: roofing}", CONTRACTS)
+    _, report = run(file, text)
+    _, again = run(file, text)
+
+    stored = SourceContract.objects.order_by("starts_at")
+    terms = stored.values_list("pays", "amount_cents", "share_bps", "returns_deducted")
+    assert list(terms) == [("fixed", 750, None, True), ("share", None, 1_250, False)]
+    assert "$7.50 for each sold lead from 2026-01-01" in report
+    assert [line.split()[-1] for line in again.splitlines() if line.startswith("contract")] == [
+        "unchanged"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("fixed,", "bribe,", "sources[0].contracts[0]: pays"),
+        ("amount_dollars: 7.50", "share_bps: 5", "sources[0].contracts[0]: a fixed amount needs an amount"),
+        ("2026-01-01", "soon", "sources[0].contracts[0]: valid_from must be a date"),
+        ("false", "sometimes", "sources[0].contracts[1]: returns_deducted must be true or false"),
+        ("1250", "12.5", "sources[0].contracts[1]: share_bps"),
+    ],
+)
+def test_contract_that_is_not_valid_is_refused(file: Path, old: str, new: str, says: str) -> None:
+    contracts = CONTRACTS.replace(old, new)
+    message = refuse(file, FILE.replace("{name: website, default_vertical: roofing}", contracts))
+
+    assert says in message
+    assert not SourceContract.objects.exists()
 
 
 def test_missing_file_is_one_line(tmp_path: Path) -> None:

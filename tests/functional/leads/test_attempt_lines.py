@@ -42,7 +42,7 @@ FIELDS = {
     *("event", "level", "logger", "timestamp", "lead_id", "attempt_id", "result", "skip_reason", "attempts"),
     *("owner", "duration_ms", "lock", "lock_ms", "rule_id", "duplicate", "duplicate_of", "buyers"),
     *("charged_cents", "cause", "slow"),
-    *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id"),
+    *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id", "is_test"),
 }
 
 
