@@ -3,7 +3,15 @@
 from tracing.models.attempt import Attempt, AttemptResult, AttemptTrigger
 from tracing.models.audit import AuditEntry
 from tracing.models.event import LeadDistributionEvent
-from tracing.models.rollup import AttemptDay, AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt
+from tracing.models.rollup import (
+    AttemptDay,
+    AttemptHour,
+    AttemptHourTotal,
+    RollupState,
+    UncountedAttempt,
+    WorkspaceDay,
+    WorkspaceHour,
+)
 
 __all__ = [
     "Attempt",
@@ -16,4 +24,6 @@ __all__ = [
     "LeadDistributionEvent",
     "RollupState",
     "UncountedAttempt",
+    "WorkspaceDay",
+    "WorkspaceHour",
 ]

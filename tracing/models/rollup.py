@@ -26,16 +26,27 @@ def _bins() -> "ArrayField[list[int], list[int]]":
     return ArrayField(models.BigIntegerField())
 
 
-class Rollup(models.Model):
-    """Attempts that started within the hour, by result. An attempt without a due or receipt time is in no such bin."""
+class Counted(models.Model):
+    """Attempts that started within the hour. An attempt without a due or receipt time is in no such bin."""
 
     hour = models.DateTimeField(help_text="The start of the hour.")
-    result = models.CharField(max_length=10)
-    skip_reason = models.CharField(max_length=50, blank=True)
     count = models.BigIntegerField()
     duration_bins = _bins()
     due_bins = _bins()
     receipt_bins = _bins()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.count} attempts at {self.hour:%Y-%m-%d %H}"
+
+
+class Rollup(Counted):
+    """By result."""
+
+    result = models.CharField(max_length=10)
+    skip_reason = models.CharField(max_length=50, blank=True)
 
     class Meta:
         abstract = True
@@ -68,6 +79,12 @@ class AttemptHour(Rollup):
             ),
             # Recounts one hour.
             models.Index(fields=["hour"], name="attempthour_hour"),
+            # The results of some workspaces, without a visit to the wide rows.
+            models.Index(
+                fields=["destination_workspace_id", "hour"],
+                include=["result", "count"],
+                name="attempthour_workspace",
+            ),
         ]
 
 
@@ -91,6 +108,11 @@ class AttemptDay(Rollup):
                 include=["destination_workspace_id", "count"],
                 name="attemptday_result",
             ),
+            models.Index(
+                fields=["destination_workspace_id", "hour"],
+                include=["result", "count"],
+                name="attemptday_workspace",
+            ),
         ]
 
 
@@ -103,6 +125,40 @@ class AttemptHourTotal(Rollup):
         constraints = [
             models.UniqueConstraint(
                 fields=["hour", "result", "skip_reason"], name="attempthourtotal_cell_unique"
+            ),
+        ]
+
+
+class WorkspaceHour(Counted):
+    """All attempts of a workspace, of any result: its times are added up from a fraction of the rows."""
+
+    destination_workspace_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "tracing_workspacehour"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["destination_workspace_id", "hour"], name="workspacehour_cell_unique"
+            ),
+        ]
+        indexes = [
+            # Recounts one hour.
+            models.Index(fields=["hour"], name="workspacehour_hour"),
+        ]
+
+
+class WorkspaceDay(Counted):
+    """All attempts of a workspace and day (UTC), of any result. `hour`: the day's first."""
+
+    destination_workspace_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "tracing_workspaceday"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["destination_workspace_id", "hour"], name="workspaceday_cell_unique"
             ),
         ]
 

@@ -10,7 +10,14 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from tracing.models import AttemptDay, AttemptHour, AttemptHourTotal, RollupState
+from tracing.models import (
+    AttemptDay,
+    AttemptHour,
+    AttemptHourTotal,
+    RollupState,
+    WorkspaceDay,
+    WorkspaceHour,
+)
 from tracing.rollups.statements import (
     COMPARE_DAY,
     COMPARE_HOUR,
@@ -70,12 +77,15 @@ def compare_hour(hour: datetime, state: RollupState | None) -> tuple[int, int]:
 
 def repair_hour(hour: datetime, state: RollupState) -> None:
     """Replace the rows of the hour and of its day. Needs the transaction that holds the state's lock."""
-    AttemptHour.objects.filter(hour=hour).delete()
-    AttemptHourTotal.objects.filter(hour=hour).delete()
+    day = _day_of(hour)
+    for hours in (AttemptHour, AttemptHourTotal, WorkspaceHour):
+        hours.objects.filter(hour=hour).delete()
+    for days in (AttemptDay, WorkspaceDay):
+        days.objects.filter(hour=day["day"]).delete()
     with connection.cursor() as cursor:
         cursor.execute(RECOUNT_HOUR, _of_hour(hour, state))
-        AttemptDay.objects.filter(hour=_day_of(hour)["day"]).delete()
-        cursor.execute(RECOUNT_DAY, _day_of(hour))
+        for recount in RECOUNT_DAY:
+            cursor.execute(recount, day)
 
 
 def _day_of(hour: datetime) -> dict[str, datetime]:

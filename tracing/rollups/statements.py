@@ -45,6 +45,7 @@ measured AS (
 _CELL: Final = "hour, source_workspace_id, destination_workspace_id, result, skip_reason"
 _TOTAL: Final = "hour, result, skip_reason"
 _DAY: Final = "hour, destination_workspace_id, result, skip_reason"
+_WORKSPACE: Final = "hour, destination_workspace_id"
 _VALUES: Final = (
     f"count(*) AS count, {_sums('took')} AS took, {_sums('due')} AS due, {_sums('receipt')} AS receipt"
 )
@@ -67,10 +68,12 @@ def _add(table: str, key: str, *, since: str = "hour") -> str:
 
 _COUNT_HOURS: Final = f"""{_MEASURED},
 cells AS ({_add("tracing_attempthour", _CELL)}),
-totals AS ({_add("tracing_attempthourtotal", _TOTAL)})
+totals AS ({_add("tracing_attempthourtotal", _TOTAL)}),
+workspaces AS ({_add("tracing_workspacehour", _WORKSPACE)})
 """
 _COUNT: Final = f"""{_COUNT_HOURS},
-days AS ({_add("tracing_attemptday", _DAY, since="day")})
+days AS ({_add("tracing_attemptday", _DAY, since="day")}),
+workspace_days AS ({_add("tracing_workspaceday", _WORKSPACE, since="day")})
 """
 
 COUNT_QUEUED: Final = f"""
@@ -113,6 +116,7 @@ COMPARE_HOUR: Final = f"""
 WITH {_OF_HOUR}, {_MEASURED}
 SELECT (SELECT count(*) FROM measured),
     {_differ("tracing_attempthour", _CELL)} + {_differ("tracing_attempthourtotal", _TOTAL)}
+        + {_differ("tracing_workspacehour", _WORKSPACE)}
 """
 RECOUNT_HOUR: Final = f"WITH {_OF_HOUR}, {_COUNT_HOURS} SELECT count(*) FROM batch"
 
@@ -122,16 +126,31 @@ def _add_up(column: str) -> str:
     return f"ARRAY[{sums}] AS {column}"
 
 
-# A day follows from its hours, without its attempts: %(day)s to %(next_day)s.
-_OF_DAY: Final = f"""
-    SELECT %(day)s::timestamptz AS hour, destination_workspace_id, result, skip_reason, sum(count)::bigint AS count,
-        {_add_up("duration_bins")}, {_add_up("due_bins")}, {_add_up("receipt_bins")}
-    FROM tracing_attempthour WHERE hour >= %(day)s AND hour < %(next_day)s GROUP BY 2, 3, 4
-"""
-COMPARE_DAY: Final = f"""
-SELECT count(*) FROM ({_OF_DAY}) fresh FULL JOIN (SELECT * FROM tracing_attemptday WHERE hour = %(day)s) stored
-    USING (hour, destination_workspace_id, result, skip_reason)
-WHERE (fresh.count, fresh.duration_bins, fresh.due_bins, fresh.receipt_bins)
-    IS DISTINCT FROM (stored.count, stored.duration_bins, stored.due_bins, stored.receipt_bins)
-"""
-RECOUNT_DAY: Final = f"INSERT INTO tracing_attemptday ({_DAY}, {_COLUMNS}) {_OF_DAY}"
+def _of_day(hours: str, cell: str) -> str:
+    """A day follows from its hours, without its attempts: %(day)s to %(next_day)s. `cell`: its columns but the hour."""
+    sums = ", ".join(_add_up(name) for name in ("duration_bins", "due_bins", "receipt_bins"))
+    return (
+        f"SELECT %(day)s::timestamptz AS hour, {cell}, sum(count)::bigint AS count, {sums}"
+        f" FROM {hours} WHERE hour >= %(day)s AND hour < %(next_day)s GROUP BY {cell}"
+    )
+
+
+def _differ_from_hours(days: str, hours: str, cell: str) -> str:
+    return f"""(SELECT count(*) FROM ({_of_day(hours, cell)}) fresh
+    FULL JOIN (SELECT * FROM {days} WHERE hour = %(day)s) stored USING (hour, {cell})
+    WHERE (fresh.count, fresh.duration_bins, fresh.due_bins, fresh.receipt_bins)
+        IS DISTINCT FROM (stored.count, stored.duration_bins, stored.due_bins, stored.receipt_bins))"""
+
+
+# By table of days: the table of its hours, and the columns of a cell.
+_DAYS: Final = {
+    "tracing_attemptday": ("tracing_attempthour", "destination_workspace_id, result, skip_reason"),
+    "tracing_workspaceday": ("tracing_workspacehour", "destination_workspace_id"),
+}
+COMPARE_DAY: Final = "SELECT " + " + ".join(
+    _differ_from_hours(days, hours, cell) for days, (hours, cell) in _DAYS.items()
+)
+RECOUNT_DAY: Final = tuple(
+    f"INSERT INTO {days} (hour, {cell}, {_COLUMNS}) {_of_day(hours, cell)}"
+    for days, (hours, cell) in _DAYS.items()
+)

@@ -21,7 +21,7 @@ from leadswitch.levels.health_page.rollup_reads import (
     count_uncounted,
     read_decisions,
     read_most,
-    read_steps,
+    read_times,
 )
 from leadswitch.levels.health_page.window import DAY, HOUR, Window, make_steps
 from leadswitch.levels.objectives import (
@@ -153,8 +153,7 @@ def _count_result(decisions: Sequence[Decisions], result: AttemptResult) -> int:
 
 
 def _read_p95(window: Window) -> str:
-    _, bins = read_steps(window, None)
-    seconds = find_percentile([sum(column) for column in zip(*bins.values(), strict=True)], P95)
+    seconds = find_percentile(read_times(window, None).due, P95)
     return "-" if seconds is None else duration(1000 * seconds)
 
 

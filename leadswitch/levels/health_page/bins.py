@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tracing.rollups.edges import EDGES_SECONDS
+from tracing.rollups.edges import BINS, EDGES_SECONDS
 
 
 def find_percentile(bins: Sequence[int], share: float) -> float | None:
@@ -19,3 +19,8 @@ def find_percentile(bins: Sequence[int], share: float) -> float | None:
             return lower + (upper - lower) * (rank - below) / number
         below += number
     return float(EDGES_SECONDS[-1])
+
+
+def add_bins(rows: Sequence[Sequence[int]]) -> Sequence[int]:
+    """Without rows, every bin is 0."""
+    return [sum(column) for column in zip(*rows, strict=True)] or [0] * BINS

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from leadswitch.levels.health_page.bins import find_percentile
+from leadswitch.levels.health_page.bins import add_bins, find_percentile
 from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.objective_cards import LinkedCount
 from leadswitch.levels.health_page.window import DAY, HOUR, Window
@@ -123,7 +123,7 @@ def make_latency(
     ]
     rows = []
     for start, end, steps in _table_steps(window):
-        counts = _add([bins.get(step, nothing) for step in steps])
+        counts = add_bins([bins.get(step, nothing) for step in steps])
         if any(counts):
             decided = LinkedCount("", sum(counts), links.attempts(start, end, above=0))
             rows.append(Percentiles(_name(start, window), decided, describe_percentiles(counts)))
@@ -202,10 +202,6 @@ def describe_percentiles(counts: Sequence[int]) -> Sequence[str]:
 def _time(seconds: float) -> str:
     over = "over " if seconds >= EDGES_SECONDS[-1] else ""
     return f"{over}{duration(1000 * seconds)}"
-
-
-def _add(rows: Sequence[Sequence[int]]) -> Sequence[int]:
-    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def _table_steps(window: Window) -> Sequence[tuple[datetime, datetime, Sequence[datetime]]]:

@@ -18,19 +18,19 @@ from leadswitch.levels.health_page.current_state import CurrentState, WaitingLea
 from leadswitch.levels.health_page.links import Links
 from leadswitch.levels.health_page.objective_cards import LinkedCount, ObjectiveCard, link_count, make_cards
 from leadswitch.levels.health_page.rollup_reads import (
+    Times,
     Uncounted,
     WorkspaceCount,
     count_uncounted,
     read_decisions,
     read_expired,
     read_most,
-    read_steps,
+    read_results,
     read_times,
 )
 from leadswitch.levels.health_page.window import DAY, Window, make_steps
 from leadswitch.levels.objectives import PERIOD_DAYS
 from tracing.models import AttemptResult
-from tracing.rollups.edges import BINS
 from tracing.wording import count, span
 
 MAX_WORKSPACES: Final = 10
@@ -90,13 +90,12 @@ def read_health(
     """`ids`: the workspaces that are counted; None: all. `workspace_id`: the chosen one, for the links."""
     links, current = Links(workspace_id), read_current_state(ids)
     days = make_steps(max(FEW_DAYS, (window.end - window.start).days), DAY, at=at)
-    results, bins = read_steps(window, ids)
-    latency, latency_rows = make_latency(window, bins, links)
-    of_window = [sum(column) for column in zip(*bins.values(), strict=True)] or [0] * BINS
+    times = read_times(window, ids)
+    latency, latency_rows = make_latency(window, times.due_by_step, links)
     charts = [
-        make_results(window, results, links),
+        make_results(window, read_results(window, ids), links),
         latency,
-        make_histogram(window, of_window, links),
+        make_histogram(window, times.due, links),
         make_expired(days, read_expired(days[0], days[-1] + DAY, ids), links),
     ]
     duplicates = read_most(AttemptResult.DUPLICATE, window, ids, most=MAX_WORKSPACES)
@@ -107,7 +106,7 @@ def read_health(
         cards=read_cards(current.waiting, ids, at=at, links=links),
         charts={chart.name: chart for chart in charts},
         latency=latency_rows,
-        times=_times(window, links, of_window, *read_times(window, ids)),
+        times=_times(window, links, times),
         retries=_rows(
             [(each, links.due_retries(each.id)) for each in current.waiting.retries[:MAX_WORKSPACES]],
             is_least=current.waiting.due_retries.is_least,
@@ -134,14 +133,12 @@ def _duplicates_url(links: Links, window: Window, workspace_id: int) -> str:
     return links.attempts(window.start, window.end, workspace_id=workspace_id, result__exact=result)
 
 
-def _times(
-    window: Window, links: Links, due: Sequence[int], receipt: Sequence[int], duration: Sequence[int]
-) -> Sequence[Percentiles]:
+def _times(window: Window, links: Links, times: Times) -> Sequence[Percentiles]:
     """No filter finds first decisions, so they have no list."""
     named = [
-        ("Due to decided", due, links.attempts(window.start, window.end, above=0)),
-        ("Receipt to first decision", receipt, ""),
-        ("The attempt itself", duration, links.attempts(window.start, window.end)),
+        ("Due to decided", times.due, links.attempts(window.start, window.end, above=0)),
+        ("Receipt to first decision", times.receipt, ""),
+        ("The attempt itself", times.duration, links.attempts(window.start, window.end)),
     ]
     return [
         Percentiles(name, LinkedCount(name, sum(counts), url), describe_percentiles(counts))

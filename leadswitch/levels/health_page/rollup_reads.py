@@ -9,41 +9,48 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from leadswitch.levels.health_page.window import DAY, Window
+from leadswitch.levels.health_page.bins import add_bins
+from leadswitch.levels.health_page.window import Window
 from leadswitch.levels.objectives import AVAILABILITY_DEADLINE_SECONDS, LATENCY_LIMIT_SECONDS
 from leadswitch.levels.rows import fetch_row, fetch_rows
 from tracing.models import AttemptResult
 from tracing.rollups.edges import BINS, EDGES_SECONDS
 
+DAY_OF_HOUR: Final = "date_trunc('day', hour, 'UTC')"
 TOTAL: Final = "FROM tracing_attempthourtotal WHERE hour >= %(start)s AND hour < %(end)s"
 OF_WORKSPACES: Final = (
     "FROM {table} WHERE destination_workspace_id = ANY(%(ids)s) AND hour >= %(start)s AND hour < %(end)s"
 )
-HOURS: Final = "tracing_attempthour"
-# A day has one row where its hours have up to 24.
-DAYS: Final = "tracing_attemptday"
-STEP: Final = "date_trunc(%(unit)s, hour, 'UTC')"
+# By unit of a window: results, and times of all results together. A day has one row where its hours have up to 24.
+RESULTS: Final = {"hour": "tracing_attempthour", "day": "tracing_attemptday"}
+TIMES: Final = {"hour": "tracing_workspacehour", "day": "tracing_workspaceday"}
 
 
 def _sum(column: str, places: Sequence[int]) -> str:
-    """One hour's count fits an integer, whose sum is much faster than that of a bigint."""
-    return " + ".join(f"sum({column}[{place + 1}]::int)" for place in places)
+    """The count of one row fits an integer, whose sum is much faster than that of a bigint."""
+    return f"sum({' + '.join(f'{column}[{place + 1}]::int' for place in places)})"
 
 
 def _sums(column: str) -> str:
     return f"ARRAY[{', '.join(_sum(column, [place]) for place in range(BINS))}]"
 
 
-def _above(seconds: float) -> Sequence[int]:
-    return range(EDGES_SECONDS.index(seconds) + 1, BINS)
+def _between(limit: float | None, next_limit: float | None) -> Sequence[int]:
+    """The places of the bins above `limit` and up to `next_limit`."""
+    first = 0 if limit is None else EDGES_SECONDS.index(limit) + 1
+    return range(first, BINS if next_limit is None else EDGES_SECONDS.index(next_limit) + 1)
 
 
-STEPS: Final = f"SELECT {STEP}, result, sum(count::int), {_sums('due_bins')} {{source}} GROUP BY 1, 2"
-TIMES: Final = f"SELECT {_sums('receipt_bins')}, {_sums('duration_bins')} {{source}}"
+STEP_RESULTS: Final = "SELECT {step}, result, sum(count::int) {source} GROUP BY 1, 2"
+STEP_TIMES: Final = (
+    f"SELECT {{step}}, {_sums('due_bins')}, {_sums('receipt_bins')}, {_sums('duration_bins')} {{source}} GROUP BY 1"
+)
+# Each bin is read once: in time, slow but not late, and late. Retried attempts decide nothing.
 DECISIONS: Final = f"""
-SELECT result, skip_reason, sum(count::int), {_sum("due_bins", range(BINS))},
-    {_sum("due_bins", _above(LATENCY_LIMIT_SECONDS))}, {_sum("due_bins", _above(AVAILABILITY_DEADLINE_SECONDS))}
-{{source}} GROUP BY 1, 2
+SELECT result, skip_reason, sum(count::int), {_sum("due_bins", _between(None, LATENCY_LIMIT_SECONDS))},
+    {_sum("due_bins", _between(LATENCY_LIMIT_SECONDS, AVAILABILITY_DEADLINE_SECONDS))},
+    {_sum("due_bins", _between(AVAILABILITY_DEADLINE_SECONDS, None))}
+{{source}} AND result <> 'retry' GROUP BY 1, 2
 """
 TOP_WORKSPACES: Final = """
 SELECT h.destination_workspace_id, w.name, sum(h.count::int) AS number
@@ -52,9 +59,7 @@ WHERE h.result = %(result)s AND h.hour >= %(start)s AND h.hour < %(end)s
     AND (%(ids)s::bigint[] IS NULL OR h.destination_workspace_id = ANY(%(ids)s))
 GROUP BY 1, 2 ORDER BY number DESC, w.name LIMIT %(most)s
 """
-EXPIRED: Final = (
-    "SELECT date_trunc('day', hour, 'UTC'), sum(count::int) {source} AND result = 'expired' GROUP BY 1"
-)
+EXPIRED: Final = "SELECT {step}, sum(count::int) {source} AND result = 'expired' GROUP BY 1"
 
 # Attempts name their workspace, the queue does not. Both look at no more than the first of the queue.
 UNCOUNTED: Final = "SELECT count(*), count(*) FROM (SELECT FROM tracing_uncountedattempt LIMIT %(most)s) q"
@@ -78,6 +83,16 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Attempts of a window by bin. `due`: from due to decided; `receipt`: to the first decision; `duration`: of each."""
+
+    due_by_step: Mapping[datetime, Sequence[int]]
+    due: Sequence[int]
+    receipt: Sequence[int]
+    duration: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Uncounted:
     """Attempts that the next run of the reconciler adds. `is_least`: there may be more."""
 
@@ -92,33 +107,29 @@ class WorkspaceCount:
     count: int
 
 
-def read_steps(
-    window: Window, ids: Sequence[int] | None
-) -> tuple[Mapping[tuple[datetime, str], int], Mapping[datetime, Sequence[int]]]:
-    """Attempts by step and result, and the bins from due to decided by step."""
-    rows = _read(STEPS, ids, _table(window), start=window.start, end=window.end, unit=window.unit)
-    bins: dict[datetime, Sequence[int]] = {}
-    for step, _, _, counts in rows:
-        before = bins.get(step, [0] * BINS)
-        bins[step] = [old + new for old, new in zip(before, counts, strict=True)]
-    return {(step, result): number for step, result, number, _ in rows}, bins
+def read_results(window: Window, ids: Sequence[int] | None) -> Mapping[tuple[datetime, str], int]:
+    """Attempts by step and result."""
+    rows = _read(STEP_RESULTS, ids, RESULTS, start=window.start, end=window.end, unit=window.unit)
+    return {(step, result): number for step, result, number in rows}
 
 
-def read_times(window: Window, ids: Sequence[int] | None) -> tuple[Sequence[int], Sequence[int]]:
-    """From receipt to the first decision, and how long attempts took."""
-    receipt, duration = [0] * BINS, [0] * BINS
-    for table, start, end in [(HOURS, window.start, window.end)] if ids is None else _parts(window):
-        [(received, took)] = _read(TIMES, ids, table, start=start, end=end)
-        if received[0] is not None:
-            receipt = [old + new for old, new in zip(receipt, received, strict=True)]
-            duration = [old + new for old, new in zip(duration, took, strict=True)]
-    return receipt, duration
+def read_times(window: Window, ids: Sequence[int] | None) -> Times:
+    rows = _read(STEP_TIMES, ids, TIMES, start=window.start, end=window.end, unit=window.unit)
+    return Times(
+        due_by_step={step: due for step, due, _, _ in rows},
+        due=add_bins([due for _, due, _, _ in rows]),
+        receipt=add_bins([receipt for _, _, receipt, _ in rows]),
+        duration=add_bins([duration for _, _, _, duration in rows]),
+    )
 
 
 def read_decisions(start: datetime, end: datetime, ids: Sequence[int] | None) -> Sequence[Decisions]:
     """Of whole days. Without attempts that are retried: they decide nothing."""
-    rows = [Decisions(*row) for row in _read(DECISIONS, ids, DAYS, start=start, end=end)]
-    return [row for row in rows if row.result != AttemptResult.RETRY]
+    rows = _read(DECISIONS, ids, RESULTS, start=start, end=end, unit="day")
+    return [
+        Decisions(result, reason, number, timed=prompt + slow + late, slow=slow + late, late=late)
+        for result, reason, number, prompt, slow, late in rows
+    ]
 
 
 def read_most(
@@ -126,12 +137,12 @@ def read_most(
 ) -> Sequence[WorkspaceCount]:
     """The workspaces with the most attempts of one result."""
     values = {"result": result.value, "most": most, "start": window.start, "end": window.end}
-    return [WorkspaceCount(*row) for row in _read(TOP_WORKSPACES, ids, _table(window), **values)]
+    return [WorkspaceCount(*row) for row in _read(TOP_WORKSPACES, ids, RESULTS, unit=window.unit, **values)]
 
 
 def read_expired(start: datetime, end: datetime, ids: Sequence[int] | None) -> Mapping[datetime, int]:
     """By day, of whole days."""
-    return dict(_read(EXPIRED, ids, DAYS, start=start, end=end))
+    return dict(_read(EXPIRED, ids, RESULTS, start=start, end=end, unit="day"))
 
 
 def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
@@ -141,20 +152,13 @@ def count_uncounted(ids: Sequence[int] | None, *, most: int) -> Uncounted:
     return Uncounted(number, is_least=read >= most)
 
 
-def _parts(window: Window) -> Sequence[tuple[str, datetime, datetime]]:
-    """The hours before the first midnight, and the days after it. The last day has no hours after the window."""
-    midnight = window.start.replace(hour=0)
-    if midnight < window.start:
-        midnight += DAY
-    parts = [(HOURS, window.start, midnight), (DAYS, midnight, window.end)]
-    return [(table, start, end) for table, start, end in parts if start < end]
-
-
-def _table(window: Window) -> str:
-    return DAYS if window.unit == "day" else HOURS
-
-
-def _read(statement: str, ids: Sequence[int] | None, table: str, **values: Any) -> list[Any]:
-    """`table`: of single workspaces."""
-    text = statement.format(source=TOTAL if ids is None else OF_WORKSPACES.format(table=table), table=table)
+def _read(
+    statement: str, ids: Sequence[int] | None, tables: Mapping[str, str], *, unit: str, **values: Any
+) -> list[Any]:
+    """`tables`: of single workspaces, by unit. The totals have hours alone, which are cut to days."""
+    table = tables[unit]
+    source, step = OF_WORKSPACES.format(table=table), "hour"
+    if ids is None:
+        source, step = TOTAL, "hour" if unit == "hour" else DAY_OF_HOUR
+    text = statement.format(source=source, step=step, table=table)
     return fetch_rows(text, {"ids": None if ids is None else list(ids), **values})

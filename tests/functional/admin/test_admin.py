@@ -42,6 +42,8 @@ from tracing.models import (
     LeadDistributionEvent,
     RollupState,
     UncountedAttempt,
+    WorkspaceDay,
+    WorkspaceHour,
 )
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +63,8 @@ def test_every_table_has_a_page() -> None:
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
     ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark}
-    ours -= {AttemptDay, AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt}
+    ours -= {AttemptDay, AttemptHour, AttemptHourTotal, WorkspaceDay, WorkspaceHour}
+    ours -= {RollupState, UncountedAttempt}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 
 

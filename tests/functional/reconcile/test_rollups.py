@@ -2,16 +2,26 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib import import_module
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from routing.reconcile import Counts, find_reconciler, run_reconciler
 from tests.support.attempts import add_attempt
 from tests.support.planting import plant
 from tests.support.racing import race
-from tracing.models import Attempt, AttemptDay, AttemptHour, AttemptHourTotal, RollupState, UncountedAttempt
+from tracing.models import (
+    Attempt,
+    AttemptDay,
+    AttemptHour,
+    AttemptHourTotal,
+    RollupState,
+    UncountedAttempt,
+    WorkspaceDay,
+    WorkspaceHour,
+)
 from tracing.reconcile import rollups
 from tracing.rollups.edges import BINS, EDGES_SECONDS
 
@@ -191,34 +201,44 @@ def test_each_run_recounts_the_next_hour_and_begins_again(now: datetime) -> None
 
 
 DAY_KEY = ("destination_workspace_id", "result", "skip_reason")
-DAY_BINS = ("duration_bins", "due_bins", "receipt_bins")
+WORKSPACE_KEY = ("destination_workspace_id",)
+ALL_BINS = ("duration_bins", "due_bins", "receipt_bins")
+Cells = dict[tuple[object, ...], tuple[int, list[list[int]]]]
 
 
-def stored_days() -> dict[tuple[object, ...], tuple[int, list[list[int]]]]:
+def stored(table: type[AttemptDay | WorkspaceDay | WorkspaceHour], key: tuple[str, ...]) -> Cells:
     return {
-        (each.hour, *(getattr(each, name) for name in DAY_KEY)): (
+        (each.hour, *(getattr(each, name) for name in key)): (
             each.count,
-            [getattr(each, name) for name in DAY_BINS],
+            [getattr(each, name) for name in ALL_BINS],
         )
-        for each in AttemptDay.objects.all()
+        for each in table.objects.all()
     }
 
 
-def added_up_hours() -> dict[tuple[object, ...], tuple[int, list[list[int]]]]:
-    days: dict[tuple[object, ...], tuple[int, list[list[int]]]] = {}
+def added_up(key: tuple[str, ...], *, is_by_day: bool) -> Cells:
+    """The hours by workspaces and result, added up to fewer cells."""
+    cells: Cells = {}
     for each in AttemptHour.objects.all():
-        key = (each.hour.astimezone(UTC).replace(hour=0), *(getattr(each, name) for name in DAY_KEY))
-        count, bins_of_day = days.get(key, (0, [[0] * BINS for _ in DAY_BINS]))
+        hour = each.hour.astimezone(UTC)
+        cell = (hour.replace(hour=0) if is_by_day else hour, *(getattr(each, name) for name in key))
+        count, bins_of_cell = cells.get(cell, (0, [[0] * BINS for _ in ALL_BINS]))
         added = [
             [old + new for old, new in zip(before, getattr(each, name), strict=True)]
-            for before, name in zip(bins_of_day, DAY_BINS, strict=True)
+            for before, name in zip(bins_of_cell, ALL_BINS, strict=True)
         ]
-        days[key] = (count + each.count, added)
-    return days
+        cells[cell] = (count + each.count, added)
+    return cells
+
+
+def assert_sums_are_right() -> None:
+    assert stored(AttemptDay, DAY_KEY) == added_up(DAY_KEY, is_by_day=True)
+    assert stored(WorkspaceDay, WORKSPACE_KEY) == added_up(WORKSPACE_KEY, is_by_day=True)
+    assert stored(WorkspaceHour, WORKSPACE_KEY) == added_up(WORKSPACE_KEY, is_by_day=False)
 
 
 @pytest.mark.parametrize("source_id", [7, 8])
-def test_day_is_the_sum_of_its_hours(now: datetime, source_id: int) -> None:
+def test_days_and_workspaces_are_sums_of_hours(now: datetime, source_id: int) -> None:
     """Of every workspace that sends to the same one."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for hours in (1, 5, 23, 25):
@@ -228,8 +248,38 @@ def test_day_is_the_sum_of_its_hours(now: datetime, source_id: int) -> None:
     add_attempt(midnight - timedelta(hours=5), due_seconds=1)
     plant("UPDATE tracing_attempt SET source_workspace_id = %s WHERE number = 1", [source_id])
     run()
-    assert stored_days() == added_up_hours()
-    assert sorted(count for count, _ in stored_days().values()) == [1, 1, 3, 4]
+    assert_sums_are_right()
+    assert sorted(each.count for each in AttemptDay.objects.all()) == [1, 1, 3, 4]
+    assert sorted(each.count for each in WorkspaceDay.objects.all()) == [2, 7]
+    assert sorted(each.count for each in WorkspaceHour.objects.all()) == [2, 2, 2, 3]
+
+
+def test_migration_adds_up_the_hours_that_are_there(now: datetime) -> None:
+    for hours in (0, 1, 30):
+        add_attempt(now - timedelta(hours=hours), due_seconds=hours, received_seconds=70)
+        add_attempt(now - timedelta(hours=hours), result="unsold", skip_reason="no_campaign")
+    run()
+    plant("DELETE FROM tracing_workspacehour")
+    plant("DELETE FROM tracing_workspaceday")
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in import_module("tracing.migrations.0017_workspace_rollups").ADD_UP_HOURS:
+            cursor.execute(statement)
+    assert_sums_are_right()
+    assert run(fix=False).found == 0
+
+
+@pytest.mark.parametrize("table", ["tracing_workspacehour", "tracing_workspaceday"])
+@pytest.mark.parametrize("damage", ["UPDATE {} SET due_bins = receipt_bins", "DELETE FROM {}"])
+def test_wrong_times_of_a_workspace_are_found_and_repaired(now: datetime, table: str, damage: str) -> None:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    add_attempt(midnight, due_seconds=1)
+    run()
+    plant(damage.format(table))
+    assert run(fix=False).skipped == 1
+    RollupState.objects.update(recounted_to=midnight - timedelta(hours=1))
+    assert run().repaired == 1
+    assert_sums_are_right()
+    assert run(fix=False).found == 0
 
 
 @pytest.mark.parametrize(
@@ -240,10 +290,11 @@ def test_wrong_day_is_found_and_repaired(now: datetime, damage: str) -> None:
     for hours in (0, 2):
         add_attempt(midnight - timedelta(days=1) + timedelta(hours=hours), due_seconds=1)
     run()
-    right = stored_days()
+    right = stored(AttemptDay, DAY_KEY)
     plant(damage)
     assert run(fix=False).skipped == 1
     RollupState.objects.update(recounted_to=midnight - timedelta(days=1, hours=1))
     assert run().repaired == 1
-    assert stored_days() == right == added_up_hours()
+    assert stored(AttemptDay, DAY_KEY) == right
+    assert_sums_are_right()
     assert run(fix=False).found == 0

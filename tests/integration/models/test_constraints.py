@@ -57,6 +57,8 @@ from tracing.models import (
     AttemptHourTotal,
     LeadDistributionEvent,
     RollupState,
+    WorkspaceDay,
+    WorkspaceHour,
 )
 from tracing.rollups.edges import BINS
 
@@ -136,12 +138,12 @@ def update(model: type[Any], row: Any, **changes: Any) -> None:
 
 
 NO_BINS: list[int] = [0] * BINS
-CELL: dict[str, Any] = {
+COUNTED: dict[str, Any] = {
     "hour": "2026-01-01T00:00Z",
-    "result": "success",
     "count": 0,
     **dict.fromkeys(("duration_bins", "due_bins", "receipt_bins"), NO_BINS),
 }
+CELL: dict[str, Any] = {**COUNTED, "result": "success"}
 REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_live_lead_buyer_unique", sold_twice),
     ("assignment_returned_at_iff_returned", lambda: new_assignment(state="returned")),
@@ -277,6 +279,14 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: two_of(AttemptDay.objects.create, destination_workspace_id=1, **CELL),
     ),
     ("attempthourtotal_cell_unique", lambda: two_of(AttemptHourTotal.objects.create, **CELL)),
+    (
+        "workspacehour_cell_unique",
+        lambda: two_of(WorkspaceHour.objects.create, destination_workspace_id=1, **COUNTED),
+    ),
+    (
+        "workspaceday_cell_unique",
+        lambda: two_of(WorkspaceDay.objects.create, destination_workspace_id=1, **COUNTED),
+    ),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
 ]
 
