@@ -23,6 +23,7 @@ from celery.worker import state
 from django.conf import settings
 from django.db import connections
 
+from distribution.attempts.worker import freeze_startup_objects
 from leadswitch.broker import guard_channels
 from leadswitch.database.fitness import begin
 from leadswitch.levels.serving.begin import serve_metrics
@@ -66,6 +67,7 @@ def begin_worker(sender: Any, **_: object) -> None:
 def begin_beat(**_: object) -> None:
     begin()
     serve_metrics(ProcessKind.BEAT)
+    freeze_startup_objects()
 
 
 @worker_init.connect
@@ -85,11 +87,12 @@ PROBES: Final[dict[int, PoolProbe]] = {}
 
 
 @worker_ready.connect
-def watch_pool(sender: Any, **_: object) -> None:
+def begin_consuming(sender: Any, **_: object) -> None:
     """Celery sends this after each new connection to the broker, also if the pool is the same."""
     if id(sender.pool) not in PROBES:
         PROBES.clear()
         PROBES[id(sender.pool)] = PoolProbe(sender.pool, count_steps)
+        freeze_startup_objects()
 
 
 def count_steps() -> int:
@@ -111,9 +114,6 @@ def write_heartbeat(sender: Any, **_: object) -> None:
 
 @worker_process_init.connect
 def begin_pool_process(**_: object) -> None:
-    # Imported here: the apps are loaded when a worker process starts.
-    from distribution.attempts.worker import freeze_startup_objects
-
     begin_spans(ProcessKind.WORKER)
     freeze_startup_objects()
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from distribution.attempts.worker import freeze_startup_objects
 from leadswitch.database.fitness import begin
 from leadswitch.env.parse import MAX_PORT
 from leadswitch.levels.exporter.collectors.registry import COLLECTORS
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         begin(processes=1, threads=len(COLLECTORS))
+        freeze_startup_objects()
         try:
             run_exporter(host, port, stop=stop, on_ready=lambda: self._say_ready(host, port))
         except PortTaken as error:
