@@ -19,6 +19,9 @@ def main() -> int:
     except BadEnvironment as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except OSError as error:
+        sys.stderr.write(f"{process}: the heartbeat cannot be read: {error}\n")
+        return 2
     if age is None:
         sys.stderr.write(f"{process}: no heartbeat yet\n")
         return 1

@@ -4,6 +4,7 @@ Log ids, codes, counts and durations. Never log a name, phone number, email addr
 """
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -46,6 +47,17 @@ SHARED_PROCESSORS: list[Processor] = [
 ]
 
 
+class ShortRefusals(logging.Filter):
+    """A request that was refused (4xx) is the client's error: its class says enough, and a traceback is noise."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info and record.exc_info[1]
+        if error and getattr(record, "status_code", 500) < 500:
+            record.cause = type(error).__name__
+            record.exc_info = record.exc_text = None
+        return True
+
+
 def make_formatters(*more: Processor) -> dict[str, Any]:
     """`more` processors add fields to each line."""
     return {
@@ -74,7 +86,14 @@ def make_logging_settings(level: str, processors: Sequence[Processor]) -> dict[s
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": make_formatters(*processors),
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {"short_refusals": {"()": ShortRefusals}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "json",
+                "filters": ["short_refusals"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},

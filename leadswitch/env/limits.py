@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 
-from leadswitch.env.parse import parse_count
+from leadswitch.env.parse import IntegerRange, parse_count
 from leadswitch.env.variable import Section, Variable
+
+# A limit counts in whole microseconds for each request: 60 at the highest rate.
+PER_MINUTE = IntegerRange(1, 1_000_000)
+AT_ONCE = IntegerRange(1, 100_000)
+PER_HOUR = IntegerRange(1, 1_000)
 
 
 class Limits(Section):
@@ -11,33 +16,33 @@ class Limits(Section):
 
     buyer_requests_per_minute = Variable(
         "LEADSWITCH_BUYER_REQUESTS_PER_MINUTE",
-        parse_count,
+        PER_MINUTE,
         default=600,
         old_names=("LEADSWITCH_BUYER_REQUESTS_A_MINUTE",),
         help="Sustained requests per minute with one buyer key.",
     )
     buyer_request_burst = Variable(
         "LEADSWITCH_BUYER_REQUEST_BURST",
-        parse_count,
+        AT_ONCE,
         default=100,
         help="How many requests with one buyer key may come at once (burst).",
     )
     source_requests_per_minute = Variable(
         "LEADSWITCH_SOURCE_REQUESTS_PER_MINUTE",
-        parse_count,
+        PER_MINUTE,
         default=60_000,
         old_names=("LEADSWITCH_SOURCE_REQUESTS_A_MINUTE",),
         help="Sustained requests per minute with one source key.",
     )
     source_request_burst = Variable(
         "LEADSWITCH_SOURCE_REQUEST_BURST",
-        parse_count,
+        AT_ONCE,
         default=5_000,
         help="How many requests with one source key may come at once (burst).",
     )
     dispatch_now_per_hour = Variable(
         "LEADSWITCH_DISPATCH_NOW_PER_HOUR",
-        parse_count,
+        PER_HOUR,
         default=3,
         old_names=("LEADSWITCH_DISPATCH_NOW_AN_HOUR",),
         help=(
@@ -47,21 +52,21 @@ class Limits(Section):
     )
     reruns_per_hour = Variable(
         "LEADSWITCH_RERUNS_PER_HOUR",
-        parse_count,
+        PER_HOUR,
         default=30,
         old_names=("LEADSWITCH_RERUNS_AN_HOUR",),
         help="How many times per hour operators may run a lead again. They may all come at once.",
     )
     admin_checks_per_minute = Variable(
         "LEADSWITCH_ADMIN_CHECKS_PER_MINUTE",
-        parse_count,
+        PER_MINUTE,
         default=120,
         old_names=("LEADSWITCH_DESK_CHECKS_PER_MINUTE", "LEADSWITCH_DESK_CHECKS_A_MINUTE"),
         help="How many times per minute the admin checks what one person types into a form before it is saved.",
     )
     admin_check_burst = Variable(
         "LEADSWITCH_ADMIN_CHECK_BURST",
-        parse_count,
+        AT_ONCE,
         default=30,
         old_names=("LEADSWITCH_DESK_CHECK_BURST",),
         help="How many such checks may come at once (burst).",

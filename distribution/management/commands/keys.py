@@ -19,6 +19,7 @@ from tracing import wording
 from tracing.parsing import number_argument
 
 OVERLAP_HOURS = 24
+MAX_OVERLAP_HOURS = 24 * 365
 BUYER_HINT = (
     "Send requests to  /api/v1/buyer/me/  with the header  Authorization: Api-Key <key>  (see /api/docs/)"
 )
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         rotated.add_argument("prefix", help="the part of the key before the dot, as `keys list` shows it")
         rotated.add_argument(
             "--overlap-hours",
-            type=number_argument(lowest=0),
+            type=number_argument(lowest=0, highest=MAX_OVERLAP_HOURS),
             default=OVERLAP_HOURS,
             help=f"how many hours the old key still works (default {OVERLAP_HOURS}; 0: it ends now)",
         )

@@ -138,6 +138,13 @@ class TestRotate:
         fresh = run("rotate", old.partition(".")[0], "--overlap-hours", "0")
         assert [status(key, LEAD) for key in (old, fresh)] == [401, 404]
 
+    @pytest.mark.parametrize("hours", ["8761", "2147483647", "-1"])
+    def test_overlap_of_more_than_a_year_is_refused(self, source: Source, hours: str) -> None:
+        old = issue_key(source)
+        with pytest.raises(CommandError, match=f"'{hours}' is not a whole number from 0 to 8760"):
+            run("rotate", old.partition(".")[0], f"--overlap-hours={hours}")
+        assert (SourceKey.objects.count(), entries()) == (1, [])
+
     @pytest.mark.parametrize("ended", [{"revoked": True}, {"expiry_date": datetime(2020, 1, 1, tzinfo=UTC)}])
     def test_ended_key_is_not_rotated(self, source: Source, ended: dict[str, Any]) -> None:
         old = issue_key(source, **ended)

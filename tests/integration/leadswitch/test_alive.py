@@ -51,6 +51,15 @@ def test_directory_that_cannot_have_a_heartbeat_has_none(tmp_path: Path) -> None
     assert (code, lines) == (1, ["beat: no heartbeat yet"])
 
 
+def test_heartbeat_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    """As without permission for the directory, but also for a superuser."""
+    folder = tmp_path / FOLDER
+    folder.symlink_to(folder)
+    code, lines = run("-m", "leadswitch.alive", "beat", LEADSWITCH_VAR_DIR=str(tmp_path))
+    cause = f"[Errno 40] Too many levels of symbolic links: '{folder / 'beat'}'"
+    assert (code, lines) == (2, [f"beat: the heartbeat cannot be read: {cause}"])
+
+
 @pytest.mark.parametrize("process", ["dispatcher", "beat"])
 def test_process_that_hangs_is_found(process: str, tmp_path: Path) -> None:
     assert settings.VAR_DIR == VAR_DIR

@@ -4,8 +4,12 @@ import json
 import logging
 import logging.config
 
+import pytest
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.test import RequestFactory
+
+from leadswitch.logs import ShortRefusals
 
 
 def format_record(**extra: object) -> dict[str, object]:
@@ -42,3 +46,33 @@ def test_request_that_django_attached_is_not_in_the_line() -> None:
     request = RequestFactory().get("/search?q=jo@example.com")
     line = format_record(request=request, email="jo@example.com")
     assert "jo@example.com" not in json.dumps(line)
+
+
+@pytest.mark.parametrize("status_code", [400, 403, 404])
+def test_refused_request_is_logged_without_a_traceback(status_code: int) -> None:
+    record = failed_record(status_code=status_code)
+    assert ShortRefusals().filter(record)
+    assert (record.exc_info, record.cause) == (None, "BadRequest")
+
+
+@pytest.mark.parametrize("extra", [{}, {"status_code": 500}])
+def test_failure_is_logged_with_its_traceback(extra: dict[str, int]) -> None:
+    record = failed_record(**extra)
+    error = record.exc_info
+    assert ShortRefusals().filter(record)
+    assert record.exc_info is error
+    assert error is not None
+
+
+def test_every_line_on_stderr_passes_the_filter() -> None:
+    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["short_refusals"]
+    assert settings.LOGGING["filters"] == {"short_refusals": {"()": ShortRefusals}}
+
+
+def failed_record(**extra: int) -> logging.LogRecord:
+    error = BadRequest("the parameter is not a number")
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, __file__, 1, "Bad Request", (), (BadRequest, error, None)
+    )
+    record.__dict__.update(extra)
+    return record
