@@ -84,7 +84,7 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Attempts of a window by bin. `due`: from due to decided; `receipt`: to the first decision; `duration`: of each."""
+    """Attempts of a window by bin. `due`: due to decided; `receipt`: to the first decision; `duration`: of each."""
 
     due_by_step: Mapping[datetime, Sequence[int]]
     due: Sequence[int]
