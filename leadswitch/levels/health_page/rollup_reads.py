@@ -42,9 +42,9 @@ def _between(limit: float | None, next_limit: float | None) -> Sequence[int]:
 
 
 STEP_RESULTS: Final = "SELECT {step}, result, sum(count::int) {source} GROUP BY 1, 2"
-STEP_TIMES: Final = (
-    f"SELECT {{step}}, {_sums('due_bins')}, {_sums('receipt_bins')}, {_sums('duration_bins')} {{source}} GROUP BY 1"
-)
+STEP_TIMES: Final = f"""
+SELECT {{step}}, {_sums("due_bins")}, {_sums("receipt_bins")}, {_sums("duration_bins")} {{source}} GROUP BY 1
+"""
 # Each bin is read once: in time, slow but not late, and late. Retried attempts decide nothing.
 DECISIONS: Final = f"""
 SELECT result, skip_reason, sum(count::int), {_sum("due_bins", _between(None, LATENCY_LIMIT_SECONDS))},
@@ -84,7 +84,7 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Attempts of a window by bin. `due`: due to decided; `receipt`: to the first decision; `duration`: of each."""
+    """Attempts of a window by bin. `due`: from due to decided; `receipt`: to the first decision; `duration`: each."""
 
     due_by_step: Mapping[datetime, Sequence[int]]
     due: Sequence[int]
