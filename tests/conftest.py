@@ -27,6 +27,13 @@ KEPT_TABLES = (
     *("auth_permission", "auth_group", "auth_group_permissions"),
 )
 
+# An index of a table of few rows has a page for itself and a page of entries.
+GROWN_INDEXES: Final = """
+    SELECT bool_or(pg_relation_size(i.indexrelid) > 2 * current_setting('block_size')::bigint)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relname <> ALL (%(kept)s)
+"""
+
 FOLDERS_OF_ONE_WORKER: Final = (
     "tests/browser/",
     "tests/functional/bench/",
@@ -201,10 +208,7 @@ def committing_once(
 
 
 def empty_all_tables() -> None:
-    """Empty the test database. Ends connections that a test left open, which would hold locks.
-
-    TRUNCATE of all tables makes new files and takes 77 ms. DELETE and VACUUM of those that have rows take 15 ms.
-    """
+    """Empty the test database. Ends connections that a test left open, which would hold locks."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
@@ -224,7 +228,15 @@ def empty_all_tables() -> None:
 
 
 def delete_rows(cursor: Any, tables: Sequence[str]) -> None:
-    """VACUUM gives the files back: the plans of the next test must not depend on rows of this one."""
+    """Delete the rows, so that nothing of this test changes the plans of the next.
+
+    TRUNCATE of all tables makes new files and takes 77 ms. DELETE and VACUUM of those that have rows take 15 ms, but
+    leave an index the pages that it has grown by.
+    """
+    cursor.execute(GROWN_INDEXES, {"kept": list(KEPT_TABLES)})
+    if cursor.fetchone() == (True,):
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
+        return
     found = ", ".join(f"EXISTS (SELECT FROM {table})" for table in tables)
     cursor.execute(f"SELECT {found}")
     used = [table for table, is_used in zip(tables, cursor.fetchone(), strict=True) if is_used]

@@ -12,12 +12,15 @@ from tests.chaos.waybacks import why_stranded
 LEAD = 7
 
 
-def judge(directory: Path, *lines: tuple[str, int] | str) -> Witness:
-    """Lines that a process or the suite wrote about the lead."""
+def judge(directory: Path, *lines: tuple[str, int] | str, loser: int = 0) -> Witness:
+    """Lines that a process or the suite wrote about the lead. `loser`: the process that gives the lead up."""
     with (directory / WITNESS).open("w") as file:
         for line in lines:
             what, pid = (line, 0) if isinstance(line, str) else line
-            file.write(json.dumps({"what": what, "pid": pid, "lead": LEAD}) + "\n")
+            is_given_up = what == "ends" and pid == loser
+            file.write(
+                json.dumps({"what": what, "pid": pid, "lead": LEAD, "is_given_up": is_given_up}) + "\n"
+            )
     return Witness(directory).read()
 
 
@@ -34,16 +37,8 @@ def test_simultaneous_attempts_are_found(tmp_path: Path) -> None:
 def test_loser_that_gives_up_is_counted(tmp_path: Path) -> None:
     """Whether it had the lead first or second."""
     for loser in (1, 2):
-        with (tmp_path / WITNESS).open("w") as file:
-            for what, pid in (("begins", 1), ("begins", 2), ("ends", 3 - loser), ("ends", loser)):
-                line = {
-                    "what": what,
-                    "pid": pid,
-                    "lead": LEAD,
-                    "is_given_up": what == "ends" and pid == loser,
-                }
-                file.write(json.dumps(line) + "\n")
-        assert Witness(tmp_path).read().seen["gave up beside another"] == 1
+        lines = (("begins", 1), ("begins", 2), ("ends", 3 - loser), ("ends", loser))
+        assert judge(tmp_path, *lines, loser=loser).seen["gave up beside another"] == 1
 
 
 def test_killed_process_counts_as_unlocked(tmp_path: Path) -> None:

@@ -77,3 +77,12 @@ SELECT gen_random_uuid(), l.id, e.buyer_id, e.campaign_id, gen_random_uuid(), 1,
     current_date
 FROM routing_lead l CROSS JOIN distribution_enrollment e WHERE l.id % 4 = 0
 """
+# The charge of each of them.
+FILL_CHARGES = """
+INSERT INTO distribution_ledgerentry (
+    public_id, wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason,
+    created_at
+)
+SELECT gen_random_uuid(), w.id, 'charge', -1, 0, 'charge:' || a.id, a.id, '', '', now()
+FROM distribution_assignment a JOIN distribution_wallet w USING (buyer_id)
+"""

@@ -11,7 +11,7 @@ from distribution.models import Buyer, Enrollment
 from distribution.queries import Period, list_assignments, list_ledger
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, SourceFactory, enroll
-from tests.support.filling import FILL_BOUGHT, fill_mostly_sold
+from tests.support.filling import FILL_BOUGHT, FILL_CHARGES, fill_mostly_sold
 from tests.support.plans import nodes
 from tests.support.planting import plant
 
@@ -35,7 +35,13 @@ SELECT a.lead_id, a.id, row_number() OVER (PARTITION BY a.id), 'buyer_skipped', 
 FROM tracing_attempt a CROSS JOIN distribution_enrollment e
 ORDER BY a.lead_id, a.number
 """
-BIG = {"tracing_leaddistributionevent", "tracing_attempt", "routing_lead", "distribution_assignment"}
+BIG = {
+    "tracing_leaddistributionevent",
+    "tracing_attempt",
+    "routing_lead",
+    "distribution_assignment",
+    "distribution_ledgerentry",
+}
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def buyer(committed_db: None) -> Buyer:  # noqa: ARG001
     enroll(campaign, count=BUYERS, credits_cents=100)
     source = SourceFactory(workspace=campaign.workspace)
     fill_mostly_sold(source, count=LEADS)
-    for sql in (FILL_ATTEMPTS, FILL_EVENTS, FILL_BOUGHT):
+    for sql in (FILL_ATTEMPTS, FILL_EVENTS, FILL_BOUGHT, FILL_CHARGES):
         plant(sql)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -83,14 +89,7 @@ def test_ledger_and_assignments_use_their_indexes(buyer: Buyer) -> None:
     with CaptureQueriesContext(connection) as captured:
         list_assignments(buyer, limit=51, before=NEWEST, period=Period(), state=None)
         list_ledger(buyer, limit=51, before=NEWEST, period=Period(), kind=None)
-    assert "assignment_buyer" in plan_of(captured[0]["sql"])
-    assert "ledger_wallet_newest" in plan_of(captured[1]["sql"])
-
-
-def plan_of(sql: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off")  # the ledger of these tests has only a few rows
-        cursor.execute(f"EXPLAIN {sql}")
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-        cursor.execute("RESET enable_seqscan")
-    return plan
+    for statement, index in zip(captured, ("assignment_buyer", "ledger_wallet_newest"), strict=True):
+        _, indexes, scanned = explain(statement["sql"].replace("%", "%%"), [])
+        assert index in indexes
+        assert not scanned & BIG
