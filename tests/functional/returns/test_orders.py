@@ -61,8 +61,8 @@ class Model:
         amount = self.asked if cents is None else cents
         if amount is not None and amount > self.left:
             return
+        self.is_held = amount is not None and amount < self.left
         self.left -= self.left if amount is None else amount
-        self.is_held = amount is not None
         self.ends[-1] = "approved"
 
     def decline(self, _: None) -> None:
