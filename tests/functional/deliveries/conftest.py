@@ -1,11 +1,12 @@
 """A buyer's system, and an endpoint that sends to it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.buyer_system import BuyerSystem, buyer_system
+from tests.support.mail_server import Mailbox, mail_server
 
 if TYPE_CHECKING:  # loaded before the apps are
     from distribution.models import Endpoint
@@ -15,6 +16,16 @@ if TYPE_CHECKING:  # loaded before the apps are
 def system() -> Iterator[BuyerSystem]:
     with buyer_system() as running:
         yield running
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> Iterator[Mailbox]:
+    """What the mail server of the product has taken."""
+    box = Mailbox()
+    with mail_server(box) as port:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        yield box
 
 
 @pytest.fixture

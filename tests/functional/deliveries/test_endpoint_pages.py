@@ -6,13 +6,24 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries import checking, sample
-from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret
+from distribution.deliveries.by_hand import resolve
+from distribution.models import Buyer, Delivery, DeliveryState, Endpoint, EndpointSecret
 from tests.support.admin_pages import client_of, form_of, page, person, problems, save, texts
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import local_client
-from tests.support.factories import BuyerFactory, DeliveryFactory, EndpointFactory
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    give_credits,
+)
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +154,10 @@ def test_test_lead_shows_the_request_and_the_raw_answer(
         test_url=system.url,
         template={"zip": "{zip}"},
     )
-    assert "marked as a test" in operator.get(act_url(endpoint, "test")).content.decode()
+    shown = operator.get(act_url(endpoint, "test")).content.decode()
+    assert "marked as a test" in shown
+    assert f"It goes to the test URL {system.url}." in shown
+    assert "live_address" not in shown
     assert system.asked == []
 
     content = operator.post(act_url(endpoint, "test")).content.decode()
@@ -152,6 +166,33 @@ def test_test_lead_shows_the_request_and_the_raw_answer(
     assert "Rejected: answered 422" in content
     assert "unknown vertical" in content
     assert not Delivery.objects.exists()
+
+
+def test_method_that_cannot_answer_is_refused_while_leads_wait(
+    operator: Client, buyer: Buyer, system: BuyerSystem
+) -> None:
+    campaign = CampaignFactory(workspace=buyer.workspace, sells_on="acceptance")
+    EnrollmentFactory(campaign=campaign, buyer=buyer)
+    give_credits(buyer, amount_cents=10_000)
+    endpoint = EndpointFactory(buyer=buyer, url=system.url)
+    distribute_lead(LeadFactory(source__workspace=buyer.workspace).pk)
+    assert Delivery.objects.get().is_direct_post
+
+    refused = save(operator, Endpoint, endpoint, method="email", email_to="office@example.com")
+
+    assert problems(refused)["method"] == [
+        "1 lead waits for an answer of this endpoint, and this method gives none. Wait until they have ended, or"
+        " decide them under Deliveries. To send leads by email too, add another endpoint."
+    ]
+    endpoint.refresh_from_db()
+    assert (endpoint.method, endpoint.url) == ("webhook", system.url)
+    Delivery.objects.update(state="unknown", next_try_at=None)
+    resolve(
+        Delivery.objects.get().pk, state=DeliveryState.REJECTED, at=timezone.now(), actor="ann", reason="no"
+    )
+    save(operator, Endpoint, endpoint, method="email", email_to="office@example.com")
+    endpoint.refresh_from_db()
+    assert endpoint.method == "email"
 
 
 def test_disabled_endpoint_is_enabled_again(operator: Client, buyer: Buyer) -> None:
