@@ -9,7 +9,9 @@ from tests.support.buyer_system import BuyerSystem, buyer_system
 from tests.support.mail_server import Mailbox, mail_server
 
 if TYPE_CHECKING:  # loaded before the apps are
-    from distribution.models import Endpoint
+    from django.test import Client
+
+    from distribution.models import Buyer, Endpoint
 
 
 @pytest.fixture
@@ -37,3 +39,31 @@ def endpoint(db: None, system: BuyerSystem) -> "Endpoint":  # noqa: ARG001
     endpoint: Endpoint = EndpointFactory(url=system.url, timeout_seconds=2)
     sign(endpoint)
     return endpoint
+
+
+@pytest.fixture
+def buyer(db: None) -> "Buyer":  # noqa: ARG001
+    from tests.support.factories import BuyerFactory
+
+    buyer: Buyer = BuyerFactory()
+    return buyer
+
+
+@pytest.fixture
+def operator(buyer: "Buyer") -> "Client":
+    from tests.support.admin_pages import client_of, person
+
+    return client_of(person("operator", buyer.workspace))
+
+
+@pytest.fixture
+def allowed_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forms and test leads may reach servers of this machine."""
+    from distribution.deliveries import checking, sample
+    from tests.support.delivering import local_client
+
+    client = local_client()
+    for module in (checking, sample):
+        monkeypatch.setattr(module, "get_client", lambda: client)
+    yield
+    client.close()

@@ -4,20 +4,19 @@ import pytest
 from django.test import Client
 
 from distribution.models import Buyer, Endpoint
-from tests.functional.deliveries.test_endpoint_pages import act_url, allowed_here, buyer, operator
+from tests.support.admin_pages import endpoint_act
 from tests.support.buyer_system import BuyerSystem
 from tests.support.factories import EndpointFactory
 from tests.support.mail_server import Mailbox
 
-pytestmark = pytest.mark.django_db
-__all__ = ["allowed_here", "buyer", "operator"]
+pytestmark = pytest.mark.usefixtures("db", "allowed_here")
 
 
 def test_live_url_gets_a_test_lead_after_its_address_was_confirmed(
     operator: Client, buyer: Buyer, system: BuyerSystem
 ) -> None:
     endpoint = EndpointFactory(buyer=buyer, method="http", url=system.url, template={"zip": "{zip}"})
-    url = act_url(endpoint, "test")
+    url = endpoint_act(endpoint, "test")
     assert f"Send it to the live address {system.url}" in operator.get(url).content.decode()
 
     for confirmed in ({}, {"live_address": "on"}, {"live_address": "https://old.example.com/"}):
@@ -38,10 +37,10 @@ def test_test_url_that_is_gone_since_the_page_was_shown_asks_again(
     operator: Client, buyer: Buyer, system: BuyerSystem
 ) -> None:
     endpoint = EndpointFactory(buyer=buyer, url=system.url, test_url=system.url)
-    operator.get(act_url(endpoint, "test"))
+    operator.get(endpoint_act(endpoint, "test"))
     Endpoint.objects.update(test_url="")
 
-    refused = operator.post(act_url(endpoint, "test"))
+    refused = operator.post(endpoint_act(endpoint, "test"))
 
     assert refused.status_code == 400
     assert f"Send it to the live address {system.url}" in refused.content.decode()
@@ -53,7 +52,7 @@ def test_inbox_gets_a_test_lead_after_its_address_was_confirmed(
     operator: Client, buyer: Buyer, mailbox: Mailbox, method: str
 ) -> None:
     endpoint = EndpointFactory(buyer=buyer, method=method, url="", email_to="office@example.com")
-    url = act_url(endpoint, "test")
+    url = endpoint_act(endpoint, "test")
     assert "Send it to the live address office@example.com" in operator.get(url).content.decode()
 
     assert operator.post(url).status_code == 400
