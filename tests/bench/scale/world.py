@@ -14,10 +14,10 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier, Wallet
-from distribution.returns.by_hand import return_assignment
 from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus, RoutingRule, Source, Workspace, WorkspaceKind
 from tests.bench.scale.size import BIG, KINDS, Kind, Size
+from tests.support.returning import return_assignment
 
 PREFIX: Final = "scale-"
 PRICE_CENTS: Final = 2_500
