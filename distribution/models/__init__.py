@@ -34,7 +34,7 @@ from distribution.models.endpoint import (
 )
 from distribution.models.endpointsecret import EndpointSecret
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
-from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -59,7 +59,7 @@ __all__ = [
     "ENDED",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
-    "NOT_CHARGES",
+    "NOT_OF_SALES",
     "OPEN",
     "AnswerFormat",
     "Assignment",
