@@ -59,4 +59,5 @@ def test_inbox_gets_a_test_lead_after_its_address_was_confirmed(
     assert mailbox.mails == []
 
     assert operator.post(url, {"live_address": "office@example.com"}).status_code == 200
-    assert mailbox.recipients == ["office@example.com"]
+    [(address, message)] = mailbox.mails
+    assert (address, message["subject"].startswith("[TEST] ")) == ("office@example.com", True)
