@@ -1,5 +1,6 @@
 """Append-only tables refuse UPDATE, DELETE and TRUNCATE in the database itself."""
 
+import re
 from typing import Any
 
 import pytest
@@ -53,13 +54,11 @@ def test_rows_cannot_be_changed(model: type[Any], change: dict[str, Any]) -> Non
         lambda: execute(f"DELETE FROM {model._meta.db_table}"),
         lambda: execute(f"TRUNCATE {model._meta.db_table} CASCADE"),
     ):
-        with (
-            pytest.raises(
-                IntegrityError, match=f"{model._meta.db_table} is append-only. [A-Z]+ is not allowed"
-            ) as error,
-            transaction.atomic(),
-        ):
+        with pytest.raises(IntegrityError) as error, transaction.atomic():
             refused()
+        if isinstance(error.value, models.ProtectedError):
+            continue  # Django deletes no row that others refer to. A statement below asks the trigger.
+        assert re.match(f"{model._meta.db_table} is append-only. [A-Z]+ is not allowed", str(error.value))
         assert error.value.__cause__.sqlstate == "23001"  # type: ignore[union-attr]  # restrict_violation
 
     # Without CASCADE, PostgreSQL refuses a table that others refer to before any trigger runs.
