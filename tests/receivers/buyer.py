@@ -19,7 +19,17 @@ BUYER: Final = "buyer"
 ACCEPT, REJECT = "accept", "reject"
 # The system has the message and its verdict, but the answer is lost, late, cut, twice as long, endless or not HTTP.
 ANSWER_LOST: Final = (
-    *("lose", "late", "cut-after", "cut-head", "cut-answer", "lie-length", "drip-head", "stream", "malformed"),
+    *(
+        "lose",
+        "late",
+        "cut-after",
+        "cut-head",
+        "cut-answer",
+        "lie-length",
+        "drip-head",
+        "stream",
+        "malformed",
+    ),
 )
 MESSAGE_LOST: Final = ("cut-before", "unavailable/1", "redirect/http%3A%2F%2F127.0.0.1%2F")
 # After so many requests the answer arrives.
@@ -42,8 +52,13 @@ class BuyerMemory:
 def choose(message_id: str, number: int, *, percent: int) -> str:
     verdict = ACCEPT if crc32(message_id.encode()) % 100 < percent else REJECT
     random = Random(f"{message_id}:{number}")
-    is_mute = crc32(f"{message_id}:mute".encode()) % MUTE_OF == 0
-    if number > DISTURBED and not is_mute or number <= DISTURBED and random.random() < 0.5:
+    if _arrives(message_id, number, chance=random.random()):
         return f"{verdict}/{verdict}"
     kind = random.choice((*ANSWER_LOST, *MESSAGE_LOST))
     return kind if kind in MESSAGE_LOST else f"{kind}/{verdict}"
+
+
+def _arrives(message_id: str, number: int, *, chance: float) -> bool:
+    if number <= DISTURBED:
+        return chance < 0.5
+    return crc32(f"{message_id}:mute".encode()) % MUTE_OF != 0
