@@ -21,7 +21,8 @@ from tests.bench.machine import describe_machine
 from tests.bench.numbers import Spread
 from tests.bench.program import make_directory
 from tests.bench.report import publish_report
-from tests.bench.tables import show_aims, show_machine, start_table
+from tests.bench.cells import start_table
+from tests.bench.tables import show_aims, show_machine
 from tests.support.exporter_programs import frozen
 from tests.support.scrapes import Endpoint
 from tests.support.whole_product import WholeProduct, own_product
