@@ -64,15 +64,23 @@ class Stage:
         """One deliverer dies at this point. Another one takes its place."""
         asked = asking(self.directory, point)
         asked.touch()
-        self.wait(lambda: self.supply() or self._count_dead() > 0, what=f"a deliverer that dies: {point}")
-        self.start_missing()
+
+        def is_dead() -> bool:
+            self.supply()
+            if asked.exists():
+                self.findings.add("deliverers that ended by themselves", self.start_missing())
+                return False
+            return self.start_missing() > 0
+
+        self.wait(is_dead, what=f"a deliverer that dies: {point}")
         self.seen[f"killed: {point}"] += 1
 
-    def _count_dead(self) -> int:
-        return sum(not psutil.pid_exists(pid) for pid in self.pids)
-
-    def start_missing(self) -> None:
-        self.pids = [pid if psutil.pid_exists(pid) else self.host.start("deliverer") for pid in self.pids]
+    def start_missing(self) -> int:
+        """Returns how many deliverers had ended."""
+        ended = [place for place, pid in enumerate(self.pids) if not psutil.pid_exists(pid)]
+        for place in ended:
+            self.pids[place] = self.host.start("deliverer")
+        return len(ended)
 
     def wait_for_tries(self, count: int, *, outcomes: tuple[str, ...]) -> None:
         """Until so many more tries ended like this."""
