@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tests.chaos.probes import PROBE
 
-# Seconds. The product tries ten times, waits up to 5 minutes between tries, and 20 s beyond the timeout for a lost deliverer.
+# Seconds. The product retries ten times, waits up to 5 minutes, and 20 s beyond the timeout for a lost deliverer.
 WAITS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 LEASE_MARGIN: Final = 1
 LEASES_PERIOD: Final = 0.2

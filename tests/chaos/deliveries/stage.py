@@ -67,10 +67,11 @@ class Stage:
 
         def is_dead() -> bool:
             self.supply()
-            if asked.exists():
-                self.findings.add("deliverers that ended by themselves", self.start_missing())
-                return False
-            return self.start_missing() > 0
+            ended = self.start_missing()
+            is_unmet = asked.exists()  # the file goes before the process does
+            if is_unmet:
+                self.findings.add("deliverers that ended by themselves", ended)
+            return ended > 0 and not is_unmet
 
         self.wait(is_dead, what=f"a deliverer that dies: {point}")
         self.seen[f"killed: {point}"] += 1
