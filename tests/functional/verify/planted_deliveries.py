@@ -61,7 +61,7 @@ DAMAGED_DELIVERIES = [
     Planted(
         "delivery_of_another_lead",
         f"UPDATE {DELIVERY} SET lead_id = {{capped}} WHERE id = {{delivery}}",
-        {12: "delivery {delivery}: has lead {capped}, but its sale is of lead {sold}"},
+        {12: "delivery {delivery}: has lead {capped}, but its sale is of another lead"},
     ),
     Planted(
         "delivery_to_another_buyer",
