@@ -63,7 +63,8 @@ SELECT 'delivery ' || id AS subject, message FROM (
 FITS_ITS_SALE: Final = f"""
 SELECT 'delivery ' || id AS subject, message FROM (
     SELECT d.id, CASE
-        WHEN a.lead_id IS DISTINCT FROM d.lead_id THEN format('has lead %%s, but its sale is of another lead', d.lead_id)
+        WHEN a.lead_id IS DISTINCT FROM d.lead_id
+            THEN format('has lead %%s, but its sale is of another lead', d.lead_id)
         WHEN e.buyer_id <> a.buyer_id
             THEN format('goes to buyer %%s, but its sale is to buyer %%s', e.buyer_id, a.buyer_id)
         WHEN d.is_test AND NOT a.is_test THEN 'is a test delivery of a real sale'
