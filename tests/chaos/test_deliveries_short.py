@@ -10,7 +10,7 @@ from tests.receivers.buyer import choose
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
-KILLS = 20
+KILLS = 10
 
 
 def test_no_lead_is_accepted_twice_and_every_message_ends(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_no_lead_is_accepted_twice_and_every_message_ends(tmp_path: Path) -> Non
 
 
 def test_control_lost_message_that_counts_as_rejected_is_accepted_twice(tmp_path: Path) -> None:
-    order = Order(kills=10, seed=1, without=("unknown",), faults=False)
+    order = Order(kills=6, seed=1, without=("unknown",), faults=False)
 
     result = run(order, directory=tmp_path, on_progress=print)
 

@@ -62,6 +62,7 @@ PLANTED = [
             3: "but buyer",
             6: "has no assignment to it",
             8: "its sales are",
+            12: "but its sale is to buyer {buyer}",
         },
         constraint=("assignment_lead_buyer_once", ASSIGNMENT),
     ),
