@@ -1,7 +1,8 @@
 """Deliveries, made and timed in the worker. A deliverer of its own process sends them to a receiver of another."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django.db import connection
@@ -111,30 +112,33 @@ def build_direct_post(url: str) -> Pool:
 
 def time_direct_posts(pool: Pool, *, count: int) -> list[float]:
     """One after the other: the ms from the commit of the hold until the sale is seen to be committed."""
-    commits = _note_commits()
     times = []
-    for lead_id in add_leads(pool, count):
-        outcome = distribute_lead(lead_id)
-        if outcome.result != "posting":
-            raise NotDelivered(f"{outcome.result} {outcome.skip_reason}")
-        committed = commits[-1]
-        _wait(lambda lead_id=lead_id: bool(_fetch(IS_SOLD, [lead_id])), what="the sale")  # type: ignore[misc]
-        times.append((time.perf_counter() - committed) * 1000)
+    with _noted_commits() as commits:
+        for lead_id in add_leads(pool, count):
+            outcome = distribute_lead(lead_id)
+            if outcome.result != "posting":
+                raise NotDelivered(f"{outcome.result} {outcome.skip_reason}")
+            committed = commits[-1]
+            _wait(lambda lead_id=lead_id: bool(_fetch(IS_SOLD, [lead_id])), what="the sale")
+            times.append((time.perf_counter() - committed) * 1000)
     return times
 
 
-def _note_commits() -> list[float]:
+@contextmanager
+def _noted_commits() -> Iterator[list[float]]:
     """The list grows by the time of each commit of this process."""
     commits: list[float] = []
-    commit = connection._commit
+    commit = connection.commit
 
-    def noted() -> Any:
-        done = commit()
+    def noted() -> None:
+        commit()
         commits.append(time.perf_counter())
-        return done
 
-    connection._commit = noted
-    return commits
+    connection.commit = noted  # type: ignore[method-assign]
+    try:
+        yield commits
+    finally:
+        connection.commit = commit  # type: ignore[method-assign]
 
 
 def _fetch(sql: str, parameters: Sequence[Any]) -> Any:
