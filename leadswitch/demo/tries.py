@@ -1,11 +1,11 @@
 """What became of the leads of direct_post.py: each request to a buyer, its answer, and the money."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from django.db import connection
-from rich.table import Table
 
 from leadswitch.demo.direct_post import DirectPost
 
@@ -45,7 +45,7 @@ class TryRow:
 
     @property
     def answer(self) -> str:
-        return " ".join(filter(None, (self.status_code, self.error, self.reason)))
+        return ": ".join(filter(None, (self.status_code, self.error, self.reason)))
 
 
 def read_tries(shown: DirectPost) -> tuple[TryRow, ...]:
@@ -57,23 +57,12 @@ def read_tries(shown: DirectPost) -> tuple[TryRow, ...]:
     return tuple(rows)
 
 
-def show_tries(tries: Sequence[TryRow]) -> Table:
-    table = Table(title="Sold when the buyer's system accepts (direct post)", title_justify="left")
-    for column in ("lead", "buyer", "message", "try", "outcome", "answer", "sale", "money"):
-        table.add_column(column)
-    before = ""
-    for each in tries:
-        if before not in ("", each.lead):
-            table.add_section()
-        table.add_row(
-            each.lead if each.lead != before else "",
-            each.buyer,
-            f"…{each.message_id[-SHOWN_OF_ID:]}",
-            str(each.number),
-            each.outcome,
-            each.answer,
-            each.sale,
-            each.money,
-        )
-        before = each.lead
-    return table
+def show_tries(tries: Sequence[TryRow]) -> Iterator[str]:
+    """Yield lines: each lead with its requests, and after the last request of a buyer what became of the sale."""
+    for lead, of_lead in groupby(tries, key=lambda each: each.lead):
+        yield lead
+        for each in of_lead:
+            message = f"message …{each.message_id[-SHOWN_OF_ID:]}"
+            yield f"  {each.buyer}, {message}, try {each.number}: {each.outcome} ({each.answer})"
+            if each.money:
+                yield f"    {each.sale}: {each.money}"

@@ -32,7 +32,7 @@ ANSWER_LOST: Final = (
     ),
 )
 MESSAGE_LOST: Final = ("cut-before", "unavailable/1", "redirect/http%3A%2F%2F127.0.0.1%2F")
-# After so many requests the answer arrives.
+# After this many requests the answer arrives.
 DISTURBED: Final = 3
 MUTE_OF: Final = 12
 

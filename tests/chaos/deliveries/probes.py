@@ -22,7 +22,7 @@ HEARTBEAT: Final = 0.5
 # A request lasts about this long at least, so a process dies in the middle of one.
 LONGEST_ASKING: Final = 0.03
 
-# The request is out, and nobody knows its answer.
+# The request is out, and its answer is not known.
 ASKING: Final = "asking"
 # The answer is known to the process alone.
 ANSWERED: Final = "answered"

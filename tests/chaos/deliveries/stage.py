@@ -84,7 +84,7 @@ class Stage:
         return len(ended)
 
     def wait_for_tries(self, count: int, *, outcomes: tuple[str, ...]) -> None:
-        """Until so many more tries ended like this."""
+        """Until this many more tries ended like this."""
         goal = count_tries(outcomes) + count
         self.wait(
             lambda: self.supply() or count_tries(outcomes) >= goal,
@@ -92,7 +92,7 @@ class Stage:
         )
 
     def wait_for_requests(self, count: int) -> None:
-        """Until the buyers got so many more."""
+        """Until the buyers got this many more."""
         goal = self.system.count_requests() + count
         self.wait(
             lambda: self.supply() or self.system.count_requests() >= goal, what="requests to the buyers"

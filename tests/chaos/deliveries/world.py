@@ -26,7 +26,7 @@ CREDITS_CENTS: Final = 1_000_000_000
 ACCEPTED: Final = 55
 ASKED: Final = 3
 SHARED_BY: Final = 2
-# Every so many leads, one is shared.
+# One lead of this many is shared.
 SHARED_OF: Final = 5
 # The shortest, so that lost answers cost little time.
 ENDPOINT: Final = {"timeout_seconds": 1, "max_in_flight": 16}

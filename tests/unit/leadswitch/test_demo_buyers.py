@@ -30,23 +30,25 @@ def test_held_price_stays_in_the_wallet() -> None:
     ]
 
 
-def test_lead_is_named_at_its_first_try() -> None:
-    row = ("Ann Roofing", "01a20094-ffff", 1, "unknown", "", "reset", "", "held", "")
-    again = (
+def test_requests_of_a_lead_are_shown_with_their_answers_and_the_money() -> None:
+    lost = ("Ann Roofing", "01a20094-ffff", 1, "unknown", "", "reset", "", "held", "")
+    known = (
         "Ann Roofing",
         "01a20094-ffff",
         2,
-        "accepted",
+        "rejected",
         "200",
         "",
-        "",
-        "sold",
-        "hold 40.00, capture 40.00",
+        "a customer",
+        "rejected",
+        "release $40.00",
     )
 
-    table = show_tries([TryRow("Lost", *row), TryRow("Lost", *again), TryRow("Other", *row)])
-
-    leads, _, messages, _, _, answers, *_ = (list(column.cells) for column in table.columns)
-    assert leads == ["Lost", "", "Other"]
-    assert messages == ["…4-ffff"] * 3
-    assert answers == ["reset", "200", "reset"]
+    assert list(show_tries([TryRow("Lost", *lost), TryRow("Lost", *known), TryRow("Other", *lost)])) == [
+        "Lost",
+        "  Ann Roofing, message …4-ffff, try 1: unknown (reset)",
+        "  Ann Roofing, message …4-ffff, try 2: rejected (200: a customer)",
+        "    rejected: release $40.00",
+        "Other",
+        "  Ann Roofing, message …4-ffff, try 1: unknown (reset)",
+    ]

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0039_deliverers"),
+        ("distribution", "0043_deliverers"),
     ]
 
     operations = [
