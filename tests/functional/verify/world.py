@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import Report
 from routing.models import Lead
 from tests.support.factories import (
@@ -18,6 +17,7 @@ from tests.support.factories import (
     SourceFactory,
     enroll,
 )
+from tests.support.returning import return_assignment
 from tracing.models import Attempt
 
 PRICE_CENTS = 2_500
