@@ -149,19 +149,13 @@ def find_delivery_problems(state: DeliveryState) -> Iterator[str]:
     if state.endpoints and not state.deliverers:
         yield f"No deliverer has sent a heartbeat in the last {DELIVERER_ALIVE_SECONDS} s. Start one."
     if state.is_halted:
-        yield f"{state.due.count:,} messages are due, and none was tried for {HALTED_SECONDS // 60} minutes."
+        yield f"Due messages: {state.due.count:,}. None was tried in the last {HALTED_SECONDS // 60} minutes."
     if state.failing:
-        yield (
-            f"Endpoints that have failed for {FAILING_MINUTES} minutes: {state.failing:,}."
-            " Ask the buyer, or correct the endpoint."
-        )
-    if state.unknown.oldest_seconds > UNKNOWN_HOURS * 3_600:
-        yield (
-            f"{state.unknown.count:,} messages wait for a person to decide, the oldest for over {UNKNOWN_HOURS} hours."
-        )
-    if state.holds.oldest_seconds > HOLD_HOURS * 3_600:
-        yield f"{state.holds.count:,} holds are open, the oldest for over {HOLD_HOURS} hours."
-    if state.returns.oldest_seconds > RETURN_DAYS * 86_400:
-        yield (
-            f"{state.returns.count:,} return requests wait for review, the oldest for over {RETURN_DAYS} days."
-        )
+        yield f"Endpoints without a success for {FAILING_MINUTES} minutes: {state.failing:,}. Ask their buyers."
+    for what, waiting, limit, unit, seconds in (
+        ("Messages that wait for a person to decide", state.unknown, UNKNOWN_HOURS, "hours", 3_600),
+        ("Open holds", state.holds, HOLD_HOURS, "hours", 3_600),
+        ("Return requests that wait for review", state.returns, RETURN_DAYS, "days", 86_400),
+    ):
+        if waiting.oldest_seconds > limit * seconds:
+            yield f"{what}: {waiting.count:,}. The oldest has waited for over {limit} {unit}."
