@@ -1,4 +1,4 @@
-"""The gauges of deliveries, holds and return requests, and `manage.py deliveries` and `returns`, which show the same."""
+"""The gauges of deliveries, holds and return requests, and the commands that show the same."""
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
