@@ -41,6 +41,7 @@ def delivering(settings: Any, directory: Path, *, distribute: Callable[[int], ob
     """A deliverer in a thread of this process."""
     settings.LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS = LOCAL
     settings.LEADSWITCH_DELIVERER_POLL_MS = 50
+    settings.LEADSWITCH_DELIVERER_THREADS = 4
     settings.VAR_DIR = directory
     get_client.cache_clear()
     stop, wake = threading.Event(), threading.Event()

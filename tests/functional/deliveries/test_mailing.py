@@ -1,5 +1,6 @@
 """Leads by email, and the daily CSV, through a real mail server."""
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
@@ -160,7 +161,7 @@ def test_repeated_csv_has_the_same_rows_and_message_id(mailbox: Mailbox) -> None
 
 
 @pytest.mark.parametrize(
-    ("at", "outcome"), [("", "not_sent"), ("EHLO", "not_sent"), ("MAIL", "unknown"), (".", "unknown")]
+    ("at", "outcome"), [("", "not_sent"), ("EHLO", "unknown"), ("MAIL", "unknown"), (".", "unknown")]
 )
 def test_mail_ends_in_time_however_often_the_server_answers(settings: Any, at: str, outcome: str) -> None:
     """It drips faster than any timeout of one operation. The lease begins before the mail."""
@@ -174,6 +175,17 @@ def test_mail_ends_in_time_however_often_the_server_answers(settings: Any, at: s
 
         assert monotonic() - began < endpoint.timeout_seconds + LEASE_MARGIN_SECONDS
     assert outcomes() == [(outcome, "timed_out")]
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_server_that_says_nothing_gets_no_mail(settings: Any, *, is_tls: bool) -> None:
+    """It takes the connection. With TLS, the handshake does not begin."""
+    settings.EMAIL_USE_SSL = is_tls
+    DeliveryFactory(endpoint=inbox(timeout_seconds=1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        deliver_due()
+    assert outcomes() == [("not_sent", "timed_out")]
 
 
 def test_server_that_hangs_up_slowly_has_the_mail(settings: Any) -> None:
