@@ -1,5 +1,6 @@
 """The threads of a deliverer: none holds up another, and the process ends loudly without one of them."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from tests.support.factories import (
     EnrollmentFactory,
     LeadFactory,
 )
+from tests.support.mail_server import Mailbox, mail_server
 from tests.support.processes import logged
 from tests.support.waiting import LONGEST_SECONDS, wait_until
 
@@ -98,6 +100,46 @@ def test_results_are_written_while_a_next_attempt_waits(
             wait_until(lambda: count("accepted") == 1, what="the result of another buyer")
         finally:
             released.set()
+
+
+def test_results_are_written_while_the_mail_about_an_endpoint_waits(
+    settings: Any, tmp_path: Path, system: BuyerSystem
+) -> None:
+    settings.LEADSWITCH_DIGEST_RECIPIENTS = ("ops@example.com",)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_TIMEOUT = 2 * LONGEST_SECONDS
+    system.answer_with(Reply(410), Reply(200))
+    gone, fine = EndpointFactory(url=system.url), EndpointFactory(url=system.url)
+    sign(gone)
+    sign(fine)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        DeliveryFactory(endpoint=gone)
+        with delivering(settings, tmp_path, distribute=distribute_lead):
+            wait_until(lambda: count("rejected") == 1, what="the answer 410")
+            DeliveryFactory(endpoint=fine)
+            wait_until(lambda: count("accepted") == 1, what="the result of another buyer")
+
+
+def test_agency_gets_a_mail_about_a_disabled_endpoint(
+    settings: Any, tmp_path: Path, system: BuyerSystem
+) -> None:
+    settings.LEADSWITCH_DIGEST_RECIPIENTS = ("ops@example.com",)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    system.answer_with(Reply(410))
+    endpoint = EndpointFactory(url=system.url, name="CRM")
+    sign(endpoint)
+    box = Mailbox()
+    with mail_server(box) as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        DeliveryFactory(endpoint=endpoint)
+        with delivering(settings, tmp_path, distribute=distribute_lead):
+            wait_until(lambda: bool(box.mails), what="the mail")
+    [(address, message)] = box.mails
+    assert (address, message["subject"]) == (
+        "ops@example.com",
+        f"LeadSwitch disabled an endpoint of {endpoint.buyer}",
+    )
 
 
 def test_message_that_waited_too_long_for_a_thread_is_not_sent(
