@@ -138,7 +138,7 @@ def test_agency_gets_a_mail_about_a_disabled_endpoint(
     [(address, message)] = box.mails
     assert (address, message["subject"]) == (
         "ops@example.com",
-        f"LeadSwitch disabled an endpoint of {endpoint.buyer}",
+        f"LeadSwitch disabled an endpoint of {endpoint.buyer.name}",
     )
 
 
