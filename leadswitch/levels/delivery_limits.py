@@ -4,7 +4,7 @@ from typing import Final
 
 HALTED_SECONDS: Final = 120
 FAILING_MINUTES: Final = 10
-# So many messages must have failed: one rejected lead at low traffic is no failing endpoint.
+# With fewer failed messages an endpoint is not failing: one rejected lead at low traffic is normal.
 FAILED_MESSAGES: Final = 3
 UNKNOWN_HOURS: Final = 4
 HOLD_HOURS: Final = 2

@@ -7,9 +7,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from leadswitch.levels.deliveries import find_delivery_problems, read_deliveries
 from leadswitch.levels.delivery_reports import report_deliveries
-from leadswitch.management.reports import print_reports
+from leadswitch.management.reports import add_limit, print_reports
 from routing.management.database_errors import readable_database
-from tracing.parsing import positive_argument
 
 
 class Command(BaseCommand):
@@ -20,13 +19,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--limit",
-            type=positive_argument,
-            default=10,
-            metavar="N",
-            help="print at most N rows per table (10)",
-        )
+        add_limit(parser, default=10)
 
     def handle(self, *_: Any, limit: int, **__: Any) -> None:
         with readable_database():

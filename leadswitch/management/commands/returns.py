@@ -5,9 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from leadswitch.levels.delivery_reports import report_returns
-from leadswitch.management.reports import print_reports
+from leadswitch.management.reports import add_limit, print_reports
 from routing.management.database_errors import readable_database
-from tracing.parsing import positive_argument
 
 
 class Command(BaseCommand):
@@ -18,9 +17,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--limit", type=positive_argument, default=20, metavar="N", help="print at most N rows (20)"
-        )
+        add_limit(parser, default=20)
 
     def handle(self, *_: Any, limit: int, **__: Any) -> None:
         with readable_database():
