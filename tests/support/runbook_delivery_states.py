@@ -60,7 +60,7 @@ DELIVERY_STATES: Final = (
         prints={
             DELIVERIES: Promise(1, "Problem: Open holds: N. The oldest has waited for over 2 hours."),
             "manage.py reconcile holds": NO_DRIFT,
-            EXPLAIN: Promise(0, "posting"),
+            EXPLAIN: Promise(0, "status posting: Waiting for a buyer's system."),
         },
     ),
     State(
