@@ -10,16 +10,16 @@ from tests.support.factories import EndpointFactory, LeadFactory
 from tests.support.plans import read_by_table
 from tests.support.planting import plant
 
-pytestmark = pytest.mark.usefixtures("committed_db")
+pytestmark = pytest.mark.usefixtures("_filled")
 
 LIMIT: Final = 500
 ROWS: Final = 20_000
 VALUES: Final = {**deliveries.VALUES, "limit": LIMIT}
 FILL: Final = """
 INSERT INTO distribution_delivery (endpoint_id, lead_id, state, tries, next_try_at, ended_at)
-SELECT %(endpoint)s, %(lead)s, %(state)s, 1,
-    CASE WHEN %(state)s = 'pending' THEN now() - n * interval '1 second' END,
-    CASE WHEN %(state)s = 'accepted' THEN now() END
+SELECT %(endpoint)s, %(lead)s, %(state)s::text, 1,
+    CASE WHEN %(state)s::text = 'pending' THEN now() - n * interval '1 second' END,
+    CASE WHEN %(state)s::text = 'accepted' THEN now() END
 FROM generate_series(1, %(count)s) n
 """
 FILL_TRIES: Final = """
@@ -29,7 +29,7 @@ SELECT id, 1, now() - interval '1 minute', now(), 'unknown' FROM distribution_de
 
 
 @pytest.fixture
-def _filled() -> None:
+def _filled(committed_db: None) -> None:  # noqa: ARG001
     """One endpoint that fails: most of its messages are finished, some are due, and some unknown."""
     endpoint, lead = EndpointFactory(), LeadFactory()
     for state, count in (("accepted", ROWS), ("pending", 2 * LIMIT), ("unknown", 2 * LIMIT)):
@@ -40,14 +40,12 @@ def _filled() -> None:
         cursor.execute("ANALYZE distribution_delivery, distribution_deliverytry, distribution_endpoint")
 
 
-@pytest.mark.usefixtures("_filled")
 def test_due_messages_are_counted_up_to_the_limit() -> None:
     indexes, rows = read_by_table(deliveries.COUNT_DUE, VALUES)["distribution_delivery"]
     assert indexes == {"delivery_due"}
     assert rows <= LIMIT + 1
 
 
-@pytest.mark.usefixtures("_filled")
 def test_unknown_messages_are_counted_up_to_the_limit() -> None:
     found = read_by_table(deliveries.COUNT_UNKNOWN, VALUES)
     indexes, rows = found["distribution_delivery"]
@@ -58,7 +56,6 @@ def test_unknown_messages_are_counted_up_to_the_limit() -> None:
     assert rows <= deliveries.OLDEST_UNKNOWN
 
 
-@pytest.mark.usefixtures("_filled")
 def test_newest_messages_of_a_failing_endpoint_are_read() -> None:
     found = read_by_table(deliveries.COUNT_ENDPOINTS, VALUES)
     indexes, rows = found["distribution_delivery"]
@@ -67,7 +64,6 @@ def test_newest_messages_of_a_failing_endpoint_are_read() -> None:
     assert found["distribution_deliverytry"][0] == {"deliverytry_number_unique"}
 
 
-@pytest.mark.usefixtures("_filled")
 def test_one_try_is_read_for_the_time_since_the_last() -> None:
     found = read_by_table(deliveries.LAST_TRY, None)
     assert found == {"distribution_deliverytry": ({"distribution_deliverytry_pkey"}, 1)}
