@@ -27,25 +27,16 @@ COUNT_DELIVERERS: Final = """
 SELECT count(*) FROM distribution_deliverer
 WHERE seen_at > statement_timestamp() - make_interval(secs => %(alive)s)
 """
-# Messages of an endpoint that is off wait for a person, not for a deliverer.
+# Messages of an endpoint that is off wait for a person, not for a deliverer. They use up the limit too.
 COUNT_DUE: Final = """
-SELECT
-    (SELECT count(*) FROM (
-        SELECT FROM distribution_endpoint e CROSS JOIN LATERAL (
-            SELECT FROM distribution_delivery d
-            WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_try_at <= statement_timestamp()
-            LIMIT %(limit)s
-        ) due
-        WHERE e.active AND e.disabled_at IS NULL
-        LIMIT %(limit)s
-    ) counted),
-    (SELECT coalesce(extract(epoch FROM statement_timestamp() - min(first.next_try_at)), 0)::float
-     FROM distribution_endpoint e CROSS JOIN LATERAL (
-        SELECT d.next_try_at FROM distribution_delivery d
-        WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_try_at <= statement_timestamp()
-        ORDER BY d.next_try_at LIMIT 1
-     ) first
-     WHERE e.active AND e.disabled_at IS NULL)
+SELECT count(*), coalesce(extract(epoch FROM statement_timestamp() - min(due.next_try_at)), 0)::float
+FROM (
+    SELECT endpoint_id, next_try_at FROM distribution_delivery
+    WHERE state = 'pending' AND next_try_at <= statement_timestamp()
+    ORDER BY next_try_at LIMIT %(limit)s
+) due
+JOIN distribution_endpoint e ON e.id = due.endpoint_id
+WHERE e.active AND e.disabled_at IS NULL
 """
 LAST_TRY: Final = """
 SELECT extract(epoch FROM statement_timestamp() - started_at)::float
@@ -57,9 +48,9 @@ CASE WHEN e.failing_since < statement_timestamp() - make_interval(mins => %(fail
     SELECT count(*) FILTER (WHERE newest.failed) >= %(messages)s
         OR count(*) FILTER (WHERE newest.tries = 0) = %(newest)s
     FROM (
-        SELECT d.tries, d.tries > 0 AND EXISTS (
-            SELECT FROM distribution_deliverytry t WHERE t.delivery_id = d.id AND t.finished_at >= e.failing_since
-        ) AS failed
+        SELECT d.tries, (
+            SELECT max(t.finished_at) FROM distribution_deliverytry t WHERE t.delivery_id = d.id
+        ) >= e.failing_since AS failed
         FROM distribution_delivery d WHERE d.endpoint_id = e.id ORDER BY d.id DESC LIMIT %(newest)s
     ) newest
 ) ELSE false END
