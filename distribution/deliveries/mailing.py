@@ -29,7 +29,7 @@ from distribution.deliveries.payloads.answers import clean_reason
 from distribution.deliveries.payloads.daily_csv import write_csv
 from distribution.deliveries.payloads.ends import Judgment, Outcome
 from distribution.deliveries.payloads.fields import Facts
-from distribution.deliveries.payloads.mails import MailContent, write_mail
+from distribution.deliveries.payloads.mails import TEST_MARK, MailContent, write_mail
 from distribution.deliveries.payloads.template import compile_template
 from distribution.deliveries.smtp import Deadline, DeadlineBackend
 from distribution.deliveries.tried import Texts, Tried
@@ -84,8 +84,9 @@ def write_message(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternati
 
 def _write_daily(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternatives:
     count = f"{len(works)} lead{'' if len(works) == 1 else 's'}"
+    mark = TEST_MARK if any(work.claimed.is_test for work in works) else ""
     content = MailContent(
-        subject=f"{count} of {at:%B} {at.day}, {at.year}", text=f"Attached: {count}, one in each row.\n"
+        subject=f"{mark}{count} of {at:%B} {at.day}, {at.year}", text=f"Attached: {count}, one in each row.\n"
     )
     message = _address(works[0], content, message_id=_identify(works))
     template = works[0].endpoint.template

@@ -43,6 +43,8 @@ UNION SELECT e.lead_id FROM tracing_leaddistributionevent e WHERE e.attempt_id >
 UNION SELECT d.lead_id FROM distribution_ledgerentry e JOIN distribution_assignment d ON d.id = e.assignment_id
     WHERE {_touched("e")}
 UNION SELECT r.lead_id FROM distribution_returnrequest r WHERE {_touched("r")}
+UNION SELECT r.lead_id FROM distribution_ledgerentry e JOIN distribution_returnrequest r ON r.refund_id = e.id
+    WHERE {_touched("e")}
 UNION SELECT p.lead_id FROM distribution_payableentry p WHERE p.lead_id IS NOT NULL AND {_touched("p")}
 """  # noqa: S608 - only conditions are put in
 
