@@ -33,7 +33,7 @@ def decide_next(claimed: Claimed, judgment: Judgment, *, at: datetime) -> Next:
     wait_seconds = wait_after(
         Retries.EVENT if claimed.is_event else Retries.LEAD,
         tries=claimed.number,
-        seed=claimed.message_id.int & 0xFFFF_FFFF,
+        seed=claimed.seed,
         retry_after_seconds=judgment.retry_after_seconds,
     )
     if wait_seconds is not None:
