@@ -94,7 +94,8 @@ def test_direct_post_to_a_method_that_cannot_answer_is_not_inserted(delivery: De
         assert cursor.rowcount == 1
 
 
-def test_try_by_mail_never_charges_a_held_price(delivery: Delivery, settings: Any) -> None:
+@pytest.mark.usefixtures("delivery")
+def test_try_by_mail_never_charges_a_held_price(settings: Any) -> None:
     """Around the trigger: nothing is mailed, although the server would take every mail."""
     settings.EMAIL_HOST = "localhost"
     plant("UPDATE distribution_endpoint SET method = 'email', email_to = 'a@example.com'")
