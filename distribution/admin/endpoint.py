@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.delivery import describe_texts
+from distribution.admin.delivery_texts import describe_texts
 from distribution.deliveries.checking import find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
 from distribution.deliveries.sample import send_test_lead
