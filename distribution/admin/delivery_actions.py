@@ -50,7 +50,7 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
     ),
 }
 TWICE: Final = (
-    "{ended} already ended: the buyer gets a new message, and may get the same lead twice. Ask the buyer first."
+    "{ended} already ended: the buyer gets a new message, and may get the same lead twice. Ask it first."
 )
 
 

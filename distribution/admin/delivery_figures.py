@@ -1,4 +1,4 @@
-"""The page "Deliveries by endpoint": what waits for a person, which endpoints fail now, and how each of them answers."""
+"""The page "Deliveries by endpoint": what waits for a person, which endpoints fail now, and how each one answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from django.utils import timezone
 from distribution.admin.delivery_actions import ACTIONS, RESOLVE, act_url
 from distribution.admin.delivery_charts import NOTHING, describe_ms, make_latency, make_outcomes
 from distribution.deliveries.figures import Figures, TryFigures, read_try_figures
-from distribution.models import Delivery, DeliveryState, DeliveryTry, DisabledReason, Endpoint
+from distribution.models import DeliveryState, DeliveryTry, DisabledReason, Endpoint
 from tracing.admin.columns import describe_id
+from tracing.admin.confirming import ConfirmingAdmin
 from tracing.admin.named import NamingAdmin
 from tracing.admin.scope import visible_ids, visible_names
 from tracing.parsing import parse_id
@@ -50,14 +51,14 @@ class Chosen:
         return first.replace(minute=0, second=0, microsecond=0)
 
 
-class DeliveryFiguresAdmin(NamingAdmin):
+class DeliveryFiguresAdmin(ConfirmingAdmin, NamingAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.show_figures)
         return [path("by-endpoint/", view, name="distribution_delivery_figures"), *super().get_urls()]
 
     def show_figures(self, request: HttpRequest) -> HttpResponse:
         """`?endpoint=` and `?workspace=` choose, `?window=` is one of WINDOWS."""
-        self.require(VIEW, request=request)  # type: ignore[attr-defined] # of ConfirmingAdmin
+        self.require(VIEW, request=request)
         at, chosen = timezone.now(), self._choose(request)
         figures = read_try_figures(chosen.start(at), at, endpoint_ids=chosen.endpoint_ids)
         charts = [make_outcomes(figures), make_latency(figures)] if figures.by_hour else []
@@ -147,9 +148,7 @@ class DeliveryFiguresAdmin(NamingAdmin):
         rows = self._endpoints(request).filter(failing, active=True)
         if chosen.endpoint_ids is not None:
             rows = rows.filter(pk__in=chosen.endpoint_ids)
-        return [
-            _describe_failing(row, at=at) for row in rows.order_by("failing_since", "pk")[:MAX_FAILING]
-        ]
+        return [_describe_failing(row, at=at) for row in rows.order_by("failing_since", "pk")[:MAX_FAILING]]
 
 
 def _describe_endpoint(endpoint: Endpoint, found: TryFigures) -> Mapping[str, Any]:

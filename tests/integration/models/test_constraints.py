@@ -37,6 +37,7 @@ from routing.models import (
     SourceKey,
     Workspace,
 )
+from tests.support.delivery_breaches import DELIVERY_BREACHES
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -319,6 +320,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
     *RETURN_BREACHES,
+    *DELIVERY_BREACHES,
 ]
 
 
