@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.delivery_actions import ACTIONS, RESOLVE, act_url
 from distribution.admin.delivery_charts import NOTHING, describe_ms, make_latency, make_outcomes
-from distribution.deliveries.figures import Figures, TryFigures, read_try_figures
+from distribution.deliveries.figures import MAX_TRIES, Figures, TryFigures, read_try_figures
 from distribution.models import DeliveryState, DeliveryTry, DisabledReason, Endpoint
 from tracing.admin.columns import describe_id
 from tracing.admin.confirming import ConfirmingAdmin
@@ -60,7 +60,8 @@ class DeliveryFiguresAdmin(ConfirmingAdmin, NamingAdmin):
         """`?endpoint=` and `?workspace=` choose, `?window=` is one of WINDOWS."""
         self.require(VIEW, request=request)
         at, chosen = timezone.now(), self._choose(request)
-        figures = read_try_figures(chosen.start(at), at, endpoint_ids=chosen.endpoint_ids)
+        ids = chosen.endpoint_ids
+        figures = read_try_figures(chosen.start(at), at, endpoint_ids=ids, most=MAX_TRIES)
         charts = [make_outcomes(figures), make_latency(figures)] if figures.by_hour else []
         context = {
             **self.admin_site.each_context(request),

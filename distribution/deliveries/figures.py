@@ -84,6 +84,7 @@ def read_try_figures(
 
 
 def _find_bound(start: datetime, end: datetime, *, most: int) -> datetime | None:
-    """Return when the newest try that is too many was started. None: there are at most `most`."""
+    """Return when the oldest of the newest `most` tries was started. None: there are no more."""
     tries = DeliveryTry.objects.filter(started_at__gte=start, started_at__lt=end)
-    return tries.order_by("-started_at").values_list("started_at", flat=True)[most : most + 1].first()
+    last = list(tries.order_by("-started_at").values_list("started_at", flat=True)[most - 1 : most + 1])
+    return last[0] if len(last) > 1 else None

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from distribution.admin import delivery_actions
 from distribution.deliveries import checking, sample
 from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret
 from tests.support.admin_pages import client_of, form_of, page, person, problems, save, texts
@@ -45,7 +46,9 @@ def add(client: Client, buyer: Buyer, **fields: Any) -> Any:
 
 
 def act_url(row: Endpoint | Delivery, name: str) -> str:
-    return reverse(f"admin:distribution_{row._meta.model_name}_act", args=[row.pk, name])
+    if isinstance(row, Delivery):
+        return delivery_actions.act_url(name, row.pk)
+    return reverse("admin:distribution_endpoint_act", args=[row.pk, name])
 
 
 def test_new_webhook_shows_its_secret_once(operator: Client, buyer: Buyer, system: BuyerSystem) -> None:
