@@ -75,6 +75,17 @@ def test_queue_is_worked_off_with_the_keyboard_alone(open_as: OpenAs, requests: 
     expect(page.locator(".messagelist")).to_contain_text("No other return waits for review.")
 
 
+def test_escape_leaves_the_question(open_as: OpenAs, requests: list[ReturnRequest]) -> None:
+    page = open_as(person("finance", requests[0].buyer.workspace))
+    page.goto(path_of(ReturnRequest, "change", requests[0].pk))
+    page.keyboard.press("a")
+    expect(page.get_by_label("Why")).to_be_focused()
+    page.keyboard.press("Escape")
+
+    expect_at(page, requests[0])
+    assert states() == ["requested"] * 3
+
+
 def test_keys_with_control_and_other_keys_do_nothing(open_as: OpenAs, requests: list[ReturnRequest]) -> None:
     page = open_as(person("finance", requests[0].buyer.workspace))
     page.goto(path_of(ReturnRequest, "change", requests[0].pk))
