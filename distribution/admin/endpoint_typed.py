@@ -52,7 +52,7 @@ def _find_problems(endpoint: Any, name: str, value: Any) -> Sequence[Problem]:
         is_form = endpoint.method == Method.CSV or endpoint.http_method == HttpMethod.GET
         return find_template_problems(value, body_format="form" if is_form else endpoint.body_format)
     try:
-        read_headers(value or {})
+        read_headers({} if value is None else value)
     except HeadersError as error:
         return error.problems
     return ()
