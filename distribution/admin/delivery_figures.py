@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.delivery_actions import ACTIONS, RESOLVE, act_url
 from distribution.admin.delivery_charts import NOTHING, describe_ms, make_latency, make_outcomes
+from distribution.admin.home import BY_ITSELF
 from distribution.deliveries.figures import MAX_TRIES, Figures, TryFigures, read_try_figures
 from distribution.models import DeliveryState, DeliveryTry, DisabledReason, Endpoint
 from tracing.admin.columns import describe_id
@@ -144,8 +145,7 @@ class DeliveryFiguresAdmin(ConfirmingAdmin, NamingAdmin):
         self, request: HttpRequest, chosen: Chosen, *, at: datetime
     ) -> list[Mapping[str, object]]:
         """Failing without a success since, or switched off by what the buyer's system answered."""
-        by_itself = [DisabledReason.GONE, DisabledReason.NO_SUCCESS]
-        failing = Q(failing_since__isnull=False, disabled_at__isnull=True) | Q(disabled_reason__in=by_itself)
+        failing = Q(failing_since__isnull=False, disabled_at__isnull=True) | Q(disabled_reason__in=BY_ITSELF)
         rows = self._endpoints(request).filter(failing, active=True)
         if chosen.endpoint_ids is not None:
             rows = rows.filter(pk__in=chosen.endpoint_ids)
