@@ -63,6 +63,7 @@ def test_numbers_lead_to_their_lists(client: Client) -> None:
 
 
 def test_deliveries_that_need_a_person_are_counted(client: Client) -> None:
+    WorkspaceFactory()
     assert cards(client)["Deliveries"].startswith("No delivery waits for a decision")
     now = timezone.now()
     mine = EndpointFactory(failing_since=now)
