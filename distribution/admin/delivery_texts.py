@@ -13,6 +13,8 @@ from distribution.models import DeliveryTry, TryOutcome
 from tracing.admin.readonly import preformatted
 from tracing.wording import duration, moment
 
+OPEN: Final = "<details open><summary>{}</summary>{}</details>"
+CLOSED: Final = "<details><summary>{}</summary>{}</details>"
 REMOVED: Final = f"The bodies were removed after {KEPT.days} days."
 
 
@@ -27,8 +29,7 @@ def describe_tries(tries: Iterable[DeliveryTry]) -> SafeString | str:
 
 def _describe_try(each: DeliveryTry, *, is_open: bool = False) -> SafeString:
     parts = format_html_join("", "{}", ((part,) for part in _list_parts(each)))
-    opening = format_html("<details open>") if is_open else format_html("<details>")
-    return format_html("{}<summary>{}</summary>{}</details>", opening, _summarize(each), parts)
+    return format_html(OPEN if is_open else CLOSED, _summarize(each), parts)
 
 
 def describe_texts(each: DeliveryTry | Texts) -> list[SafeString]:

@@ -126,7 +126,10 @@ class TestBuyerSwitch:
         client = client_of(person(role, buyer.workspace))
 
         assert client.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 403
-        assert "admin-button" not in client.get(page(Buyer, "change", buyer.pk)).content.decode()
+        shown = client.get(page(Buyer, "change", buyer.pk))
+        assert shown.context["action_buttons"] == []
+        assert [each["title"] for each in shown.context["page_links"]] == ["Deliveries"]
+        assert shown.content.decode().count("admin-button") == 1
         stranger = client_of(person("operator", WorkspaceFactory()))
         assert stranger.post(self.url(buyer, "pause"), {"reason": "x"}).status_code == 404
         assert ann.post(self.url(buyer, "explode"), {"reason": "x"}).status_code == 404
