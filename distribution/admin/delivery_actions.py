@@ -93,14 +93,11 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         delivery = self.get_object(request, object_id)
-        names = [] if delivery is None or not self.has_resolve_permission(request) else list_buttons(delivery)
-        buttons = [
-            {
-                "title": f"{ACTIONS[name].title}…",
-                "url": preserve_list_filters(self, request, act_url(name, delivery.pk)),
-            }
-            for name in names
-        ]
+        buttons = []
+        if delivery is not None and self.has_resolve_permission(request):
+            for name in list_buttons(delivery):
+                url = preserve_list_filters(self, request, act_url(name, delivery.pk))
+                buttons.append({"title": f"{ACTIONS[name].title}…", "url": url})
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )

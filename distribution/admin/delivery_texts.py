@@ -20,14 +20,14 @@ REMOVED: Final = f"The bodies were removed after {KEPT.days} days."
 
 def describe_tries(tries: Iterable[DeliveryTry]) -> SafeString | str:
     """Each with its request and answer behind a line that sums it up, newest first. The newest one is open."""
-    newest, *others = sorted(tries, key=lambda each: -each.number) or [None]
-    if newest is None:
+    newest_first = sorted(tries, key=lambda each: -each.number)
+    if not newest_first:
         return "Nothing was sent yet."
-    shown = [_describe_try(newest, is_open=True), *(_describe_try(each) for each in others if each)]
+    shown = [_describe_try(each, is_open=each is newest_first[0]) for each in newest_first]
     return format_html('<div class="admin-tries">{}</div>', format_html_join("", "{}", ((e,) for e in shown)))
 
 
-def _describe_try(each: DeliveryTry, *, is_open: bool = False) -> SafeString:
+def _describe_try(each: DeliveryTry, *, is_open: bool) -> SafeString:
     parts = format_html_join("", "{}", ((part,) for part in _list_parts(each)))
     return format_html(OPEN if is_open else CLOSED, _summarize(each), parts)
 
