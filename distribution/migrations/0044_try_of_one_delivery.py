@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0039_deliverers")]
+    dependencies = [("distribution", "0043_deliverers")]
 
     operations = [
         pgtrigger.migrations.AddTrigger(

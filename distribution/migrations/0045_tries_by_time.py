@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0040_try_of_one_delivery")]
+    dependencies = [("distribution", "0044_try_of_one_delivery")]
 
     operations = [
         AddIndexConcurrently(
