@@ -39,7 +39,9 @@ def states() -> list[str]:
 
 
 def expect_at(page: Page, row: ReturnRequest) -> None:
+    """Keys work once the page has loaded its script."""
     expect(page).to_have_url(re.compile(re.escape(path_of(ReturnRequest, "change", row.pk))))
+    page.wait_for_load_state()
 
 
 def decide(page: Page, key: str, reason: str) -> None:
