@@ -69,7 +69,7 @@ class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
     created = time_column("created_at")
 
     def title_of(self, row: Delivery) -> str:
-        return f"Delivery to {row.endpoint} ({short_id(row.message_id)})"
+        return f"Delivery to {row.endpoint.name} of {row.endpoint.buyer.name} ({short_id(row.message_id)})"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Nothing is decrypted."""

@@ -24,7 +24,10 @@ MAX_REASONS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAction:
-    """`line`: what it does. `direct`: what it does to the sale of a direct post. `done`: what pages say afterwards."""
+    """`line`: what it does. `direct`: what it does to the sale of a direct post. `done`: what pages say afterwards.
+
+    `{what}` is how many deliveries or direct posts.
+    """
 
     title: str
     line: str
@@ -34,24 +37,22 @@ class DeliveryAction:
 
 ACTIONS: Final[Mapping[str, DeliveryAction]] = {
     "resend": DeliveryAction(
-        "Send again", "Sent to the same endpoint as soon as possible.", "", "sent again"
+        "Send again", "{what} will be sent again to the same endpoint as soon as possible.", "", "sent again"
     ),
     "accepted": DeliveryAction(
         "Decide: accepted",
-        "The buyer has the lead. It is not sent again.",
-        "The held price is charged, and the lead counts as sold.",
+        "{what} will end as accepted: the buyer has the lead. It is not sent again.",
+        "{what}: the held price is charged, and the lead counts as sold.",
         "accepted",
     ),
     "rejected": DeliveryAction(
         "Decide: rejected",
-        "The buyer does not have the lead, or refuses it. It is not sent again.",
-        "The held price is released, and the next buyer is asked.",
+        "{what} will end as rejected: the buyer does not have the lead, or refuses it. It is not sent again.",
+        "{what}: the held price is released, and the next buyer is asked.",
         "rejected",
     ),
 }
-TWICE: Final = (
-    "{ended} already ended: the buyer gets a new message, and may get the same lead twice. Ask it first."
-)
+TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
 
 
 def list_action(name: str) -> Callable[..., HttpResponse | None]:
@@ -190,9 +191,9 @@ def _describe(name: str, rows: Sequence[Delivery]) -> list[str]:
     if not rows:
         return ["Nothing to do."]
     action, direct = ACTIONS[name], sum(row.is_direct_post for row in rows)
-    lines = [f"{count(len(rows), 'delivery', 'deliveries')}. {action.line}"]
+    lines = [action.line.format(what=count(len(rows), "delivery", "deliveries"))]
     if direct and action.direct:
-        lines.append(f"{count(direct, 'direct post', 'direct posts')}. {action.direct}")
+        lines.append(action.direct.format(what=count(direct, "direct post")))
     ended = sum(row.ended_at is not None for row in rows)
     if name == "resend" and ended:
         lines.append(TWICE.format(ended=count(ended, "delivery has", "deliveries have")))

@@ -18,12 +18,12 @@ CLOSED: Final = "<details><summary>{}</summary>{}</details>"
 REMOVED: Final = f"The bodies were removed after {KEPT.days} days."
 
 
-def describe_tries(tries: Iterable[DeliveryTry]) -> SafeString | str:
-    """Each with its request and answer behind a line that sums it up, newest first. The newest one is open."""
+def describe_tries(tries: Iterable[DeliveryTry], *, is_open: bool = True) -> SafeString | str:
+    """Each with its request and answer behind a line that sums it up, newest first. `is_open`: the newest one."""
     newest_first = sorted(tries, key=lambda each: -each.number)
     if not newest_first:
         return "Nothing was sent yet."
-    shown = [_describe_try(each, is_open=each is newest_first[0]) for each in newest_first]
+    shown = [_describe_try(each, is_open=is_open and each is newest_first[0]) for each in newest_first]
     return format_html('<div class="admin-tries">{}</div>', format_html_join("", "{}", ((e,) for e in shown)))
 
 

@@ -37,14 +37,14 @@ class LeadDeliveriesAdmin(PlainAdmin):
         rows = page.get_queryset(request).filter(lead_id=lead.pk).order_by("-pk").prefetch_related(tries)
         found = list(rows[: MAX_SHOWN + 1])
         return {
-            "rows": [_describe(row) for row in found[:MAX_SHOWN]],
+            "rows": [_describe(row, is_open=row is found[0]) for row in found[:MAX_SHOWN]],
             "is_cut": len(found) > MAX_SHOWN,
             "most": MAX_SHOWN,
             "url": f"{reverse('admin:distribution_delivery_changelist')}?q={lead.public_id}",
         }
 
 
-def _describe(row: Delivery) -> Mapping[str, object]:
+def _describe(row: Delivery, *, is_open: bool) -> Mapping[str, object]:
     at = row.ended_at or row.next_try_at
     when = "" if at is None else f"{'ended' if row.ended_at else 'next try'} {moment(at)}"
     facts = (when, row.end_reason, count(row.tries, "try", "tries"))
@@ -53,5 +53,5 @@ def _describe(row: Delivery) -> Mapping[str, object]:
         "url": reverse("admin:distribution_delivery_change", args=[row.pk]),
         "state": badge(DeliveryState(row.state).label, code=row.state),
         "facts": ", ".join(filter(None, facts)),
-        "tries": describe_tries(row.requests.all()),
+        "tries": describe_tries(row.requests.all(), is_open=is_open),
     }

@@ -95,7 +95,9 @@ def test_many_are_sent_again_from_the_list(open_as: OpenAs, lead: Lead, look: st
         box.check()
     page.locator("select[name=action]").select_option("resend_deliveries")
     page.locator(".actions button").first.click()
-    expect(page.locator("#content-main")).to_contain_text("3 deliveries. Sent to the same endpoint")
+    expect(page.locator("#content-main")).to_contain_text(
+        "3 deliveries will be sent again to the same endpoint"
+    )
     confirm(page, "their system is up again", "Send again")
 
     expect(page.locator(".messagelist .success")).to_have_text("3 deliveries are sent again.")

@@ -60,7 +60,7 @@ def test_many_are_sent_again_and_refused_ones_are_counted_by_reason(
     rows = [make(endpoint, state) for state in ("unknown", "rejected", "posting", "posting")]
     url = choose(operator, "resend", *rows)
     shown = operator.get(url).content.decode()
-    assert "2 deliveries. Sent to the same endpoint as soon as possible." in shown
+    assert "2 deliveries will be sent again to the same endpoint as soon as possible." in shown
     assert "1 delivery has already ended: the buyer gets a new message" in shown
     assert "2 will not change:" in shown
     assert shown.count("it is being sent") == 2
