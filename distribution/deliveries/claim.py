@@ -64,14 +64,18 @@ SELECT c.id, c.tries, c.message_id, c.endpoint_id, c.lead_id, c.assignment_id, c
     c.is_direct_post, c.is_test, c.created_at, EXISTS (
         SELECT FROM distribution_deliverytry t
         WHERE t.delivery_id = c.id AND t.outcome IN ('unknown', 'worker_lost', 'accepted')
-    )
+    ), CASE WHEN %(csv)s THEN c.first_try_at END
 FROM claimed c ORDER BY c.endpoint_id, c.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One try that this process makes. `may_have_arrived`: an earlier one may have reached the buyer."""
+    """One try that this process makes. `may_have_arrived`: an earlier one may have reached the buyer.
+
+    `csv_first_tried_at`: when the daily CSV that has this row was first tried, which names the CSV at its endpoint: the
+    rows that were claimed together are tried again together. None: it is a message of its own.
+    """
 
     id: int
     number: int
@@ -84,6 +88,14 @@ class Claimed:
     is_test: bool
     created_at: datetime
     may_have_arrived: bool
+    csv_first_tried_at: datetime | None = None
+
+    @property
+    def seed(self) -> int:
+        """Of the waits between tries: the same for each try of a message, and for each row of a CSV."""
+        if self.csv_first_tried_at is None:
+            return self.message_id.int & 0xFFFF_FFFF
+        return int(self.csv_first_tried_at.timestamp() * 1_000_000) + self.endpoint_id
 
 
 def claim_due(*, limit: int, at: datetime | None = None) -> Sequence[Claimed]:

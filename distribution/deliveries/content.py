@@ -27,15 +27,20 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Everything that one try needs."""
+    """Everything that one try needs. `may_go_live`: a person confirmed that this test goes to the live address."""
 
     claimed: Claimed
     destination: Destination
     lead: DeliveredLead | None
+    may_go_live: bool = False
 
     @property
     def endpoint(self) -> Endpoint:
         return self.destination.endpoint
+
+    @property
+    def is_for_test_address(self) -> bool:
+        return self.claimed.is_test and not self.may_go_live
 
 
 def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:

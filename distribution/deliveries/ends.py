@@ -11,6 +11,8 @@ from distribution.models import DeliveryState
 
 # The end of a direct post whose tries all failed before anything was sent. The buyer cannot have the lead.
 UNREACHABLE: Final = "unreachable"
+# A test whose endpoint has no test address: it is not sent, and never goes to the live address.
+NO_TEST_ADDRESS: Final = "no test address"
 ENDS: Final = {Outcome.ACCEPTED: DeliveryState.ACCEPTED, Outcome.REJECTED: DeliveryState.REJECTED}
 
 
@@ -26,10 +28,12 @@ class Next:
 def decide_next(claimed: Claimed, judgment: Judgment, *, at: datetime) -> Next:
     if judgment.outcome in ENDS:
         return Next(ENDS[judgment.outcome], reason=judgment.reason)
+    if judgment.error == NO_TEST_ADDRESS:
+        return Next(DeliveryState.CANCELLED, reason=NO_TEST_ADDRESS)
     wait_seconds = wait_after(
         Retries.EVENT if claimed.is_event else Retries.LEAD,
         tries=claimed.number,
-        seed=claimed.message_id.int & 0xFFFF_FFFF,
+        seed=claimed.seed,
         retry_after_seconds=judgment.retry_after_seconds,
     )
     if wait_seconds is not None:

@@ -59,4 +59,5 @@ def _describe(row: Delivery) -> Claimed:
         is_test=row.is_test,
         created_at=row.created_at,
         may_have_arrived=True,
+        csv_first_tried_at=row.first_try_at if row.endpoint.method == Method.CSV else None,
     )

@@ -1,6 +1,7 @@
 """Tells the agency that an endpoint was disabled: a log line, and a mail if a mail server and recipients are set."""
 
 import logging
+import threading
 from smtplib import SMTPException
 from typing import Final
 
@@ -20,7 +21,10 @@ Enable on its page: {page}
 
 
 def tell_disabled(endpoint: Endpoint) -> None:
-    """Call it after the commit. A mail that cannot be sent is logged: the page and the alert say the same."""
+    """Call it after the commit. The mail goes out in a thread: the caller writes the results of other buyers.
+
+    A mail that cannot be sent is logged: the page and the alert say the same.
+    """
     logger.error(
         "deliveries.endpoint_disabled", extra={"endpoint": endpoint.pk, "reason": endpoint.disabled_reason}
     )
@@ -34,7 +38,12 @@ def tell_disabled(endpoint: Endpoint) -> None:
         why=DisabledReason(endpoint.disabled_reason).label,
         page=f"{settings.LEADSWITCH_BASE_URL}/admin/distribution/endpoint/{endpoint.pk}/change/",
     )
+    subject = SUBJECT.format(buyer=buyer.name)
+    threading.Thread(target=_send, args=(subject, body), name="notice", daemon=True).start()
+
+
+def _send(subject: str, body: str) -> None:
     try:
-        send_mail(SUBJECT.format(buyer=buyer.name), body, None, list(settings.LEADSWITCH_DIGEST_RECIPIENTS))
+        send_mail(subject, body, None, list(settings.LEADSWITCH_DIGEST_RECIPIENTS))
     except (SMTPException, OSError) as error:
         logger.warning("deliveries.notice_not_sent", extra={"cause": type(error).__name__})

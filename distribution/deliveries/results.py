@@ -20,7 +20,7 @@ from distribution.deliveries.locks import lock_for_settling
 from distribution.deliveries.settling import settle
 from distribution.deliveries.tried import Tried
 from distribution.deliveries.trying import is_success
-from distribution.models import ENDED, Method
+from distribution.models import ENDED, DeliveryState, Method
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,8 @@ def _record_plain(pairs: Sequence[tuple[Tried, Next]], *, at: datetime) -> int:
     with transaction.atomic():
         moved = _write(pairs, at=at)
         written = [pair for pair in pairs if pair[0].work.claimed.id in moved]
-        _note_endpoints((tried for tried, _ in written), at=at)
+        # A canceled one was not tried, so it says nothing about its endpoint.
+        _note_endpoints((tried for tried, end in written if end.state != DeliveryState.CANCELLED), at=at)
     _report(pairs, moved)
     return len(moved)
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+import pgtrigger
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -11,7 +12,8 @@ from uuid6 import uuid7
 
 from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign
-from distribution.models.encrypted import EncryptedJSONField, EncryptedTextField
+from distribution.models.direct_posts import ANSWERING, answering_trigger
+from distribution.models.encrypted import EncryptedJSONField
 from routing.models.ownership import owner_trigger
 
 MAX_TIMEOUT_SECONDS: Final = 60
@@ -74,6 +76,22 @@ REQUIRED_FIELDS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+# Which sales have a delivery to an endpoint depends on these.
+CHOOSING: Final = ("active", "disabled_at", "campaign_id", "test_url")
+
+
+def restart_trigger() -> pgtrigger.Trigger:
+    """`live_since` begins again when other sales than before have a delivery to the endpoint."""
+    old, new = (", ".join(f"{row}.{column}" for column in CHOOSING) for row in ("OLD", "NEW"))
+    return pgtrigger.Trigger(
+        name="restart_live_since",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf(*CHOOSING),
+        condition=pgtrigger.Condition(f"(ROW({new}) IS DISTINCT FROM ROW({old}))"),
+        func="NEW.live_since = clock_timestamp(); RETURN NEW;",
+    )
+
+
 class Endpoint(models.Model):
     """A buyer without an endpoint gets its leads in the portal and through the API alone.
 
@@ -113,8 +131,8 @@ class Endpoint(models.Model):
         max_length=2_000,
         blank=True,
         default="",
-        help_text="The address that gets test leads. Empty: it gets no test leads of sources; "
-        "Send a test lead goes to the URL above.",
+        help_text="The address that gets test leads. Empty: it gets no test leads of sources, and Send a test lead "
+        "asks before it uses the URL above.",
     )
     email_to = models.CharField(
         verbose_name="email to",
@@ -209,6 +227,8 @@ class Endpoint(models.Model):
     )
     last_success_at = models.DateTimeField(null=True, blank=True, editable=False)
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # Every sale since then has a delivery to it: `verify` checks that.
+    live_since = models.DateTimeField(db_default=Now(), editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -237,7 +257,9 @@ class Endpoint(models.Model):
         triggers: ClassVar = [
             owner_trigger(
                 "buyer_id", name="endpoint", instead="Disable it and add an endpoint to the other buyer."
-            )
+            ),
+            restart_trigger(),
+            answering_trigger(),
         ]
 
     def __str__(self) -> str:
@@ -246,6 +268,15 @@ class Endpoint(models.Model):
     @property
     def is_live(self) -> bool:
         return self.active and self.disabled_at is None
+
+    @property
+    def test_address(self) -> str:
+        """Where test leads go. Blank: nowhere. They never go to the live address by themselves."""
+        return self.test_url if self.method in ANSWERING else ""
+
+    @property
+    def live_address(self) -> str:
+        return self.url if self.method in ANSWERING else self.email_to
 
     def clean(self) -> None:
         """The form's errors name the field that the method lacks."""
@@ -257,30 +288,3 @@ class Endpoint(models.Model):
         )
         if is_foreign:
             raise ValidationError({"campaign": "Choose a campaign of the buyer's workspace."})
-
-
-class EndpointSecret(models.Model):
-    """A secret that signs messages. Two are live while a buyer changes over; the newest signs first."""
-
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets")
-    secret = EncryptedTextField()
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it no longer signs. Empty: it signs until it is replaced."
-    )
-
-    class Meta:
-        db_table = "distribution_endpointsecret"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["endpoint"],
-                condition=Q(expires_at__isnull=True),
-                name="endpointsecret_one_without_end",
-            )
-        ]
-        triggers: ClassVar = [
-            owner_trigger("endpoint_id", name="secret", instead="Make a new secret for the other endpoint.")
-        ]
-
-    def __str__(self) -> str:
-        return f"Secret of {self.endpoint}"

@@ -174,6 +174,12 @@ def act_url(name: str, *leads: Lead) -> str:
     return reverse("admin:routing_lead_act", args=[name]) + "?ids=" + ",".join(str(lead.pk) for lead in leads)
 
 
+def endpoint_act(row: Endpoint | Delivery, name: str) -> str:
+    if isinstance(row, Delivery):
+        return f"{reverse('admin:distribution_delivery_act', args=[name])}?ids={row.pk}"
+    return reverse("admin:distribution_endpoint_act", args=[row.pk, name])
+
+
 def texts(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 

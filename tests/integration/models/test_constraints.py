@@ -319,8 +319,8 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: two_of(WorkspaceDay.objects.create, destination_workspace_id=1, **COUNTED),
     ),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
-    *RETURN_BREACHES,
     *DELIVERY_BREACHES,
+    *RETURN_BREACHES,
 ]
 
 
