@@ -53,7 +53,12 @@ CATCH_ALL = "admin/(?P<url>.*)$"
 WITHOUT_ID = ("changelist", "add")
 ROW = {"object_id", "id"}  # Django's name for the row of a page
 WAYS = (
-    *("workspace", "source__workspace", "campaign__workspace", "buyer__workspace"),
+    *(
+        "workspace",
+        "source__workspace",
+        "buyer__workspace",
+        "campaign__workspace",
+    ),  # an endpoint may name no campaign
     *("wallet__buyer__workspace", "endpoint__buyer__workspace"),
 )
 NO_WORKSPACE = (User, Group)
