@@ -4,16 +4,21 @@ Everything is read before a request begins, so that no request holds a database 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
+from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
 from distribution.deliveries.payloads.lead import DeliveredLead, DeliveredSale
 from distribution.deliveries.payloads.signing import SigningSecret
 from distribution.deliveries.secrets import read_secrets
 from distribution.models import Assignment, AssignmentState, Endpoint, Method
+from distribution.models.assignment import LIVE
 from distribution.models.encrypted import EncryptedWithOtherKey
 from routing.models import Lead
+
+NO_TEST_URL: Final = "no_test_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,24 @@ def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
     leads = Lead.objects.in_bulk({each.lead_id for each in claims if each.lead_id is not None})
     sales = _read_sales(each.assignment_id for each in claims if each.assignment_id is not None)
     return [
-        Work(claimed, destinations[claimed.endpoint_id], _describe(claimed, leads, sales, destinations))
+        Work(
+            claimed,
+            _check(claimed, sales, destinations[claimed.endpoint_id]),
+            _describe(claimed, leads, sales, destinations),
+        )
         for claimed in claims
     ]
+
+
+def _check(claimed: Claimed, sales: Mapping[int, Assignment], destination: Destination) -> Destination:
+    """A sale may have been taken back since the claim, and an endpoint may have lost its test URL."""
+    sale = None if claimed.is_event or claimed.assignment_id is None else sales[claimed.assignment_id]
+    if sale is not None and sale.state not in LIVE:
+        return replace(destination, problem=TAKEN_BACK)
+    is_request = destination.endpoint.method in (Method.WEBHOOK, Method.HTTP)
+    if claimed.is_test and is_request and not destination.endpoint.test_url:
+        return replace(destination, problem=NO_TEST_URL)
+    return destination
 
 
 def read_destination(endpoint: Endpoint, *, at: datetime) -> Destination:

@@ -35,7 +35,6 @@ def send_test_lead(endpoint: Endpoint, *, at: datetime) -> Tried:
         is_direct_post=False,
         is_test=True,
         created_at=at,
-        may_have_arrived=False,
     )
     work = Work(claimed, read_destination(endpoint, at=at), make_test_lead(endpoint, at=at))
     [tried] = try_together([work], client=get_client(), clock=timezone.now)

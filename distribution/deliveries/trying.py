@@ -42,8 +42,16 @@ def try_together(
 ) -> list[Tried]:
     """Make the tries of one message: one work, or all rows of a daily CSV. Never raises."""
     if works[0].endpoint.method in MAILED:
-        return mail_together(works, clock=clock)
+        return _mail(works, clock=clock)
     return [try_once(work, client=client, clock=clock) for work in works]
+
+
+def _mail(works: Sequence[Work], *, clock: Callable[[], datetime]) -> list[Tried]:
+    started = monotonic()
+    held_back = [work for work in works if work.destination.problem]
+    sendable = [work for work in works if not work.destination.problem]
+    tried = [not_sent(work, error=work.destination.problem, started=started) for work in held_back]
+    return [*tried, *(mail_together(sendable, clock=clock) if sendable else ())]
 
 
 def try_once(work: Work, *, client: OutboundClient, clock: Callable[[], datetime]) -> Tried:
