@@ -117,11 +117,14 @@ def _send_new(row: Delivery, *, at: datetime) -> Delivery:
 
 
 def _lock(delivery_id: int) -> Delivery:
-    """The assignment and the endpoint of the row are read after its locks."""
+    """Its endpoint is read after the locks, and so is its sale. Its secrets are not: the key may be another one."""
     row = Delivery.objects.get(pk=delivery_id)
     if row.assignment_id is not None:
         lock_for_settling(row.lead_id)
-    return lock_delivery(delivery_id)
+    row = lock_delivery(delivery_id)
+    endpoints = Endpoint.objects.select_related("buyer").defer("headers", "template")
+    row.endpoint = endpoints.get(pk=row.endpoint_id)
+    return row
 
 
 def _audit(row: Delivery, *, action: str, actor: str, reason: str) -> None:

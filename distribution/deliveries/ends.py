@@ -19,7 +19,14 @@ OPEN: Final = (DeliveryState.PENDING, DeliveryState.POSTING, DeliveryState.UNKNO
 # Why nothing can be sent until a person corrects the endpoint: another try would fail in the same way.
 MISCONFIGURED: Final = frozenset(
     {
-        *("template_invalid", "headers_invalid", "no_secret", "secret_unreadable", "no_content", "no_test_url"),
+        *(
+            "template_invalid",
+            "headers_invalid",
+            "no_secret",
+            "secret_unreadable",
+            "no_content",
+            "no_test_url",
+        ),
         *(Failure.BAD_URL.value, Failure.BAD_HEADER.value, Failure.REFUSED_ADDRESS.value),
     }
 )

@@ -21,8 +21,8 @@ Sold leads that wait are sent once it is enabled again. Ask the buyer what chang
 Enable on its page: {page}
 """
 ACCEPTED_LATE_SUBJECT: Final = "LeadSwitch: {buyer} accepted a lead that it does not pay for"
-ACCEPTED_LATE_BODY: Final = """{name} of {buyer} in {workspace} accepted a lead after its hold was released, so the buyer was not charged. The
-lead may be sold to another buyer.
+ACCEPTED_LATE_BODY: Final = """{name} of {buyer} in {workspace} accepted a lead after its hold was released.
+The buyer was not charged, and the lead may be sold to another buyer.
 
 Look at the answer on the page of the delivery. Assign the lead to the buyer by hand to charge it, or ask the buyer to
 drop the lead: {page}

@@ -32,7 +32,8 @@ def settle(assignment_id: int, *, state: DeliveryState, reason: str, at: datetim
 def report_if_released(assignment_id: int) -> None:
     """Tell a person that a buyer has a lead whose hold was released: the money is not taken by itself.
 
-    The lead may be sold to another buyer by now. `manage.py verify` finds it too. Needs the lead's lock.
+    The lead may be sold to another buyer by now. `manage.py verify` finds it too, because the delivery says so. Needs
+    the lead's lock.
     """
     if not Assignment.objects.filter(pk=assignment_id, state=AssignmentState.REJECTED).exists():
         return
@@ -40,6 +41,8 @@ def report_if_released(assignment_id: int) -> None:
         "endpoint__headers", "endpoint__template"
     )
     row = rows.filter(assignment_id=assignment_id, is_direct_post=True).latest("pk")
+    row.end_reason = ACCEPTED_LATE
+    row.save(update_fields=["end_reason"])
     buyer = row.endpoint.buyer
     audit.record(actor=ACTOR, action=ACCEPTED_LATE, target=row, workspace_id=buyer.workspace_id, reason="")
     after_commit(partial(tell_accepted_late, row))

@@ -1,8 +1,8 @@
 """Ends deliveries that no deliverer ends, and removes the bodies of old requests.
 
-    leases of deliverers that were lost         a deliverer that is alive ends them too
-    direct posts to endpoints that are off      rejected if the buyer cannot have the lead, else for a person
-    leads of sales that were taken back         canceled
+leases of deliverers that were lost         a deliverer that is alive ends them too
+direct posts to endpoints that are off      rejected if the buyer cannot have the lead, else for a person
+leads of sales that were taken back         canceled
 """
 
 from collections.abc import Callable, Sequence

@@ -42,6 +42,7 @@ UNION SELECT a.lead_id FROM tracing_attempt a WHERE a.id >= %(floor)s AND {_touc
 UNION SELECT e.lead_id FROM tracing_leaddistributionevent e WHERE e.attempt_id >= %(floor)s AND {_touched("e")}
 UNION SELECT d.lead_id FROM distribution_ledgerentry e JOIN distribution_assignment d ON d.id = e.assignment_id
     WHERE {_touched("e")}
+UNION SELECT y.lead_id FROM distribution_delivery y WHERE y.is_direct_post AND {_touched("y")}
 UNION SELECT r.lead_id FROM distribution_returnrequest r WHERE {_touched("r")}
 UNION SELECT p.lead_id FROM distribution_payableentry p WHERE p.lead_id IS NOT NULL AND {_touched("p")}
 """  # noqa: S608 - only conditions are put in
