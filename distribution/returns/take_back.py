@@ -1,7 +1,7 @@
 """The end of a sale: the assignment is returned, and what it used is given back if the campaign says so.
 
-Moves no money. What was not sent to the buyer yet is canceled. A lead that no buyer holds gets the status `returned`, and
-may be offered once to other buyers.
+Moves no money. What was not sent to the buyer yet is canceled. A lead that no buyer holds gets the status `returned`,
+and may be offered once to other buyers.
 """
 
 from datetime import datetime, timedelta

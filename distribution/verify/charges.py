@@ -1,7 +1,8 @@
 """Invariant 3: each assignment has exactly one charge, to its buyer at its price, and each return a full refund.
 
 A price that is or was held has one hold, which ends exactly once: captured if the lead is sold, released if the buyer's
-system rejected it. No buyer whose hold was released has accepted the lead. A test sale has no charge, and exactly the sales of test leads are test sales.
+system rejected it. No buyer whose hold was released has accepted the lead. A test sale has no charge, and exactly the
+sales of test leads are test sales.
 """
 
 from typing import Final
@@ -58,8 +59,8 @@ WITH moved AS (
 SELECT 'assignment ' || id AS subject, message FROM judged WHERE message IS NOT NULL
 """  # noqa: S608 - only conditions are put in
 
-# Only a late answer or a person can say so: no hold is released while the buyer may have the lead. It ends when the lead
-# is sold to the buyer after all.
+# Only a person can release a hold while the buyer may have the lead. The finding ends when the lead is sold to the
+# buyer after all.
 ACCEPTED_IS_SOLD: Final = f"""
 SELECT 'assignment ' || d.id AS subject, 'its hold was released, but the buyer accepted the lead' AS message
 FROM distribution_assignment d
