@@ -114,9 +114,8 @@ def test_lost_worker_after_the_return_is_not_replaced(delivery: Delivery) -> Non
     assert outcomes(delivery) == ["worker_lost"]
 
 
-def test_claimed_delivery_is_not_sent_if_its_sale_was_returned_in_between(
-    delivery: Delivery, system: BuyerSystem
-) -> None:
+@pytest.mark.usefixtures("delivery")
+def test_claimed_delivery_is_not_sent_if_its_sale_was_returned_in_between(system: BuyerSystem) -> None:
     claims = claim_due(limit=1)
     take_back()
 
@@ -152,7 +151,8 @@ def test_reconciler_cancels_what_is_left_over(delivery: Delivery) -> None:
     assert (reload(delivery).state, reload(delivery).end_reason) == ("cancelled", REASON)
 
 
-def test_event_about_a_returned_sale_is_still_sent(delivery: Delivery, endpoint: Endpoint) -> None:
+@pytest.mark.usefixtures("delivery")
+def test_event_about_a_returned_sale_is_still_sent(endpoint: Endpoint) -> None:
     sale = Assignment.objects.get()
     event = DeliveryFactory(endpoint=endpoint, lead=sale.lead, assignment=sale, event_id=uuid4())
     take_back()
