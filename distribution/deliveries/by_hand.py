@@ -20,7 +20,7 @@ DECISIONS: Final = (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
 # A request that runs has an answer soon, or its lease ends.
 DECIDABLE: Final = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 ENDED_WORDS: Final = {DeliveryState.ACCEPTED: "accepted by hand", DeliveryState.REJECTED: "rejected by hand"}
-TAKEN_BACK: Final = {
+WHY_NOT_AGAIN: Final = {
     AssignmentState.RETURNED: "the buyer returned this lead, so it is not sent to the buyer again. "
     "To sell it to the buyer once more, assign the lead by hand",
     AssignmentState.REJECTED: "this sale was rejected and its price released, so the lead is not sent to the buyer "
@@ -83,7 +83,7 @@ def _refuse_resending(row: Delivery) -> None:
         raise ResolutionRefused("it is being sent right now")
     sale = None if row.event_id is not None else row.assignment
     if sale is not None and sale.state not in LIVE:
-        raise ResolutionRefused(TAKEN_BACK[AssignmentState(sale.state)])
+        raise ResolutionRefused(WHY_NOT_AGAIN[AssignmentState(sale.state)])
     if row.is_direct_post and row.state not in DECIDABLE:
         raise ResolutionRefused("it has ended, and its answer decided about the sale")
     _refuse_dead(row.endpoint)

@@ -52,6 +52,10 @@ WHERE t.delivery_id = r.id AND t.number = r.number AND t.outcome IN ('', 'worker
 """
 
 
+# A delivery that was deleted: nothing is left to be written.
+GONE: Final = Standing(is_current=False, is_recorded=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """`due_lead_ids`: leads that the end of a direct post made due at once. Distribute them after the commit."""
@@ -143,7 +147,7 @@ def _decide(tries: Sequence[Tried], *, at: datetime) -> list[_Result]:
     results = []
     for tried in tries:
         claimed = tried.work.claimed
-        standing = standings[claimed.id]
+        standing = standings.get(claimed.id, GONE)
         results.append(_Result(tried, standing, decide_next(claimed, tried.judgment, standing, at=at)))
     return results
 
