@@ -25,11 +25,9 @@ from tests.support.factories import EndpointFactory, EnrollmentFactory, LeadFact
 from tests.support.racing import in_background, race
 from tests.support.waiting import LONGEST_SECONDS, wait_until_blocked
 
-pytestmark = pytest.mark.usefixtures("committed_db")
-
 
 @pytest.fixture
-def delivery() -> Delivery:
+def delivery(committed_db: None) -> Delivery:  # noqa: ARG001
     """It waits to send a sold lead."""
     enrollment = EnrollmentFactory(buyer__credits_cents=100_000)
     EndpointFactory(buyer=enrollment.buyer)

@@ -230,6 +230,7 @@ def test_acceptance_after_the_hold_was_released_is_reported(
         assert states(lead) == [(first.buyer_id, "rejected"), (second.buyer_id, "sold")]
         money_before = list(LedgerEntry.objects.order_by("pk").values())
 
+        caplog.clear()
         with caplog.at_level(logging.ERROR):
             record([late])
 
