@@ -51,4 +51,5 @@ def cancel_left_over(delivery_id: int, *, at: datetime) -> bool:
     """Return False if another process has just ended it."""
     with connection.cursor() as cursor:
         cursor.execute(CANCEL, {"delivery": delivery_id, "at": at})
-        return cursor.rowcount == 1
+        changed: int = cursor.rowcount
+    return changed == 1
