@@ -209,7 +209,7 @@ def _report(result: _Result) -> None:
         "duration_ms": tried.duration_ms,
     }
     if not result.standing.is_current:
-        logger.warning("deliveries.lease_lost", extra={**facts, "is_written": result.is_written})
+        logger.warning("deliveries.lease_lost", extra=facts)
     if result.is_written:
         method = Method(tried.work.endpoint.method).value
         metrics.DELIVERY_TRIES.labels(method=method, outcome=tried.judgment.outcome.value).inc()

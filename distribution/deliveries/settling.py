@@ -32,7 +32,7 @@ def settle(assignment_id: int, *, state: DeliveryState, reason: str, at: datetim
 def report_if_released(assignment_id: int) -> None:
     """Tell a person that a buyer has a lead whose hold was released: the money is not taken by itself.
 
-    The lead may be sold to another buyer by now. `manage.py verify` finds it too, because the delivery says so. Needs
+    The lead may be sold to another buyer. `manage.py verify` finds it too, because the delivery says so. Needs
     the lead's lock.
     """
     if not Assignment.objects.filter(pk=assignment_id, state=AssignmentState.REJECTED).exists():

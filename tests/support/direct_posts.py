@@ -42,7 +42,7 @@ def post(campaign: Campaign, **columns: Any) -> Lead:
     return lead
 
 
-def nobody() -> str:
+def dead_url() -> str:
     """An address at which nothing listens."""
     return f"http://127.0.0.1:{free_port()}/"
 

@@ -39,7 +39,7 @@ from routing.leads.actions import ActionRefused
 from routing.models import Lead
 from tests.functional.verify import oracle
 from tests.functional.verify.world import broken
-from tests.support.direct_posts import CREDITS_CENTS, PRICE_CENTS, enroll_with, nobody, posting_campaign
+from tests.support.direct_posts import CREDITS_CENTS, PRICE_CENTS, enroll_with, dead_url, posting_campaign
 from tests.support.factories import EndpointFactory, LeadFactory
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -200,9 +200,9 @@ def build_world() -> World:
     """Three endpoints: the first buyer has two, of which one is asked and the other gets the sold lead."""
     Endpoint.objects.update(active=False)  # a failed example must not reach into the next one
     campaign = posting_campaign(post_deadline_seconds=3_600)
-    first = enroll_with(campaign, priority=2, url=nobody())
-    EndpointFactory(buyer=first.buyer, method="http", url=nobody())
-    second = enroll_with(campaign, priority=1, url=nobody())
+    first = enroll_with(campaign, priority=2, url=dead_url())
+    EndpointFactory(buyer=first.buyer, method="http", url=dead_url())
+    second = enroll_with(campaign, priority=1, url=dead_url())
     return World(new_lead(first), [first.buyer_id, second.buyer_id], timezone.now())
 
 

@@ -16,7 +16,7 @@ from tests.support.direct_posts import (
     endpoint_of,
     enroll_with,
     money,
-    nobody,
+    dead_url,
     post,
     posting_campaign,
     states,
@@ -62,7 +62,7 @@ def test_rejection_releases_the_price_and_the_next_buyer_is_asked(
 
 
 def test_buyer_that_can_never_be_reached_has_rejected_the_lead(campaign: Campaign) -> None:
-    enrollment = enroll_with(campaign, priority=1, url=nobody())
+    enrollment = enroll_with(campaign, priority=1, url=dead_url())
     lead = post(campaign)
 
     delivery, _ = use_up_tries()
@@ -98,7 +98,7 @@ def test_one_unknown_among_unreachable_tries_waits_for_a_person(
     lead = post(campaign)
     deliver_due()
     endpoint = endpoint_of(enrollment)
-    endpoint.url = nobody()
+    endpoint.url = dead_url()
     endpoint.save(update_fields=["url"])
 
     assert use_up_tries()[0].state == "unknown"

@@ -24,7 +24,7 @@ from tests.support.direct_posts import (
     endpoint_of,
     enroll_with,
     money,
-    nobody,
+    dead_url,
     outcomes,
     post,
     posting_campaign,
@@ -99,7 +99,7 @@ def test_rejection_after_a_lost_worker_waits_for_a_person(system: BuyerSystem) -
 
 
 def test_rejection_after_tries_that_were_not_sent_releases_the_hold(system: BuyerSystem) -> None:
-    enrollment = enroll_with(posting_campaign(), priority=1, url=nobody())
+    enrollment = enroll_with(posting_campaign(), priority=1, url=dead_url())
     lead = post(enrollment.campaign)
     deliver_due()
     Endpoint.objects.update(url=system.url)

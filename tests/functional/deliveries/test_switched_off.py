@@ -18,7 +18,7 @@ from tests.support.direct_posts import (
     PRICE_CENTS,
     enroll_with,
     money,
-    nobody,
+    dead_url,
     outcomes,
     post,
     posting_campaign,
@@ -61,7 +61,7 @@ def decide(state: DeliveryState) -> None:
 def test_sale_is_rejected_if_the_buyer_cannot_have_the_lead(
     campaign: Campaign, how: str, *, is_tried: bool
 ) -> None:
-    enrollment = enroll_with(campaign, priority=1, url=nobody())
+    enrollment = enroll_with(campaign, priority=1, url=dead_url())
     lead = post(campaign)
     if is_tried:
         deliver_due()
@@ -117,7 +117,7 @@ def test_request_that_runs_is_waited_for(campaign: Campaign, system: BuyerSystem
 
 
 def test_live_endpoint_and_sold_leads_are_left_alone(campaign: Campaign) -> None:
-    enrollment = enroll_with(campaign, priority=1, url=nobody())
+    enrollment = enroll_with(campaign, priority=1, url=dead_url())
     post(campaign)
     DeliveryFactory(endpoint__active=False)
 
@@ -189,7 +189,7 @@ def test_nothing_is_sent_again_to_an_endpoint_that_is_off(
 
 
 def test_tries_are_kept(campaign: Campaign) -> None:
-    enroll_with(campaign, priority=1, url=nobody())
+    enroll_with(campaign, priority=1, url=dead_url())
     post(campaign)
     deliver_due()
     switch_off()

@@ -1,4 +1,4 @@
-"""A sale that was taken back is not delivered any more, and nobody can send it again by mistake."""
+"""A sale that was taken back is not delivered any more, and dead_url can send it again by mistake."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4

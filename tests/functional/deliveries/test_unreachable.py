@@ -17,7 +17,7 @@ from tests.support.direct_posts import (
     endpoint_of,
     enroll_with,
     money,
-    nobody,
+    dead_url,
     outcomes,
     post,
     posting_campaign,
@@ -57,7 +57,7 @@ def use_up(lead: Lead) -> datetime:
 
 
 def test_next_buyer_is_asked_before_the_deadline(campaign: Campaign, system: BuyerSystem) -> None:
-    first = enroll_with(campaign, priority=2, url=nobody())
+    first = enroll_with(campaign, priority=2, url=dead_url())
     second = enroll_with(campaign, priority=1, url=system.url)
     lead = post(campaign)
     deadline_at = deadline_of(lead)
@@ -77,7 +77,7 @@ def test_next_buyer_is_asked_before_the_deadline(campaign: Campaign, system: Buy
 def test_every_buyer_of_a_chain_is_asked_before_the_deadline(campaign: Campaign, system: BuyerSystem) -> None:
     """Each takes at most half of the time that is left."""
     for priority in (4, 3, 2):
-        enroll_with(campaign, priority=priority, url=nobody())
+        enroll_with(campaign, priority=priority, url=dead_url())
     last = enroll_with(campaign, priority=1, url=system.url)
     lead = post(campaign)
     deadline_at, at = deadline_of(lead), timezone.now()
@@ -99,7 +99,7 @@ def test_buyer_that_may_have_the_lead_is_not_given_up(campaign: Campaign, system
     lead = post(campaign)
     deliver_due()
     endpoint = endpoint_of(enrollment)
-    endpoint.url = nobody()
+    endpoint.url = dead_url()
     endpoint.save(update_fields=["url"])
 
     delivery, at = use_up_tries()
@@ -111,7 +111,7 @@ def test_buyer_that_may_have_the_lead_is_not_given_up(campaign: Campaign, system
 
 def test_sold_lead_is_tried_for_as_long_as_before(system: BuyerSystem) -> None:
     campaign = posting_campaign(sells_on="decision")
-    enrollment = enroll_with(campaign, priority=1, url=nobody())
+    enrollment = enroll_with(campaign, priority=1, url=dead_url())
     lead: Lead = sold_lead(campaign)
     at = use_up(lead)
     assert (last_of(lead).state, last_of(lead).tries) == ("unknown", 11)
@@ -136,7 +136,7 @@ MISTAKES: Any = {
 
 @pytest.mark.parametrize("error", MISTAKES)
 def test_mistake_of_ours_rejects_at_once(campaign: Campaign, error: str) -> None:
-    enrollment = enroll_with(campaign, priority=1, url=nobody())
+    enrollment = enroll_with(campaign, priority=1, url=dead_url())
     lead = post(campaign)
     endpoint = endpoint_of(enrollment)
     for name, value in MISTAKES[error].items():

@@ -32,7 +32,7 @@ from tests.support.direct_posts import (
     endpoint_of,
     enroll_with,
     money,
-    nobody,
+    dead_url,
     post,
     posting_campaign,
     states,
@@ -193,7 +193,7 @@ def test_accepted_test_lead_goes_to_the_other_test_urls(
 def test_person_decides_about_a_test_lead(
     campaign: Campaign, system: BuyerSystem, state: DeliveryState
 ) -> None:
-    enrollment = enroll_with(campaign, priority=1, url=system.url, test_url=nobody())
+    enrollment = enroll_with(campaign, priority=1, url=system.url, test_url=dead_url())
     before = counted()
     lead = post(campaign, is_test=True)
 
@@ -204,7 +204,7 @@ def test_person_decides_about_a_test_lead(
 
 
 def test_hold_of_a_test_lead_is_ended_by_the_reconciler(campaign: Campaign, system: BuyerSystem) -> None:
-    enrollment = enroll_with(campaign, priority=1, url=system.url, test_url=nobody())
+    enrollment = enroll_with(campaign, priority=1, url=system.url, test_url=dead_url())
     before = counted()
     lead = post(campaign, is_test=True)
     Delivery.objects.update(state="accepted", next_try_at=None, ended_at=timezone.now(), ended_by="test")
