@@ -39,7 +39,7 @@ from routing.leads.actions import ActionRefused
 from routing.models import Lead
 from tests.functional.verify import oracle
 from tests.functional.verify.world import broken
-from tests.support.direct_posts import CREDITS_CENTS, PRICE_CENTS, enroll_with, dead_url, posting_campaign
+from tests.support.direct_posts import CREDITS_CENTS, PRICE_CENTS, dead_url, enroll_with, posting_campaign
 from tests.support.factories import EndpointFactory, LeadFactory
 
 pytestmark = pytest.mark.usefixtures("committed_db")

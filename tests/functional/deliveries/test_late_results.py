@@ -21,10 +21,10 @@ from tests.support.delivering import claim_and_try, deliver_due, record, sign
 from tests.support.direct_posts import (
     CREDITS_CENTS,
     PRICE_CENTS,
+    dead_url,
     endpoint_of,
     enroll_with,
     money,
-    dead_url,
     outcomes,
     post,
     posting_campaign,
@@ -230,6 +230,7 @@ def test_acceptance_after_the_hold_was_released_is_reported(
         assert states(lead) == [(first.buyer_id, "rejected"), (second.buyer_id, "sold")]
         money_before = list(LedgerEntry.objects.order_by("pk").values())
 
+        assert run_verification(incremental=True).holds
         caplog.clear()
         with caplog.at_level(logging.ERROR):
             record([late])
@@ -248,3 +249,4 @@ def test_acceptance_after_the_hold_was_released_is_reported(
     released = Assignment.objects.get(state="rejected")
     found = {3: [f"assignment {released.pk}: its hold was released, but the buyer accepted the lead"]}
     assert broken(run_verification()) == oracle.judge() == found
+    assert broken(run_verification(incremental=True)) == found

@@ -16,9 +16,9 @@ from tests.support.delivering import claim_and_try, deliver_due
 from tests.support.direct_posts import (
     CREDITS_CENTS,
     PRICE_CENTS,
+    dead_url,
     enroll_with,
     money,
-    dead_url,
     outcomes,
     post,
     posting_campaign,

@@ -14,10 +14,10 @@ from tests.support.delivering import deliver_due
 from tests.support.direct_posts import (
     CREDITS_CENTS,
     PRICE_CENTS,
+    dead_url,
     endpoint_of,
     enroll_with,
     money,
-    dead_url,
     outcomes,
     post,
     posting_campaign,

@@ -29,10 +29,10 @@ from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
 from tests.support.delivering import deliver_due
 from tests.support.direct_posts import (
     CREDITS_CENTS,
+    dead_url,
     endpoint_of,
     enroll_with,
     money,
-    dead_url,
     post,
     posting_campaign,
     states,
