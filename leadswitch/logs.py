@@ -25,7 +25,7 @@ EXTRA_FIELDS = (
     *("wallet_id", "balance_cents", "entries_cents"),
     *("needed", "used", "limit"),
     *("leads", "seconds"),
-    *("collector", "host", "port"),
+    *("collector", "host", "port", "part"),
     *("tries",),
     *("delivery", "number", "outcome", "status_code", "state", "endpoint"),
 )

@@ -30,8 +30,8 @@ def begin_dispatcher() -> None:
 
 
 def begin_deliverer() -> None:
-    """The same before the deliverer starts. It claims, records and listens in three threads."""
-    _begin("deliverer", threads=3)
+    """The same before the deliverer starts. Four threads claim, record, distribute and listen."""
+    _begin("deliverer", threads=4)
 
 
 def _begin(name: str, *, threads: int) -> None:

@@ -6,6 +6,7 @@ the reason beside its operations: `lint_accepted = {"renaming-column": "no other
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,19 @@ ACCEPTED: Final[Mapping[str, str]] = {
     "routing": "0029_leads_tried_again",
     "tracing": "0007_waking",
 }
+# By app the last migration that may lock several tables of an installation in one transaction: it was already run.
+SEVERAL_TABLES_UNTIL: Final[Mapping[str, str]] = {
+    "distribution": "0029_plain_labels",
+    "leadswitch": "0005_digest_mail",
+    "routing": "0040_plain_labels",
+    "tracing": "0018_results_by_workspace",
+}
+SEVERAL_TABLES: Final = "several-tables"
+LOCKS: Final = re.compile(
+    r"\b(?:ALTER TABLE|DROP TABLE|TRIGGER (?:IF EXISTS )?\S+ (?:BEFORE|AFTER)\b[^;]*?\sON|TRIGGER IF EXISTS \S+\s+ON)"
+    r'\s+(?:IF EXISTS |ONLY )*"?(\w+)"?'
+)
+CREATES: Final = re.compile(r'\bCREATE TABLE "?(\w+)"?')
 EXCLUDED: Final[Mapping[str, str]] = {
     "prefer-bigint-over-int": "counts and minutes fit; ids are BigAutoField already",
     "prefer-bigint-over-smallint": "as above",
@@ -67,6 +81,16 @@ def run_squawk(sql: str) -> list[tuple[str, str]]:
     return [(each["rule_name"], each["message"]) for each in json.loads(done.stdout or "[]")]
 
 
+def judge_locks(sql: str) -> list[tuple[str, str]]:
+    """A transaction that locks a second table holds the first one while it waits: sales wait for both.
+
+    Tables that it creates do not count. Their foreign keys lock what they refer to, only against writes and briefly.
+    """
+    locked = sorted(set(LOCKS.findall(sql)) - set(CREATES.findall(sql)))
+    message = f"it locks {' and '.join(locked)} until its end: give each table a migration of its own"
+    return [(SEVERAL_TABLES, message)] if len(locked) > 1 else []
+
+
 def _lint_one(app: str, name: str, migration: Any) -> list[MigrationProblem]:
     from django.core.management import call_command
 
@@ -74,6 +98,8 @@ def _lint_one(app: str, name: str, migration: Any) -> list[MigrationProblem]:
     sql = StringIO()
     call_command("sqlmigrate", app, name, stdout=sql, no_color=True)
     warnings = run_squawk(sql.getvalue())
+    if migration.atomic and name > SEVERAL_TABLES_UNTIL.get(app, ""):
+        warnings += judge_locks(sql.getvalue())
     problems = [MigrationProblem(app, name, rule, message) for rule, message in warnings if rule not in meant]
     found = {rule for rule, _ in warnings}
     stale = "is in lint_accepted, but squawk does not warn of it"

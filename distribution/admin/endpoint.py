@@ -13,20 +13,25 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.delivery import describe_texts
-from distribution.deliveries.checking import find_problems
+from distribution.deliveries.checking import count_open_posts, find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
-from distribution.deliveries.sample import send_test_lead
+from distribution.deliveries.sample import (
+    LiveAddressNotConfirmed,
+    find_address_to_confirm,
+    send_test_lead,
+)
 from distribution.deliveries.secrets import make_secret
 from distribution.deliveries.tried import Tried
-from distribution.models import METHOD_FIELDS, DisabledReason, Endpoint, Method, TryOutcome
+from distribution.models import ANSWERING, METHOD_FIELDS, DisabledReason, Endpoint, Method, TryOutcome
 from routing.admin.configuration import ConfigurationAdmin, GuardedJSONField
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import time_column
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
-from tracing.wording import duration, moment
+from tracing.wording import count, duration, moment
 
 CHANGE_PERMISSION: Final = "distribution.change_endpoint"
 HEADERS: Final = "new_headers"
+LIVE_ADDRESS: Final = "live_address"
 ONCE: Final = (
     "The secret of {name} is: {text}. Give it to the buyer now: you will not be able to see it again."
 )
@@ -36,6 +41,10 @@ METHOD_NAMES: Final = {
     Method.EMAIL: "email",
     Method.CSV: "daily CSV",
 }
+ASKED: Final = (
+    "{leads} for an answer of this endpoint, and this method gives none. Wait until they have ended, or decide them"
+    " under Deliveries. To send leads by email too, add another endpoint."
+)
 # What each button does, in a sentence, before it is pressed.
 BUTTONS: Final = {
     "secret": ("New secret", "A new secret signs first. The present one signs as well for 24 hours."),
@@ -82,9 +91,18 @@ class EndpointForm(ReasonedForm):
             if name in self.fields:
                 cleaned[name] = self.instance._meta.get_field(name).get_default()
                 self.errors.pop(name, None)
+        self._check_answers(method)
         if not self.errors:
             self._check_settings({**cleaned, "method": method, "headers": cleaned.get(HEADERS)})
         return cleaned
+
+    def _check_answers(self, method: str) -> None:
+        """A trigger refuses it as well."""
+        if self.instance.pk is None or method in ANSWERING or "method" in self.errors:
+            return
+        asked = count_open_posts(self.instance.pk)
+        if asked:
+            self.add_error("method", ASKED.format(leads=count(asked, "lead waits", "leads wait")))
 
     def _check_settings(self, values: dict[str, Any]) -> None:
         """The same as every try checks: an address that is refused, a template or a path that cannot be read."""
@@ -215,14 +233,26 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
         return self.confirm(request, title=f"{title}: {endpoint}", form=form, context=context)
 
     def _send_test(self, request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-        """The button asks nothing else: a page with the request and the answer follows."""
+        """A page with the request and the answer follows. The live address needs a checked box that names it."""
         title, line = BUTTONS["test"]
-        tried = send_test_lead(endpoint, at=timezone.now()) if request.method == "POST" else None
+        tried, problem = None, ""
+        if request.method == "POST":
+            try:
+                tried = send_test_lead(
+                    endpoint, at=timezone.now(), confirmed_address=request.POST.get(LIVE_ADDRESS, "")
+                )
+            except LiveAddressNotConfirmed:
+                problem = "Nothing was sent. Check the box below to send it to the live address."
+        endpoint.refresh_from_db(fields=["method", "url", "test_url", "email_to"])
         context = {
             **self.admin_site.each_context(request),
             "title": f"{title}: {endpoint}",
             "opts": self.opts,
             "line": line,
+            "problem": problem,
+            "test_address": endpoint.test_address,
+            "live_address": find_address_to_confirm(endpoint),
+            "field": LIVE_ADDRESS,
             "button": title,
             "outcome": None if tried is None else describe_outcome(tried),
             "texts": [] if tried is None else describe_texts(tried.texts),
@@ -230,7 +260,8 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
                 self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
             ),
         }
-        return TemplateResponse(request, "admin/leadswitch/test_delivery.html", context)
+        status = 400 if problem else 200
+        return TemplateResponse(request, "admin/leadswitch/test_delivery.html", context, status=status)
 
     def _do(self, request: HttpRequest, endpoint: Endpoint, name: str, form: ReasonForm) -> bool:
         """Returns False when it was refused; the form says why."""

@@ -9,11 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 
 from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
 from distribution.models import Assignment, AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, top_up_by_hand
-from distribution.money.wallet import MoneyRefused
+from distribution.money.wallet import MoneyRefused, charge_left
 from distribution.returns.by_hand import return_by_hand
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
@@ -184,11 +185,14 @@ class ReturnActionAdmin(ConfirmingAdmin):
         )
         if request.method == "POST" and form.is_valid():
             # Before the return: nothing is read after it.
-            done = f"{money(assignment.price_cents)} was refunded to {assignment.buyer}."
+            done = f"{money(charge_left(assignment.pk))} was refunded to {assignment.buyer}."
             try:
                 with transaction.atomic():
                     is_new = return_by_hand(
-                        assignment, actor=request.user.get_username(), reason=form.cleaned_data["reason"]
+                        assignment,
+                        actor=request.user.get_username(),
+                        reason=form.cleaned_data["reason"],
+                        at=timezone.now(),
                     )
                     done = f"{done} {describe_woken()}".strip()
             except (ActionRefused, MoneyRefused) as refusal:
@@ -200,9 +204,8 @@ class ReturnActionAdmin(ConfirmingAdmin):
                 self.message_user(request, done, messages.SUCCESS if is_new else messages.WARNING)
                 return HttpResponseRedirect(back)
         is_sold = assignment.state == AssignmentState.SOLD
-        line = (
-            f"{assignment.buyer} gets {money(assignment.price_cents)} back and the sale counts as returned."
-        )
+        left_cents = charge_left(assignment.pk)
+        line = f"{assignment.buyer} gets {money(left_cents)} back and the sale counts as returned."
         context = {
             "lines": [line if is_sold else _no_return(assignment)],
             "button": "Return and refund",

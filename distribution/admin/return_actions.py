@@ -17,7 +17,7 @@ from django.utils import timezone
 from distribution.admin.dollars import DollarField
 from distribution.models import ReturnRequest, ReturnState
 from distribution.money.wallet import MoneyRefused, charge_left
-from distribution.returns.decide import Decision, approve_return, decline_return
+from distribution.returns.decide import Decision, approve_return, decline_return, find_part
 from distribution.returns.refusals import ReturnRefused
 from routing.dispatch.wakeups import describe_woken
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
@@ -60,7 +60,8 @@ class ApprovalForm(DecisionForm):
     amount = DollarField(
         label="Amount in dollars",
         required=False,
-        help_text="Blank: as asked. Less than what is left of the charge: the buyer keeps the lead.",
+        help_text="Blank: as asked. Less than what is left of the charge: the buyer keeps the lead. All that is left:"
+        " the lead is taken back.",
     )
 
 
@@ -214,9 +215,11 @@ def _describe(name: str, rows: Sequence[ReturnRequest]) -> str:
         return "Nothing to do."
     if name == "decline":
         return f"{count(len(rows), 'return')} will be declined. No money is moved. The buyer sees the reason."
+    parts = [find_part(row, amount_cents=None) for row in rows]
     cents = sum(
-        charge_left(row.assignment_id) if row.asked_cents is None else row.asked_cents for row in rows
+        charge_left(row.assignment_id) if part is None else part
+        for row, part in zip(rows, parts, strict=True)
     )
-    full = sum(row.asked_cents is None for row in rows)
+    full = parts.count(None)
     taken = f" {count(full, 'lead is', 'leads are')} taken back." if full else " The buyer keeps the lead."
     return f"{count(len(rows), 'return')} will be approved: {money(cents)} is refunded.{taken}"

@@ -27,7 +27,7 @@ class ReturnPolicyAdmin(AuditedAdmin):
         (None, {"fields": ("workspace", "buyer", "active")}),
         ("What can be requested", {"fields": ("window_hours", "reasons", "evidence")}),
         ("Limit", {"fields": ("limit_basis", "limit_value", "limit_period")}),
-        ("Approval at once", {"fields": ("automatic_reasons", "automatic_hours")}),
+        ("Approval at once", {"fields": ("automatic_reasons", "automatic_hours", "automatic_percent")}),
         ("After an approval", {"fields": ("resells", "resale_hours")}),
         (None, {"fields": ("created_at", REASON)}),
     )

@@ -13,13 +13,18 @@ from django.utils.http import urlencode
 
 from distribution.admin.payable_actions import SEE
 from distribution.admin.payable_forms import PeriodForm
+from distribution.payables.charged_back import MAX_LISTED, ChargedBackLead
 from distribution.payables.statement import Figures, Statement, current_month, read_statement
 from routing.models import Source
 from routing.values.spreadsheet import guard_cell
 from tracing.admin.confirming import ConfirmingAdmin
 from tracing.wording import money
 
-COLUMNS: Final = ("day", "leads", "sales", "returns", "earned", "deducted", "adjusted", "paid", "balance")
+COLUMNS: Final = (
+    *("day", "leads", "sales", "returns", "charged back"),
+    *("earned", "deducted", "adjusted", "paid", "balance"),
+)
+LEAD_COLUMNS: Final = ("day", "lead", "sender's id", "deducted")
 CSV: Final = "csv"
 
 
@@ -64,6 +69,9 @@ class StatementAdmin(ConfirmingAdmin):
                 "statement": statement,
                 "columns": COLUMNS,
                 "rows": list(_list_rows(statement)),
+                "lead_columns": LEAD_COLUMNS,
+                "lead_rows": [_lead_row(lead) for lead in statement.charged_back],
+                "max_leads": MAX_LISTED,
                 "opening": money(statement.opening_cents),
                 "closing": money(statement.closing_cents),
                 "csv_query": urlencode(
@@ -90,8 +98,12 @@ def _row(
     day: date | str, figures: Figures, balance_cents: int, describe: Callable[[int], str]
 ) -> tuple[str, ...]:
     cents = (figures.earned_cents, figures.deducted_cents, figures.adjusted_cents, figures.paid_cents)
-    counts = (figures.leads, figures.sales, figures.returns)
+    counts = (figures.leads, figures.sales, figures.returns, figures.charged_back)
     return (str(day), *map(str, counts), *map(describe, (*cents, balance_cents)))
+
+
+def _lead_row(lead: ChargedBackLead) -> tuple[str, ...]:
+    return (str(lead.day), str(lead.lead_id), lead.external_id, money(lead.deducted_cents))
 
 
 def _dollars(cents: int) -> str:

@@ -21,7 +21,7 @@ from routing.models import SourceScope
 
 
 class PayablesView(SourceView):
-    """The statement of the key's own source. It names no buyer, no lead and no price."""
+    """The statement of the key's own source. It names no buyer and no price, and of leads only those that came back."""
 
     scopes = {"get": SourceScope.PAYABLES_READ}
     query_parameters = {"get": ("first_day", "last_day")}
@@ -65,6 +65,15 @@ def _describe(statement: Statement) -> dict[str, Any]:
             }
             for each in statement.days
         ],
+        "charged_back_leads": [
+            {
+                "day": lead.day.isoformat(),
+                "lead_id": str(lead.lead_id),
+                "external_id": lead.external_id or None,
+                "deducted_cents": lead.deducted_cents,
+            }
+            for lead in statement.charged_back
+        ],
     }
 
 
@@ -73,6 +82,7 @@ def _describe_figures(figures: Figures) -> dict[str, int]:
         "leads": figures.leads,
         "sales": figures.sales,
         "returns": figures.returns,
+        "charged_back": figures.charged_back,
         "earned_cents": figures.earned_cents,
         "deducted_cents": figures.deducted_cents,
         "adjusted_cents": figures.adjusted_cents,

@@ -18,6 +18,7 @@ class FiguresDocument(serializers.Serializer[Any]):
     )
     sales = serializers.IntegerField(help_text="A lead may be sold to several buyers.")
     returns = serializers.IntegerField(help_text="Returned sales and partial refunds.")
+    charged_back = serializers.IntegerField(help_text="Leads of which something was deducted.")
     earned_cents = serializers.IntegerField()
     deducted_cents = serializers.IntegerField()
     adjusted_cents = serializers.IntegerField()
@@ -27,6 +28,15 @@ class FiguresDocument(serializers.Serializer[Any]):
 class StatementDayDocument(FiguresDocument):
     day = serializers.DateField()
     balance_cents = serializers.IntegerField(help_text="What is owed at the end of the day.")
+
+
+class ChargedBackDocument(serializers.Serializer[Any]):
+    """A buyer got money back for this lead, so less is owed for it."""
+
+    day = serializers.DateField()
+    lead_id = serializers.UUIDField()
+    external_id = serializers.CharField(allow_null=True, help_text="Your own id of the lead.")
+    deducted_cents = serializers.IntegerField(help_text="Below 0.")
 
 
 class StatementDocument(serializers.Serializer[Any]):
@@ -39,12 +49,17 @@ class StatementDocument(serializers.Serializer[Any]):
     closing_balance_cents = serializers.IntegerField(help_text="What is owed at the end of the last day.")
     total = FiguresDocument()
     days = StatementDayDocument(many=True, help_text="Days without an entry are left out.")
+    charged_back_leads = ChargedBackDocument(
+        many=True,
+        help_text="Returned leads, newest first. At most 1,000: ask for a shorter period for others.",
+    )
 
 
 _FIGURES: Final = {
     "leads": 2,
     "sales": 2,
     "returns": 1,
+    "charged_back": 1,
     "earned_cents": 1_000,
     "deducted_cents": -500,
     "adjusted_cents": 0,
@@ -60,6 +75,14 @@ EXAMPLE: Final = OpenApiExample(
         "closing_balance_cents": 500,
         "total": _FIGURES,
         "days": [{"day": "2026-01-15", **_FIGURES, "balance_cents": 500}],
+        "charged_back_leads": [
+            {
+                "day": "2026-01-15",
+                "lead_id": "01a20094-d901-71ad-ae8f-000000000002",
+                "external_id": "form-1001",
+                "deducted_cents": -500,
+            }
+        ],
     },
     response_only=True,
     status_codes=["200"],

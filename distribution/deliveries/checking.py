@@ -15,15 +15,21 @@ from distribution.deliveries.payloads.entered import (
     find_template_problems,
 )
 from distribution.deliveries.payloads.problems import Problem
-from distribution.models import Method
+from distribution.models import ANSWERING, OPEN, Delivery, Method
 
 RULES = ("accept_term", "accept_path", "reason_path", "price_path", "answer_format")
+
+
+def count_open_posts(endpoint_id: int) -> int:
+    """Direct posts without an end: the endpoint was asked whether the buyer takes a lead."""
+    posts = Delivery.objects.filter(endpoint_id=endpoint_id, is_direct_post=True)
+    return sum(posts.filter(state=state).count() for state in OPEN)  # each state has its own index
 
 
 def find_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """`values`: the columns of an endpoint that its method uses. `headers` only if they were typed."""
     method = values["method"]
-    if method in (Method.WEBHOOK, Method.HTTP):
+    if method in ANSWERING:
         yield from _check_urls(values)
     if method in (Method.EMAIL, Method.CSV):
         yield from _check_addresses(values)

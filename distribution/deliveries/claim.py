@@ -64,14 +64,18 @@ WITH now AS MATERIALIZED (
     SELECT claimed.id, claimed.tries, now.at FROM claimed, now
 )
 SELECT c.id, c.tries, c.message_id, c.endpoint_id, c.lead_id, c.assignment_id, c.event_id IS NOT NULL,
-    c.is_direct_post, c.is_test, c.created_at
+    c.is_direct_post, c.is_test, c.created_at, CASE WHEN %(csv)s THEN c.first_try_at END
 FROM claimed c ORDER BY c.endpoint_id, c.id
 """  # noqa: S608 - only a condition is put in
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One try that this process makes."""
+    """One try that this process makes.
+
+    `csv_first_tried_at`: when the daily CSV that has this row was first tried, which names the CSV at its endpoint: the
+    rows that were claimed together are tried again together. None: it is a message of its own.
+    """
 
     id: int
     number: int
@@ -83,6 +87,14 @@ class Claimed:
     is_direct_post: bool
     is_test: bool
     created_at: datetime
+    csv_first_tried_at: datetime | None = None
+
+    @property
+    def seed(self) -> int:
+        """Of the waits between tries: the same for each try of a message, and for each row of a CSV."""
+        if self.csv_first_tried_at is None:
+            return self.message_id.int & 0xFFFF_FFFF
+        return int(self.csv_first_tried_at.timestamp() * 1_000_000) + self.endpoint_id
 
 
 def claim_due(*, limit: int, at: datetime | None = None) -> Sequence[Claimed]:

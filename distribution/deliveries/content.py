@@ -6,7 +6,6 @@ Everything is read before a request begins, so that no request holds a database 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
@@ -17,8 +16,6 @@ from distribution.models import Assignment, AssignmentState, Endpoint, Method
 from distribution.models.assignment import LIVE
 from distribution.models.encrypted import EncryptedWithOtherKey
 from routing.models import Lead
-
-NO_TEST_URL: Final = "no_test_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +29,20 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Everything that one try needs."""
+    """Everything that one try needs. `may_go_live`: a person confirmed that this test goes to the live address."""
 
     claimed: Claimed
     destination: Destination
     lead: DeliveredLead | None
+    may_go_live: bool = False
 
     @property
     def endpoint(self) -> Endpoint:
         return self.destination.endpoint
+
+    @property
+    def is_for_test_address(self) -> bool:
+        return self.claimed.is_test and not self.may_go_live
 
 
 def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
@@ -64,13 +66,10 @@ def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
 
 
 def _check(claimed: Claimed, sales: Mapping[int, Assignment], destination: Destination) -> Destination:
-    """A sale may have been taken back since the claim, and an endpoint may have lost its test URL."""
+    """A sale may have been taken back since the claim."""
     sale = None if claimed.is_event or claimed.assignment_id is None else sales[claimed.assignment_id]
     if sale is not None and sale.state not in LIVE:
         return replace(destination, problem=TAKEN_BACK)
-    is_request = destination.endpoint.method in (Method.WEBHOOK, Method.HTTP)
-    if claimed.is_test and is_request and not destination.endpoint.test_url:
-        return replace(destination, problem=NO_TEST_URL)
     return destination
 
 

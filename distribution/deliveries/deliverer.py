@@ -2,33 +2,37 @@
 
     claimer (this thread)      claims as many as there are free threads, reads what they send
     pool (threads)             one for each request; no database
-    recorder (a thread)        writes the results in batches, and runs the next attempt of a rejected direct post
+    recorder (a thread)        writes the results in batches
+    next attempts (a thread)   runs the next attempt of a rejected direct post
     listener (a thread)        wakes the claimer when a sale commits; polling is the fallback
 
 A process may be killed at every step. What it claimed is leased, and another one tries it again (leases.py).
 """
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import Error, close_old_connections, connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
 
-from distribution.deliveries.claim import LEASE_MARGIN_SECONDS, claim_csv, claim_due, read_seconds_until_due
+from distribution.deliveries.claim import CSV_ROWS, claim_csv, claim_due, read_seconds_until_due
 from distribution.deliveries.client import get_client
 from distribution.deliveries.content import Work, read_work
 from distribution.deliveries.leases import end_expired
 from distribution.deliveries.liveness import forget_deliverer, write_deliverer_heartbeat
-from distribution.deliveries.results import record_results
-from distribution.deliveries.tried import Tried
-from distribution.deliveries.trying import try_together
-from distribution.models import Method
+from distribution.deliveries.recorder import (
+    PAUSE_AFTER_FAILURE_SECONDS,
+    Distribute,
+    NextAttempts,
+    Recorder,
+)
+from distribution.deliveries.request_pool import RequestPool, Task
+from distribution.deliveries.trying import not_sent, try_together
 from routing.dispatch.heartbeat import send_heartbeat
 
 logger = logging.getLogger(__name__)
@@ -37,91 +41,18 @@ NAME: Final = "deliverer"
 HEARTBEAT_SECONDS: Final = 5.0
 # Expired leases are looked for this often, and by a reconciler if no deliverer is alive.
 LEASES_SECONDS: Final = 5.0
-LEASES_AT_ONCE: Final = 500
-RESULTS_AT_ONCE: Final = 100
-PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
+# All rows of a CSV: they are tried again together.
+LEASES_AT_ONCE: Final = CSV_ROWS
 # A stopping process waits this long for requests that run. Their leases end by themselves after that.
 STOP_SECONDS: Final = 10.0
+NEXT_ATTEMPTS_SECONDS: Final = 2.0
 # A due delivery that another transaction has locked does not make a busy loop.
 SHORTEST_WAIT_SECONDS: Final = 0.01
-Distribute = Callable[[int], object]
+NO_THREAD: Final = "no_free_thread"
 
 
-class Recorder(threading.Thread):
-    """Writes results until it is stopped and its queue is empty. A result outlives a failure of PostgreSQL."""
-
-    def __init__(self, *, on_recorded: Callable[[int], None], distribute: Distribute) -> None:
-        super().__init__(name="recorder", daemon=True)
-        self._on_recorded, self._distribute = on_recorded, distribute
-        self._queue: queue.SimpleQueue[Sequence[Tried] | None] = queue.SimpleQueue()
-
-    def add(self, tries: Sequence[Tried]) -> None:
-        """What one thread of the pool did: one try, or the rows of a daily CSV."""
-        self._queue.put(tries)
-
-    def finish(self, *, seconds: float) -> None:
-        self._queue.put(None)
-        self.join(seconds)
-
-    def run(self) -> None:
-        is_open = True
-        while is_open:
-            done, is_open = self._take()
-            if done:
-                self._record([tried for tries in done for tried in tries])
-                self._on_recorded(len(done))
-        connections.close_all()
-
-    def _take(self) -> tuple[list[Sequence[Tried]], bool]:
-        """Wait for a result, and take those that came with it. False: it was stopped."""
-        done: list[Sequence[Tried]] = []
-        first = self._queue.get()
-        while first is not None:
-            done.append(first)
-            if len(done) == RESULTS_AT_ONCE or self._queue.empty():
-                return done, True
-            first = self._queue.get()
-        return done, False
-
-    def _record(self, tries: Sequence[Tried]) -> None:
-        """Until the leases end: another try is made then."""
-        until = time.monotonic() + LEASE_MARGIN_SECONDS
-        while time.monotonic() < until:
-            try:
-                recorded = record_results(tries, at=timezone.now())
-            except Error as error:
-                logger.warning("deliveries.not_recorded", extra={"cause": type(error).__name__})
-                close_old_connections()
-                time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
-                continue
-            for lead_id in recorded.due_lead_ids:
-                self._run_next(lead_id)
-            return
-
-    def _run_next(self, lead_id: int) -> None:
-        """The next buyer is asked at once. If this fails, the lead is due, and the dispatcher finds it."""
-        try:
-            self._distribute(lead_id)
-        except Exception as error:  # noqa: BLE001 - the one place that contains it
-            logger.warning("deliveries.next_not_run", extra={"cause": type(error).__name__})
-            close_old_connections()
-
-
-class RequestPool:
-    """Daemon threads: a process that stops does not wait a minute for the slowest buyer."""
-
-    def __init__(self, threads: int, *, work: Callable[[Sequence[Work]], None]) -> None:
-        self._queue: queue.SimpleQueue[Sequence[Work]] = queue.SimpleQueue()
-        self._work = work
-        for number in range(threads):
-            threading.Thread(target=self._run, name=f"request-{number}", daemon=True).start()
-
-    def submit(self, works: Sequence[Work]) -> None:
-        self._queue.put(works)
-
-    def _run(self) -> None:
-        while True:
-            self._work(self._queue.get())
+class ThreadDied(Exception):
+    """The process would go on without a part of it. The message names the thread."""
 
 
 class Interval:
@@ -139,10 +70,19 @@ class Interval:
 
 
 class Deliverer:
-    """One process. Several may run: PostgreSQL gives each delivery to one of them."""
+    """One process. Several may run: PostgreSQL gives each delivery to one of them.
+
+    `listener` sets `wake`; without one the deliverer polls.
+    """
 
     def __init__(
-        self, name: str, *, stop: threading.Event, wake: threading.Event, distribute: Distribute
+        self,
+        name: str,
+        *,
+        stop: threading.Event,
+        wake: threading.Event,
+        distribute: Distribute,
+        listener: threading.Thread | None = None,
     ) -> None:
         self._name, self._stop, self._wake = name, stop, wake
         self._threads: int = settings.LEADSWITCH_DELIVERER_THREADS
@@ -150,24 +90,45 @@ class Deliverer:
         self._client = get_client()
         self._running, self._lock = 0, threading.Lock()
         self._pool = RequestPool(self._threads, work=self._try)
-        self._recorder = Recorder(on_recorded=self._free, distribute=distribute)
+        self._next_attempts = NextAttempts(distribute)
+        self._recorder = Recorder(on_recorded=self._free, on_due=self._next_attempts.add)
+        self._parts = [self._recorder, self._next_attempts, *self._pool.threads]
+        if listener is not None:
+            self._parts.append(listener)
         self._heartbeat, self._leases = Interval(HEARTBEAT_SECONDS), Interval(LEASES_SECONDS)
 
     def run(self) -> None:
-        """Run until `stop` is set. Survives failures of PostgreSQL."""
-        self._recorder.start()
-        while not self._stop.is_set():
-            send_heartbeat(settings.VAR_DIR, NAME)
-            self._wake.clear()
-            try:
-                wait_seconds = self._turn()
-            except Error as error:
-                logger.warning("deliveries.database_failed", extra={"cause": type(error).__name__})
-                close_old_connections()
-                wait_seconds = PAUSE_AFTER_FAILURE_SECONDS
-            if wait_seconds > 0:
-                self._wake.wait(wait_seconds)
-        self._finish()
+        """Run until `stop` is set. Survives failures of PostgreSQL. Raises ThreadDied."""
+        for thread in self._parts:
+            thread.start()
+        try:
+            while not self._stop.is_set():
+                self._check_threads()
+                send_heartbeat(settings.VAR_DIR, NAME)
+                self._wake.clear()
+                wait_seconds = self._turn_or_pause()
+                if wait_seconds > 0:
+                    self._wake.wait(wait_seconds)
+        finally:
+            self._finish()
+
+    def _check_threads(self) -> None:
+        """Without its recorder or a thread of its pool, a deliverer would claim and end nothing, and look alive."""
+        dead = next((thread for thread in self._parts if not thread.is_alive()), None)
+        if dead is None or self._stop.is_set():
+            return
+        logger.critical("deliveries.thread_died", extra={"part": dead.name})
+        raise ThreadDied(
+            f"The thread {dead.name} ended. Start the deliverer again; the log says what happened."
+        )
+
+    def _turn_or_pause(self) -> float:
+        try:
+            return self._turn()
+        except Error as error:
+            logger.warning("deliveries.database_failed", extra={"cause": type(error).__name__})
+            close_old_connections()
+            return PAUSE_AFTER_FAILURE_SECONDS
 
     def _turn(self) -> float:
         """Returns how long to wait for a wake-up."""
@@ -179,8 +140,9 @@ class Deliverer:
         free = self._count_free()
         if free <= 0:
             return self._poll_seconds
+        claimed_at = time.monotonic()
         claims = [*claim_due(limit=free), *(claim_csv() if free > 1 else ())]
-        self._start(read_work(claims, at=timezone.now()))
+        self._start(read_work(claims, at=timezone.now()), claimed_at=claimed_at)
         if len(claims) >= free:
             return 0.0
         due_seconds = read_seconds_until_due()
@@ -190,14 +152,18 @@ class Deliverer:
             else min(self._poll_seconds, max(due_seconds, SHORTEST_WAIT_SECONDS))
         )
 
-    def _start(self, works: Sequence[Work]) -> None:
-        for task in group(works):
+    def _start(self, works: Sequence[Work], *, claimed_at: float) -> None:
+        for message in group(works):
             with self._lock:
                 self._running += 1
-            self._pool.submit(task)
+            self._pool.submit(Task(message, claimed_at))
 
-    def _try(self, works: Sequence[Work]) -> None:
-        self._recorder.add(try_together(works, client=self._client, clock=timezone.now))
+    def _try(self, task: Task) -> None:
+        if task.is_late:
+            started = time.monotonic()
+            self._recorder.add([not_sent(work, error=NO_THREAD, started=started) for work in task.works])
+        else:
+            self._recorder.add(try_together(task.works, client=self._client, clock=timezone.now))
 
     def _count_free(self) -> int:
         with self._lock:
@@ -209,12 +175,13 @@ class Deliverer:
         self._wake.set()
 
     def _finish(self) -> None:
-        """No new claims; requests that run may end."""
+        """No new claims; requests that run may end while their results can be written."""
         until = time.monotonic() + STOP_SECONDS
-        while self._count_free() < self._threads and time.monotonic() < until:
+        while self._recorder.is_alive() and self._count_free() < self._threads and time.monotonic() < until:
             self._wake.clear()
             self._wake.wait(0.1)
         self._recorder.finish(seconds=STOP_SECONDS)
+        self._next_attempts.finish(seconds=NEXT_ATTEMPTS_SECONDS)
         self._client.close()
         try:
             forget_deliverer(self._name)
@@ -223,12 +190,13 @@ class Deliverer:
 
 
 def group(works: Sequence[Work]) -> list[list[Work]]:
-    """One task for each message: the rows of a daily CSV go together."""
-    tasks: list[list[Work]] = []
-    by_csv: dict[int, list[Work]] = {}
+    """One task for each message: the rows of a daily CSV go together, and those that failed together stay so."""
+    messages: list[list[Work]] = []
+    csvs: dict[tuple[int, datetime], list[Work]] = {}
     for work in works:
-        if work.endpoint.method != Method.CSV:
-            tasks.append([work])
+        first_tried_at = work.claimed.csv_first_tried_at
+        if first_tried_at is None:
+            messages.append([work])
         else:
-            by_csv.setdefault(work.endpoint.pk, []).append(work)
-    return [*tasks, *by_csv.values()]
+            csvs.setdefault((work.endpoint.pk, first_tried_at), []).append(work)
+    return [*messages, *csvs.values()]

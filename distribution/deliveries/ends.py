@@ -10,12 +10,15 @@ from distribution.deliveries.outbound import CONNECT_SECONDS, Failure
 from distribution.deliveries.payloads.ends import Judgment, Outcome
 from distribution.deliveries.payloads.retries import Retries, wait_after
 from distribution.deliveries.standing import Standing
-from distribution.models import DeliveryState
+from distribution.models import OPEN, DeliveryState
 
 # The end of a direct post whose tries all failed before anything was sent. The buyer cannot have the lead.
 UNREACHABLE: Final = "unreachable"
+# A test whose endpoint has no test address: it is not sent, and never goes to the live address.
+NO_TEST_ADDRESS: Final = "no test address"
+# A direct post to an endpoint that became an email: a mail server that takes a message accepts no lead.
+CANNOT_ANSWER: Final = "method_cannot_answer"
 ENDS: Final = {Outcome.ACCEPTED: DeliveryState.ACCEPTED, Outcome.REJECTED: DeliveryState.REJECTED}
-OPEN: Final = (DeliveryState.PENDING, DeliveryState.POSTING, DeliveryState.UNKNOWN)
 # Why nothing can be sent until a person corrects the endpoint: another try would fail in the same way.
 MISCONFIGURED: Final = frozenset(
     {
@@ -25,7 +28,8 @@ MISCONFIGURED: Final = frozenset(
             "no_secret",
             "secret_unreadable",
             "no_content",
-            "no_test_url",
+            NO_TEST_ADDRESS,
+            CANNOT_ANSWER,
         ),
         *(Failure.BAD_URL.value, Failure.BAD_HEADER.value, Failure.REFUSED_ADDRESS.value),
     }
@@ -67,6 +71,8 @@ def _decide_answer(claimed: Claimed, judgment: Judgment, standing: Standing) -> 
 
 
 def _decide_retry(claimed: Claimed, judgment: Judgment, standing: Standing, *, at: datetime) -> Next:
+    if judgment.error == NO_TEST_ADDRESS and not claimed.is_direct_post:
+        return Next(DeliveryState.CANCELLED, reason=NO_TEST_ADDRESS)
     is_impossible = judgment.outcome is Outcome.NOT_SENT and not standing.may_have_arrived
     is_asked_only = claimed.is_direct_post and is_impossible
     if is_asked_only and judgment.error in MISCONFIGURED:
@@ -74,7 +80,7 @@ def _decide_retry(claimed: Claimed, judgment: Judgment, standing: Standing, *, a
     wait_seconds = wait_after(
         Retries.EVENT if claimed.is_event else Retries.LEAD,
         tries=claimed.number,
-        seed=claimed.message_id.int & 0xFFFF_FFFF,
+        seed=claimed.seed,
         retry_after_seconds=judgment.retry_after_seconds,
     )
     due_at = None if wait_seconds is None else at + timedelta(seconds=wait_seconds)

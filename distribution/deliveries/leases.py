@@ -62,4 +62,5 @@ def _describe(row: Delivery) -> Claimed:
         is_direct_post=row.is_direct_post,
         is_test=row.is_test,
         created_at=row.created_at,
+        csv_first_tried_at=row.first_try_at if row.endpoint.method == Method.CSV else None,
     )

@@ -16,24 +16,29 @@ from smtplib import (
 )
 from time import monotonic
 from typing import Final
+from uuid import NAMESPACE_OID, UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.smtp import EmailBackend
 
 from distribution.deliveries.content import Work
+from distribution.deliveries.outbound.failures import Failed
 from distribution.deliveries.payloads.answers import clean_reason
 from distribution.deliveries.payloads.daily_csv import write_csv
 from distribution.deliveries.payloads.ends import Judgment, Outcome
 from distribution.deliveries.payloads.fields import Facts
-from distribution.deliveries.payloads.mails import MailContent, write_mail
+from distribution.deliveries.payloads.mails import TEST_MARK, MailContent, write_mail
 from distribution.deliveries.payloads.template import compile_template
+from distribution.deliveries.smtp import Deadline, DeadlineBackend
 from distribution.deliveries.tried import Texts, Tried
 from distribution.models import Endpoint, Method
 
 logger = logging.getLogger(__name__)
 
 NO_MAIL_SERVER: Final = "no_mail_server"
+TIMED_OUT: Final = "timed_out"
 PERMANENT: Final = 500
 CSV_TYPE: Final = "text/csv"
 
@@ -47,7 +52,7 @@ def mail_together(works: Sequence[Work], *, clock: Callable[[], datetime]) -> li
         logger.error("deliveries.not_prepared", extra={"cause": type(error).__name__})
         judgment, bodies = Judgment(outcome=Outcome.NOT_SENT, error=type(error).__name__), [""] * len(works)
     else:
-        judgment = send_message(message)
+        judgment = send_message(message, seconds=works[0].endpoint.timeout_seconds)
         bodies = _list_bodies(works, message)
     took = int((monotonic() - started) * 1000)
     head = "" if judgment.error == NO_MAIL_SERVER else f"To: {works[0].endpoint.email_to}"
@@ -58,7 +63,7 @@ def mail_together(works: Sequence[Work], *, clock: Callable[[], datetime]) -> li
 
 
 def write_message(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternatives:
-    """Its Message-ID is that of the first lead's message: a repetition has the same one."""
+    """A repetition has the same Message-ID, so that a mail system can drop it."""
     endpoint = works[0].endpoint
     zone = ZoneInfo(endpoint.buyer.timezone)
     if endpoint.method == Method.CSV:
@@ -71,7 +76,7 @@ def write_message(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternati
         zone=zone,
         vendor_email=_list_addresses(endpoint)[0],
     )
-    message = _address(work, content)
+    message = _address(work, content, message_id=work.claimed.message_id)
     if content.html:
         message.attach_alternative(content.html, "text/html")
     return message
@@ -79,10 +84,11 @@ def write_message(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternati
 
 def _write_daily(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternatives:
     count = f"{len(works)} lead{'' if len(works) == 1 else 's'}"
+    mark = TEST_MARK if any(work.claimed.is_test for work in works) else ""
     content = MailContent(
-        subject=f"{count} of {at:%B} {at.day}, {at.year}", text=f"Attached: {count}, one in each row.\n"
+        subject=f"{mark}{count} of {at:%B} {at.day}, {at.year}", text=f"Attached: {count}, one in each row.\n"
     )
-    message = _address(works[0], content)
+    message = _address(works[0], content, message_id=_identify(works))
     template = works[0].endpoint.template
     compiled = compile_template(template, body_format="form") if template else None
     leads = [
@@ -95,13 +101,18 @@ def _write_daily(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternativ
     return message
 
 
-def _address(work: Work, content: MailContent) -> EmailMultiAlternatives:
+def _identify(works: Sequence[Work]) -> UUID:
+    """By its leads: a CSV that lacks one of them is another message, and must not be dropped as a repetition."""
+    return uuid5(NAMESPACE_OID, " ".join(sorted(str(work.claimed.message_id) for work in works)))
+
+
+def _address(work: Work, content: MailContent, *, message_id: UUID) -> EmailMultiAlternatives:
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
     return EmailMultiAlternatives(
         content.subject,
         content.text,
         to=_list_addresses(work.endpoint),
-        headers={"Message-ID": f"<{work.claimed.message_id}@{domain}>"},
+        headers={"Message-ID": f"<{message_id}@{domain}>"},
     )
 
 
@@ -116,28 +127,43 @@ def _list_bodies(works: Sequence[Work], message: EmailMultiAlternatives) -> list
     return [f"{message.subject}, as a row of the CSV"] * len(works)
 
 
-def send_message(message: EmailMultiAlternatives) -> Judgment:
+def send_message(message: EmailMultiAlternatives, *, seconds: float) -> Judgment:
+    """Everything from the lookup of the server to its last answer takes at most `seconds`."""
     if not settings.EMAIL_HOST:
         return Judgment(outcome=Outcome.NOT_SENT, error=NO_MAIL_SERVER)
-    connection = get_connection()
-    try:
-        connection.open()
-    except (SMTPException, OSError) as error:
-        return Judgment(outcome=Outcome.NOT_SENT, error=type(error).__name__)
+    with Deadline(seconds) as deadline:
+        connection = DeadlineBackend(deadline=deadline)
+        try:
+            connection.open()
+        except (SMTPException, OSError, Failed) as error:
+            _close(connection)
+            return Judgment(outcome=Outcome.NOT_SENT, error=_name(error, deadline))
+        return _send_over(connection, message, deadline=deadline)
+
+
+def _send_over(connection: EmailBackend, message: EmailMultiAlternatives, *, deadline: Deadline) -> Judgment:
     try:
         message.connection = connection
         message.send()
         return Judgment(outcome=Outcome.ACCEPTED)
     except (SMTPException, OSError) as error:
+        if deadline.is_over:
+            return Judgment(outcome=Outcome.UNKNOWN, error=_name(error, deadline))
         return judge_failure(error)
     finally:
         _close(connection)
 
 
-def _close(connection: object) -> None:
+def _name(error: Exception, deadline: Deadline) -> str:
+    if deadline.is_over:
+        return TIMED_OUT
+    return error.failure.value if isinstance(error, Failed) else type(error).__name__
+
+
+def _close(connection: EmailBackend) -> None:
     """A server that hangs up after the message has said all that counts."""
     try:
-        connection.close()  # type: ignore[attr-defined]  # a mail backend
+        connection.close()
     except (SMTPException, OSError) as error:
         logger.info("deliveries.mail_not_closed", extra={"cause": type(error).__name__})
 

@@ -4,6 +4,7 @@ An endpoint was disabled, or a buyer's system accepted a lead after its hold was
 """
 
 import logging
+import threading
 from smtplib import SMTPException
 from typing import Final
 
@@ -30,7 +31,10 @@ drop the lead: {page}
 
 
 def tell_disabled(endpoint: Endpoint) -> None:
-    """Call it after the commit. A mail that cannot be sent is logged: the page and the alert say the same."""
+    """Call it after the commit. The mail goes out in a thread: the caller writes the results of other buyers.
+
+    A mail that cannot be sent is logged: the page and the alert say the same.
+    """
     logger.error(
         "deliveries.endpoint_disabled", extra={"endpoint": endpoint.pk, "reason": endpoint.disabled_reason}
     )
@@ -68,8 +72,12 @@ def _send(endpoint: Endpoint, *, subject: str, body: str, path: str, **facts: st
         page=f"{settings.LEADSWITCH_BASE_URL}/admin/distribution/{path}/change/",
         **facts,
     )
-    recipients = list(settings.LEADSWITCH_DIGEST_RECIPIENTS)
+    about = subject.format(buyer=buyer.name)
+    threading.Thread(target=_mail, args=(about, text), name="notice", daemon=True).start()
+
+
+def _mail(subject: str, text: str) -> None:
     try:
-        send_mail(subject.format(buyer=buyer.name), text, None, recipients)
+        send_mail(subject, text, None, list(settings.LEADSWITCH_DIGEST_RECIPIENTS))
     except (SMTPException, OSError) as error:
         logger.warning("deliveries.notice_not_sent", extra={"cause": type(error).__name__})

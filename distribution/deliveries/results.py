@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from distribution import metrics
 from distribution.deliveries.enabling import note_failure, note_gone, note_success
-from distribution.deliveries.ends import Next, decide_next
+from distribution.deliveries.ends import NO_TEST_ADDRESS, Next, decide_next
 from distribution.deliveries.locks import lock_for_settling
 from distribution.deliveries.payloads.ends import Outcome
 from distribution.deliveries.settling import DECIDED, report_if_released, settle
@@ -107,12 +107,17 @@ class _Result:
     def is_written(self) -> bool:
         return not self.standing.is_recorded
 
+    @property
+    def says_how_it_works(self) -> bool:
+        """Whether the endpoint works. A test without a test address was not sent to it."""
+        return self.is_written and self.tried.judgment.error != NO_TEST_ADDRESS
+
 
 def _record_plain(tries: Sequence[Tried], *, at: datetime) -> int:
     with transaction.atomic():
         results = _decide(tries, at=at)
         _write(results, at=at)
-        _note_endpoints((each.tried for each in results if each.is_written), at=at)
+        _note_endpoints((each.tried for each in results if each.says_how_it_works), at=at)
     for each in results:
         _report(each)
     return sum(each.is_moved for each in results)
@@ -126,7 +131,7 @@ def _record_direct(tried: Tried, *, at: datetime) -> tuple[_Result, int | None]:
         [result] = _decide([tried], at=at)
         _write([result], at=at)
         lead_id = _settle(result, at=at)
-        _note_endpoints([tried] if result.is_written else [], at=at)
+        _note_endpoints([tried] if result.says_how_it_works else [], at=at)
     _report(result)
     return result, lead_id
 

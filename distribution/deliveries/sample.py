@@ -1,4 +1,7 @@
-"""Sends a test lead to an endpoint, so that a person sees the request and the raw answer. Nothing is stored."""
+"""Sends a test lead to an endpoint, so that a person sees the request and the raw answer. Nothing is stored.
+
+It goes to the test URL. To the live address of a buyer it goes only if the person confirmed exactly that address.
+"""
 
 from datetime import datetime
 from typing import Final
@@ -19,9 +22,24 @@ LONGEST_SECONDS: Final = 20
 PRICE_CENTS: Final = 2_500
 
 
-def send_test_lead(endpoint: Endpoint, *, at: datetime) -> Tried:
-    """Send it to the test URL, or marked as a test to the usual address. Holds no transaction; never raises."""
+class LiveAddressNotConfirmed(Exception):
+    """Nothing was sent: the endpoint has no test address, and its live address is another than was confirmed."""
+
+
+def find_address_to_confirm(endpoint: Endpoint) -> str:
+    """The live address that a test lead would go to. Blank: there is a test address, and nothing to confirm."""
+    return "" if endpoint.test_address else endpoint.live_address
+
+
+def send_test_lead(endpoint: Endpoint, *, at: datetime, confirmed_address: str = "") -> Tried:
+    """Send it to the test address, or to the live one that a person confirmed. Holds no transaction.
+
+    The endpoint is read again: its test URL may be gone since the page was shown. Raises LiveAddressNotConfirmed.
+    """
     endpoint = Endpoint.objects.select_related("buyer").defer("headers", "template").get(pk=endpoint.pk)
+    live_address = find_address_to_confirm(endpoint)
+    if live_address not in ("", confirmed_address):
+        raise LiveAddressNotConfirmed
     endpoint.timeout_seconds = min(endpoint.timeout_seconds, LONGEST_SECONDS)
     message_id = uuid7()
     claimed = Claimed(
@@ -36,7 +54,12 @@ def send_test_lead(endpoint: Endpoint, *, at: datetime) -> Tried:
         is_test=True,
         created_at=at,
     )
-    work = Work(claimed, read_destination(endpoint, at=at), make_test_lead(endpoint, at=at))
+    work = Work(
+        claimed,
+        read_destination(endpoint, at=at),
+        make_test_lead(endpoint, at=at),
+        may_go_live=live_address != "",
+    )
     [tried] = try_together([work], client=get_client(), clock=timezone.now)
     return tried
 

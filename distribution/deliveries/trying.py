@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Final
 
 from distribution.deliveries.content import Work
+from distribution.deliveries.ends import CANNOT_ANSWER, NO_TEST_ADDRESS
 from distribution.deliveries.mailing import mail_together
 from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Timeouts
 from distribution.deliveries.payloads.answers import Answer, AnswerRules, decode
@@ -23,7 +24,7 @@ from distribution.deliveries.payloads.requests import (
 from distribution.deliveries.payloads.template import TemplateError, compile_template
 from distribution.deliveries.payloads.webhook import write_lead
 from distribution.deliveries.tried import Texts, Tried
-from distribution.models import Endpoint, Method
+from distribution.models import ANSWERING, Endpoint, Method
 
 logger = logging.getLogger(__name__)
 
@@ -41,17 +42,24 @@ def try_together(
     works: Sequence[Work], *, client: OutboundClient, clock: Callable[[], datetime]
 ) -> list[Tried]:
     """Make the tries of one message: one work, or all rows of a daily CSV. Never raises."""
-    if works[0].endpoint.method in MAILED:
-        return _mail(works, clock=clock)
-    return [try_once(work, client=client, clock=clock) for work in works]
+    stopped = [
+        not_sent(work, error=why, started=monotonic()) for work in works if (why := find_obstacle(work))
+    ]
+    sendable = [work for work in works if not find_obstacle(work)]
+    if sendable and sendable[0].endpoint.method in MAILED:
+        return [*stopped, *mail_together(sendable, clock=clock)]
+    return [*stopped, *(try_once(work, client=client, clock=clock) for work in sendable)]
 
 
-def _mail(works: Sequence[Work], *, clock: Callable[[], datetime]) -> list[Tried]:
-    started = monotonic()
-    held_back = [work for work in works if work.destination.problem]
-    sendable = [work for work in works if not work.destination.problem]
-    tried = [not_sent(work, error=work.destination.problem, started=started) for work in held_back]
-    return [*tried, *(mail_together(sendable, clock=clock) if sendable else ())]
+def find_obstacle(work: Work) -> str:
+    """Why the endpoint, as it is now, must not get this message, as a short code. Blank: it may."""
+    if work.destination.problem:
+        return work.destination.problem
+    if work.is_for_test_address and not work.endpoint.test_address:
+        return NO_TEST_ADDRESS
+    if work.claimed.is_direct_post and work.endpoint.method not in ANSWERING:
+        return CANNOT_ANSWER
+    return ""
 
 
 def try_once(work: Work, *, client: OutboundClient, clock: Callable[[], datetime]) -> Tried:
@@ -91,15 +99,11 @@ def prepare(work: Work, *, at: datetime) -> OutgoingRequest:
     if work.lead is None:
         raise Unsendable("no_content")
     endpoint, message_id = work.endpoint, str(work.claimed.message_id)
-    url = choose_url(endpoint, is_test=work.claimed.is_test)
+    url = endpoint.test_address if work.is_for_test_address else endpoint.url
     if endpoint.method == Method.WEBHOOK:
         body = write_lead(work.lead, at=work.claimed.created_at)
         return prepare_webhook(body, url=url, message_id=message_id, at=at, signing=work.destination.signing)
     return prepare_custom(_read_settings(work, url=url), facts=Facts(lead=work.lead, message_id=message_id))
-
-
-def choose_url(endpoint: Endpoint, *, is_test: bool) -> str:
-    return endpoint.test_url or endpoint.url if is_test else endpoint.url
 
 
 def _read_settings(work: Work, *, url: str) -> CustomSettings:

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         default="",
-                        help_text="The address that gets test leads. Empty: it gets no test leads of sources; Send a test lead goes to the URL above.",
+                        help_text="The address that gets test leads. Empty: it gets no test leads of sources, and Send a test lead asks before it uses the URL above.",
                         max_length=2000,
                         verbose_name="test URL",
                     ),
@@ -651,6 +651,36 @@ class Migration(migrations.Migration):
                     operation='UPDATE OF "endpoint_id"',
                     pgid="pgtrigger_owner_is_fixed_ee9ab",
                     table="distribution_endpointsecret",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="delivery",
+            trigger=pgtrigger.compiler.Trigger(
+                name="direct_post_is_answered",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.is_direct_post)",
+                    func="\n            PERFORM 1 FROM distribution_endpoint WHERE id = NEW.endpoint_id AND method IN ('webhook', 'http') FOR KEY SHARE;\n            IF NOT FOUND THEN\n                RETURN NULL;\n            END IF;\n            RETURN NEW;\n        ",
+                    hash="b74b14fb1241887eff7b561d2fde392dff1669c8",
+                    operation="INSERT",
+                    pgid="pgtrigger_direct_post_is_answered_8cec9",
+                    table="distribution_delivery",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="endpoint",
+            trigger=pgtrigger.compiler.Trigger(
+                name="answers_direct_posts",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.method IN ('webhook', 'http') AND NEW.method NOT IN ('webhook', 'http'))",
+                    func="\n            PERFORM 1 FROM distribution_endpoint WHERE id = OLD.id FOR UPDATE;\n            IF EXISTS (\n                SELECT 1 FROM distribution_delivery\n                WHERE endpoint_id = OLD.id AND is_direct_post\n                    AND (state = 'pending' OR state = 'posting' OR state = 'unknown')\n            ) THEN\n                RAISE EXCEPTION 'Leads wait for an answer of endpoint %. End them, then change its method.', OLD.id\n                USING ERRCODE = 'check_violation', CONSTRAINT = 'endpoint_answers_direct_posts', TABLE = TG_TABLE_NAME;\n            END IF;\n            RETURN NEW;\n        ",
+                    hash="ceb8e5473e2f5a9fa028d0805d95fb73f9c5fee7",
+                    operation='UPDATE OF "method"',
+                    pgid="pgtrigger_answers_direct_posts_b26e8",
+                    table="distribution_endpoint",
                     when="BEFORE",
                 ),
             ),

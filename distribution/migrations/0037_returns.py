@@ -162,6 +162,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "automatic_percent",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        help_text="A partial refund is approved at once only if all refunds of the lead, with this one, are at most this percentage of its price. Blank: an operator decides each partial refund.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(99),
+                        ],
+                    ),
+                ),
+                (
                     "resells",
                     models.BooleanField(
                         default=False, help_text="Offer a returned lead once to the buyers that never had it."
@@ -232,6 +244,14 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("reasons", []), _negated=True), name="return_policy_has_a_reason"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("automatic_percent__isnull", True),
+                            models.Q(("automatic_percent__gte", 1), ("automatic_percent__lte", 99)),
+                            _connector="OR",
+                        ),
+                        name="return_policy_automatic_percent_in_range",
                     ),
                 ],
             },

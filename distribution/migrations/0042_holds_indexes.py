@@ -3,7 +3,11 @@
 When it is interrupted an index may stay behind as invalid: drop it, migrate again.
 """
 
-from django.contrib.postgres.operations import AddIndexConcurrently, ValidateConstraint
+from django.contrib.postgres.operations import (
+    AddIndexConcurrently,
+    RemoveIndexConcurrently,
+    ValidateConstraint,
+)
 from django.db import migrations, models
 
 
@@ -35,6 +39,16 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        # The history of a wallet leaves out holds and their ends too.
+        AddIndexConcurrently(
+            model_name="ledgerentry",
+            index=models.Index(
+                condition=models.Q(("kind__in", ["topup", "adjustment", "refund"])),
+                fields=["wallet", "-id"],
+                name="ledger_wallet_not_of_sales",
+            ),
+        ),
+        RemoveIndexConcurrently(model_name="ledgerentry", name="ledger_wallet_not_charged"),
         ValidateConstraint(model_name="assignment", name="assignment_returned_at_iff_returned"),
         ValidateConstraint(model_name="assignment", name="assignment_real_sale_is_counted"),
         ValidateConstraint(model_name="assignment", name="assignment_settled_at_fits_state"),

@@ -12,7 +12,16 @@ from distribution.models.campaign import (
     read_snapshot,
 )
 from distribution.models.deliverer import Deliverer
-from distribution.models.delivery import CHANNEL, ENDED, Delivery, DeliveryState, DeliveryTry, TryOutcome
+from distribution.models.delivery import (
+    CHANNEL,
+    ENDED,
+    OPEN,
+    Delivery,
+    DeliveryState,
+    DeliveryTry,
+    TryOutcome,
+)
+from distribution.models.direct_posts import ANSWERING
 from distribution.models.endpoint import (
     METHOD_FIELDS,
     AnswerFormat,
@@ -20,12 +29,12 @@ from distribution.models.endpoint import (
     DisabledReason,
     EmailFormat,
     Endpoint,
-    EndpointSecret,
     HttpMethod,
     Method,
 )
+from distribution.models.endpointsecret import EndpointSecret
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
-from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -45,11 +54,13 @@ from distribution.models.returning import (
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
+    "ANSWERING",
     "CHANNEL",
     "ENDED",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
-    "NOT_CHARGES",
+    "NOT_OF_SALES",
+    "OPEN",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",

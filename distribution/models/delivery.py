@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from distribution.models.assignment import Assignment
+from distribution.models.direct_posts import answered_trigger
 from distribution.models.endpoint import Endpoint
 from distribution.models.uuid7 import DatabaseUUID7
 from routing.models import Lead
@@ -28,7 +29,7 @@ class DeliveryState(models.TextChoices):
     REJECTED = "rejected", "rejected"
     # posting -> unknown: nobody knows whether the buyer has it. A person decides.
     UNKNOWN = "unknown", "unknown: a person must decide"
-    # pending -> cancelled: it is not sent
+    # pending | posting -> cancelled: it is not sent
     CANCELLED = "cancelled", "canceled"
 
 
@@ -55,6 +56,10 @@ def wake_triggers() -> list[pgtrigger.Trigger]:
             func=notify,
         ),
     ]
+
+
+# A direct post that may still be accepted or rejected.
+OPEN: Final = (DeliveryState.PENDING, DeliveryState.POSTING, DeliveryState.UNKNOWN)
 
 
 class Delivery(models.Model):
@@ -133,6 +138,7 @@ class Delivery(models.Model):
         ]
         triggers: ClassVar = [
             *wake_triggers(),
+            answered_trigger(),
             owner_trigger(
                 *("endpoint_id", "lead_id", "assignment_id"),
                 name="delivery",

@@ -11,7 +11,8 @@ from uuid6 import uuid7
 
 from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign
-from distribution.models.encrypted import EncryptedJSONField, EncryptedTextField
+from distribution.models.direct_posts import ANSWERING, answering_trigger
+from distribution.models.encrypted import EncryptedJSONField
 from routing.models.ownership import owner_trigger
 
 MAX_TIMEOUT_SECONDS: Final = 60
@@ -113,8 +114,8 @@ class Endpoint(models.Model):
         max_length=2_000,
         blank=True,
         default="",
-        help_text="The address that gets test leads. Empty: it gets no test leads of sources; "
-        "Send a test lead goes to the URL above.",
+        help_text="The address that gets test leads. Empty: it gets no test leads of sources, and Send a test lead "
+        "asks before it uses the URL above.",
     )
     email_to = models.CharField(
         verbose_name="email to",
@@ -237,7 +238,8 @@ class Endpoint(models.Model):
         triggers: ClassVar = [
             owner_trigger(
                 "buyer_id", name="endpoint", instead="Disable it and add an endpoint to the other buyer."
-            )
+            ),
+            answering_trigger(),
         ]
 
     def __str__(self) -> str:
@@ -246,6 +248,15 @@ class Endpoint(models.Model):
     @property
     def is_live(self) -> bool:
         return self.active and self.disabled_at is None
+
+    @property
+    def test_address(self) -> str:
+        """Where test leads go. Blank: nowhere. They never go to the live address by themselves."""
+        return self.test_url if self.method in ANSWERING else ""
+
+    @property
+    def live_address(self) -> str:
+        return self.url if self.method in ANSWERING else self.email_to
 
     def clean(self) -> None:
         """The form's errors name the field that the method lacks."""
@@ -257,30 +268,3 @@ class Endpoint(models.Model):
         )
         if is_foreign:
             raise ValidationError({"campaign": "Choose a campaign of the buyer's workspace."})
-
-
-class EndpointSecret(models.Model):
-    """A secret that signs messages. Two are live while a buyer changes over; the newest signs first."""
-
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets")
-    secret = EncryptedTextField()
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    expires_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it no longer signs. Empty: it signs until it is replaced."
-    )
-
-    class Meta:
-        db_table = "distribution_endpointsecret"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["endpoint"],
-                condition=Q(expires_at__isnull=True),
-                name="endpointsecret_one_without_end",
-            )
-        ]
-        triggers: ClassVar = [
-            owner_trigger("endpoint_id", name="secret", instead="Make a new secret for the other endpoint.")
-        ]
-
-    def __str__(self) -> str:
-        return f"Secret of {self.endpoint}"

@@ -66,8 +66,8 @@ class LedgerKind(models.TextChoices):
     ADJUSTMENT = "adjustment", "manual adjustment"
 
 
-# All except charges, which come with every sold lead.
-NOT_CHARGES: Final = ["topup", "hold", "capture", "release", "refund", "adjustment"]
+# All except charges and holds with their ends, which come with every lead that is sold or asked about.
+NOT_OF_SALES: Final = ["topup", "adjustment", "refund"]
 
 
 def refund_trigger() -> pgtrigger.Trigger:
@@ -144,13 +144,13 @@ class LedgerEntry(models.Model):
             models.Index(fields=["created_at"], name="ledger_created_at"),
             # Manual movements are rare among the charges: without this index a list of them would read every charge.
             models.Index(
-                fields=["kind", "id"],
-                condition=Q(kind__in=["topup", "adjustment", "refund"]),
-                name="ledger_not_charged",
+                fields=["kind", "id"], condition=Q(kind__in=NOT_OF_SALES), name="ledger_not_charged"
             ),
-            # The history of a wallet: few of these among many charges.
+            # The history of a wallet: few of these among many charges and holds.
             models.Index(
-                fields=["wallet", "-id"], condition=Q(kind__in=NOT_CHARGES), name="ledger_wallet_not_charged"
+                fields=["wallet", "-id"],
+                condition=Q(kind__in=NOT_OF_SALES),
+                name="ledger_wallet_not_of_sales",
             ),
         ]
         triggers: ClassVar = [

@@ -24,6 +24,8 @@ from routing.models import Lead, Workspace
 from routing.models.ownership import owner_trigger
 
 MAX_WINDOW_HOURS: Final = 8_760
+# Of the price. All of it is a full return.
+MAX_PARTIAL_PERCENT: Final = 99
 MAX_TEXT: Final = 2_000
 MAX_FILE_BYTES: Final = 5 * 1024 * 1024
 MAX_FILES: Final = 5
@@ -116,6 +118,13 @@ class ReturnPolicy(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(MAX_WINDOW_HOURS)],
         help_text="Approve at once only this many hours after the sale. Blank: at any time.",
     )
+    automatic_percent = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PARTIAL_PERCENT)],
+        help_text="A partial refund is approved at once only if all refunds of the lead, with this one, are at most "
+        "this percentage of its price. Blank: an operator decides each partial refund.",
+    )
     resells = models.BooleanField(
         default=False,
         help_text="Offer a returned lead once to the buyers that never had it.",
@@ -153,6 +162,11 @@ class ReturnPolicy(models.Model):
                 name="return_policy_window_in_range",
             ),
             models.CheckConstraint(condition=~Q(reasons=[]), name="return_policy_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(automatic_percent__isnull=True)
+                | Q(automatic_percent__gte=1, automatic_percent__lte=MAX_PARTIAL_PERCENT),
+                name="return_policy_automatic_percent_in_range",
+            ),
         ]
         triggers: ClassVar = [
             owner_trigger(

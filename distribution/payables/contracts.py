@@ -73,12 +73,6 @@ def add_contract(
     return contract
 
 
-def find_contract(source: Source, *, at: datetime) -> SourceContract | None:
-    """Return the version in force at that time."""
-    started = SourceContract.objects.filter(source=source, starts_at__lte=at)
-    return started.order_by("-starts_at", "-id").first()
-
-
 def find_newest(source: Source) -> SourceContract | None:
     """Return the version that starts last."""
     return SourceContract.objects.filter(source=source).order_by("-starts_at", "-id").first()

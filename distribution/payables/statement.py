@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db import connection
 
 from distribution.models import PayableEntry
+from distribution.payables.charged_back import ChargedBackLead, read_charged_back
 from routing.calendar.zones import load_zone, start_of_day
 from routing.models import Source
 
@@ -28,6 +29,7 @@ SELECT (created_at AT TIME ZONE %(timezone)s)::date AS day,
     count(DISTINCT lead_id) FILTER (WHERE kind = 'earned') AS leads,
     count(*) FILTER (WHERE kind = 'earned') AS sales,
     count(*) FILTER (WHERE kind = 'deducted') AS returns,
+    count(DISTINCT lead_id) FILTER (WHERE kind = 'deducted' AND amount_cents < 0) AS charged_back,
     COALESCE(SUM(amount_cents) FILTER (WHERE kind = 'earned'), 0)::bigint AS earned_cents,
     COALESCE(SUM(amount_cents) FILTER (WHERE kind = 'deducted'), 0)::bigint AS deducted_cents,
     COALESCE(SUM(amount_cents) FILTER (WHERE kind = 'adjustment'), 0)::bigint AS adjusted_cents,
@@ -60,11 +62,15 @@ class PeriodRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Amounts are signed: deductions and payments are 0 or below."""
+    """Amounts are signed: deductions and payments are 0 or below.
+
+    `charged_back`: leads of which something was deducted, because a buyer got money back.
+    """
 
     leads: int = 0
     sales: int = 0
     returns: int = 0
+    charged_back: int = 0
     earned_cents: int = 0
     deducted_cents: int = 0
     adjusted_cents: int = 0
@@ -86,7 +92,7 @@ class StatementDay:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`days`: those with an entry."""
+    """`days`: those with an entry. `charged_back`: the newest returned leads that the source pays for."""
 
     source: Source
     timezone: str
@@ -95,6 +101,7 @@ class Statement:
     opening_cents: int
     total: Figures
     days: Sequence[StatementDay]
+    charged_back: Sequence[ChargedBackLead]
 
     @property
     def closing_cents(self) -> int:
@@ -113,6 +120,7 @@ def read_statement(source: Source, *, first_day: date, last_day: date) -> Statem
         "ends_at": start_of_day(last_day + DAY, zone=zone),
     }
     total, *days = _rows(DAYS, given)
+    figures = Figures(*total[1:])
     opening_cents = int(_rows(OPENING, given)[0][0])
     return Statement(
         source=source,
@@ -120,8 +128,9 @@ def read_statement(source: Source, *, first_day: date, last_day: date) -> Statem
         first_day=first_day,
         last_day=last_day,
         opening_cents=opening_cents,
-        total=Figures(*total[1:]),
+        total=figures,
         days=tuple(_add_up(days, opening_cents)),
+        charged_back=read_charged_back(given) if figures.charged_back else (),
     )
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from distribution import metrics
 from distribution.models import AssignmentState, LedgerEntry, ReturnPolicy, ReturnRequest, ReturnState
-from distribution.money.wallet import refund
+from distribution.money.wallet import charge_left, refund
 from distribution.returns.held import HeldAssignment, hold_assignment
 from distribution.returns.policy import find_policy
 from distribution.returns.refusals import ReturnRefused
@@ -23,7 +23,10 @@ AUDITED_SALE: Final = ["state", "returned_at"]
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who decides, when and why. `amount_cents`: another amount than was asked for. None: as asked."""
+    """Who decides, when and why.
+
+    `amount_cents`: another amount than was asked for. None: as asked. All that is left of the charge is a full return.
+    """
 
     actor: str
     at: datetime
@@ -68,7 +71,7 @@ def approve_held(request: ReturnRequest, held: HeldAssignment, by: Decision) -> 
     assignment = held.assignment
     if assignment.state != AssignmentState.SOLD:
         raise ReturnRefused("the buyer no longer has this lead", code="not_held")
-    amount_cents = by.amount_cents if by.amount_cents is not None else request.asked_cents
+    amount_cents = find_part(request, amount_cents=by.amount_cents)
     entry = _refund(request, amount_cents=amount_cents, by=by)
     policy = find_policy(assignment.buyer)
     is_full = amount_cents is None
@@ -83,6 +86,16 @@ def approve_held(request: ReturnRequest, held: HeldAssignment, by: Decision) -> 
     end_request(request, state=ReturnState.APPROVED, by=by, changes=changes)
     if not assignment.is_test:
         after_commit(partial(_count_refund, refund_cents, is_full=is_full))
+
+
+def find_part(request: ReturnRequest, *, amount_cents: int | None) -> int | None:
+    """The partial refund that this amount (None: as asked) means. None: a full return, which takes the lead back.
+
+    A buyer does not keep a lead for which it got everything back. So all that is left of the charge is no part of it,
+    also if earlier refunds left no more than was asked for.
+    """
+    part_cents = request.asked_cents if amount_cents is None else amount_cents
+    return None if part_cents == charge_left(request.assignment_id) else part_cents
 
 
 def _refund(request: ReturnRequest, *, amount_cents: int | None, by: Decision) -> LedgerEntry | None:

@@ -28,9 +28,13 @@ WHERE buyer_id = %(buyer)s AND state IN ('sold', 'returned') AND NOT is_test
         WHERE buyer_id = %(buyer)s AND counted_on < %(first)s::date - 1 ORDER BY id DESC LIMIT 1
     ), 0)
 """
-# An open request counts with what it asks for, and a full one with the price.
+# An open request counts with what it asks for, and never with more than what is left of the charge: earlier refunds of
+# the same lead count by themselves.
 RETURNED: Final = """
-SELECT count(DISTINCT r.assignment_id), COALESCE(SUM(COALESCE(r.refund_cents, r.asked_cents, a.price_cents)), 0)
+SELECT count(DISTINCT r.assignment_id), COALESCE(SUM(COALESCE(r.refund_cents, LEAST(r.asked_cents, (
+    SELECT SUM(-l.amount_cents) FROM distribution_ledgerentry l
+    WHERE l.assignment_id = a.id AND l.kind IN ('charge', 'capture', 'refund')
+)))), 0)
 FROM distribution_returnrequest r JOIN distribution_assignment a ON a.id = r.assignment_id
 WHERE r.buyer_id = %(buyer)s AND r.state IN ('requested', 'approved') AND r.reason <> %(agency)s AND NOT a.is_test
     AND a.counted_on BETWEEN %(first)s::date AND %(last)s::date

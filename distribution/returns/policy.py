@@ -77,8 +77,25 @@ def _refuse_amount(amount_cents: int | None, *, left_cents: int) -> None:
         raise ReturnRefused(message, code="amount_out_of_range", field="amount_cents")
 
 
-def is_automatic(ask: Ask, *, assignment: Assignment, policy: ReturnPolicy, at: datetime) -> bool:
+def is_automatic(
+    ask: Ask, *, assignment: Assignment, policy: ReturnPolicy, left_cents: int, at: datetime
+) -> bool:
+    """`left_cents`: what is left of the charge before this request."""
     if ask.reason not in policy.automatic_reasons:
         return False
     hours = policy.automatic_hours
-    return hours is None or at <= assignment.created_at + timedelta(hours=hours)
+    is_young = hours is None or at <= assignment.created_at + timedelta(hours=hours)
+    return is_young and _is_small(ask, assignment=assignment, policy=policy, left_cents=left_cents)
+
+
+def _is_small(ask: Ask, *, assignment: Assignment, policy: ReturnPolicy, left_cents: int) -> bool:
+    """A buyer that keeps the lead gets at most a part of its price at once, in one request or in several.
+
+    For a full return the lead comes back, so every amount is small enough.
+    """
+    if ask.amount_cents is None:
+        return True
+    if policy.automatic_percent is None:
+        return False
+    refunded_cents = assignment.price_cents - left_cents + ask.amount_cents
+    return 100 * refunded_cents <= policy.automatic_percent * assignment.price_cents

@@ -41,9 +41,10 @@ def request_return(assignment_id: UUID, ask: Ask, *, buyer: Buyer, actor: str, a
             raise ReturnNotFound
         held = hold_assignment(found[0])
         assignment = held.assignment
-        policy = _check(ask, assignment=assignment, at=at)
+        left_cents = charge_left(assignment.pk)
+        policy = _check(ask, assignment=assignment, left_cents=left_cents, at=at)
         request = _store(ask, assignment=assignment, actor=actor, at=at)
-        if is_automatic(ask, assignment=assignment, policy=policy, at=at):
+        if is_automatic(ask, assignment=assignment, policy=policy, left_cents=left_cents, at=at):
             approve_held(request, held, Decision(BY_RULE, at, AUTOMATIC, is_automatic=True))
     return request
 
@@ -67,7 +68,7 @@ def add_evidence(public_id: UUID, file: EvidenceFile, *, buyer: Buyer) -> Return
     return request
 
 
-def _check(ask: Ask, *, assignment: Assignment, at: datetime) -> ReturnPolicy:
+def _check(ask: Ask, *, assignment: Assignment, left_cents: int, at: datetime) -> ReturnPolicy:
     """Return the policy that accepts the request. Raises ReturnRefused."""
     if assignment.state != AssignmentState.SOLD:
         raise ReturnRefused("You no longer have this lead: it was returned.", code="not_held")
@@ -78,7 +79,6 @@ def _check(ask: Ask, *, assignment: Assignment, at: datetime) -> ReturnPolicy:
     if policy is None:
         message = "Your agency accepts no return requests. Contact your agency."
         raise ReturnRefused(message, code="no_returns")
-    left_cents = charge_left(assignment.pk)
     refuse_unfit(ask, assignment=assignment, policy=policy, left_cents=left_cents, at=at)
     amount_cents = left_cents if ask.amount_cents is None else ask.amount_cents
     refuse_above_limit(assignment, policy=policy, amount_cents=amount_cents)

@@ -67,7 +67,7 @@ SOURCE: Final = _make_kind("name", "default_vertical active intake_mode", contra
 RETURN_POLICY: Final = _make_kind(
     "buyer",
     "active window_hours reasons evidence limit_basis limit_value limit_period automatic_reasons automatic_hours"
-    " resells resale_hours",
+    " automatic_percent resells resale_hours",
 )
 WORKSPACE: Final = _make_kind(
     "slug",

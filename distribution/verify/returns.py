@@ -41,9 +41,20 @@ WHERE {in_leads("r.lead_id")} AND (
 )
 """  # noqa: S608 - only a condition is put in
 
+KEPT_FOR_NOTHING: Final = f"""
+SELECT 'return ' || r.id AS subject, 'left the lead with the buyer, but all of its charge is refunded' AS message
+FROM distribution_returnrequest r
+JOIN distribution_assignment d ON d.id = r.assignment_id
+WHERE {in_leads("r.lead_id")} AND r.state = 'approved' AND NOT r.is_full AND d.state = 'sold' AND d.price_cents <= (
+    SELECT COALESCE(SUM(e.amount_cents), 0) FROM distribution_ledgerentry e
+    WHERE e.assignment_id = d.id AND e.kind = 'refund'
+)
+"""  # noqa: S608 - only a condition is put in
+
 
 def check(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
     search(findings, REFUND_FITS, part)
     search(findings, NOT_REFUNDED_UNLESS_APPROVED, part)
     search(findings, STATE_OF_SALE_FITS, part)
+    search(findings, KEPT_FOR_NOTHING, part)

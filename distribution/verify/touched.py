@@ -44,6 +44,8 @@ UNION SELECT d.lead_id FROM distribution_ledgerentry e JOIN distribution_assignm
     WHERE {_touched("e")}
 UNION SELECT y.lead_id FROM distribution_delivery y WHERE y.is_direct_post AND {_touched("y")}
 UNION SELECT r.lead_id FROM distribution_returnrequest r WHERE {_touched("r")}
+UNION SELECT r.lead_id FROM distribution_ledgerentry e JOIN distribution_returnrequest r ON r.refund_id = e.id
+    WHERE {_touched("e")}
 UNION SELECT p.lead_id FROM distribution_payableentry p WHERE p.lead_id IS NOT NULL AND {_touched("p")}
 """  # noqa: S608 - only conditions are put in
 

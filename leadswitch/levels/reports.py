@@ -77,7 +77,7 @@ class Report:
 
 def report_retries(*, workspace: str | None = None, limit: int = 20) -> Report:
     """Count the retry queue. `workspace` is a slug; None: all of them."""
-    return _read(
+    return read_report(
         "Retries", RETRIES, {"workspace": workspace, "limit": limit}, empty="No lead is in the retry queue."
     )
 
@@ -86,25 +86,27 @@ def report_failures(*, minutes: int, workspace: str | None = None, limit: int = 
     """Count attempts on which the product failed, or which are tried again, in the last `minutes`."""
     values = {"minutes": minutes, "workspace": workspace, "limit": limit}
     empty = f"No attempt failed in the last {minutes} minutes."
-    return _read(f"Failed and retried attempts of the last {minutes} minutes", FAILURES, values, empty=empty)
+    return read_report(
+        f"Failed and retried attempts of the last {minutes} minutes", FAILURES, values, empty=empty
+    )
 
 
 def report_database(*, limit: int = 10) -> list[Report]:
     """Connections against their limit, sessions that wait or last, and the largest tables (sizes in bytes)."""
     values = {"limit": limit}
     return [
-        _read("Connections", CONNECTIONS, values, empty="PostgreSQL shows no connection."),
-        _read(
+        read_report("Connections", CONNECTIONS, values, empty="PostgreSQL shows no connection."),
+        read_report(
             "Waiting sessions and long transactions",
             BUSY,
             values,
             empty="No session waits for a lock, and no transaction is older than a second.",
         ),
-        _read("Largest tables", TABLES, values, empty="There are no tables: run `manage.py migrate`."),
+        read_report("Largest tables", TABLES, values, empty="There are no tables: run `manage.py migrate`."),
     ]
 
 
-def _read(title: str, sql: str, values: Mapping[str, Any], *, empty: str) -> Report:
+def read_report(title: str, sql: str, values: Mapping[str, Any], *, empty: str) -> Report:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         columns = [column.name for column in cursor.description or ()]

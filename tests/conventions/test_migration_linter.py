@@ -26,13 +26,13 @@ UNSAFE: dict[str, Any] = {
 }
 
 
-def lint(monkeypatch: pytest.MonkeyPatch, operation: Any, **attributes: Any) -> set[str]:
+def lint(monkeypatch: pytest.MonkeyPatch, *operations: Any, **attributes: Any) -> set[str]:
     """Lint a migration after the last one of tracing, as if it were on disk."""
     name = "9999_new"
     migration = type(
         "Migration",
         (migrations.Migration,),
-        {"dependencies": [LAST], "operations": [operation], **attributes},
+        {"dependencies": [LAST], "operations": list(operations), **attributes},
     )(name, "tracing")
     read = MigrationLoader.load_disk
 
@@ -68,6 +68,29 @@ def test_reason_beside_the_operations_accepts_one_rule(monkeypatch: pytest.Monke
 def test_reason_without_a_broken_rule_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     operation = migrations.AddField("attempt", "other", models.TextField(null=True))
     assert lint(monkeypatch, operation, lint_accepted={"ban-drop-column": "?"}) == {"ban-drop-column"}
+
+
+@pytest.mark.django_db
+def test_migration_that_locks_two_tables_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adding a column, and a trigger, each locks its table until the transaction ends."""
+    operations = [
+        migrations.AddField("attempt", "other", models.TextField(null=True)),
+        migrations.AddField("auditentry", "other", models.TextField(null=True)),
+    ]
+    assert lint(monkeypatch, *operations) == {"several-tables"}
+    assert lint(monkeypatch, *operations, atomic=False) == set()
+    assert lint(monkeypatch, operations[0]) == set()
+
+
+def test_locks_of_triggers_and_constraints_count_and_new_tables_do_not() -> None:
+    trigger = 'CREATE TRIGGER a BEFORE UPDATE OF "x" ON "one" FOR EACH ROW EXECUTE PROCEDURE f();'
+    assert LINTER.judge_locks(f'{trigger} DROP TRIGGER IF EXISTS b ON "one";') == []
+    new = 'CREATE TABLE "three" ("id" bigint); ALTER TABLE "three" ADD CONSTRAINT c CHECK (true);'
+    assert LINTER.judge_locks(trigger + new) == []
+    [(rule, message)] = LINTER.judge_locks(f'{trigger} {new} ALTER TABLE "two" DROP CONSTRAINT d;')
+    assert (rule, "one and two" in message) == ("several-tables", True)
+    dropped = 'DROP TRIGGER IF EXISTS b ON "one"; ALTER TABLE ONLY "two" ADD COLUMN e int;'
+    assert [rule for rule, _ in LINTER.judge_locks(dropped)] == ["several-tables"]
 
 
 def test_unreadable_sql_is_refused() -> None:

@@ -21,6 +21,7 @@ KINDS: Final = (
     ("gunicorn", "web"),
     ("beat", "beat"),
     ("dispatcher", "dispatcher"),
+    ("deliverer", "deliverer"),
     ("exporter", "exporter"),
     ("worker", "worker"),
 )

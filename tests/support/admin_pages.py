@@ -166,6 +166,10 @@ def act_url(name: str, *leads: Lead) -> str:
     return reverse("admin:routing_lead_act", args=[name]) + "?ids=" + ",".join(str(lead.pk) for lead in leads)
 
 
+def endpoint_act(row: Endpoint | Delivery, name: str) -> str:
+    return reverse(f"admin:distribution_{row._meta.model_name}_act", args=[row.pk, name])
+
+
 def texts(response: Any) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 from urllib.error import HTTPError
 
+from distribution.models import DeliveryTry
 from leadswitch.levels.alerts.alert import Job
 from leadswitch.levels.dashboards.datadog_agent import make_template
 from tests.support.agent_view import AgentView
 from tests.support.attempts import add_attempt
 from tests.support.exported_series import Exported
 from tests.support.exporter_programs import exporter
-from tests.support.factories import LeadFactory, SourceFactory
+from tests.support.factories import DeliveryFactory, LeadFactory, SourceFactory
 from tests.support.scrapes import Endpoint, Scrape, local_endpoint
 from tests.support.waiting import wait_until
 from tests.support.whole_product import engine, wait_until_led, web
@@ -57,13 +58,17 @@ def read_live_product(directory: Path) -> Live:
 
 
 def add_rows() -> None:
-    """A due lead in each dispatch mode, one of them a retry, and attempts: series of workspaces have samples then."""
+    """A due lead in each dispatch mode, one of them a retry, attempts, and a try: all series have samples then."""
     now = datetime.now(UTC)
     for mode, attempts in (("poll", 1), ("shadow", 0), ("event", 0)):
         source = SourceFactory(workspace__dispatch_mode=mode)
         LeadFactory(source=source, next_attempt_at=now - timedelta(seconds=60), attempts=attempts)
     for result in ("duplicate", "failed", "success"):
         add_attempt(now - timedelta(minutes=2), workspace_id=source.workspace_id, result=result)
+    delivery = DeliveryFactory(state="accepted", tries=1, next_try_at=None, ended_at=now)
+    DeliveryTry.objects.create(
+        delivery=delivery, number=1, started_at=now, finished_at=now, outcome="accepted"
+    )
 
 
 def start(stack: ExitStack, directory: Path) -> Iterator[tuple[Job, Scrape]]:

@@ -13,14 +13,20 @@ from tests.support.ports import free_port
 
 ACCEPTED = "250 OK"
 REFUSED = "550 no such person"
+BUSY = "451 later"
 
 
 @dataclass
 class Mailbox:
-    """`refused`: addresses that it does not accept."""
+    """`refused`: addresses that it does not accept. `busy`: how many messages it refuses for now.
+
+    `offered` has the Message-ID of each message, accepted or not.
+    """
 
     refused: set[str] = field(default_factory=set)
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+    busy: int = 0
+    offered: list[str] = field(default_factory=list)
 
     async def handle_RCPT(
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -33,6 +39,10 @@ class Mailbox:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)
+        self.offered.append(message["message-id"])
+        if self.busy:
+            self.busy -= 1
+            return BUSY
         self.mails += [(address, message) for address in envelope.rcpt_tos]
         return ACCEPTED
 

@@ -131,6 +131,8 @@ RETURN_BREACHES: list[tuple[str, Callable[[], Any]]] = [
     ("return_policy_limit_fits", lambda: policy(limit_basis="revenue_percent", limit_value=101)),
     ("return_policy_window_in_range", lambda: policy(window_hours=0)),
     ("return_policy_has_a_reason", lambda: policy(reasons=[])),
+    ("return_policy_automatic_percent_in_range", lambda: policy(automatic_percent=0)),
+    ("return_policy_automatic_percent_in_range", lambda: policy(automatic_percent=100)),
     ("return_one_open_each", lambda: twice(new_return, new_sale())),
     ("return_one_full_each", lambda: twice(approved, new_sale())),
     ("return_one_resale_each", resold_twice),

@@ -5,6 +5,7 @@ from typing import Final
 from tests.support.runbooks import Promise
 
 DATABASE: Final = "manage.py database"
+DELIVERIES: Final = "manage.py deliveries"
 DEFINITIONS: Final = "manage.py check_definitions"
 DIGEST: Final = "manage.py digest"
 EXPLAIN: Final = "manage.py explain LEAD"

@@ -1,12 +1,9 @@
 """The state of each runbook: which faults bring it about, and what the commands of its pages print there."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Final
 
 from tests.support import runbook_faults as faults
-from tests.support.runbook_faults import Product
+from tests.support.runbook_delivery_states import DELIVERY_STATES
 from tests.support.runbook_promises import (
     ALL_HOLD,
     ALL_VALID,
@@ -32,25 +29,11 @@ from tests.support.runbook_promises import (
     failures,
     retries,
 )
+from tests.support.runbook_state import RUNNING, State
 from tests.support.runbooks import Promise
 
-RUNNING: Final = (faults.led, faults.worked, faults.reconciled)
-
-Fault = Callable[[Product], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """`prints`: by command. `environment`: variables of the processes that run the commands, if they are changed."""
-
-    name: str
-    pages: tuple[str, ...]
-    brought_by: tuple[Fault, ...]
-    prints: Mapping[str, Promise]
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-STATES: Final = (
+STATES: Final[tuple[State, ...]] = (
+    *DELIVERY_STATES,
     State(
         name="no fault",
         pages=("daily-digest", "exporter-absent", "rolling-deploy", "watchdog"),

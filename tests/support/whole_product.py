@@ -17,7 +17,7 @@ from leadswitch.levels.exporter.collector import SUCCESS
 from leadswitch.levels.exporter.collectors.registry import COLLECTORS
 from tests.support.exporter_programs import Exporter, exporter, own_services, urls_of
 from tests.support.ports import free_port
-from tests.support.processes import WORKER, beat, celery, child_environment, dispatcher
+from tests.support.processes import WORKER, beat, celery, child_environment, deliverer, dispatcher
 from tests.support.scrapes import Endpoint, local_endpoint, wait_until_served
 from tests.support.served import served
 from tests.support.waiting import wait_until
@@ -79,12 +79,13 @@ def migrate(places: Mapping[str, str]) -> None:
 
 @contextmanager
 def engine(directory: Path, **environment: str) -> Iterator[Mapping[Job, Endpoint]]:
-    """A worker, a dispatcher and beat."""
-    ports = {job: free_port() for job in (Job.WORKER, Job.DISPATCHER, Job.BEAT)}
+    """A worker, a dispatcher, a deliverer and beat."""
+    ports = {job: free_port() for job in (Job.WORKER, Job.DISPATCHER, Job.DELIVERER, Job.BEAT)}
     environment = {"LEADSWITCH_VAR_DIR": str(directory), **environment}
     with (
         celery(directory, *WORKER, LEADSWITCH_WORKER_METRICS_PORT=str(ports[Job.WORKER]), **environment),
         dispatcher(directory, LEADSWITCH_DISPATCHER_METRICS_PORT=str(ports[Job.DISPATCHER]), **environment),
+        deliverer(directory, LEADSWITCH_DELIVERER_METRICS_PORT=str(ports[Job.DELIVERER]), **environment),
         beat(directory, LEADSWITCH_BEAT_METRICS_PORT=str(ports[Job.BEAT]), **environment),
     ):
         for port in ports.values():

@@ -25,7 +25,7 @@ COMMENTS: Final = ("comments", "comment", "message", "notes")
 
 
 def write_adf(lead: DeliveredLead, *, zone: tzinfo, vendor_email: str = "") -> str:
-    """Always well-formed. What the lead lacks is an empty element; `list_missing` names it."""
+    """Always well-formed. What the lead lacks is an empty element."""
     found = _list_texts(lead)
     prospect = [
         write_element("id", escape_text(lead.lead_id), {"sequence": "1", "source": "LeadSwitch"}),
@@ -37,14 +37,6 @@ def write_adf(lead: DeliveredLead, *, zone: tzinfo, vendor_email: str = "") -> s
     ]
     adf = write_element("adf", write_element("prospect", "".join(prospect), {"status": "new"}))
     return DECLARATION + INSTRUCTION + adf
-
-
-def list_missing(lead: DeliveredLead) -> list[str]:
-    """What ADF requires and the lead lacks, for the page of a test lead: `vehicle year`, `name`, `phone or email`."""
-    found = _list_texts(lead)
-    missing = [f"vehicle {name}" for name in REQUIRED_OF_VEHICLE if not _find_of_vehicle(found, name)]
-    missing += [] if lead.full_name else ["name"]
-    return missing if lead.phone or lead.email else [*missing, "phone or email"]
 
 
 def _list_texts(lead: DeliveredLead) -> dict[str, str]:

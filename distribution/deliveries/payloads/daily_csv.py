@@ -15,16 +15,20 @@ from routing.values.spreadsheet import guard_cell
 
 # A spreadsheet reads it as a time.
 TIME: Final = "%Y-%m-%d %H:%M:%S"
+TEST: Final = "is_test"
 LEFT_OUT: Final = ("attributes", "message_id")
 
 
 def write_csv(leads: Sequence[Facts], *, zone: tzinfo, template: Template | None = None) -> bytes:
     """UTF-8 with a byte order mark, which spreadsheets need. Without a template: all fields, times in `zone`.
 
-    `template` has the format form: its targets are the columns.
+    `template` has the format form: its targets are the columns. A file with a test lead has the column `is_test` as
+    well, so that nobody calls a person who does not exist.
     """
     if template:
         columns = {str(name): each for name, each in template.root.children.items()}
+        if any(facts.lead.is_test for facts in leads):
+            columns[TEST] = _read_usual(TEST, zone)
         rows = [_evaluate(columns, facts) for facts in leads]
         return _write_rows(list(columns), rows)
     usual = {name: _read_usual(name, zone) for name in FIELDS if name not in LEFT_OUT}

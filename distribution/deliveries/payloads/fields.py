@@ -27,7 +27,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """`about` is for the documents and the form."""
+    """`about`: what it holds, for the page about deliveries and for messages to operators."""
 
     kind: FieldKind
     about: str
@@ -89,7 +89,7 @@ def find_field_problem(name: str) -> str | None:
         return None
     near = difflib.get_close_matches(name, FIELDS, n=1)
     if near:
-        return f"unknown field {name!r}: did you mean {near[0]!r}?"
+        return f"unknown field {name!r}: did you mean {near[0]!r} ({FIELDS[near[0]].about})?"
     attribute = ATTRIBUTES + (name if re.fullmatch(KEY, name) else "<key>")
     return f"unknown field {name!r}: use a field of the list, or {attribute} for an attribute"
 

@@ -20,6 +20,7 @@ TIME: Final = "%b %-d, %Y, %-I:%M %p %Z"
 MAX_SUBJECT: Final = 150
 PHONE: Final = re.compile(r"\+[0-9]{6,15}")
 UNSEEN: Final = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+TEST_MARK: Final = "[TEST] "
 TEST_LABEL: Final = "TEST LEAD: do not contact this person"
 
 
@@ -48,7 +49,7 @@ def write_mail(
 
 def _write_subject(lead: DeliveredLead) -> str:
     place = ", ".join(filter(None, (lead.city, f"{lead.state} {lead.zip}".strip())))
-    prefix = "[TEST] " if lead.is_test else ""
+    prefix = TEST_MARK if lead.is_test else ""
     subject = f"{prefix}New lead: {lead.vertical.replace('_', ' ')} in {place or lead.country}"
     return " ".join(_clean(subject).split())[:MAX_SUBJECT]
 

@@ -6,12 +6,12 @@ from threading import Event
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.module_loading import import_string
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.worker import freeze_startup_objects, worker_name
-from distribution.deliveries.deliverer import Deliverer
+from distribution.deliveries.deliverer import Deliverer, ThreadDied
 from distribution.deliveries.listening import Listener
 from routing.places.zips import load_rows
 
@@ -35,8 +35,10 @@ class Command(BaseCommand):
             signal.signal(number, end)
         load_rows()  # so that the first next buyer of a direct post is not asked late
         freeze_startup_objects()
-        if not settings.LEADSWITCH_PGBOUNCER:
-            Listener(stop=stop, wake=wake).start()
+        listener = None if settings.LEADSWITCH_PGBOUNCER else Listener(stop=stop, wake=wake)
         # A process id may repeat on another machine or in another container.
         name = f"{worker_name()}:{token_hex(4)}"[:100]
-        Deliverer(name, stop=stop, wake=wake, distribute=distribute_lead).run()
+        try:
+            Deliverer(name, stop=stop, wake=wake, distribute=distribute_lead, listener=listener).run()
+        except ThreadDied as error:
+            raise CommandError(str(error)) from error

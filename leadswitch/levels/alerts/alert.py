@@ -22,6 +22,7 @@ class Job(StrEnum):
     WEB = "leadswitch-web"
     WORKER = "leadswitch-worker"
     DISPATCHER = "leadswitch-dispatcher"
+    DELIVERER = "leadswitch-deliverer"
     BEAT = "leadswitch-beat"
     EXPORTER = "leadswitch-exporter"
 
@@ -33,6 +34,7 @@ class Dashboard(StrEnum):
     PERFORMANCE = "leadswitch-performance"
     RETRIES = "leadswitch-retries"
     DISPATCH = "leadswitch-dispatch"
+    DELIVERIES = "leadswitch-deliveries"
     DATABASE = "leadswitch-database"
 
 

@@ -24,6 +24,7 @@ TARGETS: Final = {
     Job.WEB: ("web", 8000),
     Job.WORKER: ("worker", 9101),
     Job.DISPATCHER: ("dispatcher", 9102),
+    Job.DELIVERER: ("deliverer", 9105),
     Job.BEAT: ("beat", 9103),
     Job.EXPORTER: ("exporter", 9104),
 }

@@ -5,6 +5,7 @@ from typing import Final
 from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.attempt_alerts import ATTEMPT_ALERTS
 from leadswitch.levels.alerts.burn import make_burn_alerts
+from leadswitch.levels.alerts.delivery_alerts import DELIVERY_ALERTS
 from leadswitch.levels.alerts.dispatch_alerts import DISPATCH_ALERTS
 from leadswitch.levels.alerts.queue_alerts import QUEUE_ALERTS
 from leadswitch.levels.alerts.watch_alerts import WATCH_ALERTS
@@ -16,5 +17,6 @@ ALERTS: Final[tuple[Alert, ...]] = (
     *ATTEMPT_ALERTS,
     *QUEUE_ALERTS,
     *DISPATCH_ALERTS,
+    *DELIVERY_ALERTS,
     *WATCH_ALERTS,
 )

@@ -6,6 +6,7 @@ Without these a dead exporter would look like a day without traffic.
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.delivery_alerts import NO_ENDPOINTS
 from leadswitch.levels.alerts.dispatch_alerts import POLLED_ONLY
 from leadswitch.levels.objectives import AVAILABILITY, AVAILABILITY_DEADLINE_SECONDS
 
@@ -14,8 +15,11 @@ JOBS: Final = {
     Job.WEB: (Severity.PAGE, "no leads are received through the API"),
     Job.WORKER: (Severity.PAGE, "leads are decided only by the dispatcher, if at all"),
     Job.DISPATCHER: (Severity.PAGE, "leads start late"),
+    Job.DELIVERER: (Severity.PAGE, "sold leads do not reach the systems of their buyers"),
     Job.BEAT: (Severity.WARNING, "no reconciler runs"),
 }
+# Where these hold, no such process is expected.
+UNEXPECTED: Final = {Job.DISPATCHER: POLLED_ONLY, Job.DELIVERER: NO_ENDPOINTS}
 DIGEST_HOUR: Final = 9
 
 
@@ -49,7 +53,7 @@ def _make_digest_summary() -> str:
 
 
 def _make_job_absent(job: Job, severity: Severity, consequence: str) -> Alert:
-    unexpected = f" unless on() {POLLED_ONLY}" if job is Job.DISPATCHER else ""
+    unexpected = f" unless on() {UNEXPECTED[job]}" if job in UNEXPECTED else ""
     return Alert(
         name="LeadSwitchJobAbsent",
         severity=severity,

@@ -8,19 +8,11 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Job
 from leadswitch.levels.dashboards.boards.queries import is_none_of, is_one_of
-from leadswitch.levels.dashboards.expressions import (
-    Expression,
-    Gauge,
-    Increase,
-    Match,
-    ProcessAggregation,
-    Quantile,
-    Scaled,
-    Series,
-    Share,
-)
+from leadswitch.levels.dashboards.expressions import Gauge, ProcessAggregation, Quantile, Scaled, Series
 from leadswitch.levels.monitors.burn import watch_burn
 from leadswitch.levels.monitors.condition import Compare, Condition, JobDown, Watch, WindowAggregation
+from leadswitch.levels.monitors.delivery_watches import DELIVERY_WATCHES
+from leadswitch.levels.monitors.forms import above, at_least, increase, is_zero, more, share
 from leadswitch.levels.objectives import DUE_RETRIES
 
 ATTEMPTS: Final = "leadswitch_attempts_total"
@@ -30,78 +22,6 @@ FAILED: Final = is_one_of("result", "failed")
 NOT_DECIDED: Final = is_one_of("result", "failed", "retry")
 ACQUIRED: Final = is_one_of("outcome", "acquired")
 A_MINUTE: Final = 1 / 5  # of an increase over 5 minutes
-
-
-def _increase(name: str, *where: Match) -> Increase:
-    return Increase(Series(name, where))
-
-
-def _share(part: Expression, whole: Expression, window: str, compare: Compare, limit: float) -> Condition:
-    """Datadog divides the sums over the window."""
-    return Condition(
-        part="share",
-        expression=Share(part, whole),
-        aggregation=WindowAggregation.SUM,
-        window=window,
-        compare=compare,
-        limit=limit,
-    )
-
-
-def _at_least(expression: Expression, window: str, limit: int) -> Condition:
-    """The number of events without which one failure at low traffic would alert."""
-    return Condition(
-        part="count",
-        expression=expression,
-        aggregation=WindowAggregation.SUM,
-        window=window,
-        compare=Compare.AT_LEAST,
-        limit=limit,
-    )
-
-
-def _more(expression: Expression, window: str, limit: int) -> Watch:
-    return Watch(
-        (
-            Condition(
-                expression=expression,
-                aggregation=WindowAggregation.SUM,
-                window=window,
-                compare=Compare.ABOVE,
-                limit=limit,
-            ),
-        )
-    )
-
-
-def _above(name: str, limit: int, window: str, *by: str) -> Watch:
-    """A gauge that is above the limit in the whole window."""
-    expression = Gauge(Series(name), by)
-    return Watch(
-        (
-            Condition(
-                expression=expression,
-                aggregation=WindowAggregation.MIN,
-                window=window,
-                compare=Compare.ABOVE,
-                limit=limit,
-            ),
-        )
-    )
-
-
-def _is_zero(expression: Gauge, window: str) -> Watch:
-    return Watch(
-        (
-            Condition(
-                expression=expression,
-                aggregation=WindowAggregation.MAX,
-                window=window,
-                compare=Compare.EQUAL,
-                limit=0,
-            ),
-        )
-    )
 
 
 HALTED: Final = Watch(
@@ -126,7 +46,7 @@ HALTED: Final = Watch(
         ),
         Condition(
             part="no decision",
-            expression=_increase("leadswitch_leads_decided_total"),
+            expression=increase("leadswitch_leads_decided_total"),
             aggregation=WindowAggregation.SUM,
             window="2m",
             compare=Compare.EQUAL,
@@ -171,45 +91,45 @@ WORKERS_HALVED: Final = Watch(
 WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchFailureRateHigh": Watch(
         (
-            _share(
-                _increase(ATTEMPTS, FAILED),
-                _increase(ATTEMPTS, is_none_of("result", "retry")),
+            share(
+                increase(ATTEMPTS, FAILED),
+                increase(ATTEMPTS, is_none_of("result", "retry")),
                 "15m",
                 Compare.ABOVE,
                 0.10,
             ),
-            _at_least(_increase(ATTEMPTS, FAILED), "15m", 5),
+            at_least(increase(ATTEMPTS, FAILED), "15m", 5),
         )
     ),
     "LeadSwitchSuccessRateLow": Watch(
         (
-            _share(
-                _increase(ATTEMPTS, is_none_of("result", "failed", "retry")),
-                _increase(ATTEMPTS),
+            share(
+                increase(ATTEMPTS, is_none_of("result", "failed", "retry")),
+                increase(ATTEMPTS),
                 "15m",
                 Compare.BELOW,
                 0.95,
             ),
-            _at_least(_increase(ATTEMPTS, NOT_DECIDED), "15m", 5),
+            at_least(increase(ATTEMPTS, NOT_DECIDED), "15m", 5),
         )
     ),
-    "LeadSwitchLockTimeouts": _more(_increase(LOCKS, is_one_of("outcome", "timed_out")), "5m", 10),
+    "LeadSwitchLockTimeouts": more(increase(LOCKS, is_one_of("outcome", "timed_out")), "5m", 10),
     "LeadSwitchLockSuccessLow": Watch(
         (
-            _share(_increase(LOCKS, ACQUIRED), _increase(LOCKS), "5m", Compare.BELOW, 0.90),
-            _at_least(_increase(LOCKS, is_none_of("outcome", "acquired")), "5m", 5),
+            share(increase(LOCKS, ACQUIRED), increase(LOCKS), "5m", Compare.BELOW, 0.90),
+            at_least(increase(LOCKS, is_none_of("outcome", "acquired")), "5m", 5),
         )
     ),
     "LeadSwitchDuplicatesHigh": Watch(
         (
-            _share(
-                _increase("leadswitch_duplicates_total"),
-                _increase("leadswitch_leads_received_total"),
+            share(
+                increase("leadswitch_duplicates_total"),
+                increase("leadswitch_leads_received_total"),
                 "1h",
                 Compare.ABOVE,
                 0.20,
             ),
-            _at_least(_increase("leadswitch_duplicates_total"), "1h", 10),
+            at_least(increase("leadswitch_duplicates_total"), "1h", 10),
         )
     ),
     "LeadSwitchDecisionSlow": Watch(
@@ -222,35 +142,36 @@ WATCHES: Final[dict[str, Watch]] = {
                 compare=Compare.ABOVE,
                 limit=5,
             ),
-            _at_least(_increase(f"{DUE_TO_DECISION}_count"), "15m", 20),
+            at_least(increase(f"{DUE_TO_DECISION}_count"), "15m", 20),
         )
     ),
-    "LeadSwitchDueRetriesHigh": _above("leadswitch_retries_due", DUE_RETRIES.limit, "5m"),
-    "LeadSwitchDueRetriesCritical": _above("leadswitch_retries_due", 500, "2m"),
-    "LeadSwitchWorkspaceDueRetriesHigh": _above("leadswitch_workspace_retries_due", 50, "5m", "workspace"),
-    "LeadSwitchRetriesEntered": _more(_increase("leadswitch_retries_entered_total"), "30m", 50),
-    "LeadSwitchStaleLocks": _above("leadswitch_stale_locks", 10, "2m"),
-    "LeadSwitchExpiredHigh": _above("leadswitch_leads_expired_last_day", 100, "1m"),
+    "LeadSwitchDueRetriesHigh": above("leadswitch_retries_due", DUE_RETRIES.limit, "5m"),
+    "LeadSwitchDueRetriesCritical": above("leadswitch_retries_due", 500, "2m"),
+    "LeadSwitchWorkspaceDueRetriesHigh": above("leadswitch_workspace_retries_due", 50, "5m", "workspace"),
+    "LeadSwitchRetriesEntered": more(increase("leadswitch_retries_entered_total"), "30m", 50),
+    "LeadSwitchStaleLocks": above("leadswitch_stale_locks", 10, "2m"),
+    "LeadSwitchExpiredHigh": above("leadswitch_leads_expired_last_day", 100, "1m"),
     "LeadSwitchDispatchHalted": HALTED,
     "LeadSwitchNoLeader": NO_LEADER,
-    "LeadSwitchTwoLeaders": _above("leadswitch_leaders", 1, "1m"),
-    "LeadSwitchLeasesLost": _more(
-        Scaled(_increase("leadswitch_inflight_leases_lost_total"), A_MINUTE), "5m", 10
+    "LeadSwitchTwoLeaders": above("leadswitch_leaders", 1, "1m"),
+    "LeadSwitchLeasesLost": more(
+        Scaled(increase("leadswitch_inflight_leases_lost_total"), A_MINUTE), "5m", 10
     ),
-    "LeadSwitchScheduleRepairs": _more(
+    "LeadSwitchScheduleRepairs": more(
         Scaled(
-            _increase("leadswitch_reconciler_repairs_total", is_one_of("reconciler", "schedule")), A_MINUTE
+            increase("leadswitch_reconciler_repairs_total", is_one_of("reconciler", "schedule")), A_MINUTE
         ),
         "5m",
         10,
     ),
-    "LeadSwitchShardWaiting": _above("leadswitch_redis_ready_leads", 100, "2m", "shard"),
+    "LeadSwitchShardWaiting": above("leadswitch_redis_ready_leads", 100, "2m", "shard"),
     "LeadSwitchWorkersHalved": WORKERS_HALVED,
-    "LeadSwitchBalancesDrift": _above("leadswitch_wallets_drifted", 0, "2m"),
-    "LeadSwitchExporterCollectorFailed": _is_zero(
+    "LeadSwitchBalancesDrift": above("leadswitch_wallets_drifted", 0, "2m"),
+    **DELIVERY_WATCHES,
+    "LeadSwitchExporterCollectorFailed": is_zero(
         Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), ProcessAggregation.MIN), "2m"
     ),
-    "LeadSwitchPostgresDown": _is_zero(Gauge(Series("leadswitch_up")), "1m"),
+    "LeadSwitchPostgresDown": is_zero(Gauge(Series("leadswitch_up")), "1m"),
 }
 # Alerts without a monitor, and why.
 LEFT_OUT: Final = {

@@ -5,19 +5,24 @@ their rows would be younger than their copies, and have lower ids. Money and cou
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from distribution.models import Assignment, LedgerEntry
+from distribution.models import Assignment, LedgerEntry, PayableEntry, ReturnRequest
 from routing.models import Lead
+from tests.bench.scale.money import follow_sales
 from tests.bench.scale.size import Size
 from tests.bench.scale.world import Sample
 from tracing.models import Attempt, LeadDistributionEvent
 
-SAMPLED: Final = (LeadDistributionEvent, Attempt, LedgerEntry, Assignment, Lead)
+# Those that refer to others come first.
+SAMPLED: Final = (
+    *(LeadDistributionEvent, Attempt, PayableEntry, ReturnRequest, LedgerEntry, Assignment, Lead),
+)
 BLOCK: Final = 64  # bytes of SHA-256, for the identity hash
 
 # A UUID of version 7 at an instant, which is different for each lead and number.
@@ -112,56 +117,6 @@ OF_ATTEMPT: Final = """FROM scale_attempt c JOIN {sample} s ON {on}
     LEFT JOIN scale_first f ON f.id = c.lead_id ORDER BY c.id{more}"""
 OF_SALE: Final = """FROM scale_attempt c JOIN sample_distribution_assignment s ON s.attempt_id = c.sample_id
     JOIN distribution_buyer b ON b.id = s.buyer_id ORDER BY s.created_at + c.shift"""
-# Credits come once a month in twelve parts, with some manual corrections; then each sale and each return.
-LEDGER: Final = """
-INSERT INTO distribution_ledgerentry (
-    public_id, wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason,
-    created_at
-)
-SELECT gen_random_uuid(), wallet_id, kind, cents, sum(cents) OVER (PARTITION BY wallet_id ORDER BY at, key), key,
-    assignment_id, actor, reason, at
-FROM (
-    SELECT w.id AS wallet_id, 'topup' AS kind, 10000 + spent.cents / 10 AS cents,
-        'topup:scale-' || w.id || '-' || month AS key, NULL::bigint AS assignment_id, 'bench' AS actor, '' AS reason,
-        statement_timestamp() - interval '366 days' + month * interval '30 days' AS at
-    FROM distribution_wallet w
-    JOIN (SELECT buyer_id, sum(price_cents)::bigint AS cents FROM distribution_assignment GROUP BY 1) spent
-        ON spent.buyer_id = w.buyer_id
-    CROSS JOIN generate_series(0, 11) AS month
-    UNION ALL
-    SELECT w.id, 'adjustment', 100, 'adjustment:scale-' || w.id, NULL, 'bench', 'rounding',
-        statement_timestamp() - interval '100 days' FROM distribution_wallet w WHERE w.id %% 5 = 0
-    UNION ALL
-    SELECT w.id, 'charge', -d.price_cents, 'charge:' || d.public_id, d.id, 'engine', '', d.created_at
-    FROM distribution_assignment d JOIN distribution_wallet w ON w.buyer_id = d.buyer_id
-    UNION ALL
-    SELECT w.id, 'refund', d.price_cents, 'refund:return:' || d.public_id, d.id, 'bench', 'wrong number', d.returned_at
-    FROM distribution_assignment d JOIN distribution_wallet w ON w.buyer_id = d.buyer_id WHERE d.state = 'returned'
-) moved ORDER BY at, key
-"""
-BALANCES: Final = """
-UPDATE distribution_wallet w SET balance_cents = COALESCE(
-    (SELECT sum(amount_cents) FROM distribution_ledgerentry e WHERE e.wallet_id = w.id), 0)
-"""
-RESET: Final = "UPDATE distribution_enrollment SET counted_on = NULL, hour_starts_at = NULL, {zero}"
-COUNTERS: Final = """
-UPDATE distribution_enrollment e SET counted_on = found.latest, hour_starts_at = found.hour_at, {sets}
-FROM (
-    SELECT d.enrollment_id, latest, hour_at, {counts}
-    FROM distribution_assignment d JOIN (
-        SELECT a.enrollment_id, max(a.counted_on) AS latest,
-            date_trunc('hour', max(a.created_at), min(b.timezone)) AS hour_at
-        FROM distribution_assignment a JOIN distribution_buyer b ON b.id = a.buyer_id GROUP BY 1
-    ) newest ON newest.enrollment_id = d.enrollment_id
-    WHERE d.is_counted GROUP BY 1, 2, 3
-) found WHERE found.enrollment_id = e.id
-"""
-SINCE: Final = {
-    "hour": "d.created_at >= hour_at",
-    "day": "d.counted_on = latest",
-    "week": "d.counted_on >= date_trunc('week', latest)::date",
-    "month": "d.counted_on >= date_trunc('month', latest)::date",
-}
 AUDIT: Final = """
 INSERT INTO tracing_auditentry (at, actor, action, model, object_id, object_label, workspace_id, reason, before, after)
 SELECT statement_timestamp() - (%(rows)s - n) * (interval '365 days' / %(rows)s), 'clerk-' || n %% 40,
@@ -195,8 +150,11 @@ def multiply(samples: Sequence[Sample], size: Size, *, on_progress: Callable[[st
         on_progress("attempts and events")
         _copy_trace(cursor)
         on_progress("sales, money and counters")
-        _insert(cursor, Assignment, SALE, OF_SALE)
-        _follow_sales(cursor)
+        with without_triggers(
+            cursor, Assignment, LedgerEntry
+        ):  # they write what follow_sales writes, for today
+            _insert(cursor, Assignment, SALE, OF_SALE)
+            follow_sales(cursor)
         cursor.execute(AUDIT, {"rows": size.side_rows, "workspaces": size.workspaces})
         cursor.execute(REPEATED, {"rows": size.side_rows})
         cursor.execute(
@@ -218,10 +176,19 @@ def _take_out(cursor: Any) -> None:
     for model in SAMPLED:
         table = model._meta.db_table
         cursor.execute(f"CREATE TEMP TABLE sample_{table} AS SELECT * FROM {table}")
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        cursor.execute(f"DELETE FROM {table}")
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        with without_triggers(cursor, model):
+            cursor.execute(f"DELETE FROM {table}")
         cursor.execute(f"ANALYZE sample_{table}")
+
+
+@contextmanager
+def without_triggers(cursor: Any, *made: type[models.Model]) -> Iterator[None]:
+    """After an error the transaction is rolled back, and the triggers are on again."""
+    for model in made:
+        cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
+    yield
+    for model in made:
+        cursor.execute(f"ALTER TABLE {model._meta.db_table} ENABLE TRIGGER USER")
 
 
 def _place_copies(cursor: Any, samples: Sequence[Sample]) -> None:
@@ -266,21 +233,6 @@ def _insert(
     values = ", ".join(changed.get(name, f's."{name}"') for name in named)
     text = f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {values} {source}"
     cursor.execute(text, parameters)
-
-
-def _follow_sales(cursor: Any) -> None:
-    cursor.execute(LEDGER, {})
-    cursor.execute(BALANCES)
-    sums = {
-        f"{kind}_{name}": f"{what} FILTER (WHERE {since})"
-        for kind, since in SINCE.items()
-        for name, what in (("leads", "count(*)"), ("spent_cents", "sum(d.price_cents)"))
-    }
-    sets = ", ".join(f"{name} = COALESCE(found.{name}, 0)" for name in sums)
-    counts = ", ".join(f"{text} AS {name}" for name, text in sums.items())
-    zero = ", ".join(f"{name} = 0" for name in sums)
-    cursor.execute(RESET.format(zero=zero))
-    cursor.execute(COUNTERS.format(sets=sets, counts=counts))
 
 
 def _hash_pads() -> Mapping[str, bytes]:

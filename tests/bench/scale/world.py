@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
-from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier, Wallet
-from distribution.returns.by_hand import return_assignment
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, SourceContract, Tier, Wallet
 from routing.intake.identity import identify
 from routing.models import Lead, LeadStatus, RoutingRule, Source, Workspace, WorkspaceKind
-from tests.bench.scale.size import BIG, KINDS, Kind, Size
+from tests.bench.scale.size import BIG, DAYS, KINDS, Kind, Size
+from tests.support.returning import return_assignment
 
 PREFIX: Final = "scale-"
 PRICE_CENTS: Final = 2_500
@@ -77,9 +77,19 @@ def _build_place(rank: int) -> Place:
         lead_ttl_days=TTL_DAYS,
     )
     source = Source.objects.create(workspace=workspace, name="form")
+    if rank % 2:
+        _promise_revenue(source)
     if not is_partner:
         _build_campaigns(workspace, buyers=BUYERS_IN_BIG if rank < 3 else BUYERS)
     return Place(rank, workspace, source)
+
+
+def _promise_revenue(source: Source) -> None:
+    """Since before the oldest lead."""
+    starts_at = timezone.now() - timedelta(days=2 * DAYS)
+    SourceContract.objects.create(
+        source=source, pays="share", share_bps=10_000, starts_at=starts_at, valid_from=starts_at.date()
+    )
 
 
 def _build_campaigns(workspace: Workspace, *, buyers: int) -> None:

@@ -61,7 +61,7 @@ def assignment() -> Assignment:
 
 
 def take_back(assignment: Assignment, actor: str) -> bool:
-    return return_by_hand(assignment, actor=actor, reason="wrong number")
+    return return_by_hand(assignment, actor=actor, reason="wrong number", at=timezone.now())
 
 
 def test_one_of_two_return_forms_returns_the_lead(assignment: Assignment) -> None:

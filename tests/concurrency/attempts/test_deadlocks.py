@@ -15,10 +15,10 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome
 from distribution.models import Assignment, AssignmentState, Buyer, Campaign, Enrollment
 from distribution.money.wallet import top_up
-from distribution.returns.by_hand import return_assignment
 from tests.support.factories import CampaignFactory, TierFactory, enroll
 from tests.support.race_leads import assert_verified, drain, make_leads
 from tests.support.racing import in_background, open_transaction, race
+from tests.support.returning import return_assignment
 from tests.support.waiting import count_deadlocks, wait_until, wait_until_blocked
 from tracing.models import LeadDistributionEvent
 

@@ -20,9 +20,9 @@ from distribution.deliveries.results import record_results
 from distribution.deliveries.tried import Tried
 from distribution.models import Assignment, Delivery
 from distribution.returns import held
-from distribution.returns.by_hand import return_assignment
 from tests.support.factories import EndpointFactory, EnrollmentFactory, LeadFactory
 from tests.support.racing import in_background, race
+from tests.support.returning import return_assignment
 from tests.support.waiting import LONGEST_SECONDS, wait_until_blocked
 
 

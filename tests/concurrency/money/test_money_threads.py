@@ -11,9 +11,9 @@ from django.db import connection, connections, transaction
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
 from distribution.money.wallet import InsufficientCredits, MoneyRefused, adjust, refund, top_up
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from tests.support.factories import BuyerFactory, CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.returning import return_assignment
 
 THREADS = 20
 

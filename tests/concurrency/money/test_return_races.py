@@ -14,7 +14,6 @@ from distribution.models import Assignment, LedgerEntry, ReturnPolicy, ReturnReq
 from distribution.money import wallet as money
 from distribution.money.wallet import RefundExceedsCharge, refund
 from distribution.returns import held
-from distribution.returns.by_hand import return_assignment
 from distribution.returns.decide import Decision, approve_return, decline_return
 from distribution.returns.policy import Ask
 from distribution.returns.refusals import ReturnRefused
@@ -22,6 +21,7 @@ from distribution.returns.request import request_return, withdraw_return
 from distribution.verify import run_verification
 from tests.support.factories import CampaignFactory, LeadFactory, ReturnPolicyFactory, SourceFactory, enroll
 from tests.support.racing import race
+from tests.support.returning import return_assignment
 from tests.support.waiting import LONGEST_SECONDS
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")

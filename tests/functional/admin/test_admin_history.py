@@ -1,16 +1,19 @@
 """The history of a row shows what people did to it and every movement of its money: who, how much, why."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, Wallet
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, Wallet
 from routing.models import Lead
 from tests.support.admin_pages import client_of, page, person, save
 from tests.support.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, LeadFactory
+from tests.support.holds import accept, asking_campaign, lead_of, open_hold, reject
 
 pytestmark = pytest.mark.django_db
 
@@ -64,19 +67,22 @@ def test_return_is_in_the_history_of_assignment_wallet_and_buyer(ann: Client) ->
         )  # one for each lead, which the ledger has
 
 
-def test_hold_is_in_the_history_of_the_wallet(ann: Client) -> None:
-    wallet = BuyerFactory(credits_cents=5_000).wallet
-    LedgerEntry.objects.create(
-        wallet=wallet,
-        kind="hold",
-        amount_cents=-2_000,
-        balance_after_cents=5_000,
-        idempotency_key="hold:1",
-        actor="engine",
-        reason="offer 7",
-    )
+@pytest.mark.parametrize(
+    ("end", "line"), [(accept, "Capture of a hold: -$25.00"), (reject, "Release of a hold: $25.00")]
+)
+def test_hold_and_its_end_are_in_the_history_of_the_assignment(
+    ann: Client, end: Callable[..., object], line: str
+) -> None:
+    """One for each lead, like a charge: the history of the wallet leaves them out, and the ledger has them."""
+    lead = lead_of(asking_campaign(buyers=1), at=timezone.now())
+    distribute_lead(lead.pk)
+    hold = open_hold(lead)
+    end(hold, at=timezone.now())
 
-    assert history(ann, wallet)[0] == ("engine", "Hold: -$20.00", "offer 7")
+    lines = [what for _, what, _ in history(ann, hold)]
+    assert {"Hold: -$25.00", line} <= set(lines)
+    for row in (hold.buyer.wallet, hold.buyer):
+        assert [what for _, what, _ in history(ann, row) if "old" in what or "harge" in what] == []
 
 
 def test_change_is_audited_with_both_values_and_nothing_else(ann: Client) -> None:

@@ -15,6 +15,7 @@ from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import CampaignFactory, LeadFactory, ReturnPolicyFactory, SourceFactory, enroll
+from tests.support.payables import refund_part
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,32 @@ def test_part_is_refunded(finance: Client, requests: list[ReturnRequest]) -> Non
 
     assert LedgerEntry.objects.get(kind="refund").amount_cents == 1_250
     assert Assignment.objects.get(pk=requests[0].assignment_id).state == "sold"
+
+
+def test_part_that_is_all_that_is_left_takes_the_lead_back(
+    finance: Client, requests: list[ReturnRequest]
+) -> None:
+    finance.post(act("approve", requests[0]), {"reason": "all of it", "amount": "25.00"})
+
+    requests[0].refresh_from_db()
+    assert (requests[0].is_full, requests[0].refund_cents) == (True, 2_500)
+    assert Assignment.objects.get(pk=requests[0].assignment_id).state == "returned"
+
+
+def test_pages_say_what_is_left_of_the_charge(finance: Client, requests: list[ReturnRequest]) -> None:
+    """$10.00 were refunded. A request for the other $15.00 takes the lead back, and the page says so."""
+    sold = Assignment.objects.select_related("buyer").get(pk=requests[0].assignment_id)
+    ReturnRequest.objects.filter(pk=requests[0].pk).update(asked_cents=1_500)
+    refund_part(sold, 1_000)
+    returning = reverse("admin:distribution_assignment_return", args=[sold.pk])
+
+    assert f"{sold.buyer} gets $15.00 back" in finance.get(returning).content.decode()
+    shown = finance.get(act("approve", requests[0])).content.decode()
+    assert "1 return will be approved: $15.00 is refunded. 1 lead is taken back." in shown
+
+    answer = finance.post(returning, {"reason": "agreed by phone"})
+
+    assert messages_of(answer)[0].startswith(f"$15.00 was refunded to {sold.buyer}.")
 
 
 @pytest.mark.parametrize("amount", ["30", "0", "-1", "x"])

@@ -10,13 +10,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.models import PayableEntry, SourceContract
+from distribution.models import Assignment, PayableEntry, SourceContract
 from distribution.payables.book import read_balance
 from distribution.payables.contracts import today_of
-from routing.models import Source
+from routing.models import Lead, Source
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import SourceFactory
 from tests.support.payables import booked, build_campaign, build_source, sell_lead
+from tests.support.returning import return_assignment
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -164,10 +165,28 @@ def test_statement_shows_days_and_total(finance: Client, source: Source) -> None
     answer = finance.get(url_of(source, "statement"), {"first_day": today, "last_day": today})
 
     assert answer.context["rows"] == [
-        (str(today), "1", "1", "0", "$7.00", "$0.00", "$0.00", "$0.00", "$7.00"),
-        ("Total", "1", "1", "0", "$7.00", "$0.00", "$0.00", "$0.00", "$7.00"),
+        (str(today), "1", "1", "0", "0", "$7.00", "$0.00", "$0.00", "$0.00", "$7.00"),
+        ("Total", "1", "1", "0", "0", "$7.00", "$0.00", "$0.00", "$0.00", "$7.00"),
     ]
     assert "Days are those of America/New_York." in answer.content.decode()
+    assert "charged back to the source" not in answer.content.decode()
+
+
+def test_statement_lists_the_leads_that_are_charged_back(finance: Client, source: Source) -> None:
+    sold = Assignment.objects.select_related("lead").get()
+    Lead.objects.filter(pk=sold.lead_id).update(external_id="form-1001")
+    return_assignment(sold.public_id, actor="ann", reason="wrong number")
+    today = today_of(source, at=timezone.now())
+
+    answer = finance.get(url_of(source, "statement"), {"first_day": today, "last_day": today})
+
+    assert answer.context["rows"][0] == (
+        *(str(today), "1", "1", "1", "1", "$7.00", "-$7.00", "$0.00", "$0.00", "$0.00"),
+    )
+    assert answer.context["lead_rows"] == [(str(today), str(sold.lead.public_id), "form-1001", "-$7.00")]
+    text = answer.content.decode()
+    assert "Returned leads charged back to the source" in text
+    assert text.count("form-1001") == 1
 
 
 def test_statement_as_csv(finance: Client, source: Source) -> None:
@@ -181,11 +200,11 @@ def test_statement_as_csv(finance: Client, source: Source) -> None:
     assert f"statement-{source.name}-{today}-{today}.csv" in answer["Content-Disposition"]
     head, opening, day, total = csv.reader(StringIO(answer.content.decode()))
     assert head == [
-        *("source", "time_zone", "day", "leads", "sales", "returns"),
+        *("source", "time_zone", "day", "leads", "sales", "returns", "charged back"),
         *("earned", "deducted", "adjusted", "paid", "balance"),
     ]
-    figures = ["1", "1", "0", "7.00", "0.00", "0.00", "-4.00", "3.00"]
-    assert opening == [source.name, "America/New_York", "opening", *[""] * 7, "0.00"]
+    figures = ["1", "1", "0", "0", "7.00", "0.00", "0.00", "-4.00", "3.00"]
+    assert opening == [source.name, "America/New_York", "opening", *[""] * 8, "0.00"]
     assert day == [source.name, "America/New_York", str(today), *figures]
     assert total == [source.name, "America/New_York", "total", *figures]
 

@@ -16,7 +16,6 @@ from distribution.api.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
 from distribution.money.wallet import adjust
-from distribution.returns.by_hand import return_assignment
 from routing.models import Lead
 from tests.support.buyer_program import Api
 from tests.support.described import assert_described
@@ -28,6 +27,7 @@ from tests.support.factories import (
     SourceFactory,
     issue_buyer_key,
 )
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 NOT_FOUND = {"error": {"code": "not_found", "message": "Not found, or it belongs to another account."}}

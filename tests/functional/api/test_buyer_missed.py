@@ -12,7 +12,6 @@ from distribution.api import buyerdocuments as documents
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, CampaignMode, Enrollment
 from distribution.money.wallet import top_up
-from distribution.returns.by_hand import return_assignment
 from routing.models import Lead
 from tests.support.buyer_program import Api
 from tests.support.described import assert_described
@@ -23,6 +22,7 @@ from tests.support.factories import (
     LeadFactory,
     SourceFactory,
 )
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 

@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from distribution.models import Assignment
 from distribution.payables.contracts import today_of
-from routing.models import Source, SourceScope
+from routing.models import Lead, Source, SourceScope
 from tests.support.factories import issue_key
-from tests.support.payables import build_campaign, build_source, sell_lead
+from tests.support.payables import build_campaign, build_source, refund_part, sell_lead
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +41,7 @@ def test_source_reads_the_current_month(source: Source) -> None:
         "leads": 1,
         "sales": 2,
         "returns": 0,
+        "charged_back": 0,
         "earned_cents": 2_000,
         "deducted_cents": 0,
         "adjusted_cents": 0,
@@ -54,7 +56,30 @@ def test_source_reads_the_current_month(source: Source) -> None:
         "closing_balance_cents": 2_000,
         "total": figures,
         "days": [{"day": today.isoformat(), **figures, "balance_cents": 2_000}],
+        "charged_back_leads": [],
     }
+
+
+def test_returned_lead_that_is_charged_back_is_named(source: Source) -> None:
+    """By the lead's id and the sender's own one, without the buyer. One of its two buyers got $5.00 back."""
+    today = today_of(source, at=timezone.now())
+    sold = Assignment.objects.select_related("lead").filter(lead__source=source).earliest("id")
+    Lead.objects.filter(pk=sold.lead_id).update(external_id="form-1001")
+    refund_part(sold, 500)
+
+    answer = read(source).json()
+
+    assert (answer["total"]["returns"], answer["total"]["charged_back"]) == (1, 1)
+    assert answer["charged_back_leads"] == [
+        {
+            "day": today.isoformat(),
+            "lead_id": str(sold.lead.public_id),
+            "external_id": "form-1001",
+            "deducted_cents": -200,
+        }
+    ]
+    other = Source.objects.exclude(pk=source.pk).get(workspace=source.workspace)
+    assert read(other).json()["charged_back_leads"] == []
 
 
 def test_other_days_are_read_on_request(source: Source) -> None:

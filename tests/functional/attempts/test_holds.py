@@ -7,7 +7,6 @@ import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Wallet
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.calendar.windows import WINDOW_KINDS
 from routing.leads.actions import (
@@ -37,6 +36,7 @@ from tests.support.holds import (
     reject,
     statuses,
 )
+from tests.support.returning import return_assignment
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")

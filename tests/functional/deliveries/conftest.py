@@ -1,20 +1,33 @@
 """A buyer's system, and an endpoint that sends to it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.buyer_system import BuyerSystem, buyer_system
+from tests.support.mail_server import Mailbox, mail_server
 
 if TYPE_CHECKING:  # loaded before the apps are
-    from distribution.models import Endpoint
+    from django.test import Client
+
+    from distribution.models import Buyer, Endpoint
 
 
 @pytest.fixture
 def system() -> Iterator[BuyerSystem]:
     with buyer_system() as running:
         yield running
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> Iterator[Mailbox]:
+    """What the mail server of the product has taken."""
+    box = Mailbox()
+    with mail_server(box) as port:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        yield box
 
 
 @pytest.fixture
@@ -26,3 +39,31 @@ def endpoint(db: None, system: BuyerSystem) -> "Endpoint":  # noqa: ARG001
     endpoint: Endpoint = EndpointFactory(url=system.url, timeout_seconds=2)
     sign(endpoint)
     return endpoint
+
+
+@pytest.fixture
+def buyer(db: None) -> "Buyer":  # noqa: ARG001
+    from tests.support.factories import BuyerFactory
+
+    buyer: Buyer = BuyerFactory()
+    return buyer
+
+
+@pytest.fixture
+def operator(buyer: "Buyer") -> "Client":
+    from tests.support.admin_pages import client_of, person
+
+    return client_of(person("operator", buyer.workspace))
+
+
+@pytest.fixture
+def allowed_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forms and test leads may reach servers of this machine."""
+    from distribution.deliveries import checking, sample
+    from tests.support.delivering import local_client
+
+    client = local_client()
+    for module in (checking, sample):
+        monkeypatch.setattr(module, "get_client", lambda: client)
+    yield
+    client.close()

@@ -33,7 +33,6 @@ from distribution.models import (
     Wallet,
 )
 from distribution.reconcile import deliveries, holds
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.leads.actions import ActionRefused
 from routing.models import Lead
@@ -41,6 +40,7 @@ from tests.functional.verify import oracle
 from tests.functional.verify.world import broken
 from tests.support.direct_posts import CREDITS_CENTS, PRICE_CENTS, dead_url, enroll_with, posting_campaign
 from tests.support.factories import EndpointFactory, LeadFactory
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -1,51 +1,32 @@
 """The page of an endpoint: its form by method, its secret, its buttons, and a test lead with the raw answer."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.utils import timezone
 
-from distribution.deliveries import checking, sample
-from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret
-from tests.support.admin_pages import client_of, form_of, page, person, problems, save, texts
+from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.by_hand import resolve
+from distribution.models import Buyer, Delivery, DeliveryState, Endpoint, EndpointSecret
+from tests.support.admin_pages import client_of, endpoint_act, form_of, page, person, problems, save, texts
 from tests.support.buyer_system import BuyerSystem, Reply
-from tests.support.delivering import local_client
-from tests.support.factories import BuyerFactory, DeliveryFactory, EndpointFactory
+from tests.support.factories import (
+    CampaignFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    give_credits,
+)
 from tracing.models import AuditEntry
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def allowed_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Servers of this machine may be reached."""
-    client = local_client()
-    for module in (checking, sample):
-        monkeypatch.setattr(module, "get_client", lambda: client)
-    yield
-    client.close()
-
-
-@pytest.fixture
-def buyer() -> Buyer:
-    buyer: Buyer = BuyerFactory()
-    return buyer
-
-
-@pytest.fixture
-def operator(buyer: Buyer) -> Client:
-    return client_of(person("operator", buyer.workspace))
+pytestmark = pytest.mark.usefixtures("db", "allowed_here")
 
 
 def add(client: Client, buyer: Buyer, **fields: Any) -> Any:
     url = page(Endpoint, "add")
     return client.post(url, {**form_of(client, url), "buyer": buyer.pk, "name": "CRM", **fields}, follow=True)
-
-
-def act_url(row: Endpoint | Delivery, name: str) -> str:
-    return reverse(f"admin:distribution_{row._meta.model_name}_act", args=[row.pk, name])
 
 
 def test_new_webhook_shows_its_secret_once(operator: Client, buyer: Buyer, system: BuyerSystem) -> None:
@@ -62,7 +43,7 @@ def test_new_webhook_shows_its_secret_once(operator: Client, buyer: Buyer, syste
 def test_new_secret_signs_with_the_old_one_for_a_day(operator: Client, buyer: Buyer) -> None:
     endpoint = EndpointFactory(buyer=buyer)
     for _ in range(2):
-        operator.post(act_url(endpoint, "secret"), {"reason": "they changed their system"})
+        operator.post(endpoint_act(endpoint, "secret"), {"reason": "they changed their system"})
 
     old, new = EndpointSecret.objects.order_by("pk")
     assert old.expires_at is not None
@@ -143,10 +124,13 @@ def test_test_lead_shows_the_request_and_the_raw_answer(
         test_url=system.url,
         template={"zip": "{zip}"},
     )
-    assert "marked as a test" in operator.get(act_url(endpoint, "test")).content.decode()
+    shown = operator.get(endpoint_act(endpoint, "test")).content.decode()
+    assert "marked as a test" in shown
+    assert f"It goes to the test URL {system.url}." in shown
+    assert "live_address" not in shown
     assert system.asked == []
 
-    content = operator.post(act_url(endpoint, "test")).content.decode()
+    content = operator.post(endpoint_act(endpoint, "test")).content.decode()
 
     assert [each.body for each in system.asked] == [b'{"zip": "30312"}']
     assert "Rejected: answered 422" in content
@@ -154,13 +138,40 @@ def test_test_lead_shows_the_request_and_the_raw_answer(
     assert not Delivery.objects.exists()
 
 
+def test_method_that_cannot_answer_is_refused_while_leads_wait(
+    operator: Client, buyer: Buyer, system: BuyerSystem
+) -> None:
+    campaign = CampaignFactory(workspace=buyer.workspace, sells_on="acceptance")
+    EnrollmentFactory(campaign=campaign, buyer=buyer)
+    give_credits(buyer, amount_cents=10_000)
+    endpoint = EndpointFactory(buyer=buyer, url=system.url)
+    distribute_lead(LeadFactory(source__workspace=buyer.workspace).pk)
+    assert Delivery.objects.get().is_direct_post
+
+    refused = save(operator, Endpoint, endpoint, method="email", email_to="office@example.com")
+
+    assert problems(refused)["method"] == [
+        "1 lead waits for an answer of this endpoint, and this method gives none. Wait until they have ended, or"
+        " decide them under Deliveries. To send leads by email too, add another endpoint."
+    ]
+    endpoint.refresh_from_db()
+    assert (endpoint.method, endpoint.url) == ("webhook", system.url)
+    Delivery.objects.update(state="unknown", next_try_at=None)
+    resolve(
+        Delivery.objects.get().pk, state=DeliveryState.REJECTED, at=timezone.now(), actor="ann", reason="no"
+    )
+    save(operator, Endpoint, endpoint, method="email", email_to="office@example.com")
+    endpoint.refresh_from_db()
+    assert endpoint.method == "email"
+
+
 def test_disabled_endpoint_is_enabled_again(operator: Client, buyer: Buyer) -> None:
     endpoint = EndpointFactory(buyer=buyer)
 
-    operator.post(act_url(endpoint, "disable"), {"reason": "moving"})
+    operator.post(endpoint_act(endpoint, "disable"), {"reason": "moving"})
     endpoint.refresh_from_db()
     assert endpoint.disabled_reason == "by_hand"
-    operator.post(act_url(endpoint, "enable"), {"reason": "moved"})
+    operator.post(endpoint_act(endpoint, "enable"), {"reason": "moved"})
     endpoint.refresh_from_db()
     assert (endpoint.disabled_at, endpoint.disabled_reason) == (None, "")
 
@@ -169,9 +180,9 @@ def test_disabled_endpoint_is_enabled_again(operator: Client, buyer: Buyer) -> N
 def test_operator_decides_an_unknown_delivery(operator: Client, buyer: Buyer, decision: str) -> None:
     delivery = DeliveryFactory(endpoint__buyer=buyer, state="unknown", next_try_at=None)
     content = operator.get(page(Delivery, "change", delivery.pk)).content.decode()
-    assert act_url(delivery, decision) in content
+    assert endpoint_act(delivery, decision) in content
 
-    operator.post(act_url(delivery, decision), {"reason": "they called"})
+    operator.post(endpoint_act(delivery, decision), {"reason": "they called"})
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.end_reason) == (decision, "they called")
@@ -183,8 +194,8 @@ def test_others_may_only_look(buyer: Buyer, role: str) -> None:
     delivery = DeliveryFactory(endpoint__buyer=buyer, state="unknown", next_try_at=None)
 
     assert client.get(page(Delivery, "change", delivery.pk)).status_code == 200
-    assert client.post(act_url(delivery, "accepted"), {"reason": "no"}).status_code == 403
-    assert client.post(act_url(delivery.endpoint, "test")).status_code == 403
+    assert client.post(endpoint_act(delivery, "accepted"), {"reason": "no"}).status_code == 403
+    assert client.post(endpoint_act(delivery.endpoint, "test")).status_code == 403
     delivery.refresh_from_db()
     assert delivery.state == "unknown"
 
@@ -192,5 +203,5 @@ def test_others_may_only_look(buyer: Buyer, role: str) -> None:
 def test_foreign_rows_do_not_exist(operator: Client) -> None:
     delivery = DeliveryFactory(state="unknown", next_try_at=None)
 
-    assert operator.post(act_url(delivery, "accepted"), {"reason": "no"}).status_code == 404
-    assert operator.post(act_url(delivery.endpoint, "test")).status_code == 404
+    assert operator.post(endpoint_act(delivery, "accepted"), {"reason": "no"}).status_code == 404
+    assert operator.post(endpoint_act(delivery.endpoint, "test")).status_code == 404

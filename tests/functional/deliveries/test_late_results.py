@@ -31,6 +31,7 @@ from tests.support.direct_posts import (
     states,
 )
 from tests.support.factories import DeliveryFactory, EndpointFactory
+from tests.support.waiting import wait_until
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -241,6 +242,7 @@ def test_acceptance_after_the_hold_was_released_is_reported(
     assert states(lead) == [(first.buyer_id, "rejected"), (second.buyer_id, "sold")]
     assert list(LedgerEntry.objects.order_by("pk").values()) == money_before
     assert [each.getMessage() for each in caplog.records] == ["deliveries.accepted_after_release"]
+    wait_until(lambda: len(mailoutbox) > 0, what="the mail about the lead")
     [mail] = mailoutbox
     assert mail.subject == f"LeadSwitch: {first.buyer.name} accepted a lead that it does not pay for"
     assert f"/admin/distribution/delivery/{delivery.pk}/change/" in mail.body

@@ -1,15 +1,19 @@
 """Leads by email, and the daily CSV, through a real mail server."""
 
+import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
+from time import monotonic
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from distribution.deliveries.claim import LEASE_MARGIN_SECONDS
 from distribution.models import Delivery, DeliveryTry, Endpoint
 from tests.support.delivering import deliver_due
+from tests.support.dripping_mail_server import dripping_mail_server
 from tests.support.factories import DeliveryFactory, EndpointFactory
 from tests.support.mail_server import Mailbox, mail_server
 from tests.support.ports import free_port
@@ -21,7 +25,6 @@ pytestmark = pytest.mark.django_db
 def mailbox(settings: Any) -> Iterator[Mailbox]:
     box = Mailbox()
     with mail_server(box) as port:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
         yield box
 
@@ -122,3 +125,72 @@ def test_daily_csv_has_all_due_leads_in_one_message(mailbox: Mailbox) -> None:
     assert states() == ["accepted", "accepted", "pending", "accepted"]
     later.refresh_from_db()
     assert later.tries == 0
+
+
+def test_repeated_mail_has_the_same_message_id(mailbox: Mailbox) -> None:
+    mailbox.busy = 1
+    delivery = DeliveryFactory(endpoint=inbox())
+
+    deliver_due()
+    delivery.refresh_from_db()
+    deliver_due(at=delivery.next_try_at)
+
+    first, second = mailbox.offered
+    assert first == second
+    assert (states(), len(mailbox.mails)) == (["accepted"], 1)
+
+
+def test_repeated_csv_has_the_same_rows_and_message_id(mailbox: Mailbox) -> None:
+    """A lead that becomes due before the repetition goes out in a message of its own."""
+    mailbox.busy = 1
+    endpoint, at = inbox(method="csv", template={"Name": "{first_name}"}), timezone.now()
+    for name in ("Ann", "Bob", "Cem"):
+        DeliveryFactory(endpoint=endpoint, lead__first_name=name, next_try_at=at)
+
+    deliver_due(at=at)
+
+    [again_at] = set(Delivery.objects.values_list("next_try_at", flat=True))
+    assert again_at is not None
+    DeliveryFactory(endpoint=endpoint, lead__first_name="Dan", next_try_at=again_at)
+    deliver_due(at=again_at)
+
+    rows = {message["message-id"]: read_rows(message)[1:] for _, message in mailbox.mails}
+    assert len(rows) == 2
+    assert rows[mailbox.offered[0]] == ["Ann", "Bob", "Cem"]
+    assert states() == ["accepted"] * 4
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome"), [("", "not_sent"), ("EHLO", "unknown"), ("MAIL", "unknown"), (".", "unknown")]
+)
+def test_mail_ends_in_time_however_often_the_server_answers(settings: Any, at: str, outcome: str) -> None:
+    """It drips faster than any timeout of one operation. The lease begins before the mail."""
+    endpoint = inbox(timeout_seconds=1)
+    DeliveryFactory(endpoint=endpoint)
+    with dripping_mail_server(at) as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        began = monotonic()
+
+        deliver_due()
+
+        assert monotonic() - began < endpoint.timeout_seconds + LEASE_MARGIN_SECONDS
+    assert outcomes() == [(outcome, "timed_out")]
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_server_that_says_nothing_gets_no_mail(settings: Any, *, is_tls: bool) -> None:
+    """It takes the connection. With TLS, the handshake does not begin."""
+    settings.EMAIL_USE_SSL = is_tls
+    DeliveryFactory(endpoint=inbox(timeout_seconds=1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        deliver_due()
+    assert outcomes() == [("not_sent", "timed_out")]
+
+
+def test_server_that_hangs_up_slowly_has_the_mail(settings: Any) -> None:
+    DeliveryFactory(endpoint=inbox(timeout_seconds=1))
+    with dripping_mail_server("QUIT") as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        deliver_due()
+    assert (states(), outcomes()) == (["accepted"], [("accepted", "")])

@@ -13,11 +13,11 @@ from distribution.deliveries.content import read_work
 from distribution.deliveries.leases import end_expired
 from distribution.models import Assignment, Delivery, Endpoint
 from distribution.reconcile import deliveries
-from distribution.returns.by_hand import return_assignment
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import claim_and_try, deliver_due, record, sign
 from tests.support.direct_posts import outcomes
 from tests.support.factories import DeliveryFactory, EndpointFactory, EnrollmentFactory, LeadFactory
+from tests.support.returning import return_assignment
 
 REASON = "sale_taken_back"
 

@@ -7,8 +7,8 @@ import pytest
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Enrollment
 from distribution.money.wallet import top_up
-from distribution.returns.by_hand import return_assignment
 from routing.models import Lead, Wakeup
+from tests.support.returning import return_assignment
 from tests.support.waking import came, is_due, world
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,6 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Tier
 from distribution.money.wallet import adjust, set_credit_limit, top_up
-from distribution.returns.by_hand import return_assignment
 from routing.models import RoutingRule, Wakeup, Workspace
 from tests.support.admin_pages import client_of, save
 from tests.support.admin_pages import person as user
@@ -26,6 +25,7 @@ from tests.support.factories import (
     WorkspaceFactory,
     give_credits,
 )
+from tests.support.returning import return_assignment
 from tests.support.waking import came, fresh, is_due, world
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.vocabulary import WAKE_CAUSES

@@ -9,7 +9,6 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.leads.actions import ActionRefused, cancel_sent_lead, pause_lead, rerun_lead, resume_lead
 from routing.models import Lead, LeadStatus
@@ -24,6 +23,7 @@ from tests.support.factories import (
     enroll,
     give_credits,
 )
+from tests.support.returning import return_assignment
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -11,7 +11,6 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.leads.actions import ActionRefused, LeadFinished, cancel_sent_lead, rerun_lead
 from routing.models import Lead
@@ -21,6 +20,7 @@ from tests.support.admin_pages import person as user
 from tests.support.assigning import assign_by_hand
 from tests.support.explanations import to_text
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll, issue_key, person
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 

@@ -277,6 +277,8 @@ def test_day_is_the_last_24_full_hours_beside_those_before(at: datetime) -> None
         "deferred": (0, 0),
         "expired": (0, 0),
         "failed": (2, 1),
+        "buyer asked": (0, 0),
+        "rejected by the buyer": (0, 0),
         "decided later than 60 s": (2, 1),
         "decided later than 2 s": (3, 1),
         "p95 from due to decided": day["p95 from due to decided"],

@@ -19,7 +19,8 @@ from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory,
 from tests.support.own_redis import using_own_redis
 from tests.support.processes import child_environment
 from tests.support.runbook_faults import LEADER, OTHER, Product, overdue_leads
-from tests.support.runbook_states import STATES, State
+from tests.support.runbook_state import State
+from tests.support.runbook_states import STATES
 from tests.support.runbooks import PAGES, join_words, read_commands, read_promises, read_quoted_commands
 
 STATE_OF_PAGE: Final = {page: state for state in STATES for page in state.pages}

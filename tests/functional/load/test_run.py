@@ -36,7 +36,9 @@ def test_small_run_loses_nothing(tmp_path: Path) -> None:
     assert [sum(phase[name] for phase in report["phases"]) for name in ("accepted", "decided")] == [LEADS] * 2
     assert sum(report["phases"][place]["duplicate_percent"] for place in (0, 1)) > 0
     assert report["locks"]["timed_out"] == 0
-    assert {"web", "worker", "dispatcher", "beat", "postgres", "redis"} <= set(report["memory_mb"])
+    assert {"web", "worker", "dispatcher", "deliverer", "beat", "postgres", "redis"} <= set(
+        report["memory_mb"]
+    )
     assert 0 < report["connections"]["peak"] < report["connections"]["limit"]
     for name in ("memory.svg", "p95.svg", "samples.csv", "p95.csv"):
         assert (tmp_path / name).read_text()

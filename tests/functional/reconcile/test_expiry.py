@@ -15,6 +15,7 @@ from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, s
 from tests.support.blocking import holding
 from tests.support.factories import LeadFactory
 from tests.support.filling import fill_leads
+from tests.support.holds import accept, asking_campaign, lead_of, open_hold
 from tests.support.plans import nodes
 from tests.support.planting import plant
 from tracing.models import Attempt
@@ -79,7 +80,7 @@ def test_every_overdue_unfinished_lead_expires() -> None:
 
 def test_finished_lead_is_not_changed() -> None:
     """Expiring a finished lead would erase its history."""
-    for status in set(LeadStatus.values) - {"pending", "calling", "gated", "offered"}:
+    for status in set(LeadStatus.values) - {"pending", "calling", "gated", "offered", "posting"}:
         old(status=status, **FINISHED)
     LeadFactory()
     before = list(Lead.objects.order_by("pk").values())
@@ -87,6 +88,21 @@ def test_finished_lead_is_not_changed() -> None:
     assert run(fix=False) == run() == Counts()
 
     assert list(Lead.objects.order_by("pk").values()) == before
+
+
+def test_lead_that_a_buyers_system_is_asked_about_is_left_to_its_answer() -> None:
+    """The buyer may have it: its held price is charged or released by an answer, never by time."""
+    lead = lead_of(asking_campaign(buyers=1), at=datetime.now(UTC))
+    assert distribute_lead(lead.pk).result == "posting"
+    Lead.objects.update(expires_at=LONG_AGO)
+
+    assert run(fix=False) == run() == Counts()
+
+    hold = open_hold(lead)
+    assert accept(hold, at=datetime.now(UTC)).is_new
+    lead.refresh_from_db()
+    assert lead.status == "distributed"
+    assert run_verification().holds
 
 
 @pytest.mark.finds("stale_locks")

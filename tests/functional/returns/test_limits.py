@@ -5,12 +5,12 @@ from datetime import date, timedelta
 import pytest
 
 from distribution.models import Assignment, ReturnPolicy
-from distribution.returns.by_hand import return_assignment
 from distribution.returns.decide import approve_return, decline_return
 from distribution.returns.limits import Period, find_period
 from distribution.returns.policy import Ask
 from tests.functional.returns.test_requests import ANN, ask, refused
 from tests.functional.returns.world import SOLD_AT, change
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 

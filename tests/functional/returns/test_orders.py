@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from distribution.models import Assignment, LedgerEntry, ReturnRequest, Wallet
 from distribution.money.wallet import MoneyRefused
-from distribution.returns.by_hand import return_assignment
 from distribution.returns.decide import Decision, approve_return, decline_return
 from distribution.returns.policy import Ask
 from distribution.returns.refusals import ReturnRefused
@@ -22,6 +21,7 @@ from distribution.returns.request import request_return, withdraw_return
 from distribution.verify import run_verification
 from tests.functional.returns.world import SOLD_AT, sell_three
 from tests.support.factories import ReturnPolicyFactory
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
 AT = SOLD_AT + timedelta(hours=1)
@@ -61,8 +61,8 @@ class Model:
         amount = self.asked if cents is None else cents
         if amount is not None and amount > self.left:
             return
+        self.is_held = amount is not None and amount < self.left
         self.left -= self.left if amount is None else amount
-        self.is_held = amount is not None
         self.ends[-1] = "approved"
 
     def decline(self, _: None) -> None:

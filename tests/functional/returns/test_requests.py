@@ -15,7 +15,6 @@ from distribution.models import (
     Wallet,
 )
 from distribution.money.wallet import RefundExceedsCharge, charge_left, refund
-from distribution.returns.by_hand import return_assignment
 from distribution.returns.decide import Decision, approve_return, decline_return
 from distribution.returns.policy import Ask
 from distribution.returns.refusals import ReturnNotFound, ReturnRefused
@@ -23,6 +22,7 @@ from distribution.returns.request import request_return, withdraw_return
 from routing.models import Lead
 from tests.functional.returns.world import SOLD_AT, change
 from tests.support.factories import BuyerFactory, ReturnPolicyFactory
+from tests.support.returning import return_assignment
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db

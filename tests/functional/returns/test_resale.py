@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, ReturnPolicy, ReturnRequest
-from distribution.returns.by_hand import return_assignment
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, LeadFactory, ReturnPolicyFactory, SourceFactory, enroll
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 

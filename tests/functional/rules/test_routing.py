@@ -13,7 +13,6 @@ from distribution.attempts.decide_under_lock import TierLockContention
 from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.leads.actions import cancel_sent_lead, rerun_lead
 from routing.models import Lead, RoutingRule, Source, Workspace
@@ -32,6 +31,7 @@ from tests.support.factories import (
     issue_key,
     issue_tracing_key,
 )
+from tests.support.returning import return_assignment
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -170,7 +170,7 @@ def test_test_url_that_was_removed_is_not_replaced_by_the_real_one(
     deliver_due()
 
     assert at_test_url.asked == []
-    assert Delivery.objects.get().end_reason == "no_test_url"
+    assert Delivery.objects.get().end_reason == "no test address"
     assert states(lead) == [(enrollment.buyer_id, "rejected")]
 
 

@@ -15,12 +15,12 @@ from distribution.attempts import record
 from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, CampaignMode, Enrollment, LedgerEntry, Wallet
-from distribution.returns.by_hand import return_assignment
 from routing.calendar.windows import WINDOW_KINDS
 from routing.intake.parse import parse_lead
 from routing.intake.store import store_lead
 from routing.models import Lead, LeadStatus, Source
 from tests.support.factories import CampaignFactory, EnrollmentFactory, SourceFactory
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,6 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.explain.missed import list_missed
 from distribution.models import Assignment, Enrollment, LedgerEntry, Wallet
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import run_verification
 from routing.models import Lead
 from tests.functional.verify.world import broken
@@ -27,6 +26,7 @@ from tests.support.factories import (
 )
 from tests.support.payables import booked, build_source
 from tests.support.planting import plant
+from tests.support.returning import return_assignment
 from tracing.models import Attempt, AttemptHour
 from tracing.rollups.counting import count_batch
 

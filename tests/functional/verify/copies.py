@@ -9,10 +9,10 @@ from django.db.models import Sum
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry
-from distribution.returns.by_hand import return_assignment
 from routing.calendar.windows import WINDOW_KINDS
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.planting import plant
+from tests.support.returning import return_assignment
 from tracing.models import Attempt
 
 CREDITS_CENTS: Final = 1_000_000_000

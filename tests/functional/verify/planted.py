@@ -375,6 +375,15 @@ PLANTED = [
         {11: "return {return}: waits for review, but its assignment is returned"},
     ),
     Planted(
+        "lead_kept_for_nothing",
+        f"UPDATE {ASSIGNMENT} SET state = 'sold', returned_at = NULL, is_counted = true"
+        f" WHERE id = {{returned_assignment}}; UPDATE {RETURN} SET is_full = false WHERE id = {{return}}",
+        {
+            8: "its sales are",
+            11: "return {return}: left the lead with the buyer, but all of its charge is refunded",
+        },
+    ),
+    Planted(
         "full_return_of_a_sold_lead",
         f"UPDATE {ASSIGNMENT} SET state = 'sold', returned_at = NULL, is_counted = true"
         " WHERE id = {returned_assignment}",

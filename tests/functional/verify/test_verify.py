@@ -4,12 +4,12 @@ import pytest
 from django.db import connection, connections
 
 from distribution.models import Assignment, Buyer, Campaign, Enrollment
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import Invariant, run_verification
 from distribution.verify.findings import MAX_EXAMPLES
 from tests.functional.verify.world import ALL_NUMBERS, World, broken
 from tests.support.factories import EnrollmentFactory, LeadFactory
 from tests.support.planting import plant
+from tests.support.returning import return_assignment
 
 
 @pytest.mark.usefixtures("world")

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import Report
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
+from tests.support.returning import return_assignment
 from tracing.models import Attempt
 
 PRICE_CENTS = 2_500

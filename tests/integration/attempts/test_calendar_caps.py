@@ -9,12 +9,12 @@ from django.db import IntegrityError, connection, transaction
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment
-from distribution.returns.by_hand import return_assignment
 from distribution.verify import caps
 from distribution.verify.findings import Findings
 from distribution.verify.slices import Slice
 from tests.support.factories import CampaignFactory, EnrollmentFactory, LeadFactory, TierFactory, enroll
 from tests.support.planting import plant
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from distribution.explain.lead import explain
 from distribution.explain.types import Explanation, to_json
 from distribution.models import Assignment, Buyer
-from distribution.returns.by_hand import return_assignment
 from routing.models import Lead
 from tests.support.distributed import MONDAY, distributed, lead_for, rerun
 from tests.support.explanations import to_text
@@ -24,6 +23,7 @@ from tests.support.factories import (
     enroll,
 )
 from tests.support.planting import plant
+from tests.support.returning import return_assignment
 from tracing.models import LeadDistributionEvent
 from tracing.queries import read_attempts
 

@@ -26,6 +26,7 @@ VAR_DIR_FIX = "Make it readable and writable for this user, or set LEADSWITCH_VA
     [
         ("manage.py", "check"),
         ("manage.py", "dispatcher"),
+        ("manage.py", "deliverer"),
         ("-m", "celery", "-A", "leadswitch", "worker"),
         ("-m", "celery", "-A", "leadswitch", "beat"),
         ("-m", "leadswitch.up"),

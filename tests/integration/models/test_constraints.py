@@ -37,6 +37,7 @@ from routing.models import (
     SourceKey,
     Workspace,
 )
+from tests.support.delivery_breaches import DELIVERY_BREACHES
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -318,6 +319,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: two_of(WorkspaceDay.objects.create, destination_workspace_id=1, **COUNTED),
     ),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
+    *DELIVERY_BREACHES,
     *RETURN_BREACHES,
 ]
 

@@ -11,11 +11,11 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.engine.ranking import VIRTUAL_SECOND
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, ReturnRequest, Wallet
 from distribution.money.wallet import refund
-from distribution.returns.by_hand import return_assignment
 from routing.calendar.windows import WINDOW_KINDS
 from routing.leads.actions import ActionRefused
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, LeadFactory, SourceFactory, enroll
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from distribution.models import Assignment, PayableEntry
 from distribution.money.wallet import charge_left
 from distribution.payables.book import read_balance
-from distribution.returns.by_hand import return_assignment
 from tests.support.payables import booked, build_campaign, build_source, refund_part, sell_lead
+from tests.support.returning import return_assignment
 
 PRICES = st.sampled_from([0, 1, 3, 5, 333, 2_500, 99_999])
 CONTRACTS = st.one_of(

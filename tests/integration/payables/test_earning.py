@@ -11,9 +11,9 @@ from distribution.attempts.assign_by_hand import assign_within
 from distribution.attempts.campaigns import run_with_snapshots
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, PayableEntry, SourceContract
-from distribution.returns.by_hand import return_assignment
 from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
 from tests.support.payables import booked, build_campaign, build_source, refund_part, sell_lead
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
 

@@ -4,8 +4,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from distribution.models import PayableEntry
+from distribution.payables.contracts import today_of
 from distribution.payables.statement import (
     Figures,
     PeriodRefused,
@@ -15,7 +17,7 @@ from distribution.payables.statement import (
 )
 from routing.models import Source
 from tests.support.factories import SourceFactory
-from tests.support.payables import build_campaign, build_source, sell_lead
+from tests.support.payables import build_campaign, build_source, refund_part, sell_lead
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +84,34 @@ def test_sales_of_a_lead_count_it_once() -> None:
 
     assert statement.total == Figures(leads=2, sales=4, earned_cents=1_400)
     assert statement.closing_cents == 1_400
+
+
+@pytest.mark.parametrize(("returns_deducted", "charged_back"), [(True, 1), (False, 0)])
+def test_lead_is_charged_back_if_the_contract_says_so(*, returns_deducted: bool, charged_back: int) -> None:
+    """Two buyers return one lead, and get money back twice: it is one lead that is charged back."""
+    source = build_source(
+        build_campaign(buyers=2), pays="share", share_bps=4_000, returns_deducted=returns_deducted
+    )
+    first, second = sell_lead(source)
+    sell_lead(source)
+    refund_part(first, 500)
+    refund_part(second, 2_500)
+    day = today_of(source, at=timezone.now())
+
+    statement = read_statement(source, first_day=day, last_day=day)
+
+    deducted = -1_200 if returns_deducted else 0
+    assert statement.total == Figures(
+        leads=2,
+        sales=4,
+        returns=2,
+        charged_back=charged_back,
+        earned_cents=4_000,
+        deducted_cents=deducted,
+    )
+    listed = [(each.day, each.lead_id, each.deducted_cents) for each in statement.charged_back]
+    lead_id = first.lead.public_id
+    assert listed == ([(day, lead_id, -1_000), (day, lead_id, -200)] if returns_deducted else [])
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,17 @@ def test_template_chooses_the_columns() -> None:
     assert rows == [["Name", "'=Zip", "Services"], ["Test Person", "'-1+2", "roof; gutter"]]
 
 
+def test_test_lead_is_marked_whatever_the_template_has() -> None:
+    template = compile_template({"Name": "full_name"}, body_format="form")
+    usual, test = make_facts(), make_facts(is_test=True)
+
+    assert read(write_csv([usual], zone=ZONE, template=template)) == [["Name"], ["Test Person"]]
+    rows = read(write_csv([usual, test], zone=ZONE, template=template))
+    assert rows == [["Name", "is_test"], ["Test Person", "false"], ["Test Person", "true"]]
+    header, row = read(write_csv([test], zone=ZONE))
+    assert row[header.index("is_test")] == "true"
+
+
 def test_day_without_leads_has_only_the_header() -> None:
     assert len(read(write_csv([], zone=ZONE))) == 1
 

@@ -119,7 +119,7 @@ def test_text_needs_one_of_its_placeholders() -> None:
         ("frist_name", 'For this text itself write {"value": "frist_name"}'),
         ("attributes.roof-age", "unknown field 'attributes.roof-age': use attributes.<key>."),
         ({"field": "roof_age"}, "unknown field 'roof_age': use a field of the list, or attributes.roof_age"),
-        ("{phon}", "unknown field 'phon': did you mean 'phone'?"),
+        ("{phon}", "unknown field 'phon': did you mean 'phone' (phone, like +15005550006)?"),
         ("{q-q}", "unknown field 'q-q': use a field of the list, or attributes.<key> for an attribute"),
         ("a } b", "'}' without its pair: write }} for the character"),
         ("a { b", "'{' without its pair: write {{ for the character"),

@@ -133,7 +133,7 @@ def test_custom_headers_replace_the_usual_ones() -> None:
         ({"X-A": {"secret": True}}, "must be text, or an object like"),
         ({"X-A": {"value": "1", "secret": 1}}, "secret must be true or false"),
         ({"X-A": "{email}"}, "{email} does not belong in a header: use {assignment.id}, {id}, {is_test}, {message_id}"),
-        ({"X-A": "{idd}"}, "unknown field 'idd': did you mean 'id'?"),
+        ({"X-A": "{idd}"}, "unknown field 'idd': did you mean 'id' (LeadSwitch's id of the lead)?"),
         ({f"X-{number}": "1" for number in range(31)}, "has more than 30 headers: use fewer"),
     ],
 )  # fmt: skip

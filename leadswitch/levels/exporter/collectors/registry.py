@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from leadswitch.levels.exporter.collectors.deliveries import DELIVERIES
 from leadswitch.levels.exporter.collectors.dispatch import DISPATCH
 from leadswitch.levels.exporter.collectors.hour import HOUR
 from leadswitch.levels.exporter.collectors.leads import LEADS
@@ -13,6 +14,6 @@ from leadswitch.levels.exporter.collectors.tables import TABLES
 from leadswitch.levels.exporter.series import CollectorRow
 
 COLLECTORS: Final[tuple[CollectorRow, ...]] = (
-    *(RETRIES, LEADS, HOUR, MONEY),
+    *(RETRIES, LEADS, HOUR, MONEY, DELIVERIES),
     *(POSTGRES, TABLES, REDIS, DISPATCH),
 )
