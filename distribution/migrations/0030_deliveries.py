@@ -224,6 +224,12 @@ class Migration(migrations.Migration):
                 ("last_success_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("failing_since", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
+                    "live_since",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
                     "created_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(), editable=False
@@ -486,6 +492,21 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("max_in_flight__gte", 1), ("max_in_flight__lte", 100)),
                 name="endpoint_in_flight_in_range",
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="endpoint",
+            trigger=pgtrigger.compiler.Trigger(
+                name="restart_live_since",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (ROW(NEW.active, NEW.disabled_at, NEW.campaign_id, NEW.test_url) IS DISTINCT FROM ROW(OLD.active, OLD.disabled_at, OLD.campaign_id, OLD.test_url))",
+                    func="NEW.live_since = clock_timestamp(); RETURN NEW;",
+                    hash="46dfb73b9792b5f5b3e17abb4e1b22fa732d0f44",
+                    operation='UPDATE OF "active", "disabled_at", "campaign_id", "test_url"',
+                    pgid="pgtrigger_restart_live_since_51f62",
+                    table="distribution_endpoint",
+                    when="BEFORE",
+                ),
             ),
         ),
         pgtrigger.migrations.AddTrigger(

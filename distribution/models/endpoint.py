@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+import pgtrigger
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -73,6 +74,22 @@ REQUIRED_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     Method.EMAIL: ("email_to", "email_format"),
     Method.CSV: ("email_to",),
 }
+
+
+# Which sales have a delivery to an endpoint depends on these.
+CHOOSING: Final = ("active", "disabled_at", "campaign_id", "test_url")
+
+
+def restart_trigger() -> pgtrigger.Trigger:
+    """`live_since` begins again when other sales than before have a delivery to the endpoint."""
+    old, new = (", ".join(f"{row}.{column}" for column in CHOOSING) for row in ("OLD", "NEW"))
+    return pgtrigger.Trigger(
+        name="restart_live_since",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf(*CHOOSING),
+        condition=pgtrigger.Condition(f"(ROW({new}) IS DISTINCT FROM ROW({old}))"),
+        func="NEW.live_since = clock_timestamp(); RETURN NEW;",
+    )
 
 
 class Endpoint(models.Model):
@@ -210,6 +227,8 @@ class Endpoint(models.Model):
     )
     last_success_at = models.DateTimeField(null=True, blank=True, editable=False)
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # Every sale since then has a delivery to it: `verify` checks that.
+    live_since = models.DateTimeField(db_default=Now(), editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -239,6 +258,7 @@ class Endpoint(models.Model):
             owner_trigger(
                 "buyer_id", name="endpoint", instead="Disable it and add an endpoint to the other buyer."
             ),
+            restart_trigger(),
             answering_trigger(),
         ]
 

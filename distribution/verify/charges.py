@@ -1,8 +1,7 @@
 """Invariant 3: each assignment has exactly one charge, to its buyer at its price, and each return a full refund.
 
 A price that is or was held has one hold, which ends exactly once: captured if the lead is sold, released if the buyer's
-system rejected it. No buyer whose hold was released has accepted the lead. A test sale has no charge, and exactly the
-sales of test leads are test sales.
+system rejected it. A test sale has no charge, and exactly the sales of test leads are test sales.
 """
 
 from typing import Final
@@ -59,22 +58,6 @@ WITH moved AS (
 SELECT 'assignment ' || id AS subject, message FROM judged WHERE message IS NOT NULL
 """  # noqa: S608 - only conditions are put in
 
-# Only a person can release a hold while the buyer may have the lead. The finding ends when the lead is sold to the
-# buyer after all.
-ACCEPTED_IS_SOLD: Final = f"""
-SELECT 'assignment ' || d.id AS subject, 'its hold was released, but the buyer accepted the lead' AS message
-FROM distribution_assignment d
-WHERE d.state = 'rejected' AND NOT d.is_test AND {in_leads("d.lead_id")}
-    AND EXISTS (
-        SELECT FROM distribution_delivery y LEFT JOIN distribution_deliverytry t ON t.delivery_id = y.id
-        WHERE y.assignment_id = d.id AND y.is_direct_post AND 'accepted' IN (y.state, t.outcome)
-    )
-    AND NOT EXISTS (
-        SELECT FROM distribution_assignment o
-        WHERE o.lead_id = d.lead_id AND o.buyer_id = d.buyer_id AND o.state IN ('sold', 'returned')
-    )
-"""  # noqa: S608 - only a condition is put in
-
 EACH_CHARGE_ASSIGNED: Final = f"""
 SELECT 'ledger entry ' || e.id AS subject, 'is a charge without an assignment' AS message
 FROM distribution_ledgerentry e
@@ -119,7 +102,6 @@ def check_sales(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
     search(findings, EACH_CHARGED_ONCE, part)
     search(findings, HOLDS_END_ONCE, part)
-    search(findings, ACCEPTED_IS_SOLD, part)
     search(findings, RETURNED_IS_REFUNDED, part)
     search(findings, TEST_MOVED_NO_MONEY, part)
     search(findings, TEST_IS_OF_TEST_LEAD, part)

@@ -5,6 +5,7 @@ from typing import Final
 from distribution.verify import (
     caps,
     charges,
+    deliveries,
     due,
     events,
     payables,
@@ -90,6 +91,15 @@ INVARIANTS: Final = (
         "returns",
         "Every approved return has its own refund, and its assignment fits its state",
         (SliceCheck(SliceKind.LEADS, returns.check),),
+    ),
+    Invariant(
+        12,
+        "deliveries",
+        "Every delivery has an end, a next time or a lease, and every sale and hold has its delivery",
+        (
+            SliceCheck(SliceKind.DELIVERIES, deliveries.check_deliveries),
+            SliceCheck(SliceKind.LEADS, deliveries.check_sales),
+        ),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

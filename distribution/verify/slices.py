@@ -14,6 +14,7 @@ from django.db import connection
 
 LEADS_PER_SLICE: Final = 25_000
 ATTEMPTS_PER_SLICE: Final = 10_000
+DELIVERIES_PER_SLICE: Final = 25_000
 TOUCHED_PER_SLICE: Final = 5_000
 LOWEST, HIGHEST = UUID(int=0), UUID(int=2**128 - 1)
 MIN_ID, MAX_ID = -(2**63), 2**63 - 1
@@ -27,11 +28,16 @@ WHERE place %% %s = 0 ORDER BY id
 """
 
 
+# Without a delivery of these leads, nothing is read.
+FIRST_DELIVERY: Final = "SELECT COALESCE(MIN(id), %s) FROM distribution_delivery WHERE lead_id >= %s"
+
+
 class SliceKind(Enum):
     """The kind of ids in a slice."""
 
     LEADS = "leads"
     ATTEMPTS = "attempts"
+    DELIVERIES = "deliveries"
     WALLETS = "wallets"
     # Pairs of campaign and buyer.
     CAMPAIGN_BUYERS = "campaign_buyers"
@@ -65,6 +71,11 @@ def in_attempts(column: str, lead: str) -> str:
     return f"{_within(column, 'uuid')} AND {lead} >= %(from_lead)s::bigint"
 
 
+def in_deliveries(column: str) -> str:
+    """The condition on a delivery's id in a check that reads deliveries."""
+    return _within(column, "bigint")
+
+
 def in_wallets(column: str) -> str:
     """The condition on a wallet's id. All wallets are read, or only the touched ones."""
     return _among(column, "bigint")
@@ -85,6 +96,7 @@ def slice_all(*, at: datetime, newest: int | None = None) -> dict[SliceKind, lis
     return {
         SliceKind.LEADS: _slice_leads(from_lead, at=at),
         SliceKind.ATTEMPTS: _slice_attempts(from_lead, at=at),
+        SliceKind.DELIVERIES: _slice_deliveries(from_lead, at=at),
         SliceKind.WALLETS: [Slice(at)],
         SliceKind.CAMPAIGN_BUYERS: [Slice(at)],
     }
@@ -111,6 +123,12 @@ def _find_first_lead(newest: int) -> int:
 def _slice_leads(from_lead: int, *, at: datetime) -> list[Slice]:
     cuts = _column(CUTS.format(table="routing_lead"), from_lead, LEADS_PER_SLICE)
     return list(_cut(from_lead, cuts, MAX_ID, following=lambda id_: id_ + 1, at=at, from_lead=from_lead))
+
+
+def _slice_deliveries(from_lead: int, *, at: datetime) -> list[Slice]:
+    first = MIN_ID if from_lead == MIN_ID else int(_value(FIRST_DELIVERY, MAX_ID, from_lead))
+    cuts = _column(CUTS.format(table="distribution_delivery"), first, DELIVERIES_PER_SLICE)
+    return list(_cut(first, cuts, MAX_ID, following=lambda id_: id_ + 1, at=at, from_lead=from_lead))
 
 
 def _slice_attempts(from_lead: int, *, at: datetime) -> list[Slice]:

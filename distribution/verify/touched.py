@@ -1,10 +1,10 @@
 """Finds what an incremental run checks: all rows touched since the last run in which the check was clean.
 
 A row is touched if its `xmin`, the transaction that wrote its current version, had not ended in that run's database
-snapshot. Its id, its writer and the time of its commit do not matter. A lead, a wallet, or a pair of campaign and buyer
-with a touched row is checked again in full. The trace is append-only, so only its rows from the day before that
-snapshot on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the full
-run finds it.
+snapshot. Its id, its writer and the time of its commit do not matter. A lead, a delivery, a wallet, or a pair of
+campaign and buyer with a touched row is checked again in full. The trace is append-only, so only its rows from the day
+before that snapshot on are tested by `xmin`. A row that was deleted in spite of the triggers leaves no trace: only the
+full run finds it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,11 +42,11 @@ UNION SELECT a.lead_id FROM tracing_attempt a WHERE a.id >= %(floor)s AND {_touc
 UNION SELECT e.lead_id FROM tracing_leaddistributionevent e WHERE e.attempt_id >= %(floor)s AND {_touched("e")}
 UNION SELECT d.lead_id FROM distribution_ledgerentry e JOIN distribution_assignment d ON d.id = e.assignment_id
     WHERE {_touched("e")}
-UNION SELECT y.lead_id FROM distribution_delivery y WHERE y.is_direct_post AND {_touched("y")}
 UNION SELECT r.lead_id FROM distribution_returnrequest r WHERE {_touched("r")}
 UNION SELECT r.lead_id FROM distribution_ledgerentry e JOIN distribution_returnrequest r ON r.refund_id = e.id
     WHERE {_touched("e")}
 UNION SELECT p.lead_id FROM distribution_payableentry p WHERE p.lead_id IS NOT NULL AND {_touched("p")}
+UNION SELECT y.lead_id FROM distribution_delivery y WHERE y.lead_id IS NOT NULL AND {_touched("y")}
 """  # noqa: S608 - only conditions are put in
 
 # Every attempt of a touched lead, and attempts whose trace or sale was touched although their lead was not.
@@ -55,6 +55,11 @@ SELECT id FROM tracing_attempt WHERE lead_id = ANY(%(leads)s)
 UNION SELECT a.id FROM tracing_attempt a WHERE a.id >= %(floor)s AND {_touched("a")}
 UNION SELECT e.attempt_id FROM tracing_leaddistributionevent e WHERE e.attempt_id >= %(floor)s AND {_touched("e")}
 UNION SELECT d.attempt_id FROM distribution_assignment d WHERE d.lead_id = ANY(%(leads)s)
+"""  # noqa: S608 - only conditions are put in
+
+DELIVERIES: Final = f"""
+SELECT y.id FROM distribution_delivery y WHERE {_touched("y")}
+UNION SELECT t.delivery_id FROM distribution_deliverytry t WHERE {_touched("t")}
 """  # noqa: S608 - only conditions are put in
 
 WALLETS: Final = f"""
@@ -74,6 +79,7 @@ UNION SELECT d.campaign_id, d.buyer_id FROM distribution_assignment d WHERE {_to
 class Touched:
     leads: tuple[int, ...]
     attempts: tuple[UUID, ...]
+    deliveries: tuple[int, ...]
     wallets: tuple[int, ...]
     campaign_buyers: tuple[tuple[int, int], ...]
 
@@ -81,6 +87,7 @@ class Touched:
         return {
             SliceKind.LEADS: slice_ids(SliceKind.LEADS, self.leads, at=at),
             SliceKind.ATTEMPTS: slice_ids(SliceKind.ATTEMPTS, self.attempts, at=at),
+            SliceKind.DELIVERIES: slice_ids(SliceKind.DELIVERIES, self.deliveries, at=at),
             # Checks over all wallets and buyers run in any case.
             SliceKind.WALLETS: [Slice(at, ids=self.wallets)],
             SliceKind.CAMPAIGN_BUYERS: slice_ids(SliceKind.CAMPAIGN_BUYERS, self.campaign_buyers, at=at),
@@ -143,13 +150,12 @@ def _find_touched(mark: VerifyWatermark) -> Touched | None:
     if leads is None:
         return None
     attempts = _ids(ATTEMPTS, {**given, "leads": list(leads)})
+    deliveries = _ids(DELIVERIES, given)
     wallets = _ids(WALLETS, given)
-    pairs = _rows(CAMPAIGN_BUYERS, given)
-    if attempts is None or wallets is None:
+    if attempts is None or deliveries is None or wallets is None:
         return None
-    return Touched(
-        leads, attempts, wallets, tuple((campaign_id, buyer_id) for campaign_id, buyer_id in pairs)
-    )
+    pairs = tuple((campaign_id, buyer_id) for campaign_id, buyer_id in _rows(CAMPAIGN_BUYERS, given))
+    return Touched(leads, attempts, deliveries, wallets, pairs)
 
 
 def _ids(sql: str, given: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -1,12 +1,13 @@
 """Runs the whole product for the demo as `make up` does, on a free port, with its log in a file."""
 
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -20,13 +21,15 @@ class ProductNotReady(RuntimeError):
 
 
 @contextmanager
-def running_product(*, log_file: Path, repository: Path) -> Iterator[str]:
-    """Yield the product's address, and stop it afterwards. Raises ProductNotReady."""
+def running_product(*, log_file: Path, repository: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the product's address, and stop it afterwards. `environment` is added. Raises ProductNotReady."""
     port = _free_port()
     log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "leadswitch.up", "--port", str(port)]
     with log_file.open("wb") as log:
-        process = subprocess.Popen(command, cwd=repository, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=repository, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_until_ready(process, address=address, log_file=log_file)

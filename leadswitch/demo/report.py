@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from leadswitch.demo.summary import Summary
+from leadswitch.demo.tries import show_tries
 from tracing.skip_reasons import SKIP_REASONS
 
 
@@ -17,6 +18,7 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
     console.print(_money(summary))
     console.print(_routed(summary))
     _print_speed(summary, console)
+    _print_trace("Sold when the buyer's system accepts", "\n".join(show_tries(summary.tries)), console)
     _print_trace("A lead that was sold", traces.get("distributed", ""), console)
     _print_trace("A lead that was not sold", traces.get("failed", ""), console)
     _print_trace("A partner's lead that a rule routed", traces.get("routed", ""), console)
@@ -65,7 +67,8 @@ def _money(summary: Summary) -> Table:
     table.add_column("credits", justify="right")
     for movement in summary.money:
         table.add_row(movement.kind, f"{movement.entries:,}", _dollars(movement.cents))
-    table.add_row("left in wallets", "", _dollars(sum(movement.cents for movement in summary.money)))
+    left_cents = sum(movement.cents for movement in summary.money if movement.changes_balance)
+    table.add_row("left in wallets", "", _dollars(left_cents))
     return table
 
 

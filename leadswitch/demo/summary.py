@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db import connection
 
 from leadswitch.demo.build import Demo
+from leadswitch.demo.tries import TryRow
 
 OUTCOMES: Final = """
 SELECT l.status, l.skip_reason, count(*)
@@ -68,6 +69,11 @@ class Movement:
     entries: int
     cents: int
 
+    @property
+    def changes_balance(self) -> bool:
+        """A held price is still the buyer's, until it is captured."""
+        return self.kind not in ("hold", "release")
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignSales:
@@ -112,6 +118,7 @@ class Summary:
     decisions: DecisionTimes
     partner: str
     routed: tuple[RoutedCount, ...]
+    tries: tuple[TryRow, ...]
     sending_seconds: float
     trying_seconds: float
 
@@ -119,7 +126,14 @@ class Summary:
         return asdict(self)
 
 
-def read_summary(demo: Demo, *, buyers: int, sending_seconds: float, trying_seconds: float) -> Summary:
+def read_summary(
+    demo: Demo,
+    *,
+    buyers: int,
+    tries: tuple[TryRow, ...],
+    sending_seconds: float,
+    trying_seconds: float,
+) -> Summary:
     """Read the results of the leads from the first agency's own source, and from its partner."""
     workspace_id = demo.workspace.pk
     outcomes = tuple(OutcomeCount(*row) for row in _rows(OUTCOMES, workspace_id))
@@ -135,6 +149,7 @@ def read_summary(demo: Demo, *, buyers: int, sending_seconds: float, trying_seco
         decisions=DecisionTimes(attempts, p50, p95, p99),
         partner=demo.partner.slug,
         routed=tuple(RoutedCount(*row) for row in _rows(PARTNER, demo.partner.pk)),
+        tries=tries,
         sending_seconds=round(sending_seconds, 2),
         trying_seconds=round(trying_seconds, 2),
     )

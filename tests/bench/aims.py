@@ -10,6 +10,7 @@ OF_BY_HAND: Final = 0.5
 OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
 OF_PLAIN_HTTPX: Final = 0.8
+MAX_ADDED_MS: Final = 5.0
 MAX_STATEMENTS: Final = 14
 MIN_RETRIES_PER_MINUTE: Final = 100
 MAX_MICROSECONDS_PER_RULE: Final = 5.0
@@ -45,6 +46,8 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims.append(_routing(report["routing"]["sizes"][-1]))
     if "outbound" in report:
         aims.append(_outbound(report["outbound"]))
+    if "deliveries" in report:
+        aims += _deliveries(report["deliveries"])
     if "retries" in report:
         aims += _retries(report["retries"])
     if "targets" in report:
@@ -112,6 +115,30 @@ def _outbound(outbound: Mapping[str, Any]) -> Aim:
         f"≥ {OF_PLAIN_HTTPX:g} x a plain httpx loop",
         f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
         ratio["median"] >= OF_PLAIN_HTTPX,
+    )
+
+
+def _deliveries(deliveries: Mapping[str, Any]) -> Iterator[Aim]:
+    ratio = deliveries["speed"]["product_against_httpx"]
+    yield Aim(
+        "deliveries/s of one deliverer",
+        f"≥ {OF_PLAIN_HTTPX:g} x a plain httpx loop",
+        f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
+        ratio["median"] >= OF_PLAIN_HTTPX,
+    )
+    for name, added_ms in deliveries["direct_post"]["added"].items():
+        yield Aim(
+            f"a direct post, {name.removesuffix('_ms')}",
+            f"≤ {MAX_ADDED_MS:g} ms beyond the buyer's own time",
+            f"{added_ms:.2f} ms",
+            added_ms <= MAX_ADDED_MS,
+        )
+    alone, beside = (each["p99_ms"] for each in deliveries["hanging"]["medians"].values())
+    yield Aim(
+        "p99 of other endpoints beside one that hangs",
+        "within the turns without it",
+        f"{beside['median']:.1f} ms against {alone['median']:.1f} ms ({alone['min']:.1f}-{alone['max']:.1f})",
+        beside["median"] <= alone["max"],
     )
 
 

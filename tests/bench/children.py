@@ -60,14 +60,16 @@ def child_environment(database_url: str, *, role: str) -> dict[str, str]:
 
 
 @contextmanager
-def start_children(count: int, *, database_url: str, log: Path, **environment: str) -> Iterator[list[Child]]:
+def start_children(
+    count: int, *, database_url: str, log: Path, module: str = "tests.bench.worker", **environment: str
+) -> Iterator[list[Child]]:
     """Start `count` workers, and always stop them afterwards."""
     with ExitStack() as stack:
         output = stack.enter_context(log.open("w"))
         children = []
         for number in range(count):
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.bench.worker", str(number)],
+                [sys.executable, "-m", module, str(number)],
                 cwd=settings.BASE_DIR,
                 env={**child_environment(database_url, role="worker"), **environment},
                 stdin=subprocess.PIPE,

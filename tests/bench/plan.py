@@ -30,6 +30,8 @@ class Plan:
     rule_counts: tuple[int, ...] = (10, 100, 1000)
     rule_checks: int = 1_000_000  # rules checked in a round, approximately
     deliveries: int = 1_000  # requests to a receiver in each round
+    posts: int = 200  # direct posts, one after the other
+    paced: int = 300  # messages at a steady pace in each turn
     # The driver prepares a statement after 5 executions, and the server chooses a generic plan after 5 more.
     warm_up: int = 12
 
@@ -50,6 +52,8 @@ class Plan:
             ways=5,
             rule_checks=10_000,
             deliveries=40,
+            posts=5,
+            paced=10,
         )
 
     def with_leads(self, count: int) -> "Plan":

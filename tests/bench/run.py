@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from tests.bench import (
+    deliveries_part,
     engine_part,
     intake_part,
     outbound_part,
@@ -30,12 +31,12 @@ from tests.bench.progress import show_progress
 from tests.bench.report import publish_report
 from tests.bench.tables import show
 
-PARTS = ("engine", "retries", "targets", "spans", "intake", "routing", "outbound")
+PARTS = ("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries")
 # They need no database.
 BARE_PARTS = ("routing", "outbound")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
-    " database of its own, and routing decisions/s; requests/s to a receiver;"
+    " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer;"
     " how fast retries are drained; what a lead waits for; and what"
     " distributed traces cost. Prints tables and writes var/bench/bench.json."
 )
@@ -122,6 +123,13 @@ def measure(plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool) 
                         database_url=database_url,
                         directory=directory,
                         progress=progress,
+                    )
+            if "deliveries" in parts:
+                with show_progress(
+                    "deliveries", deliveries_part.count_steps(plan), console=console
+                ) as progress:
+                    report["deliveries"] = deliveries_part.measure_deliveries(
+                        plan, database_url=database_url, directory=directory, progress=progress
                     )
     return report
 

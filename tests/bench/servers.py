@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 
-from leadswitch.up import CELERY, WEB_OPTIONS, worker_arguments
+from leadswitch.up import CELERY, DELIVERER, WEB_OPTIONS, worker_arguments
 from tests.bench.children import ChildFailed, child_environment, end
 from tests.support.ports import free_port
 
@@ -65,6 +65,24 @@ def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[i
     command = [sys.executable, "-m", *CELERY, *worker_arguments(concurrency=POOL_PROCESSES)]
     with start_ready(command, environment, log=directory / "celery.log", ready=" ready.") as process_id:
         yield process_id
+
+
+@contextmanager
+def run_deliverer(environment: Mapping[str, str], *, directory: Path) -> Iterator[None]:
+    """Run a deliverer. It sends a heartbeat to the database when it is ready."""
+    with (directory / "deliverer.log").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, *DELIVERER],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield
+        finally:
+            end(process)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.aims import Aim
+from tests.bench.cells import show_spread, start_table
+from tests.bench.deliveries_tables import show_deliveries
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT
 from tests.bench.spans_part import FIGURES, OFF, ON
 
@@ -38,6 +40,8 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _routing(report["routing"]["sizes"], look)
     if "outbound" in report:
         yield _outbound(report["outbound"], look)
+    if "deliveries" in report:
+        yield from show_deliveries(report["deliveries"], look)
     if "retries" in report:
         yield _retries(report["retries"], look)
     if "targets" in report:
@@ -62,10 +66,10 @@ def _engine(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
 def _loop_cells(run: Mapping[str, Any], name: str) -> Iterator[str]:
     loop = run["loops"][name]
     yield TITLES[name]
-    yield _spread(loop["leads_per_second"])
+    yield show_spread(loop["leads_per_second"])
     yield f"{loop['p50_ms']:.2f}"
     yield f"{loop['p95_ms']:.2f}"
-    yield _spread(run["product_against"][name], digits=2) if name in run["product_against"] else ""
+    yield show_spread(run["product_against"][name], digits=2) if name in run["product_against"] else ""
 
 
 def _costs(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
@@ -96,9 +100,9 @@ def _intake(intake: Mapping[str, Any], look: box.Box) -> Table:
         table.add_column(name, justify="left" if name == "view" else "right")
     for name, title in (("product", "LeadSwitch"), ("bare", "bare DRF create")):
         view = intake["views"][name]
-        ratio = _spread(intake["product_against_bare"], digits=2) if name == "bare" else ""
+        ratio = show_spread(intake["product_against_bare"], digits=2) if name == "bare" else ""
         latencies = (f"{view['p50_ms']:.2f}", f"{view['p95_ms']:.2f}")
-        table.add_row(title, _spread(view["requests_per_second"]), *latencies, ratio)
+        table.add_row(title, show_spread(view["requests_per_second"]), *latencies, ratio)
     return table
 
 
@@ -109,7 +113,7 @@ def _routing(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
     for size in sizes:
         table.add_row(
             f"{size['rules']:,}",
-            _spread(size["decisions_per_second"]),
+            show_spread(size["decisions_per_second"]),
             f"{size['rules_asked_a_decision']:.0f}",
             f"{size['microseconds_a_decision']:.1f}",
             f"{size['microseconds_a_rule']:.2f}",
@@ -122,8 +126,8 @@ def _outbound(outbound: Mapping[str, Any], look: box.Box) -> Table:
     for name in ("client", "requests/s", "LeadSwitch against it"):
         table.add_column(name, justify="left" if name == "client" else "right")
     for name, title in (("product", "LeadSwitch"), ("httpx", "plain httpx loop")):
-        ratio = _spread(outbound["product_against_httpx"], digits=2) if name == "httpx" else ""
-        table.add_row(title, _spread(outbound["clients"][name]), ratio)
+        ratio = show_spread(outbound["product_against_httpx"], digits=2) if name == "httpx" else ""
+        table.add_row(title, show_spread(outbound["clients"][name]), ratio)
     return table
 
 
@@ -134,7 +138,7 @@ def _retries(retries: Mapping[str, Any], look: box.Box) -> Table:
     for name in ("workers", "retries a minute"):
         table.add_column(name, justify="right")
     for run in retries["runs"]:
-        table.add_row(str(run["workers"]), _spread(run["retries_a_minute"]))
+        table.add_row(str(run["workers"]), show_spread(run["retries_a_minute"]))
     return table
 
 
@@ -156,9 +160,11 @@ def _spans(spans: Mapping[str, Any], look: box.Box) -> Table:
         table.add_column(name, justify="right" if name else "left")
     for name in (OFF, ON):
         side = spans[name]
-        table.add_row(name, _spread(side["leads_per_second"]), _spread(side["cpu_ms_a_lead"], digits=2))
+        table.add_row(
+            name, show_spread(side["leads_per_second"]), show_spread(side["cpu_ms_a_lead"], digits=2)
+        )
     against = spans["on_against_off"]
-    table.add_row("on / off", *(_spread(against[name], digits=2) for name in FIGURES))
+    table.add_row("on / off", *(show_spread(against[name], digits=2) for name in FIGURES))
     return table
 
 
@@ -169,12 +175,3 @@ def show_aims(aims: Sequence[Aim], look: box.Box) -> Table:
     for aim in aims:
         table.add_row(aim.name, aim.wanted, aim.measured, "met" if aim.is_met else "missed")
     return table
-
-
-def start_table(title: str, look: box.Box) -> Table:
-    return Table(title=title, box=look, title_justify="left", title_style="bold")
-
-
-def _spread(spread: Mapping[str, float], *, digits: int = 0) -> str:
-    low, high = (f"{spread[name]:.{digits}f}" for name in ("min", "max"))
-    return f"{spread['median']:.{digits}f} ({low}-{high})"

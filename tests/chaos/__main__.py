@@ -8,9 +8,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
@@ -24,12 +25,16 @@ from tests.chaos.missing import miss_each
 from tests.chaos.periods import BY_NAME, PRODUCTION, Periods
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tests.chaos.run import Order
 
 VAR_DIR: Final = REPOSITORY / "var" / "test"
 DATABASE: Final = "leadswitch_chaos"
 # A run with the product's own leases and reconcilers is smaller, because it waits longer.
 PART_WITH_PRODUCTION: Final = 5
+# A deliverer is killed in a moment, without a lease of a lead.
+DELIVERERS_PER_WORKER: Final = 2
 # Any number works as long as every run uses the same one.
 LOCK_KEY: Final = 0x6C73_6368_616F
 SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
@@ -50,8 +55,12 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--leads", type=int, default=5_000)
     parser.add_argument(
-        "--kills", type=int, default=200, help="of workers; the other faults come in proportion"
+        "--kills",
+        type=int,
+        default=200,
+        help="of workers; the other faults come in proportion, and twice as many deliverers are killed",
     )
+    parser.add_argument("--part", choices=("leads", "deliveries"), help="only this part; default: both")
     parser.add_argument("--without", default="", metavar="NAME[,NAME]", help="take these protections away")
     parser.add_argument("--faults", default="", metavar="NAME[,NAME]", help="only these")
     parser.add_argument("--protections", action="store_true", help="take each protection away in turn")
@@ -89,14 +98,25 @@ def run_once(options: argparse.Namespace) -> int:
         import django
 
         django.setup()
-        orders = make_orders(options)
-        results = [play(orders[0])]
-    for order in orders[1:]:
+        runs = make_runs(options)
+        results = [runs[0]()]
+    for each in runs[1:]:
         with own_database():
-            results.append(play(order))
+            results.append(each())
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
     return 1 if any(result["findings"] for result in results) else 0
+
+
+def make_runs(options: argparse.Namespace) -> "list[Callable[[], dict[str, Any]]]":
+    """What is asked for one of the parts leaves out the other."""
+    is_narrowed = bool(options.faults or options.without or options.periods)
+    runs: list[Callable[[], dict[str, Any]]] = []
+    if options.part != "deliveries":
+        runs += [partial(play, order) for order in make_orders(options)]
+    if options.part == "deliveries" or not (options.part or is_narrowed):
+        runs.append(partial(play_deliveries, kills=options.kills * DELIVERERS_PER_WORKER, seed=options.seed))
+    return runs
 
 
 def make_orders(options: argparse.Namespace) -> "list[Order]":
@@ -139,27 +159,52 @@ def refuse_unfit(faults: tuple[str, ...], periods: Periods) -> None:
 
 def play(order: "Order") -> dict[str, Any]:
     """Show the run, with its findings as JSON."""
+    from tests.chaos.report import as_json, show
+    from tests.chaos.run import run
+
+    with prepared(order.periods.name) as (directory, console):
+        console.print(
+            f"with {order.periods.name} leases and reconcilers: {order.leads:,} leads", highlight=False
+        )
+        result = run(
+            order, directory=directory, on_progress=lambda text: console.print(text, highlight=False)
+        )
+    show(result, console=console)
+    return as_json(result)
+
+
+def play_deliveries(*, kills: int, seed: int) -> dict[str, Any]:
+    """Show the run of deliveries, with its findings as JSON."""
+    from tests.chaos.deliveries.report import as_json, show
+    from tests.chaos.deliveries.run import Order, run
+
+    with prepared("deliveries") as (directory, console):
+        console.print(f"deliveries: {kills:,} killed deliverers", highlight=False)
+        result = run(
+            Order(kills, seed),
+            directory=directory,
+            on_progress=lambda text: console.print(text, highlight=False),
+        )
+    show(result, console=console)
+    return as_json(result)
+
+
+@contextmanager
+def prepared(name: str) -> "Iterator[tuple[Path, Console]]":
+    """An empty directory for this run, a console, and the tables. Closes all connections at the end."""
     from django.core.management import call_command
     from django.db import connections
 
-    from tests.chaos.report import as_json, show
-    from tests.chaos.run import run
     from tests.support.console import make_console
 
-    console = make_console(sys.stdout)
-    console.print(f"with {order.periods.name} leases and reconcilers: {order.leads:,} leads", highlight=False)
-    directory = VAR_DIR / "chaos" / order.periods.name
+    directory = VAR_DIR / "chaos" / name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     call_command("migrate", verbosity=0, interactive=False)
     try:
-        result = run(
-            order, directory=directory, on_progress=lambda text: console.print(text, highlight=False)
-        )
+        yield directory, make_console(sys.stdout)
     finally:
         connections.close_all()
-    show(result, console=console)
-    return as_json(result)
 
 
 def names_of(text: str, *, known: Any) -> tuple[str, ...]:

@@ -49,14 +49,22 @@ class Host:
 def hosting(
     role: str, directory: Path, *, redis_url: str, protections: Sequence[str], periods: Periods
 ) -> Iterator[Host]:
-    log = directory / f"{role}.log"
-    environment = worker_environment(LEADSWITCH_ROLE=role, REDIS_URL=redis_url, **periods.environment)
+    environment = {"LEADSWITCH_ROLE": role, "REDIS_URL": redis_url, **periods.environment}
+    with hosted(
+        "tests.chaos.host", directory, *protections, log=directory / f"{role}.log", **environment
+    ) as host:
+        yield host
+
+
+@contextmanager
+def hosted(module: str, directory: Path, *protections: str, log: Path, **environment: str) -> Iterator[Host]:
+    """Start this host. At the end its processes are killed."""
     with (
         log.open("w") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.host", str(directory), *protections],
+            [sys.executable, "-m", module, str(directory), *protections],
             cwd=REPOSITORY,
-            env=environment,
+            env=worker_environment(**environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,

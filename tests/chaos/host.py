@@ -30,6 +30,11 @@ def main(directory: str, *protections: str) -> None:
     prepare()
     install(Path(directory))
     take_away(protections)
+    serve()
+
+
+def serve() -> None:
+    """Fork a process for each line of stdin, until it ends."""
     print("ready", flush=True)  # noqa: T201 - the protocol with the suite
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that killed processes leave no zombies
     pids = []
@@ -112,6 +117,12 @@ def run_dispatcher() -> None:
     call_command("dispatcher")
 
 
+def run_deliverer() -> None:
+    from django.core.management import call_command
+
+    call_command("deliverer")
+
+
 def run_beat(schedule: str) -> None:
     from leadswitch.celery import app
     from leadswitch.up import BEAT_OPTIONS
@@ -146,6 +157,7 @@ def run_switch(action: str) -> None:
 PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
     "worker": run_worker,
     "dispatcher": run_dispatcher,
+    "deliverer": run_deliverer,
     "beat": run_beat,
     "web": run_web,
     "enqueue": run_enqueue,

@@ -17,9 +17,9 @@ from tests.chaos.run import Played, Result
 
 def show(result: Result, *, console: Console) -> None:
     console.print(_faults(result.steps))
-    console.print(_counts("Final status of the leads", result.ends))
-    console.print(_counts("Counted in the tables", result.totals))
-    console.print(_counts("Senders and dispatchers", result.seen))
+    console.print(count_table("Final status of the leads", result.ends))
+    console.print(count_table("Counted in the tables", result.totals))
+    console.print(count_table("Senders and dispatchers", result.seen))
     periods = result.order.periods
     console.print(
         f"{result.totals['leads']:,} leads drained {result.drained_seconds:.1f} s after the last was sent"
@@ -69,7 +69,7 @@ def _spread(seconds: Sequence[float]) -> str:
     return f"{median(seconds):.2f} (most {max(seconds):.2f})" if seconds else "-"
 
 
-def _counts(title: str, counts: Mapping[str, int]) -> Table:
+def count_table(title: str, counts: Mapping[str, int]) -> Table:
     table = _table(title)
     table.add_column("")
     table.add_column("how many", justify="right")

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.aims import Aim
-from tests.bench.tables import show_aims, start_table
+from tests.bench.cells import start_table
+from tests.bench.tables import show_aims
 from tests.load.aims import MAX_LAG_MS, is_void
 
 SPARKS: Final = "▁▂▃▄▅▆▇█"

@@ -13,7 +13,9 @@ from tests.receivers.wire import ACCEPTED, REJECTED, Conversation, answer, as_js
 Behavior = Callable[[Conversation], Awaitable[bool]]
 
 ACCEPT: Final = answer(200, as_json(ACCEPTED))
+REJECT: Final = answer(200, as_json(REJECTED))
 DRIP_SECONDS: Final = 0.02
+LATE_SECONDS: Final = 1.5
 BOMB_BYTES: Final = 50_000_000
 # Read the head only: the body of the request is not read before this.
 BEFORE_THE_BODY: Final = frozenset({"cut-before", "early", "never-read"})
@@ -68,6 +70,13 @@ async def delay(conversation: Conversation) -> bool:
     """`delay/250`: accepts after that many ms."""
     await asyncio.sleep(int(conversation.head.argument) / 1000)
     await conversation.send(ACCEPT)
+    return True
+
+
+async def late(conversation: Conversation) -> bool:
+    """`late/accept`, `late/reject`: after the shortest timeout of an endpoint."""
+    await asyncio.sleep(LATE_SECONDS)
+    await conversation.send(REJECT if conversation.head.argument == "reject" else ACCEPT)
     return True
 
 
@@ -126,7 +135,7 @@ BEHAVIORS: Final[Mapping[str, Behavior]] = {
         answer(200, b"<response><status>accepted</status></response>", content_type="application/xml")
     ),
     "accept-and-close": always(answer(200, as_json(ACCEPTED), Connection="close"), is_kept=False),
-    "reject": always(answer(200, as_json(REJECTED))),
+    "reject": always(REJECT),
     "empty": always(answer(204)),
     "status": send_status,
     "gone": always(answer(410)),
@@ -134,6 +143,7 @@ BEHAVIORS: Final[Mapping[str, Behavior]] = {
     "unavailable": unavailable,
     "redirect": redirect,
     "delay": delay,
+    "late": late,
     "hold": hold,
     "lose": lose,
     "never-read": never_read,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.receivers.behaviors import BEFORE_THE_BODY, BEHAVIORS
+from tests.receivers.buyer import BUYER, BuyerMemory
 from tests.receivers.records import make_line
 from tests.receivers.wire import Conversation, Head, answer, read_head
 
@@ -22,6 +23,7 @@ class Server:
         self._file = file.open("a", buffering=1)
         self._scripts: dict[tuple[str, str], list[str]] = {}
         self._held: defaultdict[str, list[asyncio.Event]] = defaultdict(list)
+        self._buyer = BuyerMemory()
         self._connections = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,7 +53,9 @@ class Server:
         return await BEHAVIORS[head.behavior](conversation)
 
     def _choose(self, head: Head) -> str:
-        """The behavior with its argument: of the path, or the next one of a script."""
+        """The behavior with its argument: of the path, of the buyer's memory, or the next one of a script."""
+        if head.behavior == BUYER:
+            return self._buyer.choose(head)
         name = f"{head.behavior}/{head.argument}" if head.argument else head.behavior
         if head.behavior != SCRIPT:
             return name

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from distribution.attempts.settle import Settlement, accept_sale, reject_sale
-from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, Wallet
+from distribution.models import Assignment, Campaign, Delivery, Enrollment, LedgerEntry, Wallet
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, EndpointFactory, LeadFactory, SourceFactory, enroll
 from tracing.models import Attempt, LeadDistributionEvent
@@ -43,12 +43,22 @@ def open_hold(lead: Lead) -> Assignment:
 
 def accept(hold: Assignment, *, at: datetime) -> Settlement:
     with transaction.atomic():
-        return accept_sale(hold.pk, at=at)
+        settlement = accept_sale(hold.pk, at=at)
+        end_post(hold, state="accepted", at=at)
+    return settlement
 
 
 def reject(hold: Assignment, *, at: datetime, reason: str = "") -> Settlement:
     with transaction.atomic():
-        return reject_sale(hold.pk, reason=reason, at=at)
+        settlement = reject_sale(hold.pk, reason=reason, at=at)
+        end_post(hold, state="rejected", at=at)
+    return settlement
+
+
+def end_post(hold: Assignment, *, state: str, at: datetime) -> None:
+    """End the direct post by hand, as far as it has no end: the answer of the buyer ends both in one transaction."""
+    live = Delivery.objects.filter(assignment=hold, is_direct_post=True, ended_at__isnull=True)
+    live.update(state=state, next_try_at=None, ended_at=at, ended_by="test", end_reason="no")
 
 
 def money_of(buyer_id: int) -> tuple[int, int]:

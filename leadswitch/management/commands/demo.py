@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from distribution.models import Buyer
+from leadswitch.demo import direct_post
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads, make_partner_leads
 from leadswitch.demo.product import ProductNotReady, running_product
 from leadswitch.demo.report import print_report
 from leadswitch.demo.send import SendingFailed, send_leads, wait_until_tried
 from leadswitch.demo.summary import Summary, find_instructive_lead, find_routed_lead, read_summary
+from leadswitch.demo.tries import read_tries
 from routing.models import Lead
 from tracing.parsing import number_argument
 
@@ -82,7 +84,9 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
     log_file = Path(settings.VAR_DIR) / "demo.log"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
-        running_product(log_file=log_file, repository=settings.BASE_DIR) as address,
+        running_product(
+            log_file=log_file, repository=settings.BASE_DIR, environment=direct_post.ENVIRONMENT
+        ) as address,
         Progress(*columns, console=console) as progress,
     ):
         started = time.perf_counter()
@@ -96,8 +100,10 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
             report=lambda remaining: progress.update(trying, completed=total - remaining),
         )
         tried = time.perf_counter()
+        shown = direct_post.play(demo, address=address)
     return read_summary(
         demo,
+        tries=read_tries(shown),
         buyers=buyers,
         sending_seconds=sent - started,
         trying_seconds=tried - started,

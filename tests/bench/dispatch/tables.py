@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.aims import Aim
+from tests.bench.cells import start_table
 from tests.bench.dispatch.backlog_part import draw
 from tests.bench.dispatch.plan import KINDS, TITLES
-from tests.bench.tables import show_aims, show_machine, start_table
+from tests.bench.tables import show_aims, show_machine
 
 MEGABYTE = 1_000_000
 

@@ -7,8 +7,9 @@ from rich import box
 from rich.console import Console
 
 from tests.bench.aims import Aim
+from tests.bench.cells import start_table
 from tests.bench.scale.health.tables import show_health
-from tests.bench.tables import show_aims, show_machine, start_table
+from tests.bench.tables import show_aims, show_machine
 
 
 def show(report: Mapping[str, Any], aims: Sequence[Aim], *, console: Console) -> None:

@@ -15,7 +15,15 @@ from distribution.verify import run_verification
 from routing.models import Lead
 from tests.functional.verify import oracle
 from tests.functional.verify.world import broken
-from tests.support.holds import CREDITS_CENTS, PRICE_CENTS, asking_campaign, buyers_of, lead_of, money_of
+from tests.support.holds import (
+    CREDITS_CENTS,
+    PRICE_CENTS,
+    asking_campaign,
+    buyers_of,
+    end_post,
+    lead_of,
+    money_of,
+)
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 STEPS = 40
@@ -58,6 +66,7 @@ def settle(sale: Assignment, state: str, *, at: datetime, is_crash: bool) -> Non
                 accept_sale(sale.pk, at=at)
             else:
                 reject_sale(sale.pk, reason="no", at=at)
+            end_post(sale, state="accepted" if state == "sold" else "rejected", at=at)
             if is_crash:
                 raise Crash
     except Crash:
@@ -82,7 +91,13 @@ def test_each_hold_ends_once_in_any_order(seed: int) -> None:
             waiting = list(Delivery.objects.filter(assignment__state="held").order_by("pk"))
             if waiting:
                 ended = chance.choice(waiting)
-                Delivery.objects.filter(pk=ended.pk).update(state="accepted", next_try_at=None, ended_at=at)
+                ended_without_its_hold = {
+                    "state": "accepted",
+                    "next_try_at": None,
+                    "ended_at": at,
+                    "ended_by": "test",
+                }
+                Delivery.objects.filter(pk=ended.pk).update(**ended_without_its_hold)
                 holds.run(fix=True, limit=100)
                 model.answer(ended.assignment_id, "sold")
             continue

@@ -28,6 +28,8 @@ TINY = Plan(
     rule_counts=(3, 60),
     rule_checks=600,
     deliveries=6,
+    posts=2,
+    paced=4,
     warm_up=1,
     retries=6,
     ways=2,
@@ -53,6 +55,9 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
         "Intake over HTTP",
         "Routing decisions",
         "Requests to one receiver",
+        "Deliveries of one deliverer",
+        "Direct posts, one at a time",
+        "Other endpoints beside one that hangs",
         "Retries in due order",
         "What a lead waits for",
         "Distributed traces",
@@ -61,7 +66,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    parts = {"engine", "intake", "routing", "outbound", "retries", "targets", "spans"}
+    parts = {"engine", "intake", "routing", "outbound", "deliveries", "retries", "targets", "spans"}
     assert set(report) == {"machine", *parts, "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
@@ -70,6 +75,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     check_routing(report["routing"])
     assert set(report["outbound"]["clients"]) == {"product", "httpx"}
     assert len(report["outbound"]["product_against_httpx"]["rounds"]) == TINY.rounds
+    check_deliveries(report["deliveries"])
     check_waits(report)
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
     assert bench_databases() == []
@@ -98,6 +104,18 @@ def check_routing(routing: Mapping[str, Any]) -> None:
         # Each lead matches another rule, so on average half of them are checked.
         assert size["rules"] / 2 - 2 < size["rules_asked_a_decision"] <= size["rules"] / 2 + 2
         assert size["microseconds_a_decision"] > size["microseconds_a_rule"] > 0
+
+
+def check_deliveries(deliveries: Mapping[str, Any]) -> None:
+    speed = deliveries["speed"]
+    assert set(speed["senders"]) == {"product", "httpx"}
+    assert len(speed["product_against_httpx"]["rounds"]) == TINY.rounds
+    assert deliveries["direct_post"]["times"]["the buyer alone"]["p50_ms"] > 50
+    assert set(deliveries["direct_post"]["added"]) == {"p50_ms", "p95_ms"}
+    assert {name: len(turns) for name, turns in deliveries["hanging"]["turns"].items()} == {
+        "alone": TINY.rounds,
+        "beside an endpoint that hangs": TINY.rounds,
+    }
 
 
 @pytest.mark.parametrize("number", [0, 7, 999])
@@ -204,6 +222,27 @@ def test_aims_are_judged_by_the_median() -> None:
     ]
     assert aims[-2].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
     assert LOOPS[0] == PRODUCT
+
+
+def test_deliveries_are_judged() -> None:
+    spread = {"median": 0.75, "min": 0.7, "max": 0.9}
+    alone, beside = ({"p99_ms": {"median": value, "min": 20.0, "max": 31.0}} for value in (30.0, 30.9))
+    aims = judge(
+        {
+            "deliveries": {
+                "speed": {"product_against_httpx": spread},
+                "direct_post": {"added": {"p50_ms": 4.0, "p95_ms": 5.1}},
+                "hanging": {"medians": {"alone": alone, "beside an endpoint that hangs": beside}},
+            }
+        }
+    )
+
+    assert [(aim.measured, aim.is_met) for aim in aims] == [
+        ("0.75 x (0.70-0.90)", False),
+        ("4.00 ms", True),
+        ("5.10 ms", False),
+        ("30.9 ms against 30.0 ms (20.0-31.0)", True),
+    ]
 
 
 def test_waits_are_judged_against_their_targets() -> None:

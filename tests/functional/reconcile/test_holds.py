@@ -39,7 +39,7 @@ def lead() -> Lead:
 
 
 def end_delivery(lead: Lead, state: str, **columns: Any) -> None:
-    ended: dict[str, Any] = {"next_try_at": None, "ended_at": AT, **columns}
+    ended: dict[str, Any] = {"next_try_at": None, "ended_at": AT, "ended_by": "ann", **columns}
     assert Delivery.objects.filter(lead=lead).update(state=state, **ended) == 1
 
 

@@ -157,20 +157,6 @@ def judge_hold(sale: Row, entries: list[Row], rows: Rows) -> str:
     return ""
 
 
-def judge_late_answers(rows: Rows) -> Findings:
-    """A buyer that said yes to one of the requests must have a sale of the lead."""
-    yes = {each.id for each in rows.deliveries if each.state == "accepted"}
-    yes |= {each.delivery_id for each in rows.tries if each.outcome == "accepted"}
-    agreed = {each.assignment_id for each in rows.deliveries if each.is_direct_post and each.id in yes}
-    bought = {
-        (each.lead_id, each.buyer_id) for each in rows.assignments if each.state in ("sold", "returned")
-    }
-    for sale in rows.assignments:
-        is_agreed = sale.id in agreed and sale.state == "rejected" and not sale.is_test
-        if is_agreed and (sale.lead_id, sale.buyer_id) not in bought:
-            yield f"assignment {sale.id}: its hold was released, but the buyer accepted the lead"
-
-
 def judge_refunds(rows: Rows) -> Findings:
     refunds = [each for each in rows.entries if each.kind == "refund"]
     refunded = Counter[Any]()
@@ -312,7 +298,7 @@ def judge_selected(rows: Rows) -> Findings:
 CHECKS: Final[Mapping[int, tuple[Callable[[Rows], Findings], ...]]] = {
     1: (judge_wallets, judge_causes),
     2: (judge_sales,),
-    3: (judge_charges, judge_late_answers, judge_refunds),
+    3: (judge_charges, judge_refunds),
     4: (judge_leads,),
     5: (judge_traces,),
     6: (judge_pools, judge_selected),

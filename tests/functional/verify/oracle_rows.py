@@ -16,8 +16,6 @@ COLUMNS: Final = {
         "id wallet_id kind amount_cents balance_after_cents idempotency_key assignment_id"
     ),
     "distribution_assignment": "id lead_id buyer_id campaign_id attempt_id state price_cents settled_at is_test",
-    "distribution_delivery": "id assignment_id is_direct_post state",
-    "distribution_deliverytry": "delivery_id outcome",
     "distribution_campaign": "id max_buyers",
     "distribution_campaignsnapshot": "campaign_id config_version config",
     "routing_lead": "id status next_attempt_at locked_at locked_by attempts is_partly_sold",
@@ -34,8 +32,6 @@ class Rows:
         self.buyers = read("distribution_buyer")
         self.entries = read("distribution_ledgerentry")
         self.assignments = read("distribution_assignment")
-        self.deliveries = read("distribution_delivery")
-        self.tries = read("distribution_deliverytry")
         self.campaigns = read("distribution_campaign")
         self.definitions = {
             (row.campaign_id, row.config_version): json.loads(row.config)

@@ -1,17 +1,7 @@
 """Damage by SQL, and the findings that verify must report."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Planted:
-    """A statement that does damage, and the findings of verify by invariant. Other invariants must hold."""
-
-    name: str
-    sql: str
-    breaches: dict[int, str]
-    constraint: tuple[str, str] | None = None  # one that prevents the damage: name, table
-
+from tests.functional.verify.damage import Planted
+from tests.functional.verify.planted_deliveries import DAMAGED_DELIVERIES
 
 EVENTS = "tracing_leaddistributionevent"
 LEDGER = "distribution_ledgerentry"
@@ -72,6 +62,7 @@ PLANTED = [
             3: "but buyer",
             6: "has no assignment to it",
             8: "its sales are",
+            12: "but its sale is to buyer {buyer}",
         },
         constraint=("assignment_lead_buyer_once", ASSIGNMENT),
     ),
@@ -392,4 +383,5 @@ PLANTED = [
             11: "return {return}: took the lead back, but its assignment is sold",
         },
     ),
+    *DAMAGED_DELIVERIES,
 ]

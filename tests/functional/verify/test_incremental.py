@@ -8,7 +8,8 @@ from django.db import connections
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import VerifyWatermark
 from distribution.verify import run_verification, touched
-from tests.functional.verify.planted import PLANTED, Planted
+from tests.functional.verify.damage import Planted
+from tests.functional.verify.planted import PLANTED
 from tests.functional.verify.world import ALL_NUMBERS, World, broken, build_world, ids
 from tests.support.factories import LeadFactory
 from tests.support.planting import plant, without
@@ -17,6 +18,7 @@ from tests.support.waiting import fetch_value, wait_until
 NAMES = [
     "caps",
     "charges",
+    "deliveries",
     "due",
     "events",
     "payables",
@@ -37,6 +39,7 @@ FOR_THE_FULL_RUN = {
     "no_snapshot": {6, 7},
     "sale_not_owed": {10},
     "return_not_deducted": {10},
+    "sale_without_a_delivery": {12},
 }
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from distribution.verify import run_verification
 from tests.functional.verify import oracle
-from tests.functional.verify.planted import PLANTED, Planted
+from tests.functional.verify.damage import Planted
+from tests.functional.verify.planted import PLANTED
 from tests.functional.verify.world import ALL_NUMBERS, World, broken, ids
 from tests.support.planting import plant, without
 

@@ -14,6 +14,7 @@ from tests.support.planting import plant, without
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 LEDGER, ASSIGNMENT = "distribution_ledgerentry", "distribution_assignment"
+DELIVERY = "distribution_delivery"
 PLANTED = {
     "held_without_a_hold": (
         "UPDATE distribution_wallet SET held_cents = held_cents + 1 WHERE buyer_id = {held_buyer}",
@@ -48,7 +49,7 @@ PLANTED = {
     ),
     "posting_without_a_hold": (
         f"UPDATE {ASSIGNMENT} SET state = 'sold', settled_at = now() WHERE id = {{held}}",
-        {1, 3, 4},
+        {1, 3, 4, 12},
     ),
     "hold_of_a_finished_lead": (
         "UPDATE routing_lead SET status = 'failed', finished_at = now() WHERE id = {held_lead}",
@@ -56,12 +57,39 @@ PLANTED = {
     ),
     "two_holds": (
         f"UPDATE {ASSIGNMENT} SET state = 'held', settled_at = NULL WHERE id = {{rejected}}",
-        {1, 2, 3, 4},
+        {1, 2, 3, 4, 12},
     ),
     "partly_sold_without_a_sale": (
         "UPDATE routing_lead SET is_partly_sold = TRUE WHERE id = {held_lead}",
         {4},
     ),
+    "hold_without_a_direct_post": (f"DELETE FROM {DELIVERY} WHERE assignment_id = {{held}}", {12}),
+    "hold_whose_direct_post_has_ended": (
+        f"UPDATE {DELIVERY} SET state = 'rejected', next_try_at = NULL, ended_at = now(), end_reason = 'x'"
+        " WHERE assignment_id = {held}",
+        {12},
+    ),
+    "hold_asked_for_twice": (
+        f"INSERT INTO {DELIVERY} (endpoint_id, assignment_id, lead_id, is_direct_post, next_try_at)"
+        f" SELECT endpoint_id, assignment_id, lead_id, TRUE, now() FROM {DELIVERY} WHERE assignment_id = {{held}}",
+        {12},
+    ),
+    "direct_post_after_the_release": (
+        f"UPDATE {DELIVERY} SET state = 'pending', next_try_at = now(), ended_at = NULL"
+        " WHERE assignment_id = {rejected}",
+        {12},
+    ),
+    "accepted_by_a_buyer_whose_hold_was_released": (
+        f"UPDATE {DELIVERY} SET state = 'accepted' WHERE assignment_id = {{rejected}}",
+        {12},
+    ),
+}
+FOUND = {
+    "hold_without_a_direct_post": "is held, but has no direct post",
+    "hold_whose_direct_post_has_ended": "is held, but its direct post is rejected",
+    "hold_asked_for_twice": "is held, but has 2 direct posts without an end",
+    "direct_post_after_the_release": "still asks its buyer, but its sale is rejected",
+    "accepted_by_a_buyer_whose_hold_was_released": "is accepted, but its sale is rejected",
 }
 
 
@@ -111,3 +139,4 @@ def test_damaged_hold_is_found(name: str) -> None:
         assert oracle.select_judged(found) == oracle.judge()
         assert oracle.select_judged(again) == oracle.judge()
         assert set(found) == numbers
+        assert FOUND.get(name, "") in "; ".join(found.get(12, []))

@@ -24,6 +24,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slices of two or three, with every example stored."""
     monkeypatch.setattr(slices, "LEADS_PER_SLICE", 2)
     monkeypatch.setattr(slices, "ATTEMPTS_PER_SLICE", 2)
+    monkeypatch.setattr(slices, "DELIVERIES_PER_SLICE", 2)
     monkeypatch.setattr(slices, "TOUCHED_PER_SLICE", 3)
     monkeypatch.setattr(findings, "MAX_EXAMPLES", 1_000)
     monkeypatch.setattr("distribution.verify.reading.MAX_EXAMPLES", 1_000)
@@ -52,7 +53,7 @@ def test_sliced_checks_find_what_the_oracle_finds(seed: int) -> None:
 
 @pytest.mark.usefixtures("small")
 def test_slices_leave_no_gap_and_do_not_overlap(world: World) -> None:
-    for kind in (slices.SliceKind.LEADS, slices.SliceKind.ATTEMPTS):
+    for kind in (slices.SliceKind.LEADS, slices.SliceKind.ATTEMPTS, slices.SliceKind.DELIVERIES):
         cut = slices.slice_all(at=world.sold.received_at)[kind]
 
         assert len(cut) >= 3

@@ -1,18 +1,28 @@
 """The world that verify checks, and functions to read its findings."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
 from distribution.verify import Report
 from routing.models import Lead
-from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
+from tests.support.factories import (
+    CampaignFactory,
+    ContractFactory,
+    EndpointFactory,
+    LeadFactory,
+    SourceFactory,
+    enroll,
+)
 from tests.support.returning import return_assignment
 from tracing.models import Attempt
 
 PRICE_CENTS = 2_500
 
-ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,8 @@ class World:
 
 def build_world() -> World:
     campaign = CampaignFactory(max_buyers=2, price_cents=PRICE_CENTS)
-    enroll(campaign, count=3, credits_cents=100_000, cap_day=2, budget_month_cents=50_000)
+    for place in enroll(campaign, count=3, credits_cents=100_000, cap_day=2, budget_month_cents=50_000):
+        EndpointFactory(buyer=place.buyer, live_since=timezone.now() - timedelta(days=1))
     source = SourceFactory(workspace=campaign.workspace)
     ContractFactory(source=source)
     person = {
@@ -81,6 +92,8 @@ def ids(world: World) -> dict[str, object]:
         "returned_assignment": world.returned_assignment.pk,
         "return": world.returned_assignment.returns.get().pk,
         "charge": charge.pk,
+        "delivery": world.assignment.deliveries.get().pk,
+        "other_endpoint": Assignment.objects.filter(lead=world.sold).latest("id").buyer.endpoints.get().pk,
         "enrollment": world.assignment.enrollment_id,
         "campaign": world.campaign.pk,
         "version": world.attempt.config_version,

@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich import box
 from rich.console import Console
 
-from tests.bench.tables import start_table
+from tests.bench.cells import start_table
 
 # Longer statements differ in what they add up, not in what they read.
 MAX_SQL: Final = 300

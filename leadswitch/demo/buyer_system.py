@@ -1,0 +1,83 @@
+"""python -m leadswitch.demo.buyer_system: the systems of the demo's buyers, in a process of its own. Prints its port.
+
+    /first, /second     two buyers. Each accepts every lead, but the first refuses its own customers
+    --customer EMAIL    a customer of the first buyer
+    --lost EMAIL        the first answer about this person is lost: the connection is cut after the lead was stored
+
+It remembers each message by its id and answers a repetition as it answered first.
+"""
+
+import argparse
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+FIRST: Final = "/first"
+HOST: Final = "127.0.0.1"
+ACCEPTED: Final = {"status": "accepted"}
+REJECTED: Final = {"status": "rejected", "reason": "This person is already our customer"}
+
+
+class Systems:
+    """`verdicts`: by message id. `lost`: people whose first answer is still to be lost."""
+
+    def __init__(self, *, customers: set[str], lost: set[str]) -> None:
+        self._customers, self._lost = customers, lost
+        self._verdicts: dict[str, dict[str, str]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, path: str, message_id: str, email: str) -> tuple[dict[str, str], bool]:
+        """Return the verdict, and whether its answer is lost."""
+        with self._lock:
+            is_customer = path == FIRST and email in self._customers
+            verdict = self._verdicts.setdefault(message_id, REJECTED if is_customer else ACCEPTED)
+            is_lost = email in self._lost
+            self._lost.discard(email)
+        return verdict, is_lost
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    systems: Systems
+
+    def do_POST(self) -> None:
+        lead = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        verdict, is_lost = self.systems.take(self.path, self.headers["Idempotency-Key"], lead["email"])
+        self.close_connection = is_lost
+        if is_lost:
+            return
+        body = json.dumps(verdict).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Write no log: the demo shows what the product recorded."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m leadswitch.demo.buyer_system")
+    parser.add_argument("--customer", action="append", default=[])
+    parser.add_argument("--lost", action="append", default=[])
+    options = parser.parse_args()
+    Handler.systems = Systems(customers=set(options.customer), lost=set(options.lost))
+    server = ThreadingHTTPServer((HOST, 0), Handler)
+    server.daemon_threads = True
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
+    threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
+    server.serve_forever(poll_interval=0.1)
+
+
+def _stop_with_parent(server: ThreadingHTTPServer) -> None:
+    """Its stdin ends with the process that started it."""
+    sys.stdin.read()
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
