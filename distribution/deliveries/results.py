@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from distribution import metrics
+from distribution.deliveries.claim import Claimed
 from distribution.deliveries.enabling import note_failure, note_gone, note_success
 from distribution.deliveries.ends import NO_TEST_ADDRESS, Next, decide_next
 from distribution.deliveries.locks import lock_for_settling
@@ -22,7 +23,7 @@ from distribution.deliveries.settling import DECIDED, report_if_released, settle
 from distribution.deliveries.standing import Standing, lock_standings
 from distribution.deliveries.tried import Tried
 from distribution.deliveries.trying import is_success
-from distribution.models import ENDED, Method
+from distribution.models import ENDED, DeliveryTry, Method, TryOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ WHERE t.delivery_id = r.id AND t.number = r.number AND t.outcome IN ('', 'worker
 """
 
 
+# The error of a try that runs while the late result of another one ends the delivery.
+ENDED_BY_ANOTHER: Final = "ended_by_another_try"
 # A delivery that was deleted: nothing is left to be written.
 GONE: Final = Standing(is_current=False, is_recorded=True)
 
@@ -176,6 +179,15 @@ def _write(results: Sequence[_Result], *, at: datetime) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(RECORD, columns)
+    for each in results:
+        if each.is_moved and not each.standing.is_current:
+            _close_running_try(each.tried.work.claimed, at=at)
+
+
+def _close_running_try(claimed: Claimed, *, at: datetime) -> None:
+    """A late acceptance ended the delivery, so no lease ends its running try. A result of it is still written."""
+    running = DeliveryTry.objects.filter(delivery_id=claimed.id, finished_at__isnull=True)
+    running.update(finished_at=at, outcome=TryOutcome.WORKER_LOST, error=ENDED_BY_ANOTHER)
 
 
 def _list_ends(following: Sequence[Next | None], *, at: datetime) -> dict[str, list[Any]]:

@@ -178,6 +178,7 @@ def test_late_acceptance_charges_the_held_price(system: BuyerSystem, state: str)
     assert (only().state, only().leased_until) == ("accepted", None)
     assert states(lead) == [(enrollment.buyer_id, "sold")]
     assert money(enrollment) == CHARGED
+    assert broken(run_verification()) == {}, "no try is left open, also if its worker is lost"
     record(second)
     assert only().state == "accepted", "the buyer's second answer comes too late"
     assert outcomes(only())[0] == "accepted"
