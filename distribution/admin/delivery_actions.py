@@ -1,4 +1,4 @@
-"""What a person may do with deliveries: decide an unknown one, or send it again. One or many, each with a reason."""
+"""What a person may do with deliveries: decide those without an end, or send them again. One or many, with a reason."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.deliveries.by_hand import ResolutionRefused, resend, resolve
+from distribution.deliveries.by_hand import DECIDABLE, ResolutionRefused, resend, resolve
 from distribution.models import ENDED, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.parsing import parse_id
@@ -48,7 +48,7 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
     "rejected": DeliveryAction(
         "Decide: rejected",
         "{what} will end as rejected: the buyer does not have the lead, or refuses it. It is not sent again.",
-        "{what}: the held price is released, and the next buyer is asked.",
+        "{what}: the held price is released, and the next buyer is asked. Make sure that the buyer does not have it.",
         "rejected",
     ),
 }
@@ -180,7 +180,7 @@ def run(name: str, delivery_id: int, *, actor: str, reason: str) -> None:
 
 def list_buttons(delivery: Delivery) -> list[str]:
     """What is worth asking for. The use case checks it under its locks."""
-    decisions = ["accepted", "rejected"] if delivery.state == DeliveryState.UNKNOWN else []
+    decisions = ["accepted", "rejected"] if delivery.state in DECIDABLE else []
     is_fixed = delivery.state == DeliveryState.POSTING or (
         delivery.is_direct_post and delivery.state in ENDED
     )
