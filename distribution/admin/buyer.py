@@ -15,7 +15,7 @@ from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
-from distribution.admin.test_lead import TestLeadPage
+from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.coverage import AREA_PATH, measure_coverage
 from distribution.configuration.describe import describe_answers, describe_service_area
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from distribution.admin.dollars import DollarsAdmin
-from distribution.admin.test_lead import TestLeadPage
+from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.describe import describe_price_rules, describe_questions
 from distribution.configuration.rewriting import rewrite_price_rules
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier

@@ -1,4 +1,4 @@
-"""What a person may do with a delivery: decide an unknown one, or send it again. Each asks for a reason."""
+"""What a person may do with a delivery: decide one without an end, or send it again. Each asks for a reason."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.deliveries.by_hand import ResolutionRefused, resend, resolve
+from distribution.deliveries.by_hand import DECIDABLE, ResolutionRefused, resend, resolve
 from distribution.models import ENDED, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 
@@ -19,7 +19,7 @@ BUTTONS: Final = {
 }
 DIRECT: Final = {
     "accepted": "The held price is charged, and the lead counts as sold.",
-    "rejected": "The held price is released, and the next buyer is asked.",
+    "rejected": "The held price is released, and the next buyer is asked. Make sure that the buyer does not have it.",
 }
 
 
@@ -83,7 +83,7 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
 
 
 def list_buttons(delivery: Delivery) -> list[str]:
-    decisions = ["accepted", "rejected"] if delivery.state == DeliveryState.UNKNOWN else []
+    decisions = ["accepted", "rejected"] if delivery.state in DECIDABLE else []
     is_fixed = delivery.state == DeliveryState.POSTING or (
         delivery.is_direct_post and delivery.state in ENDED
     )

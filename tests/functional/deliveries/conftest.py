@@ -25,7 +25,6 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
     """What the mail server of the product has taken."""
     box = Mailbox()
     with mail_server(box) as port:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
         yield box
 

@@ -1,7 +1,6 @@
 """Leads by email, and the daily CSV, through a real mail server."""
 
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from time import monotonic
@@ -15,18 +14,10 @@ from distribution.models import Delivery, DeliveryTry, Endpoint
 from tests.support.delivering import deliver_due
 from tests.support.dripping_mail_server import dripping_mail_server
 from tests.support.factories import DeliveryFactory, EndpointFactory
-from tests.support.mail_server import Mailbox, mail_server
+from tests.support.mail_server import Mailbox
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def mailbox(settings: Any) -> Iterator[Mailbox]:
-    box = Mailbox()
-    with mail_server(box) as port:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-        yield box
 
 
 def inbox(**columns: Any) -> Endpoint:
