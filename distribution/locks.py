@@ -1,8 +1,8 @@
 """Row locks of distribution.
 
-Order: lead (routing.locks.attempts) -> wallet, then enrollment, of each candidate -> inserts. Candidates are locked in
-rank order with SKIP LOCKED, so no transaction waits while it holds one. A transaction that must wait for candidates
-does so before it locks any other, by ascending wallet. So no deadlock is possible.
+Order: lead (routing.locks.attempts) -> deliveries of a sale -> wallet, then enrollment, of each candidate -> inserts.
+Candidates are locked in rank order with SKIP LOCKED, so no transaction waits while it holds one. A transaction that
+must wait for candidates does so before it locks any other, by ascending wallet. So no deadlock is possible.
 
 The wallet comes first because leads of several campaigns compete for it. An enrollment that was locked before its busy
 wallet would stay locked until the commit, and its buyer would look busy. `OF w, e` gives this order.
@@ -104,6 +104,21 @@ def lock_for_return(*, campaign_id: int, buyer_id: int) -> int | None:
         cursor.execute(LOCK_RETURN, [campaign_id, buyer_id])
         row: tuple[int] | None = cursor.fetchone()
     return row[0] if row else None
+
+
+# A deliverer that writes results locks deliveries in this order too.
+LOCK_DELIVERIES: Final = """
+SELECT id FROM distribution_delivery WHERE assignment_id = %s ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+def lock_deliveries_of(assignment_id: int) -> None:
+    """Wait for all messages of a sale, so that none is claimed and no retry is scheduled while the sale is taken back.
+
+    Needs the lead's lock. The locks of the wallet and the enrollment come after it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_DELIVERIES, [assignment_id])
 
 
 WAIT_FOR_WALLET: Final = "SELECT id FROM distribution_wallet WHERE buyer_id = %s FOR NO KEY UPDATE"

@@ -230,6 +230,8 @@ def _distributed(event: EventRow, _context: EventContext) -> str:
 def _delivery_started(event: EventRow, context: EventContext) -> str:
     name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
     text = f"{name}: its system is asked whether it accepts the lead. {price} is held until it answers."
+    if event.data.get("is_test"):
+        text = f"{name}: its system is asked at its test URL whether it accepts the lead. Nothing is held."
     deadline_at = wording.parse_moment(event.data["deadline_at"])
     if deadline_at is None:
         return text
@@ -237,15 +239,17 @@ def _delivery_started(event: EventRow, context: EventContext) -> str:
 
 
 def _delivery_accepted(event: EventRow, context: EventContext) -> str:
-    name = context.names.buyer(event.buyer_id).name
-    return f"{name}: its system accepted the lead. {wording.money(event.cost_cents)} was charged."
+    name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
+    paid = "Nothing was charged: it is a test." if event.data.get("is_test") else f"{price} was charged."
+    return f"{name}: its system accepted the lead. {paid}"
 
 
 def _delivery_rejected(event: EventRow, context: EventContext) -> str:
     name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
     reason = event.data["reason"]
     said = f', with the reason "{reason}"' if reason else " without a reason"
-    return f"{name}: its system rejected the lead{said}. {price} is no longer held."
+    released = "" if event.data.get("is_test") else f" {price} is no longer held."
+    return f"{name}: its system rejected the lead{said}.{released}"
 
 
 def _failed(event: EventRow, context: EventContext) -> str:

@@ -72,11 +72,16 @@ EVENT_SHAPES = MappingProxyType(
         # The money is held until the buyer's system answers. Its answer is an attempt of its own.
         Event.DELIVERY_STARTED: EventShape(
             required=frozenset({"assignment", "deadline_at"}),
+            optional=frozenset({"is_test"}),
             results=frozenset({"posting"}),
             is_of_buyer=True,
         ),
-        Event.DELIVERY_ACCEPTED: EventShape(required=frozenset({"assignment"}), is_of_buyer=True),
-        Event.DELIVERY_REJECTED: EventShape(required=frozenset({"assignment", "reason"}), is_of_buyer=True),
+        Event.DELIVERY_ACCEPTED: EventShape(
+            required=frozenset({"assignment"}), optional=frozenset({"is_test"}), is_of_buyer=True
+        ),
+        Event.DELIVERY_REJECTED: EventShape(
+            required=frozenset({"assignment", "reason"}), optional=frozenset({"is_test"}), is_of_buyer=True
+        ),
         # No code writes these yet: their data has no shape.
         Event.GATED_FOR_VERIFICATION: EventShape(results=frozenset({"gated"})),
         Event.PING_POST_OPENED: EventShape(results=frozenset({"offered"})),

@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from distribution.admin.buyer_switch import BuyerSwitchAdmin
+from distribution.admin.delivery_links import DeliveryLinksAdmin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
@@ -36,7 +37,7 @@ WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "mon
 
 
 @admin.register(Buyer)
-class BuyerAdmin(TestLeadPage, BuyerSwitchAdmin, ConfigurationAdmin):
+class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, ConfigurationAdmin):
     never_deleted = (
         "Buyers cannot be deleted: their wallets explain past charges. Pause the buyer on its page instead."
     )

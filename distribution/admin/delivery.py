@@ -1,22 +1,31 @@
 """Deliveries with every request and answer."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from django.contrib import admin
-from django.utils.html import format_html, format_html_join
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from distribution.admin.delivery_actions import DeliveryActionsAdmin
-from distribution.deliveries.tried import Texts
-from distribution.models import Delivery, DeliveryState, DeliveryTry, TryOutcome
+from distribution.admin.delivery_figures import DeliveryFiguresAdmin
+from distribution.admin.delivery_texts import describe_tries
+from distribution.models import ENDED, Delivery, DeliveryState, Endpoint
+from routing.models import Lead
 from tracing.admin.columns import describe_id, money_column, time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
+from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.named import NamingAdmin, named_field
-from tracing.admin.readonly import VocabularyFilter, preformatted
-from tracing.parsing import parse_id, parse_uuid
-from tracing.wording import duration, moment, short_id
+from tracing.admin.readonly import VocabularyFilter
+from tracing.parsing import parse_id, parse_text, parse_uuid
+from tracing.wording import short_id
 
-STATES: Any = dict(DeliveryState.choices)
+MAX_FOUND: Final = 100  # endpoints whose deliveries one search shows
+STATES: Final[Mapping[Any, str]] = dict(DeliveryState.choices)
+# Lists have no room for what to do about it: the page of the delivery says so.
+SHORT_STATES: Final[Mapping[Any, str]] = {**STATES, "pending": "waiting", "unknown": "unknown"}
 
 
 class StateFilter(VocabularyFilter):
@@ -24,76 +33,97 @@ class StateFilter(VocabularyFilter):
     parameter_name = "state"
     values = tuple(DeliveryState)
 
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [(value, STATES[value]) for value in self.values]
+
 
 @admin.register(Delivery)
-class DeliveryAdmin(DeliveryActionsAdmin, NamingAdmin):
+class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
     has_history = True
     workspace_path = "endpoint__buyer__workspace"
-    list_display = (
-        "message",
-        "lead_link",
-        "endpoint",
-        "standing",
-        "tries",
-        "created",
-        "due",
-        "ended",
-        "end_reason",
-    )
+    actions = DeliveryActionsAdmin.actions
+    change_list_template = "admin/distribution/delivery/change_list.html"
+    list_display = ("message", "lead_link", "endpoint_name", "short_state", "tries", "created", "last", "why")
     list_filter = (WorkspaceFilter, StateFilter)
-    list_select_related = ("endpoint__buyer",)
+    list_select_related = ("endpoint__buyer__workspace",)
     scan_time = "created_at"
     empty_list_text = "Deliveries appear here once a lead is sold to a buyer with an endpoint."
-    search_help_text = "A message id, or a lead's numeric id."
-    exact_searches = {"message_id": parse_uuid, "lead_id": parse_id}
+    search_help_text = (
+        "Message id; public or numeric id of a lead; public id of an endpoint or buyer; or all or part of the name of "
+        "an endpoint or buyer."
+    )
     fields = (
-        *("message_id", "endpoint", "lead_link", "assignment", "standing", "is_direct_post", "is_test"),
+        *("message_id", "endpoint", "lead_link", "sale", "standing", "is_direct_post", "is_test"),
         *("tries", "created_at", "first_try_at", "next_try_at", "ended_at", "end_reason", "ended_by"),
         *("price", "requests"),
     )
-    readonly_fields = ("lead_link", "standing", "price", "requests")
-    named = {"lead_id": "routing.lead"}
+    readonly_fields = ("lead_link", "sale", "standing", "price", "requests")
+    named = {"lead_id": "routing.lead", "assignment_id": "distribution.assignment"}
     named_in_list = ("lead_id",)
     short_in_list = ("lead_id",)
     lead_link = named_field("lead_id", label="lead")
+    sale = named_field("assignment_id", label="sale")
     standing = word_column("state", words=STATES, label="state")
+    short_state = word_column("state", words=SHORT_STATES, label="state")
     price = money_column("price_cents", label="price in the answer")
     created = time_column("created_at")
-    due = time_column("next_try_at", label="next try")
-    ended = time_column("ended_at")
 
     def title_of(self, row: Delivery) -> str:
-        return f"Delivery to {row.endpoint} ({short_id(row.message_id)})"
+        return f"Delivery to {row.endpoint.name} of {row.endpoint.buyer.name} ({short_id(row.message_id)})"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Nothing is decrypted."""
+        return super().get_queryset(request).defer("endpoint__headers", "endpoint__template")
+
+    def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
+        """By endpoints that are looked up first: their index gives the newest ones."""
+        endpoints = Endpoint.objects.filter(buyer__workspace__in=ids)
+        return queryset.filter(endpoint_id__in=list(endpoints.values_list("pk", flat=True)))
+
+    def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
+        """Those without an end are few and have an index."""
+        return MAX_SCANNED if asked.get("state") in ENDED else None
+
+    def find_named(self, text: str, *, request: HttpRequest) -> Q:
+        """By ids that are looked up first."""
+        lead_id, public_id = parse_id(text), parse_uuid(text)
+        if lead_id is not None:
+            return Q(lead_id=lead_id)
+        if public_id is None:
+            named = Q(name__icontains=text) | Q(buyer__name__icontains=text)
+            return self._at_endpoints(named, request=request) if parse_text(text) else Q(pk__in=[])
+        leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
+        if leads:
+            return Q(lead_id__in=leads)
+        named = Q(public_id=public_id) | Q(buyer__public_id=public_id)
+        return Q(message_id=public_id) | self._at_endpoints(named, request=request)
+
+    def _at_endpoints(self, named: Q, *, request: HttpRequest) -> Q:
+        page: Any = self.admin_site.get_model_admin(Endpoint)
+        rows = page.get_queryset(request).filter(named).order_by("pk")
+        found = self.find_first(rows, most=MAX_FOUND, what="endpoints", request=request)
+        return Q(endpoint_id=found[0]) if len(found) == 1 else Q(endpoint_id__in=found)
 
     @admin.display(description="message")
     def message(self, delivery: Delivery) -> SafeString | str:
         return describe_id(delivery.message_id)
 
+    @admin.display(description="endpoint")
+    def endpoint_name(self, delivery: Delivery) -> SafeString:
+        endpoint = delivery.endpoint
+        return format_html('{} <span class="admin-detail">{}</span>', endpoint.buyer.name, endpoint.name)
+
+    @admin.display(description="ended or next try (UTC)")
+    def last(self, delivery: Delivery) -> str:
+        at = delivery.ended_at or delivery.next_try_at
+        return f"{at:%Y-%m-%d %H:%M}" if at else "-"
+
+    @admin.display(description="reason")
+    def why(self, delivery: Delivery) -> SafeString | str:
+        test = "test" if delivery.is_test else ""
+        text = ", ".join(filter(None, (test, delivery.end_reason)))
+        return format_html('<span class="admin-detail">{}</span>', text) if text else "-"
+
     @admin.display(description="requests")
     def requests(self, delivery: Delivery) -> SafeString | str:
-        tries = DeliveryTry.objects.filter(delivery=delivery).order_by("number")
-        return format_html_join("", "{}", ((_describe_try(each),) for each in tries)) or "None yet."
-
-
-def _describe_try(each: DeliveryTry) -> SafeString:
-    shown = describe_texts(each)
-    return format_html("<details><summary>{}</summary>{}{}</details>", _summarize(each), *shown)
-
-
-def describe_texts(each: DeliveryTry | Texts) -> list[SafeString]:
-    """The request and the answer, each with its head and body."""
-    request, answer = (each.request_head, each.request_body), (each.answer_head, each.answer_body)
-    return [_describe_message(name, texts) for name, texts in (("Request", request), ("Answer", answer))]
-
-
-def _describe_message(name: str, texts: tuple[str, str]) -> SafeString:
-    parts = format_html_join("", "{}", ((preformatted(text),) for text in texts if text))
-    return format_html("<p>{}</p>{}", name, parts) if parts else parts
-
-
-def _summarize(each: DeliveryTry) -> str:
-    outcome = TryOutcome(each.outcome).label if each.outcome else "is being sent"
-    status = f"status {each.status_code}" if each.status_code else each.error
-    took = duration(each.duration_ms) if each.duration_ms is not None else ""
-    facts = ", ".join(part for part in (outcome, status, took) if part)
-    return f"Try {each.number}, {moment(each.started_at)}: {facts}"
+        return describe_tries(delivery.requests.all())

@@ -1,97 +1,200 @@
-"""What a person may do with a delivery: decide an unknown one, or send it again. Each asks for a reason."""
+"""What a person may do with deliveries: decide those without an end, or send them again. One or many, with a reason."""
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.deliveries.by_hand import ResolutionRefused, resend, resolve
+from distribution.deliveries.by_hand import DECIDABLE, ResolutionRefused, resend, resolve
 from distribution.models import ENDED, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.parsing import parse_id
+from tracing.wording import count
 
 RESOLVE: Final = "distribution.resolve_delivery"
-BUTTONS: Final = {
-    "accepted": ("Accepted", "The buyer has this lead. It is not sent again."),
-    "rejected": ("Rejected", "The buyer does not have this lead, or refuses it. It is not sent again."),
-    "resend": ("Send again", "It is sent to the same endpoint as soon as possible."),
+MAX_AT_ONCE: Final = 100
+MAX_REASONS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAction:
+    """`line`: what it does. `direct`: what it does to the sale of a direct post. `done`: what pages say afterwards.
+
+    `{what}` is how many deliveries or direct posts.
+    """
+
+    title: str
+    line: str
+    direct: str
+    done: str
+
+
+ACTIONS: Final[Mapping[str, DeliveryAction]] = {
+    "resend": DeliveryAction(
+        "Send again", "{what} will be sent again to the same endpoint as soon as possible.", "", "sent again"
+    ),
+    "accepted": DeliveryAction(
+        "Decide: accepted",
+        "{what} will end as accepted: the buyer has the lead. It is not sent again.",
+        "{what}: the held price is charged, and the lead counts as sold.",
+        "accepted",
+    ),
+    "rejected": DeliveryAction(
+        "Decide: rejected",
+        "{what} will end as rejected: the buyer does not have the lead, or refuses it. It is not sent again.",
+        "{what}: the held price is released, and the next buyer is asked. Make sure that the buyer does not have it.",
+        "rejected",
+    ),
 }
-DIRECT: Final = {
-    "accepted": "The held price is charged, and the lead counts as sold.",
-    "rejected": "The held price is released, and the next buyer is asked.",
-}
+TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
+
+
+def list_action(name: str) -> Callable[..., HttpResponse | None]:
+    """A list action that opens the confirmation page."""
+    action = ACTIONS[name]
+
+    @admin.action(description=f"{action.title}…", permissions=["resolve"])
+    def choose(
+        page: "DeliveryActionsAdmin", request: HttpRequest, queryset: QuerySet[Delivery]
+    ) -> HttpResponse | None:
+        ids = list(queryset.values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
+        if len(ids) > MAX_AT_ONCE:
+            page.message_user(request, f"Select at most {MAX_AT_ONCE} deliveries at a time.", messages.ERROR)
+            return None
+        return HttpResponseRedirect(preserve_list_filters(page, request, act_url(name, *ids)))
+
+    choose.__name__ = f"{name}_deliveries"
+    return choose
+
+
+def act_url(name: str, *ids: int) -> str:
+    return f"{reverse('admin:distribution_delivery_act', args=[name])}?ids={','.join(map(str, ids))}"
 
 
 class DeliveryActionsAdmin(ConfirmingAdmin):
+    """The buttons of a delivery's page, and the actions of the list."""
+
     change_form_template = "admin/leadswitch/change_form.html"
+    actions: Any = tuple(list_action(name) for name in ACTIONS)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)
-        return [
-            path("<path:object_id>/act/<slug:name>/", view, name="distribution_delivery_act"),
-            *super().get_urls(),
-        ]
+        return [path("act/<slug:name>/", view, name="distribution_delivery_act"), *super().get_urls()]
+
+    def has_resolve_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_active and request.user.has_perm(RESOLVE)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         delivery = self.get_object(request, object_id)
         buttons = []
-        if delivery is not None and request.user.has_perm(RESOLVE):
+        if delivery is not None and self.has_resolve_permission(request):
             for name in list_buttons(delivery):
-                url = reverse("admin:distribution_delivery_act", args=[delivery.pk, name])
-                buttons.append({"title": BUTTONS[name][0], "url": preserve_list_filters(self, request, url)})
+                url = preserve_list_filters(self, request, act_url(name, delivery.pk))
+                buttons.append({"title": f"{ACTIONS[name].title}…", "url": url})
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
 
-    def act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    def act(self, request: HttpRequest, name: str) -> HttpResponse:
         self.require(RESOLVE, request=request)
-        delivery = self.get_object(request, object_id)
-        if delivery is None or name not in BUTTONS:
+        if name not in ACTIONS:
             raise Http404
-        form = ReasonForm(request.POST or None)
-        back = preserve_list_filters(
-            self, request, reverse("admin:distribution_delivery_change", args=[delivery.pk])
-        )
-        if request.method == "POST" and form.is_valid() and self._do(request, delivery, name, form):
-            return HttpResponseRedirect(back)
-        is_possible = name in list_buttons(delivery) or bool(form.errors)
-        context = {
-            "lines": _describe(delivery, name, is_possible=is_possible),
-            "button": BUTTONS[name][0],
-            "is_possible": is_possible,
-            "back": back,
-        }
-        return self.confirm(request, title=f"{BUTTONS[name][0]}: {delivery}", form=form, context=context)
+        rows, form = self._rows(request), ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            refused = self._do(request, name, rows, form.cleaned_data["reason"])
+            if len(rows) > 1 or not refused:
+                return HttpResponseRedirect(self._back(request, rows))
+            form.add_error(None, f"Nothing was changed: {next(iter(refused))}.")
+        return self._ask(request, name, rows, form)
 
-    def _do(self, request: HttpRequest, delivery: Delivery, name: str, form: ReasonForm) -> bool:
-        """Returns False when it was refused; the form says why."""
-        actor, reason, at = request.user.get_username(), form.cleaned_data["reason"], timezone.now()
-        try:
-            if name == "resend":
-                resend(delivery.pk, at=at, actor=actor, reason=reason)
-            else:
-                resolve(delivery.pk, state=DeliveryState(name), at=at, actor=actor, reason=reason)
-        except ResolutionRefused as refusal:
-            form.add_error(None, f"Nothing was changed: {refusal}.")
-            return False
-        done = "It is sent again." if name == "resend" else f"It is {name}."
-        self.message_user(request, done, messages.SUCCESS)
-        return True
+    def _rows(self, request: HttpRequest) -> Sequence[Delivery]:
+        """Return all of them or none. A delivery that the user may not see counts as missing."""
+        ids = {parse_id(text) for text in request.GET.get("ids", "").split(",")}
+        if None in ids or len(ids) > MAX_AT_ONCE:
+            raise Http404
+        rows = list(self.get_queryset(request).filter(pk__in=ids).order_by("pk"))
+        if len(rows) != len(ids):
+            raise Http404
+        return rows
+
+    def _ask(
+        self, request: HttpRequest, name: str, rows: Sequence[Delivery], form: ReasonForm
+    ) -> HttpResponse:
+        able = [row for row in rows if name in list_buttons(row)]
+        whose = self.title_of(rows[0]) if len(rows) == 1 else count(len(rows), "delivery", "deliveries")
+        context = {
+            "lines": _describe(name, able),
+            "refused": [
+                (self.title_of(row), f"it is {DeliveryState(row.state).label}")
+                for row in rows
+                if row not in able
+            ],
+            "button": ACTIONS[name].title,
+            "is_possible": bool(able) or bool(form.errors),
+            "back": self._back(request, rows),
+        }
+        return self.confirm(request, title=f"{ACTIONS[name].title}: {whose}", form=form, context=context)
+
+    def _do(self, request: HttpRequest, name: str, rows: Sequence[Delivery], reason: str) -> Counter[str]:
+        """Each in its own transaction. Returns why the others were refused, and how many for each reason."""
+        refused: Counter[str] = Counter()
+        for row in rows:
+            try:
+                run(name, row.pk, actor=request.user.get_username(), reason=reason)
+            except ResolutionRefused as refusal:
+                refused[str(refusal)] += 1
+        done = len(rows) - refused.total()
+        if done:
+            line = f"{count(done, 'delivery is', 'deliveries are')} {ACTIONS[name].done}."
+            self.message_user(request, line, messages.SUCCESS)
+        if len(rows) > 1:
+            self._show_refused(request, refused)
+        return refused
+
+    def _show_refused(self, request: HttpRequest, refused: Counter[str]) -> None:
+        for why, number in refused.most_common(MAX_REASONS):
+            line = f"{count(number, 'delivery was', 'deliveries were')} refused: {why}."
+            self.message_user(request, line, messages.ERROR)
+
+    def _back(self, request: HttpRequest, rows: Sequence[Delivery]) -> str:
+        name, ids = ("changelist", []) if len(rows) > 1 else ("change", [rows[0].pk])
+        return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=ids))
+
+
+def run(name: str, delivery_id: int, *, actor: str, reason: str) -> None:
+    """Raises ResolutionRefused."""
+    at = timezone.now()
+    if name == "resend":
+        resend(delivery_id, at=at, actor=actor, reason=reason)
+    else:
+        resolve(delivery_id, state=DeliveryState(name), at=at, actor=actor, reason=reason)
 
 
 def list_buttons(delivery: Delivery) -> list[str]:
-    decisions = ["accepted", "rejected"] if delivery.state == DeliveryState.UNKNOWN else []
+    """What is worth asking for. The use case checks it under its locks."""
+    decisions = ["accepted", "rejected"] if delivery.state in DECIDABLE else []
     is_fixed = delivery.state == DeliveryState.POSTING or (
         delivery.is_direct_post and delivery.state in ENDED
     )
     return [*decisions, *([] if is_fixed else ["resend"])]
 
 
-def _describe(delivery: Delivery, name: str, *, is_possible: bool) -> list[str]:
-    if not is_possible:
-        return [f"It is {DeliveryState(delivery.state).label}. Nothing to do."]
-    money = [DIRECT[name]] if delivery.is_direct_post and name in DIRECT else []
-    return [BUTTONS[name][1], *money]
+def _describe(name: str, rows: Sequence[Delivery]) -> list[str]:
+    if not rows:
+        return ["Nothing to do."]
+    action, direct = ACTIONS[name], sum(row.is_direct_post for row in rows)
+    lines = [action.line.format(what=count(len(rows), "delivery", "deliveries"))]
+    if direct and action.direct:
+        lines.append(action.direct.format(what=count(direct, "direct post")))
+    ended = sum(row.ended_at is not None for row in rows)
+    if name == "resend" and ended:
+        lines.append(TWICE.format(ended=count(ended, "delivery has", "deliveries have")))
+    return lines

@@ -12,7 +12,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.admin.delivery import describe_texts
+from distribution.admin.delivery_links import DeliveryLinksAdmin
+from distribution.admin.delivery_texts import describe_texts
+from distribution.admin.endpoint_typed import HEADERS, EndpointChecks
 from distribution.deliveries.checking import count_open_posts, find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
 from distribution.deliveries.sample import (
@@ -23,14 +25,13 @@ from distribution.deliveries.sample import (
 from distribution.deliveries.secrets import make_secret
 from distribution.deliveries.tried import Tried
 from distribution.models import ANSWERING, METHOD_FIELDS, DisabledReason, Endpoint, Method, TryOutcome
-from routing.admin.configuration import ConfigurationAdmin, GuardedJSONField
+from routing.admin.configuration import GuardedJSONField
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import time_column
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.wording import count, duration, moment
 
 CHANGE_PERMISSION: Final = "distribution.change_endpoint"
-HEADERS: Final = "new_headers"
 LIVE_ADDRESS: Final = "live_address"
 ONCE: Final = (
     "The secret of {name} is: {text}. Give it to the buyer now: you will not be able to see it again."
@@ -112,8 +113,9 @@ class EndpointForm(ReasonedForm):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
+class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
     form = EndpointForm
+    change_list_template = "admin/distribution/endpoint/change_list.html"
     workspace_path = "buyer__workspace"
     owner_fields = ("buyer",)
     list_display = ("name", "buyer", "short_method", "campaign", "standing", "succeeded", "failing")

@@ -7,10 +7,13 @@ from typing import Final
 
 from django.db import connection
 
+from distribution.models import DisabledReason
 from routing.models import Workspace
 
 FEW_LEADS: Final = 10  # a wallet that pays for fewer leads than this is running low
 SHOWN: Final = 10
+MAX_COUNTED: Final = 1_000
+BY_ITSELF: Final = (DisabledReason.GONE.value, DisabledReason.NO_SUCCESS.value)  # what no person switched off
 
 # One range of the index (workspace, -received_at) for each workspace.
 TODAY: Final = """
@@ -51,6 +54,22 @@ ORDER BY c.name, c.id
 LIMIT %s
 """
 
+# Unknown deliveries have an index of their own, and are few.
+DELIVERIES: Final = """
+SELECT (
+    SELECT count(*) FROM (
+        SELECT FROM distribution_delivery d
+        JOIN distribution_endpoint e ON e.id = d.endpoint_id
+        JOIN distribution_buyer b ON b.id = e.buyer_id
+        WHERE d.state = 'unknown' AND b.workspace_id = ANY(%(ids)s) LIMIT %(most)s
+    ) unknown
+), (
+    SELECT count(*) FROM distribution_endpoint e JOIN distribution_buyer b ON b.id = e.buyer_id
+    WHERE b.workspace_id = ANY(%(ids)s) AND e.active
+        AND (e.failing_since IS NOT NULL AND e.disabled_at IS NULL OR e.disabled_reason = ANY(%(by_itself)s))
+)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class DryWallet:
@@ -66,12 +85,17 @@ class DryWallet:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`outcomes`: the number of today's leads by status. `reasons`: of those that are not sold, by reason."""
+    """`outcomes`: the number of today's leads by status. `reasons`: of those that are not sold, by reason.
+
+    `unknown`: deliveries that wait for a person, at most MAX_COUNTED. `failing`: endpoints.
+    """
 
     outcomes: Sequence[tuple[str, int]]
     reasons: Sequence[tuple[str, int]]
     dry: Sequence[DryWallet]
     silent: Sequence[tuple[int, str]]
+    unknown: int
+    failing: int
     has_workspaces: bool
 
     @property
@@ -80,7 +104,7 @@ class Home:
 
 
 def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
-    """Three statements, four for a user who sees every workspace (None)."""
+    """Four statements, five for a user who sees every workspace (None)."""
     ids = list(Workspace.objects.values_list("pk", flat=True)) if visible is None else list(visible)
     outcomes: dict[str, int] = {}
     reasons: dict[str, int] = {}
@@ -94,7 +118,17 @@ def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
         dry = [DryWallet(*row) for row in cursor.fetchall()]
         cursor.execute(SILENT, [ids, since, SHOWN])
         silent = cursor.fetchall()
-    return Home(_most_first(outcomes), _most_first(reasons), dry, silent, has_workspaces=bool(ids))
+        cursor.execute(DELIVERIES, {"ids": ids, "most": MAX_COUNTED, "by_itself": list(BY_ITSELF)})
+        unknown, failing = cursor.fetchone()
+    return Home(
+        outcomes=_most_first(outcomes),
+        reasons=_most_first(reasons),
+        dry=dry,
+        silent=silent,
+        unknown=unknown,
+        failing=failing,
+        has_workspaces=bool(ids),
+    )
 
 
 def _most_first(numbers: dict[str, int]) -> list[tuple[str, int]]:

@@ -77,7 +77,7 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
-    if lead.posting_since is not None and record.at >= post_deadline(lead.posting_since, campaign):
+    if lead.posting_from is not None and record.at >= post_deadline(lead.posting_from, campaign):
         record.unsold = Unsold("post_deadline_passed", RetryClass.PERMANENT)
         return None
     facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
@@ -97,7 +97,7 @@ def _sell(record: AttemptRecord, decided: Decided) -> Restart | None:
         return Restart(RestartReason.PAUSED)
     record_decision(record.trace, decided.decision, zip_code=record.lead.zip)
     record.decided = decided
-    if decided.is_held and not record.lead.is_test:
+    if decided.is_held:
         record.held = assignments
     else:
         record.assignments = assignments

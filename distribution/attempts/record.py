@@ -151,9 +151,7 @@ class AttemptRecord:
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:
             self._conclude_sold_before(self.unsold)
         elif self.unsold is None:
-            data: dict[str, Any] = {"buyers": len(self.assignments)}
-            if self.lead.is_test:
-                data["is_test"] = True
+            data: dict[str, Any] = {"buyers": len(self.assignments), **self.mark_test()}
             self.trace.add(Event.DISTRIBUTED, cost_cents=self.price_cents, outcome=step.result, data=data)
         else:
             data = {**self._describe_failure(), "due_at": step.due_at.isoformat() if step.due_at else None}
@@ -162,7 +160,7 @@ class AttemptRecord:
     def _start_delivery(self) -> None:
         assert self.decided is not None  # noqa: S101 - a hold follows a decision
         [selection], [assignment_id] = self.decided.decision.selected, self.held
-        since = self.lead.posting_since or self.at
+        deadline_at = post_deadline(self.lead.posting_from or self.at, self.decided.campaign)
         self.trace.add(
             Event.DELIVERY_STARTED,
             buyer_id=selection.buyer_id,
@@ -170,15 +168,19 @@ class AttemptRecord:
             outcome=self.step.result,
             data={
                 "assignment": str(assignment_id),
-                "deadline_at": post_deadline(since, self.decided.campaign).isoformat(),
+                "deadline_at": deadline_at.isoformat(),
+                **self.mark_test(),
             },
         )
+
+    def mark_test(self) -> dict[str, Any]:
+        return {"is_test": True} if self.lead.is_test else {}
 
     def _conclude_sold_before(self, unsold: Unsold) -> None:
         """The lead is sold by the buyers that accepted it before this attempt."""
         buyers, cents = read_sold(self.lead.id)
         self.unsold = None
-        data = {"buyers": buyers, "ended_by": unsold.reason}
+        data = {"buyers": buyers, "ended_by": unsold.reason, **self.mark_test()}
         self.trace.add(Event.DISTRIBUTED, cost_cents=cents, outcome=self.step.result, data=data)
 
     def _describe_failure(self) -> dict[str, Any]:

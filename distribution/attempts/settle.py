@@ -5,13 +5,13 @@
       `-> reject_sale: held price released, assignment `rejected`; lead due at once, or finished after the deadline
 
 Each answer is an attempt of its own, without a decision (decisions/0068). Both functions may be called again: a hold
-ends once, with the first answer.
+ends once, with the first answer. A test lead takes the same way and moves no money, cap or turn.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
@@ -37,6 +37,7 @@ from tracing.vocabulary import Event
 
 MAX_REASON: Final = 200
 NO_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer"
+NO_TEST_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer and has a test URL"
 
 # The wallet waits for its row lock. A hold fits the limit, so its capture does too.
 CAPTURE: Final = """
@@ -66,13 +67,13 @@ SELECT id, 'release', %(price)s, balance_cents, 'release:' || %(public_id)s, %(a
 FROM released
 """
 DELIVER_TO_OTHERS: Final = f"""
-INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)
-SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}
+INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_test)
+SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}, sold.is_test
 FROM (
-    SELECT a.id, a.lead_id, a.buyer_id, a.campaign_id, %s::timestamptz AS created_at
+    SELECT a.id, a.lead_id, a.buyer_id, a.campaign_id, a.is_test, %s::timestamptz AS created_at
     FROM distribution_assignment a WHERE a.id = %s
 ) sold {ENDPOINTS}
-WHERE NOT EXISTS (
+WHERE (t.test_url <> '' OR NOT sold.is_test) AND NOT EXISTS (
     SELECT FROM distribution_delivery d WHERE d.assignment_id = sold.id AND d.endpoint_id = t.id
 )
 """  # noqa: S608 - only conditions are put in
@@ -110,7 +111,8 @@ def accept_sale(assignment_id: int, *, at: datetime) -> Settlement:
     lead, assignment = _lock(assignment_id)
     if assignment.state != AssignmentState.HELD:
         return Settlement(lead.id, assignment.state, is_new=False)
-    _move(CAPTURE, assignment)
+    if not assignment.is_test:
+        _move(CAPTURE, assignment)
     assignment.state, assignment.settled_at = AssignmentState.SOLD, at
     assignment.save(update_fields=["state", "settled_at"])
     _deliver_to_others(assignment, at=at)
@@ -119,7 +121,7 @@ def accept_sale(assignment_id: int, *, at: datetime) -> Settlement:
     _add(record, Event.DELIVERY_ACCEPTED, assignment)
     has_room = read_sold(lead.id)[0] < assignment.campaign.max_buyers and not _is_late(lead, assignment, at)
     answer = _Answer(LeadStatus.PENDING if has_room else LeadStatus.DISTRIBUTED, AttemptResult.SUCCESS)
-    _finish(record, answer, charged_cents=assignment.price_cents)
+    _finish(record, answer, charged_cents=0 if assignment.is_test else assignment.price_cents)
     return Settlement(lead.id, assignment.state, is_new=True, is_due=has_room)
 
 
@@ -132,10 +134,8 @@ def reject_sale(assignment_id: int, *, reason: str, at: datetime) -> Settlement:
     lead, assignment = _lock(assignment_id)
     if assignment.state != AssignmentState.HELD:
         return Settlement(lead.id, assignment.state, is_new=False)
-    enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
-    if enrollment_id is not None:
-        give_back_sale(assignment, enrollment_id=enrollment_id)
-    _move(RELEASE, assignment)
+    if not assignment.is_test:
+        _release(assignment)
     _write_rejected(assignment, reason=hide_person(reason, lead_id=lead.id)[:MAX_REASON], at=at)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.DELIVERY)
     _add(record, Event.DELIVERY_REJECTED, assignment)
@@ -150,8 +150,9 @@ def reject_unasked(public_id: UUID, *, at: datetime) -> None:
     Needs the transaction of the attempt that holds it.
     """
     unasked = Assignment.objects.filter(public_id=public_id, deliveries__isnull=True)
-    for assignment_id in unasked.values_list("pk", flat=True):
-        reject_sale(assignment_id, reason=NO_ENDPOINT, at=at)
+    for assignment in unasked:
+        reason = NO_TEST_ENDPOINT if assignment.is_test else NO_ENDPOINT
+        reject_sale(assignment.pk, reason=reason, at=at)
 
 
 def _lock(assignment_id: int) -> tuple[LockedLead, Assignment]:
@@ -164,7 +165,7 @@ def _lock(assignment_id: int) -> tuple[LockedLead, Assignment]:
 
 
 def _is_late(lead: LockedLead, assignment: Assignment, at: datetime) -> bool:
-    since = lead.posting_since or assignment.created_at
+    since = lead.posting_from or assignment.created_at
     return at >= since + timedelta(seconds=assignment.campaign.post_deadline_seconds)
 
 
@@ -174,6 +175,13 @@ def _after_rejection(lead: LockedLead, *, is_late: bool) -> _Answer:
     if lead.is_partly_sold:
         return _Answer(LeadStatus.DISTRIBUTED, AttemptResult.SUCCESS, "post_deadline_passed")
     return _Answer(LeadStatus.FAILED, AttemptResult.UNSOLD, "post_deadline_passed")
+
+
+def _release(assignment: Assignment) -> None:
+    enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
+    if enrollment_id is not None:
+        give_back_sale(assignment, enrollment_id=enrollment_id)
+    _move(RELEASE, assignment)
 
 
 def _move(sql: str, assignment: Assignment) -> None:
@@ -201,7 +209,7 @@ def _write_rejected(assignment: Assignment, *, reason: str, at: datetime) -> Non
 
 def _add(record: AttemptRecord, event: Event, assignment: Assignment) -> None:
     is_rejection = event is Event.DELIVERY_REJECTED
-    data = {"assignment": str(assignment.public_id)}
+    data = {"assignment": str(assignment.public_id), **record.mark_test()}
     record.trace.add(
         event,
         buyer_id=assignment.buyer_id,
@@ -236,12 +244,13 @@ def _finish(record: AttemptRecord, answer: _Answer, *, charged_cents: int = 0) -
 
 def _conclude_sold(record: AttemptRecord, *, ended_by: str) -> None:
     buyers, cents = read_sold(record.lead.id)
-    data: dict[str, Any] = {"buyers": buyers, **({"ended_by": ended_by} if ended_by else {})}
+    data = {"buyers": buyers, **({"ended_by": ended_by} if ended_by else {}), **record.mark_test()}
     record.trace.add(Event.DISTRIBUTED, cost_cents=cents, outcome=record.step.result, data=data)
 
 
 def _report(record: AttemptRecord, *, charged_cents: int) -> None:
     line = record.make_line(None, NO_WAIT, is_decision=False)
     log_attempt(line, cause="", buyers=len(record.assignments), charged_cents=charged_cents)
-    metrics.LEADS_SOLD.inc(len(record.assignments))
-    metrics.CENTS_CHARGED.inc(charged_cents)
+    if not record.lead.is_test:
+        metrics.LEADS_SOLD.inc(len(record.assignments))
+        metrics.CENTS_CHARGED.inc(charged_cents)

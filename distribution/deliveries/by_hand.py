@@ -1,4 +1,4 @@
-"""What a person decides about a delivery: accepted or rejected when its end is unknown, and sending it again.
+"""What a person decides about a delivery: accepted or rejected while it has no end, and sending it again.
 
 Every decision has a reason and an audit entry in its transaction.
 """
@@ -11,12 +11,21 @@ from django.db import transaction
 from distribution import metrics
 from distribution.deliveries.locks import lock_delivery, lock_for_settling
 from distribution.deliveries.settling import settle
-from distribution.models import Delivery, DeliveryState
+from distribution.models import AssignmentState, Delivery, DeliveryState, Endpoint
+from distribution.models.assignment import LIVE
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from tracing import audit
 
 DECISIONS: Final = (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
+# A request that runs has an answer soon, or its lease ends.
+DECIDABLE: Final = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 ENDED_WORDS: Final = {DeliveryState.ACCEPTED: "accepted by hand", DeliveryState.REJECTED: "rejected by hand"}
+WHY_NOT_AGAIN: Final = {
+    AssignmentState.RETURNED: "the buyer returned this lead, so it is not sent to the buyer again. "
+    "To sell it to the buyer once more, assign the lead by hand",
+    AssignmentState.REJECTED: "this sale was rejected and its price released, so the lead is not sent to the buyer "
+    "again. To sell it to the buyer, assign the lead by hand",
+}
 
 
 class ResolutionRefused(ValueError):
@@ -24,20 +33,19 @@ class ResolutionRefused(ValueError):
 
 
 def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str, reason: str) -> None:
-    """End a delivery whose end is unknown. A lead that is due again after a rejection is enqueued.
+    """End a delivery that waits for a person or for its next try. A lead that is due again is enqueued.
 
-    Locks the lead of a direct post, then the delivery: the sale and its money change in the same transaction.
+    Locks the lead of a sale, then the delivery: the sale and its money change in the same transaction.
     Raises ResolutionRefused.
     """
     if state not in DECISIONS:
         raise ResolutionRefused("decide accepted or rejected")
     with transaction.atomic():
         row = _lock(delivery_id)
-        if row.state != DeliveryState.UNKNOWN:
-            message = f"it no longer waits for a decision: it is {DeliveryState(row.state).label}"
-            raise ResolutionRefused(message)
+        _refuse_undecidable(row)
         row.state, row.ended_at, row.ended_by, row.end_reason = state, at, actor[:150], reason[:200]
-        row.save(update_fields=["state", "ended_at", "ended_by", "end_reason"])
+        row.next_try_at = None
+        row.save(update_fields=["state", "ended_at", "ended_by", "end_reason", "next_try_at"])
         _audit(row, action=ENDED_WORDS[state], actor=actor, reason=reason)
         if row.is_direct_post and row.assignment_id is not None:
             due_lead_id = settle(row.assignment_id, state=state, reason=reason, at=at)
@@ -54,13 +62,41 @@ def resend(delivery_id: int, *, at: datetime, actor: str, reason: str) -> Delive
     """
     with transaction.atomic():
         row = _lock(delivery_id)
-        if row.state == DeliveryState.POSTING:
-            raise ResolutionRefused("it is being sent right now")
-        if row.is_direct_post and row.state not in (DeliveryState.PENDING, DeliveryState.UNKNOWN):
-            raise ResolutionRefused("it has ended, and its answer decided about the sale")
+        _refuse_resending(row)
         sent = _send_same(row, at=at) if row.ended_at is None else _send_new(row, at=at)
         _audit(row, action="sent again", actor=actor, reason=reason)
     return sent
+
+
+def _refuse_undecidable(row: Delivery) -> None:
+    """Raises ResolutionRefused."""
+    if row.state == DeliveryState.POSTING:
+        raise ResolutionRefused("it is being sent right now; wait for the answer")
+    if row.state not in DECIDABLE:
+        message = f"it no longer waits for a decision: it is {DeliveryState(row.state).label}"
+        raise ResolutionRefused(message)
+
+
+def _refuse_resending(row: Delivery) -> None:
+    """Raises ResolutionRefused. Needs the locks: a sale that is being returned is read after its return."""
+    if row.state == DeliveryState.POSTING:
+        raise ResolutionRefused("it is being sent right now")
+    sale = None if row.event_id is not None else row.assignment
+    if sale is not None and sale.state not in LIVE:
+        raise ResolutionRefused(WHY_NOT_AGAIN[AssignmentState(sale.state)])
+    if row.is_direct_post and row.state not in DECIDABLE:
+        raise ResolutionRefused("it has ended, and its answer decided about the sale")
+    _refuse_dead(row.endpoint)
+
+
+def _refuse_dead(endpoint: Endpoint) -> None:
+    """Raises ResolutionRefused."""
+    if endpoint.disabled_at is not None:
+        message = f"the endpoint {endpoint.name} is disabled; press Enable on its page first"
+        raise ResolutionRefused(message)
+    if not endpoint.active:
+        message = f"the endpoint {endpoint.name} is off; check Active on its page first"
+        raise ResolutionRefused(message)
 
 
 def _send_same(row: Delivery, *, at: datetime) -> Delivery:
@@ -81,10 +117,14 @@ def _send_new(row: Delivery, *, at: datetime) -> Delivery:
 
 
 def _lock(delivery_id: int) -> Delivery:
+    """Its endpoint is read after the locks, and so is its sale. Its secrets are not: the key may be another one."""
     row = Delivery.objects.get(pk=delivery_id)
-    if row.is_direct_post:
+    if row.assignment_id is not None:
         lock_for_settling(row.lead_id)
-    return lock_delivery(delivery_id)
+    row = lock_delivery(delivery_id)
+    endpoints = Endpoint.objects.select_related("buyer").defer("headers", "template")
+    row.endpoint = endpoints.get(pk=row.endpoint_id)
+    return row
 
 
 def _audit(row: Delivery, *, action: str, actor: str, reason: str) -> None:

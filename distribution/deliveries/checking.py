@@ -59,12 +59,12 @@ def _check_addresses(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _check_request(values: Mapping[str, Any]) -> Iterator[Problem]:
     """GET has no body: its fields are those of a form."""
-    is_query = values["http_method"] == "GET"
+    is_query, headers = values["http_method"] == "GET", values.get("headers")
     entered = EnteredRequest(
         http_method=values["http_method"],
         body_format="form" if is_query else values["body_format"],
         template=values.get("template"),
-        headers=values.get("headers") or {},
+        headers={} if headers is None else headers,
         rules=AnswerRules(**{name: values.get(name, "") for name in RULES}),
     )
     yield from find_request_problems(entered)

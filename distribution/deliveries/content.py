@@ -4,14 +4,16 @@ Everything is read before a request begins, so that no request holds a database 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
 from distribution.deliveries.payloads.lead import DeliveredLead, DeliveredSale
 from distribution.deliveries.payloads.signing import SigningSecret
 from distribution.deliveries.secrets import read_secrets
 from distribution.models import Assignment, AssignmentState, Endpoint, Method
+from distribution.models.assignment import LIVE
 from distribution.models.encrypted import EncryptedWithOtherKey
 from routing.models import Lead
 
@@ -54,9 +56,21 @@ def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
     leads = Lead.objects.in_bulk({each.lead_id for each in claims if each.lead_id is not None})
     sales = _read_sales(each.assignment_id for each in claims if each.assignment_id is not None)
     return [
-        Work(claimed, destinations[claimed.endpoint_id], _describe(claimed, leads, sales, destinations))
+        Work(
+            claimed,
+            _check(claimed, sales, destinations[claimed.endpoint_id]),
+            _describe(claimed, leads, sales, destinations),
+        )
         for claimed in claims
     ]
+
+
+def _check(claimed: Claimed, sales: Mapping[int, Assignment], destination: Destination) -> Destination:
+    """A sale may have been taken back since the claim."""
+    sale = None if claimed.is_event or claimed.assignment_id is None else sales[claimed.assignment_id]
+    if sale is not None and sale.state not in LIVE:
+        return replace(destination, problem=TAKEN_BACK)
+    return destination
 
 
 def read_destination(endpoint: Endpoint, *, at: datetime) -> Destination:

@@ -1,4 +1,7 @@
-"""Tells the agency that an endpoint was disabled: a log line, and a mail if a mail server and recipients are set."""
+"""Tells the agency what a person must act on: a log line, and a mail if a mail server and recipients are set.
+
+An endpoint was disabled, or a buyer's system accepted a lead after its hold was released.
+"""
 
 import logging
 import threading
@@ -8,7 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.core.mail import send_mail
 
-from distribution.models import DisabledReason, Endpoint
+from distribution.models import Delivery, DisabledReason, Endpoint
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +20,13 @@ BODY: Final = """{name} of {buyer} in {workspace} gets no more messages: {why}.
 
 Sold leads that wait are sent once it is enabled again. Ask the buyer what changed, correct the endpoint, and press
 Enable on its page: {page}
+"""
+ACCEPTED_LATE_SUBJECT: Final = "LeadSwitch: {buyer} accepted a lead that it does not pay for"
+ACCEPTED_LATE_BODY: Final = """{name} of {buyer} in {workspace} accepted a lead after its hold was released.
+The buyer was not charged, and the lead may be sold to another buyer.
+
+Look at the answer on the page of the delivery. Assign the lead to the buyer by hand to charge it, or ask the buyer to
+drop the lead: {page}
 """
 
 
@@ -28,22 +38,46 @@ def tell_disabled(endpoint: Endpoint) -> None:
     logger.error(
         "deliveries.endpoint_disabled", extra={"endpoint": endpoint.pk, "reason": endpoint.disabled_reason}
     )
+    _send(
+        endpoint,
+        subject=SUBJECT,
+        body=BODY,
+        path=f"endpoint/{endpoint.pk}",
+        why=DisabledReason(endpoint.disabled_reason).label,
+    )
+
+
+def tell_accepted_late(delivery: Delivery) -> None:
+    """Call it after the commit."""
+    logger.error(
+        "deliveries.accepted_after_release",
+        extra={"delivery": str(delivery.message_id), "endpoint": delivery.endpoint_id},
+    )
+    _send(
+        delivery.endpoint,
+        subject=ACCEPTED_LATE_SUBJECT,
+        body=ACCEPTED_LATE_BODY,
+        path=f"delivery/{delivery.pk}",
+    )
+
+
+def _send(endpoint: Endpoint, *, subject: str, body: str, path: str, **facts: str) -> None:
     if not (settings.EMAIL_HOST and settings.LEADSWITCH_DIGEST_RECIPIENTS):
         return
     buyer = endpoint.buyer
-    body = BODY.format(
+    text = body.format(
         name=endpoint.name,
         buyer=buyer.name,
         workspace=buyer.workspace.name,
-        why=DisabledReason(endpoint.disabled_reason).label,
-        page=f"{settings.LEADSWITCH_BASE_URL}/admin/distribution/endpoint/{endpoint.pk}/change/",
+        page=f"{settings.LEADSWITCH_BASE_URL}/admin/distribution/{path}/change/",
+        **facts,
     )
-    subject = SUBJECT.format(buyer=buyer.name)
-    threading.Thread(target=_send, args=(subject, body), name="notice", daemon=True).start()
+    about = subject.format(buyer=buyer.name)
+    threading.Thread(target=_mail, args=(about, text), name="notice", daemon=True).start()
 
 
-def _send(subject: str, body: str) -> None:
+def _mail(subject: str, text: str) -> None:
     try:
-        send_mail(subject, body, None, list(settings.LEADSWITCH_DIGEST_RECIPIENTS))
+        send_mail(subject, text, None, list(settings.LEADSWITCH_DIGEST_RECIPIENTS))
     except (SMTPException, OSError) as error:
         logger.warning("deliveries.notice_not_sent", extra={"cause": type(error).__name__})

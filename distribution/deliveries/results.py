@@ -1,7 +1,7 @@
 """Writes the results of tries: the try, the delivery, the state of its endpoint, and the end of a direct post.
 
-A result counts only if the delivery is still in that try (compare and set on state and number). A deliverer that comes
-back after its lease ended changes nothing: the message was given to another try, with the same message id.
+What follows from a result is decided under the lock of its delivery. A deliverer that comes back after its lease ended
+writes its try. The delivery was given to another try, with the same message id, so only an acceptance changes it.
 """
 
 import logging
@@ -14,16 +14,20 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from distribution import metrics
+from distribution.deliveries.claim import Claimed
 from distribution.deliveries.enabling import note_failure, note_gone, note_success
-from distribution.deliveries.ends import Next, decide_next
+from distribution.deliveries.ends import NO_TEST_ADDRESS, Next, decide_next
 from distribution.deliveries.locks import lock_for_settling
-from distribution.deliveries.settling import settle
+from distribution.deliveries.payloads.ends import Outcome
+from distribution.deliveries.settling import DECIDED, report_if_released, settle
+from distribution.deliveries.standing import Standing, lock_standings
 from distribution.deliveries.tried import Tried
 from distribution.deliveries.trying import is_success
-from distribution.models import ENDED, DeliveryState, Method
+from distribution.models import ENDED, DeliveryTry, Method, TryOutcome
 
 logger = logging.getLogger(__name__)
 
+# Needs lock_standings. A row without a state leaves its delivery unchanged.
 RECORD: Final = """
 WITH result AS (
     SELECT * FROM unnest(
@@ -38,19 +42,21 @@ WITH result AS (
     SET state = r.state, next_try_at = r.due_at, leased_until = NULL, ended_at = r.ended_at, end_reason = r.reason,
         price_cents = r.price_cents
     FROM result r
-    WHERE d.id = r.id AND d.state = 'posting' AND d.tries = r.number
-    RETURNING d.id
-), finished AS (
-    UPDATE distribution_deliverytry t
-    SET finished_at = %(at)s, outcome = r.outcome, status_code = r.status_code, duration_ms = r.duration_ms,
-        request_head = r.request_head, request_body = r.request_body, answer_head = r.answer_head,
-        answer_body = r.answer_body, error = r.error
-    FROM result r JOIN moved m ON m.id = r.id
-    WHERE t.delivery_id = r.id AND t.number = r.number
-    RETURNING t.id
+    WHERE d.id = r.id AND r.state IS NOT NULL
 )
-SELECT m.id, (SELECT count(*) FROM finished) FROM moved m
+UPDATE distribution_deliverytry t
+SET finished_at = %(at)s, outcome = r.outcome, status_code = r.status_code, duration_ms = r.duration_ms,
+    request_head = r.request_head, request_body = r.request_body, answer_head = r.answer_head,
+    answer_body = r.answer_body, error = r.error
+FROM result r
+WHERE t.delivery_id = r.id AND t.number = r.number AND t.outcome IN ('', 'worker_lost')
 """
+
+
+# The error of a try that runs while the late result of another one ends the delivery.
+ENDED_BY_ANOTHER: Final = "ended_by_another_try"
+# A delivery that was deleted: nothing is left to be written.
+GONE: Final = Standing(is_current=False, is_recorded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,73 +68,135 @@ class Recorded:
 
 
 def record_results(tries: Sequence[Tried], *, at: datetime) -> Recorded:
-    """Write results. Those without money in one transaction, each end of a direct post in one of its own.
+    """Write results. Those without money together, and each of a direct post in a transaction of its own.
 
     Raises django.db.Error; then nothing of the failed transaction was written, and the call may be repeated.
     """
-    decided = [(each, decide_next(each.work.claimed, each.judgment, at=at)) for each in tries]
-    plain = [pair for pair in decided if not _settles(*pair)]
-    count = _record_plain(plain, at=at) if plain else 0
-    due: list[int] = []
-    for tried, following in decided:
-        if _settles(tried, following):
-            is_moved, lead_id = _record_direct(tried, following, at=at)
-            count += is_moved
+    count, due = 0, []
+    for batch in _split([each for each in tries if not each.work.claimed.is_direct_post]):
+        count += _record_plain(batch, at=at)
+    for tried in tries:
+        if tried.work.claimed.is_direct_post:
+            result, lead_id = _record_direct(tried, at=at)
+            count += result.is_moved
             due += [lead_id] if lead_id is not None else []
     return Recorded(count, tuple(due))
 
 
-def _settles(tried: Tried, following: Next) -> bool:
-    return tried.work.claimed.is_direct_post and following.state in ENDED
+def _split(tries: Sequence[Tried]) -> list[list[Tried]]:
+    """A late result and the one of the next try are written one after the other."""
+    batches: list[dict[int, Tried]] = [{}]
+    for tried in tries:
+        delivery_id = tried.work.claimed.id
+        if all(delivery_id in batch for batch in batches):
+            batches.append({})
+        next(batch for batch in batches if delivery_id not in batch)[delivery_id] = tried
+    return [list(batch.values()) for batch in batches if batch]
 
 
-def _record_plain(pairs: Sequence[tuple[Tried, Next]], *, at: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A try, its delivery as it was found under the lock, and what follows. `following` None: nothing changes."""
+
+    tried: Tried
+    standing: Standing
+    following: Next | None
+
+    @property
+    def is_moved(self) -> bool:
+        return self.following is not None
+
+    @property
+    def is_written(self) -> bool:
+        return not self.standing.is_recorded
+
+    @property
+    def says_how_it_works(self) -> bool:
+        """Whether the endpoint works. A test without a test address was not sent to it."""
+        return self.is_written and self.tried.judgment.error != NO_TEST_ADDRESS
+
+
+def _record_plain(tries: Sequence[Tried], *, at: datetime) -> int:
     with transaction.atomic():
-        moved = _write(pairs, at=at)
-        written = [pair for pair in pairs if pair[0].work.claimed.id in moved]
-        # A canceled one was not tried, so it says nothing about its endpoint.
-        _note_endpoints((tried for tried, end in written if end.state != DeliveryState.CANCELLED), at=at)
-    _report(pairs, moved)
-    return len(moved)
+        results = _decide(tries, at=at)
+        _write(results, at=at)
+        _note_endpoints((each.tried for each in results if each.says_how_it_works), at=at)
+    for each in results:
+        _report(each)
+    return sum(each.is_moved for each in results)
 
 
-def _record_direct(tried: Tried, following: Next, *, at: datetime) -> tuple[bool, int | None]:
+def _record_direct(tried: Tried, *, at: datetime) -> tuple[_Result, int | None]:
+    """Returns the id of the lead too, if it is due at once."""
     claimed = tried.work.claimed
-    assert claimed.assignment_id is not None  # noqa: S101 - a constraint says so
     with transaction.atomic():
         lock_for_settling(claimed.lead_id)
-        moved = _write([(tried, following)], at=at)
-        lead_id = None
-        if moved:
-            lead_id = settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at)
-            _note_endpoints([tried], at=at)
-    _report([(tried, following)], moved)
-    return bool(moved), lead_id
+        [result] = _decide([tried], at=at)
+        _write([result], at=at)
+        lead_id = _settle(result, at=at)
+        _note_endpoints([tried] if result.says_how_it_works else [], at=at)
+    _report(result)
+    return result, lead_id
 
 
-def _write(pairs: Sequence[tuple[Tried, Next]], *, at: datetime) -> frozenset[int]:
-    """Returns the ids of the deliveries that were still in their try."""
+def _settle(result: _Result, *, at: datetime) -> int | None:
+    claimed, following = result.tried.work.claimed, result.following
+    assert claimed.assignment_id is not None  # noqa: S101 - a constraint says so
+    if following is not None and following.state in DECIDED:
+        return settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at)
+    if result.is_written and result.tried.judgment.outcome is Outcome.ACCEPTED:
+        report_if_released(claimed.assignment_id)
+    return None
+
+
+def _decide(tries: Sequence[Tried], *, at: datetime) -> list[_Result]:
+    """Locks the deliveries."""
+    standings = lock_standings([each.work.claimed for each in tries])
+    results = []
+    for tried in tries:
+        claimed = tried.work.claimed
+        standing = standings.get(claimed.id, GONE)
+        results.append(_Result(tried, standing, decide_next(claimed, tried.judgment, standing, at=at)))
+    return results
+
+
+def _write(results: Sequence[_Result], *, at: datetime) -> None:
+    tries = [each.tried for each in results]
     columns: dict[str, Any] = {
         "at": at,
-        "ids": [tried.work.claimed.id for tried, _ in pairs],
-        "numbers": [tried.work.claimed.number for tried, _ in pairs],
-        "states": [following.state.value for _, following in pairs],
-        "due": [following.due_at for _, following in pairs],
-        "ended": [at if following.state in ENDED else None for _, following in pairs],
-        "reasons": [following.reason[:200] for _, following in pairs],
-        "prices": [tried.judgment.price_cents for tried, _ in pairs],
-        "outcomes": [tried.judgment.outcome.value for tried, _ in pairs],
-        "statuses": [tried.status_code for tried, _ in pairs],
-        "durations": [tried.duration_ms for tried, _ in pairs],
-        "request_heads": [tried.texts.request_head for tried, _ in pairs],
-        "request_bodies": [tried.texts.request_body for tried, _ in pairs],
-        "answer_heads": [tried.texts.answer_head for tried, _ in pairs],
-        "answer_bodies": [tried.texts.answer_body for tried, _ in pairs],
-        "errors": [tried.judgment.error[:100] for tried, _ in pairs],
+        "ids": [each.work.claimed.id for each in tries],
+        "numbers": [each.work.claimed.number for each in tries],
+        **_list_ends([each.following for each in results], at=at),
+        "prices": [each.judgment.price_cents for each in tries],
+        "outcomes": [each.judgment.outcome.value for each in tries],
+        "statuses": [each.status_code for each in tries],
+        "durations": [each.duration_ms for each in tries],
+        "request_heads": [each.texts.request_head for each in tries],
+        "request_bodies": [each.texts.request_body for each in tries],
+        "answer_heads": [each.texts.answer_head for each in tries],
+        "answer_bodies": [each.texts.answer_body for each in tries],
+        "errors": [each.judgment.error[:100] for each in tries],
     }
     with connection.cursor() as cursor:
         cursor.execute(RECORD, columns)
-        return frozenset(delivery_id for delivery_id, _ in cursor.fetchall())
+    for each in results:
+        if each.is_moved and not each.standing.is_current:
+            _close_running_try(each.tried.work.claimed, at=at)
+
+
+def _close_running_try(claimed: Claimed, *, at: datetime) -> None:
+    """A late acceptance ended the delivery, so no lease ends its running try. A result of it is still written."""
+    running = DeliveryTry.objects.filter(delivery_id=claimed.id, finished_at__isnull=True)
+    running.update(finished_at=at, outcome=TryOutcome.WORKER_LOST, error=ENDED_BY_ANOTHER)
+
+
+def _list_ends(following: Sequence[Next | None], *, at: datetime) -> dict[str, list[Any]]:
+    return {
+        "states": [each and each.state.value for each in following],
+        "due": [each and each.due_at for each in following],
+        "ended": [at if each is not None and each.state in ENDED else None for each in following],
+        "reasons": ["" if each is None else each.reason[:200] for each in following],
+    }
 
 
 def _note_endpoints(tries: Iterable[Tried], *, at: datetime) -> None:
@@ -145,23 +213,25 @@ def _note_endpoints(tries: Iterable[Tried], *, at: datetime) -> None:
             note_failure(endpoint_id, at=at)
 
 
-def _report(pairs: Sequence[tuple[Tried, Next]], moved: frozenset[int]) -> None:
-    for tried, following in pairs:
-        claimed = tried.work.claimed
-        facts = {
-            "delivery": str(claimed.message_id),
-            "number": claimed.number,
-            "outcome": tried.judgment.outcome.value,
-            "cause": tried.judgment.error,
-            "status_code": tried.status_code,
-            "duration_ms": tried.duration_ms,
-        }
-        if claimed.id not in moved:
-            logger.warning("deliveries.lease_lost", extra=facts)
-            continue
+def _report(result: _Result) -> None:
+    """After the commit."""
+    tried, following = result.tried, result.following
+    claimed = tried.work.claimed
+    facts = {
+        "delivery": str(claimed.message_id),
+        "number": claimed.number,
+        "outcome": tried.judgment.outcome.value,
+        "cause": tried.judgment.error,
+        "status_code": tried.status_code,
+        "duration_ms": tried.duration_ms,
+    }
+    if not result.standing.is_current:
+        logger.warning("deliveries.lease_lost", extra=facts)
+    if result.is_written:
         method = Method(tried.work.endpoint.method).value
         metrics.DELIVERY_TRIES.labels(method=method, outcome=tried.judgment.outcome.value).inc()
         metrics.DELIVERY_SECONDS.labels(method=method).observe(tried.duration_ms / 1000)
+    if following is not None:
         if following.due_at is None:
             metrics.DELIVERIES_ENDED.labels(state=following.state.value).inc()
         logger.info("deliveries.tried", extra={**facts, "state": following.state.value})

@@ -53,7 +53,6 @@ def send_test_lead(endpoint: Endpoint, *, at: datetime, confirmed_address: str =
         is_direct_post=False,
         is_test=True,
         created_at=at,
-        may_have_arrived=False,
     )
     work = Work(
         claimed,

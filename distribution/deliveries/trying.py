@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from distribution.deliveries.content import Work
-from distribution.deliveries.ends import NO_TEST_ADDRESS
+from distribution.deliveries.ends import CANNOT_ANSWER, NO_TEST_ADDRESS
 from distribution.deliveries.mailing import mail_together
 from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Timeouts
 from distribution.deliveries.payloads.answers import Answer, AnswerRules, decode
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 # An answer is bounded by the client; more of it helps nobody who reads the page.
 MAX_STORED: Final = 20_000
 MAILED: Final = (Method.EMAIL, Method.CSV)
-CANNOT_ANSWER: Final = "method_cannot_answer"
 
 
 def not_sent(work: Work, *, error: str, started: float) -> Tried:
@@ -53,10 +52,9 @@ def try_together(
 
 
 def find_obstacle(work: Work) -> str:
-    """Why the endpoint, as it is now, must not get this message. Blank: it may.
-
-    A test needs a test address. A direct post needs an answer: a mail server that takes a message accepts no lead.
-    """
+    """Why the endpoint, as it is now, must not get this message, as a short code. Blank: it may."""
+    if work.destination.problem:
+        return work.destination.problem
     if work.is_for_test_address and not work.endpoint.test_address:
         return NO_TEST_ADDRESS
     if work.claimed.is_direct_post and work.endpoint.method not in ANSWERING:

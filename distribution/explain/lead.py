@@ -168,12 +168,14 @@ SALES: Final[Mapping[str, str]] = {
     AssignmentState.REJECTED: "The system of {buyer} was asked at {at} and rejected the lead; nothing was charged.",
 }
 
+HELD_TEST: Final = "Waiting for the system of {buyer} since {at}; nothing is held."
+
 
 def _describe_sale(assignment: Assignment, participants: Participants) -> TracedSale:
     buyer, price = participants.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
-    sentence = SALES[assignment.state].format(
-        buyer=buyer.name, price=price, at=wording.moment(assignment.created_at)
-    )
+    is_asked_test = assignment.is_test and assignment.state == AssignmentState.HELD
+    template = HELD_TEST if is_asked_test else SALES[assignment.state]
+    sentence = template.format(buyer=buyer.name, price=price, at=wording.moment(assignment.created_at))
     if assignment.reject_reason:
         sentence += f' Its answer: "{assignment.reject_reason}".'
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:

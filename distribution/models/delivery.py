@@ -192,6 +192,8 @@ class DeliveryTry(models.Model):
             ),
         ]
         indexes = [
+            # What a figure of a time counts.
+            models.Index(fields=["started_at"], name="deliverytry_started"),
             # Whose bodies are removed next.
             models.Index(
                 fields=["started_at"],
@@ -199,6 +201,7 @@ class DeliveryTry(models.Model):
                 name="deliverytry_with_bodies",
             ),
         ]
+        triggers: ClassVar = [owner_trigger("delivery_id", name="try", instead="Send the other delivery.")]
 
     def __str__(self) -> str:
         return f"Try {self.number} of {self.delivery}"

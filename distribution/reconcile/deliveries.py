@@ -1,15 +1,20 @@
-"""Ends leases of deliverers that were lost, and removes the bodies of old requests.
+"""Ends deliveries that no deliverer ends, and removes the bodies of old requests.
 
-A deliverer ends leases too. This one does so while none is alive, so that what they sent becomes unknown in time.
+leases of deliverers that were lost         a deliverer that is alive ends them too
+direct posts to endpoints that are off      rejected if the buyer cannot have the lead, else for a person
+leads of sales that were taken back         canceled
 """
 
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
 
+from distribution.attempts.taken_back import cancel_left_over, find_left_over
 from distribution.deliveries.keeping import drop_old_bodies
 from distribution.deliveries.leases import end_expired, find_expired
+from distribution.deliveries.switched_off import end_stranded, find_stranded
 from tracing.reconciling import Counts, name_rows
 
 # A deliverer that is alive ends them within seconds.
@@ -19,11 +24,19 @@ BODIES_AT_ONCE: Final = 1_000
 
 def run(*, fix: bool, limit: int) -> Counts:
     at = timezone.now()
-    expired = find_expired(at=at - LATE)
-    found = list(expired.order_by("pk").values_list("pk", flat=True)[:limit])
-    ended = end_expired(at=at - LATE, limit=limit) if fix and found else 0
+    expired = list(find_expired(at=at - LATE).order_by("pk").values_list("pk", flat=True)[:limit])
+    ended = end_expired(at=at - LATE, limit=limit) if fix and expired else 0
+    stranded = list(find_stranded().order_by("pk").values_list("pk", flat=True)[:limit])
+    left_over = find_left_over(limit=limit)
     if fix:
+        ended += _end_each(stranded, end_stranded, at=at) + _end_each(left_over, cancel_left_over, at=at)
         drop_old_bodies(at=at, limit=BODIES_AT_ONCE)
+    found = [*expired, *stranded, *left_over]
     return Counts(
         checked=len(found), repaired=ended, skipped=len(found) - ended, named=name_rows("delivery", found)
     )
+
+
+def _end_each(found: Sequence[int], end: Callable[..., bool], *, at: datetime) -> int:
+    """Each in a transaction of its own: one that fails leaves the others ended."""
+    return sum(end(delivery_id, at=at) for delivery_id in found)

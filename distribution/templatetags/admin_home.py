@@ -46,6 +46,7 @@ def admin_home(context: dict[str, Any]) -> dict[str, Any]:
             )
             for each in home.dry
         ],
+        "sees_deliveries": request.user.has_perm("distribution.view_delivery"),
         "silent": [(name, _leads(campaign=str(pk))) for pk, name in home.silent],
     }
 

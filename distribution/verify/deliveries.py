@@ -32,7 +32,8 @@ SELECT 'delivery ' || id AS subject, message FROM (
 ) judged WHERE message IS NOT NULL
 """  # noqa: S608 - only conditions are put in
 
-# A person may end a delivery whose tries do not tell its end.
+# A person may end a delivery whose tries do not tell its end. A late result may contradict the end of a sold lead's
+# delivery, which changes nothing; of a direct post it must not be an acceptance.
 TRIES_FIT_END: Final = f"""
 WITH tried AS (
     SELECT delivery_id, count(*) AS tries, max(number) AS newest, count(*) FILTER (WHERE finished_at IS NULL) AS open,
@@ -47,12 +48,14 @@ SELECT 'delivery ' || id AS subject, message FROM (
                 COALESCE(t.tries, 0), COALESCE(t.newest, 0))
         WHEN d.state = 'posting' AND COALESCE(t.open, 0) <> 1 THEN 'is posting, but its try is not open'
         WHEN d.state <> 'posting' AND t.open > 0 THEN format('is %%s, but a try of it has no outcome', d.state)
-        WHEN d.state <> 'accepted' AND t.is_accepted THEN format('is %%s, but a try of it was accepted', d.state)
-        WHEN d.state <> 'rejected' AND t.is_rejected THEN format('is %%s, but a try of it was rejected', d.state)
+        WHEN d.state <> 'accepted' AND t.is_accepted AND (d.is_direct_post OR d.state NOT IN {ENDED})
+            THEN format('is %%s, but a try of it was accepted', d.state)
         WHEN d.ended_by <> '' OR d.state NOT IN ('accepted', 'rejected') THEN NULL
         WHEN d.state = 'accepted' AND t.is_accepted IS NOT TRUE THEN 'is accepted, but none of its tries was'
         WHEN d.state = 'rejected' AND t.is_rejected IS NOT TRUE AND t.may_have_arrived
             THEN 'is rejected, but none of its tries was, and the buyer may have it'
+        WHEN d.state = 'rejected' AND d.is_direct_post AND t.may_have_arrived
+            THEN 'is rejected, but another try of it may have arrived'
     END AS message
     FROM distribution_delivery d LEFT JOIN tried t ON t.delivery_id = d.id
     WHERE {in_deliveries("d.id")}

@@ -49,7 +49,7 @@ EXISTS (
 # Ordered by version, so a slice compiles each snapshot once. LATERAL reads the events of each attempt by index: a join
 # could use a bad nested loop (see reading.no_nested_loops), and without nested loops PostgreSQL may read all leads.
 ATTEMPTS: Final = f"""
-SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at, l.is_test,
+SELECT a.id, a.campaign_id, a.config_version, a.result, a.skip_reason, a.next_attempt_at, l.expires_at,
     a.facts::text, traced.steps
 FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
@@ -79,7 +79,6 @@ class Recorded:
     skip_reason: str
     next_attempt_at: datetime | None
     expires_at: datetime | None
-    is_test: bool
     facts: dict[str, Any]
     steps: list[list[Any]]
 
@@ -139,7 +138,6 @@ def _read(row: tuple[Any, ...]) -> Recorded:
         reason,
         next_attempt_at,
         expires_at,
-        is_test,
         facts,
         steps,
     ) = row
@@ -151,7 +149,6 @@ def _read(row: tuple[Any, ...]) -> Recorded:
         skip_reason=reason,
         next_attempt_at=next_attempt_at,
         expires_at=expires_at,
-        is_test=bool(is_test),
         facts=json.loads(facts),
         steps=json.loads(steps or "[]"),
     )
@@ -236,7 +233,7 @@ def _compare_verdict(recorded: Recorded, decided: Decided, decision: Decision) -
     verdict = decision.verdict
     if verdict is None:
         results, reason = (
-            {AttemptResult.POSTING if decided.is_held and not recorded.is_test else AttemptResult.SUCCESS},
+            {AttemptResult.POSTING if decided.is_held else AttemptResult.SUCCESS},
             "",
         )
     elif decided.is_sold_before and verdict.retry_class != "transient":

@@ -52,7 +52,8 @@ LEFT JOIN (
     WHERE kind IN ('hold', 'capture', 'release') AND {in_wallets("wallet_id")} GROUP BY wallet_id
 ) e ON e.wallet_id = w.id
 LEFT JOIN (
-    SELECT buyer_id, SUM(price_cents) AS total FROM distribution_assignment WHERE state = 'held' GROUP BY buyer_id
+    SELECT buyer_id, SUM(price_cents) AS total FROM distribution_assignment
+    WHERE state = 'held' AND NOT is_test GROUP BY buyer_id
 ) d ON d.buyer_id = w.buyer_id
 WHERE {in_wallets("w.id")}
     AND (w.held_cents <> COALESCE(e.total, 0) OR w.held_cents <> COALESCE(d.total, 0))

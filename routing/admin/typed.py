@@ -5,6 +5,7 @@ the same checks, so the form also works without the script.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, ClassVar, Final, TypeAlias
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -53,6 +54,8 @@ class TypedChecks(AuditedAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         for name in self.describers:
             if name in form.base_fields:
+                # A declared field belongs to the class of the form, which other requests share.
+                form.base_fields[name] = deepcopy(form.base_fields[name])
                 url = reverse(f"admin:{self._check_name}", args=[name])
                 form.base_fields[name].widget.attrs["data-check"] = (
                     url if obj is None else f"{url}?id={obj.pk}"

@@ -18,7 +18,8 @@ CLOSE: Final = """
 UPDATE routing_lead
 SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s,
     finished_at = %s, conflicts = %s, errors = %s, lost_leases = 0,
-    posting_since = CASE WHEN %s THEN COALESCE(posting_since, %s) ELSE posting_since END
+    posting_since = CASE %s WHEN 'posting' THEN COALESCE(posting_since, %s) WHEN 'deferred' THEN NULL
+        ELSE posting_since END
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
 """
 # Why a lead is due after a buyer's system has answered.
@@ -52,6 +53,7 @@ def close_attempt(
 ) -> None:
     """Write the end of attempt number `attempts` and the lead's next state, by compare-and-set on the state before.
 
+    A deferred lead is no longer posted to buyers' systems: the deadline begins anew with the next one that is asked.
     Needs an open transaction. Raises LeadMoved if another process finished, tried or paused the lead.
     """
     finished_at = None if status in UNFINISHED else at
@@ -64,7 +66,7 @@ def close_attempt(
                 *(
                     step.tries.conflicts,
                     step.tries.errors,
-                    status == LeadStatus.POSTING,
+                    step.result,
                     at,
                     lead_id,
                     attempts - 1,

@@ -81,7 +81,7 @@ class LockedLead(LeadUnderLock):
     intake_notes: Sequence[str]
     woken_by: int | None = None  # the change that made it due, while its due reason names a cause
     posting_since: datetime | None = (
-        None  # when the first buyer's system was asked, until the lead is finished
+        None  # when the first buyer's system was asked, until the lead is finished or deferred
     )
     is_partly_sold: bool = False  # a buyer accepted it while others are still asked
 
@@ -89,6 +89,11 @@ class LockedLead(LeadUnderLock):
     def due_since(self) -> datetime | None:
         """Since when it could have been decided: since its due time, or since its latest pause ended."""
         return after_pause(self.next_attempt_at, self.resumed_at)
+
+    @property
+    def posting_from(self) -> datetime | None:
+        """When the deadline for further buyers' systems begins: time before its latest pause ended does not count."""
+        return after_pause(self.posting_since, self.resumed_at)
 
     @property
     def has_identity(self) -> bool:

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             name="posting_since",
             field=models.DateTimeField(
                 editable=False,
-                help_text="When the first buyer's system was asked. Set until the lead is finished.",
+                help_text="When the first buyer's system was asked. Set until the lead is finished or deferred.",
                 null=True,
             ),
         ),

@@ -147,7 +147,7 @@ class Lead(models.Model):
     posting_since = models.DateTimeField(
         null=True,
         editable=False,
-        help_text="When the first buyer's system was asked. Set until the lead is finished.",
+        help_text="When the first buyer's system was asked. Set until the lead is finished or deferred.",
     )
     is_partly_sold = models.BooleanField(
         default=False,

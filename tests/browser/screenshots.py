@@ -20,7 +20,18 @@ from playwright.sync_api import Page, Route, expect
 
 from distribution.admin.trace_page import trace_url
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, ReturnRequest, Wallet
+from distribution.models import (
+    Assignment,
+    Buyer,
+    Campaign,
+    Delivery,
+    Endpoint,
+    Enrollment,
+    LedgerEntry,
+    PayableEntry,
+    ReturnRequest,
+    Wallet,
+)
 from distribution.queries import enrollments_for
 from distribution.returns.decide import Decision, decline_return
 from distribution.returns.evidence import read_file
@@ -31,6 +42,8 @@ from leadswitch.demo.people import make_leads
 from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
+from tests.browser.delivery_scene import send_deliveries
+from tests.browser.delivery_screens import delivery_pages, owe, pages_of_test_leads, payable_pages
 from tests.browser.operator_pages import (
     ask_to_delete,
     find_missing,
@@ -111,6 +124,9 @@ def work_a_little(root: User) -> None:
     client, enrollment = client_of(root), Enrollment.objects.filter(day_leads__gt=0).order_by("pk")[0]
     issue_buyer_key(enrollment.buyer, name="nightly import")
     ask_for_returns()
+    sold = Assignment.objects.select_related("buyer", "lead__source").order_by("pk")[0]
+    send_deliveries(sold.buyer, sold.lead)
+    owe(sold.lead.source)
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
     assert save(client, Enrollment, enrollment, **changes).status_code == 302
     wallet = enrollment.buyer.wallet
@@ -158,6 +174,9 @@ def operator_pages() -> dict[str, str]:
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
         "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
         **return_pages(),
+        **delivery_pages(),
+        **payable_pages(sold.lead.source),
+        **pages_of_test_leads(sold),
         "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
         "dispatch": path_of(DispatchControl, "changelist"),
         "health": f"{reverse('admin:health')}?window=7d",
@@ -257,9 +276,15 @@ def take_conflict(page: Page, root: User, folder: Path) -> None:
 
 
 def empty_pages() -> dict[str, str]:
-    models = {"leads": Lead, "buyers": Buyer, "assignments": Assignment}
+    models = {"leads": Lead, "buyers": Buyer, "assignments": Assignment, "deliveries": Delivery}
+    models |= {"endpoints": Endpoint, "returns": ReturnRequest, "payables": PayableEntry}
     lists = {name: path_of(model, "changelist") for name, model in models.items()}
-    return {"home": "/admin/", **lists, "nothing-fits": f"{lists['leads']}?status__exact=failed"}
+    return {
+        "home": "/admin/",
+        "figures": reverse("admin:distribution_delivery_figures"),
+        **lists,
+        "nothing-fits": f"{lists['leads']}?status__exact=failed",
+    }
 
 
 def take_docs(page: Page, folder: Path) -> None:

@@ -15,9 +15,10 @@ DUE = {"next_try_at": None}
 
 
 def new_try(**columns: Any) -> DeliveryTry:
-    return DeliveryTry.objects.create(
-        **{"delivery": DeliveryFactory(), "number": 1, "started_at": timezone.now(), **columns}
-    )
+    """Of a delivery of its own, if `columns` do not name one."""
+    delivery = columns.pop("delivery", None) or DeliveryFactory()
+    values = {"delivery": delivery, "number": 1, "started_at": timezone.now()}
+    return DeliveryTry.objects.create(**{**values, **columns})
 
 
 def new_payable(**columns: Any) -> PayableEntry:
@@ -66,6 +67,9 @@ DELIVERY_BREACHES: list[tuple[str, Callable[[], Any]]] = [
     ("deliverytry_outcome_iff_finished", lambda: new_try(outcome="accepted")),
     ("deliverytry_outcome_iff_finished", lambda: new_try(finished_at=timezone.now())),
     ("contract_terms_fit", lambda: ContractFactory(pays="nothing", amount_cents=1)),
+    ("contract_terms_fit", lambda: ContractFactory(amount_cents=None)),
+    ("contract_terms_fit", lambda: ContractFactory(amount_cents=-1)),
+    ("contract_terms_fit", lambda: ContractFactory(pays="share")),
     ("contract_terms_fit", lambda: ContractFactory(pays="share", share_bps=0, valid_from=date(2020, 1, 1))),
     ("payable_fits_kind", lambda: new_payable(amount_cents=1)),
     ("payable_fits_kind", lambda: new_payable(kind="adjustment", amount_cents=1, reason="")),

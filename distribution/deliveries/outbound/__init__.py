@@ -8,10 +8,11 @@ verifies TLS, and bounds time and bytes of every answer. See `docs/outbound.md`.
 from distribution.deliveries.outbound.client import OutboundClient
 from distribution.deliveries.outbound.failures import FAILURES, Failure, RefusedURL
 from distribution.deliveries.outbound.policy import Policy
-from distribution.deliveries.outbound.request import OutboundRequest, Timeouts
+from distribution.deliveries.outbound.request import CONNECT_SECONDS, OutboundRequest, Timeouts
 from distribution.deliveries.outbound.result import MAX_BODY_BYTES, OutboundResult
 
 __all__ = [
+    "CONNECT_SECONDS",
     "FAILURES",
     "MAX_BODY_BYTES",
     "Failure",

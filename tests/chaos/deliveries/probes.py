@@ -40,19 +40,20 @@ def install(directory: Path) -> None:
 
 
 def _shorten() -> None:
-    from distribution.deliveries import claim, deliverer
+    from distribution.deliveries import claim, deliverer, request_pool
     from distribution.deliveries.payloads.retries import Retries
 
     Retries.LEAD._value_ = WAITS
     claim.LEASE_MARGIN_SECONDS = LEASE_MARGIN  # type: ignore[misc]
+    request_pool.LONGEST_QUEUED_SECONDS = LEASE_MARGIN / 2  # type: ignore[misc]
     deliverer.LEASES_SECONDS = LEASES_PERIOD  # type: ignore[misc]
     deliverer.HEARTBEAT_SECONDS = HEARTBEAT  # type: ignore[misc]
 
 
 def _kill_at_points() -> None:
-    from distribution.deliveries import deliverer, results
+    from distribution.deliveries import deliverer, recorder, results
 
-    send, record, settle = deliverer.try_together, deliverer.record_results, results.settle
+    send, record, settle = deliverer.try_together, recorder.record_results, results.settle
 
     def sent(works: Any, **options: Any) -> Any:
         if PROBE.is_asked(ASKING):
@@ -71,7 +72,7 @@ def _kill_at_points() -> None:
         _die_if_asked(SETTLED)
         return done
 
-    deliverer.try_together, deliverer.record_results, results.settle = sent, recorded, settled
+    deliverer.try_together, recorder.record_results, results.settle = sent, recorded, settled
 
 
 def _die_if_asked(point: str) -> None:

@@ -14,6 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from distribution.models import (
     Assignment,
     Buyer,
+    Deliverer,
+    DeliveryTry,
+    EndpointSecret,
     LedgerEntry,
     ReturnFile,
     VerifyWatermark,
@@ -61,14 +64,15 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 def test_every_table_has_a_page() -> None:
     """Except the dispatch with canaries and last runs, whose page is no list, counters, and what processes record.
 
-    The evidence of a return is on the page of the return.
+    The evidence of a return is on the page of the return, and the tries of a delivery on that of the delivery. A
+    secret is shown once, when it is made.
     """
     from django.apps import apps
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
     ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark, ReturnFile}
     ours -= {AttemptDay, AttemptHour, AttemptHourTotal, WorkspaceDay, WorkspaceHour}
-    ours -= {RollupState, UncountedAttempt}
+    ours -= {RollupState, UncountedAttempt, Deliverer, DeliveryTry, EndpointSecret}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 
 

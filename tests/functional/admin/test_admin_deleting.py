@@ -17,7 +17,9 @@ from distribution.models import (
     Buyer,
     BuyerKey,
     Campaign,
+    Endpoint,
     Enrollment,
+    ReturnPolicy,
     Tier,
     Wallet,
 )
@@ -26,8 +28,10 @@ from tests.support.admin_pages import EDITABLE, READ_ONLY, build_world, client_o
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
+    EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
     TierFactory,
@@ -70,6 +74,8 @@ DELETABLE: dict[type[Model], Any] = {
     Tier: TierFactory,
     BuyerKey: lambda: make_key(BuyerKey),
     Enrollment: EnrollmentFactory,
+    Endpoint: EndpointFactory,
+    ReturnPolicy: ReturnPolicyFactory,
     User: lambda: User.objects.create_user("clerk"),
     Group: lambda: Group.objects.create(name="clerks"),
 }
@@ -162,10 +168,11 @@ def test_cascaded_rows_are_audited_too(client: Client) -> None:
 
 
 HELD: dict[type[Model], tuple[str, ...]] = {
-    Workspace: ("buyers", "campaigns", "leads", "routing rules", "sources"),
+    Workspace: ("buyers", "campaigns", "leads", "return policies", "routing rules", "sources"),
     Source: ("contracts of sources", "leads", "payables"),
     Campaign: ("assignments", "campaign snapshots", "enrollments"),
     Tier: ("enrollments",),
+    Endpoint: ("deliveries",),
 }
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import JSONField, Model
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -25,6 +25,7 @@ from routing.models import RoutingRule, Source, SourceKey, Workspace
 from routing.models.apikey import hash_key
 from tests.support.admin_pages import (
     EDITABLE,
+    JSON_FIELDS,
     build_world,
     client_of,
     form_of,
@@ -140,12 +141,6 @@ JUNK = [
         '{"a": [[]]}',
         "\ud800",
     ),
-]
-JSON_FIELDS = [
-    (model, field.name)
-    for model in EDITABLE
-    for field in model._meta.concrete_fields
-    if isinstance(field, JSONField)
 ]
 
 

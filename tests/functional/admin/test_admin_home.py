@@ -15,6 +15,8 @@ from tests.support.admin_pages import build_world, client_of, person
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
+    DeliveryFactory,
+    EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
     SourceFactory,
@@ -60,6 +62,23 @@ def test_numbers_lead_to_their_lists(client: Client) -> None:
         assert len(rows) == int(url)
 
 
+def test_deliveries_that_need_a_person_are_counted(client: Client) -> None:
+    WorkspaceFactory()
+    assert cards(client)["Deliveries"].startswith("No delivery waits for a decision")
+    now = timezone.now()
+    mine = EndpointFactory(failing_since=now)
+    EndpointFactory(disabled_at=now, disabled_reason="gone_410")
+    EndpointFactory(disabled_at=now, disabled_reason="by_hand", failing_since=now)
+    EndpointFactory(failing_since=now, active=False)
+    for endpoint in (mine, mine, EndpointFactory()):
+        DeliveryFactory(endpoint=endpoint, state="unknown", next_try_at=None)
+    DeliveryFactory(endpoint=mine)
+
+    assert cards(client)["Deliveries"] == "Wait for a decision 3 Endpoints failing now 2"
+    own = client_of(person("viewer", mine.buyer.workspace))
+    assert cards(own)["Deliveries"] == "Wait for a decision 2 Endpoints failing now 1"
+
+
 def test_empty_states_say_what_to_do(client: Client) -> None:
     WorkspaceFactory()
     shown = cards(client)
@@ -90,4 +109,4 @@ def test_home_page_takes_the_same_statements_with_more_rows(client: Client) -> N
     for _ in range(3):
         build_world()
     BuyerFactory()
-    assert statements() == few <= 8 + OF_HEALTH_CARD
+    assert statements() == few <= 9 + OF_HEALTH_CARD

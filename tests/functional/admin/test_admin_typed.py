@@ -7,25 +7,28 @@ from django.conf import LazySettings
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import JSONField, Model
+from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from distribution.models import Buyer, Campaign, Enrollment, Tier
+from distribution.models import Buyer, Campaign, Endpoint, Enrollment, Tier
 from routing.admin.typed import MAX_CHARACTERS, TypedChecks
 from routing.models import Workspace
-from tests.support.admin_pages import EDITABLE, build_world, client_of, page, person, problems, save
+from tests.support.admin_pages import (
+    EDITABLE,
+    JSON_FIELDS,
+    build_world,
+    client_of,
+    page,
+    person,
+    problems,
+    save,
+)
 from tests.support.factories import BuyerFactory, CampaignFactory, EnrollmentFactory, TierFactory
 
 pytestmark = pytest.mark.django_db
 
-JSON_FIELDS = [
-    (model, field.name)
-    for model in EDITABLE
-    for field in model._meta.concrete_fields
-    if isinstance(field, JSONField)
-]
 every_field = pytest.mark.parametrize(
     ("model", "field"), JSON_FIELDS, ids=[f"{model.__name__}.{name}" for model, name in JSON_FIELDS]
 )
@@ -55,7 +58,7 @@ def test_every_json_field_of_every_form_is_checked() -> None:
         for name in registered.describers
     }
     assert checked == set(JSON_FIELDS)
-    assert len(checked) == 10
+    assert len(checked) == 12
 
 
 @every_field
@@ -110,6 +113,11 @@ MEANINGS: list[tuple[type[Model], str, str, str]] = [
     (Buyer, "answers", '{"types": ["a", "b"], "new": true}', "“types” is a or b; “new” is yes"),
     (Buyer, "answers", "{}", "no answers"),
     (Buyer, "service_area", '{"zips": ["30312"]}', "covers 1 ZIP"),
+    (Endpoint, "template", '{"Zip": "{zip}", "Name": "{first_name}"}', "sends 2 fields: Zip, Name"),
+    (Endpoint, "template", "{}", "sends every field by its usual name"),
+    (Endpoint, "new_headers", '{"X-Key": "abc-def"}', "sends 1 header: X-Key"),
+    (Endpoint, "new_headers", "", "the stored headers stay"),
+    (Endpoint, "new_headers", "{}", "sends no headers of its own"),
     (Buyer, "service_area", "{}", "covers no ZIP codes, so this buyer would get no leads"),
 ]
 

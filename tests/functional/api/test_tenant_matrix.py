@@ -22,6 +22,8 @@ from distribution.models import (
     Buyer,
     BuyerScope,
     Campaign,
+    Delivery,
+    Endpoint,
     Enrollment,
     ReturnFile,
     ReturnRequest,
@@ -51,8 +53,13 @@ CATCH_ALL = "admin/(?P<url>.*)$"
 WITHOUT_ID = ("changelist", "add")
 ROW = {"object_id", "id"}  # Django's name for the row of a page
 WAYS = (
-    *("workspace", "source__workspace", "campaign__workspace", "buyer__workspace"),
-    "wallet__buyer__workspace",
+    *(
+        "workspace",
+        "source__workspace",
+        "buyer__workspace",
+        "campaign__workspace",
+    ),  # an endpoint may name no campaign
+    *("wallet__buyer__workspace", "endpoint__buyer__workspace"),
 )
 NO_WORKSPACE = (User, Group)
 
@@ -177,6 +184,16 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "distribution_returnrequest_act": lambda world: {
         "name": "approve",
         "?ids": world.foreign_row(ReturnRequest).pk,
+    },
+    "distribution_delivery_act": lambda world: {"name": "resend", "?ids": world.foreign_row(Delivery).pk},
+    "distribution_delivery_figures": lambda world: {"?endpoint": world.foreign_row(Endpoint).pk},
+    "distribution_endpoint_act": lambda world: {
+        "object_id": world.foreign_row(Endpoint).pk,
+        "name": "disable",
+    },
+    "distribution_endpoint_check": lambda world: {
+        "name": "template",
+        "?id": world.foreign_row(Endpoint).pk,
     },
     "distribution_returnrequest_file": lambda world: {
         "object_id": world.foreign_row(ReturnRequest).pk,

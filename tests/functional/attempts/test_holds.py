@@ -240,6 +240,44 @@ def test_lead_run_again_after_the_deadline_has_a_new_one() -> None:
     assert open_hold(lead).buyer_id == buyers_of(campaign)[1]
 
 
+def test_deadline_of_a_deferred_lead_begins_anew() -> None:
+    """The first buyer rejects the lead, and the second one has its cap full until the next day."""
+    campaign = asking_campaign(buyers=2, post_deadline_seconds=60)
+    second = buyers_of(campaign)[1]
+    lead = held_lead(campaign)
+    full = lead_of(campaign, at=AT)
+    reject(open_hold(lead), at=LATER)
+    Enrollment.objects.filter(campaign=campaign, buyer_id=second).update(cap_day=1)
+    Enrollment.objects.filter(campaign=campaign).exclude(buyer_id=second).update(active=False)
+    assert distribute_lead(full.pk, at=LATER).result == "posting"
+
+    deferred = distribute_lead(lead.pk, at=LATER)
+
+    assert (deferred.result, deferred.skip_reason) == ("deferred", "all_buyers_capped")
+    lead.refresh_from_db()
+    assert (lead.posting_since, lead.status) == (None, "pending")
+    tomorrow = AT + timedelta(days=1)
+    Lead.objects.filter(pk=lead.pk).update(expires_at=tomorrow + timedelta(days=1), next_attempt_at=tomorrow)
+    assert distribute_lead(lead.pk, at=tomorrow).result == "posting"
+    lead.refresh_from_db()
+    assert lead.posting_since == tomorrow
+    started = LeadDistributionEvent.objects.filter(event="delivery_started", buyer_id=second).latest("pk")
+    assert started.data["deadline_at"] == (tomorrow + timedelta(seconds=60)).isoformat()
+    assert_verified()
+
+
+def test_time_of_a_pause_is_not_part_of_the_deadline() -> None:
+    campaign = asking_campaign(buyers=2, post_deadline_seconds=60)
+    lead = held_lead(campaign)
+    reject(open_hold(lead), at=LATER)
+    resumed_at = AT + timedelta(hours=2)
+    Lead.objects.filter(pk=lead.pk).update(resumed_at=resumed_at, expires_at=resumed_at + timedelta(days=1))
+
+    assert distribute_lead(lead.pk, at=resumed_at + timedelta(seconds=1)).result == "posting"
+
+    assert_verified()
+
+
 def test_shared_lead_goes_on_until_it_has_enough_buyers() -> None:
     campaign = asking_campaign(buyers=4, max_buyers=2)
     first, second, third, _ = buyers_of(campaign)

@@ -1,60 +1,33 @@
 """A direct post: the answer of the buyer's system ends the hold, in the transaction that ends the delivery."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.by_hand import ResolutionRefused, resend, resolve
-from distribution.models import Assignment, Campaign, Delivery, DeliveryState, Enrollment, Wallet
-from routing.models import Lead
+from distribution.models import Assignment, Campaign, DeliveryState
 from tests.support.buyer_system import BuyerSystem, Reply
-from tests.support.delivering import deliver_due, sign
-from tests.support.factories import CampaignFactory, EndpointFactory, EnrollmentFactory, LeadFactory
-from tests.support.ports import free_port
+from tests.support.delivering import deliver_due
+from tests.support.direct_posts import (
+    CREDITS_CENTS,
+    PRICE_CENTS,
+    dead_url,
+    endpoint_of,
+    enroll_with,
+    money,
+    post,
+    posting_campaign,
+    states,
+    use_up_tries,
+)
 from tracing.models import AttemptResult
-
-PRICE_CENTS = 2_500
-CREDITS_CENTS = 10_000
 
 
 @pytest.fixture
 def campaign(db: None) -> Campaign:  # noqa: ARG001
-    campaign: Campaign = CampaignFactory(sells_on="acceptance", mode="priority", price_cents=PRICE_CENTS)
-    return campaign
-
-
-def enroll_with(campaign: Campaign, *, priority: int, url: str, **columns: Any) -> Enrollment:
-    enrollment: Enrollment = EnrollmentFactory(
-        campaign=campaign, priority=priority, buyer__credits_cents=CREDITS_CENTS
-    )
-    sign(EndpointFactory(buyer=enrollment.buyer, url=url, timeout_seconds=2, **columns))
-    return enrollment
-
-
-def post(campaign: Campaign) -> Lead:
-    lead: Lead = LeadFactory(source__workspace=campaign.workspace)
-    assert distribute_lead(lead.pk).result == AttemptResult.POSTING
-    return lead
-
-
-def money(enrollment: Enrollment) -> tuple[int, int]:
-    wallet = Wallet.objects.get(buyer=enrollment.buyer)
-    return wallet.balance_cents, wallet.held_cents
-
-
-def states(lead: Lead) -> list[tuple[int, str]]:
-    return list(Assignment.objects.filter(lead=lead).order_by("pk").values_list("buyer_id", "state"))
-
-
-def use_up_tries() -> Delivery:
-    at = timezone.now()
-    while (delivery := Delivery.objects.get()).next_try_at is not None:
-        at = max(at, delivery.next_try_at)
-        deliver_due(at=at)
-    return delivery
+    return posting_campaign()
 
 
 def test_acceptance_charges_the_held_price(campaign: Campaign, system: BuyerSystem) -> None:
@@ -89,10 +62,10 @@ def test_rejection_releases_the_price_and_the_next_buyer_is_asked(
 
 
 def test_buyer_that_can_never_be_reached_has_rejected_the_lead(campaign: Campaign) -> None:
-    enrollment = enroll_with(campaign, priority=1, url=f"http://127.0.0.1:{free_port()}/")
+    enrollment = enroll_with(campaign, priority=1, url=dead_url())
     lead = post(campaign)
 
-    delivery = use_up_tries()
+    delivery, _ = use_up_tries()
 
     assert (delivery.state, delivery.end_reason) == ("rejected", "unreachable")
     assert states(lead) == [(enrollment.buyer_id, "rejected")]
@@ -105,7 +78,7 @@ def test_unknown_keeps_the_hold_until_a_person_decides(campaign: Campaign, syste
     enroll_with(campaign, priority=0, url=system.url)
     lead = post(campaign)
 
-    delivery = use_up_tries()
+    delivery, _ = use_up_tries()
 
     assert delivery.state == "unknown"
     assert states(lead) == [(enrollment.buyer_id, "held")]
@@ -124,9 +97,9 @@ def test_one_unknown_among_unreachable_tries_waits_for_a_person(
     enrollment = enroll_with(campaign, priority=1, url=system.url)
     lead = post(campaign)
     deliver_due()
-    endpoint = enrollment.buyer.endpoints.get()
-    endpoint.url = f"http://127.0.0.1:{free_port()}/"
+    endpoint = endpoint_of(enrollment)
+    endpoint.url = dead_url()
     endpoint.save(update_fields=["url"])
 
-    assert use_up_tries().state == "unknown"
+    assert use_up_tries()[0].state == "unknown"
     assert states(lead) == [(enrollment.buyer_id, "held")]

@@ -67,9 +67,11 @@ def test_new_secret_signs_with_the_old_one_for_a_day(operator: Client, buyer: Bu
             "new_headers",
             "Host",
         ),
+        ({"method": "http", "new_headers": "[]"}, "new_headers", "must be an object"),
+        ({"method": "http", "new_headers": "false"}, "new_headers", "must be an object"),
         ({"method": "http", "template": '{"a": "{zip}"}', "price_path": "a[["}, "price_path", "a[["),
     ],
-    ids=["no URL", "private URL", "address", "template", "header", "path"],
+    ids=["no URL", "private URL", "address", "template", "header", "list", "flag", "path"],
 )
 def test_settings_that_cannot_work_are_refused_at_their_field(
     operator: Client, buyer: Buyer, system: BuyerSystem, fields: dict[str, str], field: str, message: str

@@ -59,7 +59,11 @@ def held_by_entries(entries: list[Row]) -> int:
 def held_by_sales(wallet: Row, rows: Rows) -> int:
     buyer = rows.buyer_of_wallet[wallet.id]
     return int(
-        sum(each.price_cents for each in rows.assignments if (each.buyer_id, each.state) == (buyer, "held"))
+        sum(
+            each.price_cents
+            for each in rows.assignments
+            if (each.buyer_id, each.state) == (buyer, "held") and not each.is_test
+        )
     )
 
 
@@ -104,7 +108,7 @@ def limit_of(sale: Row, rows: Rows) -> int:
 def judge_charges(rows: Rows) -> Findings:
     charges = group((each for each in rows.entries if each.kind in CHARGES), "assignment_id")
     entries_of = group(rows.entries, "assignment_id")
-    for sale in rows.assignments:
+    for sale in (each for each in rows.assignments if not each.is_test):
         was_charged = sale.state in ("sold", "returned")
         problem = judge_charge(sale, charges.get(sale.id, []), rows) if was_charged else ""
         if problem:
@@ -163,7 +167,7 @@ def judge_refunds(rows: Rows) -> Findings:
         if buyers.get(refund.assignment_id) != buyer:
             yield f"ledger entry {refund.id}: refunds buyer {buyer}, who did not buy the lead"
     for sale in rows.assignments:
-        if sale.state == "returned" and refunded[sale.id] != sale.price_cents:
+        if sale.state == "returned" and not sale.is_test and refunded[sale.id] != sale.price_cents:
             yield (
                 f"assignment {sale.id}: was returned, but {refunded[sale.id]} of {sale.price_cents} cents"
                 " were refunded"

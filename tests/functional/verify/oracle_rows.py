@@ -15,7 +15,7 @@ COLUMNS: Final = {
     "distribution_ledgerentry": (
         "id wallet_id kind amount_cents balance_after_cents idempotency_key assignment_id"
     ),
-    "distribution_assignment": "id lead_id buyer_id campaign_id attempt_id state price_cents settled_at",
+    "distribution_assignment": "id lead_id buyer_id campaign_id attempt_id state price_cents settled_at is_test",
     "distribution_campaign": "id max_buyers",
     "distribution_campaignsnapshot": "campaign_id config_version config",
     "routing_lead": "id status next_attempt_at locked_at locked_by attempts is_partly_sold",

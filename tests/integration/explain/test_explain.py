@@ -60,7 +60,7 @@ def test_lead_without_coverage_says_so_in_one_sentence() -> None:
     assert (explanation.lead.reason, explanation.lead.fixer) == ("no_eligible_buyers", "agency")
     assert explanation.lead.campaign is not None
     assert explanation.lead.campaign.name == "Roofing Atlanta"
-    assert [stage.remaining for stage in attempt.funnel] == [8, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    assert [stage.remaining for stage in attempt.funnel] == [8, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
     assert len(attempt.buyers) == 8
     assert explanation.notes == ()
 

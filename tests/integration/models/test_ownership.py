@@ -13,6 +13,10 @@ from distribution.models import (
     Buyer,
     BuyerKey,
     Campaign,
+    Delivery,
+    DeliveryTry,
+    Endpoint,
+    EndpointSecret,
     Enrollment,
     ReturnFile,
     ReturnPolicy,
@@ -21,9 +25,12 @@ from distribution.models import (
     Wallet,
 )
 from routing.models import Lead, RoutingRule, Source, SourceKey
+from tests.support.delivery_breaches import new_try
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
+    DeliveryFactory,
+    EndpointFactory,
     LeadFactory,
     ReturnPolicyFactory,
     RuleFactory,
@@ -60,6 +67,12 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "returnrequest.lead": (ReturnRequest, LeadFactory, "Ask for another return"),
     "returnrequest.buyer": (ReturnRequest, BuyerFactory, "Ask for another return"),
     "returnfile.request": (ReturnFile, new_return, "Add the file to the other return"),
+    "endpoint.buyer": (Endpoint, BuyerFactory, "add an endpoint to the other buyer"),
+    "endpointsecret.endpoint": (EndpointSecret, EndpointFactory, "Make a new secret for the other endpoint"),
+    "delivery.endpoint": (Delivery, EndpointFactory, "Send a new one"),
+    "delivery.lead": (Delivery, LeadFactory, "Send a new one"),
+    "delivery.assignment": (Delivery, new_sale, "Send a new one"),
+    "deliverytry.delivery": (DeliveryTry, DeliveryFactory, "Send the other delivery"),
 }
 # What may change, and why.
 FREE = {
@@ -75,6 +88,11 @@ FREE = {
     "campaignsnapshot.campaign": "append-only",
     "ledgerentry.wallet": "append-only",
     "ledgerentry.assignment": "append-only",
+    "sourcecontract.source": "append-only",
+    **dict.fromkeys(
+        (f"payableentry.{name}" for name in ("source", "lead", "assignment", "contract")), "append-only"
+    ),
+    "endpoint.campaign": "an operator may change which leads it gets",
     "returnrequest.refund": "set once, at its end, which is final",
 }
 
@@ -87,8 +105,10 @@ def sold() -> Lead:
     BuyerKey.objects.create_key(name="test", buyer=enrollment.buyer)
     source = SourceFactory(workspace=campaign.workspace)
     issue_key(source)
+    EndpointSecret.objects.create(endpoint=EndpointFactory(buyer=enrollment.buyer), secret="a")
     lead = LeadFactory(source=source)
     distribute_lead(lead.pk)
+    new_try(delivery=Delivery.objects.get())
     RuleFactory(workspace=campaign.workspace)
     ReturnPolicyFactory(workspace=campaign.workspace)
     request = new_return(Assignment.objects.get())

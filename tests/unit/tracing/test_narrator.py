@@ -176,6 +176,34 @@ EVENTS = [
         Row(Event.DELIVERY_REJECTED, buyer_id=7, cost_cents=2_500, data={"assignment": "x", "reason": ""}),
         "Acme Roofing: its system rejected the lead without a reason. $25.00 is no longer held.",
     ),
+    (
+        Row(
+            Event.DELIVERY_STARTED,
+            buyer_id=7,
+            cost_cents=2_500,
+            data={"assignment": "x", "deadline_at": "2026-08-02T14:04:22+00:00", "is_test": True},
+        ),
+        "Acme Roofing: its system is asked at its test URL whether it accepts the lead. Nothing is held. "
+        "If it rejects the lead, other buyers are asked until 2026-08-02 14:04:22 UTC.",
+    ),
+    (
+        Row(
+            Event.DELIVERY_ACCEPTED,
+            buyer_id=7,
+            cost_cents=2_500,
+            data={"assignment": "x", "is_test": True},
+        ),
+        "Acme Roofing: its system accepted the lead. Nothing was charged: it is a test.",
+    ),
+    (
+        Row(
+            Event.DELIVERY_REJECTED,
+            buyer_id=7,
+            cost_cents=2_500,
+            data={"assignment": "x", "reason": "", "is_test": True},
+        ),
+        "Acme Roofing: its system rejected the lead without a reason.",
+    ),
 ]
 
 

@@ -1,0 +1,159 @@
+"""Deliveries are decided or sent again, one or many, after a page that says what happens. Refused ones are counted."""
+
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils import timezone
+
+from distribution.admin.delivery_actions import MAX_AT_ONCE, act_url
+from distribution.models import Delivery, Endpoint
+from tests.support.admin_pages import client_of, page, person
+from tests.support.factories import DeliveryFactory, EndpointFactory
+from tracing.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+REASON = {"reason": "the buyer's system was down"}
+
+
+@pytest.fixture
+def endpoint() -> Endpoint:
+    made: Endpoint = EndpointFactory(name="CRM", buyer__name="Peachtree Roofing")
+    return made
+
+
+@pytest.fixture
+def operator(endpoint: Endpoint) -> Client:
+    return client_of(person("operator", endpoint.buyer.workspace))
+
+
+def make(endpoint: Endpoint, state: str, **columns: Any) -> Delivery:
+    """A delivery in that state, with the times that it needs."""
+    now = timezone.now()
+    times = {"next_try_at": now if state == "pending" else None}
+    if state == "posting":
+        times["leased_until"] = now
+    if state in ("accepted", "rejected", "cancelled"):
+        times["ended_at"] = now
+    row: Delivery = DeliveryFactory(endpoint=endpoint, state=state, **{**times, **columns})
+    return row
+
+
+def choose(client: Client, name: str, *rows: Delivery) -> str:
+    data = {"action": f"{name}_deliveries", "_selected_action": [row.pk for row in rows]}
+    url: str = client.post(page(Delivery, "changelist"), data)["Location"]
+    return url
+
+
+def messages_of(answer: Any) -> list[str]:
+    return [str(each) for each in get_messages(answer.wsgi_request)]
+
+
+def states() -> list[str]:
+    return list(Delivery.objects.order_by("pk").values_list("state", flat=True))
+
+
+def test_many_are_sent_again_and_refused_ones_are_counted_by_reason(
+    operator: Client, endpoint: Endpoint
+) -> None:
+    rows = [make(endpoint, state) for state in ("unknown", "rejected", "posting", "posting")]
+    url = choose(operator, "resend", *rows)
+    shown = operator.get(url).content.decode()
+    assert "2 deliveries will be sent again to the same endpoint as soon as possible." in shown
+    assert "1 delivery has already ended: the buyer gets a new message" in shown
+    assert "2 will not change:" in shown
+    assert shown.count("it is being sent") == 2
+    assert states() == ["unknown", "rejected", "posting", "posting"]
+    assert operator.post(url, {"reason": ""}).status_code == 400
+
+    answer = operator.post(url, REASON)
+
+    assert answer["Location"] == page(Delivery, "changelist")
+    done, refused = messages_of(answer)
+    assert done == "2 deliveries are sent again."
+    assert refused.startswith("2 deliveries were refused: it is being sent right now")
+    assert states() == ["pending", "rejected", "posting", "posting", "pending"]
+    assert Delivery.objects.latest("pk").message_id != rows[1].message_id
+    entries = AuditEntry.objects.filter(action="sent again").order_by("object_id")
+    assert [(entry.object_id, entry.reason) for entry in entries] == [
+        (str(row.pk), REASON["reason"]) for row in rows[:2]
+    ]
+
+
+@pytest.mark.parametrize("decision", ["accepted", "rejected"])
+def test_many_are_decided_together(operator: Client, endpoint: Endpoint, decision: str) -> None:
+    rows = [make(endpoint, "unknown"), make(endpoint, "unknown"), make(endpoint, "cancelled")]
+
+    answer = operator.post(choose(operator, decision, *rows), REASON)
+
+    assert states() == [decision, decision, "cancelled"]
+    done, refused = messages_of(answer)
+    assert done == f"2 deliveries are {decision}."
+    assert refused == ("1 delivery was refused: it no longer waits for a decision: it is canceled.")
+
+
+def test_one_that_is_refused_says_why_on_its_page(operator: Client, endpoint: Endpoint) -> None:
+    row = make(endpoint, "unknown")
+    url = act_url("accepted", row.pk)
+    operator.get(url)
+    Delivery.objects.filter(pk=row.pk).update(state="rejected", ended_at=timezone.now())
+
+    answer = operator.post(url, REASON)
+
+    assert answer.status_code == 400
+    [problem] = answer.context["form"].non_field_errors()
+    assert problem == "Nothing was changed: it no longer waits for a decision: it is rejected."
+    assert not AuditEntry.objects.exists()
+
+
+def test_nothing_to_do_has_no_form(operator: Client, endpoint: Endpoint) -> None:
+    shown = operator.get(act_url("accepted", make(endpoint, "accepted").pk)).content.decode()
+
+    assert "Nothing to do." in shown
+    assert 'name="reason"' not in shown
+
+
+def test_filters_of_the_list_are_kept(operator: Client, endpoint: Endpoint) -> None:
+    row = make(endpoint, "unknown")
+    listed = f"{page(Delivery, 'changelist')}?state=unknown"
+    data = {"action": "resend_deliveries", "_selected_action": [row.pk]}
+
+    url = operator.post(listed, data)["Location"]
+
+    assert "_changelist_filters=state%3Dunknown" in url
+    assert f'href="{page(Delivery, "change", row.pk)}?_changelist_filters=state%3Dunknown"' in (
+        operator.get(url).content.decode()
+    )
+
+
+def test_too_many_at_once_are_refused(operator: Client, endpoint: Endpoint) -> None:
+    rows = DeliveryFactory.create_batch(MAX_AT_ONCE + 1, endpoint=endpoint)
+    operator.get(page(Delivery, "changelist"))
+
+    ids = [row.pk for row in rows]
+    assert operator.get(act_url("resend", *ids)).status_code == 404
+    assert operator.get(act_url("resend", *ids[1:])).status_code == 200
+
+
+@pytest.mark.parametrize("ids", ["", "x", "1,", "999999999", "1" * 40])
+def test_invalid_ids_are_not_found(operator: Client, ids: str) -> None:
+    assert operator.get(f"{act_url('resend')}{ids}").status_code == 404
+
+
+def test_foreign_delivery_among_own_ones_is_not_found(operator: Client, endpoint: Endpoint) -> None:
+    own, foreign = make(endpoint, "unknown"), make(EndpointFactory(), "unknown")
+    url = act_url("accepted", own.pk, foreign.pk)
+
+    assert [operator.get(url).status_code, operator.post(url, REASON).status_code] == [404, 404]
+    assert states() == ["unknown", "unknown"]
+
+
+@pytest.mark.parametrize("role", ["viewer", "finance"])
+def test_others_have_no_actions(endpoint: Endpoint, role: str) -> None:
+    client, row = client_of(person(role, endpoint.buyer.workspace)), make(endpoint, "unknown")
+
+    assert b'name="action"' not in client.get(page(Delivery, "changelist")).content
+    assert client.get(page(Delivery, "change", row.pk)).context["action_buttons"] == []
+    assert client.post(act_url("accepted", row.pk), REASON).status_code == 403
+    assert states() == ["unknown"]
