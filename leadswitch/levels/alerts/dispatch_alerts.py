@@ -54,7 +54,7 @@ DISPATCH_ALERTS: Final = (
         kind="leases",
         expression="sum(increase(leadswitch_inflight_leases_lost_total[5m])) / 5 > 10",
         keep_firing_for="5m",
-        summary=f"{COUNT} leases per minute end before their worker is done.",
+        summary=f"{COUNT} leases per minute expire before their lead is decided.",
         normal="0; a few when a worker is restarted",
         dashboard=Dashboard.DISPATCH,
     ),
