@@ -200,7 +200,7 @@ QUEUES: Final = Row(
         Panel(
             title="Canary",
             description="How long ago a canary returned from the workers, and how long one has been out. Normal:"
-            " under 60 s.",
+            " under 15 s.",
             unit=Unit.SECONDS,
             queries=(
                 gauge("leadswitch_canary_age_seconds", "returned"),
