@@ -73,10 +73,14 @@ DISPATCH_ALERTS: Final = (
         severity=Severity.WARNING,
         kind="dispatch",
         reads=Job.EXPORTER,
-        expression="max by (shard) (leadswitch_redis_ready_leads) > 100",
+        # A ready queue itself stays short. The second part excludes leads of paused workspaces.
+        expression=(
+            "max by (shard) (leadswitch_redis_schedule_overdue_leads) > 100\n"
+            "and on() max(leadswitch_leads_overdue) > 100"
+        ),
         holds_for="2m",
         keep_firing_for="5m",
-        summary=f"{COUNT} leads wait in the ready queue {{{{ $labels.shard }}}}.",
+        summary=f"{COUNT} due leads wait for room in the ready queue {{{{ $labels.shard }}}}.",
         normal="under 20",
         dashboard=Dashboard.DISPATCH,
         shown=("shard",),

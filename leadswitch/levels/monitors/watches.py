@@ -155,6 +155,26 @@ NO_LEADER: Final = Watch(
         ),
     )
 )
+SHARD_WAITING: Final = Watch(
+    (
+        Condition(
+            part="shard",
+            expression=Gauge(Series("leadswitch_redis_schedule_overdue_leads"), ("shard",)),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=100,
+        ),
+        Condition(
+            part="overdue",
+            expression=Gauge(Series("leadswitch_leads_overdue")),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=100,
+        ),
+    )
+)
 WORKERS_HALVED: Final = Watch(
     (
         Condition(
@@ -244,7 +264,7 @@ WATCHES: Final[dict[str, Watch]] = {
         "5m",
         10,
     ),
-    "LeadSwitchShardWaiting": _above("leadswitch_redis_ready_leads", 100, "2m", "shard"),
+    "LeadSwitchShardWaiting": SHARD_WAITING,
     "LeadSwitchWorkersHalved": WORKERS_HALVED,
     "LeadSwitchBalancesDrift": _above("leadswitch_wallets_drifted", 0, "2m"),
     "LeadSwitchExporterCollectorFailed": _is_zero(

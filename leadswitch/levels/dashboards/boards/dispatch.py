@@ -150,13 +150,13 @@ QUEUES: Final = Row(
             " are full.",
             unit=Unit.COUNT,
             queries=(gauge_by("shard", "leadswitch_redis_schedule_overdue_leads", is_chosen("shard")),),
+            thresholds=(Threshold(100),),
         ),
         Panel(
             title="Ready queues",
             description="Leads that no worker has started, by shard. Normal: under 20 in one.",
             unit=Unit.COUNT,
             queries=(gauge_by("shard", READY, is_chosen("shard")),),
-            thresholds=(Threshold(100),),
         ),
         Panel(
             title="In flight",
