@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.alert import COUNT, Alert, Dashboard, Job, Severity
 
 # 0 if every workspace polls: no dispatcher is expected. Without the series one is.
 POLLED_ONLY: Final = 'max(leadswitch_workspaces{mode="event"}) == 0'
-COUNT: Final = '{{ $value | printf "%.0f" }}'
 
 DISPATCH_ALERTS: Final = (
     Alert(
@@ -49,6 +48,22 @@ DISPATCH_ALERTS: Final = (
         dashboard=Dashboard.DISPATCH,
     ),
     Alert(
+        name="LeadSwitchCanaryLate",
+        severity=Severity.WARNING,
+        kind="dispatch",
+        reads=Job.EXPORTER,
+        # Without a leader no canary is sent, and one that was out stays out: LeadSwitchNoLeader.
+        expression="max(leadswitch_canary_late_seconds) > 0\nand max(leadswitch_leaders) > 0",
+        holds_for="2m",
+        keep_firing_for="2m",
+        summary=(
+            "A canary has been on its way to a worker for {{ $value | humanizeDuration }}. Some part between the"
+            " schedule and the workers does not work, and the leading dispatcher runs due leads itself."
+        ),
+        normal="a canary returns within a second",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
         name="LeadSwitchLeasesLost",
         severity=Severity.WARNING,
         kind="leases",
@@ -66,6 +81,20 @@ DISPATCH_ALERTS: Final = (
         keep_firing_for="5m",
         summary=f"The reconciler schedule repairs {COUNT} leads per minute.",
         normal="0; many for a few minutes after Redis was lost",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
+        name="LeadSwitchReconcilerLate",
+        severity=Severity.WARNING,
+        kind="reconcilers",
+        reads=Job.EXPORTER,
+        expression="max by (reconciler) (leadswitch_reconciler_late) > 0",
+        holds_for="2m",
+        summary=(
+            "The reconciler {{ $labels.reconciler }} has not completed for three periods and 90 s. It fails, or beat or"
+            " the workers do not run it."
+        ),
+        normal="each reconciler completes once in its period",
         dashboard=Dashboard.DISPATCH,
     ),
     Alert(

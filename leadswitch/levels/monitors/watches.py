@@ -4,6 +4,7 @@ A limit and a window are those of the alert's PromQL. Datadog has no `for`: a ga
 whole window, and an increase is measured over the longer of its range and its `for`.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Job
@@ -175,6 +176,26 @@ SHARD_WAITING: Final = Watch(
         ),
     )
 )
+CANARY_LATE: Final = Watch(
+    (
+        Condition(
+            part="canary",
+            expression=Gauge(Series("leadswitch_canary_late_seconds")),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=0,
+        ),
+        Condition(
+            part="leaders",
+            expression=Gauge(Series("leadswitch_leaders")),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=0,
+        ),
+    )
+)
 WORKERS_HALVED: Final = Watch(
     (
         Condition(
@@ -254,6 +275,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchDispatchHalted": HALTED,
     "LeadSwitchNoLeader": NO_LEADER,
     "LeadSwitchTwoLeaders": _above("leadswitch_leaders", 1, "1m"),
+    "LeadSwitchCanaryLate": CANARY_LATE,
     "LeadSwitchLeasesLost": _more(
         Scaled(_increase("leadswitch_inflight_leases_lost_total"), A_MINUTE), "5m", 10
     ),
@@ -264,6 +286,7 @@ WATCHES: Final[dict[str, Watch]] = {
         "5m",
         10,
     ),
+    "LeadSwitchReconcilerLate": _above("leadswitch_reconciler_late", 0, "2m", "reconciler"),
     "LeadSwitchShardWaiting": SHARD_WAITING,
     "LeadSwitchWorkersHalved": WORKERS_HALVED,
     "LeadSwitchBalancesDrift": _above("leadswitch_wallets_drifted", 0, "2m"),
@@ -271,6 +294,10 @@ WATCHES: Final[dict[str, Watch]] = {
         Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), ProcessAggregation.MIN), "2m"
     ),
     "LeadSwitchPostgresDown": _is_zero(Gauge(Series("leadswitch_up")), "1m"),
+    "LeadSwitchRedisLost": replace(
+        _is_zero(Gauge(Series("leadswitch_redis_up")), "1m"),
+        summary="Redis has not responded to the exporter for 1 minute. Leads are sold from PostgreSQL, somewhat later.",
+    ),
 }
 # Alerts without a monitor, and why.
 LEFT_OUT: Final = {

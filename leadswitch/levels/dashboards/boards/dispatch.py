@@ -199,12 +199,13 @@ QUEUES: Final = Row(
         ),
         Panel(
             title="Canary",
-            description="How long ago a canary returned from the workers, and how long one has been out. Normal:"
-            " under 15 s.",
+            description="How long ago a canary returned from the workers, how long one has been out, and the same if it"
+            " is late. Normal: under 15 s; 0 late.",
             unit=Unit.SECONDS,
             queries=(
                 gauge("leadswitch_canary_age_seconds", "returned"),
                 gauge("leadswitch_canary_out_seconds", "out"),
+                gauge("leadswitch_canary_late_seconds", "late"),
             ),
         ),
         Panel(
