@@ -9,13 +9,16 @@ from django.db import Error, connection
 
 logger = logging.getLogger(__name__)
 
+# What is left to roles without special rights: max_connections includes those that are reserved for others.
+CONNECTIONS_LIMIT: Final = """(
+    SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END)::int FROM pg_settings
+    WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')
+)"""
 # Sessions of other roles are listed, without their statements; background processes have no database.
-READ_ROOM: Final = """
-SELECT (SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END)
-        FROM pg_settings
-        WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')),
-       (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid())
-"""
+READ_ROOM: Final = f"""
+SELECT {CONNECTIONS_LIMIT},
+    (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid())
+"""  # noqa: S608 - only constants are put in
 # A reconciler takes its lock on a separate connection; a process has one such run at a time.
 FOR_LOCKS: Final = 1
 
@@ -42,7 +45,7 @@ def read_connection_budget(*, processes: int, threads: int) -> ConnectionBudget:
     with connection.cursor() as cursor:
         cursor.execute(READ_ROOM)
         limit, used = cursor.fetchone()
-    return ConnectionBudget(count_needed(processes=processes, threads=threads), used, int(limit))
+    return ConnectionBudget(count_needed(processes=processes, threads=threads), used, limit)
 
 
 def warn_if_crowded(*, processes: int, threads: int) -> None:

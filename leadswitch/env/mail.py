@@ -11,6 +11,7 @@ from leadswitch.env.parse import BadEnvironment, parse_base_url, parse_email_url
 from leadswitch.env.variable import Section, Variable
 
 PORTS: Final = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+EXAMPLE_SERVER: Final = "smtp+tls://user:secret@mail.example.com:587"
 NO_ONE: Final[tuple[str, ...]] = ()
 ADDRESS: Final = re.compile(r"[^\s@,<>\"]+@[^\s@,<>\"]+")
 
@@ -73,7 +74,7 @@ class Mail(Section):
         "EMAIL_URL",
         parse_email_url,
         default="",
-        example="smtp+tls://user:secret@mail.example.com:587",
+        example=EXAMPLE_SERVER,
         help=(
             "The mail server: smtp+tls:// (STARTTLS), smtp+ssl:// (TLS from the start) or smtp://. Write special"
             " characters of user and secret as %XX. Empty: no mail is sent."
@@ -124,7 +125,5 @@ def check_mail(environment: Mail) -> None:
     """Raises BadEnvironment for recipients who could get no mail."""
     if environment.digest_recipients and not environment.email_url:
         raise BadEnvironment(
-            "LEADSWITCH_DIGEST_RECIPIENTS",
-            "needs a mail server",
-            "Set EMAIL_URL, such as smtp+tls://user:secret@mail.example.com:587",
+            "LEADSWITCH_DIGEST_RECIPIENTS", "needs a mail server", f"Set EMAIL_URL, such as {EXAMPLE_SERVER}"
         )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from leadswitch.database.connections import CONNECTIONS_LIMIT
 from routing.leads.due_retries import IS_DUE_RETRY
 
 # Retries through the index of the retry queue.
@@ -37,13 +38,13 @@ GROUP BY w.slug, a.result, a.skip_reason
 ORDER BY attempts DESC, w.slug, a.result, a.skip_reason
 LIMIT %(limit)s
 """
-CONNECTIONS: Final = """
-SELECT coalesce(state, 'other') AS state, count(*) AS connections, current_setting('max_connections')::int AS limit
+CONNECTIONS: Final = f"""
+SELECT coalesce(state, 'other') AS state, count(*) AS connections, {CONNECTIONS_LIMIT} AS limit
 FROM pg_stat_activity
 WHERE backend_type = 'client backend'
 GROUP BY 1
 ORDER BY 2 DESC
-"""
+"""  # noqa: S608 - only constants are put in
 # Sessions of this database that wait for a lock, and its transactions of more than a second.
 BUSY: Final = """
 SELECT pid::text AS pid, usename AS role, application_name AS program, state,

@@ -17,8 +17,8 @@ PATH: Final = "/metrics"
 class MetricsMiddleware:
     """Answers /metrics for any host name: put it before the middleware that checks the host.
 
-    Prometheus sends its request to the address of each container and the Datadog Agent to the name of its service,
-    which ALLOWED_HOSTS does not list. Without LEADSWITCH_METRICS_TOKEN the path does not exist.
+    Prometheus and the Datadog Agent send their requests to the address of each container, which ALLOWED_HOSTS does not
+    list. Without LEADSWITCH_METRICS_TOKEN the path does not exist.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,7 +13,9 @@ from leadswitch.env import REPOSITORY
 from leadswitch.levels.alerts.alert import Alert, Job, Severity
 from leadswitch.levels.alerts.burn import BURNS
 from leadswitch.levels.alerts.files import Links, make_files
+from leadswitch.levels.alerts.notify import WATCHDOG, make_alertmanager
 from leadswitch.levels.alerts.rows import ALERTS
+from leadswitch.levels.exporter.refresher import MAX_FAILURES, PASS_SECONDS
 from leadswitch.levels.objectives import (
     AVAILABILITY_DEADLINE_SECONDS,
     LATENCY,
@@ -75,6 +78,45 @@ QUIET: Final = {
     "resolves",
 }
 ALWAYS: Final = {"LeadSwitchWatchdog", "LeadSwitchDailyDigest"}
+
+
+MATCHER: Final = re.compile(r'(\w+)(=~?)"([^"]*)"')
+
+
+def matches(alert: Alert, matchers: Sequence[str]) -> bool:
+    labels = {"alertname": alert.name, **alert.all_labels}
+    parts = [MATCHER.fullmatch(each).groups() for each in matchers]  # type: ignore[union-attr]
+    return all(re.fullmatch(value, labels.get(name, "")) for name, _, value in parts)
+
+
+def test_each_name_in_the_inhibition_silences_an_alert() -> None:
+    """A rule that no alert can match promises silence that never comes."""
+    for rule in make_alertmanager(watchdog_url="")["inhibit_rules"]:
+        sources = {alert.name for alert in ALERTS if matches(alert, rule["source_matchers"])}
+        named = [each for each in rule["source_matchers"] if each.startswith("alertname")]
+        assert set(re.findall(r"LeadSwitch\w+", " ".join(named))) <= sources
+        assert sources
+        assert any(matches(alert, rule["target_matchers"]) for alert in ALERTS)
+
+
+def test_watchdog_calls_as_often_as_the_pages_say() -> None:
+    """Alertmanager repeats at the first pass of the group after the interval of repeats."""
+    routes = make_alertmanager(watchdog_url="")["route"]["routes"]
+    [route] = [each for each in routes if each["receiver"] == WATCHDOG]
+    least, between = (int(route[name].removesuffix("m")) for name in ("repeat_interval", "group_interval"))
+    page = (REPOSITORY / "docs" / "alerts.md").read_text()
+    assert page.count(f"every {least} to {least + between} minutes") == 2
+    assert f"longer than {least + between} minutes" in page
+
+
+def test_page_of_a_failing_collector_is_true_at_every_period() -> None:
+    """Values are dropped at the third failed pass. The alert fires after 2 minutes."""
+    [alert] = [each for each in ALERTS if each.name == "LeadSwitchExporterCollectorFailed"]
+    assert alert.holds_for == "2m"
+    page = " ".join((REPOSITORY / "docs" / "runbooks" / "exporter-collector-failed.md").read_text().split())
+    assert "could not be read for two minutes" in page
+    assert "After three failed passes in a row" in page
+    assert (MAX_FAILURES - 1) * 10 < 120 <= (MAX_FAILURES - 1) * 60 + PASS_SECONDS
 
 
 def read_cases() -> dict[str, set[str]]:

@@ -13,6 +13,8 @@ from typing import Any, Final
 import psutil
 from django.db import connection
 
+from leadswitch.database.connections import CONNECTIONS_LIMIT
+
 MEGABYTE: Final = 1_000_000
 POSTGRES: Final = "postgres"
 REDIS: Final = "redis"
@@ -25,9 +27,9 @@ KINDS: Final = (
     ("exporter", "exporter"),
     ("worker", "worker"),
 )
-STATE: Final = """
+STATE: Final = f"""
 SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
-    current_setting('max_connections')::int,
+    {CONNECTIONS_LIMIT},
     count(*) FILTER (WHERE attempts > 0), count(*)
 FROM routing_lead WHERE status = 'pending' AND next_attempt_at <= clock_timestamp()
 """

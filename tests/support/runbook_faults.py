@@ -10,15 +10,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import pytest
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.test import override_settings
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Campaign
 from leadswitch.embedded import redis as embedded_redis
-from routing.dispatch import pauses, schedule, workers
+from routing.dispatch import canary, pauses, schedule, workers
 from routing.dispatch.control import write_leader_heartbeat
 from routing.dispatch.heartbeat import send_heartbeat
 from routing.dispatch.leadership import acquire_leadership
@@ -32,7 +33,7 @@ from tests.support.own_redis import using_own_redis
 from tests.support.race_leads import make_leads
 from tests.support.reconciled import all_ran
 from tests.support.redis_faults import refusing_writes
-from tests.support.schema import changed
+from tests.support.schema import changed, execute, refusing_updates
 from tests.support.waiting import wait_until, wait_until_blocked
 
 LEADER: Final = "host-a:71:ab12"
@@ -212,6 +213,26 @@ def old_claims(product: Product) -> Iterator[None]:
     Lead.objects.filter(pk__in=lead_ids).update(
         status="calling", next_attempt_at=None, locked_by="caller:1", locked_at=old
     )
+    yield
+
+
+@contextmanager
+def failing_reconciler(_product: Product) -> Iterator[None]:
+    """PostgreSQL refuses each repair of stale_locks, which last completed ten minutes ago."""
+    with refusing_updates("routing_lead", errcode="P0001"):
+        with pytest.raises(ProgrammingError, match="refused"):
+            run_reconciler(find_reconciler("stale_locks"), fix=True)
+        execute(
+            "UPDATE routing_reconcilerrun SET done_at = done_at - interval '10 minutes' WHERE name = 'stale_locks'"
+        )
+        yield
+
+
+@contextmanager
+def late_canary(_product: Product) -> Iterator[None]:
+    """It left five minutes ago, and no worker has returned it."""
+    canary.send()
+    execute("UPDATE routing_canary SET out_since = out_since - interval '5 minutes'")
     yield
 
 

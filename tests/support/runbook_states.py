@@ -129,6 +129,26 @@ STATES: Final[tuple[State, ...]] = (
         },
     ),
     State(
+        name="a reconciler that fails",
+        pages=("reconciler-late",),
+        brought_by=(*RUNNING, faults.old_claims, faults.failing_reconciler),
+        prints={
+            STATUS: Promise(1, "Problem: The last run of the reconciler stale_locks failed"),
+            "manage.py reconcile stale_locks": drift("stale_locks"),
+            DATABASE: NO_LOCK,
+        },
+    ),
+    State(
+        name="a canary that does not come back",
+        pages=("canary-late",),
+        brought_by=(*RUNNING, faults.late_canary),
+        prints={
+            STATUS: Promise(1, "Problem: A canary has been on its way through the queues for"),
+            DATABASE: NO_LOCK,
+            FAILURES: NO_FAILURE,
+        },
+    ),
+    State(
         name="lost workers",
         pages=("lease-losses", "leases-lost", "workers-halved"),
         brought_by=(faults.led, faults.one_worker_of_two, faults.reconciled, faults.lost_workers),

@@ -7,6 +7,7 @@ from typing import Final
 
 PREFIX: Final = "LeadSwitch"
 SEVERAL: Final = ""
+COUNT: Final = '{{ $value | printf "%.0f" }}'
 
 
 class Severity(StrEnum):

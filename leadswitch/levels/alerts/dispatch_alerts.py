@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.alert import COUNT, Alert, Dashboard, Job, Severity
 
 # 0 if every workspace polls: no dispatcher is expected. Without the series one is.
 POLLED_ONLY: Final = 'max(leadswitch_workspaces{mode="event"}) == 0'
-COUNT: Final = '{{ $value | printf "%.0f" }}'
 
 DISPATCH_ALERTS: Final = (
     Alert(
@@ -49,12 +48,28 @@ DISPATCH_ALERTS: Final = (
         dashboard=Dashboard.DISPATCH,
     ),
     Alert(
+        name="LeadSwitchCanaryLate",
+        severity=Severity.WARNING,
+        kind="dispatch",
+        reads=Job.EXPORTER,
+        # Without a leader no canary is sent, and one that was out stays out: LeadSwitchNoLeader.
+        expression="max(leadswitch_canary_late_seconds) > 0\nand max(leadswitch_leaders) > 0",
+        holds_for="2m",
+        keep_firing_for="2m",
+        summary=(
+            "A canary has been on its way to a worker for {{ $value | humanizeDuration }}. Some part between the"
+            " schedule and the workers does not work, and the leading dispatcher runs due leads itself."
+        ),
+        normal="a canary returns within a second",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
         name="LeadSwitchLeasesLost",
         severity=Severity.WARNING,
         kind="leases",
         expression="sum(increase(leadswitch_inflight_leases_lost_total[5m])) / 5 > 10",
         keep_firing_for="5m",
-        summary=f"{COUNT} leases per minute end before their worker is done.",
+        summary=f"{COUNT} leases per minute expire before their lead is decided.",
         normal="0; a few when a worker is restarted",
         dashboard=Dashboard.DISPATCH,
     ),
@@ -69,14 +84,32 @@ DISPATCH_ALERTS: Final = (
         dashboard=Dashboard.DISPATCH,
     ),
     Alert(
+        name="LeadSwitchReconcilerLate",
+        severity=Severity.WARNING,
+        kind="reconcilers",
+        reads=Job.EXPORTER,
+        expression="max by (reconciler) (leadswitch_reconciler_late) > 0",
+        holds_for="2m",
+        summary=(
+            "The reconciler {{ $labels.reconciler }} has not completed for three periods and 90 s. It fails, or beat or"
+            " the workers do not run it."
+        ),
+        normal="each reconciler completes once in its period",
+        dashboard=Dashboard.DISPATCH,
+    ),
+    Alert(
         name="LeadSwitchShardWaiting",
         severity=Severity.WARNING,
         kind="dispatch",
         reads=Job.EXPORTER,
-        expression="max by (shard) (leadswitch_redis_ready_leads) > 100",
+        # A ready queue itself stays short. The second part excludes leads of paused workspaces.
+        expression=(
+            "max by (shard) (leadswitch_redis_schedule_overdue_leads) > 100\n"
+            "and on() max(leadswitch_leads_overdue) > 100"
+        ),
         holds_for="2m",
         keep_firing_for="5m",
-        summary=f"{COUNT} leads wait in the ready queue {{{{ $labels.shard }}}}.",
+        summary=f"{COUNT} due leads wait for room in the ready queue {{{{ $labels.shard }}}}.",
         normal="under 20",
         dashboard=Dashboard.DISPATCH,
         shown=("shard",),

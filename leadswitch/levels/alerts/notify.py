@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from leadswitch.levels.alerts.alert import SEVERAL, Severity
+from leadswitch.levels.alerts.alert import Severity
 from leadswitch.levels.alerts.rows import ALERTS
 
 SECRETS: Final = "/run/secrets"
@@ -61,10 +61,11 @@ def _make_inhibition() -> list[dict[str, Any]]:
     """Only warnings are silenced: by a page of the same kind, and by the absence of the only job that they read."""
     absent = [
         {
-            "source_matchers": ['alertname=~"LeadSwitchJobAbsent|LeadSwitchExporterAbsent"', f'job="{job}"'],
-            "target_matchers": [_severity(Severity.WARNING), f'reads="{job}"'],
+            "source_matchers": [f'alertname="{alert.name}"', f'job="{alert.labels["job"]}"'],
+            "target_matchers": [_severity(Severity.WARNING), f'reads="{alert.labels["job"]}"'],
         }
-        for job in sorted({alert.reads for alert in ALERTS} - {SEVERAL})
+        for alert in ALERTS
+        if alert.labels.get("job") in {str(each.reads) for each in ALERTS if each.reads}
     ]
     page = {
         "source_matchers": [_severity(Severity.PAGE)],

@@ -2,10 +2,8 @@
 
 from typing import Final
 
-from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.alert import COUNT, Alert, Dashboard, Job, Severity
 from leadswitch.levels.objectives import DUE_RETRIES
-
-COUNT: Final = '{{ $value | printf "%.0f" }}'
 
 QUEUE_ALERTS: Final = (
     Alert(

@@ -118,6 +118,21 @@ WATCH_ALERTS: Final = (
         dashboard=Dashboard.DATABASE,
     ),
     Alert(
+        name="LeadSwitchRedisLost",
+        severity=Severity.WARNING,
+        # Not that of LeadSwitchPostgresDown, which would silence it.
+        kind="redis",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_redis_up) == 0",
+        holds_for="1m",
+        summary=(
+            "Redis has not responded to the exporter for 1 minute. Leads are sold from PostgreSQL, somewhat later."
+            f" Overdue leads now: {_query('max(leadswitch_leads_overdue)', without='not measured')}."
+        ),
+        normal="Redis responds within a millisecond",
+        dashboard=Dashboard.DATABASE,
+    ),
+    Alert(
         name="LeadSwitchWatchdog",
         severity=Severity.NONE,
         kind="watchdog",

@@ -42,9 +42,9 @@ def link_count(label: str, count: Count, url: str) -> LinkedCount:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveCard:
-    """`measured`: what `target` is compared with. `budget_left`: a share, below 0 once the budget is spent.
+    """`measured`: what `target` is compared with. `budget_left`: a share, below 0 once more is bad than allowed.
 
-    `budget_left` None: nothing was decided.
+    `budget_left` None: nothing was decided, and `is_met` is true.
 
     `headline`, `words`: what is left, in large and in small letters. `bar_label`: what the bar shows.
     """
@@ -56,16 +56,12 @@ class ObjectiveCard:
     target: str
     measured: str
     budget_left: float | None
+    is_met: bool
     headline: str
     words: str
     bar_label: str
     tone: str
     figures: Sequence[LinkedCount]
-
-    @property
-    def is_met(self) -> bool:
-        """Without decisions it is met."""
-        return self.budget_left is None or self.budget_left > 0
 
     @property
     def verdict(self) -> str:
@@ -143,6 +139,8 @@ def _latency(
 
 def _card(objective: Objective, bad: int, total: int, figures: Sequence[LinkedCount]) -> ObjectiveCard:
     left = 1 - bad / total / objective.budget if total else None
+    # With nothing left, the share of good leads is exactly the promised one.
+    is_met = left is None or left >= 0
     headline, words = _describe_budget(left)
     return ObjectiveCard(
         name=objective.name,
@@ -152,10 +150,11 @@ def _card(objective: Objective, bad: int, total: int, figures: Sequence[LinkedCo
         target=f"{objective.target:.1%}",
         measured=f"{1 - bad / total:.2%}" if total else "-",
         budget_left=left,
+        is_met=is_met,
         headline=headline,
         words=words,
         bar_label="budget left",
-        tone=_tone(left),
+        tone=_tone(left, is_met=is_met),
         figures=figures,
     )
 
@@ -163,20 +162,21 @@ def _card(objective: Objective, bad: int, total: int, figures: Sequence[LinkedCo
 def _describe_budget(left: float | None) -> tuple[str, str]:
     if left is None:
         return "No decisions yet", ""
-    if left > 0:
+    if left >= 0:
         return f"{left:.1%}", "of the budget left"
     return "Budget spent", f"{1 - left:,.1f} times as many bad leads as allowed"
 
 
-def _tone(left: float | None) -> str:
+def _tone(left: float | None, *, is_met: bool) -> str:
     if left is None or left > LOW_BUDGET:
         return "good"
-    return "wait" if left > 0 else "bad"
+    return "wait" if is_met else "bad"
 
 
 def _due_retries(waiting: WaitingLeads, links: Links) -> ObjectiveCard:
     due = link_count("Due now", waiting.due_retries, links.due_retries())
     left = 1 - due.number / DUE_RETRIES.limit
+    is_met = due.number < DUE_RETRIES.limit
     return ObjectiveCard(
         name=DUE_RETRIES.name,
         title=DUE_RETRIES.title,
@@ -185,9 +185,10 @@ def _due_retries(waiting: WaitingLeads, links: Links) -> ObjectiveCard:
         target=f"under {DUE_RETRIES.limit}",
         measured=due.display,
         budget_left=left,
+        is_met=is_met,
         headline=due.display,
         words="due now",
         bar_label="room left below the limit",
-        tone=_tone(left),
+        tone=_tone(left, is_met=is_met),
         figures=[due],
     )

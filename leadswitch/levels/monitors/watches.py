@@ -4,6 +4,7 @@ A limit and a window are those of the alert's PromQL. Datadog has no `for`: a ga
 whole window, and an increase is measured over the longer of its range and its `for`.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Job
@@ -70,6 +71,46 @@ NO_LEADER: Final = Watch(
             expression=Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))),
             aggregation=WindowAggregation.MIN,
             window="1m",
+            compare=Compare.ABOVE,
+            limit=0,
+        ),
+    )
+)
+SHARD_WAITING: Final = Watch(
+    (
+        Condition(
+            part="shard",
+            expression=Gauge(Series("leadswitch_redis_schedule_overdue_leads"), ("shard",)),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=100,
+        ),
+        Condition(
+            part="overdue",
+            expression=Gauge(Series("leadswitch_leads_overdue")),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=100,
+        ),
+    )
+)
+CANARY_LATE: Final = Watch(
+    (
+        Condition(
+            part="canary",
+            expression=Gauge(Series("leadswitch_canary_late_seconds")),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
+            compare=Compare.ABOVE,
+            limit=0,
+        ),
+        Condition(
+            part="leaders",
+            expression=Gauge(Series("leadswitch_leaders")),
+            aggregation=WindowAggregation.MIN,
+            window="2m",
             compare=Compare.ABOVE,
             limit=0,
         ),
@@ -154,6 +195,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchDispatchHalted": HALTED,
     "LeadSwitchNoLeader": NO_LEADER,
     "LeadSwitchTwoLeaders": above("leadswitch_leaders", 1, "1m"),
+    "LeadSwitchCanaryLate": CANARY_LATE,
     "LeadSwitchLeasesLost": more(
         Scaled(increase("leadswitch_inflight_leases_lost_total"), A_MINUTE), "5m", 10
     ),
@@ -164,7 +206,8 @@ WATCHES: Final[dict[str, Watch]] = {
         "5m",
         10,
     ),
-    "LeadSwitchShardWaiting": above("leadswitch_redis_ready_leads", 100, "2m", "shard"),
+    "LeadSwitchReconcilerLate": above("leadswitch_reconciler_late", 0, "2m", "reconciler"),
+    "LeadSwitchShardWaiting": SHARD_WAITING,
     "LeadSwitchWorkersHalved": WORKERS_HALVED,
     "LeadSwitchBalancesDrift": above("leadswitch_wallets_drifted", 0, "2m"),
     **DELIVERY_WATCHES,
@@ -172,6 +215,10 @@ WATCHES: Final[dict[str, Watch]] = {
         Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), ProcessAggregation.MIN), "2m"
     ),
     "LeadSwitchPostgresDown": is_zero(Gauge(Series("leadswitch_up")), "1m"),
+    "LeadSwitchRedisLost": replace(
+        is_zero(Gauge(Series("leadswitch_redis_up")), "1m"),
+        summary="Redis has not responded to the exporter for 1 minute. Leads are sold from PostgreSQL, somewhat later.",
+    ),
 }
 # Alerts without a monitor, and why.
 LEFT_OUT: Final = {

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             "--watchdog",
             type=url_argument,
             default=links.watchdog,
-            help="URL that expects a call from the watchdog every 5 minutes.",
+            help="URL that expects a call from the watchdog every 5 to 6 minutes.",
         )
 
     def handle(self, *_: Any, **options: Any) -> None:

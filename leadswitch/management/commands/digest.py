@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from leadswitch.env.mail import parse_address
+from leadswitch.env.mail import EXAMPLE_SERVER, parse_address
 from leadswitch.env.parse import BadEnvironment
 from leadswitch.levels.digest.content import read_digest
 from leadswitch.levels.digest.mail import NoMailServer, render_text, send
@@ -16,7 +16,7 @@ from routing.management.database_errors import readable_database
 from routing.queries import read_clock
 from tracing.wording import count
 
-NO_SERVER = "no mail server is set: set EMAIL_URL, such as smtp+tls://user:secret@mail.example.com:587"
+NO_SERVER = f"no mail server is set: set EMAIL_URL, such as {EXAMPLE_SERVER}"
 
 
 class Command(BaseCommand):

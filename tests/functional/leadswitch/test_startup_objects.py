@@ -34,8 +34,28 @@ sender = Consumer()
 worker_ready.send(sender=sender)
 """
 
+BEAT: Final = """
+from celery.signals import beat_init
+from leadswitch import celery
+celery.app.loader.import_default_modules()
+beat_init.send(sender=None)
+"""
+# Stopped as soon as it serves.
+EXPORTER: Final = """
+import os, signal
+from leadswitch.start import load_settings
+load_settings()
+import django
+django.setup()
+from django.core.management import call_command
+from leadswitch.management.commands import exporter
+from tests.support.ports import free_port
+exporter.Command._say_ready = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+call_command("exporter", "--port", str(free_port()))
+"""
 
-@pytest.mark.parametrize("start", [WEB, WORKER], ids=["web", "worker"])
+
+@pytest.mark.parametrize("start", [WEB, WORKER, BEAT, EXPORTER], ids=["web", "worker", "beat", "exporter"])
 def test_objects_of_the_start_are_frozen(start: str) -> None:
     frozen, others, threshold = report(start)
     assert frozen > 100_000

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from leadswitch.database.connections import read_connection_budget
 from leadswitch.levels.exporter.collector import AGE, DURATION, SUCCESS
 from leadswitch.levels.exporter.collectors import (
     dispatch,
@@ -24,10 +25,12 @@ from leadswitch.levels.exporter.collectors import (
 )
 from leadswitch.levels.exporter.collectors.registry import COLLECTORS
 from leadswitch.levels.exporter.series import CollectorRow, Value
-from routing.dispatch import schedule
+from leadswitch.levels.reports import report_database
+from routing.dispatch import canary, schedule
 from routing.dispatch.control import write_leader_heartbeat
 from routing.dispatch.leadership import acquire_leadership
 from routing.dispatch.workers import write_worker_heartbeat
+from routing.metrics.reconcilers import RECONCILERS
 from routing.models import DispatchPath, Workspace
 from routing.redis import keys
 from tests.support.attempts import add_attempt
@@ -40,6 +43,7 @@ from tests.support.factories import (
 )
 from tests.support.planting import plant
 from tests.support.racing import in_background, open_transaction
+from tests.support.reconciled import all_ran
 from tests.support.schedule_state import fill_behind_a_pause, hold_started
 from tests.support.schema import execute
 from tests.support.switches import pause_product
@@ -339,6 +343,9 @@ def test_limit_of_connections_leaves_out_reserved_ones() -> None:
         )
         [(limit,)] = cursor.fetchall()
     assert read(postgres.POSTGRES)["postgres_connections_limit"] == limit
+    connections, *_ = report_database()
+    assert {row[connections.columns.index("limit")] for row in connections.rows} == {limit}
+    assert read_connection_budget(processes=1, threads=1).limit == limit
 
 
 def test_slow_statement_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,11 +419,33 @@ def test_leaders_workers_and_pauses_are_counted(led: str) -> None:
         "workers": 2,
         "paused": {"product": 0, "workspaces": 1},
         "workspaces": {"poll": 1, "shadow": 0, "event": 0},
+        "canary_late_seconds": 0,
+        "reconciler_late": dict.fromkeys(RECONCILERS, 1),  # none has ever run
     }
     write_leader_heartbeat("two", epoch=9, path=DispatchPath.POSTGRES)
     assert read(dispatch.DISPATCH)["leaders"] == 2
     pause_product(at=ago(1), actor="ann", reason="maintenance")
     assert read(dispatch.DISPATCH)["paused"] == {"product": 1, "workspaces": 1}
+
+
+def test_late_canary_is_shown_with_its_time(settings: Settings) -> None:
+    canary.send()
+    limit = settings.LEADSWITCH_WATCH["canary_late"]
+    execute(f"UPDATE routing_canary SET out_since = now() - interval '{limit - 5} s'")
+    assert read(dispatch.DISPATCH)["canary_late_seconds"] == 0
+    execute(f"UPDATE routing_canary SET out_since = now() - interval '{limit + 5} s'")
+    assert read(dispatch.DISPATCH)["canary_late_seconds"] == pytest.approx(limit + 5, abs=3)
+
+
+def test_reconciler_is_late_after_three_periods_and_a_run() -> None:
+    all_ran(ago=timedelta(seconds=3 * 60 + 85))
+    late = read(dispatch.DISPATCH)["reconciler_late"]
+    hourly = {"expiry", "balances"}
+    shorter = {"inflight", "workspace_pauses", "wakeups"}
+    assert late == {name: float(name in shorter) for name in RECONCILERS}
+    all_ran(ago=timedelta(seconds=3 * 60 + 95))
+    late = read(dispatch.DISPATCH)["reconciler_late"]
+    assert late == {name: float(name not in hourly) for name in RECONCILERS}
 
 
 def test_no_dispatcher_leads() -> None:

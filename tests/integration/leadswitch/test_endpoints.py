@@ -47,7 +47,7 @@ def test_there_are_no_metrics_without_a_token(client: Client, settings: Settings
 
 @pytest.mark.parametrize("host", ["10.0.0.7:8000", "web:8000"])
 def test_metrics_are_served_under_any_host_name(client: Client, settings: Settings, host: str) -> None:
-    """Prometheus asks by the address of each container, and the Datadog Agent by the name of its service."""
+    """Prometheus and the Datadog Agent ask by the address of each container."""
     headers = {"Host": host, "Authorization": f"Bearer {settings.LEADSWITCH_METRICS_TOKEN}"}
     assert client.get("/metrics", headers=headers).status_code == 200
     # The control: the host is checked for every page.

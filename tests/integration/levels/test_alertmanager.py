@@ -122,6 +122,22 @@ def labels_of(name: str, **chosen: str) -> dict[str, str]:
     return {"alertname": name, **labels}
 
 
+def test_page_about_postgres_does_not_silence_redis(tmp_path: Path) -> None:
+    with running_alertmanager(tmp_path) as port:
+        post(
+            port,
+            labels_of("LeadSwitchPostgresDown"),
+            labels_of("LeadSwitchExporterCollectorFailed") | {"collector": "redis"},
+            labels_of("LeadSwitchRedisLost"),
+        )
+        expected = {
+            "LeadSwitchPostgresDown": "active",
+            "LeadSwitchExporterCollectorFailed": "suppressed",
+            "LeadSwitchRedisLost": "active",
+        }
+        wait_until(lambda: read_states(port) == expected, what="the alerts are active or silenced")
+
+
 def test_page_and_absent_exporter_silence_warnings_only(tmp_path: Path) -> None:
     """Dispatchers and the web server decide leads too, so the absence of the workers silences nothing."""
     with running_alertmanager(tmp_path) as port:

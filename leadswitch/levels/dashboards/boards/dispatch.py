@@ -150,13 +150,13 @@ QUEUES: Final = Row(
             " are full.",
             unit=Unit.COUNT,
             queries=(gauge_by("shard", "leadswitch_redis_schedule_overdue_leads", is_chosen("shard")),),
+            thresholds=(Threshold(100),),
         ),
         Panel(
             title="Ready queues",
             description="Leads that no worker has started, by shard. Normal: under 20 in one.",
             unit=Unit.COUNT,
             queries=(gauge_by("shard", READY, is_chosen("shard")),),
-            thresholds=(Threshold(100),),
         ),
         Panel(
             title="In flight",
@@ -199,12 +199,13 @@ QUEUES: Final = Row(
         ),
         Panel(
             title="Canary",
-            description="How long ago a canary returned from the workers, and how long one has been out. Normal:"
-            " under 60 s.",
+            description="How long ago a canary returned from the workers, how long one has been out, and the same if it"
+            " is late. Normal: under 15 s; 0 late.",
             unit=Unit.SECONDS,
             queries=(
                 gauge("leadswitch_canary_age_seconds", "returned"),
                 gauge("leadswitch_canary_out_seconds", "out"),
+                gauge("leadswitch_canary_late_seconds", "late"),
             ),
         ),
         Panel(

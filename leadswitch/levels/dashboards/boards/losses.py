@@ -75,6 +75,12 @@ LOSSES: Final = Row(
             queries=(gauge_by("reconciler", "leadswitch_reconciler_age_seconds"),),
         ),
         Panel(
+            title="Late reconcilers",
+            description="Reconcilers that have not completed for three periods and 90 s. Normal: none.",
+            unit=Unit.YES_NO,
+            queries=(gauge_by("reconciler", "leadswitch_reconciler_late"),),
+        ),
+        Panel(
             title="Runs of reconcilers",
             description="Runs by result: done, busy, failed. Normal: none failed.",
             unit=Unit.COUNT,

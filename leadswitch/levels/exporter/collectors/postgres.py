@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from leadswitch.database.connections import CONNECTIONS_LIMIT
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 from leadswitch.levels.rows import fetch_row, fetch_rows
 
@@ -39,10 +40,7 @@ SELECT CASE state WHEN 'active' THEN 'active' WHEN 'idle' THEN 'idle'
     WHEN 'idle in transaction (aborted)' THEN 'idle_in_transaction' ELSE 'other' END, count(*)
 FROM pg_stat_activity WHERE datid IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend' GROUP BY 1
 """
-READ_LIMIT: Final = """
-SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END) FROM pg_settings
-WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')
-"""
+READ_LIMIT: Final = f"SELECT {CONNECTIONS_LIMIT}"
 READ_ACTIVITY: Final = """
 SELECT count(*) FILTER (WHERE state = 'active' AND clock_timestamp() - query_start > make_interval(secs => %(slow)s)),
     count(*) FILTER (WHERE state = 'active' AND wait_event_type = 'Lock'),
