@@ -12,15 +12,16 @@ A process may be killed at every step. What it claimed is leased, and another on
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.conf import settings
 from django.db import Error, close_old_connections
 from django.utils import timezone
 
-from distribution.deliveries.claim import CSV_ROWS, claim_csv, claim_due, read_seconds_until_due
+from distribution.deliveries.claim import CSV_ROWS, Claimed, claim_csv, claim_due, read_seconds_until_due
 from distribution.deliveries.client import get_client
 from distribution.deliveries.content import Work, read_work
 from distribution.deliveries.leases import end_expired
@@ -140,10 +141,10 @@ class Deliverer:
         free = self._count_free()
         if free <= 0:
             return self._poll_seconds
-        claimed_at = time.monotonic()
-        claims = [*claim_due(limit=free), *(claim_csv() if free > 1 else ())]
-        self._start(read_work(claims, at=timezone.now()), claimed_at=claimed_at)
-        if len(claims) >= free:
+        claimed = self._claim_and_start(partial(claim_due, limit=free))
+        if free > 1:  # after the others: a direct post does not wait until the rows of a CSV are read
+            claimed += self._claim_and_start(claim_csv)
+        if claimed >= free:
             return 0.0
         due_seconds = read_seconds_until_due()
         return (
@@ -152,11 +153,15 @@ class Deliverer:
             else min(self._poll_seconds, max(due_seconds, SHORTEST_WAIT_SECONDS))
         )
 
-    def _start(self, works: Sequence[Work], *, claimed_at: float) -> None:
-        for message in group(works):
+    def _claim_and_start(self, claim: Callable[[], Sequence[Claimed]]) -> int:
+        """Returns how many deliveries were claimed."""
+        claimed_at = time.monotonic()
+        claims = claim()
+        for message in group(read_work(claims, at=timezone.now())):
             with self._lock:
                 self._running += 1
             self._pool.submit(Task(message, claimed_at))
+        return len(claims)
 
     def _try(self, task: Task) -> None:
         if task.is_late:
