@@ -65,7 +65,7 @@ def filled(committed_db: None) -> Campaign:  # noqa: ARG001
 def test_hot_statements_use_their_indexes(filled: Campaign) -> None:
     lead = Lead.objects.filter(status="distributed").earliest("id")
     enrollment_ids = list(filled.enrollments.values_list("pk", flat=True))
-    close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, False, None, lead.pk, 0]
+    close = [lead.workspace_id, "failed", "", 1, None, "", None, 0, 0, "failed", None, lead.pk, 0]
     by_lead = {"assignment_lead_buyer_once", "distribution_assignment_lead_id"}
     for sql, parameters, expected in (
         (LOCK_NEXT_DUE, {"after": 0}, {"lead_workspace_due"}),
