@@ -76,18 +76,18 @@ def _more(expression: Expression, window: str, limit: int) -> Watch:
 
 
 def _above(name: str, limit: int, window: str, *by: str) -> Watch:
+    return Watch((_stays_above(Gauge(Series(name), by), limit, window),))
+
+
+def _stays_above(expression: Gauge, limit: int, window: str, *, part: str = "") -> Condition:
     """A gauge that is above the limit in the whole window."""
-    expression = Gauge(Series(name), by)
-    return Watch(
-        (
-            Condition(
-                expression=expression,
-                aggregation=WindowAggregation.MIN,
-                window=window,
-                compare=Compare.ABOVE,
-                limit=limit,
-            ),
-        )
+    return Condition(
+        part=part,
+        expression=expression,
+        aggregation=WindowAggregation.MIN,
+        window=window,
+        compare=Compare.ABOVE,
+        limit=limit,
     )
 
 
@@ -146,54 +146,23 @@ NO_LEADER: Final = Watch(
             compare=Compare.EQUAL,
             limit=0,
         ),
-        Condition(
-            part="event mode",
-            expression=Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))),
-            aggregation=WindowAggregation.MIN,
-            window="1m",
-            compare=Compare.ABOVE,
-            limit=0,
+        _stays_above(
+            Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))), 0, "1m", part="event mode"
         ),
     )
 )
 SHARD_WAITING: Final = Watch(
     (
-        Condition(
-            part="shard",
-            expression=Gauge(Series("leadswitch_redis_schedule_overdue_leads"), ("shard",)),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=100,
+        _stays_above(
+            Gauge(Series("leadswitch_redis_schedule_overdue_leads"), ("shard",)), 100, "2m", part="shard"
         ),
-        Condition(
-            part="overdue",
-            expression=Gauge(Series("leadswitch_leads_overdue")),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=100,
-        ),
+        _stays_above(Gauge(Series("leadswitch_leads_overdue")), 100, "2m", part="overdue"),
     )
 )
 CANARY_LATE: Final = Watch(
     (
-        Condition(
-            part="canary",
-            expression=Gauge(Series("leadswitch_canary_late_seconds")),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=0,
-        ),
-        Condition(
-            part="leaders",
-            expression=Gauge(Series("leadswitch_leaders")),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=0,
-        ),
+        _stays_above(Gauge(Series("leadswitch_canary_late_seconds")), 0, "2m", part="canary"),
+        _stays_above(Gauge(Series("leadswitch_leaders")), 0, "2m", part="leaders"),
     )
 )
 WORKERS_HALVED: Final = Watch(
