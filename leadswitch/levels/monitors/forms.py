@@ -47,18 +47,18 @@ def more(expression: Expression, window: str, limit: int) -> Watch:
 
 
 def above(name: str, limit: int, window: str, *by: str) -> Watch:
+    return Watch((stays_above(Gauge(Series(name), by), limit, window),))
+
+
+def stays_above(expression: Gauge, limit: int, window: str, *, part: str = "") -> Condition:
     """A gauge that is above the limit in the whole window."""
-    expression = Gauge(Series(name), by)
-    return Watch(
-        (
-            Condition(
-                expression=expression,
-                aggregation=WindowAggregation.MIN,
-                window=window,
-                compare=Compare.ABOVE,
-                limit=limit,
-            ),
-        )
+    return Condition(
+        part=part,
+        expression=expression,
+        aggregation=WindowAggregation.MIN,
+        window=window,
+        compare=Compare.ABOVE,
+        limit=limit,
     )
 
 

@@ -13,7 +13,7 @@ from leadswitch.levels.dashboards.expressions import Gauge, ProcessAggregation, 
 from leadswitch.levels.monitors.burn import watch_burn
 from leadswitch.levels.monitors.condition import Compare, Condition, JobDown, Watch, WindowAggregation
 from leadswitch.levels.monitors.delivery_watches import DELIVERY_WATCHES
-from leadswitch.levels.monitors.forms import above, at_least, increase, is_zero, more, share
+from leadswitch.levels.monitors.forms import above, at_least, increase, is_zero, more, share, stays_above
 from leadswitch.levels.objectives import DUE_RETRIES
 
 ATTEMPTS: Final = "leadswitch_attempts_total"
@@ -66,54 +66,23 @@ NO_LEADER: Final = Watch(
             compare=Compare.EQUAL,
             limit=0,
         ),
-        Condition(
-            part="event mode",
-            expression=Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))),
-            aggregation=WindowAggregation.MIN,
-            window="1m",
-            compare=Compare.ABOVE,
-            limit=0,
+        stays_above(
+            Gauge(Series("leadswitch_workspaces", (is_one_of("mode", "event"),))), 0, "1m", part="event mode"
         ),
     )
 )
 SHARD_WAITING: Final = Watch(
     (
-        Condition(
-            part="shard",
-            expression=Gauge(Series("leadswitch_redis_schedule_overdue_leads"), ("shard",)),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=100,
+        stays_above(
+            Gauge(Series("leadswitch_redis_schedule_overdue_leads"), ("shard",)), 100, "2m", part="shard"
         ),
-        Condition(
-            part="overdue",
-            expression=Gauge(Series("leadswitch_leads_overdue")),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=100,
-        ),
+        stays_above(Gauge(Series("leadswitch_leads_overdue")), 100, "2m", part="overdue"),
     )
 )
 CANARY_LATE: Final = Watch(
     (
-        Condition(
-            part="canary",
-            expression=Gauge(Series("leadswitch_canary_late_seconds")),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=0,
-        ),
-        Condition(
-            part="leaders",
-            expression=Gauge(Series("leadswitch_leaders")),
-            aggregation=WindowAggregation.MIN,
-            window="2m",
-            compare=Compare.ABOVE,
-            limit=0,
-        ),
+        stays_above(Gauge(Series("leadswitch_canary_late_seconds")), 0, "2m", part="canary"),
+        stays_above(Gauge(Series("leadswitch_leaders")), 0, "2m", part="leaders"),
     )
 )
 WORKERS_HALVED: Final = Watch(
