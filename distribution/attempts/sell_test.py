@@ -36,7 +36,7 @@ WITH now AS MATERIALIZED (
     INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_test)
     SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}, true
     FROM sold JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id
-    WHERE t.active AND t.disabled_at IS NULL AND t.test_url <> ''
+    WHERE t.active AND t.disabled_at IS NULL AND t.test_url <> '' AND t.events = '{{}}'
         AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
 )
 SELECT now.is_open FROM now

@@ -11,6 +11,8 @@ from distribution.models import DeliveryState
 
 # The end of a direct post whose tries all failed before anything was sent. The buyer cannot have the lead.
 UNREACHABLE: Final = "unreachable"
+# The end of an event that no try brought to its subscriber. Nobody has to decide about it.
+GIVEN_UP: Final = "all tries failed"
 ENDS: Final = {Outcome.ACCEPTED: DeliveryState.ACCEPTED, Outcome.REJECTED: DeliveryState.REJECTED}
 
 
@@ -34,6 +36,8 @@ def decide_next(claimed: Claimed, judgment: Judgment, *, at: datetime) -> Next:
     )
     if wait_seconds is not None:
         return Next(DeliveryState.PENDING, due_at=at + timedelta(seconds=wait_seconds))
+    if claimed.is_event:
+        return Next(DeliveryState.REJECTED, reason=GIVEN_UP)
     is_impossible = judgment.outcome is Outcome.NOT_SENT and not claimed.may_have_arrived
     if is_impossible and claimed.is_direct_post:
         return Next(DeliveryState.REJECTED, reason=UNREACHABLE)

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 SUBJECT: Final = "LeadSwitch disabled an endpoint of {buyer}"
 BODY: Final = """{name} of {buyer} in {workspace} gets no more messages: {why}.
 
-Sold leads that wait are sent once it is enabled again. Ask the buyer what changed, correct the endpoint, and press
+Messages that wait are sent once it is enabled again. Ask its owner what changed, correct the endpoint, and press
 Enable on its page: {page}
 """
 
@@ -26,15 +26,16 @@ def tell_disabled(endpoint: Endpoint) -> None:
     )
     if not (settings.EMAIL_HOST and settings.LEADSWITCH_DIGEST_RECIPIENTS):
         return
-    buyer = endpoint.buyer
     body = BODY.format(
         name=endpoint.name,
-        buyer=buyer.name,
-        workspace=buyer.workspace.name,
+        buyer=endpoint.owner_name,
+        workspace=endpoint.workspace.name,
         why=DisabledReason(endpoint.disabled_reason).label,
         page=f"{settings.LEADSWITCH_BASE_URL}/admin/distribution/endpoint/{endpoint.pk}/change/",
     )
     try:
-        send_mail(SUBJECT.format(buyer=buyer.name), body, None, list(settings.LEADSWITCH_DIGEST_RECIPIENTS))
+        send_mail(
+            SUBJECT.format(buyer=endpoint.owner_name), body, None, list(settings.LEADSWITCH_DIGEST_RECIPIENTS)
+        )
     except (SMTPException, OSError) as error:
         logger.warning("deliveries.notice_not_sent", extra={"cause": type(error).__name__})

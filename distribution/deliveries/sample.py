@@ -21,7 +21,11 @@ PRICE_CENTS: Final = 2_500
 
 def send_test_lead(endpoint: Endpoint, *, at: datetime) -> Tried:
     """Send it to the test URL, or marked as a test to the usual address. Holds no transaction; never raises."""
-    endpoint = Endpoint.objects.select_related("buyer").defer("headers", "template").get(pk=endpoint.pk)
+    endpoint = (
+        Endpoint.objects.select_related("buyer", "source", "workspace")
+        .defer("headers", "template")
+        .get(pk=endpoint.pk)
+    )
     endpoint.timeout_seconds = min(endpoint.timeout_seconds, LONGEST_SECONDS)
     message_id = uuid7()
     claimed = Claimed(
@@ -50,7 +54,7 @@ def make_test_lead(endpoint: Endpoint, *, at: datetime) -> DeliveredLead:
         received_at=at,
         vertical="roofing",
         zip="30312",
-        buyer=endpoint.buyer.name,
+        buyer=endpoint.owner_name,
         sale=DeliveredSale(
             assignment_id=str(uuid7()), price_cents=PRICE_CENTS, campaign=campaign, sold_at=at
         ),

@@ -23,8 +23,10 @@ from distribution.models.endpoint import (
     EndpointSecret,
     HttpMethod,
     Method,
+    Subscription,
 )
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
+from distribution.models.event import AttemptWithEvents, Event, LeadWithEvents
 from distribution.models.money import NOT_CHARGES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
     ContractPays,
@@ -42,6 +44,7 @@ from distribution.models.returning import (
     ReturnRequest,
     ReturnState,
 )
+from distribution.models.subscribing import EventKind
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -53,6 +56,7 @@ __all__ = [
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
+    "AttemptWithEvents",
     "BodyFormat",
     "Buyer",
     "BuyerKey",
@@ -70,8 +74,11 @@ __all__ = [
     "Endpoint",
     "EndpointSecret",
     "Enrollment",
+    "Event",
+    "EventKind",
     "EvidenceKind",
     "HttpMethod",
+    "LeadWithEvents",
     "LedgerEntry",
     "LedgerKind",
     "Method",
@@ -85,6 +92,7 @@ __all__ = [
     "ReturnState",
     "SellsOn",
     "SourceContract",
+    "Subscription",
     "Tier",
     "TryOutcome",
     "VerifyWatermark",

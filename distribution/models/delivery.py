@@ -8,7 +8,9 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from distribution.models.assignment import Assignment
+from distribution.models.emitting import delivery_event
 from distribution.models.endpoint import Endpoint
+from distribution.models.event import Event
 from distribution.models.uuid7 import DatabaseUUID7
 from routing.models import Lead
 from routing.models.ownership import owner_trigger
@@ -70,7 +72,15 @@ class Delivery(models.Model):
     )
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
     # The event that it reports. NULL: it delivers a lead.
-    event_id = models.UUIDField(null=True, blank=True, editable=False)
+    event = models.ForeignKey(
+        Event,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="deliveries",
+        db_index=False,
+    )
     is_direct_post = models.BooleanField(default=False, db_default=False)
     is_test = models.BooleanField(default=False, db_default=False)
     state = models.CharField(
@@ -115,7 +125,7 @@ class Delivery(models.Model):
                 name="delivery_direct_post_of_a_sale",
             ),
             models.CheckConstraint(
-                condition=Q(lead__isnull=False) | Q(event_id__isnull=False), name="delivery_has_content"
+                condition=Q(lead__isnull=False) | Q(event__isnull=False), name="delivery_has_content"
             ),
         ]
         indexes = [
@@ -130,9 +140,11 @@ class Delivery(models.Model):
                 fields=["endpoint", "leased_until"], condition=Q(state="posting"), name="delivery_posting"
             ),
             models.Index(fields=["id"], condition=Q(state="unknown"), name="delivery_unknown"),
+            models.Index(fields=["event"], condition=Q(event__isnull=False), name="delivery_event"),
         ]
         triggers: ClassVar = [
             *wake_triggers(),
+            delivery_event(),
             owner_trigger(
                 *("endpoint_id", "lead_id", "assignment_id"),
                 name="delivery",
