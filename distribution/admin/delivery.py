@@ -28,10 +28,11 @@ class StateFilter(VocabularyFilter):
 @admin.register(Delivery)
 class DeliveryAdmin(DeliveryActionsAdmin, NamingAdmin):
     has_history = True
-    workspace_path = "endpoint__buyer__workspace"
+    workspace_path = "endpoint__workspace"
     list_display = (
         "message",
         "lead_link",
+        "event",
         "endpoint",
         "standing",
         "tries",
@@ -41,13 +42,27 @@ class DeliveryAdmin(DeliveryActionsAdmin, NamingAdmin):
         "end_reason",
     )
     list_filter = (WorkspaceFilter, StateFilter)
-    list_select_related = ("endpoint__buyer",)
+    list_select_related = (
+        "endpoint__buyer__workspace",
+        "endpoint__source__workspace",
+        "endpoint__workspace",
+        "event",
+    )
     scan_time = "created_at"
     empty_list_text = "Deliveries appear here once a lead is sold to a buyer with an endpoint."
     search_help_text = "A message id, or a lead's numeric id."
     exact_searches = {"message_id": parse_uuid, "lead_id": parse_id}
     fields = (
-        *("message_id", "endpoint", "lead_link", "assignment", "standing", "is_direct_post", "is_test"),
+        *(
+            "message_id",
+            "endpoint",
+            "event",
+            "lead_link",
+            "assignment",
+            "standing",
+            "is_direct_post",
+            "is_test",
+        ),
         *("tries", "created_at", "first_try_at", "next_try_at", "ended_at", "end_reason", "ended_by"),
         *("price", "requests"),
     )

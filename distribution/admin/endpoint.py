@@ -96,10 +96,10 @@ class EndpointForm(ReasonedForm):
 @admin.register(Endpoint)
 class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
     form = EndpointForm
-    workspace_path = "buyer__workspace"
+    workspace_path = "workspace"
     owner_fields = ("buyer",)
     list_display = ("name", "buyer", "short_method", "campaign", "standing", "succeeded", "failing")
-    list_filter = ("method", "active", "disabled_reason", "buyer__workspace")
+    list_filter = ("method", "active", "disabled_reason", "workspace")
     list_select_related = ("buyer__workspace", "campaign")
     search_fields = ("name", "buyer__name")
     empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
@@ -143,9 +143,18 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
     def header_names(self, endpoint: Endpoint) -> str:
         return ", ".join(sorted(endpoint.headers)) or "none"
 
+    @property
+    def _pages(self) -> str:
+        """The names of this table's pages begin with it."""
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
+    def of_purpose(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Subscriptions have a page of their own."""
+        return rows.filter(events=[])
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists decrypt nothing."""
-        return super().get_queryset(request).defer("headers", "template")
+        return self.of_purpose(super().get_queryset(request)).defer("headers", "template")
 
     def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
         """The headers are in no field of the form."""
@@ -154,6 +163,8 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
             obj.headers = {}
         elif typed is not None:
             obj.headers = typed
+        if obj.buyer is not None:
+            obj.workspace = obj.buyer.workspace
         super().write_model(request, obj, form=form, change=change)
         if not change:
             return
@@ -178,7 +189,7 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)
         return [
-            path("<path:object_id>/act/<slug:name>/", view, name="distribution_endpoint_act"),
+            path("<path:object_id>/act/<slug:name>/", view, name=f"{self._pages}_act"),
             *super().get_urls(),
         ]
 
@@ -189,7 +200,7 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
         buttons = []
         if endpoint is not None and request.user.has_perm(CHANGE_PERMISSION):
             for name in list_buttons(endpoint):
-                url = reverse("admin:distribution_endpoint_act", args=[endpoint.pk, name])
+                url = reverse(f"admin:{self._pages}_act", args=[endpoint.pk, name])
                 buttons.append({"title": BUTTONS[name][0], "url": preserve_list_filters(self, request, url)})
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
@@ -198,14 +209,14 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
     def act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         self.require(CHANGE_PERMISSION, request=request)
         endpoint = self.get_object(request, object_id)
-        if endpoint is None or name not in BUTTONS:
+        if endpoint is None or name not in BUTTONS or (name == "test" and endpoint.events):
             raise Http404
         if name == "test":
             return self._send_test(request, endpoint)
         title, line = BUTTONS[name]
         form = ReasonForm(request.POST or None)
         back = preserve_list_filters(
-            self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
+            self, request, reverse(f"admin:{self._pages}_change", args=[endpoint.pk])
         )
         if request.method == "POST" and form.is_valid() and self._do(request, endpoint, name, form):
             return HttpResponseRedirect(back)
@@ -227,7 +238,7 @@ class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
             "outcome": None if tried is None else describe_outcome(tried),
             "texts": [] if tried is None else describe_texts(tried.texts),
             "back": preserve_list_filters(
-                self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
+                self, request, reverse(f"admin:{self._pages}_change", args=[endpoint.pk])
             ),
         }
         return TemplateResponse(request, "admin/leadswitch/test_delivery.html", context)
@@ -259,4 +270,5 @@ def describe_outcome(tried: Tried) -> str:
 
 def list_buttons(endpoint: Endpoint) -> list[str]:
     secret = ["secret"] if endpoint.method == Method.WEBHOOK else []
-    return ["test", *secret, "disable" if endpoint.disabled_at is None else "enable"]
+    test = [] if endpoint.events else ["test"]
+    return [*test, *secret, "disable" if endpoint.disabled_at is None else "enable"]

@@ -41,7 +41,7 @@ def unsubscribe(subscription: Subscription) -> None:
         audit.record(
             actor=ACTOR,
             action="unsubscribed",
-            target=row,
+            target=subscription,
             workspace_id=row.workspace_id,
             reason="The link in an email was used.",
         )

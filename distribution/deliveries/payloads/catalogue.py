@@ -1,6 +1,6 @@
 """The catalogue of events: who may get which, and what each of them gets of it. Pure.
 
-The page about events, the OpenAPI document and every message that is sent come from it. An audience is the kind of owner of
+The page about events, the OpenAPI document and every message come from it. An audience is the kind of owner of
 a subscription. A source never gets a buyer or money; a buyer gets nothing of other buyers or of the source.
 """
 
