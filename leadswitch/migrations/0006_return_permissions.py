@@ -37,7 +37,7 @@ def take_permissions(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("leadswitch", "0005_digest_mail"),
-        ("distribution", "0036_returns"),
+        ("distribution", "0037_returns"),
     ]
 
     operations = [migrations.RunPython(give_permissions, take_permissions)]

@@ -1,4 +1,4 @@
-"""Columns of test leads, with constant defaults: no table is rewritten."""
+"""Marks test leads. A constant default: the table is not rewritten."""
 
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -19,26 +19,6 @@ class Migration(migrations.Migration):
                 default=False,
                 help_text="It is decided like any lead and charges nothing.",
                 verbose_name="test lead",
-            ),
-        ),
-        migrations.AddField(
-            model_name="source",
-            name="test_leads",
-            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
-        ),
-        migrations.AddField(
-            model_name="source",
-            name="test_leads_on",
-            field=models.DateField(editable=False, null=True),
-        ),
-        migrations.AddField(
-            model_name="sourcekey",
-            name="is_test",
-            field=models.BooleanField(
-                db_default=False,
-                default=False,
-                help_text="Every lead that it sends is a test lead: it is decided like any lead and charges nothing.",
-                verbose_name="test key",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

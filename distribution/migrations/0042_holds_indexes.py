@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0037_holds")]
+    dependencies = [("distribution", "0041_ledger_of_holds")]
 
     operations = [
         AddIndexConcurrently(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("routing", "0042_test_leads_indexed")]
+    dependencies = [("routing", "0044_test_leads_indexed")]
     lint_accepted = {"ban-drop-constraint": "the same transaction adds it again, and it allows more"}
 
     operations = [

@@ -1,4 +1,4 @@
-"""Sales whose money is held until the buyer's system answers. Instant on a table of any size."""
+"""Campaigns that sell only when the buyer's system accepts. Instant on a table of any size."""
 
 import django.core.validators
 import pgtrigger.compiler
@@ -8,14 +8,11 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0036_returns"), ("routing", "0043_posting")]
-    lint_accepted = {"ban-drop-constraint": "the same transaction adds it again, and it allows more"}
+    dependencies = [
+        ("distribution", "0039_holds"),
+    ]
 
     operations = [
-        pgtrigger.migrations.RemoveTrigger(
-            model_name="assignment",
-            name="wake_on_return",
-        ),
         pgtrigger.migrations.RemoveTrigger(
             model_name="campaign",
             name="own_version",
@@ -23,39 +20,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.RemoveTrigger(
             model_name="campaign",
             name="wake_on_update",
-        ),
-        migrations.RemoveConstraint(
-            model_name="assignment",
-            name="assignment_returned_at_iff_returned",
-        ),
-        migrations.RemoveConstraint(
-            model_name="assignment",
-            name="assignment_real_sale_is_counted",
-        ),
-        migrations.RemoveConstraint(
-            model_name="ledgerentry",
-            name="ledger_sign_fits_kind",
-        ),
-        migrations.AddField(
-            model_name="assignment",
-            name="reject_reason",
-            field=models.CharField(
-                blank=True,
-                db_default="",
-                editable=False,
-                help_text="The buyer's own words, without personal data.",
-                max_length=200,
-            ),
-        ),
-        migrations.AddField(
-            model_name="assignment",
-            name="settled_at",
-            field=models.DateTimeField(
-                blank=True,
-                editable=False,
-                help_text="When the buyer's system accepted or rejected the lead.",
-                null=True,
-            ),
         ),
         migrations.AddField(
             model_name="campaign",
@@ -82,36 +46,6 @@ class Migration(migrations.Migration):
                 default="decision",
                 help_text="Acceptance: the price is held while the buyer's system is asked. If it rejects the lead, the next buyer is asked at once. A sale by hand is always charged at once.",
                 max_length=10,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="assignment",
-            name="state",
-            field=models.CharField(
-                choices=[
-                    ("sold", "sold"),
-                    ("held", "waiting for the buyer's system"),
-                    ("rejected", "rejected by the buyer's system"),
-                    ("returned", "returned"),
-                ],
-                default="sold",
-                max_length=10,
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="assignment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="wake_on_return",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (NEW.state IN ('returned', 'rejected') AND OLD.state <> NEW.state AND NOT NEW.is_counted AND NOT NEW.is_test)",
-                    declare="DECLARE cause text; reasons text[];",
-                    func="cause := CASE NEW.state WHEN 'returned' THEN 'sale_returned' ELSE 'sale_rejected' END; reasons := ARRAY['all_buyers_capped', 'insufficient_credits']; \n    PERFORM routing_wake(cause, c.workspace_id, c.id, NEW.buyer_id, ARRAY[c.vertical::text], ARRAY[c.source_id], reasons)\n    FROM distribution_campaign c WHERE c.id = NEW.campaign_id AND c.active;\n    RETURN NULL;\n",
-                    hash="85c9f9c021630bd5dea21caad4b1d375f6b29ee8",
-                    operation='UPDATE OF "state"',
-                    pgid="pgtrigger_wake_on_return_4d133",
-                    table="distribution_assignment",
-                    when="AFTER",
-                ),
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -145,61 +79,10 @@ class Migration(migrations.Migration):
             ),
         ),
         AddConstraintNotValid(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("returned_at__isnull", True), ("state__in", ["sold", "held", "rejected"])),
-                    models.Q(("returned_at__isnull", False), ("state", "returned")),
-                    _connector="OR",
-                ),
-                name="assignment_returned_at_iff_returned",
-            ),
-        ),
-        AddConstraintNotValid(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("is_counted", True),
-                    models.Q(("state__in", ("sold", "held")), _negated=True),
-                    ("is_test", True),
-                    _connector="OR",
-                ),
-                name="assignment_real_sale_is_counted",
-            ),
-        ),
-        AddConstraintNotValid(
-            model_name="assignment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("settled_at__isnull", False), ("state", "held"), _negated=True),
-                    models.Q(("settled_at__isnull", True), ("state", "rejected"), _negated=True),
-                ),
-                name="assignment_settled_at_fits_state",
-            ),
-        ),
-        AddConstraintNotValid(
             model_name="campaign",
             constraint=models.CheckConstraint(
                 condition=models.Q(("post_deadline_seconds__gte", 1), ("post_deadline_seconds__lte", 3600)),
                 name="campaign_post_deadline_in_range",
-            ),
-        ),
-        AddConstraintNotValid(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount_cents__gt", 0), ("kind__in", ["topup", "refund"])),
-                    models.Q(
-                        ("amount_cents__lte", 0),
-                        ("assignment__isnull", False),
-                        ("kind__in", ["charge", "capture"]),
-                    ),
-                    models.Q(("kind", "adjustment"), models.Q(("amount_cents", 0), _negated=True)),
-                    models.Q(("amount_cents__lte", 0), ("assignment__isnull", False), ("kind", "hold")),
-                    models.Q(("amount_cents__gte", 0), ("assignment__isnull", False), ("kind", "release")),
-                    _connector="OR",
-                ),
-                name="ledger_sign_fits_kind",
             ),
         ),
     ]

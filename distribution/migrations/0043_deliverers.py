@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0038_holds_indexes"),
+        ("distribution", "0042_holds_indexes"),
     ]
 
     operations = [

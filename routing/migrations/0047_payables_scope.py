@@ -8,7 +8,7 @@ import routing.models.workspace
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("routing", "0044_posting_indexes"),
+        ("routing", "0046_posting_indexes"),
     ]
 
     operations = [

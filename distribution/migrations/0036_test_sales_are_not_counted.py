@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     atomic = False
     lint_accepted = {"ban-drop-constraint": "the check that replaces it is as strict for sales of real leads"}
 
-    dependencies = [("distribution", "0034_test_leads")]
+    dependencies = [("distribution", "0035_test_leads_of_enrollments")]
 
     operations = [
         *(

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("routing", "0041_test_leads"),
+        ("routing", "0043_test_keys"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("routing", "0043_posting")]
+    dependencies = [("routing", "0045_posting")]
 
     operations = [
         AddIndexConcurrently(
