@@ -37,7 +37,7 @@ def decide_next(claimed: Claimed, judgment: Judgment, *, at: datetime) -> Next:
     if wait_seconds is not None:
         return Next(DeliveryState.PENDING, due_at=at + timedelta(seconds=wait_seconds))
     if claimed.is_event:
-        return Next(DeliveryState.REJECTED, reason=GIVEN_UP)
+        return Next(DeliveryState.CANCELLED, reason=GIVEN_UP)
     is_impossible = judgment.outcome is Outcome.NOT_SENT and not claimed.may_have_arrived
     if is_impossible and claimed.is_direct_post:
         return Next(DeliveryState.REJECTED, reason=UNREACHABLE)

@@ -13,6 +13,7 @@ from distribution.verify import (
     replay,
     returns,
     sales,
+    subscriptions,
     wallets,
 )
 from distribution.verify.findings import Invariant, SliceCheck
@@ -90,6 +91,12 @@ INVARIANTS: Final = (
         "returns",
         "Every approved return has its own refund, and its assignment fits its state",
         (SliceCheck(SliceKind.LEADS, returns.check),),
+    ),
+    Invariant(
+        13,
+        "subscriptions",
+        "Every event has its deliveries, to subscriptions that may have it",
+        (SliceCheck(SliceKind.WALLETS, subscriptions.check),),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}
