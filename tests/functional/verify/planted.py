@@ -392,8 +392,8 @@ PLANTED = [
     Planted(
         "event_for_another_owner",
         "INSERT INTO distribution_endpoint (public_id, workspace_id, buyer_id, name, method, url, test_url, email_to,"
-        " http_method, body_format, email_format, daily_at, template, headers, accept_term, accept_path, reason_path, price_path,"
-        " answer_format, timeout_seconds, max_in_flight, active, disabled_reason, events)"
+        " http_method, body_format, email_format, daily_at, template, headers, accept_term, accept_path,"
+        " reason_path, price_path, answer_format, timeout_seconds, max_in_flight, active, disabled_reason, events)"
         " SELECT gen_random_uuid(), workspace_id, id, 'x', 'webhook', 'https://example.com/', '', '', 'POST', 'json',"
         " 'text', '06:00', '', '', '', '', '', '', '', 15, 4, true, '', '{{wallet.low}}' FROM distribution_buyer"
         " WHERE id = {other_buyer};"
