@@ -65,5 +65,5 @@ DELIVERIES_ENDED = with_series(
         "Deliveries that need no further try, by how they ended. Unknown ones wait for a person.",
         ["state"],
     ),
-    state=("accepted", "rejected", "unknown"),
+    state=("accepted", "rejected", "unknown", "cancelled"),
 )
