@@ -1,7 +1,7 @@
 """Where buyers get their leads."""
 
 import json
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -97,17 +97,17 @@ class EndpointForm(ReasonedForm):
 class EndpointAdmin(ConfigurationAdmin, ConfirmingAdmin):
     form = EndpointForm
     workspace_path = "workspace"
-    owner_fields = ("buyer",)
+    owner_fields: ClassVar[tuple[str, ...]] = ("buyer",)
     list_display = ("name", "buyer", "short_method", "campaign", "standing", "succeeded", "failing")
     list_filter = ("method", "active", "disabled_reason", "workspace")
-    list_select_related = ("buyer__workspace", "campaign")
-    search_fields = ("name", "buyer__name")
+    list_select_related: ClassVar[Any] = ("buyer__workspace", "campaign")
+    search_fields: ClassVar[Any] = ("name", "buyer__name")
     empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
     instead_of_deleting = "Uncheck Active on its page instead. Its deliveries are kept."
     ordering = ("buyer__name", "name")
-    autocomplete_fields = ("buyer", "campaign")
-    readonly_fields = ("standing", "header_names", "succeeded", "failing", "public_id", "created_at")
-    fieldsets = (
+    autocomplete_fields: ClassVar[Any] = ("buyer", "campaign")
+    readonly_fields: ClassVar[Any] = ("standing", "header_names", "succeeded", "failing", "public_id", "created_at")
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("buyer", "campaign", "name", "method", "active", "standing")}),
         ("Address", {"fields": ("url", "test_url", "email_to", "http_method")}),
         (
