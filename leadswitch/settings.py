@@ -261,6 +261,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Webhooks are in OpenAPI from 3.1 on.
+    "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "distribution.api.webhookdocuments.add_webhooks",
+    ],
     "ENUM_NAME_OVERRIDES": {"LeadStatusEnum": "routing.models.LeadStatus"},
 }
 

@@ -16,6 +16,7 @@ from distribution.admin.retryqueue import RetryQueueActionsAdmin
 from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
 from distribution.admin.source import SourceWithPayablesAdmin
+from distribution.admin.subscription import SubscriptionAdmin
 
 __all__ = [
     "AssignmentAdmin",
@@ -35,6 +36,7 @@ __all__ = [
     "ReturnRequestAdmin",
     "SourceContractAdmin",
     "SourceWithPayablesAdmin",
+    "SubscriptionAdmin",
     "TierAdmin",
     "WalletAdmin",
 ]

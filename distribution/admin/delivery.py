@@ -1,6 +1,8 @@
 """Deliveries with every request and answer."""
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from django.contrib import admin
@@ -40,20 +42,30 @@ class StateFilter(VocabularyFilter):
 @admin.register(Delivery)
 class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
     has_history = True
-    workspace_path = "endpoint__buyer__workspace"
+    workspace_path = "endpoint__workspace"
     actions = DeliveryActionsAdmin.actions
     change_list_template = "admin/distribution/delivery/change_list.html"
-    list_display = ("message", "lead_link", "endpoint_name", "short_state", "tries", "created", "last", "why")
+    list_display = (
+        "message",
+        "what",
+        "lead_link",
+        "endpoint_name",
+        "short_state",
+        "tries",
+        "created",
+        "last",
+        "why",
+    )
     list_filter = (WorkspaceFilter, StateFilter)
-    list_select_related = ("endpoint__buyer__workspace",)
+    list_select_related = ("endpoint__buyer", "endpoint__source", "endpoint__workspace", "event")
     scan_time = "created_at"
     empty_list_text = "Deliveries appear here once a lead is sold to a buyer with an endpoint."
     search_help_text = (
-        "Message id; public or numeric id of a lead; public id of an endpoint or buyer; or all or part of the name of "
-        "an endpoint or buyer."
+        "Message id; public or numeric id of a lead; public id of an endpoint, buyer or source; or all or part of the "
+        "name of one of these three."
     )
     fields = (
-        *("message_id", "endpoint", "lead_link", "sale", "standing", "is_direct_post", "is_test"),
+        *("message_id", "endpoint", "event", "lead_link", "sale", "standing", "is_direct_post", "is_test"),
         *("tries", "created_at", "first_try_at", "next_try_at", "ended_at", "end_reason", "ended_by"),
         *("price", "requests"),
     )
@@ -69,7 +81,7 @@ class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
     created = time_column("created_at")
 
     def title_of(self, row: Delivery) -> str:
-        return f"Delivery to {row.endpoint.name} of {row.endpoint.buyer.name} ({short_id(row.message_id)})"
+        return f"Delivery to {row.endpoint.name} of {row.endpoint.owner_name} ({short_id(row.message_id)})"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Nothing is decrypted."""
@@ -77,7 +89,7 @@ class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By endpoints that are looked up first: their index gives the newest ones."""
-        endpoints = Endpoint.objects.filter(buyer__workspace__in=ids)
+        endpoints = Endpoint.objects.filter(workspace__in=ids)
         return queryset.filter(endpoint_id__in=list(endpoints.values_list("pk", flat=True)))
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
@@ -90,17 +102,18 @@ class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
         if lead_id is not None:
             return Q(lead_id=lead_id)
         if public_id is None:
-            named = Q(name__icontains=text) | Q(buyer__name__icontains=text)
+            names = ("name", "buyer__name", "source__name")
+            named = reduce(or_, (Q((f"{name}__icontains", text)) for name in names))
             return self._at_endpoints(named, request=request) if parse_text(text) else Q(pk__in=[])
         leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
         if leads:
             return Q(lead_id__in=leads)
-        named = Q(public_id=public_id) | Q(buyer__public_id=public_id)
+        named = Q(public_id=public_id) | Q(buyer__public_id=public_id) | Q(source__public_id=public_id)
         return Q(message_id=public_id) | self._at_endpoints(named, request=request)
 
     def _at_endpoints(self, named: Q, *, request: HttpRequest) -> Q:
         page: Any = self.admin_site.get_model_admin(Endpoint)
-        rows = page.get_queryset(request).filter(named).order_by("pk")
+        rows = page.list_visible(request).filter(named).order_by("pk")
         found = self.find_first(rows, most=MAX_FOUND, what="endpoints", request=request)
         return Q(endpoint_id=found[0]) if len(found) == 1 else Q(endpoint_id__in=found)
 
@@ -108,10 +121,14 @@ class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
     def message(self, delivery: Delivery) -> SafeString | str:
         return describe_id(delivery.message_id)
 
+    @admin.display(description="what")
+    def what(self, delivery: Delivery) -> str:
+        return "lead" if delivery.event is None else delivery.event.kind
+
     @admin.display(description="endpoint")
     def endpoint_name(self, delivery: Delivery) -> SafeString:
         endpoint = delivery.endpoint
-        return format_html('{} <span class="admin-detail">{}</span>', endpoint.buyer.name, endpoint.name)
+        return format_html('{} <span class="admin-detail">{}</span>', endpoint.owner_name, endpoint.name)
 
     @admin.display(description="ended or next try (UTC)")
     def last(self, delivery: Delivery) -> str:

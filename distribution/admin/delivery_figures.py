@@ -92,7 +92,7 @@ class DeliveryFiguresAdmin(ConfirmingAdmin, NamingAdmin):
             raise Http404
         endpoints = self._endpoints(request)
         if workspace_id is not None:
-            endpoints = endpoints.filter(buyer__workspace=workspace_id)
+            endpoints = endpoints.filter(workspace=workspace_id)
         if asked.get("endpoint"):
             endpoint = endpoints.filter(pk=parse_id(asked["endpoint"]) or 0).first()
             if endpoint is None:
@@ -107,8 +107,10 @@ class DeliveryFiguresAdmin(ConfirmingAdmin, NamingAdmin):
         )
 
     def _endpoints(self, request: HttpRequest) -> QuerySet[Endpoint]:
-        rows: QuerySet[Endpoint] = self.admin_site.get_model_admin(Endpoint).get_queryset(request)
-        return rows
+        """Of leads and of events."""
+        page: Any = self.admin_site.get_model_admin(Endpoint)
+        rows: QuerySet[Endpoint] = page.list_visible(request)
+        return rows.select_related("buyer", "source", "workspace")
 
     def _list_endpoints(self, request: HttpRequest, figures: Figures) -> list[Mapping[str, Any]]:
         """Those with the most tries first."""
@@ -189,10 +191,11 @@ def _describe_failing(endpoint: Endpoint, *, at: datetime) -> Mapping[str, objec
 
 def _link(endpoint: Endpoint) -> Mapping[str, object]:
     listed = reverse("admin:distribution_delivery_changelist")
+    page = "subscription" if endpoint.events else "endpoint"
     return {
         "name": endpoint.name,
-        "buyer": str(endpoint.buyer),
+        "owner": endpoint.owner_name,
         "pk": endpoint.pk,
-        "url": reverse("admin:distribution_endpoint_change", args=[endpoint.pk]),
+        "url": reverse(f"admin:distribution_{page}_change", args=[endpoint.pk]),
         "deliveries_url": f"{listed}?q={endpoint.public_id}",
     }

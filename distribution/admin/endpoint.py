@@ -1,7 +1,7 @@
 """Where buyers get their leads."""
 
 import json
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -116,18 +116,25 @@ class EndpointForm(ReasonedForm):
 class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
     form = EndpointForm
     change_list_template = "admin/distribution/endpoint/change_list.html"
-    workspace_path = "buyer__workspace"
-    owner_fields = ("buyer",)
+    workspace_path = "workspace"
+    owner_fields: ClassVar[tuple[str, ...]] = ("buyer",)
     list_display = ("name", "buyer", "short_method", "campaign", "standing", "succeeded", "failing")
-    list_filter = ("method", "active", "disabled_reason", "buyer__workspace")
-    list_select_related = ("buyer__workspace", "campaign")
-    search_fields = ("name", "buyer__name")
+    list_filter = ("method", "active", "disabled_reason", "workspace")
+    list_select_related: ClassVar[Any] = ("buyer__workspace", "campaign")
+    search_fields: ClassVar[Any] = ("name", "buyer__name")
     empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
     instead_of_deleting = "Uncheck Active on its page instead. Its deliveries are kept."
     ordering = ("buyer__name", "name")
-    autocomplete_fields = ("buyer", "campaign")
-    readonly_fields = ("standing", "header_names", "succeeded", "failing", "public_id", "created_at")
-    fieldsets = (
+    autocomplete_fields: ClassVar[Any] = ("buyer", "campaign")
+    readonly_fields: ClassVar[Any] = (
+        "standing",
+        "header_names",
+        "succeeded",
+        "failing",
+        "public_id",
+        "created_at",
+    )
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("buyer", "campaign", "name", "method", "active", "standing")}),
         ("Address", {"fields": ("url", "test_url", "email_to", "http_method")}),
         (
@@ -163,8 +170,20 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
     def header_names(self, endpoint: Endpoint) -> str:
         return ", ".join(sorted(endpoint.headers)) or "none"
 
+    @property
+    def _pages(self) -> str:
+        """The names of this table's pages begin with it."""
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
+    def of_purpose(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Subscriptions have a page of their own."""
+        return rows.filter(events=[])
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Lists decrypt nothing."""
+        return self.of_purpose(self.list_visible(request))
+
+    def list_visible(self, request: HttpRequest) -> QuerySet[Any]:
+        """Those that get leads and those that get events. Lists decrypt nothing."""
         return super().get_queryset(request).defer("headers", "template")
 
     def write_model(self, request: HttpRequest, obj: Any, *, form: Any, change: bool) -> None:
@@ -174,6 +193,8 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
             obj.headers = {}
         elif typed is not None:
             obj.headers = typed
+        if obj.buyer is not None:
+            obj.workspace = obj.buyer.workspace
         super().write_model(request, obj, form=form, change=change)
         if not change:
             return
@@ -198,7 +219,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)
         return [
-            path("<path:object_id>/act/<slug:name>/", view, name="distribution_endpoint_act"),
+            path("<path:object_id>/act/<slug:name>/", view, name=f"{self._pages}_act"),
             *super().get_urls(),
         ]
 
@@ -209,7 +230,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
         buttons = []
         if endpoint is not None and request.user.has_perm(CHANGE_PERMISSION):
             for name in list_buttons(endpoint):
-                url = reverse("admin:distribution_endpoint_act", args=[endpoint.pk, name])
+                url = reverse(f"admin:{self._pages}_act", args=[endpoint.pk, name])
                 buttons.append({"title": BUTTONS[name][0], "url": preserve_list_filters(self, request, url)})
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
@@ -218,14 +239,14 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
     def act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         self.require(CHANGE_PERMISSION, request=request)
         endpoint = self.get_object(request, object_id)
-        if endpoint is None or name not in BUTTONS:
+        if endpoint is None or name not in BUTTONS or (name == "test" and endpoint.events):
             raise Http404
         if name == "test":
             return self._send_test(request, endpoint)
         title, line = BUTTONS[name]
         form = ReasonForm(request.POST or None)
         back = preserve_list_filters(
-            self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
+            self, request, reverse(f"admin:{self._pages}_change", args=[endpoint.pk])
         )
         if request.method == "POST" and form.is_valid() and self._do(request, endpoint, name, form):
             return HttpResponseRedirect(back)
@@ -259,7 +280,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
             "outcome": None if tried is None else describe_outcome(tried),
             "texts": [] if tried is None else describe_texts(tried.texts),
             "back": preserve_list_filters(
-                self, request, reverse("admin:distribution_endpoint_change", args=[endpoint.pk])
+                self, request, reverse(f"admin:{self._pages}_change", args=[endpoint.pk])
             ),
         }
         status = 400 if problem else 200
@@ -292,4 +313,5 @@ def describe_outcome(tried: Tried) -> str:
 
 def list_buttons(endpoint: Endpoint) -> list[str]:
     secret = ["secret"] if endpoint.method == Method.WEBHOOK else []
-    return ["test", *secret, "disable" if endpoint.disabled_at is None else "enable"]
+    test = [] if endpoint.events else ["test"]
+    return [*test, *secret, "disable" if endpoint.disabled_at is None else "enable"]

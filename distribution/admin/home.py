@@ -60,12 +60,11 @@ SELECT (
     SELECT count(*) FROM (
         SELECT FROM distribution_delivery d
         JOIN distribution_endpoint e ON e.id = d.endpoint_id
-        JOIN distribution_buyer b ON b.id = e.buyer_id
-        WHERE d.state = 'unknown' AND b.workspace_id = ANY(%(ids)s) LIMIT %(most)s
+        WHERE d.state = 'unknown' AND e.workspace_id = ANY(%(ids)s) LIMIT %(most)s
     ) unknown
 ), (
-    SELECT count(*) FROM distribution_endpoint e JOIN distribution_buyer b ON b.id = e.buyer_id
-    WHERE b.workspace_id = ANY(%(ids)s) AND e.active
+    SELECT count(*) FROM distribution_endpoint e
+    WHERE e.workspace_id = ANY(%(ids)s) AND e.active
         AND (e.failing_since IS NOT NULL AND e.disabled_at IS NULL OR e.disabled_reason = ANY(%(by_itself)s))
 )
 """

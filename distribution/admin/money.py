@@ -14,7 +14,7 @@ from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, ch
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money.by_hand import set_credit_limit_by_hand
+from distribution.money.by_hand import set_credit_limit_by_hand, set_notice_by_hand
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
 from tracing.admin.days import DayFilter
@@ -64,7 +64,7 @@ class WalletForm(ReasonedForm):
 
     class Meta:
         model = Wallet
-        fields = ("credit_limit_cents",)
+        fields = ("credit_limit_cents", "notice_below_cents")
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -95,7 +95,7 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     search_fields = ("buyer__name",)
     empty_list_text = "Each buyer has a wallet. Add a buyer to create one."
     ordering = ("buyer__name",)
-    fields = ("buyer", "balance", "held", "credit_limit_cents", "limit_again", REASON)
+    fields = ("buyer", "balance", "held", "credit_limit_cents", "limit_again", "notice_below_cents", REASON)
     readonly_fields = ("buyer", "balance", "held")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
@@ -120,6 +120,13 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
             set_credit_limit_by_hand(
                 obj,
                 limit_cents=obj.credit_limit_cents,
+                actor=request.user.get_username(),
+                reason=form.cleaned_data[REASON],
+            )
+        if "notice_below_cents" in form.changed_data:
+            set_notice_by_hand(
+                obj,
+                below_cents=obj.notice_below_cents,
                 actor=request.user.get_username(),
                 reason=form.cleaned_data[REASON],
             )

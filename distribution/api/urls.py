@@ -20,6 +20,12 @@ from distribution.api.returns import (
     ReturnsView,
     WithdrawView,
 )
+from distribution.api.subscriptions import (
+    BuyerSubscriptionsView,
+    OneBuyerSubscriptionView,
+    OneSourceSubscriptionView,
+    SourceSubscriptionsView,
+)
 from distribution.api.trace import TraceView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -40,6 +46,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/returns/<uuid:public_id>/", OneReturnView.as_view(), name="buyer-return"),
     path("buyer/returns/<uuid:public_id>/evidence/", EvidenceView.as_view(), name="buyer-return-evidence"),
     path("buyer/returns/<uuid:public_id>/withdraw/", WithdrawView.as_view(), name="buyer-return-withdraw"),
+    path("buyer/subscriptions/", BuyerSubscriptionsView.as_view(), name="buyer-subscriptions"),
+    path(
+        "buyer/subscriptions/<uuid:public_id>/",
+        OneBuyerSubscriptionView.as_view(),
+        name="buyer-subscription",
+    ),
+    path("subscriptions/", SourceSubscriptionsView.as_view(), name="subscriptions"),
+    path("subscriptions/<uuid:public_id>/", OneSourceSubscriptionView.as_view(), name="subscription"),
     path("buyer/missed/", MissedView.as_view(), name="buyer-missed"),
     path("buyer/missed/<uuid:public_id>/", MissedLeadView.as_view(), name="buyer-missed-lead"),
 ]

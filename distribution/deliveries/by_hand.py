@@ -132,6 +132,6 @@ def _audit(row: Delivery, *, action: str, actor: str, reason: str) -> None:
         actor=actor,
         action=action,
         target=row,
-        workspace_id=row.endpoint.buyer.workspace_id,
+        workspace_id=row.endpoint.workspace_id,
         reason=reason,
     )

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
+from distribution.deliveries.event_content import read_events
+from distribution.deliveries.payloads.events import DeliveredEvent
 from distribution.deliveries.payloads.lead import DeliveredLead, DeliveredSale
 from distribution.deliveries.payloads.signing import SigningSecret
 from distribution.deliveries.secrets import read_secrets
@@ -34,6 +36,7 @@ class Work:
     claimed: Claimed
     destination: Destination
     lead: DeliveredLead | None
+    event: DeliveredEvent | None = None
     may_go_live: bool = False
 
     @property
@@ -46,20 +49,22 @@ class Work:
 
 
 def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
-    """A statement for leads, one for sales, and a few for each endpoint."""
+    """A statement for leads, one for sales, a few for each endpoint, and a few if there are events."""
     destinations = {
         endpoint.pk: read_destination(endpoint, at=at)
         for endpoint in Endpoint.objects.filter(pk__in={each.endpoint_id for each in claims})
-        .select_related("buyer")
+        .select_related("buyer", "source", "workspace")
         .defer("headers", "template")
     }
     leads = Lead.objects.in_bulk({each.lead_id for each in claims if each.lead_id is not None})
     sales = _read_sales(each.assignment_id for each in claims if each.assignment_id is not None)
+    events = read_events(claims, endpoints={pk: each.endpoint for pk, each in destinations.items()})
     return [
         Work(
             claimed,
             _check(claimed, sales, destinations[claimed.endpoint_id]),
             _describe(claimed, leads, sales, destinations),
+            events.get(claimed.id),
         )
         for claimed in claims
     ]
@@ -97,8 +102,8 @@ def _describe(
     if claimed.lead_id is None:
         return None
     sale = sales.get(claimed.assignment_id) if claimed.assignment_id is not None else None
-    buyer = destinations[claimed.endpoint_id].endpoint.buyer
-    return describe_lead_of(leads[claimed.lead_id], sale=sale, buyer=buyer.name, is_test=claimed.is_test)
+    buyer = destinations[claimed.endpoint_id].endpoint.owner_name
+    return describe_lead_of(leads[claimed.lead_id], sale=sale, buyer=buyer, is_test=claimed.is_test)
 
 
 def describe_lead_of(lead: Lead, *, sale: Assignment | None, buyer: str, is_test: bool) -> DeliveredLead:

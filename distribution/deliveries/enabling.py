@@ -85,7 +85,7 @@ def _disable(endpoint_id: int, *, at: datetime, why: DisabledReason, since: date
         cursor.execute(DISABLE, {"id": endpoint_id, "at": at, "why": why.value, "since": since})
         if cursor.fetchone() is None:
             return
-    row = Endpoint.objects.select_related("buyer__workspace").defer("headers").get(pk=endpoint_id)
+    row = Endpoint.objects.select_related("buyer", "source", "workspace").defer("headers").get(pk=endpoint_id)
     _audit(row, action="disabled", actor=ACTOR, reason=why.label)
     after_commit(partial(tell_disabled, row))
 
@@ -96,4 +96,4 @@ def _write(row: Endpoint, *, at: datetime, why: DisabledReason) -> None:
 
 
 def _audit(row: Endpoint, *, action: str, actor: str, reason: str) -> None:
-    audit.record(actor=actor, action=action, target=row, workspace_id=row.buyer.workspace_id, reason=reason)
+    audit.record(actor=actor, action=action, target=row, workspace_id=row.workspace_id, reason=reason)

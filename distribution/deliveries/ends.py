@@ -18,6 +18,8 @@ UNREACHABLE: Final = "unreachable"
 NO_TEST_ADDRESS: Final = "no test address"
 # A direct post to an endpoint that became an email: a mail server that takes a message accepts no lead.
 CANNOT_ANSWER: Final = "method_cannot_answer"
+# The end of an event that no try brought to its subscriber. Nobody has to decide about it.
+GIVEN_UP: Final = "all tries failed"
 ENDS: Final = {Outcome.ACCEPTED: DeliveryState.ACCEPTED, Outcome.REJECTED: DeliveryState.REJECTED}
 # Why nothing can be sent until a person corrects the endpoint: another try would fail in the same way.
 MISCONFIGURED: Final = frozenset(
@@ -88,6 +90,8 @@ def _decide_retry(claimed: Claimed, judgment: Judgment, standing: Standing, *, a
         return Next(DeliveryState.REJECTED, reason=UNREACHABLE)
     if due_at is not None:
         return Next(DeliveryState.PENDING, due_at=due_at)
+    if claimed.is_event:
+        return Next(DeliveryState.CANCELLED, reason=GIVEN_UP)
     return Next(DeliveryState.UNKNOWN, reason=judgment.error)
 
 

@@ -28,11 +28,13 @@ from distribution.deliveries.outbound.failures import Failed
 from distribution.deliveries.payloads.answers import clean_reason
 from distribution.deliveries.payloads.daily_csv import write_csv
 from distribution.deliveries.payloads.ends import Judgment, Outcome
+from distribution.deliveries.payloads.events import DeliveredEvent, write_notice
 from distribution.deliveries.payloads.fields import Facts
 from distribution.deliveries.payloads.mails import TEST_MARK, MailContent, write_mail
 from distribution.deliveries.payloads.template import compile_template
 from distribution.deliveries.smtp import Deadline, DeadlineBackend
 from distribution.deliveries.tried import Texts, Tried
+from distribution.deliveries.unsubscribing import make_unsubscribe_link
 from distribution.models import Endpoint, Method
 
 logger = logging.getLogger(__name__)
@@ -65,10 +67,12 @@ def mail_together(works: Sequence[Work], *, clock: Callable[[], datetime]) -> li
 def write_message(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternatives:
     """A repetition has the same Message-ID, so that a mail system can drop it."""
     endpoint = works[0].endpoint
-    zone = ZoneInfo(endpoint.buyer.timezone)
+    zone = ZoneInfo(endpoint.timezone)
     if endpoint.method == Method.CSV:
         return _write_daily(works, at=at.astimezone(zone))
     [work] = works
+    if work.event is not None:
+        return _write_notice(work, work.event, zone=zone)
     assert work.lead is not None  # noqa: S101 - an endpoint gets leads
     content = write_mail(
         work.lead,
@@ -79,6 +83,18 @@ def write_message(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternati
     message = _address(work, content, message_id=work.claimed.message_id)
     if content.html:
         message.attach_alternative(content.html, "text/html")
+    return message
+
+
+def _write_notice(work: Work, event: DeliveredEvent, *, zone: ZoneInfo) -> EmailMultiAlternatives:
+    """With the headers that make mail programs show a button to unsubscribe (RFC 8058)."""
+    link = make_unsubscribe_link(work.endpoint)
+    content = write_notice(event, zone=zone, unsubscribe_link=link)
+    message = _address(work, content, message_id=work.claimed.message_id)
+    message.extra_headers |= {
+        "List-Unsubscribe": f"<{link}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
     return message
 
 

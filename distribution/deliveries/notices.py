@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 SUBJECT: Final = "LeadSwitch disabled an endpoint of {buyer}"
 BODY: Final = """{name} of {buyer} in {workspace} gets no more messages: {why}.
 
-Sold leads that wait are sent once it is enabled again. Ask the buyer what changed, correct the endpoint, and press
+Messages that wait are sent once it is enabled again. Ask its owner what changed, correct the endpoint, and press
 Enable on its page: {page}
 """
 ACCEPTED_LATE_SUBJECT: Final = "LeadSwitch: {buyer} accepted a lead that it does not pay for"
@@ -64,15 +64,15 @@ def tell_accepted_late(delivery: Delivery) -> None:
 def _send(endpoint: Endpoint, *, subject: str, body: str, path: str, **facts: str) -> None:
     if not (settings.EMAIL_HOST and settings.LEADSWITCH_DIGEST_RECIPIENTS):
         return
-    buyer = endpoint.buyer
+    owner = endpoint.owner_name
     text = body.format(
         name=endpoint.name,
-        buyer=buyer.name,
-        workspace=buyer.workspace.name,
+        buyer=owner,
+        workspace=endpoint.workspace.name,
         page=f"{settings.LEADSWITCH_BASE_URL}/admin/distribution/{path}/change/",
         **facts,
     )
-    about = subject.format(buyer=buyer.name)
+    about = subject.format(buyer=owner)
     threading.Thread(target=_mail, args=(about, text), name="notice", daemon=True).start()
 
 

@@ -36,7 +36,8 @@ def send_test_lead(endpoint: Endpoint, *, at: datetime, confirmed_address: str =
 
     The endpoint is read again: its test URL may be gone since the page was shown. Raises LiveAddressNotConfirmed.
     """
-    endpoint = Endpoint.objects.select_related("buyer").defer("headers", "template").get(pk=endpoint.pk)
+    owners = Endpoint.objects.select_related("buyer", "source", "workspace")
+    endpoint = owners.defer("headers", "template").get(pk=endpoint.pk)
     live_address = find_address_to_confirm(endpoint)
     if live_address not in ("", confirmed_address):
         raise LiveAddressNotConfirmed
@@ -72,7 +73,7 @@ def make_test_lead(endpoint: Endpoint, *, at: datetime) -> DeliveredLead:
         received_at=at,
         vertical="roofing",
         zip="30312",
-        buyer=endpoint.buyer.name,
+        buyer=endpoint.owner_name,
         sale=DeliveredSale(
             assignment_id=str(uuid7()), price_cents=PRICE_CENTS, campaign=campaign, sold_at=at
         ),

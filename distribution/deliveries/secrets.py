@@ -34,7 +34,7 @@ def make_secret(
             actor=actor,
             action="new secret" if had_one else "first secret",
             target=endpoint,
-            workspace_id=endpoint.buyer.workspace_id,
+            workspace_id=endpoint.workspace_id,
             reason=reason,
         )
     return text

@@ -37,12 +37,13 @@ def report_if_released(assignment_id: int) -> None:
     """
     if not Assignment.objects.filter(pk=assignment_id, state=AssignmentState.REJECTED).exists():
         return
-    rows = Delivery.objects.select_related("endpoint__buyer__workspace").defer(
+    rows = Delivery.objects.select_related("endpoint__buyer", "endpoint__workspace").defer(
         "endpoint__headers", "endpoint__template"
     )
     row = rows.filter(assignment_id=assignment_id, is_direct_post=True).latest("pk")
     row.end_reason = ACCEPTED_LATE
     row.save(update_fields=["end_reason"])
-    buyer = row.endpoint.buyer
-    audit.record(actor=ACTOR, action=ACCEPTED_LATE, target=row, workspace_id=buyer.workspace_id, reason="")
+    audit.record(
+        actor=ACTOR, action=ACCEPTED_LATE, target=row, workspace_id=row.endpoint.workspace_id, reason=""
+    )
     after_commit(partial(tell_accepted_late, row))

@@ -12,6 +12,7 @@ from distribution.deliveries.mailing import mail_together
 from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Timeouts
 from distribution.deliveries.payloads.answers import Answer, AnswerRules, decode
 from distribution.deliveries.payloads.ends import Exchange, Judgment, Outcome, judge
+from distribution.deliveries.payloads.events import DeliveredEvent
 from distribution.deliveries.payloads.fields import Facts
 from distribution.deliveries.payloads.headers import HeadersError, read_headers
 from distribution.deliveries.payloads.hiding import hide_answer_head, hide_request, hide_text
@@ -22,7 +23,7 @@ from distribution.deliveries.payloads.requests import (
     prepare_webhook,
 )
 from distribution.deliveries.payloads.template import TemplateError, compile_template
-from distribution.deliveries.payloads.webhook import write_lead
+from distribution.deliveries.payloads.webhook import write_event, write_lead
 from distribution.deliveries.tried import Texts, Tried
 from distribution.models import ANSWERING, Endpoint, Method
 
@@ -96,6 +97,8 @@ def prepare(work: Work, *, at: datetime) -> OutgoingRequest:
     """Raises Unsendable, TemplateError, HeadersError."""
     if work.destination.problem:
         raise Unsendable(work.destination.problem)
+    if work.event is not None:
+        return _prepare_event(work, work.event, at=at)
     if work.lead is None:
         raise Unsendable("no_content")
     endpoint, message_id = work.endpoint, str(work.claimed.message_id)
@@ -104,6 +107,12 @@ def prepare(work: Work, *, at: datetime) -> OutgoingRequest:
         body = write_lead(work.lead, at=work.claimed.created_at)
         return prepare_webhook(body, url=url, message_id=message_id, at=at, signing=work.destination.signing)
     return prepare_custom(_read_settings(work, url=url), facts=Facts(lead=work.lead, message_id=message_id))
+
+
+def _prepare_event(work: Work, event: DeliveredEvent, *, at: datetime) -> OutgoingRequest:
+    body = write_event(event.kind, event_id=event.event_id, at=event.at, data=event.data)
+    message_id, signing = str(work.claimed.message_id), work.destination.signing
+    return prepare_webhook(body, url=work.endpoint.url, message_id=message_id, at=at, signing=signing)
 
 
 def _read_settings(work: Work, *, url: str) -> CustomSettings:

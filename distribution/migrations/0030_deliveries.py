@@ -1,5 +1,6 @@
 """Adds endpoints of buyers, and the deliveries to them with their tries. Reversed, all of them are dropped."""
 
+import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
@@ -236,12 +237,69 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "workspace",
+                    models.ForeignKey(
+                        help_text="The workspace of the owner. If neither a buyer nor a source is chosen, it is the owner.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="endpoints",
+                        to="routing.workspace",
+                    ),
+                ),
+                (
                     "buyer",
                     models.ForeignKey(
                         help_text="The buyer that gets the leads.",
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="endpoints",
                         to="distribution.buyer",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The source that gets the events.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="endpoints",
+                        to="routing.source",
+                    ),
+                ),
+                (
+                    "events",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("lead.sold", "lead.sold: a lead was sold"),
+                                ("lead.unsold", "lead.unsold: a lead ended without a sale"),
+                                ("lead.returned", "lead.returned: a sold lead was returned"),
+                                ("lead.status_changed", "lead.status_changed: a lead has another status"),
+                                (
+                                    "assignment.delivered",
+                                    "assignment.delivered: a buyer's system accepted a lead",
+                                ),
+                                (
+                                    "assignment.rejected",
+                                    "assignment.rejected: a buyer's system rejected a lead",
+                                ),
+                                ("wallet.low", "wallet.low: a wallet fell below its limit for a notice"),
+                                (
+                                    "cap.reached",
+                                    "cap.reached: a buyer has all leads that its cap allows in a period",
+                                ),
+                                (
+                                    "campaign.unsold",
+                                    "campaign.unsold: no buyer of a campaign could take a lead",
+                                ),
+                            ],
+                            max_length=30,
+                        ),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        help_text="Which events it gets. An endpoint for leads has none.",
+                        size=None,
                     ),
                 ),
                 (
@@ -261,6 +319,56 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Event",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=distribution.models.uuid7.DatabaseUUID7(),
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("lead.sold", "lead.sold: a lead was sold"),
+                            ("lead.unsold", "lead.unsold: a lead ended without a sale"),
+                            ("lead.returned", "lead.returned: a sold lead was returned"),
+                            ("lead.status_changed", "lead.status_changed: a lead has another status"),
+                            (
+                                "assignment.delivered",
+                                "assignment.delivered: a buyer's system accepted a lead",
+                            ),
+                            ("assignment.rejected", "assignment.rejected: a buyer's system rejected a lead"),
+                            ("wallet.low", "wallet.low: a wallet fell below its limit for a notice"),
+                            (
+                                "cap.reached",
+                                "cap.reached: a buyer has all leads that its cap allows in a period",
+                            ),
+                            ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("happened_at", models.DateTimeField()),
+                ("buyer_id", models.BigIntegerField(null=True)),
+                ("source_id", models.BigIntegerField(null=True)),
+                ("workspace_id", models.BigIntegerField(null=True)),
+                ("lead_id", models.BigIntegerField(null=True)),
+                ("assignment_id", models.BigIntegerField(null=True)),
+                ("campaign_id", models.BigIntegerField(null=True)),
+                ("facts", models.JSONField(default=dict)),
+                ("once", models.CharField(max_length=100, null=True, unique=True)),
+            ],
+            options={
+                "db_table": "distribution_event",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="Delivery",
             fields=[
                 (
@@ -275,7 +383,18 @@ class Migration(migrations.Migration):
                         db_default=distribution.models.uuid7.DatabaseUUID7(), editable=False, unique=True
                     ),
                 ),
-                ("event_id", models.UUIDField(blank=True, editable=False, null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="distribution.event",
+                    ),
+                ),
                 ("is_direct_post", models.BooleanField(db_default=False, default=False)),
                 ("is_test", models.BooleanField(db_default=False, default=False)),
                 (
@@ -494,6 +613,39 @@ class Migration(migrations.Migration):
                 name="endpoint_in_flight_in_range",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("buyer__isnull", True), ("source__isnull", True), _connector="OR"),
+                name="endpoint_one_owner",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("buyer__isnull", False), models.Q(("events", []), _negated=True), _connector="OR"
+                ),
+                name="endpoint_of_leads_has_a_buyer",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("events", []),
+                    models.Q(("campaign__isnull", True), ("method__in", ["webhook", "email"])),
+                    _connector="OR",
+                ),
+                name="endpoint_events_by_webhook_or_email",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="endpoint",
+            index=models.Index(
+                condition=models.Q(("events", []), _negated=True), fields=["id"], name="endpoint_subscription"
+            ),
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name="endpoint",
             trigger=pgtrigger.compiler.Trigger(
@@ -514,14 +666,90 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="owner_is_fixed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (ROW(NEW.buyer_id) IS DISTINCT FROM ROW(OLD.buyer_id))",
-                    func="\n            RAISE EXCEPTION 'The buyer of endpoint % cannot be changed. Disable it and add an endpoint to the other buyer.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
-                    hash="c6ff43c8e20c6d185a5541199e7a5ae0f46f0107",
-                    operation='UPDATE OF "buyer_id"',
+                    condition="WHEN (ROW(NEW.buyer_id, NEW.source_id, NEW.workspace_id) IS DISTINCT FROM ROW(OLD.buyer_id, OLD.source_id, OLD.workspace_id))",
+                    func="\n            RAISE EXCEPTION 'The buyer and source and workspace of endpoint % cannot be changed. Disable it and add an endpoint to the other owner.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="aae8603e1f2c9463f490a6a94cf7a9c85c423a79",
+                    operation='UPDATE OF "buyer_id", "source_id", "workspace_id"',
                     pgid="pgtrigger_owner_is_fixed_33a58",
                     table="distribution_endpoint",
                     when="BEFORE",
                 ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="endpoint",
+            trigger=pgtrigger.compiler.Trigger(
+                name="fill_workspace",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n    IF NEW.buyer_id IS NOT NULL THEN\n        SELECT workspace_id INTO NEW.workspace_id FROM distribution_buyer WHERE id = NEW.buyer_id;\n    ELSIF NEW.source_id IS NOT NULL THEN\n        SELECT workspace_id INTO NEW.workspace_id FROM routing_source WHERE id = NEW.source_id;\n    END IF;\n    RETURN NEW;\n",
+                    hash="44e1b7d4d0403712911416e286cf2243cd9464c8",
+                    operation="INSERT",
+                    pgid="pgtrigger_fill_workspace_ae300",
+                    table="distribution_endpoint",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="endpoint",
+            trigger=pgtrigger.compiler.Trigger(
+                name="purpose_is_fixed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN ((NEW.events = '{}') <> (OLD.events = '{}'))",
+                    func="\n                RAISE EXCEPTION 'Endpoint % gets either leads or events. Add another endpoint.', OLD.id\n                USING ERRCODE = 'check_violation', CONSTRAINT = 'purpose_is_fixed', TABLE = TG_TABLE_NAME;\n            ",
+                    hash="3a688f6d51b5b37cb999b8a9612984b4e7bb0db4",
+                    operation='UPDATE OF "events"',
+                    pgid="pgtrigger_purpose_is_fixed_329d1",
+                    table="distribution_endpoint",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("buyer_id__isnull", False),
+                    ("source_id__isnull", False),
+                    ("workspace_id__isnull", False),
+                    _connector="OR",
+                ),
+                name="event_is_for_someone",
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="event",
+            trigger=pgtrigger.compiler.Trigger(
+                name="refuse_change",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'distribution_event is append-only. % is not allowed.', TG_OP USING ERRCODE = 'restrict_violation';",
+                    hash="559248d9bfe824a1cbd24a745d4e8996479261d1",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_refuse_change_76b5b",
+                    table="distribution_event",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="event",
+            trigger=pgtrigger.compiler.Trigger(
+                name="refuse_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'distribution_event is append-only. % is not allowed.', TG_OP USING ERRCODE = 'restrict_violation';",
+                    hash="b4fd1b26e853933d8874a4130904a8e8352da7ef",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_refuse_truncate_1d76e",
+                    table="distribution_event",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("event__isnull", False)), fields=["event"], name="delivery_event"
             ),
         ),
         migrations.AddIndex(
@@ -604,7 +832,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.CheckConstraint(
-                condition=models.Q(("lead__isnull", False), ("event_id__isnull", False), _connector="OR"),
+                condition=models.Q(("lead__isnull", False), ("event__isnull", False), _connector="OR"),
                 name="delivery_has_content",
             ),
         ),
@@ -705,5 +933,17 @@ class Migration(migrations.Migration):
                     when="BEFORE",
                 ),
             ),
+        ),
+        migrations.CreateModel(
+            name="Subscription",
+            fields=[],
+            options={
+                "verbose_name": "subscription",
+                "proxy": True,
+                "default_permissions": (),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("distribution.endpoint",),
         ),
     ]

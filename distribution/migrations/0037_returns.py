@@ -483,6 +483,8 @@ class Migration(migrations.Migration):
                         ("assignments:read", "assignments:read: the leads it bought, with contact details"),
                         ("returns:read", "returns:read: its return requests and the rules for them"),
                         ("returns:write", "returns:write: ask for returns and withdraw them"),
+                        ("subscriptions:read", "subscriptions:read: its subscriptions to events"),
+                        ("subscriptions:write", "subscriptions:write: subscribe to events and end it"),
                         ("missed:read", "missed:read: the leads it missed, and why"),
                     ],
                     max_length=20,

@@ -31,9 +31,11 @@ from distribution.models.endpoint import (
     Endpoint,
     HttpMethod,
     Method,
+    Subscription,
 )
 from distribution.models.endpointsecret import EndpointSecret
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
+from distribution.models.event import AttemptWithEvents, Event, LeadWithEvents
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
     ContractPays,
@@ -51,6 +53,7 @@ from distribution.models.returning import (
     ReturnRequest,
     ReturnState,
 )
+from distribution.models.subscribing import EventKind
 from distribution.models.verification import VerifyWatermark
 
 __all__ = [
@@ -64,6 +67,7 @@ __all__ = [
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
+    "AttemptWithEvents",
     "BodyFormat",
     "Buyer",
     "BuyerKey",
@@ -81,8 +85,11 @@ __all__ = [
     "Endpoint",
     "EndpointSecret",
     "Enrollment",
+    "Event",
+    "EventKind",
     "EvidenceKind",
     "HttpMethod",
+    "LeadWithEvents",
     "LedgerEntry",
     "LedgerKind",
     "Method",
@@ -96,6 +103,7 @@ __all__ = [
     "ReturnState",
     "SellsOn",
     "SourceContract",
+    "Subscription",
     "Tier",
     "TryOutcome",
     "VerifyWatermark",

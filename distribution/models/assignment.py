@@ -10,6 +10,7 @@ from uuid6 import uuid7
 from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign
 from distribution.models.counting import count_by_date_trigger
+from distribution.models.emitting import assignment_events
 from distribution.models.enrollment import Enrollment
 from distribution.models.payable_triggers import earn_triggers
 from distribution.models.waking import assignment_trigger
@@ -116,6 +117,7 @@ class Assignment(models.Model):
             count_by_date_trigger(),
             assignment_trigger(),
             *earn_triggers(),
+            *assignment_events(),
             owner_trigger(
                 *("lead_id", "buyer_id", "campaign_id"),
                 name="assignment",

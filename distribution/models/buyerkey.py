@@ -19,6 +19,8 @@ class BuyerScope(models.TextChoices):
     ASSIGNMENTS_READ = "assignments:read", "assignments:read: the leads it bought, with contact details"
     RETURNS_READ = "returns:read", "returns:read: its return requests and the rules for them"
     RETURNS_WRITE = "returns:write", "returns:write: ask for returns and withdraw them"
+    SUBSCRIPTIONS_READ = "subscriptions:read", "subscriptions:read: its subscriptions to events"
+    SUBSCRIPTIONS_WRITE = "subscriptions:write", "subscriptions:write: subscribe to events and end it"
     MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
 
 

@@ -9,7 +9,9 @@ from django.db.models.functions import Now
 
 from distribution.models.assignment import Assignment
 from distribution.models.direct_posts import answered_trigger
+from distribution.models.emitting import delivery_event
 from distribution.models.endpoint import Endpoint
+from distribution.models.event import Event
 from distribution.models.uuid7 import DatabaseUUID7
 from routing.models import Lead
 from routing.models.ownership import owner_trigger
@@ -75,7 +77,15 @@ class Delivery(models.Model):
     )
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
     # The event that it reports. NULL: it delivers a lead.
-    event_id = models.UUIDField(null=True, blank=True, editable=False)
+    event = models.ForeignKey(
+        Event,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="deliveries",
+        db_index=False,
+    )
     is_direct_post = models.BooleanField(default=False, db_default=False)
     is_test = models.BooleanField(default=False, db_default=False)
     state = models.CharField(
@@ -120,7 +130,7 @@ class Delivery(models.Model):
                 name="delivery_direct_post_of_a_sale",
             ),
             models.CheckConstraint(
-                condition=Q(lead__isnull=False) | Q(event_id__isnull=False), name="delivery_has_content"
+                condition=Q(lead__isnull=False) | Q(event__isnull=False), name="delivery_has_content"
             ),
         ]
         indexes = [
@@ -135,10 +145,12 @@ class Delivery(models.Model):
                 fields=["endpoint", "leased_until"], condition=Q(state="posting"), name="delivery_posting"
             ),
             models.Index(fields=["id"], condition=Q(state="unknown"), name="delivery_unknown"),
+            models.Index(fields=["event"], condition=Q(event__isnull=False), name="delivery_event"),
         ]
         triggers: ClassVar = [
             *wake_triggers(),
             answered_trigger(),
+            delivery_event(),
             owner_trigger(
                 *("endpoint_id", "lead_id", "assignment_id"),
                 name="delivery",

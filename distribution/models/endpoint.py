@@ -1,8 +1,9 @@
-"""Where a buyer gets its leads: the method, the address, the message, and how an answer is read."""
+"""Where a buyer gets its leads, or a subscriber its events: method, address, message, and how an answer is read."""
 
 from typing import ClassVar, Final
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -14,6 +15,8 @@ from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign
 from distribution.models.direct_posts import ANSWERING, answering_trigger
 from distribution.models.encrypted import EncryptedJSONField
+from distribution.models.subscribing import EventKind, owner_triggers
+from routing.models import Source, Workspace
 from routing.models.ownership import owner_trigger
 
 MAX_TIMEOUT_SECONDS: Final = 60
@@ -95,12 +98,41 @@ def restart_trigger() -> pgtrigger.Trigger:
 class Endpoint(models.Model):
     """A buyer without an endpoint gets its leads in the portal and through the API alone.
 
+    An endpoint with `events` is a subscription: it gets these events and no leads. It belongs to exactly one owner: the
+    buyer, the source, or, if both are empty, the workspace. The others get leads and belong to a buyer. `workspace` is
+    that of the owner; the database fills it in.
+
     `disabled_at` stops new messages; messages that wait are sent once it is enabled again.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    workspace = models.ForeignKey(
+        Workspace,
+        on_delete=models.PROTECT,
+        related_name="endpoints",
+        help_text="The workspace of the owner. If neither a buyer nor a source is chosen, it is the owner.",
+    )
     buyer = models.ForeignKey(
-        Buyer, on_delete=models.PROTECT, related_name="endpoints", help_text="The buyer that gets the leads."
+        Buyer,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="endpoints",
+        help_text="The buyer that gets the leads.",
+    )
+    source = models.ForeignKey(
+        Source,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="endpoints",
+        help_text="The source that gets the events.",
+    )
+    events = ArrayField(
+        models.CharField(max_length=30, choices=EventKind.choices),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Which events it gets. An endpoint for leads has none.",
     )
     campaign = models.ForeignKey(
         Campaign,
@@ -236,6 +268,16 @@ class Endpoint(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["buyer", "name"], name="endpoint_buyer_name_unique"),
             models.CheckConstraint(
+                condition=Q(buyer__isnull=True) | Q(source__isnull=True), name="endpoint_one_owner"
+            ),
+            models.CheckConstraint(
+                condition=Q(buyer__isnull=False) | ~Q(events=[]), name="endpoint_of_leads_has_a_buyer"
+            ),
+            models.CheckConstraint(
+                condition=Q(events=[]) | Q(method__in=["webhook", "email"], campaign__isnull=True),
+                name="endpoint_events_by_webhook_or_email",
+            ),
+            models.CheckConstraint(
                 condition=Q(disabled_at__isnull=True, disabled_reason="")
                 | (Q(disabled_at__isnull=False) & ~Q(disabled_reason="")),
                 name="endpoint_disabled_with_a_reason",
@@ -254,16 +296,36 @@ class Endpoint(models.Model):
                 name="endpoint_in_flight_in_range",
             ),
         ]
+        indexes = [
+            # Events look for their subscriptions: nearly all endpoints are none.
+            models.Index(fields=["id"], condition=~Q(events=[]), name="endpoint_subscription")
+        ]
         triggers: ClassVar = [
             owner_trigger(
-                "buyer_id", name="endpoint", instead="Disable it and add an endpoint to the other buyer."
+                *("buyer_id", "source_id", "workspace_id"),
+                name="endpoint",
+                instead="Disable it and add an endpoint to the other owner.",
             ),
             restart_trigger(),
             answering_trigger(),
+            *owner_triggers(),
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.buyer}"
+        return f"{self.name} of {self.owner}"
+
+    @property
+    def owner(self) -> Buyer | Source | Workspace:
+        return self.buyer or self.source or self.workspace
+
+    @property
+    def owner_name(self) -> str:
+        return self.owner.name
+
+    @property
+    def timezone(self) -> str:
+        """The time zone of its owner."""
+        return self.workspace.timezone if self.buyer is None else self.buyer.timezone
 
     @property
     def is_live(self) -> bool:
@@ -288,3 +350,19 @@ class Endpoint(models.Model):
         )
         if is_foreign:
             raise ValidationError({"campaign": "Choose a campaign of the buyer's workspace."})
+
+
+class Subscriptions(models.Manager["Subscription"]):
+    def get_queryset(self) -> "models.QuerySet[Subscription]":
+        return super().get_queryset().exclude(events=[])
+
+
+class Subscription(Endpoint):
+    """An endpoint that gets events. It has no table of its own."""
+
+    objects: ClassVar[Subscriptions] = Subscriptions()
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # who may see endpoints sees these
+        verbose_name = "subscription"

@@ -13,6 +13,7 @@ from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
 from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
+from distribution.models.emitting import enrollment_event
 from distribution.models.versioning import buyer_holds_still_trigger, parent_version_triggers
 from distribution.models.waking import enrollment_triggers
 from routing.models.ownership import owner_trigger
@@ -203,6 +204,7 @@ class Enrollment(models.Model):
                 instead="Delete it or uncheck Active, and enroll the buyer in the other campaign.",
             ),
             *enrollment_triggers(),
+            enrollment_event(),
             archive_trigger(),
             continue_counters_trigger(),
             pgtrigger.Trigger(

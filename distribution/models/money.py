@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.buyer import Buyer
+from distribution.models.emitting import wallet_event
 from distribution.models.payable_triggers import deduct_trigger
 from distribution.models.waking import wallet_trigger
 from routing.models.ownership import owner_trigger
@@ -30,6 +31,13 @@ class Wallet(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(MAX_CREDIT_LIMIT_CENTS)],
         help_text="How far below $0 the balance may go. To move money, use Top up or Adjust above.",
     )
+    notice_below_cents = models.BigIntegerField(
+        verbose_name="notice below",
+        null=True,
+        blank=True,
+        help_text="Subscribers to wallet.low hear of it when less than this is available, with the credit limit. "
+        "Blank: never.",
+    )
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
@@ -47,6 +55,7 @@ class Wallet(models.Model):
         ]
         triggers: ClassVar = [
             wallet_trigger(),
+            wallet_event(),
             owner_trigger(
                 "buyer_id", name="wallet", instead="Every buyer has its own wallet. Adjust both balances."
             ),

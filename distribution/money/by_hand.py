@@ -121,5 +121,23 @@ def set_credit_limit_by_hand(wallet: Wallet, *, limit_cents: int, actor: str, re
         )
 
 
+def set_notice_by_hand(wallet: Wallet, *, below_cents: int | None, actor: str, reason: str) -> None:
+    """From now on subscribers hear of it when the wallet falls below the limit. None: never."""
+    fields = ["notice_below_cents"]
+    with transaction.atomic():
+        wait_for_wallet(wallet.buyer_id)
+        before = audit.read_state(wallet, fields=fields)
+        Wallet.objects.filter(pk=wallet.pk).update(notice_below_cents=below_cents)
+        audit.record(
+            actor=actor,
+            action="notice",
+            target=wallet,
+            workspace_id=wallet.buyer.workspace_id,
+            reason=reason,
+            before=before,
+            after=audit.read_state(wallet, fields=fields),
+        )
+
+
 def _balance(wallet: Wallet) -> dict[str, Any]:
     return audit.read_state(wallet, fields=["balance_cents"])

@@ -14,6 +14,7 @@ from distribution.verify import (
     replay,
     returns,
     sales,
+    subscriptions,
     wallets,
 )
 from distribution.verify.findings import Invariant, SliceCheck
@@ -100,6 +101,12 @@ INVARIANTS: Final = (
             SliceCheck(SliceKind.DELIVERIES, deliveries.check_deliveries),
             SliceCheck(SliceKind.LEADS, deliveries.check_sales),
         ),
+    ),
+    Invariant(
+        13,
+        "subscriptions",
+        "Every event has its deliveries, to subscriptions that may have it",
+        (SliceCheck(SliceKind.WALLETS, subscriptions.check),),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

@@ -12,12 +12,13 @@ from leadswitch.levels.reports import Report, read_report
 
 # Endpoints that are off count too: their messages wait.
 ENDPOINTS: Final = """
-SELECT w.slug AS workspace, b.name AS buyer, e.name AS endpoint,
+SELECT w.slug AS workspace, coalesce(b.name, s.name, w.name) AS owner, e.name AS endpoint,
     CASE WHEN NOT e.active THEN 'off' WHEN e.disabled_at IS NOT NULL THEN e.disabled_reason ELSE 'on' END AS state,
     due.count AS due, unknown.count AS unknown, e.failing_since, coalesce(last.what, '') AS last_try
 FROM distribution_endpoint e
-JOIN distribution_buyer b ON b.id = e.buyer_id
-JOIN routing_workspace w ON w.id = b.workspace_id
+JOIN routing_workspace w ON w.id = e.workspace_id
+LEFT JOIN distribution_buyer b ON b.id = e.buyer_id
+LEFT JOIN routing_source s ON s.id = e.source_id
 CROSS JOIN LATERAL (
     SELECT count(*) FROM (
         SELECT FROM distribution_delivery d
@@ -38,7 +39,7 @@ LEFT JOIN LATERAL (
     ORDER BY t.id DESC LIMIT 1
 ) last ON true
 WHERE due.count > 0 OR unknown.count > 0 OR e.failing_since IS NOT NULL
-ORDER BY due.count DESC, e.failing_since, w.slug, b.name, e.name
+ORDER BY due.count DESC, e.failing_since, w.slug, owner, e.name
 LIMIT %(limit)s
 """
 UNKNOWN: Final = """

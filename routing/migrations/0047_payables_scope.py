@@ -1,4 +1,4 @@
-"""Keys of sources may read the statement of what the source is owed. Changes no table."""
+"""Keys of sources may read the statement of what the source is owed, and subscribe to events. Changes no table."""
 
 import django.contrib.postgres.fields
 from django.db import migrations, models
@@ -27,6 +27,8 @@ class Migration(migrations.Migration):
                             "leads:read: look up its own leads and why they were or were not sold",
                         ),
                         ("payables:read", "payables:read: read the statement of what the source is owed"),
+                        ("subscriptions:read", "subscriptions:read: its subscriptions to events"),
+                        ("subscriptions:write", "subscriptions:write: subscribe to events and end it"),
                         (
                             "trace",
                             "trace: the full trace of its own leads, with buyer names, prices and balances",

@@ -242,6 +242,8 @@ class SourceScope(models.TextChoices):
     LEADS_WRITE = "leads:write", "leads:write: send leads, cancel them, and have waiting leads tried now"
     LEADS_READ = "leads:read", "leads:read: look up its own leads and why they were or were not sold"
     PAYABLES_READ = "payables:read", "payables:read: read the statement of what the source is owed"
+    SUBSCRIPTIONS_READ = "subscriptions:read", "subscriptions:read: its subscriptions to events"
+    SUBSCRIPTIONS_WRITE = "subscriptions:write", "subscriptions:write: subscribe to events and end it"
     TRACE = "trace", "trace: the full trace of its own leads, with buyer names, prices and balances"
 
 

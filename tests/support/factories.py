@@ -22,9 +22,11 @@ from distribution.models import (
     Delivery,
     Endpoint,
     Enrollment,
+    EventKind,
     LedgerEntry,
     ReturnPolicy,
     SourceContract,
+    Subscription,
     Tier,
 )
 from distribution.money.wallet import top_up
@@ -169,8 +171,25 @@ class EndpointFactory(DjangoModelFactory[Endpoint]):
         model = Endpoint
 
     buyer = factory.SubFactory(BuyerFactory)
+    workspace = factory.SelfAttribute("buyer.workspace")
     name = factory.Sequence(lambda n: f"Endpoint {n}")
     url = "https://crm.example.com/leads"
+
+
+class SubscriptionFactory(DjangoModelFactory[Subscription]):
+    """A signed webhook of one owner: set `buyer=`, `source=` or `workspace=`."""
+
+    class Meta:
+        model = Subscription
+
+    workspace = factory.LazyAttribute(
+        lambda row: (row.buyer or row.source).workspace if row.buyer or row.source else WorkspaceFactory()
+    )
+    buyer = None
+    source = None
+    name = factory.Sequence(lambda n: f"Subscription {n}")
+    url = "https://events.example.com/hooks"
+    events = factory.LazyFunction(lambda: list(EventKind.values))
 
 
 class DeliveryFactory(DjangoModelFactory[Delivery]):

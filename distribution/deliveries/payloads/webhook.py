@@ -1,4 +1,4 @@
-"""The body of a signed webhook: {"type", "timestamp", "data"}, smaller than 20 kB."""
+"""The body of a signed webhook: {"type", "timestamp", "data"}, smaller than 20 kB. An event has an id as well."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -23,9 +23,9 @@ class PayloadTooLarge(Exception):
     """The body does not fit. Only events of other parts can cause this: the body of a lead is shortened."""
 
 
-def write_event(kind: str, *, at: datetime, data: Mapping[str, Any]) -> bytes:
+def write_event(kind: str, *, event_id: str, at: datetime, data: Mapping[str, Any]) -> bytes:
     """`at`: when it happened, not when it is sent: every try sends the same bytes. Raises PayloadTooLarge."""
-    body = _write(kind, at=at, data=make_plain(data))
+    body = _write(kind, at=at, data=make_plain(data), event_id=event_id)
     if len(body) > LARGEST_BODY:
         message = f"{kind}: the body has {len(body)} bytes, more than {LARGEST_BODY}"
         raise PayloadTooLarge(message)
@@ -65,6 +65,7 @@ OMISSIONS: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
 }
 
 
-def _write(kind: str, *, at: datetime, data: object) -> bytes:
-    document = {"type": kind, "timestamp": write_time(at), "data": data}
+def _write(kind: str, *, at: datetime, data: object, event_id: str = "") -> bytes:
+    own_id = {"id": event_id} if event_id else {}
+    document = {**own_id, "type": kind, "timestamp": write_time(at), "data": data}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -27,6 +27,7 @@ from distribution.models import (
     Enrollment,
     ReturnFile,
     ReturnRequest,
+    Subscription,
     Tier,
     Wallet,
 )
@@ -34,14 +35,14 @@ from routing.api.keyview import KeyView
 from routing.models import Lead, RoutingRule, Source, SourceScope, Workspace
 from tests.functional.api.routes import Route, all_routes
 from tests.support.admin_pages import SCOPED_ROLES, build_world, client_of, person
-from tests.support.factories import issue_buyer_key, issue_key
+from tests.support.factories import SubscriptionFactory, issue_buyer_key, issue_key
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db
 
 OURS = ("routing", "distribution", "tracing")
 # Open to everyone, with the same answer for everyone. `/metrics` and the probes are no routes: middleware answers them.
-PUBLIC = {"", "^api/", "api/schema/", "api/docs/"}
+PUBLIC = {"", "^api/", "api/schema/", "api/docs/", "unsubscribe/<str:token>/"}
 # Pages of the whole admin site, which show nothing of a workspace by an id in the address.
 OF_THE_SITE = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete"),
@@ -133,6 +134,17 @@ def of_foreign_return(world: World) -> Values:
     return {"public_id": world.foreign_row(ReturnRequest).public_id}
 
 
+def of_foreign_subscription(owner: str) -> Callable[[World], Values]:
+    """A subscription of the buyer that bought the lead, or of the source that sent it."""
+
+    def find(world: World) -> Values:
+        found = Subscription.objects.get(workspace=world.foreign, **{f"{owner}__isnull": False})
+        return {"public_id": found.public_id}
+
+    return find
+
+
+SUBSCRIPTION = {"name": "CRM", "url": "https://93.184.216.34/events", "events": ["lead.sold"]}
 SENT = {"zip": "30312", "email": "grace@example.com"}
 API = {
     "api/v1/buyer/me/": Entry(("get",), key=winner_key),
@@ -176,6 +188,18 @@ API = {
     ),
     "api/v1/leads/<uuid:public_id>/trace/": Entry(("get",), of_foreign_lead),
     "api/v1/payables/": Entry(("get",)),
+    "api/v1/subscriptions/": Entry(("get", "post"), body=SUBSCRIPTION),
+    "api/v1/subscriptions/<uuid:public_id>/": Entry(
+        ("get", "delete"), of_foreign_subscription("source"), owner_gets=(200, 204)
+    ),
+    "api/v1/buyer/subscriptions/": Entry(("get", "post"), body=SUBSCRIPTION, key=winner_key),
+    "api/v1/buyer/subscriptions/<uuid:public_id>/": Entry(
+        ("get", "delete"),
+        of_foreign_subscription("buyer"),
+        key=winner_key,
+        sibling=loser_key,
+        owner_gets=(200, 204),
+    ),
 }
 
 
@@ -236,7 +260,12 @@ EVERYTHING = {
 
 @pytest.fixture
 def world() -> World:
-    return World(build_world(), build_world())
+    made = World(build_world(), build_world())
+    for workspace in (made.mine, made.foreign):
+        sale = Assignment.objects.get(buyer__workspace=workspace)
+        SubscriptionFactory(buyer=sale.buyer, events=["lead.sold"])
+        SubscriptionFactory(source=sale.lead.source, events=["lead.sold"])
+    return made
 
 
 def api_routes() -> list[Route]:

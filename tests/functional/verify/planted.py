@@ -384,4 +384,24 @@ PLANTED = [
         },
     ),
     *DAMAGED_DELIVERIES,
+    Planted(
+        "event_without_delivery",
+        "INSERT INTO distribution_event (id, kind, happened_at, buyer_id, facts)"
+        " VALUES (gen_random_uuid(), 'wallet.low', now(), {buyer}, '{{}}')",
+        {13: "wallet.low has no delivery"},
+    ),
+    Planted(
+        "event_for_another_owner",
+        "INSERT INTO distribution_endpoint (public_id, workspace_id, buyer_id, name, method, url, test_url, email_to,"
+        " http_method, body_format, email_format, daily_at, template, headers, accept_term, accept_path,"
+        " reason_path, price_path, answer_format, timeout_seconds, max_in_flight, active, disabled_reason, events)"
+        " SELECT gen_random_uuid(), workspace_id, id, 'x', 'webhook', 'https://example.com/', '', '', 'POST', 'json',"
+        " 'text', '06:00', '', '', '', '', '', '', '', 15, 4, true, '', '{{wallet.low}}' FROM distribution_buyer"
+        " WHERE id = {other_buyer};"
+        " INSERT INTO distribution_event (id, kind, happened_at, buyer_id, facts)"
+        " VALUES (gen_random_uuid(), 'wallet.low', now(), {buyer}, '{{}}');"
+        " INSERT INTO distribution_delivery (endpoint_id, event_id, next_try_at)"
+        " SELECT t.id, e.id, now() FROM distribution_endpoint t, distribution_event e WHERE t.name = 'x'",
+        {13: "of another owner"},
+    ),
 ]

@@ -27,6 +27,7 @@ NAMES = [
     "replay",
     "returns",
     "sales",
+    "subscriptions",
     "wallets",
 ]
 # Damage to rows that were clean before which the run cannot see: rows deleted past the triggers, changed snapshots.

@@ -22,7 +22,7 @@ from tracing.models import Attempt
 
 PRICE_CENTS = 2_500
 
-ALL_NUMBERS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+ALL_NUMBERS = [*range(1, 14)]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from distribution.deliveries.payloads.lead import DeliveredLead
 from distribution.deliveries.payloads.webhook import LARGEST_BODY, PayloadTooLarge, write_event, write_lead
 from tests.unit.deliveries.payload_leads import RECEIVED_AT, attributes, leads, make_lead, patient, texts
 
+EVENT_ID = "01a20094-ffff-71ad-ae8f-000000000009"
 AT = RECEIVED_AT + timedelta(seconds=2)
 FULL = {f"key_{number}": "é" * 1_000 for number in range(100)}
 
@@ -109,19 +110,26 @@ def test_direct_post_is_not_sold_yet() -> None:
 @patient
 @given(kind=st.sampled_from(["cap.reached", "wallet.low"]), data=attributes)
 def test_event_keeps_its_type_and_time(kind: str, data: dict[str, object]) -> None:
-    event = json.loads(write_event(kind, at=AT, data=data).decode())
-    assert (event["type"], event["timestamp"]) == (kind, "2026-01-31T23:05:11.250000Z")
+    event = json.loads(write_event(kind, event_id=EVENT_ID, at=AT, data=data).decode())
+    assert (event["id"], event["type"]) == (EVENT_ID, kind)
+    assert event["timestamp"] == "2026-01-31T23:05:11.250000Z"
     assert event["data"].keys() == data.keys()
 
 
 def test_largest_event_is_sent_and_one_byte_more_is_refused() -> None:
-    body = write_event("cap.reached", at=AT, data={"text": "aaaaaaaaa", "more": ["a" * 9_000] * 2})
+    body = write_event(
+        "cap.reached", event_id=EVENT_ID, at=AT, data={"text": "aaaaaaaaa", "more": ["a" * 9_000] * 2}
+    )
     filling = LARGEST_BODY - len(body)
     parts = ["a" * 9_000, "a" * 9_000]
-    exact = write_event("cap.reached", at=AT, data={"text": "a" * (9 + filling), "more": parts})
+    exact = write_event(
+        "cap.reached", event_id=EVENT_ID, at=AT, data={"text": "a" * (9 + filling), "more": parts}
+    )
     assert len(exact) == LARGEST_BODY
     with pytest.raises(PayloadTooLarge, match="the body has 20000 bytes, more than 19999"):
-        write_event("cap.reached", at=AT, data={"text": "a" * (10 + filling), "more": parts})
+        write_event(
+            "cap.reached", event_id=EVENT_ID, at=AT, data={"text": "a" * (10 + filling), "more": parts}
+        )
 
 
 @patient

@@ -1,0 +1,82 @@
+"""The page docs/events.md, from the catalogue of events. Pure."""
+
+import json
+from typing import Final
+
+from distribution.deliveries.payloads.catalogue import CATALOGUE, FIELDS, Audience, make_example
+
+AUDIENCES: Final[dict[Audience, str]] = {"buyer": "buyers", "source": "sources", "workspace": "the agency"}
+INTRODUCTION: Final = """# Events
+
+A program or a person can hear of what happens: a buyer, a source, or the agency. `manage.py events --write` makes
+this page from the catalogue of events.
+
+## Subscribe
+
+- The agency adds a subscription under *Subscriptions* in the admin: for a buyer, for a source, or, without both,
+  for its own workspace. A program gets a signed webhook, a person an email. Nobody is subscribed until somebody
+  chooses events.
+- A buyer's program uses `POST /api/v1/buyer/subscriptions/`, a source's program `POST /api/v1/subscriptions/`. The
+  key needs the scope `subscriptions:write`. The answer has the secret, which is shown once.
+- `wallet.low` needs a limit: *Notice below* on the page of the wallet.
+
+Every email has a link to unsubscribe. It turns that subscription off, and works without a login.
+
+## What arrives
+
+A POST, signed like a delivery of a lead (`deliveries.md`): `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+Store the `webhook-id`, and ignore a message that you have. `id` in the body is that of the event, which is equal
+for all subscriptions.
+
+- Answer with 2xx. Anything else is sent again: after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h. After
+  that the message is given up. 410 disables the subscription at once, and 120 hours without a success do so too.
+- A rejection (4xx other than 408, 410, 425 and 429) is final: the message is not sent again.
+- The order is not promised. Read the present state from the API if it matters.
+- An event is written in the transaction in which it happens, so it is never lost and never early. An ended or
+  disabled subscription gets no new events.
+- Test leads have no events.
+- An event has ids, statuses and amounts, and no personal data. A source gets no buyer and no money.
+
+"""
+
+
+def write_page() -> str:
+    parts = [INTRODUCTION, "## Who can subscribe to what\n\n", _write_audiences(), "\n"]
+    parts += [_write_event(kind) for kind in CATALOGUE]
+    return "".join(parts).rstrip() + "\n"
+
+
+def _write_audiences() -> str:
+    names = list(AUDIENCES.values())
+    lines = [f"| event | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for kind, row in CATALOGUE.items():
+        cells = ("yes" if audience in row.data else "" for audience in AUDIENCES)
+        lines.append(f"| `{kind}` | {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(lines) + "\n"
+
+
+def _write_event(kind: str) -> str:
+    row = CATALOGUE[kind]
+    lines = [
+        f"## {kind}",
+        "",
+        row.about,
+        "",
+        f"| field | for | holds |\n|---|---|---|\n{_write_fields(kind)}",
+    ]
+    audience = next(iter(row.data))
+    example = json.dumps(make_example(kind, audience), indent=2)
+    lines += ["", f"For {AUDIENCES[audience]}:", "", "```json", example, "```", "", ""]
+    return "\n".join(lines)
+
+
+def _write_fields(kind: str) -> str:
+    row = CATALOGUE[kind]
+    names = dict.fromkeys(name for fields in row.data.values() for name in fields)
+    return "\n".join(f"| `{name}` | {_write_owners(kind, name)} | {FIELDS[name].about} |" for name in names)
+
+
+def _write_owners(kind: str, name: str) -> str:
+    row = CATALOGUE[kind]
+    owners = [AUDIENCES[audience] for audience in row.data if name in row.data[audience]]
+    return "all" if len(owners) == len(row.data) else ", ".join(owners)

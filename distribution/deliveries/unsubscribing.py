@@ -1,0 +1,47 @@
+"""Ends email notices with the link that is in each of them. The link is signed and works without a login."""
+
+from typing import Final
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.urls import reverse
+
+from distribution.deliveries.locks import lock_endpoint
+from distribution.models import Endpoint, Method, Subscription
+from tracing import audit
+
+SALT: Final = "leadswitch.unsubscribe"
+ACTOR: Final = "link in an email"
+
+
+def make_unsubscribe_link(endpoint: Endpoint) -> str:
+    token = signing.dumps(str(endpoint.public_id), salt=SALT)
+    return f"{settings.LEADSWITCH_BASE_URL}{reverse('unsubscribe', args=[token])}"
+
+
+def find_by_token(token: str) -> Subscription | None:
+    """The subscription of a link; None if the link is not ours. It never ends: an old email must work too."""
+    try:
+        public_id = signing.loads(token, salt=SALT)
+    except signing.BadSignature:
+        return None
+    found = Subscription.objects.defer("headers", "template").filter(public_id=public_id, method=Method.EMAIL)
+    return found.first()
+
+
+def unsubscribe(subscription: Subscription) -> None:
+    """Turn it off. Again, it changes nothing. Emails that wait are not sent while it is off."""
+    with transaction.atomic():
+        row = lock_endpoint(subscription.pk)
+        if not row.active:
+            return
+        row.active = False
+        row.save(update_fields=["active"])
+        audit.record(
+            actor=ACTOR,
+            action="unsubscribed",
+            target=subscription,
+            workspace_id=row.workspace_id,
+            reason="The link in an email was used.",
+        )

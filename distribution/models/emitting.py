@@ -1,0 +1,230 @@
+"""Triggers that write events in the transaction in which something happens, with a delivery for each subscription.
+
+They are in the database so that every path is covered: attempts, sales by hand, answers of buyers, returns. Without a
+subscription nothing is written: a trigger of the hot path then only looks into an empty index. Test leads have no
+events.
+"""
+
+from typing import Final
+
+import pgtrigger
+
+from distribution.models.uuid7 import UUID7_SQL
+
+# `once`: a second event with the same text is not written.
+EMIT: Final = f"""
+CREATE FUNCTION distribution_emit(
+    event_kind text, for_buyer bigint, for_source bigint, for_workspace bigint,
+    of_lead bigint, of_assignment bigint, of_campaign bigint, event_facts jsonb, event_once text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    subscribed bigint[];
+    event uuid;
+BEGIN
+    SELECT array_agg(t.id ORDER BY t.id) INTO subscribed FROM distribution_endpoint t
+    WHERE t.events <> '{{}}' AND event_kind = ANY(t.events) AND t.active AND t.disabled_at IS NULL AND (
+        t.buyer_id = for_buyer OR t.source_id = for_source
+        OR (t.workspace_id = for_workspace AND t.buyer_id IS NULL AND t.source_id IS NULL)
+    );
+    IF subscribed IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO distribution_event (
+        id, kind, happened_at, buyer_id, source_id, workspace_id, lead_id, assignment_id, campaign_id, facts, once
+    ) VALUES (
+        {UUID7_SQL}, event_kind, clock_timestamp(), for_buyer, for_source, for_workspace, of_lead, of_assignment,
+        of_campaign, event_facts, event_once
+    ) ON CONFLICT (once) DO NOTHING RETURNING id INTO event;
+    IF event IS NOT NULL THEN
+        INSERT INTO distribution_delivery (endpoint_id, event_id, next_try_at)
+        SELECT unnest(subscribed), event, clock_timestamp();
+    END IF;
+END $$;
+"""  # noqa: S608 - only a constant expression is put in
+DROP_EMIT: Final = "DROP FUNCTION distribution_emit;"
+
+_NOBODY: Final = """
+    IF NOT EXISTS (SELECT FROM distribution_endpoint WHERE events <> '{}') THEN
+        RETURN NULL;
+    END IF;
+"""
+_OF_CAMPAIGN: Final = "(SELECT workspace_id FROM distribution_campaign WHERE id = {row}.campaign_id)"
+_OF_BUYER: Final = "(SELECT workspace_id FROM distribution_buyer WHERE id = NEW.buyer_id)"
+
+
+def _trigger(
+    name: str, operation: pgtrigger.core.Operation, *, condition: str, func: str
+) -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.After,
+        operation=operation,
+        condition=pgtrigger.Condition(f"({condition})"),
+        func=f"{_NOBODY}{func} RETURN NULL;",
+    )
+
+
+def _of_assignment(kind: str, facts: str = "'{}'") -> str:
+    return f"""
+    PERFORM distribution_emit(
+        '{kind}', NEW.buyer_id, NULL, {_OF_CAMPAIGN.format(row="NEW")}, NEW.lead_id, NEW.id, NEW.campaign_id,
+        {facts}::jsonb, NULL
+    );
+"""
+
+
+def assignment_events() -> list[pgtrigger.Trigger]:
+    """A sale is for its buyer and the workspace. The source hears of its lead (lead_events)."""
+    sold, returned = _of_assignment("lead.sold"), _of_assignment("lead.returned")
+    rejected = _of_assignment("assignment.rejected", """'{"was_charged": false}'""")
+    changed = f"""
+    IF NEW.state = 'sold' THEN {sold} ELSIF NEW.state = 'returned' THEN {returned} ELSE {rejected} END IF;
+"""
+    return [
+        _trigger(
+            "event_of_sale",
+            pgtrigger.Insert,
+            condition="NEW.state = 'sold' AND NOT NEW.is_test",
+            func=sold,
+        ),
+        _trigger(
+            "event_of_state",
+            pgtrigger.UpdateOf("state"),
+            condition="NEW.state <> OLD.state AND NEW.state IN ('sold', 'returned', 'rejected') AND NOT NEW.is_test",
+            func=changed,
+        ),
+    ]
+
+
+def delivery_event() -> pgtrigger.Trigger:
+    """The rejection of a direct post ends its sale, which has the event already."""
+    return _trigger(
+        "event_of_end",
+        pgtrigger.UpdateOf("state"),
+        condition=(
+            "NEW.state <> OLD.state AND NEW.assignment_id IS NOT NULL AND NEW.event_id IS NULL AND NOT NEW.is_test"
+            " AND (NEW.state = 'accepted' OR NEW.state = 'rejected' AND NOT NEW.is_direct_post)"
+        ),
+        func=f"""
+    PERFORM distribution_emit(
+        CASE NEW.state WHEN 'accepted' THEN 'assignment.delivered' ELSE 'assignment.rejected' END,
+        a.buyer_id, NULL, {_OF_CAMPAIGN.format(row="a")}, a.lead_id, a.id, a.campaign_id,
+        CASE NEW.state WHEN 'accepted' THEN '{{}}' ELSE '{{"was_charged": true}}' END::jsonb
+            || jsonb_build_object('message_id', NEW.message_id), NULL
+    ) FROM distribution_assignment a WHERE a.id = NEW.assignment_id;
+""",
+    )
+
+
+def lead_event() -> pgtrigger.Trigger:
+    """What became of a lead, for its source and, apart from sales, for the workspace that has it."""
+    emit = """
+    PERFORM distribution_emit('{kind}', NULL, NEW.source_id, {workspace}, NEW.id, NULL, NULL, facts, NULL);
+"""
+    source = "NULL"
+    return pgtrigger.Trigger(
+        name="event_of_status",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf("status"),
+        condition=pgtrigger.Condition("(NEW.status <> OLD.status AND NOT NEW.is_test)"),
+        declare=[("facts", "jsonb")],
+        func=f"""{_NOBODY}
+    facts := jsonb_build_object(
+        'status', NEW.status, 'previous_status', OLD.status, 'reason', NEW.skip_reason
+    );
+    {emit.format(kind="lead.status_changed", workspace="NEW.workspace_id")}
+    IF NEW.status = 'distributed' THEN {emit.format(kind="lead.sold", workspace=source)}
+    ELSIF NEW.status = 'returned' THEN {emit.format(kind="lead.returned", workspace=source)}
+    ELSIF NEW.status IN ('failed', 'expired') THEN {emit.format(kind="lead.unsold", workspace="NEW.workspace_id")}
+    END IF;
+    RETURN NULL;
+""",
+    )
+
+
+def attempt_event() -> pgtrigger.Trigger:
+    """An attempt in which no buyer of a campaign could take the lead, and which is not tried again by itself."""
+    return _trigger(
+        "event_of_unsold",
+        pgtrigger.Insert,
+        condition="NEW.result = 'unsold' AND NEW.campaign_id IS NOT NULL AND NOT NEW.is_test",
+        func=f"""
+    PERFORM distribution_emit(
+        'campaign.unsold', NULL, NULL, {_OF_CAMPAIGN.format(row="NEW")}, NEW.lead_id, NULL, NEW.campaign_id,
+        jsonb_build_object('reason', NEW.skip_reason), NULL
+    );
+""",
+    )
+
+
+_AVAILABLE: Final = "({row}.balance_cents - {row}.held_cents + {row}.credit_limit_cents)"
+
+
+def wallet_event() -> pgtrigger.Trigger:
+    """Once for each time that what is available falls below the limit for a notice."""
+    now, before = _AVAILABLE.format(row="NEW"), _AVAILABLE.format(row="OLD")
+    return _trigger(
+        "event_of_low",
+        pgtrigger.UpdateOf("balance_cents", "held_cents", "credit_limit_cents"),
+        condition=f"{now} < NEW.notice_below_cents AND {before} >= NEW.notice_below_cents",
+        func=f"""
+    PERFORM distribution_emit(
+        'wallet.low', NEW.buyer_id, NULL, {_OF_BUYER}, NULL, NULL, NULL,
+        jsonb_build_object(
+            'balance_cents', NEW.balance_cents, 'held_cents', NEW.held_cents, 'available_cents', {now},
+            'notice_below_cents', NEW.notice_below_cents
+        ), NULL
+    );
+""",
+    )
+
+
+# By window of a cap: when its period began.
+_PERIODS: Final = {
+    "hour": "NEW.hour_starts_at",
+    "day": "NEW.counted_on::timestamp AT TIME ZONE zone",
+    "week": "date_trunc('week', NEW.counted_on::timestamp) AT TIME ZONE zone",
+    "month": "date_trunc('month', NEW.counted_on::timestamp) AT TIME ZONE zone",
+}
+
+
+def _is_reached(window: str) -> str:
+    """Other updates of the counters, and those of a return, add no lead."""
+    column = "hour_starts_at" if window == "hour" else "counted_on"
+    return (
+        f"NEW.cap_{window} > 0 AND NEW.{window}_leads >= NEW.cap_{window}"
+        f" AND (NEW.{window}_leads > OLD.{window}_leads OR NEW.{column} IS DISTINCT FROM OLD.{column})"
+    )
+
+
+def _emit_cap(window: str) -> str:
+    return f"""
+    IF {_is_reached(window)} THEN
+        began := {_PERIODS[window]};
+        PERFORM distribution_emit(
+            'cap.reached', NEW.buyer_id, NULL, {_OF_CAMPAIGN.format(row="NEW")}, NULL, NULL, NEW.campaign_id,
+            jsonb_build_object(
+                'period', '{window}', 'period_starts_at', began, 'cap', NEW.cap_{window}, 'leads', NEW.{window}_leads
+            ),
+            format('cap:%s:%s:{window}:%s', NEW.campaign_id, NEW.buyer_id, extract(epoch FROM began)::bigint)
+        );
+    END IF;
+"""
+
+
+def enrollment_event() -> pgtrigger.Trigger:
+    """Once in a period, even if returns make room and the cap is reached again."""
+    conditions = " OR ".join(f"({_is_reached(window)})" for window in _PERIODS)
+    columns = ("counted_on", "hour_starts_at", *(f"{window}_leads" for window in _PERIODS))
+    return pgtrigger.Trigger(
+        name="event_of_cap",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf(*columns),
+        condition=pgtrigger.Condition(f"({conditions})"),
+        declare=[("zone", "text"), ("began", "timestamptz")],
+        func=f"""{_NOBODY}
+    SELECT timezone INTO zone FROM distribution_buyer WHERE id = NEW.buyer_id;
+    {"".join(map(_emit_cap, _PERIODS))}
+    RETURN NULL;
+""",  # noqa: S608 - only constant expressions are put in
+    )

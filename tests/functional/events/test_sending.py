@@ -1,0 +1,196 @@
+"""Events arrive at a real server, signed, as the catalogue says, and by email for people."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from django.core import mail
+from django.utils import timezone
+from standardwebhooks import Webhook
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.event_content import audience_of
+from distribution.deliveries.payloads.catalogue import CATALOGUE, describe_message
+from distribution.models import Assignment, Buyer, Delivery, Enrollment, Subscription, Wallet
+from distribution.returns.by_hand import return_assignment
+from routing.models import Source, Workspace
+from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
+from tests.support.delivering import claim_and_try, deliver_due, record, sign
+from tests.support.factories import EndpointFactory, EnrollmentFactory, LeadFactory, SubscriptionFactory
+from tests.support.holds import asking_campaign, lead_of, open_hold, reject
+
+pytestmark = pytest.mark.django_db
+
+OWNERS: dict[type[object], str] = {Buyer: "buyer", Source: "source", Workspace: "workspace"}
+
+
+def subscribe_server(system: BuyerSystem, owner: Any, *events: str) -> tuple[Subscription, str]:
+    chosen = {"events": list(events)} if events else {}
+    made = SubscriptionFactory(
+        **{OWNERS[type(owner)]: owner}, url=system.url, timeout_seconds=2, max_in_flight=100, **chosen
+    )
+    return made, sign(made)
+
+
+def check(asked: Any, *, secret: str, subscription: Subscription) -> dict[str, Any]:
+    """The signature by the library of Standard Webhooks, the body by the schema."""
+    message: dict[str, Any] = Webhook(secret).verify(asked.body, dict(asked.headers))
+    schema = describe_message(message["type"], audience_of(subscription))
+    checker = jsonschema.Draft202012Validator
+    checker(schema, format_checker=checker.FORMAT_CHECKER).validate(message)
+    return message
+
+
+def make_everything_happen() -> tuple[Enrollment, Any]:
+    """Each kind of event, for all of its owners."""
+    enrollment = EnrollmentFactory(buyer__credits_cents=100_000, cap_day=2)
+    Wallet.objects.filter(buyer=enrollment.buyer).update(notice_below_cents=99_999)
+    return enrollment, LeadFactory(source__workspace=enrollment.campaign.workspace, external_id="form-1")
+
+
+def test_every_event_is_sent_as_the_catalogue_says() -> None:
+    enrollment, lead = make_everything_happen()
+    source, workspace = lead.source, enrollment.campaign.workspace
+    with buyer_system() as system, buyer_system() as crm:
+        EndpointFactory(buyer=enrollment.buyer, url=crm.url)
+        sign(enrollment.buyer.endpoints.get())
+        subscriptions = [subscribe_server(system, owner) for owner in (enrollment.buyer, source, workspace)]
+        distribute_lead(lead.pk)
+        crm.answer_with(Reply(200), Reply(422))
+        deliver_due()  # the lead: assignment.delivered
+        second = LeadFactory(source=source)
+        distribute_lead(second.pk)  # the cap is reached
+        distribute_lead(LeadFactory(source=source).pk)
+        Enrollment.objects.update(lead_filter={"field": "state", "op": "in", "value": ["AK"]})
+        distribute_lead(LeadFactory(source=source).pk)  # lead.unsold, campaign.unsold
+        return_assignment(
+            Assignment.objects.get(lead=lead).public_id, reason="bad phone", actor="ann", at=timezone.now()
+        )
+        deliver_due()  # assignment.rejected
+        deliver_due()
+
+    found: dict[str, set[str]] = {}
+    by_id = {str(each.message_id): each.endpoint_id for each in Delivery.objects.exclude(event=None)}
+    known = {row.pk: (row, secret) for row, secret in subscriptions}
+    for asked in system.asked:
+        row, secret = known[by_id[asked.headers["webhook-id"]]]
+        message = check(asked, secret=secret, subscription=row)
+        found.setdefault(audience_of(row), set()).add(message["type"])
+    assert found == {
+        audience: {kind for kind, row in CATALOGUE.items() if audience in row.data}
+        for audience in ("buyer", "source", "workspace")
+    }
+    assert not Delivery.objects.exclude(event=None).exclude(state="accepted").exists()
+
+
+def test_every_try_sends_the_same_message(system: BuyerSystem) -> None:
+    enrollment, lead = make_everything_happen()
+    subscription, secret = subscribe_server(system, enrollment.buyer, "lead.sold")
+    distribute_lead(lead.pk)
+    system.answer_with(Reply(503), Reply(200))
+
+    deliver_due()
+    waiting = Delivery.objects.get()
+    assert (waiting.state, waiting.tries) == ("pending", 1)
+    assert 3.9 <= (waiting.next_try_at - waiting.first_try_at).total_seconds() <= 7  # type: ignore[operator]
+    deliver_due(at=waiting.next_try_at)
+
+    first, second = system.asked
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] == str(waiting.message_id)
+    assert check(second, secret=secret, subscription=subscription)["id"] == str(waiting.event_id)
+    assert Delivery.objects.get().state == "accepted"
+
+
+def test_event_is_given_up_after_the_last_try(system: BuyerSystem) -> None:
+    enrollment, lead = make_everything_happen()
+    subscribe_server(system, enrollment.buyer, "lead.sold")
+    distribute_lead(lead.pk)
+    Delivery.objects.update(tries=9)
+    system.answer_with(Reply(503))
+
+    deliver_due()
+
+    ended = Delivery.objects.get()
+    assert (ended.state, ended.end_reason, ended.tries) == ("cancelled", "all tries failed", 10)
+
+
+def test_gone_disables_the_subscription(system: BuyerSystem) -> None:
+    _, lead = make_everything_happen()
+    subscription, _ = subscribe_server(system, lead.source, "lead.sold")
+    distribute_lead(lead.pk)
+    system.answer_with(Reply(410))
+
+    deliver_due()
+
+    subscription.refresh_from_db()
+    assert (subscription.disabled_reason, subscription.is_live) == ("gone_410", False)
+    assert Delivery.objects.get().state == "rejected"
+
+
+def test_words_of_a_buyer_are_in_no_event() -> None:
+    campaign = asking_campaign(buyers=1)
+    lead = lead_of(campaign, at=timezone.now())
+    distribute_lead(lead.pk)
+    with buyer_system() as system:
+        subscribe_server(system, campaign.workspace, "assignment.rejected")
+        reject(open_hold(lead), at=timezone.now(), reason="ask Grace, grace@example.com")
+        record(claim_and_try())
+
+    [asked] = [each for each in system.asked if b"assignment.rejected" in each.body]
+    assert b"race" not in asked.body
+    assert json.loads(asked.body)["data"]["was_charged"] is False
+
+
+class TestEmail:
+    def notify(self, owner: Any, *events: str) -> Subscription:
+        made: Subscription = SubscriptionFactory(
+            **{OWNERS[type(owner)]: owner},
+            method="email",
+            url="",
+            email_to="ann@example.com",
+            events=list(events),
+        )
+        return made
+
+    def test_person_gets_a_mail_with_a_link(self, settings: Any) -> None:
+        settings.EMAIL_HOST = "localhost"
+        enrollment, lead = make_everything_happen()
+        self.notify(enrollment.buyer, "wallet.low")
+        distribute_lead(lead.pk)
+
+        deliver_due()
+
+        [message] = mail.outbox
+        assert message.to == ["ann@example.com"]
+        assert message.subject == f"Wallet is low: {enrollment.buyer.name}"
+        link = str(message.extra_headers["List-Unsubscribe"]).strip("<>")
+        assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        lines = str(message.body).splitlines()
+        assert lines[-1] == f"You get this email because you chose wallet.low. Unsubscribe: {link}"
+        assert "Available: $975.00" in lines
+        assert "Notice below: $999.99" in lines
+
+    def test_link_unsubscribes(self, client: Any, settings: Any) -> None:
+        settings.EMAIL_HOST = "localhost"
+        enrollment, lead = make_everything_happen()
+        subscription = self.notify(enrollment.buyer, "lead.sold")
+        distribute_lead(lead.pk)
+        deliver_due()
+        link = str(mail.outbox[0].extra_headers["List-Unsubscribe"]).strip("<>")
+        path = link.removeprefix(settings.LEADSWITCH_BASE_URL)
+
+        asked = client.get(path)
+        subscription.refresh_from_db()
+        assert (asked.status_code, subscription.active) == (200, True)
+        done = client.post(path, {"List-Unsubscribe": "One-Click"})
+
+        subscription.refresh_from_db()
+        assert (done.status_code, subscription.active) == (200, False)
+        assert "You are unsubscribed." in done.content.decode()
+        distribute_lead(LeadFactory(source=lead.source).pk)
+        assert Delivery.objects.filter(endpoint_id=subscription.pk).count() == 1
+
+    def test_changed_link_is_not_found(self, client: Any) -> None:
+        assert client.post("/unsubscribe/abc:def/").status_code == 404
