@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from distribution.admin.endpoint import CHANGE_PERMISSION, EndpointAdmin, EndpointForm
-from distribution.deliveries.payloads.catalogue import Audience, kinds_for
+from distribution.deliveries.payloads.catalog import Audience, kinds_for
 from distribution.models import EventKind, Method, Subscription
 from tracing.admin.audited import REASON
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from distribution.api import buyerexamples as examples
 from distribution.api.buyerdocuments import Operation
-from distribution.deliveries.payloads.catalogue import Audience, kinds_for
+from distribution.deliveries.payloads.catalog import Audience, kinds_for
 from distribution.models import DisabledReason
 from routing.api.documents import LIMIT_HEADERS, describe_errors, describe_header
 

@@ -1,8 +1,8 @@
-"""The webhooks section of the OpenAPI document, from the catalogue of events."""
+"""The webhooks section of the OpenAPI document, from the catalog of events."""
 
 from typing import Any, Final
 
-from distribution.deliveries.payloads.catalogue import CATALOGUE, describe_message, make_example
+from distribution.deliveries.payloads.catalog import CATALOG, describe_message, make_example
 
 HEADERS: Final = {
     "webhook-id": "Id of the message, the same for every try.",
@@ -13,11 +13,11 @@ HEADERS: Final = {
 
 def add_webhooks(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A hook of the OpenAPI generator."""
-    return {**result, "webhooks": {kind: {"post": _describe(kind)} for kind in CATALOGUE}}
+    return {**result, "webhooks": {kind: {"post": _describe(kind)} for kind in CATALOG}}
 
 
 def _describe(kind: str) -> dict[str, Any]:
-    row = CATALOGUE[kind]
+    row = CATALOG[kind]
     return {
         "operationId": f"event_{kind.replace('.', '_')}",
         "summary": kind,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from distribution.deliveries.claim import Claimed
-from distribution.deliveries.payloads.catalogue import CATALOGUE, Audience
+from distribution.deliveries.payloads.catalog import CATALOG, Audience
 from distribution.deliveries.payloads.events import DeliveredEvent
 from distribution.deliveries.payloads.lead import write_time
 from distribution.models import Assignment, Buyer, Campaign, Delivery, Endpoint, Event
@@ -60,7 +60,7 @@ def _read_rows(events: Iterable[Event]) -> _Rows:
 
 
 def describe_event(event: Event, rows: _Rows, *, audience: Audience) -> DeliveredEvent:
-    known, names = _list_known(event, rows), CATALOGUE[event.kind].data[audience]
+    known, names = _list_known(event, rows), CATALOG[event.kind].data[audience]
     return DeliveredEvent(
         event_id=str(event.pk),
         kind=event.kind,

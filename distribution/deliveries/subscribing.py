@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from distribution.deliveries.client import get_client
 from distribution.deliveries.locks import lock_endpoint
 from distribution.deliveries.outbound import RefusedURL
-from distribution.deliveries.payloads.catalogue import Audience, kinds_for
+from distribution.deliveries.payloads.catalog import Audience, kinds_for
 from distribution.deliveries.secrets import make_secret
 from distribution.models import Buyer, Method, Subscription
 from routing.models import Source

@@ -2,46 +2,12 @@
 
 They are in the database so that every path is covered: attempts, sales by hand, answers of buyers, returns. Without a
 subscription nothing is written: a trigger of the hot path then only looks into an empty index. Test leads have no
-events.
+events. The function `distribution_emit` is in the migration `events_function`.
 """
 
 from typing import Final
 
 import pgtrigger
-
-from distribution.models.uuid7 import UUID7_SQL
-
-# `once`: a second event with the same text is not written.
-EMIT: Final = f"""
-CREATE FUNCTION distribution_emit(
-    event_kind text, for_buyer bigint, for_source bigint, for_workspace bigint,
-    of_lead bigint, of_assignment bigint, of_campaign bigint, event_facts jsonb, event_once text
-) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    subscribed bigint[];
-    event uuid;
-BEGIN
-    SELECT array_agg(t.id ORDER BY t.id) INTO subscribed FROM distribution_endpoint t
-    WHERE t.events <> '{{}}' AND event_kind = ANY(t.events) AND t.active AND t.disabled_at IS NULL AND (
-        t.buyer_id = for_buyer OR t.source_id = for_source
-        OR (t.workspace_id = for_workspace AND t.buyer_id IS NULL AND t.source_id IS NULL)
-    );
-    IF subscribed IS NULL THEN
-        RETURN;
-    END IF;
-    INSERT INTO distribution_event (
-        id, kind, happened_at, buyer_id, source_id, workspace_id, lead_id, assignment_id, campaign_id, facts, once
-    ) VALUES (
-        {UUID7_SQL}, event_kind, clock_timestamp(), for_buyer, for_source, for_workspace, of_lead, of_assignment,
-        of_campaign, event_facts, event_once
-    ) ON CONFLICT (once) DO NOTHING RETURNING id INTO event;
-    IF event IS NOT NULL THEN
-        INSERT INTO distribution_delivery (endpoint_id, event_id, next_try_at)
-        SELECT unnest(subscribed), event, clock_timestamp();
-    END IF;
-END $$;
-"""  # noqa: S608 - only a constant expression is put in
-DROP_EMIT: Final = "DROP FUNCTION distribution_emit;"
 
 _NOBODY: Final = """
     IF NOT EXISTS (SELECT FROM distribution_endpoint WHERE events <> '{}') THEN

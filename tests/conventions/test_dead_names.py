@@ -131,8 +131,17 @@ def may_be_registered(node: Definition) -> bool:
         return True
     if isinstance(node, ast.ClassDef) and {ast.unparse(base) for base in node.bases} & {"models.Model"}:
         return True  # a table, which SQL may read
+    if isinstance(node, ast.ClassDef) and has_triggers(node):
+        return True  # the database runs them
     decorators = getattr(node, "decorator_list", [])
     return any(re.split(r"[.(]", ast.unparse(each))[0] not in PLAIN_DECORATORS for each in decorators)
+
+
+def has_triggers(model: ast.ClassDef) -> bool:
+    [meta] = [each for each in model.body if isinstance(each, ast.ClassDef) and each.name == "Meta"] or [None]
+    return meta is not None and any(
+        isinstance(each, ast.AnnAssign) and ast.unparse(each.target) == "triggers" for each in meta.body
+    )
 
 
 def is_read_by_its_base(named: Named) -> bool:

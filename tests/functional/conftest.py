@@ -1,7 +1,13 @@
-"""Two superusers of the admin."""
+"""Two superusers of the admin, a system that gets messages, and the mail server of the product."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
+
+from tests.support.buyer_system import BuyerSystem, buyer_system
+from tests.support.mail_server import Mailbox, mail_server
 
 
 def superuser(name: str) -> Client:
@@ -20,3 +26,18 @@ def ann() -> Client:
 @pytest.fixture
 def ben() -> Client:
     return superuser("ben")
+
+
+@pytest.fixture
+def system() -> Iterator[BuyerSystem]:
+    with buyer_system() as running:
+        yield running
+
+
+@pytest.fixture
+def mailbox(settings: Any) -> Iterator[Mailbox]:
+    """What the mail server of the product has taken."""
+    box = Mailbox()
+    with mail_server(box) as port:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        yield box

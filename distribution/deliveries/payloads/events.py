@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from distribution.deliveries.payloads.catalogue import CATALOGUE
+from distribution.deliveries.payloads.catalog import CATALOG
 from distribution.deliveries.payloads.mails import TIME, MailContent
 from tracing.wording import money
 
@@ -38,7 +38,7 @@ def write_notice(event: DeliveredEvent, *, zone: tzinfo, unsubscribe_link: str) 
     """`zone`: the subscriber's."""
     subject = ": ".join(filter(None, (TITLES[event.kind], event.names.get("buyer", ""))))
     lines = [
-        CATALOGUE[event.kind].about,
+        CATALOG[event.kind].about,
         "",
         *(f"{label}: {value}" for label, value in _list_rows(event, zone)),
         "",

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from distribution.deliveries.payloads.catalogue_page import write_page
+from distribution.deliveries.payloads.catalog_page import write_page
 
 
 class Command(BaseCommand):

@@ -1,32 +1,16 @@
-"""A buyer's system, and an endpoint that sends to it."""
+"""An endpoint that sends to a buyer's system, and who works with it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.buyer_system import BuyerSystem, buyer_system
-from tests.support.mail_server import Mailbox, mail_server
+from tests.support.buyer_system import BuyerSystem
 
 if TYPE_CHECKING:  # loaded before the apps are
     from django.test import Client
 
     from distribution.models import Buyer, Endpoint
-
-
-@pytest.fixture
-def system() -> Iterator[BuyerSystem]:
-    with buyer_system() as running:
-        yield running
-
-
-@pytest.fixture
-def mailbox(settings: Any) -> Iterator[Mailbox]:
-    """What the mail server of the product has taken."""
-    box = Mailbox()
-    with mail_server(box) as port:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-        yield box
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-"""A sale that was taken back is not delivered any more, and dead_url can send it again by mistake."""
+"""A sale that was taken back is not delivered any more, also not by mistake."""
 
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -11,7 +10,7 @@ from distribution.deliveries.by_hand import ResolutionRefused, resend
 from distribution.deliveries.claim import claim_due, read_seconds_until_due
 from distribution.deliveries.content import read_work
 from distribution.deliveries.leases import end_expired
-from distribution.models import Assignment, Delivery, Endpoint
+from distribution.models import Assignment, Delivery, Endpoint, Event, EventKind
 from distribution.reconcile import deliveries
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import claim_and_try, deliver_due, record, sign
@@ -154,10 +153,12 @@ def test_reconciler_cancels_what_is_left_over(delivery: Delivery) -> None:
 @pytest.mark.usefixtures("delivery")
 def test_event_about_a_returned_sale_is_still_sent(endpoint: Endpoint) -> None:
     sale = Assignment.objects.get()
-    event = DeliveryFactory(endpoint=endpoint, lead=sale.lead, assignment=sale, event_id=uuid4())
+    facts = {"buyer_id": sale.buyer_id, "assignment_id": sale.pk, "lead_id": sale.lead_id}
+    event = Event.objects.create(kind=EventKind.LEAD_RETURNED, happened_at=timezone.now(), **facts)
+    waiting = DeliveryFactory(endpoint=endpoint, lead=None, event=event)
     take_back()
 
-    assert [each.id for each in claim_due(limit=10)] == [event.pk]
+    assert [each.id for each in claim_due(limit=10)] == [waiting.pk]
 
 
 @pytest.mark.parametrize("is_sent", [False, True])

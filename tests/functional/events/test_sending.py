@@ -1,24 +1,25 @@
-"""Events arrive at a real server, signed, as the catalogue says, and by email for people."""
+"""Events arrive at a real server, signed, as the catalog says, and by email for people."""
 
 import json
+from email.message import EmailMessage
 from typing import Any
 
 import jsonschema
 import pytest
-from django.core import mail
 from django.utils import timezone
 from standardwebhooks import Webhook
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.event_content import audience_of
-from distribution.deliveries.payloads.catalogue import CATALOGUE, describe_message
+from distribution.deliveries.payloads.catalog import CATALOG, describe_message
 from distribution.models import Assignment, Buyer, Delivery, Enrollment, Subscription, Wallet
-from distribution.returns.by_hand import return_assignment
+from distribution.returns.by_hand import return_by_hand
 from routing.models import Source, Workspace
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
 from tests.support.delivering import claim_and_try, deliver_due, record, sign
 from tests.support.factories import EndpointFactory, EnrollmentFactory, LeadFactory, SubscriptionFactory
 from tests.support.holds import asking_campaign, lead_of, open_hold, reject
+from tests.support.mail_server import Mailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +50,7 @@ def make_everything_happen() -> tuple[Enrollment, Any]:
     return enrollment, LeadFactory(source__workspace=enrollment.campaign.workspace, external_id="form-1")
 
 
-def test_every_event_is_sent_as_the_catalogue_says() -> None:
+def test_every_event_is_sent_as_the_catalog_says() -> None:
     enrollment, lead = make_everything_happen()
     source, workspace = lead.source, enrollment.campaign.workspace
     with buyer_system() as system, buyer_system() as crm:
@@ -64,9 +65,7 @@ def test_every_event_is_sent_as_the_catalogue_says() -> None:
         distribute_lead(LeadFactory(source=source).pk)
         Enrollment.objects.update(lead_filter={"field": "state", "op": "in", "value": ["AK"]})
         distribute_lead(LeadFactory(source=source).pk)  # lead.unsold, campaign.unsold
-        return_assignment(
-            Assignment.objects.get(lead=lead).public_id, reason="bad phone", actor="ann", at=timezone.now()
-        )
+        return_by_hand(Assignment.objects.get(lead=lead), reason="bad phone", actor="ann", at=timezone.now())
         deliver_due()  # assignment.rejected
         deliver_due()
 
@@ -78,7 +77,7 @@ def test_every_event_is_sent_as_the_catalogue_says() -> None:
         message = check(asked, secret=secret, subscription=row)
         found.setdefault(audience_of(row), set()).add(message["type"])
     assert found == {
-        audience: {kind for kind, row in CATALOGUE.items() if audience in row.data}
+        audience: {kind for kind, row in CATALOG.items() if audience in row.data}
         for audience in ("buyer", "source", "workspace")
     }
     assert not Delivery.objects.exclude(event=None).exclude(state="accepted").exists()
@@ -143,6 +142,10 @@ def test_words_of_a_buyer_are_in_no_event() -> None:
     assert json.loads(asked.body)["data"]["was_charged"] is False
 
 
+def read_link(message: EmailMessage) -> str:
+    return "".join(message["List-Unsubscribe"].split()).strip("<>")
+
+
 class TestEmail:
     def notify(self, owner: Any, *events: str) -> Subscription:
         made: Subscription = SubscriptionFactory(
@@ -154,32 +157,29 @@ class TestEmail:
         )
         return made
 
-    def test_person_gets_a_mail_with_a_link(self, settings: Any) -> None:
-        settings.EMAIL_HOST = "localhost"
+    def test_person_gets_a_mail_with_a_link(self, mailbox: Mailbox) -> None:
         enrollment, lead = make_everything_happen()
         self.notify(enrollment.buyer, "wallet.low")
         distribute_lead(lead.pk)
 
         deliver_due()
 
-        [message] = mail.outbox
-        assert message.to == ["ann@example.com"]
-        assert message.subject == f"Wallet is low: {enrollment.buyer.name}"
-        link = str(message.extra_headers["List-Unsubscribe"]).strip("<>")
-        assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        lines = str(message.body).splitlines()
+        [(_, message)] = mailbox.mails
+        assert message["to"] == "ann@example.com"
+        assert message["subject"] == f"Wallet is low: {enrollment.buyer.name}"
+        link = read_link(message)
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        lines = message.get_content().splitlines()
         assert lines[-1] == f"You get this email because you chose wallet.low. Unsubscribe: {link}"
         assert "Available: $975.00" in lines
         assert "Notice below: $999.99" in lines
 
-    def test_link_unsubscribes(self, client: Any, settings: Any) -> None:
-        settings.EMAIL_HOST = "localhost"
+    def test_link_unsubscribes(self, client: Any, settings: Any, mailbox: Mailbox) -> None:
         enrollment, lead = make_everything_happen()
         subscription = self.notify(enrollment.buyer, "lead.sold")
         distribute_lead(lead.pk)
         deliver_due()
-        link = str(mail.outbox[0].extra_headers["List-Unsubscribe"]).strip("<>")
-        path = link.removeprefix(settings.LEADSWITCH_BASE_URL)
+        path = read_link(mailbox.mails[0][1]).removeprefix(settings.LEADSWITCH_BASE_URL)
 
         asked = client.get(path)
         subscription.refresh_from_db()

@@ -1,4 +1,4 @@
-"""The catalogue of events: who may get which, and what each of them gets of it. Pure.
+"""The catalog of events: who may get which, and what each of them gets of it. Pure.
 
 The page about events, the OpenAPI document and every message come from it. An audience is the kind of owner of
 a subscription. A source never gets a buyer or money; a buyer gets nothing of other buyers or of the source.
@@ -83,7 +83,7 @@ _LEAD: Final = ("lead_id", "external_id", "status")
 _WALLET: Final = ("balance_cents", "held_cents", "available_cents", "notice_below_cents")
 _CAP: Final = ("campaign_id", "period", "period_starts_at", "cap", "leads")
 
-CATALOGUE: Final[Mapping[str, EventRow]] = {
+CATALOG: Final[Mapping[str, EventRow]] = {
     "lead.sold": EventRow(
         "A lead was sold. A buyer and the workspace hear of each sale, a source once of its lead.",
         {
@@ -135,12 +135,12 @@ CATALOGUE: Final[Mapping[str, EventRow]] = {
 
 
 def kinds_for(audience: Audience) -> tuple[str, ...]:
-    return tuple(kind for kind, row in CATALOGUE.items() if audience in row.data)
+    return tuple(kind for kind, row in CATALOG.items() if audience in row.data)
 
 
 def describe_data(kind: str, audience: Audience) -> dict[str, Any]:
     """JSON Schema of `data`."""
-    names = CATALOGUE[kind].data[audience]
+    names = CATALOG[kind].data[audience]
     return {
         "type": "object",
         "properties": {
@@ -178,7 +178,7 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
 
 
 def make_example(kind: str, audience: Audience) -> dict[str, Any]:
-    values = {name: FIELDS[name].example for name in CATALOGUE[kind].data[audience]}
+    values = {name: FIELDS[name].example for name in CATALOG[kind].data[audience]}
     own = {name: value for name, value in _EXAMPLES.get(kind, {}).items() if name in values}
     return {
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",

@@ -1,15 +1,15 @@
-"""The page docs/events.md, from the catalogue of events. Pure."""
+"""The page docs/events.md, from the catalog of events. Pure."""
 
 import json
 from typing import Final
 
-from distribution.deliveries.payloads.catalogue import CATALOGUE, FIELDS, Audience, make_example
+from distribution.deliveries.payloads.catalog import CATALOG, FIELDS, Audience, make_example
 
 AUDIENCES: Final[dict[Audience, str]] = {"buyer": "buyers", "source": "sources", "workspace": "the agency"}
 INTRODUCTION: Final = """# Events
 
 A program or a person can hear of what happens: a buyer, a source, or the agency. `manage.py events --write` makes
-this page from the catalogue of events.
+this page from the catalog of events.
 
 ## Subscribe
 
@@ -42,21 +42,21 @@ for all subscriptions.
 
 def write_page() -> str:
     parts = [INTRODUCTION, "## Who can subscribe to what\n\n", _write_audiences(), "\n"]
-    parts += [_write_event(kind) for kind in CATALOGUE]
+    parts += [_write_event(kind) for kind in CATALOG]
     return "".join(parts).rstrip() + "\n"
 
 
 def _write_audiences() -> str:
     names = list(AUDIENCES.values())
     lines = [f"| event | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
-    for kind, row in CATALOGUE.items():
+    for kind, row in CATALOG.items():
         cells = ("yes" if audience in row.data else "" for audience in AUDIENCES)
         lines.append(f"| `{kind}` | {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
     return "\n".join(lines) + "\n"
 
 
 def _write_event(kind: str) -> str:
-    row = CATALOGUE[kind]
+    row = CATALOG[kind]
     lines = [
         f"## {kind}",
         "",
@@ -71,12 +71,12 @@ def _write_event(kind: str) -> str:
 
 
 def _write_fields(kind: str) -> str:
-    row = CATALOGUE[kind]
+    row = CATALOG[kind]
     names = dict.fromkeys(name for fields in row.data.values() for name in fields)
     return "\n".join(f"| `{name}` | {_write_owners(kind, name)} | {FIELDS[name].about} |" for name in names)
 
 
 def _write_owners(kind: str, name: str) -> str:
-    row = CATALOGUE[kind]
+    row = CATALOG[kind]
     owners = [AUDIENCES[audience] for audience in row.data if name in row.data[audience]]
     return "all" if len(owners) == len(row.data) else ", ".join(owners)
