@@ -68,7 +68,13 @@ def failing_endpoint(product: Product) -> Iterator[None]:
 @contextmanager
 def unknown_message(product: Product) -> Iterator[None]:
     """The last try timed out five hours ago."""
-    delivery = DeliveryFactory(endpoint=add_endpoint(product), state="unknown", tries=1, next_try_at=None)
+    delivery = DeliveryFactory(
+        endpoint=add_endpoint(product),
+        state="unknown",
+        end_reason="answer_timeout",
+        tries=1,
+        next_try_at=None,
+    )
     add_failed_try(delivery, at=ago(hours=5))
     yield
 
@@ -80,8 +86,9 @@ def old_hold(product: Product) -> Iterator[None]:
     Campaign.objects.filter(pk=product.campaign.pk).update(sells_on="acceptance")
     assert product.distribute() == "posting"
     delivery = Delivery.objects.get()
-    delivery.state, delivery.tries, delivery.next_try_at = DeliveryState.UNKNOWN, 1, None
-    delivery.save(update_fields=["state", "tries", "next_try_at"])
+    delivery.state, delivery.end_reason = DeliveryState.UNKNOWN, "answer_timeout"
+    delivery.tries, delivery.next_try_at = 1, None
+    delivery.save(update_fields=["state", "end_reason", "tries", "next_try_at"])
     add_failed_try(delivery, at=ago(hours=3))
     Assignment.objects.update(created_at=ago(hours=3))
     yield

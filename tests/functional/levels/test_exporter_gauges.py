@@ -441,7 +441,7 @@ def test_reconciler_is_late_after_three_periods_and_a_run() -> None:
     all_ran(ago=timedelta(seconds=3 * 60 + 85))
     late = read(dispatch.DISPATCH)["reconciler_late"]
     hourly = {"expiry", "balances"}
-    shorter = {"inflight", "workspace_pauses", "wakeups"}
+    shorter = {"inflight", "workspace_pauses", "wakeups", "holds", "deliveries"}
     assert late == {name: float(name in shorter) for name in RECONCILERS}
     all_ran(ago=timedelta(seconds=3 * 60 + 95))
     late = read(dispatch.DISPATCH)["reconciler_late"]
