@@ -1,9 +1,11 @@
 """The first page of the admin: today's numbers, each with a link to its list; a constant number of statements."""
 
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -30,6 +32,13 @@ def cards(client: Client) -> dict[str, str]:
     content = client.get(HOME).content.decode()
     found = re.findall(r'<section class="admin-card"><h2>(.*?)</h2>(.*?)</section>', content, re.S)
     return {title: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip() for title, body in found}
+
+
+@pytest.fixture(autouse=True)
+def at_noon() -> Iterator[None]:
+    """So that midnight does not pass between a lead and the page that counts it."""
+    with time_machine.travel(datetime.now(UTC).replace(hour=12), tick=True):
+        yield
 
 
 @pytest.fixture
