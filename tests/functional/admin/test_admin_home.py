@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -22,6 +22,7 @@ from tests.support.factories import (
     SourceFactory,
     WorkspaceFactory,
 )
+from tests.support.times import latest_noon
 
 pytestmark = pytest.mark.django_db
 HOME = "/admin/"
@@ -37,7 +38,7 @@ def cards(client: Client) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def at_noon() -> Iterator[None]:
     """So that midnight does not pass between a lead and the page that counts it."""
-    with time_machine.travel(datetime.now(UTC).replace(hour=12), tick=True):
+    with time_machine.travel(latest_noon(), tick=True):
         yield
 
 
