@@ -37,16 +37,3 @@ def operator(buyer: "Buyer") -> "Client":
     from tests.support.admin_pages import client_of, person
 
     return client_of(person("operator", buyer.workspace))
-
-
-@pytest.fixture
-def allowed_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forms and test leads may reach servers of this machine."""
-    from distribution.deliveries import checking, sample
-    from tests.support.delivering import local_client
-
-    client = local_client()
-    for module in (checking, sample):
-        monkeypatch.setattr(module, "get_client", lambda: client)
-    yield
-    client.close()
