@@ -1,4 +1,4 @@
-"""Events under parallel sales, with real transactions: once, together with their deliveries, and never without a sale."""
+"""Events under parallel sales, in real transactions: once, with their deliveries, and never without a sale."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
