@@ -1,4 +1,4 @@
-"""The OpenAPI schema of returns for an agency's programs. It mirrors distribution.api.workspaceanswers; a test compares."""
+"""The OpenAPI schema of returns for an agency's programs. A test compares it with distribution.api.workspaceanswers."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -153,8 +153,8 @@ GET_EVIDENCE: Final = document(
 APPROVE: Final = document(
     "returns_approve",
     "Approve a return and refund it",
-    description="Refunds what was asked for, or `amount_cents`. Idempotent: an approved return is returned unchanged. 409 "
-    "if it was declined, withdrawn or approved with another amount; the error has its `state` and `refund_cents`.",
+    description="Refunds what was asked for, or `amount_cents`. Idempotent: an approved return stays as it is. 409 if "
+    "it was declined, withdrawn or approved with another amount; the error has its `state` and `refund_cents`.",
     request={"application/json": ApprovalDocument},
     parameters=LIMIT_HEADERS,
     responses={
@@ -166,7 +166,7 @@ APPROVE: Final = document(
 DECLINE: Final = document(
     "returns_decline",
     "Decline a return",
-    description="Moves no money. The buyer sees the reason. Idempotent: a declined return is returned unchanged. 409 if it "
+    description="Moves no money. The buyer sees the reason. Idempotent: a declined return stays as it is. 409 if it "
     "was approved or withdrawn.",
     request={"application/json": ReasonDocument},
     parameters=LIMIT_HEADERS,
@@ -181,9 +181,9 @@ DECLINE: Final = document(
 TAKE_BACK: Final = document(
     "assignments_return",
     "Take a lead back",
-    description="Without a request of the buyer: no window and no limit applies. Refunds all that is left of the charge, "
-    "and approves the buyer's open request if there is one. 200 if the lead was taken back before. 409 if the buyer does "
-    "not have it.",
+    description="Without a request of the buyer: no window and no limit applies. Refunds all that is left of the "
+    "charge, and approves the buyer's open request if there is one. 200 if the lead was taken back before. 409 if the "
+    "buyer does not have it.",
     request={"application/json": ReasonDocument},
     parameters=[describe_header("Location", "URL of the return.", 200, 201), *LIMIT_HEADERS],
     responses={

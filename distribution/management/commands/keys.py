@@ -33,9 +33,9 @@ BUYER_HINT = (
 
 class Command(BaseCommand):
     help = (
-        "List, create, rotate and revoke the API keys of sources, buyers and workspaces. A new key is printed to stdout only once,"
-        " and only its hash is stored. Rotating creates a key with the same scopes and ends the old one after an"
-        " overlap in which both work. Every change is in the audit log. Exit code 2: nothing was done; the message"
+        "List, create, rotate and revoke the API keys of sources, buyers and workspaces. A new key is printed to stdout"
+        " only once, and only its hash is stored. Rotating creates a key with the same scopes and ends the old one"
+        " after an overlap in which both work. Every change is in the audit log. Exit code 2: nothing was done; the message"
         " says why."
     )
 
