@@ -191,5 +191,5 @@ TAKE_BACK: Final = document(
         201: OpenApiResponse(DecidedReturnDocument, description="The lead is taken back."),
         **describe_errors(404, 409, 411, 413, 415),
     },
-    examples=example({**DECIDED, "reason": "by_agency"}, "200", "201"),
+    examples=example({**DECIDED, "reason": "agency"}, "200", "201"),
 )

@@ -35,8 +35,8 @@ class Command(BaseCommand):
     help = (
         "List, create, rotate and revoke the API keys of sources, buyers and workspaces. A new key is printed to stdout"
         " only once, and only its hash is stored. Rotating creates a key with the same scopes and ends the old one"
-        " after an overlap in which both work. Every change is in the audit log. Exit code 2: nothing was done; the message"
-        " says why."
+        " after an overlap in which both work. Every change is in the audit log. Exit code 2: nothing was done; the"
+        " message says why."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -289,7 +289,7 @@ class TestTakeBack:
         body = first.json()
         assert again.json() == body
         assert first["Location"] == f"{ROOT}returns/{body['id']}/"
-        assert (body["reason"], body["state"], body["refund_cents"]) == ("by_agency", "approved", 2_500)
+        assert (body["reason"], body["state"], body["refund_cents"]) == ("agency", "approved", 2_500)
         assert refunds() == [2_500]
         assert_described(body, documents.DecidedReturnDocument())
 
