@@ -94,7 +94,8 @@ class TestCreate:
 
         assert WorkspaceKey.objects.get().scopes == ["returns:read", "deliveries:read"]
 
-    def test_workspace_key_is_rotated_and_revoked(self, buyer: Buyer) -> None:
+    @pytest.mark.usefixtures("buyer")
+    def test_workspace_key_is_rotated_and_revoked(self) -> None:
         old = run("create", "--for-workspace", "harbor")
         new = run("rotate", old.partition(".")[0], "--overlap-hours", "0")
 
