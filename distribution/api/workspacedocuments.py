@@ -60,7 +60,7 @@ class ApprovalDocument(serializers.Serializer[Any]):
     )
 
 
-class ReasonDocument(serializers.Serializer[Any]):
+class DecisionReasonDocument(serializers.Serializer[Any]):
     reason = serializers.CharField(
         max_length=MAX_REASON, help_text="Do not include names or contact details."
     )
@@ -168,7 +168,7 @@ DECLINE: Final = document(
     "Decline a return",
     description="Moves no money. The buyer sees the reason. Idempotent: a declined return stays as it is. 409 if it "
     "was approved or withdrawn.",
-    request={"application/json": ReasonDocument},
+    request={"application/json": DecisionReasonDocument},
     parameters=LIMIT_HEADERS,
     responses={
         200: OpenApiResponse(DecidedReturnDocument, description="The declined return."),
@@ -184,7 +184,7 @@ TAKE_BACK: Final = document(
     description="Without a request of the buyer: no window and no limit applies. Refunds all that is left of the "
     "charge, and approves the buyer's open request if there is one. 200 if the lead was taken back before. 409 if the "
     "buyer does not have it.",
-    request={"application/json": ReasonDocument},
+    request={"application/json": DecisionReasonDocument},
     parameters=[describe_header("Location", "URL of the return.", 200, 201), *LIMIT_HEADERS],
     responses={
         200: OpenApiResponse(DecidedReturnDocument, description="It was taken back before."),

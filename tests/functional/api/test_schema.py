@@ -19,13 +19,16 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, ReturnFile, ReturnRequest
+from distribution.models import Assignment, Buyer, Delivery, ReturnFile, ReturnRequest
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
 from routing.models import Lead, Source, Workspace
+from tests.support.delivery_breaches import new_try
 from tests.support.factories import (
     CampaignFactory,
+    DeliveryFactory,
+    EndpointFactory,
     LeadFactory,
     ReturnPolicyFactory,
     enroll,
@@ -60,6 +63,7 @@ def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: 
     assert distribute_lead(lead.pk).result == "success"
     ReturnPolicyFactory(workspace=campaign.workspace)
     ask_for_a_return(Assignment.objects.get())
+    new_try(delivery=DeliveryFactory(endpoint=EndpointFactory(buyer=rich.buyer), lead=lead))
     return lead
 
 
@@ -114,6 +118,8 @@ def test_response_matches_the_schema(case: Case, sold: Lead) -> None:
     elif "returns" in case.operation.path:
         shown = ReturnRequest.objects.earliest("pk")
     case.path_parameters["public_id"] = str(shown.public_id)
+    if "deliveries" in case.operation.path:
+        case.path_parameters["public_id"] = str(Delivery.objects.earliest("pk").message_id)
     if "file_id" in case.path_parameters:
         case.path_parameters["file_id"] = str(ReturnFile.objects.earliest("pk").public_id)
     case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)

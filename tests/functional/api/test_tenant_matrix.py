@@ -168,6 +168,10 @@ def of_foreign_subscription(owner: str) -> Callable[[World], Values]:
     return find
 
 
+def of_foreign_delivery(world: World) -> Values:
+    return {"public_id": world.foreign_row(Delivery).message_id}
+
+
 def of_foreign_file(world: World) -> Values:
     request = world.foreign_row(ReturnRequest)
     return {"public_id": request.public_id, "file_id": ReturnFile.objects.get(request=request).public_id}
@@ -188,6 +192,25 @@ API = {
     ),
     "api/v1/workspace/returns/<uuid:public_id>/decline/": Entry(
         ("post",), of_foreign_return, body={"reason": "it rings"}, key=workspace_key, sibling=partner_key
+    ),
+    "api/v1/workspace/deliveries/": Entry(("get",), key=workspace_key),
+    "api/v1/workspace/deliveries/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_delivery, key=workspace_key, sibling=partner_key
+    ),
+    "api/v1/workspace/deliveries/<uuid:public_id>/resolve/": Entry(
+        ("post",),
+        of_foreign_delivery,
+        body={"state": "accepted", "reason": "asked"},
+        key=workspace_key,
+        sibling=partner_key,
+    ),
+    "api/v1/workspace/deliveries/<uuid:public_id>/resend/": Entry(
+        ("post",),
+        of_foreign_delivery,
+        body={"reason": "asked"},
+        key=workspace_key,
+        sibling=partner_key,
+        owner_gets=(202,),
     ),
     "api/v1/workspace/assignments/<uuid:public_id>/returns/": Entry(
         ("post",), of_foreign_assignment, body={"reason": "agreed"}, key=workspace_key, sibling=partner_key
