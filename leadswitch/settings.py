@@ -271,6 +271,7 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "routing.models.LeadStatus",
         "ReturnStateEnum": "distribution.models.ReturnState",
         "DeliveryStateEnum": "distribution.models.DeliveryState",
+        "BatchResultStatusEnum": ["accepted", "rejected"],
     },
 }
 

@@ -1,4 +1,4 @@
-"""The OpenAPI schema of deliveries for an agency's programs. A test compares it with distribution.api.deliveryanswers."""
+"""The OpenAPI schema of deliveries. The documents mirror distribution.api.deliveryanswers; a test compares them."""
 
 from typing import Any, Final
 
@@ -156,9 +156,9 @@ GET_DELIVERY: Final = document(
 RESOLVE: Final = document(
     "deliveries_resolve",
     "Decide a delivery that has no end",
-    description="`accepted`: the buyer has the lead; a held price is charged. `rejected`: the buyer does not have it; a "
-    "held price is released, and the next buyer is asked. 409 if it has ended or is being sent right now; the error has "
-    "its `state`.",
+    description="`accepted`: the buyer has the lead; a held price is charged. `rejected`: the buyer does not have it; "
+    "a held price is released, and the next buyer is asked. 409 if it has ended or is being sent right now; the error "
+    "has its `state`.",
     request={"application/json": ResolutionDocument},
     parameters=LIMIT_HEADERS,
     responses={
