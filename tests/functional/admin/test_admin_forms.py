@@ -20,6 +20,7 @@ from distribution.models import (
     Enrollment,
     Tier,
     Wallet,
+    WorkspaceKey,
 )
 from routing.models import RoutingRule, Source, SourceKey, Workspace
 from routing.models.apikey import hash_key
@@ -348,6 +349,7 @@ OWNERS: dict[type[Model], tuple[str, ...]] = {
     Tier: ("campaign",),
     Buyer: ("workspace",),
     BuyerKey: ("buyer",),
+    WorkspaceKey: ("workspace",),
     Enrollment: ("campaign", "buyer"),
 }
 
