@@ -1,6 +1,5 @@
 """An endpoint that sends to a buyer's system, and who works with it."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
