@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.http import urlencode
+from django.utils.http import content_disposition_header, urlencode
 
 from distribution.admin.payable_actions import SEE
 from distribution.admin.payable_forms import PeriodForm
@@ -116,7 +116,7 @@ def _respond_csv(statement: Statement) -> HttpResponse:
     name = f"statement-{statement.source.name}-{statement.first_day}-{statement.last_day}.csv"
     response = HttpResponse(
         content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""},
     )
     writer = csv.writer(response)
     writer.writerow(("source", "time_zone", *COLUMNS))

@@ -24,6 +24,7 @@ from django.utils import timezone
 from distribution.deliveries.claim import CSV_ROWS, Claimed, claim_csv, claim_due, read_seconds_until_due
 from distribution.deliveries.client import get_client
 from distribution.deliveries.content import Work, read_work
+from distribution.deliveries.ends import NO_THREAD
 from distribution.deliveries.leases import end_expired
 from distribution.deliveries.liveness import forget_deliverer, write_deliverer_heartbeat
 from distribution.deliveries.recorder import (
@@ -35,6 +36,7 @@ from distribution.deliveries.recorder import (
 from distribution.deliveries.request_pool import RequestPool, Task
 from distribution.deliveries.trying import not_sent, try_together
 from routing.dispatch.heartbeat import send_heartbeat
+from routing.queries import read_clock
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +51,6 @@ STOP_SECONDS: Final = 10.0
 NEXT_ATTEMPTS_SECONDS: Final = 2.0
 # A due delivery that another transaction has locked does not make a busy loop.
 SHORTEST_WAIT_SECONDS: Final = 0.01
-NO_THREAD: Final = "no_free_thread"
 
 
 class ThreadDied(Exception):
@@ -135,9 +136,9 @@ class Deliverer:
         """Returns how long to wait for a wake-up."""
         close_old_connections()
         if self._heartbeat.is_due():
-            write_deliverer_heartbeat(self._name, at=timezone.now())
-        if self._leases.is_due():
-            end_expired(at=timezone.now() - timedelta(seconds=1), limit=LEASES_AT_ONCE)
+            write_deliverer_heartbeat(self._name, at=read_clock())
+        if self._leases.is_due():  # by the clock that wrote them: this host's may be ahead of it
+            end_expired(at=read_clock() - timedelta(seconds=1), limit=LEASES_AT_ONCE)
         free = self._count_free()
         if free <= 0:
             return self._poll_seconds

@@ -16,6 +16,8 @@ from distribution.models import OPEN, DeliveryState
 UNREACHABLE: Final = "unreachable"
 # A test whose endpoint has no test address: it is not sent, and never goes to the live address.
 NO_TEST_ADDRESS: Final = "no test address"
+# It waited too long for a thread of its deliverer, which has more to send than it can.
+NO_THREAD: Final = "no_free_thread"
 # A direct post to an endpoint that became an email: a mail server that takes a message accepts no lead.
 CANNOT_ANSWER: Final = "method_cannot_answer"
 # The end of an event that no try brought to its subscriber. Nobody has to decide about it.

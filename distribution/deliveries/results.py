@@ -14,9 +14,11 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from distribution import metrics
+from distribution.attempts.hide_person import hide_named_person
+from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
 from distribution.deliveries.enabling import note_failure, note_gone, note_success
-from distribution.deliveries.ends import NO_TEST_ADDRESS, Next, decide_next
+from distribution.deliveries.ends import NO_TEST_ADDRESS, NO_THREAD, Next, decide_next
 from distribution.deliveries.locks import lock_for_settling
 from distribution.deliveries.payloads.ends import Outcome
 from distribution.deliveries.settling import DECIDED, report_if_released, settle
@@ -55,6 +57,10 @@ WHERE t.delivery_id = r.id AND t.number = r.number AND t.outcome IN ('', 'worker
 
 # The error of a try that runs while the late result of another one ends the delivery.
 ENDED_BY_ANOTHER: Final = "ended_by_another_try"
+MAX_REASON: Final = 200
+# Why something was not sent, that is no fault of the endpoint: a test without a test address, a sale that was returned
+# after the claim, a deliverer without a free thread.
+NOT_OF_THE_ENDPOINT: Final = (NO_TEST_ADDRESS, TAKEN_BACK, NO_THREAD)
 # A delivery that was deleted: nothing is left to be written.
 GONE: Final = Standing(is_current=False, is_recorded=True)
 
@@ -112,8 +118,8 @@ class _Result:
 
     @property
     def says_how_it_works(self) -> bool:
-        """Whether the endpoint works. A test without a test address was not sent to it."""
-        return self.is_written and self.tried.judgment.error != NO_TEST_ADDRESS
+        """Whether the endpoint works. What was not sent for another reason says nothing about it."""
+        return self.is_written and self.tried.judgment.error not in NOT_OF_THE_ENDPOINT
 
 
 def _record_plain(tries: Sequence[Tried], *, at: datetime) -> int:
@@ -166,7 +172,7 @@ def _write(results: Sequence[_Result], *, at: datetime) -> None:
         "at": at,
         "ids": [each.work.claimed.id for each in tries],
         "numbers": [each.work.claimed.number for each in tries],
-        **_list_ends([each.following for each in results], at=at),
+        **_list_ends(results, at=at),
         "prices": [each.judgment.price_cents for each in tries],
         "outcomes": [each.judgment.outcome.value for each in tries],
         "statuses": [each.status_code for each in tries],
@@ -190,13 +196,23 @@ def _close_running_try(claimed: Claimed, *, at: datetime) -> None:
     running.update(finished_at=at, outcome=TryOutcome.WORKER_LOST, error=ENDED_BY_ANOTHER)
 
 
-def _list_ends(following: Sequence[Next | None], *, at: datetime) -> dict[str, list[Any]]:
+def _list_ends(results: Sequence[_Result], *, at: datetime) -> dict[str, list[Any]]:
+    following = [each.following for each in results]
     return {
         "states": [each and each.state.value for each in following],
         "due": [each and each.due_at for each in following],
         "ended": [at if each is not None and each.state in ENDED else None for each in following],
-        "reasons": ["" if each is None else each.reason[:200] for each in following],
+        "reasons": [_write_reason(each)[:MAX_REASON] for each in results],
     }
+
+
+def _write_reason(result: _Result) -> str:
+    """Lists show it and it is never removed, so the buyer's words are kept without what identifies the person."""
+    reason = "" if result.following is None else result.following.reason
+    lead = result.tried.work.lead
+    if lead is None or reason != result.tried.judgment.reason:
+        return reason  # a code of ours
+    return hide_named_person(reason, name=lead.full_name, address=lead.address)
 
 
 def _note_endpoints(tries: Iterable[Tried], *, at: datetime) -> None:

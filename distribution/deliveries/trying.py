@@ -72,8 +72,8 @@ def try_once(work: Work, *, client: OutboundClient, clock: Callable[[], datetime
         return not_sent(work, error=_classify(error), started=started)
     try:
         return send(work, request, client=client, clock=clock)
-    except Exception as error:
-        logger.exception("deliveries.try_failed", extra={"cause": type(error).__name__})
+    except Exception as error:  # noqa: BLE001 - as above; its message may quote the lead
+        logger.error("deliveries.try_failed", extra={"cause": type(error).__name__})
         judgment = Judgment(outcome=Outcome.UNKNOWN, error=type(error).__name__)
         return Tried(work, judgment, int((monotonic() - started) * 1000))
 

@@ -1,5 +1,6 @@
 """A lead sold to a buyer, or offered to its system while the price is held."""
 
+from datetime import datetime
 from typing import ClassVar, Final
 
 from django.db import models
@@ -128,3 +129,8 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def charged_at(self) -> datetime:
+        """When the buyer got a sold lead: a direct post may have been accepted days after its price was held."""
+        return self.settled_at or self.created_at

@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.utils import timezone
-
 from distribution.attempts.taken_back import cancel_left_over, find_left_over
 from distribution.deliveries.keeping import drop_old_bodies
 from distribution.deliveries.leases import end_expired, find_expired
 from distribution.deliveries.switched_off import end_stranded, find_stranded
+from routing.queries import read_clock
 from tracing.reconciling import Counts, name_rows
 
 # A deliverer that is alive ends them within seconds.
@@ -23,7 +22,7 @@ BODIES_AT_ONCE: Final = 1_000
 
 
 def run(*, fix: bool, limit: int) -> Counts:
-    at = timezone.now()
+    at = read_clock()
     expired = list(find_expired(at=at - LATE).order_by("pk").values_list("pk", flat=True)[:limit])
     ended = end_expired(at=at - LATE, limit=limit) if fix and expired else 0
     stranded = list(find_stranded().order_by("pk").values_list("pk", flat=True)[:limit])

@@ -43,7 +43,7 @@ def refuse_unfit(
 
 
 def _refuse_late(assignment: Assignment, *, policy: ReturnPolicy, at: datetime) -> None:
-    if at > closes_at(policy, sold_at=assignment.created_at):
+    if at > closes_at(policy, sold_at=assignment.charged_at):
         hours = count(policy.window_hours, "hour")
         message = f"Too late: a return can be requested for {hours} after the sale. Contact your agency."
         raise ReturnRefused(message, code="too_late")
@@ -84,7 +84,7 @@ def is_automatic(
     if ask.reason not in policy.automatic_reasons:
         return False
     hours = policy.automatic_hours
-    is_young = hours is None or at <= assignment.created_at + timedelta(hours=hours)
+    is_young = hours is None or at <= assignment.charged_at + timedelta(hours=hours)
     return is_young and _is_small(ask, assignment=assignment, policy=policy, left_cents=left_cents)
 
 

@@ -61,7 +61,10 @@ def prepare_webhook(
 
 
 def prepare_custom(settings: CustomSettings, *, facts: Facts) -> OutgoingRequest:
-    """The same message id for every try, so that a receiver may recognize a repetition."""
+    """The same message id for every try, so that a receiver may recognize a repetition.
+
+    The query of GET is shown as the body, because it is personal data and bodies are not kept for long.
+    """
     template = settings.template
     body, shown = template.render(facts), template.render(facts, hides_secrets=True)
     is_query = settings.http_method == "GET"
@@ -74,17 +77,22 @@ def prepare_custom(settings: CustomSettings, *, facts: Facts) -> OutgoingRequest
         url=_add_query(settings.url, body) if is_query else settings.url,
         headers=_merge(usual, [each.render(facts) for each in settings.headers]),
         body=b"" if is_query else body,
-        shown_url=_add_query(settings.url, shown) if is_query else settings.url,
-        shown_body=b"" if is_query else shown,
+        shown_url=settings.url,
+        shown_body=_write_query(settings.url, shown).encode() if is_query else shown,
         secret_headers=frozenset(each.name.lower() for each in settings.headers if each.is_secret),
         secrets=frozenset([*secrets, *template.list_secrets(), *list_url_secrets(settings.url)]),
     )
 
 
 def _add_query(url: str, query: bytes) -> str:
+    return url.partition("#")[0] + _write_query(url, query)
+
+
+def _write_query(url: str, query: bytes) -> str:
+    """What the fields add to the URL."""
     base = url.partition("#")[0]
     separator = "?" if "?" not in base else "" if base.endswith(("?", "&")) else "&"
-    return f"{base}{separator}{query.decode()}" if query else base
+    return f"{separator}{query.decode()}" if query else ""
 
 
 def _merge(usual: Sequence[Header], custom: Sequence[Header]) -> tuple[Header, ...]:

@@ -13,7 +13,8 @@ from django.db import connections
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries import request_pool
 from distribution.deliveries.client import get_client
-from distribution.deliveries.deliverer import NO_THREAD, Deliverer
+from distribution.deliveries.deliverer import Deliverer
+from distribution.deliveries.ends import NO_THREAD
 from distribution.models import Deliverer as DelivererRow
 from distribution.models import Delivery, DeliveryTry
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
@@ -156,6 +157,8 @@ def test_message_that_waited_too_long_for_a_thread_is_not_sent(
         ("not_sent", NO_THREAD)
     }
     assert system.asked == []
+    endpoint.refresh_from_db(fields=["failing_since"])
+    assert endpoint.failing_since is None, "the deliverer is at its limit, not the buyer"
 
 
 @pytest.mark.parametrize("name", ["recorder", "next-attempts", "request-", "listener"])

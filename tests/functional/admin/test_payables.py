@@ -190,6 +190,8 @@ def test_statement_lists_the_leads_that_are_charged_back(finance: Client, source
 
 
 def test_statement_as_csv(finance: Client, source: Source) -> None:
+    source.name = 'Leads "R" Us'
+    source.save(update_fields=["name"])
     finance.post(url_of(source, "payables", "pay"), booking())
     today = today_of(source, at=timezone.now())
     answer = finance.get(
@@ -197,7 +199,8 @@ def test_statement_as_csv(finance: Client, source: Source) -> None:
     )
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    assert f"statement-{source.name}-{today}-{today}.csv" in answer["Content-Disposition"]
+    name = rf"statement-Leads \"R\" Us-{today}-{today}.csv"
+    assert answer["Content-Disposition"] == f'attachment; filename="{name}"'
     head, opening, day, total = csv.reader(StringIO(answer.content.decode()))
     assert head == [
         *("source", "time_zone", "day", "leads", "sales", "returns", "charged back"),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.by_hand import ResolutionRefused, resend, resolve
-from distribution.models import Assignment, Campaign, DeliveryState
+from distribution.models import Assignment, Campaign, Delivery, DeliveryState, DeliveryTry
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import deliver_due
 from tests.support.direct_posts import (
@@ -59,6 +59,21 @@ def test_rejection_releases_the_price_and_the_next_buyer_is_asked(
     assert money(first) == (CREDITS_CENTS, 0)
     assert money(second) == (CREDITS_CENTS - PRICE_CENTS, 0)
     assert Assignment.objects.get(buyer=first.buyer).reject_reason == "answered 422"
+
+
+def test_reason_of_a_rejection_is_kept_without_the_person(campaign: Campaign, system: BuyerSystem) -> None:
+    first = enroll_with(
+        campaign, priority=1, url=system.url, method="http", body_format="json", reason_path="why"
+    )
+    system.answer_with(Reply(422, '{"why": "Ada Lovelace, ada@example.com is ours"}'))
+    post(campaign, first_name="Ada", last_name="Lovelace")
+
+    deliver_due()
+
+    hidden = "(hidden) (hidden), (hidden) is ours"
+    assert Delivery.objects.get().end_reason == hidden
+    assert Assignment.objects.get(buyer=first.buyer).reject_reason == hidden
+    assert "Ada Lovelace, ada@example.com" in DeliveryTry.objects.get().answer_body
 
 
 def test_buyer_that_can_never_be_reached_has_rejected_the_lead(campaign: Campaign) -> None:

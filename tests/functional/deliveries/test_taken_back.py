@@ -1,5 +1,6 @@
 """A sale that was taken back is not delivered any more, also not by mistake."""
 
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from distribution.deliveries.by_hand import ResolutionRefused, resend
 from distribution.deliveries.claim import claim_due, read_seconds_until_due
 from distribution.deliveries.content import read_work
 from distribution.deliveries.leases import end_expired
+from distribution.deliveries.trying import not_sent
 from distribution.models import Assignment, Delivery, Endpoint, Event, EventKind
 from distribution.reconcile import deliveries
 from tests.support.buyer_system import BuyerSystem, Reply
@@ -121,7 +123,9 @@ def test_claimed_delivery_is_not_sent_if_its_sale_was_returned_in_between(system
     [work] = read_work(claims, at=timezone.now())
 
     assert work.destination.problem == REASON
+    record([not_sent(work, error=REASON, started=time.monotonic())])
     assert system.asked == []
+    assert Endpoint.objects.get().failing_since is None, "it was not asked, so it did not fail"
 
 
 def make_left_over(delivery: Delivery) -> None:

@@ -221,6 +221,21 @@ def test_policy_approves_young_requests_for_its_reasons(
     assert balance(sales[0]) == 5_000
 
 
+def test_window_of_a_direct_post_begins_when_it_was_accepted(
+    sales: list[Assignment], policy: ReturnPolicy
+) -> None:
+    """Its price may have been held for days, until a person found out that the buyer has the lead."""
+    change(policy, automatic_reasons=["bad_phone"], automatic_hours=1)
+    accepted_at = SOLD_AT + timedelta(hours=policy.window_hours, days=1)
+    Assignment.objects.filter(pk__in=[sales[0].pk, sales[1].pk]).update(settled_at=accepted_at)
+
+    assert ask(sales[0], at=accepted_at + timedelta(hours=1)).is_automatic
+    last = accepted_at + timedelta(hours=policy.window_hours)
+    refused("too_late", ask, sales[1], at=last + timedelta(microseconds=1))
+    assert ask(sales[1], at=last).state == "requested"
+    refused("too_late", ask, sales[2], at=accepted_at)
+
+
 @pytest.mark.usefixtures("policy")
 def test_open_request_is_approved_when_an_operator_takes_the_lead_back(sales: list[Assignment]) -> None:
     made = ask(sales[0], Ask("bad_phone", "x", 300))
