@@ -135,6 +135,7 @@ def test_subscription_without_success_for_120_hours_is_disabled(
 ) -> None:
     """The agency gets a mail that leads to the page of the subscription."""
     settings.LEADSWITCH_DIGEST_RECIPIENTS = ("ops@example.com",)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     enrollment, lead = make_everything_happen()
     subscription, _ = subscribe_server(system, enrollment.buyer, "lead.sold")
     system.answer_with(Reply(500))
