@@ -267,7 +267,12 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "distribution.api.webhookdocuments.add_webhooks",
     ],
-    "ENUM_NAME_OVERRIDES": {"LeadStatusEnum": "routing.models.LeadStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "LeadStatusEnum": "routing.models.LeadStatus",
+        "ReturnStateEnum": "distribution.models.ReturnState",
+        "DeliveryStateEnum": "distribution.models.DeliveryState",
+        "BatchResultStatusEnum": ["accepted", "rejected"],
+    },
 }
 
 # --- transport security -----------------------------------------------------------------------------------

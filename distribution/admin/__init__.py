@@ -17,6 +17,7 @@ from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
 from distribution.admin.source import SourceWithPayablesAdmin
 from distribution.admin.subscription import SubscriptionAdmin
+from distribution.admin.workspacekey import WorkspaceKeyAdmin
 
 __all__ = [
     "AssignmentAdmin",
@@ -39,6 +40,7 @@ __all__ = [
     "SubscriptionAdmin",
     "TierAdmin",
     "WalletAdmin",
+    "WorkspaceKeyAdmin",
 ]
 
 admin.site.index_template = "admin/leadswitch/index.html"

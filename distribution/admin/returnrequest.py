@@ -17,6 +17,7 @@ from distribution.admin.return_actions import ACTIONS, ReturnActionsAdmin
 from distribution.configuration.return_reasons import RETURN_REASONS
 from distribution.models import Assignment, Buyer, ReturnFile, ReturnRequest, ReturnState
 from distribution.money.wallet import charge_left
+from distribution.returns.download import as_attachment
 from distribution.returns.figures import ReturnFigures, read_all_figures, read_figures
 from tracing.admin.columns import id_column, money_column, time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
@@ -187,15 +188,6 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
             "media": self.media,
         }
         return TemplateResponse(request, "admin/distribution/returnrequest/figures.html", context)
-
-
-def as_attachment(file: ReturnFile) -> HttpResponse:
-    answer = HttpResponse(bytes(file.content), content_type="application/octet-stream")
-    answer["Content-Disposition"] = f'attachment; filename="{file.name.encode("ascii", "replace").decode()}"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    answer["Cache-Control"] = "private, no-store"
-    return answer
 
 
 def describe_figures(found: ReturnFigures) -> str:

@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from rest_framework.request import Request
 
 from distribution.api.cursor import BadCursor, unseal
+from distribution.models import Buyer
 from distribution.queries import Period
+from routing.api.keyview import not_found
 from routing.api.parameters import read_count, wrong_parameter
 from routing.calendar.zones import load_zone, start_of_day
+from tracing.parsing import parse_uuid
 
 PAGE: Final = 50
 LARGEST_PAGE: Final = 200
@@ -37,6 +41,24 @@ def read_choice(request: Request, name: str, choices: Iterable[str]) -> str | No
     if text is not None and text not in known:
         raise wrong_parameter(name, f"must be one of {', '.join(known)}")
     return text
+
+
+def read_public_id(request: Request, name: str, *, what: str) -> UUID | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    public_id = parse_uuid(text)
+    if public_id is None:
+        raise wrong_parameter(name, f"must be the public id of {what}, a UUID")
+    return public_id
+
+
+def find_buyer(public_id: UUID, *, workspace_id: int) -> Buyer:
+    """A buyer of another workspace is not found."""
+    buyer = Buyer.objects.filter(public_id=public_id, workspace_id=workspace_id).first()
+    if buyer is None:
+        raise not_found()
+    return buyer
 
 
 def read_period(request: Request) -> Period:

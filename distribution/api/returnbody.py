@@ -9,6 +9,7 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.request import Request
 
+from distribution.api.bodies import Problems, find_unknown, invalid, problem, read_cents, read_field
 from distribution.models.returning import MAX_FILE_BYTES, MAX_FILES, MAX_TEXT
 from distribution.returns.evidence import EvidenceFile, read_file
 from distribution.returns.policy import Ask
@@ -20,8 +21,6 @@ from routing.values.normalize import FieldError, normalize_text
 MAX_BODY_BYTES: Final = (
     MAX_FILE_BYTES + 64 * 1024
 )  # one file of the largest size, with the fields and the boundaries
-LARGEST_CENTS: Final = 2**63 - 1
-KNOWN: Final = ("reason", "text", "amount_cents")
 FILE: Final = "file"
 
 
@@ -62,7 +61,7 @@ class GuardedEvidenceParser(GuardedParser):
         check_values(data, max_keys=self.max_keys)
         files = [(upload.name or "", upload.read()) for upload in uploads.getlist(FILE)]
         if surplus := [name for name in uploads if name != FILE]:
-            raise _invalid(surplus[0][:64], "unknown_field", f"is not a known file: send files as {FILE}")
+            raise invalid(surplus[0][:64], "unknown_field", f"is not a known file: send files as {FILE}")
         return {**data, **_identify(files)}, files
 
 
@@ -75,39 +74,28 @@ def read_ask(request: Request) -> Ask:
     """Raises FieldsInvalid with every wrong field."""
     body = request.data
     if not isinstance(body, Mapping):
-        raise _invalid("non_field_errors", "invalid_type", 'must be an object like {"reason": "bad_phone"}')
-    problems: dict[str, list[dict[str, str]]] = {}
-    uploads = getattr(request, "evidence", [])
-    for name in [name for name in body if name not in (*KNOWN, *([FILE] if uploads else []))]:
-        known = ", ".join(KNOWN)
-        problems[str(name)[:64]] = [_problem("unknown_field", f"is not a known field: send {known}")]
-    values = {name: _read(name, body.get(name), problems) for name in KNOWN}
+        raise invalid("non_field_errors", "invalid_type", 'must be an object like {"reason": "bad_phone"}')
+    has_files = bool(getattr(request, "evidence", []))
+    problems = find_unknown(body, known=tuple(_READERS), also=(FILE,) if has_files else ())
+    values = {name: read_field(name, body, _READERS, problems) for name in _READERS}
     files = read_files(request, problems)
     if problems:
         raise FieldsInvalid(problems)
     return Ask(values["reason"], values["text"], values["amount_cents"], files)
 
 
-def read_files(request: Request, problems: dict[str, list[dict[str, str]]]) -> tuple[EvidenceFile, ...]:
+def read_files(request: Request, problems: Problems) -> tuple[EvidenceFile, ...]:
     uploads = getattr(request, "evidence", [])
     if len(uploads) > MAX_FILES:
         problems[FILE] = [
-            _problem("too_many", f"has more than {MAX_FILES} files. Send the most important ones.")
+            problem("too_many", f"has more than {MAX_FILES} files. Send the most important ones.")
         ]
         return ()
     try:
         return tuple(read_file(name, content) for name, content in uploads)
     except ReturnRefused as refusal:
-        problems[FILE] = [_problem(refusal.code, refusal.message)]
+        problems[FILE] = [problem(refusal.code, refusal.message)]
         return ()
-
-
-def _read(name: str, value: object, problems: dict[str, list[dict[str, str]]]) -> Any:
-    try:
-        return _READERS[name](value)
-    except FieldError as error:
-        problems[name] = [_problem(error.code, error.message)]
-        return None
 
 
 def _read_reason(value: object) -> str:
@@ -122,23 +110,4 @@ def _read_text(value: object) -> str:
     return normalize_text(value, max_length=MAX_TEXT) or ""
 
 
-def _read_cents(value: object) -> int | None:
-    """A form sends text."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
-        value = int(value)
-    if value is None:
-        return None
-    if type(value) is not int or not 0 < value <= LARGEST_CENTS:
-        raise FieldError("invalid", "must be a whole number of cents above 0, or left out for a full return")
-    return value
-
-
-_READERS: Final = {"reason": _read_reason, "text": _read_text, "amount_cents": _read_cents}
-
-
-def _problem(code: str, message: str) -> dict[str, str]:
-    return {"code": code, "message": message}
-
-
-def _invalid(name: str, code: str, message: str) -> FieldsInvalid:
-    return FieldsInvalid({name: [_problem(code, message)]})
+_READERS: Final = {"reason": _read_reason, "text": _read_text, "amount_cents": read_cents}

@@ -6,15 +6,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from distribution.api import documents
+from distribution.api.parameters import find_buyer, read_public_id
 from distribution.explain.lead import explain
 from distribution.explain.types import to_json
-from distribution.models import Buyer
 from routing.api.authentication import get_source
 from routing.api.keyview import not_found
 from routing.api.leads import SourceView
-from routing.api.parameters import read_latest, wrong_parameter
+from routing.api.parameters import read_latest
 from routing.models import Lead, SourceScope
-from tracing.parsing import parse_uuid
 
 
 class TraceView(SourceView):
@@ -29,30 +28,12 @@ class TraceView(SourceView):
     @documents.GET_TRACE
     def get(self, request: Request, public_id: UUID) -> Response:
         source = get_source(request)
-        asked, latest = _read_buyer_id(request), read_latest(request)
+        asked, latest = read_public_id(request, "buyer", what="a buyer"), read_latest(request)
         leads = Lead.objects.select_related("workspace", "source")
         lead = leads.filter(
             public_id=public_id, source_id=source.pk, workspace_id=source.workspace_id
         ).first()
         if lead is None:
             raise not_found()
-        buyer = None if asked is None else _find_buyer(asked, workspace_id=source.workspace_id)
+        buyer = None if asked is None else find_buyer(asked, workspace_id=source.workspace_id)
         return Response(to_json(explain(lead, buyer=buyer, latest=latest, is_for_source=True)))
-
-
-def _read_buyer_id(request: Request) -> UUID | None:
-    text = request.query_params.get("buyer")
-    if text is None:
-        return None
-    public_id = parse_uuid(text)
-    if public_id is None:
-        raise wrong_parameter("buyer", "must be the public id of a buyer, a UUID")
-    return public_id
-
-
-def _find_buyer(public_id: UUID, *, workspace_id: int) -> Buyer:
-    """A buyer of another workspace is not found."""
-    buyer = Buyer.objects.filter(public_id=public_id, workspace_id=workspace_id).first()
-    if buyer is None:
-        raise not_found()
-    return buyer

@@ -27,6 +27,20 @@ from distribution.api.subscriptions import (
     SourceSubscriptionsView,
 )
 from distribution.api.trace import TraceView
+from distribution.api.workspacedeliveries import (
+    ResendView,
+    ResolveView,
+    WorkspaceDeliveriesView,
+    WorkspaceDeliveryView,
+)
+from distribution.api.workspacereturns import (
+    ApproveView,
+    DeclineView,
+    TakeBackView,
+    WorkspaceEvidenceView,
+    WorkspaceReturnsView,
+    WorkspaceReturnView,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
@@ -56,4 +70,36 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("subscriptions/<uuid:public_id>/", OneSourceSubscriptionView.as_view(), name="subscription"),
     path("buyer/missed/", MissedView.as_view(), name="buyer-missed"),
     path("buyer/missed/<uuid:public_id>/", MissedLeadView.as_view(), name="buyer-missed-lead"),
+    path("workspace/deliveries/", WorkspaceDeliveriesView.as_view(), name="workspace-deliveries"),
+    path(
+        "workspace/deliveries/<uuid:public_id>/", WorkspaceDeliveryView.as_view(), name="workspace-delivery"
+    ),
+    path(
+        "workspace/deliveries/<uuid:public_id>/resolve/",
+        ResolveView.as_view(),
+        name="workspace-delivery-resolve",
+    ),
+    path(
+        "workspace/deliveries/<uuid:public_id>/resend/",
+        ResendView.as_view(),
+        name="workspace-delivery-resend",
+    ),
+    path("workspace/returns/", WorkspaceReturnsView.as_view(), name="workspace-returns"),
+    path("workspace/returns/<uuid:public_id>/", WorkspaceReturnView.as_view(), name="workspace-return"),
+    path(
+        "workspace/returns/<uuid:public_id>/evidence/<uuid:file_id>/",
+        WorkspaceEvidenceView.as_view(),
+        name="workspace-return-evidence",
+    ),
+    path(
+        "workspace/returns/<uuid:public_id>/approve/", ApproveView.as_view(), name="workspace-return-approve"
+    ),
+    path(
+        "workspace/returns/<uuid:public_id>/decline/", DeclineView.as_view(), name="workspace-return-decline"
+    ),
+    path(
+        "workspace/assignments/<uuid:public_id>/returns/",
+        TakeBackView.as_view(),
+        name="workspace-assignment-returns",
+    ),
 ]

@@ -1,4 +1,4 @@
-"""Reads API keys of sources and of buyers, without their hashes."""
+"""Reads API keys of sources, buyers and workspaces, without their hashes."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from distribution.buyers.keys import choose_buyer
-from distribution.models import BuyerKey
+from distribution.models import BuyerKey, WorkspaceKey
 from routing.intake.sources import find_source
 from routing.models import ScopedKey, SourceKey
 from tracing.wording import utc
@@ -17,19 +17,25 @@ class KeyNotFound(ValueError):
     """No key has this prefix."""
 
 
-def list_keys(*, source: str = "", buyer: str = "", workspace_slug: str = "") -> Iterator[ScopedKey]:
-    """Yield the keys of one source or buyer, or all keys, oldest first. Raises NameNotFound."""
-    sources, buyers = _all_keys()
+def list_keys(
+    *, source: str = "", buyer: str = "", for_workspace: str = "", workspace_slug: str = ""
+) -> Iterator[ScopedKey]:
+    """Yield the keys of one source, buyer or workspace, or all keys, oldest first. Raises NameNotFound."""
+    sources, buyers, workspaces = _all_keys()
     if workspace_slug:
         sources = sources.filter(source__workspace__slug=workspace_slug)
         buyers = buyers.filter(buyer__workspace__slug=workspace_slug)
+        workspaces = workspaces.filter(workspace__slug=workspace_slug)
     if source:
         yield from sources.filter(source=find_source(source, workspace_slug=workspace_slug))
     elif buyer:
         yield from buyers.filter(buyer=choose_buyer(buyer, workspace_slug=workspace_slug))
+    elif for_workspace:
+        yield from workspaces.filter(workspace__slug=for_workspace)
     else:
         yield from sources
         yield from buyers
+        yield from workspaces
 
 
 def find_key(prefix: str) -> ScopedKey:
@@ -43,11 +49,12 @@ def find_key(prefix: str) -> ScopedKey:
     raise KeyNotFound(message)
 
 
-def _all_keys() -> tuple[QuerySet[SourceKey], QuerySet[BuyerKey]]:
+def _all_keys() -> tuple[QuerySet[SourceKey], QuerySet[BuyerKey], QuerySet[WorkspaceKey]]:
     """Each with its owner and workspace, oldest first."""
     return (
         SourceKey.objects.select_related("source__workspace").order_by("created"),
         BuyerKey.objects.select_related("buyer__workspace").order_by("created"),
+        WorkspaceKey.objects.select_related("workspace").order_by("created"),
     )
 
 
@@ -62,7 +69,7 @@ def describe_key(key: ScopedKey, *, at: datetime) -> dict[str, Any]:
         "prefix": key.prefix,
         "kind": key.owner_field,
         "owner": key.owner.name,
-        "workspace": key.owner.workspace.slug,
+        "workspace": key.owner_workspace.slug,
         "name": key.name,
         "scopes": key.granted_scopes,
         "state": get_key_state(key, at=at),

@@ -3,15 +3,14 @@
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 
 from django.core.management.base import OutputWrapper
 
 from distribution.buyers.keys import choose_buyer, end_of_day
-from distribution.models import BuyerKey
+from distribution.models import BuyerKey, WorkspaceKey
 from routing.access.api_keys import Author, IssuedKey, issue, parse_scopes
 from routing.intake.sources import find_source
-from routing.management.arguments import describe_operator
+from routing.management.arguments import describe_operator, read_workspace
 from routing.models import ScopedKey, SourceKey
 from tracing import wording
 from tracing.audit import MAX_REASON
@@ -39,24 +38,20 @@ def add_reason(parser: ArgumentParser) -> None:
     parser.add_argument("--reason", type=read_reason, default="", help="the reason, for the audit log")
 
 
-def issue_for(
-    *,
-    source: str = "",
-    buyer: str = "",
-    workspace: str,
-    name: str,
-    scopes: Sequence[str],
-    expires: date | None,
-    reason: str,
-) -> IssuedKey:
-    """Issue a key for the named source or buyer. Raises KeyRefused, NameNotFound."""
-    key: ScopedKey
+def start_key(*, source: str, buyer: str, for_workspace: str, workspace: str) -> ScopedKey:
+    """Return an unsaved key of the named source, buyer or workspace. Raises NameNotFound, CommandError."""
     if source:
-        owner: Any = find_source(source, workspace_slug=workspace)
-        key, timezone = SourceKey(source=owner), owner.workspace.timezone
-    else:
-        owner = choose_buyer(buyer, workspace_slug=workspace)
-        key, timezone = BuyerKey(buyer=owner), owner.timezone
+        return SourceKey(source=find_source(source, workspace_slug=workspace))
+    if buyer:
+        return BuyerKey(buyer=choose_buyer(buyer, workspace_slug=workspace))
+    return WorkspaceKey(workspace=read_workspace(for_workspace))
+
+
+def issue_for(
+    key: ScopedKey, *, name: str, scopes: Sequence[str], expires: date | None, reason: str
+) -> IssuedKey:
+    """Raises KeyRefused."""
+    timezone = key.owner.timezone if hasattr(key.owner, "timezone") else key.owner_workspace.timezone
     key.name, key.scopes = name, parse_scopes(scopes, model=type(key))
     key.expiry_date = None if expires is None else end_of_day(expires, timezone=timezone)
     return issue(key, at=datetime.now(UTC), by=Author(describe_operator(), reason))
@@ -66,9 +61,14 @@ def print_once(issued: IssuedKey, *, out: OutputWrapper, err: OutputWrapper) -> 
     """Only the key goes to stdout: KEY=$(manage.py keys create ...)"""
     key, until = issued.key, issued.key.expiry_date
     ends = f"valid until {wording.moment(until)}" if until else "without an expiration"
-    whose = f"{key.owner.name} in workspace {key.owner.workspace.slug}"
+    whose = describe_owner(key)
     err.write(f"Key of {whose} with {', '.join(key.granted_scopes)}, {ends}, shown only once:")
     out.write(issued.text)
+
+
+def describe_owner(key: ScopedKey) -> str:
+    workspace = f"workspace {key.owner_workspace.slug}"
+    return workspace if isinstance(key, WorkspaceKey) else f"{key.owner.name} in {workspace}"
 
 
 def read_day(text: str) -> date:

@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
                                 ("wallet.low", "wallet.low: a wallet fell below its limit for a notice"),
                                 (
                                     "cap.reached",
-                                    "cap.reached: a buyer has all leads that its cap allows in a period",
+                                    "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                                 ),
                                 (
                                     "campaign.unsold",
@@ -346,7 +346,7 @@ class Migration(migrations.Migration):
                             ("wallet.low", "wallet.low: a wallet fell below its limit for a notice"),
                             (
                                 "cap.reached",
-                                "cap.reached: a buyer has all leads that its cap allows in a period",
+                                "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                             ),
                             ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
                         ],

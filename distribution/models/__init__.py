@@ -55,6 +55,7 @@ from distribution.models.returning import (
 )
 from distribution.models.subscribing import EventKind
 from distribution.models.verification import VerifyWatermark
+from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
     "ANSWERING",
@@ -108,6 +109,8 @@ __all__ = [
     "TryOutcome",
     "VerifyWatermark",
     "Wallet",
+    "WorkspaceKey",
+    "WorkspaceScope",
     "describe_share",
     "read_snapshot",
 ]

@@ -27,6 +27,18 @@ class Limits(Section):
         default=100,
         help="How many requests with one buyer key may come at once (burst).",
     )
+    workspace_requests_per_minute = Variable(
+        "LEADSWITCH_WORKSPACE_REQUESTS_PER_MINUTE",
+        PER_MINUTE,
+        default=600,
+        help="Sustained requests per minute with one workspace key.",
+    )
+    workspace_request_burst = Variable(
+        "LEADSWITCH_WORKSPACE_REQUEST_BURST",
+        AT_ONCE,
+        default=100,
+        help="How many requests with one workspace key may come at once (burst).",
+    )
     source_requests_per_minute = Variable(
         "LEADSWITCH_SOURCE_REQUESTS_PER_MINUTE",
         PER_MINUTE,
@@ -95,6 +107,7 @@ class Limits(Section):
             "admin": (self.admin_checks_per_minute, self.admin_check_burst),
             "buyer": (self.buyer_requests_per_minute, self.buyer_request_burst),
             "source": (self.source_requests_per_minute, self.source_request_burst),
+            "workspace": (self.workspace_requests_per_minute, self.workspace_request_burst),
         }
 
     @property

@@ -106,7 +106,7 @@ def _record(key: ScopedKey, action: str, *, by: Author, before: audit.State, aft
         actor=by.actor,
         action=action,
         target=key,
-        workspace_id=key.owner.workspace_id,
+        workspace_id=key.owner_workspace_id,
         reason=by.reason,
         before=before,
         after=after,

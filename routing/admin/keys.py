@@ -81,7 +81,7 @@ class ScopedKeyAdmin(AuditedAdmin):
 
     @admin.display(description="workspace")
     def workspace(self, key: ScopedKey) -> str:
-        return str(key.owner.workspace.name)
+        return str(key.owner_workspace.name)
 
     def call_use_case(self, request: HttpRequest, obj: Any, *, form: Any) -> None:
         """A revoked key cannot be changed in the form, so the only change is to revoke it."""

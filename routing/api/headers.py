@@ -17,10 +17,13 @@ WAIT: Final = re.compile(r'wait[ \t]*=[ \t]*"?([0-9]{1,9})"?', re.IGNORECASE)
 
 
 class KeyOwner(Protocol):
-    """A source or a buyer."""
+    """A source, a buyer or a workspace."""
 
-    public_id: UUID
-    workspace_id: int
+    @property
+    def public_id(self) -> UUID: ...
+
+    @property
+    def workspace_id(self) -> int: ...
 
 
 def read_idempotent_request(request: Request, *, key: SourceKey, route: str) -> IdempotentRequest | None:

@@ -147,6 +147,12 @@ class ErrorBody(serializers.Serializer[Any]):
     )
     lead_id = serializers.UUIDField(required=False, help_text="The lead that has this external_id.")
     status = serializers.CharField(required=False, help_text="Final status of the lead.")
+    state = serializers.CharField(
+        required=False, help_text="State of the return, delivery or assignment, which was not changed."
+    )
+    refund_cents = serializers.IntegerField(
+        required=False, allow_null=True, help_text="What the return already paid back."
+    )
 
 
 class ErrorAnswer(serializers.Serializer[Any]):

@@ -55,9 +55,9 @@ DELETE FROM routing_idempotencyrecord WHERE id IN (
 class IdempotentRequest:
     """A request with an Idempotency-Key.
 
-    `owner_id` is the public id of the source or buyer whose API key it carries, so two sources of one workspace can use
-    the same keys. `fingerprint` identifies its body. Records of an earlier version have the digest of its bytes,
-    `body_sha256`, instead.
+    `owner_id` is the public id of the source, buyer or workspace whose API key it carries, so two sources of one
+    workspace can use the same keys. `fingerprint` identifies its body. Records of an earlier version have the digest of
+    its bytes, `body_sha256`, instead.
     """
 
     owner_id: UUID

@@ -41,7 +41,7 @@ REQUESTS_REFUSED = with_series(
         "Requests with API keys, and from users of the admin, that exceeded their rate limit.",
         ["kind"],
     ),
-    kind=("admin", "buyer", "source"),
+    kind=("admin", "buyer", "source", "workspace"),
 )
 
 RATE_LIMITS_UNCHECKED = with_series(

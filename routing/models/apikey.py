@@ -102,8 +102,19 @@ class ScopedKey(models.Model):
 
     @property
     def owner(self) -> Any:
-        """The source or the buyer."""
+        """The source, the buyer or the workspace."""
         return getattr(self, self.owner_field)
+
+    @property
+    def owner_workspace(self) -> Any:
+        """The workspace of the owner."""
+        return self.owner.workspace
+
+    @property
+    def owner_workspace_id(self) -> int:
+        """Without reading the workspace."""
+        found: int = self.owner.workspace_id
+        return found
 
     @property
     def granted_scopes(self) -> list[str]:

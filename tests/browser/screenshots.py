@@ -55,7 +55,13 @@ from tests.browser.operator_pages import (
 from tests.support import switches
 from tests.support.admin_pages import client_of, person, save
 from tests.support.admin_pages import page as path_of
-from tests.support.factories import LeadFactory, ReturnPolicyFactory, WorkspaceFactory, issue_buyer_key
+from tests.support.factories import (
+    LeadFactory,
+    ReturnPolicyFactory,
+    WorkspaceFactory,
+    issue_buyer_key,
+    issue_workspace_key,
+)
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.reconcile import rollups
 
@@ -120,9 +126,10 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
 
 
 def work_a_little(root: User) -> None:
-    """Entries for the audit log, a key of a buyer, and a cap that is partly used."""
+    """Entries for the audit log, keys of a buyer and a workspace, and a cap that is partly used."""
     client, enrollment = client_of(root), Enrollment.objects.filter(day_leads__gt=0).order_by("pk")[0]
     issue_buyer_key(enrollment.buyer, name="nightly import")
+    issue_workspace_key(enrollment.buyer.workspace, name="returns desk")
     ask_for_returns()
     sold = Assignment.objects.select_related("buyer", "lead__source").order_by("pk")[0]
     send_deliveries(sold.buyer, sold.lead)

@@ -28,6 +28,7 @@ from distribution.models import (
     SourceContract,
     Tier,
     Wallet,
+    WorkspaceKey,
 )
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
@@ -54,6 +55,7 @@ from tests.support.factories import (
     SourceFactory,
     issue_buyer_key,
     issue_key,
+    issue_workspace_key,
     store_answer,
 )
 from tracing import audit
@@ -72,7 +74,7 @@ READ_ONLY = [
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
-    *(ReturnPolicy, Endpoint),
+    *(ReturnPolicy, Endpoint, WorkspaceKey),
 ]
 # A form shows nothing of a secret column. What is typed comes in another field.
 TYPED_ELSEWHERE = {(Endpoint, "headers"): "new_headers"}
@@ -115,6 +117,7 @@ def build_world() -> Workspace:
     ContractFactory(source=source)
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
+    issue_workspace_key(campaign.workspace)
     EndpointFactory(buyer=enrollment.buyer, method="http")
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)

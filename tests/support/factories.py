@@ -28,6 +28,8 @@ from distribution.models import (
     SourceContract,
     Subscription,
     Tier,
+    WorkspaceKey,
+    WorkspaceScope,
 )
 from distribution.money.wallet import top_up
 from routing.intake.identity import identify
@@ -246,6 +248,14 @@ def issue_tracing_key(source: Source) -> str:
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
     """A new key of a buyer in clear text, as its owner sees it once."""
     _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **key)
+    return str(text)
+
+
+def issue_workspace_key(workspace: Workspace, *, name: str = "test", **key: Any) -> str:
+    """A new key of a workspace in clear text. By default with every scope."""
+    _, text = WorkspaceKey.objects.create_key(
+        name=name, workspace=workspace, **{"scopes": list(WorkspaceScope), **key}
+    )
     return str(text)
 
 

@@ -1,4 +1,4 @@
-"""`manage.py keys`: lists, creates, rotates and revokes the API keys of sources and buyers."""
+"""`manage.py keys`: lists, creates, rotates and revokes the API keys of sources, buyers and workspaces."""
 
 import json
 from argparse import ArgumentParser
@@ -10,7 +10,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from distribution.buyers.key_list import KeyNotFound, describe_key, find_key, get_key_state, list_keys
-from distribution.management.keyarguments import add_key_options, add_reason, issue_for, print_once
+from distribution.management.keyarguments import (
+    add_key_options,
+    add_reason,
+    issue_for,
+    print_once,
+    start_key,
+)
 from routing.access.api_keys import Author, KeyRefused, revoke, rotate
 from routing.access.named import NameNotFound
 from routing.management.arguments import describe_operator, read_workspace
@@ -27,10 +33,10 @@ BUYER_HINT = (
 
 class Command(BaseCommand):
     help = (
-        "List, create, rotate and revoke the API keys of sources and buyers. A new key is printed to stdout only once,"
-        " and only its hash is stored. Rotating creates a key with the same scopes and ends the old one after an"
-        " overlap in which both work. Every change is in the audit log. Exit code 2: nothing was done; the message"
-        " says why."
+        "List, create, rotate and revoke the API keys of sources, buyers and workspaces. A new key is printed to stdout"
+        " only once, and only its hash is stored. Rotating creates a key with the same scopes and ends the old one"
+        " after an overlap in which both work. Every change is in the audit log. Exit code 2: nothing was done; the"
+        " message says why."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,7 +45,7 @@ class Command(BaseCommand):
         _add_owner(shown, is_required=False)
         shown.add_argument("--all", action="store_true", help="include revoked and expired keys")
         shown.add_argument("--json", action="store_true", help="print one JSON list")
-        made = actions.add_parser("create", help="create another key for a source or a buyer")
+        made = actions.add_parser("create", help="create another key for a source, a buyer or a workspace")
         _add_owner(made, is_required=True)
         add_key_options(made)
         rotated = actions.add_parser("rotate", help="replace a key")
@@ -69,9 +75,10 @@ class Command(BaseCommand):
         at = datetime.now(UTC)
         if options["workspace"]:
             read_workspace(options["workspace"])
-        found = list_keys(
-            source=options["source"], buyer=options["buyer"], workspace_slug=options["workspace"]
-        )
+        if options["for_workspace"]:
+            read_workspace(options["for_workspace"])
+        owner = {name: options[name] for name in ("source", "buyer", "for_workspace")}
+        found = list_keys(**owner, workspace_slug=options["workspace"])
         keys = [key for key in found if options["all"] or get_key_state(key, at=at) == "active"]
         if options["json"]:
             self.stdout.write(json.dumps([describe_key(key, at=at) for key in keys], indent=2))
@@ -81,8 +88,8 @@ class Command(BaseCommand):
         self.stderr.write(wording.count(len(keys), "key") + ".")
 
     def _create(self, **options: Any) -> None:
-        names = ("source", "buyer", "workspace", "name", "scopes", "expires", "reason")
-        issued = issue_for(**{name: options[name] for name in names})
+        key = start_key(**{name: options[name] for name in ("source", "buyer", "for_workspace", "workspace")})
+        issued = issue_for(key, **{name: options[name] for name in ("name", "scopes", "expires", "reason")})
         print_once(issued, out=self.stdout, err=self.stderr)
         if options["buyer"]:
             self.stderr.write(BUYER_HINT)
@@ -108,6 +115,7 @@ def _add_owner(parser: ArgumentParser, *, is_required: bool) -> None:
     owner.add_argument(
         "--buyer", default="", metavar="BUYER", help="the buyer that owns the key: name, public id, or id"
     )
+    owner.add_argument("--for-workspace", default="", metavar="SLUG", help="the workspace that owns the key")
     parser.add_argument(
         "--workspace", default="", metavar="SLUG", help="needed if more than one has that name"
     )

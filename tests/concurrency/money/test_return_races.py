@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from django.test import Client
+from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, ReturnPolicy, ReturnRequest, Wallet
@@ -19,7 +21,15 @@ from distribution.returns.policy import Ask
 from distribution.returns.refusals import ReturnRefused
 from distribution.returns.request import request_return, withdraw_return
 from distribution.verify import run_verification
-from tests.support.factories import CampaignFactory, LeadFactory, ReturnPolicyFactory, SourceFactory, enroll
+from tests.support.admin_pages import client_of, person
+from tests.support.factories import (
+    CampaignFactory,
+    LeadFactory,
+    ReturnPolicyFactory,
+    SourceFactory,
+    enroll,
+    issue_workspace_key,
+)
 from tests.support.racing import race
 from tests.support.returning import return_assignment
 from tests.support.waiting import LONGEST_SECONDS
@@ -202,3 +212,31 @@ def after_both(call: Callable[..., Any]) -> Callable[..., Any]:
         return call(*arguments, **named)
 
     return wait_and_call
+
+
+def test_approvals_by_program_and_operator_refund_once() -> None:
+    """The same return, by the API and by the page of the admin, several times at once."""
+    [sold] = sell()
+    request, workspace = ask(sold), sold.buyer.workspace
+    key = f"Api-Key {issue_workspace_key(workspace)}"
+    url = f"/api/v1/workspace/returns/{request.public_id}/approve/"
+    page = f"{reverse('admin:distribution_returnrequest_act', args=['approve'])}?ids={request.pk}"
+    finance = [client_of(person("finance", workspace)) for _ in range(AT_ONCE // 2)]
+
+    def by_program() -> int:
+        client = Client(headers={"Authorization": key})
+        return client.post(url, {}, content_type="application/json").status_code
+
+    def by_operator(client: Client) -> int:
+        return client.post(page, {"reason": "agreed"}).status_code
+
+    calls = [by_program] * (AT_ONCE // 2)
+    statuses = race([*calls, *(partial(by_operator, client) for client in finance)])
+
+    assert set(statuses[: len(calls)]) == {200}
+    assert set(statuses[len(calls) :]) == {302}
+    assert refunded() == [2_500]
+    request.refresh_from_db()
+    assert request.state == "approved"
+    assert Wallet.objects.get(buyer=sold.buyer).balance_cents == 100_000
+    assert run_verification().holds

@@ -22,6 +22,7 @@ from distribution.models import (
     ReturnPolicy,
     Tier,
     Wallet,
+    WorkspaceKey,
 )
 from routing.models import Lead, Membership, RoutingRule, Source, SourceKey, Workspace
 from tests.support.admin_pages import EDITABLE, READ_ONLY, build_world, client_of, page, person
@@ -38,6 +39,7 @@ from tests.support.factories import (
     WorkspaceFactory,
     issue_buyer_key,
     issue_key,
+    issue_workspace_key,
 )
 from tracing.admin.deleting import find_holders
 from tracing.models import AuditEntry
@@ -54,6 +56,8 @@ def client() -> Client:
 def make_key(model: type[Model]) -> Model:
     if model is SourceKey:
         issue_key(SourceFactory())
+    elif model is WorkspaceKey:
+        issue_workspace_key(WorkspaceFactory())
     else:
         issue_buyer_key(BuyerFactory())
     return model._default_manager.get()
@@ -73,6 +77,7 @@ DELETABLE: dict[type[Model], Any] = {
     Campaign: CampaignFactory,
     Tier: TierFactory,
     BuyerKey: lambda: make_key(BuyerKey),
+    WorkspaceKey: lambda: make_key(WorkspaceKey),
     Enrollment: EnrollmentFactory,
     Endpoint: EndpointFactory,
     ReturnPolicy: ReturnPolicyFactory,

@@ -20,6 +20,7 @@ from distribution.models import (
     Enrollment,
     Tier,
     Wallet,
+    WorkspaceKey,
 )
 from routing.models import RoutingRule, Source, SourceKey, Workspace
 from routing.models.apikey import hash_key
@@ -347,6 +348,7 @@ OWNERS: dict[type[Model], tuple[str, ...]] = {
     Tier: ("campaign",),
     Buyer: ("workspace",),
     BuyerKey: ("buyer",),
+    WorkspaceKey: ("workspace",),
     Enrollment: ("campaign", "buyer"),
 }
 

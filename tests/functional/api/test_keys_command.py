@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from distribution.models import Buyer, BuyerKey
+from distribution.models import Buyer, BuyerKey, WorkspaceKey
 from routing.models import Source, SourceKey
 from tests.support.factories import BuyerFactory, SourceFactory, WorkspaceFactory, issue_buyer_key, issue_key
 from tracing.models import AuditEntry
@@ -70,6 +70,40 @@ class TestCreate:
         assert usual.scopes == ["leads:write", "leads:read"]
         assert granted.scopes == ["leads:read", "trace"]
 
+    def test_workspace_key_is_created(self, buyer: Buyer) -> None:
+        text = run(
+            "create", "--for-workspace", "harbor", "--scope", "returns:read", "--expires", "2199-01-31"
+        )
+
+        assert status(text, "/api/v1/workspace/returns/") == 200
+        key = WorkspaceKey.objects.get()
+        assert (key.workspace, key.scopes) == (buyer.workspace, ["returns:read"])
+        assert key.expiry_date == datetime(2199, 2, 1, 5, tzinfo=UTC)  # midnight in New York
+        assert AuditEntry.objects.get().workspace_id == buyer.workspace_id
+        [listed] = json.loads(run("list", "--for-workspace", "harbor", "--json"))
+        assert (listed["kind"], listed["owner"], listed["workspace"]) == (
+            "workspace",
+            buyer.workspace.name,
+            "harbor",
+        )
+        with pytest.raises(CommandError, match="nobody"):
+            run("list", "--for-workspace", "nobody")
+
+    def test_new_workspace_key_only_reads(self, buyer: Buyer) -> None:
+        run("create", "--for-workspace", buyer.workspace.slug)
+
+        assert WorkspaceKey.objects.get().scopes == ["returns:read", "deliveries:read"]
+
+    @pytest.mark.usefixtures("buyer")
+    def test_workspace_key_is_rotated_and_revoked(self) -> None:
+        old = run("create", "--for-workspace", "harbor")
+        new = run("rotate", old.partition(".")[0], "--overlap-hours", "0")
+
+        url = "/api/v1/workspace/returns/"
+        assert [status(key, url) for key in (old, new)] == [401, 200]
+        run("revoke", new)
+        assert status(new, url) == 401
+
     def test_buyer_key_is_created(self, buyer: Buyer) -> None:
         text = run(
             "create",
@@ -93,14 +127,15 @@ class TestCreate:
         [
             (
                 ["--source", "web-form", "--scope", "rule"],
-                "there is no scope 'rule'; the scopes are leads:write, leads:read, payables:read, trace",
+                "there is no scope 'rule'; the scopes are leads:write, leads:read, payables:read, "
+                "subscriptions:read, subscriptions:write, trace",
             ),
             (["--source", "web-form", "--scope", "wallet:read"], "there is no scope 'wallet:read'"),
             (["--source", "other"], r"no source 'other'; choose one of 'web-form' \(acme\)"),
             (["--buyer", "Nobody"], "no buyer 'Nobody'"),
             (["--source", "web-form", "--expires", "2020-01-01"], "its expiry date is in the past"),
             (["--source", "web-form", "--name", "x" * 51], "at most 50 characters"),
-            ([], "one of the arguments --source --buyer is required"),
+            ([], "one of the arguments --source --buyer --for-workspace is required"),
         ],
     )
     @pytest.mark.usefixtures("source")

@@ -1,5 +1,6 @@
 """Query parameters and scopes of the API: each route accepts exactly the documented ones."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -13,13 +14,14 @@ from routing.api.keyview import KeyView
 from tests.support.factories import BuyerFactory, issue_buyer_key
 
 pytestmark = pytest.mark.django_db
+ID = re.compile(r"\{[a-z_]+\}")
 LEDGER = "/api/v1/buyer/ledger/"
 
 
 def operations() -> Iterator[tuple[type[KeyView], str, dict[str, Any]]]:
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     for path, methods in schema["paths"].items():
-        view: Any = resolve(path.replace("{public_id}", str(UUID(int=7)))).func
+        view: Any = resolve(ID.sub(str(UUID(int=7)), path)).func
         for method, operation in methods.items():
             yield view.view_class, method, operation
 

@@ -19,19 +19,23 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, ReturnRequest
+from distribution.models import Assignment, Buyer, Delivery, ReturnFile, ReturnRequest
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
-from routing.models import Lead, Source
+from routing.models import Lead, Source, Workspace
+from tests.support.delivery_breaches import new_try
 from tests.support.factories import (
     CampaignFactory,
+    DeliveryFactory,
+    EndpointFactory,
     LeadFactory,
     ReturnPolicyFactory,
     enroll,
     give_credits,
     issue_buyer_key,
     issue_key,
+    issue_workspace_key,
 )
 
 # The handler closes connections that are inside a test's transaction, so the rows are committed.
@@ -50,9 +54,8 @@ CHECKS: list[Any] = [
 @pytest.fixture
 def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: ARG001
     """A lead that one buyer bought and another missed for lack of credits. The tests use the keys of these tenants."""
-    monkeypatch.setitem(
-        django_settings.LEADSWITCH_RATE_LIMITS, "buyer", (60_000, 5_000)
-    )  # otherwise 429 would end the walk
+    for kind in ("buyer", "workspace"):  # otherwise 429 would end the walk
+        monkeypatch.setitem(django_settings.LEADSWITCH_RATE_LIMITS, kind, (60_000, 5_000))
     campaign = CampaignFactory()
     rich, _ = enroll(campaign, count=2)
     give_credits(rich.buyer, amount_cents=10_000)
@@ -60,6 +63,7 @@ def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: 
     assert distribute_lead(lead.pk).result == "success"
     ReturnPolicyFactory(workspace=campaign.workspace)
     ask_for_a_return(Assignment.objects.get())
+    new_try(delivery=DeliveryFactory(endpoint=EndpointFactory(buyer=rich.buyer), lead=lead))
     return lead
 
 
@@ -78,6 +82,7 @@ def test_whole_api_is_walked() -> None:
     assert {name for each in operations for entry in each.definition.raw["security"] for name in entry} == {
         "SourceKey",
         "BuyerKey",
+        "WorkspaceKey",
     }
 
 
@@ -113,20 +118,31 @@ def test_response_matches_the_schema(case: Case, sold: Lead) -> None:
     elif "returns" in case.operation.path:
         shown = ReturnRequest.objects.earliest("pk")
     case.path_parameters["public_id"] = str(shown.public_id)
+    if "deliveries" in case.operation.path:
+        case.path_parameters["public_id"] = str(Delivery.objects.earliest("pk").message_id)
+    if "file_id" in case.path_parameters:
+        case.path_parameters["file_id"] = str(ReturnFile.objects.earliest("pk").public_id)
     case.call_and_validate(headers=key_for(case, sold), checks=CHECKS)
 
 
 KEYS: dict[tuple[str, int], str] = {}
+ISSUE: dict[str, Any] = {
+    "SourceKey": issue_key,
+    "BuyerKey": issue_buyer_key,
+    "WorkspaceKey": issue_workspace_key,
+}
 
 
 def key_for(case: Case, sold: Lead) -> dict[str, str]:
     """A key of the kind that the operation needs: of the buyer that bought, or for `missed` of the other one."""
     [kind] = [name for entry in case.operation.definition.raw["security"] for name in entry]
     if kind == "SourceKey":
-        owner: Source | Buyer = sold.source
+        owner: Source | Buyer | Workspace = sold.source
+    elif kind == "WorkspaceKey":
+        owner = sold.workspace
     else:
         buyers = Buyer.objects.order_by("-wallet__balance_cents")
         owner = buyers[1] if "missed" in case.operation.path else buyers[0]
     if (kind, owner.pk) not in KEYS:
-        KEYS[kind, owner.pk] = issue_key(owner) if isinstance(owner, Source) else issue_buyer_key(owner)
+        KEYS[kind, owner.pk] = ISSUE[kind](owner)
     return {"Authorization": f"Api-Key {KEYS[kind, owner.pk]}"}

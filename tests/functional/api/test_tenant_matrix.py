@@ -30,12 +30,19 @@ from distribution.models import (
     Subscription,
     Tier,
     Wallet,
+    WorkspaceScope,
 )
 from routing.api.keyview import KeyView
 from routing.models import Lead, RoutingRule, Source, SourceScope, Workspace
 from tests.functional.api.routes import Route, all_routes
 from tests.support.admin_pages import SCOPED_ROLES, build_world, client_of, person
-from tests.support.factories import SubscriptionFactory, issue_buyer_key, issue_key
+from tests.support.factories import (
+    SubscriptionFactory,
+    WorkspaceFactory,
+    issue_buyer_key,
+    issue_key,
+    issue_workspace_key,
+)
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +128,23 @@ def loser_key(workspace: Workspace, **key: Any) -> str:
     return issue_buyer_key(Buyer.objects.get(workspace=workspace, assignments=None), **key)
 
 
+def workspace_key(workspace: Workspace, **key: Any) -> str:
+    return issue_workspace_key(workspace, **key)
+
+
+def partner_key(workspace: Workspace, **key: Any) -> str:  # noqa: ARG001
+    """Another workspace: nothing within a workspace is foreign to its keys."""
+    return issue_workspace_key(WorkspaceFactory(), **key)
+
+
+SCOPES: dict[Callable[..., str], Any] = {
+    source_key: SourceScope,
+    winner_key: BuyerScope,
+    loser_key: BuyerScope,
+    workspace_key: WorkspaceScope,
+}
+
+
 def of_foreign_lead(world: World) -> Values:
     lead = world.foreign_row(Lead)
     return {"public_id": lead.public_id, "number": 1, "buyer_id": world.foreign_row(Buyer).public_id}
@@ -144,9 +168,53 @@ def of_foreign_subscription(owner: str) -> Callable[[World], Values]:
     return find
 
 
+def of_foreign_delivery(world: World) -> Values:
+    return {"public_id": world.foreign_row(Delivery).message_id}
+
+
+def of_foreign_file(world: World) -> Values:
+    request = world.foreign_row(ReturnRequest)
+    return {"public_id": request.public_id, "file_id": ReturnFile.objects.get(request=request).public_id}
+
+
 SUBSCRIPTION = {"name": "CRM", "url": "https://93.184.216.34/events", "events": ["lead.sold"]}
 SENT = {"zip": "30312", "email": "grace@example.com"}
 API = {
+    "api/v1/workspace/returns/": Entry(("get",), key=workspace_key),
+    "api/v1/workspace/returns/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_return, key=workspace_key, sibling=partner_key
+    ),
+    "api/v1/workspace/returns/<uuid:public_id>/evidence/<uuid:file_id>/": Entry(
+        ("get",), of_foreign_file, key=workspace_key, sibling=partner_key
+    ),
+    "api/v1/workspace/returns/<uuid:public_id>/approve/": Entry(
+        ("post",), of_foreign_return, body={}, key=workspace_key, sibling=partner_key
+    ),
+    "api/v1/workspace/returns/<uuid:public_id>/decline/": Entry(
+        ("post",), of_foreign_return, body={"reason": "it rings"}, key=workspace_key, sibling=partner_key
+    ),
+    "api/v1/workspace/deliveries/": Entry(("get",), key=workspace_key),
+    "api/v1/workspace/deliveries/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_delivery, key=workspace_key, sibling=partner_key
+    ),
+    "api/v1/workspace/deliveries/<uuid:public_id>/resolve/": Entry(
+        ("post",),
+        of_foreign_delivery,
+        body={"state": "accepted", "reason": "asked"},
+        key=workspace_key,
+        sibling=partner_key,
+    ),
+    "api/v1/workspace/deliveries/<uuid:public_id>/resend/": Entry(
+        ("post",),
+        of_foreign_delivery,
+        body={"reason": "asked"},
+        key=workspace_key,
+        sibling=partner_key,
+        owner_gets=(202,),
+    ),
+    "api/v1/workspace/assignments/<uuid:public_id>/returns/": Entry(
+        ("post",), of_foreign_assignment, body={"reason": "agreed"}, key=workspace_key, sibling=partner_key
+    ),
     "api/v1/buyer/me/": Entry(("get",), key=winner_key),
     "api/v1/buyer/wallet/": Entry(("get",), key=winner_key),
     "api/v1/buyer/ledger/": Entry(("get",), key=winner_key),
@@ -218,6 +286,14 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "distribution_endpoint_check": lambda world: {
         "name": "template",
         "?id": world.foreign_row(Endpoint).pk,
+    },
+    "distribution_subscription_act": lambda world: {
+        "object_id": world.foreign_row(Subscription).pk,
+        "name": "disable",
+    },
+    "distribution_subscription_check": lambda world: {
+        "name": "template",
+        "?id": world.foreign_row(Subscription).pk,
     },
     "distribution_returnrequest_file": lambda world: {
         "object_id": world.foreign_row(ReturnRequest).pk,
@@ -319,8 +395,8 @@ class TestApi:
     @every_api_route
     def test_wrong_kind_of_key_is_refused(self, route: Route, world: World) -> None:
         entry = API[route.path]
-        other_kind = winner_key if entry.key is source_key else source_key
-        callers = [*strangers(world), client_with(other_kind(world.foreign))]
+        kinds = [kind for kind in SCOPES if SCOPES[kind] is not SCOPES[entry.key]]
+        callers = [*strangers(world), *(client_with(kind(world.foreign)) for kind in kinds)]
         for caller in callers:
             for method in entry.methods:
                 answer = call(caller, route, world, method)
@@ -342,7 +418,7 @@ class TestApi:
 
     @every_route_of_a_row
     def test_rows_of_a_neighbor_in_the_workspace_are_not_found(self, route: Route, world: World) -> None:
-        """The keys of two sources, or of two buyers, of one workspace: they share nothing, with any scope."""
+        """Keys of two sources or two buyers of one workspace, or of two workspaces: they share nothing."""
         entry = API[route.path]
         client = client_with(entry.sibling(world.foreign))
         before = snapshot()
@@ -357,7 +433,7 @@ class TestApi:
         entry = API[route.path]
         for method in entry.methods:
             needed = scope_of(route, method)
-            every = SourceScope if entry.key is source_key else BuyerScope
+            every = SCOPES[entry.key]
             others = [scope for scope in every if scope != needed]
             client = client_with(entry.key(world.foreign, scopes=others))
             before = snapshot()
@@ -430,7 +506,7 @@ class TestApi:
 
 
 def view_of(route: Route) -> type[KeyView]:
-    found = resolve(route.url(public_id=UUID(int=7))).func
+    found = resolve(route.url(public_id=UUID(int=7), file_id=UUID(int=8))).func
     view: type[KeyView] = found.view_class  # type: ignore[attr-defined]
     return view
 

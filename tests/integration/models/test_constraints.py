@@ -25,6 +25,7 @@ from distribution.models import (
     LedgerEntry,
     Tier,
     Wallet,
+    WorkspaceKey,
 )
 from leadswitch.models import DigestMail
 from routing.models import (
@@ -49,6 +50,7 @@ from tests.support.factories import (
     WorkspaceFactory,
     issue_buyer_key,
     issue_key,
+    issue_workspace_key,
     store_answer,
 )
 from tests.support.return_breaches import RETURN_BREACHES
@@ -183,6 +185,11 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
             LeadAllowance.objects.create, lead=LeadFactory(), asked_by="sender", full_at=timezone.now()
         ),
     ),
+    (
+        "workspacekey_id_is_no_hash",
+        lambda: update(WorkspaceKey, new_key(issue_workspace_key, WorkspaceFactory()), id="a.b$$c"),
+    ),
+    ("workspacekey_has_a_scope", lambda: issue_workspace_key(WorkspaceFactory(), scopes=[])),
     ("buyerkey_has_a_scope", lambda: issue_buyer_key(BuyerFactory(), scopes=[])),
     ("campaign_max_buyers_positive", lambda: update(Campaign, CampaignFactory(), max_buyers=0)),
     (

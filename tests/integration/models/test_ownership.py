@@ -23,6 +23,7 @@ from distribution.models import (
     ReturnRequest,
     Tier,
     Wallet,
+    WorkspaceKey,
 )
 from routing.models import Lead, RoutingRule, Source, SourceKey
 from tests.support.delivery_breaches import new_try
@@ -57,6 +58,7 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "enrollment.campaign": (Enrollment, CampaignFactory, "enroll the buyer in the other campaign"),
     "enrollment.buyer": (Enrollment, BuyerFactory, "enroll the buyer in the other campaign"),
     "buyerkey.buyer": (BuyerKey, BuyerFactory, "issue a key for the other buyer"),
+    "workspacekey.workspace": (WorkspaceKey, WorkspaceFactory, "issue a key for the other workspace"),
     "wallet.buyer": (Wallet, BuyerFactory, "Adjust both balances"),
     "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
@@ -103,6 +105,7 @@ def sold() -> Lead:
     campaign = CampaignFactory()
     [enrollment] = enroll(campaign, count=1, credits_cents=10_000)
     BuyerKey.objects.create_key(name="test", buyer=enrollment.buyer)
+    WorkspaceKey.objects.create_key(name="test", workspace=campaign.workspace)
     source = SourceFactory(workspace=campaign.workspace)
     issue_key(source)
     EndpointSecret.objects.create(endpoint=EndpointFactory(buyer=enrollment.buyer), secret="a")

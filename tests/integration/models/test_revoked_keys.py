@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from distribution.models import BuyerKey
+from distribution.models import BuyerKey, WorkspaceKey
 from routing.models import SourceKey
-from tests.support.factories import BuyerFactory, SourceFactory
+from tests.support.factories import BuyerFactory, SourceFactory, WorkspaceFactory
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(params=[SourceKey, BuyerKey], ids=["source", "buyer"])
+@pytest.fixture(params=[SourceKey, BuyerKey, WorkspaceKey], ids=["source", "buyer", "workspace"])
 def key(request: pytest.FixtureRequest) -> Any:
     model = request.param
-    owner = SourceFactory() if model is SourceKey else BuyerFactory()
-    made, _ = model.objects.create_key(name="site", **{model.owner_field: owner})
+    owners: dict[str, Any] = {"source": SourceFactory, "buyer": BuyerFactory, "workspace": WorkspaceFactory}
+    made, _ = model.objects.create_key(name="site", **{model.owner_field: owners[model.owner_field]()})
     return made
 
 
