@@ -17,7 +17,7 @@ from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
 from distribution.admin.send_test_lead import TestLeadPage
-from distribution.configuration.coverage import AREA_PATH, measure_coverage
+from distribution.configuration.coverage import AREA_PATH
 from distribution.configuration.describe import describe_answers, describe_service_area
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area
 from distribution.engine import DefinitionError
@@ -83,16 +83,14 @@ class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, Configurati
     def coverage(self, buyer: Buyer) -> str | SafeString:
         """Of the saved area, not the typed one."""
         try:
-            coverage = measure_coverage(buyer.service_area)
+            drawn = draw_coverage(buyer.service_area)
         except DefinitionError as error:
             problem = str(error).removeprefix(AREA_PATH)
             return f"The service area is not valid, so this buyer gets no leads: {problem}"
-        if coverage.zips == 0:
-            return (
-                "Covers no ZIP codes, so this buyer gets no leads. Add states, counties, ZIP codes or a radius above "
-                "and save."
-            )
-        return draw_coverage(coverage)
+        return drawn or (
+            "Covers no ZIP codes, so this buyer gets no leads. Add states, counties, ZIP codes or a radius above "
+            "and save."
+        )
 
 
 @admin.register(Enrollment)

@@ -1,5 +1,6 @@
 """A small map of covered ZIPs: dots over the dots of all ZIPs, drawn on the server."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -31,15 +32,26 @@ WHOLE: Final = MapWindow(0, 0, WIDTH, HEIGHT)
 
 
 def draw_area(area: Mapping[str, Any] | None) -> SafeString:
-    """Nothing for an area that covers nothing."""
-    coverage = measure_coverage(area or {})
-    return _draw(coverage) if coverage.zips else SafeString()
+    """Nothing for an area that covers nothing. Raises DefinitionError."""
+    return _draw_once(json.dumps(area or {}, sort_keys=True))[1]
 
 
-def draw_coverage(coverage: MeasuredCoverage) -> SafeString:
-    """The map and its numbers in words, for people who cannot see the map."""
-    line = '<p class="admin-line">Covers <strong>{}</strong> ZIPs.</p>{}'
-    return format_html(line, f"{coverage.zips:,}", _draw(coverage))
+def draw_coverage(area: Mapping[str, Any]) -> SafeString:
+    """The map and its numbers in words, for people who cannot see the map.
+
+    Nothing for an area that covers nothing. Raises DefinitionError.
+    """
+    zips, drawn = _draw_once(json.dumps(area, sort_keys=True))
+    if zips == 0:
+        return SafeString()
+    return format_html('<p class="admin-line">Covers <strong>{}</strong> ZIPs.</p>{}', f"{zips:,}", drawn)
+
+
+@lru_cache(maxsize=64)
+def _draw_once(area: str) -> tuple[int, SafeString]:
+    """How many ZIPs, and the map. The whole country takes a third of a second."""
+    coverage = measure_coverage(json.loads(area))
+    return coverage.zips, _draw(coverage) if coverage.zips else SafeString()
 
 
 def _draw(coverage: MeasuredCoverage) -> SafeString:

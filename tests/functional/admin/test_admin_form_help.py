@@ -278,7 +278,7 @@ def test_empty_form_shows_only_its_fields(model: type[Model], client: Client) ->
 
 def test_small_area_is_drawn_larger() -> None:
     def window(area: dict[str, Any]) -> list[int]:
-        [found] = re.findall(r'viewBox="([-\d ]+)"', draw_coverage(measure_coverage(area)))
+        [found] = re.findall(r'viewBox="([-\d ]+)"', draw_coverage(area))
         return [int(each) for each in found.split()]
 
     x, y, width, height = window({"counties": ["GA:Fulton County"]})
