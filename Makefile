@@ -15,6 +15,8 @@ NO_SECRET := only-for-checks-that-never-serve-requests-0123456789-abcdefghijklm
 TEST_ENV := LEADSWITCH_VAR_DIR=var/test LEADSWITCH_EMBEDDED_FSYNC=false LEADSWITCH_ENV_FILE= \
   SECRET_KEY=$(NO_SECRET) LEADSWITCH_IDENTITY_KEY=$(NO_SECRET) \
   LEADSWITCH_ENCRYPTION_KEY=$(NO_SECRET) ALLOWED_HOSTS=testserver
+# Tests start hundreds of processes. A caller's PYTHONDONTWRITEBYTECODE would let each of them compile the product.
+KEEP_BYTECODE := PYTHONDONTWRITEBYTECODE=
 Q := $(if $(V),,@)
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -37,7 +39,7 @@ test: check ## run `make check`, then the tests
 	$(Q)ops/install_chromium.sh
 	$(Q)ops/install_prometheus.sh >/dev/null
 	$(Q)ops/install_node.sh
-	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(KEEP_BYTECODE) $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 # What another server may do differently: schedule, locks, money, triggers and plans. With the limits of a worker, which
 # differ most from the defaults.
@@ -56,7 +58,7 @@ test-debian: venv ## run what servers may do differently on Debian's PostgreSQL 
 	$(BIN)/python ops/valkey_server.py var/debian; \
 	export TEST_VAR_DIR=var/debian TEST_ROLE=worker LEADSWITCH_EMBEDDED_POSTGRES=$$1 LEADSWITCH_EMBEDDED_REDIS=$(CURDIR)/var/debian/valkey-server; \
 	trap 'LEADSWITCH_VAR_DIR=var/debian LEADSWITCH_ENV_FILE= $(SERVICES) stop >/dev/null' EXIT; \
-	$(BIN)/python -m pytest -n $(JOBS) $(OTHER_SERVERS) $(NEWER_ONLY) $(ARGS)
+	$(KEEP_BYTECODE) $(BIN)/python -m pytest -n $(JOBS) $(OTHER_SERVERS) $(NEWER_ONLY) $(ARGS)
 
 .PHONY: screenshots
 screenshots: venv ## take a screenshot of every operator page in light, dark and phone width, in var/screenshots/
