@@ -1,5 +1,6 @@
 """Test servers, databases and fixtures. Loaded before the settings, and sets the variables that they read."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -107,6 +108,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Runs before xdist starts its workers: with this variable they would import the settings before this file."""
     if session.config.getoption("numprocesses", None):
         del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded lives until the end: later garbage collections need not visit it. That is a tenth of the CPU."""
+    gc.collect()
+    gc.freeze()
 
 
 class OneWorkerAFolder(LoadScopeScheduling):
