@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.delivery_links import DeliveryLinksAdmin
 from distribution.admin.endpoint_typed import HEADERS, EndpointChecks
-from distribution.admin.test_page import TEST, TestPageAdmin
+from distribution.admin.sending_tests import TEST, TestPageAdmin
 from distribution.deliveries.checking import count_open_posts, find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
 from distribution.deliveries.secrets import make_secret

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from distribution.admin.endpoint import CHANGE_PERMISSION, EndpointAdmin, EndpointForm
-from distribution.admin.test_page import LIVE_ADDRESS
+from distribution.admin.sending_tests import LIVE_ADDRESS
 from distribution.deliveries.payloads.catalog import Audience, kinds_for
 from distribution.deliveries.sample import send_test_event
 from distribution.deliveries.tried import Tried

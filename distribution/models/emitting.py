@@ -2,7 +2,7 @@
 
 They are in the database so that every path is covered: attempts, sales by hand, answers of buyers, returns. Without a
 subscription nothing is written: a trigger of the hot path then only looks into an empty index. Test leads have no
-events. The function `distribution_emit` is in the migration `events_function`.
+events. A migration has the function `distribution_emit`.
 """
 
 from typing import Final

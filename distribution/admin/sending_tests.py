@@ -25,7 +25,7 @@ NOT_SENT: Final = "Nothing was sent. Check the box below to send it to the live 
 
 
 class TestPageAdmin(ConfirmingAdmin):
-    """`test_place`: where a test arrives if there is no test URL."""
+    """The last of the three texts says where a test arrives if there is no test URL."""
 
     __test__ = False  # no test of pytest
     test_button: ClassVar[str] = "Send a test lead"
