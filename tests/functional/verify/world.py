@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from django.utils import timezone
+
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
 from distribution.verify import Report
@@ -53,7 +55,8 @@ def build_world() -> World:
         "address": "12 Peachtree Street",
     }
     leads = [LeadFactory(source=source, city="Jackson", **person) for _ in range(4)]
-    results = [distribute_lead(lead.pk).result for lead in leads]
+    at = timezone.now()  # all on one day of the caps
+    results = [distribute_lead(lead.pk, at=at).result for lead in leads]
     assert results == ["success", "success", "success", "deferred"]
     back = Assignment.objects.filter(lead=leads[1]).earliest("id")
     return_assignment(back.public_id, actor="test", reason="wrong number")
