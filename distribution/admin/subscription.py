@@ -72,6 +72,7 @@ class SubscriptionForm(EndpointForm):
 @admin.register(Subscription)
 class SubscriptionAdmin(EndpointAdmin):
     form = SubscriptionForm
+    describers = {}  # its form has no JSON field
     owner_fields = ("workspace", "buyer", "source")
     list_display = ("name", "whose", "short_method", "chosen", "standing", "succeeded", "failing")
     list_filter = ("method", "active", "disabled_reason", "workspace")
