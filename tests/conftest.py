@@ -11,6 +11,9 @@ from typing import Any, Final
 import psycopg
 import pytest
 import redis
+import uuid6
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
@@ -90,6 +93,13 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 # Loads the settings, and with them the servers: pytest-django sets Django up only if they are loaded.
 assert settings.ROOT_URLCONF
+
+
+# Examples are not timed: a busy machine takes long for any of them.
+hypothesis_settings.register_profile(
+    "untimed", hypothesis_settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -174,6 +184,12 @@ def empty_enqueue_buffer() -> Iterator[None]:
     yield
     if handon := sys.modules.get("routing.dispatch.enqueue"):
         handon.ENQUEUER._buffer.clear()
+
+
+@pytest.fixture(autouse=True)
+def ids_follow_the_clock() -> None:
+    """Forget the last id: none is below the one before it, which a test may have made in a later time of its own."""
+    uuid6._last_v7_timestamp = None
 
 
 @pytest.fixture

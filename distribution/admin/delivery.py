@@ -57,7 +57,10 @@ class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
         "why",
     )
     list_filter = (WorkspaceFilter, StateFilter)
-    list_select_related = ("endpoint__buyer", "endpoint__source", "endpoint__workspace", "event")
+    list_select_related = (
+        *("endpoint__buyer__workspace", "endpoint__source__workspace", "endpoint__workspace"),
+        "event",
+    )
     scan_time = "created_at"
     empty_list_text = "Deliveries appear here once a lead is sold to a buyer with an endpoint."
     search_help_text = (

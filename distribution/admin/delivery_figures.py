@@ -110,7 +110,7 @@ class DeliveryFiguresAdmin(ConfirmingAdmin, NamingAdmin):
         """Of leads and of events."""
         page: Any = self.admin_site.get_model_admin(Endpoint)
         rows: QuerySet[Endpoint] = page.list_visible(request)
-        return rows.select_related("buyer", "source", "workspace")
+        return rows.select_related("buyer__workspace", "source__workspace", "workspace")
 
     def _list_endpoints(self, request: HttpRequest, figures: Figures) -> list[Mapping[str, Any]]:
         """Those with the most tries first."""

@@ -8,28 +8,21 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.delivery_links import DeliveryLinksAdmin
-from distribution.admin.delivery_texts import describe_texts
 from distribution.admin.endpoint_typed import HEADERS, EndpointChecks
+from distribution.admin.test_page import TEST, TestPageAdmin
 from distribution.deliveries.checking import count_open_posts, find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
-from distribution.deliveries.sample import (
-    LiveAddressNotConfirmed,
-    find_address_to_confirm,
-    send_test_lead,
-)
 from distribution.deliveries.secrets import make_secret
-from distribution.deliveries.tried import Tried
-from distribution.models import ANSWERING, METHOD_FIELDS, DisabledReason, Endpoint, Method, TryOutcome
+from distribution.models import ANSWERING, METHOD_FIELDS, DisabledReason, Endpoint, Method
 from routing.admin.configuration import GuardedJSONField
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import time_column
-from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
-from tracing.wording import count, duration, moment
+from tracing.admin.confirming import ReasonForm, preserve_list_filters
+from tracing.wording import count, moment
 
 CHANGE_PERMISSION: Final = "distribution.change_endpoint"
 LIVE_ADDRESS: Final = "live_address"
@@ -50,10 +43,6 @@ ASKED: Final = (
 BUTTONS: Final = {
     "secret": ("New secret", "A new secret signs first. The present one signs as well for 24 hours."),
     "disable": ("Disable", "It gets no new messages. Those that wait are sent once it is enabled again."),
-    "test": (
-        "Send a test lead",
-        "An invented lead, marked as a test, is sent now. Nothing is charged or counted.",
-    ),
     "enable": ("Enable", "It gets new messages again, and those that waited are sent now."),
 }
 
@@ -113,7 +102,7 @@ class EndpointForm(ReasonedForm):
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
+class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
     form = EndpointForm
     change_list_template = "admin/distribution/endpoint/change_list.html"
     workspace_path = "workspace"
@@ -231,7 +220,8 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
         if endpoint is not None and request.user.has_perm(CHANGE_PERMISSION):
             for name in list_buttons(endpoint):
                 url = reverse(f"admin:{self._pages}_act", args=[endpoint.pk, name])
-                buttons.append({"title": BUTTONS[name][0], "url": preserve_list_filters(self, request, url)})
+                title = self.test_button if name == TEST else BUTTONS[name][0]
+                buttons.append({"title": title, "url": preserve_list_filters(self, request, url)})
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
@@ -239,10 +229,10 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
     def act(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         self.require(CHANGE_PERMISSION, request=request)
         endpoint = self.get_object(request, object_id)
-        if endpoint is None or name not in BUTTONS or (name == "test" and endpoint.events):
+        if endpoint is None or name not in (*BUTTONS, TEST):
             raise Http404
-        if name == "test":
-            return self._send_test(request, endpoint)
+        if name == TEST:
+            return self.show_test(request, endpoint)
         title, line = BUTTONS[name]
         form = ReasonForm(request.POST or None)
         back = preserve_list_filters(
@@ -254,37 +244,6 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
         lines = [line if is_possible else f"It is {self.standing(endpoint)}. Nothing to do."]
         context = {"lines": lines, "button": title, "is_possible": is_possible, "back": back}
         return self.confirm(request, title=f"{title}: {endpoint}", form=form, context=context)
-
-    def _send_test(self, request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-        """A page with the request and the answer follows. The live address needs a checked box that names it."""
-        title, line = BUTTONS["test"]
-        tried, problem = None, ""
-        if request.method == "POST":
-            try:
-                tried = send_test_lead(
-                    endpoint, at=timezone.now(), confirmed_address=request.POST.get(LIVE_ADDRESS, "")
-                )
-            except LiveAddressNotConfirmed:
-                problem = "Nothing was sent. Check the box below to send it to the live address."
-        endpoint.refresh_from_db(fields=["method", "url", "test_url", "email_to"])
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{title}: {endpoint}",
-            "opts": self.opts,
-            "line": line,
-            "problem": problem,
-            "test_address": endpoint.test_address,
-            "live_address": find_address_to_confirm(endpoint),
-            "field": LIVE_ADDRESS,
-            "button": title,
-            "outcome": None if tried is None else describe_outcome(tried),
-            "texts": [] if tried is None else describe_texts(tried.texts),
-            "back": preserve_list_filters(
-                self, request, reverse(f"admin:{self._pages}_change", args=[endpoint.pk])
-            ),
-        }
-        status = 400 if problem else 200
-        return TemplateResponse(request, "admin/leadswitch/test_delivery.html", context, status=status)
 
     def _do(self, request: HttpRequest, endpoint: Endpoint, name: str, form: ReasonForm) -> bool:
         """Returns False when it was refused; the form says why."""
@@ -304,14 +263,6 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, ConfirmingAdmin):
         return True
 
 
-def describe_outcome(tried: Tried) -> str:
-    judgment = tried.judgment
-    outcome = TryOutcome(judgment.outcome.value).label.capitalize()
-    detail = judgment.reason or judgment.error
-    return f"{outcome}{f': {detail}' if detail else ''} ({duration(tried.duration_ms)})"
-
-
 def list_buttons(endpoint: Endpoint) -> list[str]:
     secret = ["secret"] if endpoint.method == Method.WEBHOOK else []
-    test = [] if endpoint.events else ["test"]
-    return [*test, *secret, "disable" if endpoint.disabled_at is None else "enable"]
+    return [TEST, *secret, "disable" if endpoint.disabled_at is None else "enable"]

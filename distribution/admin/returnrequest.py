@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.forms import Script
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -30,6 +30,8 @@ from tracing.wording import count, money, short_id
 MAX_FOUND: Final = 100
 MAX_FIGURES: Final = 200
 NOTHING: Final = "-"
+# A join would read every return.
+HAS_RETURNS: Final = Exists(ReturnRequest.objects.filter(buyer=OuterRef("pk")))
 
 
 @admin.register(ReturnRequest)
@@ -175,7 +177,7 @@ class ReturnRequestAdmin(ReturnActionsAdmin, NamingAdmin):
         chosen = parse_id(request.GET.get("workspace", ""))
         if chosen is not None:
             buyers = buyers.filter(workspace=chosen)
-        found = list(buyers.filter(returns__isnull=False).distinct()[: MAX_FIGURES + 1])
+        found = list(buyers.filter(HAS_RETURNS)[: MAX_FIGURES + 1])
         context = {
             **self.admin_site.each_context(request),
             "title": "Returns by buyer",

@@ -15,10 +15,10 @@ from distribution.models import Delivery, DisabledReason, Endpoint
 
 logger = logging.getLogger(__name__)
 
-SUBJECT: Final = "LeadSwitch disabled an endpoint of {buyer}"
+SUBJECT: Final = "LeadSwitch disabled {what} of {buyer}"
 BODY: Final = """{name} of {buyer} in {workspace} gets no more messages: {why}.
 
-Messages that wait are sent once it is enabled again. Ask its owner what changed, correct the endpoint, and press
+Messages that wait are sent once it is enabled again. Ask its owner what changed, correct the address, and press
 Enable on its page: {page}
 """
 ACCEPTED_LATE_SUBJECT: Final = "LeadSwitch: {buyer} accepted a lead that it does not pay for"
@@ -38,11 +38,13 @@ def tell_disabled(endpoint: Endpoint) -> None:
     logger.error(
         "deliveries.endpoint_disabled", extra={"endpoint": endpoint.pk, "reason": endpoint.disabled_reason}
     )
+    name, what = ("subscription", "a subscription") if endpoint.events else ("endpoint", "an endpoint")
     _send(
         endpoint,
         subject=SUBJECT,
         body=BODY,
-        path=f"endpoint/{endpoint.pk}",
+        path=f"{name}/{endpoint.pk}",
+        what=what,
         why=DisabledReason(endpoint.disabled_reason).label,
     )
 
@@ -72,7 +74,7 @@ def _send(endpoint: Endpoint, *, subject: str, body: str, path: str, **facts: st
         page=f"{settings.LEADSWITCH_BASE_URL}/admin/distribution/{path}/change/",
         **facts,
     )
-    about = subject.format(buyer=owner)
+    about = subject.format(buyer=owner, **facts)
     threading.Thread(target=_mail, args=(about, text), name="notice", daemon=True).start()
 
 

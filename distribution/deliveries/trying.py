@@ -110,7 +110,9 @@ def prepare(work: Work, *, at: datetime) -> OutgoingRequest:
 
 
 def _prepare_event(work: Work, event: DeliveredEvent, *, at: datetime) -> OutgoingRequest:
-    body = write_event(event.kind, event_id=event.event_id, at=event.at, data=event.data)
+    body = write_event(
+        event.kind, event_id=event.event_id, at=event.at, data=event.data, is_test=event.is_test
+    )
     message_id, signing = str(work.claimed.message_id), work.destination.signing
     return prepare_webhook(body, url=work.endpoint.url, message_id=message_id, at=at, signing=signing)
 

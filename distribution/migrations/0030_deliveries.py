@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
                                 ("wallet.low", "wallet.low: a wallet fell below its limit for a notice"),
                                 (
                                     "cap.reached",
-                                    "cap.reached: a buyer has all leads that its cap allows in a period",
+                                    "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                                 ),
                                 (
                                     "campaign.unsold",
@@ -346,7 +346,7 @@ class Migration(migrations.Migration):
                             ("wallet.low", "wallet.low: a wallet fell below its limit for a notice"),
                             (
                                 "cap.reached",
-                                "cap.reached: a buyer has all leads that its cap allows in a period",
+                                "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                             ),
                             ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
                         ],
@@ -871,10 +871,10 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="owner_is_fixed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (ROW(NEW.endpoint_id, NEW.lead_id, NEW.assignment_id) IS DISTINCT FROM ROW(OLD.endpoint_id, OLD.lead_id, OLD.assignment_id))",
-                    func="\n            RAISE EXCEPTION 'The endpoint and lead and assignment of delivery % cannot be changed. Send a new one.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
-                    hash="4a9be1df6a644d5da5a4878b3ab5007ba9c5a165",
-                    operation='UPDATE OF "endpoint_id", "lead_id", "assignment_id"',
+                    condition="WHEN (ROW(NEW.endpoint_id, NEW.lead_id, NEW.assignment_id, NEW.event_id) IS DISTINCT FROM ROW(OLD.endpoint_id, OLD.lead_id, OLD.assignment_id, OLD.event_id))",
+                    func="\n            RAISE EXCEPTION 'The endpoint and lead and assignment and event of delivery % cannot be changed. Send a new one.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="20a4d2263a3868ab48b6c9ae42906c246e52b83a",
+                    operation='UPDATE OF "endpoint_id", "lead_id", "assignment_id", "event_id"',
                     pgid="pgtrigger_owner_is_fixed_b895c",
                     table="distribution_delivery",
                     when="BEFORE",

@@ -152,7 +152,7 @@ class Delivery(models.Model):
             answered_trigger(),
             delivery_event(),
             owner_trigger(
-                *("endpoint_id", "lead_id", "assignment_id"),
+                *("endpoint_id", "lead_id", "assignment_id", "event_id"),
                 name="delivery",
                 instead="Send a new one.",
             ),

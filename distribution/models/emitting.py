@@ -145,52 +145,78 @@ def wallet_event() -> pgtrigger.Trigger:
     )
 
 
-# By window of a cap: when its period began.
+# By period of a cap or a budget: when it began.
 _PERIODS: Final = {
     "hour": "NEW.hour_starts_at",
     "day": "NEW.counted_on::timestamp AT TIME ZONE zone",
     "week": "date_trunc('week', NEW.counted_on::timestamp) AT TIME ZONE zone",
     "month": "date_trunc('month', NEW.counted_on::timestamp) AT TIME ZONE zone",
 }
+# The hour is the shortest period, so what it gained is the price of the lead.
+_PRICE: Final = """(
+    NEW.hour_spent_cents - CASE WHEN NEW.hour_starts_at = OLD.hour_starts_at THEN OLD.hour_spent_cents ELSE 0 END
+)"""
 
 
-def _is_reached(window: str) -> str:
+def _is_sale(period: str) -> str:
     """Other updates of the counters, and those of a return, add no lead."""
-    column = "hour_starts_at" if window == "hour" else "counted_on"
-    return (
-        f"NEW.cap_{window} > 0 AND NEW.{window}_leads >= NEW.cap_{window}"
-        f" AND (NEW.{window}_leads > OLD.{window}_leads OR NEW.{column} IS DISTINCT FROM OLD.{column})"
+    column = "hour_starts_at" if period == "hour" else "counted_on"
+    return f"(NEW.{period}_leads > OLD.{period}_leads OR NEW.{column} IS DISTINCT FROM OLD.{column})"
+
+
+def _is_cap_reached(period: str) -> str:
+    return f"NEW.cap_{period} > 0 AND NEW.{period}_leads >= NEW.cap_{period} AND {_is_sale(period)}"
+
+
+def _is_budget_reached(period: str) -> str:
+    """It does not pay for another lead at the price of this one."""
+    budget = f"NEW.budget_{period}_cents"
+    return f"{budget} > 0 AND NEW.{period}_spent_cents + {_PRICE} > {budget} AND {_is_sale(period)}"
+
+
+_LIMITS: Final = {"leads": _is_cap_reached, "budget": _is_budget_reached}
+
+
+def _list_limits() -> str:
+    return ", ".join(
+        f"('{limit}', '{period}', {began}, NEW.cap_{period}, NEW.{period}_leads, NEW.budget_{period}_cents,"
+        f" NEW.{period}_spent_cents, {is_reached(period)})"
+        for period, began in _PERIODS.items()
+        for limit, is_reached in _LIMITS.items()
     )
 
 
-def _emit_cap(window: str) -> str:
-    return f"""
-    IF {_is_reached(window)} THEN
-        began := {_PERIODS[window]};
-        PERFORM distribution_emit(
-            'cap.reached', NEW.buyer_id, NULL, {_OF_CAMPAIGN.format(row="NEW")}, NULL, NULL, NEW.campaign_id,
-            jsonb_build_object(
-                'period', '{window}', 'period_starts_at', began, 'cap', NEW.cap_{window}, 'leads', NEW.{window}_leads
-            ),
-            format('cap:%s:%s:{window}:%s', NEW.campaign_id, NEW.buyer_id, extract(epoch FROM began)::bigint)
-        );
-    END IF;
-"""
-
-
 def enrollment_event() -> pgtrigger.Trigger:
-    """Once in a period, even if returns make room and the cap is reached again."""
-    conditions = " OR ".join(f"({_is_reached(window)})" for window in _PERIODS)
-    columns = ("counted_on", "hour_starts_at", *(f"{window}_leads" for window in _PERIODS))
+    """Once for a limit in a period, even if returns make room and it is reached again."""
+    conditions = " OR ".join(
+        f"({is_reached(period)})" for period in _PERIODS for is_reached in _LIMITS.values()
+    )
+    columns = ("counted_on", "hour_starts_at", *(f"{period}_leads" for period in _PERIODS))
     return pgtrigger.Trigger(
         name="event_of_cap",
         when=pgtrigger.After,
         operation=pgtrigger.UpdateOf(*columns),
         condition=pgtrigger.Condition(f"({conditions})"),
-        declare=[("zone", "text"), ("began", "timestamptz")],
+        declare=[("zone", "text"), ("reached", "record")],
         func=f"""{_NOBODY}
     SELECT timezone INTO zone FROM distribution_buyer WHERE id = NEW.buyer_id;
-    {"".join(map(_emit_cap, _PERIODS))}
+    FOR reached IN
+        SELECT * FROM (VALUES {_list_limits()})
+        AS t(kind, period, began, cap, leads, budget_cents, spent_cents, is_reached) WHERE t.is_reached
+    LOOP
+        PERFORM distribution_emit(
+            'cap.reached', NEW.buyer_id, NULL, {_OF_CAMPAIGN.format(row="NEW")}, NULL, NULL, NEW.campaign_id,
+            jsonb_build_object(
+                'limit', reached.kind, 'period', reached.period, 'period_starts_at', reached.began,
+                'cap', reached.cap, 'leads', reached.leads,
+                'budget_cents', reached.budget_cents, 'spent_cents', reached.spent_cents
+            ),
+            format(
+                '%s:%s:%s:%s:%s', CASE reached.kind WHEN 'leads' THEN 'cap' ELSE 'budget' END,
+                NEW.campaign_id, NEW.buyer_id, reached.period, extract(epoch FROM reached.began)::bigint
+            )
+        );
+    END LOOP;
     RETURN NULL;
 """,  # noqa: S608 - only constant expressions are put in
     )

@@ -4,6 +4,7 @@ So a lead that is sold on the last day of a month and returned on the first of t
 buyer is not refused at the start of a month because it has bought little yet.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -13,31 +14,35 @@ from django.db import connection
 from distribution.configuration.return_reasons import BY_AGENCY
 from distribution.models import Assignment, ReturnLimit, ReturnPolicy
 from distribution.returns.refusals import ReturnRefused
+from distribution.sql_arrays import array_literal
 from tracing.wording import count, money
 
 PERCENT: Final = 100
 
-# The inner SELECT walks the buyer's sales back to the first one before the period. A change of its time zone moves a
-# date by one day at most.
-SOLD: Final = """
-SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment
-WHERE buyer_id = %(buyer)s AND state IN ('sold', 'returned') AND NOT is_test
-    AND counted_on BETWEEN %(first)s::date AND %(last)s::date
-    AND id > COALESCE((
-        SELECT id FROM distribution_assignment
-        WHERE buyer_id = %(buyer)s AND counted_on < %(first)s::date - 1 ORDER BY id DESC LIMIT 1
-    ), 0)
-"""
+# One row for each buyer `g` with its period. The inner SELECT of `sold` walks the buyer's sales back to the first one
+# before the period. A change of its time zone moves a date by one day at most.
+#
 # An open request counts with what it asks for, and never with more than what is left of the charge: earlier refunds of
 # the same lead count by themselves.
-RETURNED: Final = """
-SELECT count(DISTINCT r.assignment_id), COALESCE(SUM(COALESCE(r.refund_cents, LEAST(r.asked_cents, (
-    SELECT SUM(-l.amount_cents) FROM distribution_ledgerentry l
-    WHERE l.assignment_id = a.id AND l.kind IN ('charge', 'capture', 'refund')
-)))), 0)
-FROM distribution_returnrequest r JOIN distribution_assignment a ON a.id = r.assignment_id
-WHERE r.buyer_id = %(buyer)s AND r.state IN ('requested', 'approved') AND r.reason <> %(agency)s AND NOT a.is_test
-    AND a.counted_on BETWEEN %(first)s::date AND %(last)s::date
+READ: Final = """
+SELECT g.buyer, sold.count, sold.cents::bigint, returned.count, returned.cents::bigint
+FROM unnest(%(buyers)s::bigint[], %(first)s::date[], %(last)s::date[]) AS g(buyer, first, last), LATERAL (
+    SELECT count(*), COALESCE(SUM(price_cents), 0) AS cents FROM distribution_assignment
+    WHERE buyer_id = g.buyer AND state IN ('sold', 'returned') AND NOT is_test
+        AND counted_on BETWEEN g.first AND g.last
+        AND id > COALESCE((
+            SELECT id FROM distribution_assignment
+            WHERE buyer_id = g.buyer AND counted_on < g.first - 1 ORDER BY id DESC LIMIT 1
+        ), 0)
+) sold, LATERAL (
+    SELECT count(DISTINCT r.assignment_id), COALESCE(SUM(COALESCE(r.refund_cents, LEAST(r.asked_cents, (
+        SELECT SUM(-l.amount_cents) FROM distribution_ledgerentry l
+        WHERE l.assignment_id = a.id AND l.kind IN ('charge', 'capture', 'refund')
+    )))), 0) AS cents
+    FROM distribution_returnrequest r JOIN distribution_assignment a ON a.id = r.assignment_id
+    WHERE r.buyer_id = g.buyer AND r.state IN ('requested', 'approved') AND r.reason <> %(agency)s AND NOT a.is_test
+        AND a.counted_on BETWEEN g.first AND g.last
+) returned
 """
 
 
@@ -82,19 +87,21 @@ def find_period(kind: str, *, day: date) -> Period:
 
 
 def read_usage(buyer_id: int, period: Period) -> Usage:
-    """Two statements. For a decision it needs the lock of the buyer's wallet, which every request takes."""
-    values: dict[str, int | str] = {
-        "buyer": buyer_id,
-        "first": str(period.first),
-        "last": str(period.last),
+    """For a decision it needs the lock of the buyer's wallet, which every request takes."""
+    return read_usages({buyer_id: period})[buyer_id]
+
+
+def read_usages(periods: Mapping[int, Period]) -> dict[int, Usage]:
+    """By the buyer's id, each in its own period. One statement."""
+    values = {
+        "buyers": array_literal(periods),
+        "first": array_literal(period.first for period in periods.values()),
+        "last": array_literal(period.last for period in periods.values()),
         "agency": BY_AGENCY,
     }
     with connection.cursor() as cursor:
-        cursor.execute(SOLD, values)
-        sold, sold_cents = cursor.fetchone()
-        cursor.execute(RETURNED, values)
-        returned, returned_cents = cursor.fetchone()
-    return Usage(int(sold), int(sold_cents), int(returned), int(returned_cents))
+        cursor.execute(READ, values)
+        return {buyer_id: Usage(*figures) for buyer_id, *figures in cursor.fetchall()}
 
 
 def find_allowance(policy: ReturnPolicy, usage: Usage) -> Allowance:

@@ -1,7 +1,10 @@
 """Which rules apply to a buyer, and whether a request fits them. Reads; never writes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from distribution.configuration.return_reasons import RETURN_REASONS
 from distribution.models import Assignment, Buyer, EvidenceKind, ReturnPolicy
@@ -22,9 +25,20 @@ class Ask:
 
 def find_policy(buyer: Buyer) -> ReturnPolicy | None:
     """Return the buyer's own policy, or the one of its workspace. None: no returns can be requested."""
-    policies = ReturnPolicy.objects.filter(workspace_id=buyer.workspace_id)
-    own = policies.filter(buyer_id=buyer.pk).first()
-    found = own or policies.filter(buyer=None).first()
+    return find_policies([buyer])[buyer.pk]
+
+
+def find_policies(buyers: Sequence[Buyer]) -> dict[int, ReturnPolicy | None]:
+    """As find_policy, by the buyer's id. One statement."""
+    rows = ReturnPolicy.objects.filter(workspace__in={buyer.workspace_id for buyer in buyers})
+    its = rows.filter(Q(buyer=None) | Q(buyer__in=buyers))
+    policies = {(row.workspace_id, row.buyer_id): row for row in its}
+    return {buyer.pk: _choose(policies, buyer) for buyer in buyers}
+
+
+def _choose(policies: Mapping[tuple[int, int | None], ReturnPolicy], buyer: Buyer) -> ReturnPolicy | None:
+    default = policies.get((buyer.workspace_id, None))
+    found = policies.get((buyer.workspace_id, buyer.pk), default)
     return found if found is not None and found.active else None
 
 

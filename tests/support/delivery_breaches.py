@@ -7,8 +7,15 @@ from typing import Any
 from django.utils import timezone
 from uuid6 import uuid7
 
-from distribution.models import DeliveryTry, EndpointSecret, PayableEntry
-from tests.support.factories import ContractFactory, DeliveryFactory, EndpointFactory, SourceFactory
+from distribution.models import DeliveryTry, EndpointSecret, Event, EventKind, PayableEntry
+from tests.support.factories import (
+    ContractFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    SourceFactory,
+    SubscriptionFactory,
+    WorkspaceFactory,
+)
 from tests.support.return_breaches import new_sale
 
 DUE = {"next_try_at": None}
@@ -19,6 +26,17 @@ def new_try(**columns: Any) -> DeliveryTry:
     delivery = columns.pop("delivery", None) or DeliveryFactory()
     values = {"delivery": delivery, "number": 1, "started_at": timezone.now()}
     return DeliveryTry.objects.create(**{**values, **columns})
+
+
+def new_event(**owner: int | None) -> Event:
+    """It names its owner without a foreign key."""
+    values = {"kind": EventKind.WALLET_LOW, "happened_at": timezone.now(), "workspace_id": 1}
+    return Event.objects.create(**{**values, **owner})
+
+
+def subscription_of_two() -> Any:
+    sale = new_sale()
+    return SubscriptionFactory(buyer=sale.buyer, source=sale.lead.source)
 
 
 def new_payable(**columns: Any) -> PayableEntry:
@@ -45,6 +63,13 @@ def earned_twice() -> None:
 
 DELIVERY_BREACHES: list[tuple[str, Callable[[], Any]]] = [
     ("endpoint_buyer_name_unique", lambda: twice(EndpointFactory, buyer=new_sale().buyer, name="CRM")),
+    ("endpoint_one_owner", subscription_of_two),
+    ("endpoint_of_leads_has_a_buyer", lambda: SubscriptionFactory(workspace=WorkspaceFactory(), events=[])),
+    (
+        "endpoint_events_by_webhook_or_email",
+        lambda: SubscriptionFactory(workspace=WorkspaceFactory(), method="http"),
+    ),
+    ("event_is_for_someone", lambda: new_event(workspace_id=None)),
     ("endpoint_disabled_with_a_reason", lambda: EndpointFactory(disabled_at=timezone.now())),
     ("endpoint_disabled_with_a_reason", lambda: EndpointFactory(disabled_reason="gone_410")),
     ("endpoint_has_an_address", lambda: EndpointFactory(url="")),

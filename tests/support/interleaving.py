@@ -14,7 +14,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import AttemptOutcome
 from tests.support.racing import in_background
 
-SECONDS = 20
+SECONDS = 60
 NO_BUYER_LOCK = locks.LOCK_CANDIDATES.replace("FOR NO KEY UPDATE OF w, e SKIP LOCKED", "")
 
 

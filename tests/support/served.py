@@ -1,6 +1,5 @@
 """The product's web server as a separate process, on the test database."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from urllib.error import URLError
 
 from leadswitch.env import REPOSITORY
 from leadswitch.up import WEB
+from tests.support.ports import free_port
 from tests.support.processes import child_environment
 
 
@@ -32,9 +32,7 @@ class Server:
 @contextmanager
 def serving(*options: str, output: IO[bytes] | None = None, **environment: str) -> Iterator[Server]:
     """The same, but yields the process, whose log goes to `output`."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     with subprocess.Popen(
         [sys.executable, "-m", *WEB, "--bind", address, "--workers", "1", "--log-level", "warning", *options],
         cwd=REPOSITORY,

@@ -40,6 +40,15 @@ def _one_of(about: str, values: tuple[str, ...], example: str) -> DataField:
     return DataField(about, {"type": "string", "enum": list(values)}, example)
 
 
+def _or_null(about: str, example: int) -> DataField:
+    return DataField(about, {"type": ["integer", "null"], "minimum": 0}, example)
+
+
+IS_TEST: Final = DataField(
+    "true: an operator tries the subscription; nothing happened, and the values are invented",
+    {"type": "boolean"},
+    example=False,
+)
 FIELDS: Final[Mapping[str, DataField]] = {
     "lead_id": _id("lead", 1),
     "external_id": DataField("your own id of the lead; may be empty", {"type": "string"}, "form-1002"),
@@ -61,12 +70,17 @@ FIELDS: Final[Mapping[str, DataField]] = {
     "held_cents": _cents("part of the balance that is held", 500),
     "available_cents": _cents("balance less what is held, plus the credit limit", 3500),
     "notice_below_cents": _cents("the limit for the notice", 5000, least=None),
-    "period": _one_of("period of the cap", PERIODS, "day"),
+    "limit": _one_of(
+        "which limit was reached: the cap on leads, or the budget", ("leads", "budget"), "leads"
+    ),
+    "period": _one_of("period of the limit", PERIODS, "day"),
     "period_starts_at": DataField(
         "when the period began", {"type": "string", "format": "date-time"}, "2026-01-31T05:00:00Z"
     ),
-    "cap": DataField("leads that the cap allows", {"type": "integer", "minimum": 1}, 25),
+    "cap": _or_null("leads that the cap allows; null: no cap in this period", 25),
     "leads": DataField("leads of the period", {"type": "integer", "minimum": 1}, 25),
+    "budget_cents": _or_null("the budget; null: no budget in this period", 120_000),
+    "spent_cents": _cents("what was spent in the period, with open holds", 112_625),
 }
 
 
@@ -81,7 +95,10 @@ class EventRow:
 _SALE: Final = ("assignment_id", "lead_id", "campaign_id")
 _LEAD: Final = ("lead_id", "external_id", "status")
 _WALLET: Final = ("balance_cents", "held_cents", "available_cents", "notice_below_cents")
-_CAP: Final = ("campaign_id", "period", "period_starts_at", "cap", "leads")
+_CAP: Final = (
+    *("campaign_id", "limit", "period", "period_starts_at"),
+    *("cap", "leads", "budget_cents", "spent_cents"),
+)
 
 CATALOG: Final[Mapping[str, EventRow]] = {
     "lead.sold": EventRow(
@@ -124,7 +141,8 @@ CATALOG: Final[Mapping[str, EventRow]] = {
         {"buyer": _WALLET, "workspace": ("buyer_id", *_WALLET)},
     ),
     "cap.reached": EventRow(
-        "A buyer has all leads that its cap allows in a period of a campaign. Sent once in each period.",
+        "A buyer has all leads that its cap allows in a period of a campaign, or its budget does not pay for another "
+        "lead at the price of the last one. Sent once for each limit in each period.",
         {"buyer": _CAP, "workspace": ("buyer_id", *_CAP)},
     ),
     "campaign.unsold": EventRow(
@@ -140,13 +158,13 @@ def kinds_for(audience: Audience) -> tuple[str, ...]:
 
 def describe_data(kind: str, audience: Audience) -> dict[str, Any]:
     """JSON Schema of `data`."""
-    names = CATALOG[kind].data[audience]
+    fields = {"is_test": IS_TEST} | {name: FIELDS[name] for name in CATALOG[kind].data[audience]}
     return {
         "type": "object",
         "properties": {
-            name: {**FIELDS[name].schema, "description": FIELDS[name].about.capitalize()} for name in names
+            name: {**field.schema, "description": field.about.capitalize()} for name, field in fields.items()
         },
-        "required": list(names),
+        "required": list(fields),
         "additionalProperties": False,
     }
 
@@ -177,12 +195,16 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, object]]] = {
 }
 
 
-def make_example(kind: str, audience: Audience) -> dict[str, Any]:
+def make_example_data(kind: str, audience: Audience) -> dict[str, Any]:
+    """The values that are not real. The mark of a test is no part of them."""
     values = {name: FIELDS[name].example for name in CATALOG[kind].data[audience]}
-    own = {name: value for name, value in _EXAMPLES.get(kind, {}).items() if name in values}
+    return values | {name: value for name, value in _EXAMPLES.get(kind, {}).items() if name in values}
+
+
+def make_example(kind: str, audience: Audience) -> dict[str, Any]:
     return {
         "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
         "type": kind,
         "timestamp": "2026-01-31T23:05:11.250000Z",
-        "data": {**values, **own},
+        "data": {"is_test": False, **make_example_data(kind, audience)},
     }

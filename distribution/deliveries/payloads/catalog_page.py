@@ -34,7 +34,8 @@ for all subscriptions.
 - The order is not promised. Read the present state from the API if it matters.
 - An event is written in the transaction in which it happens, so it is never lost and never early. An ended or
   disabled subscription gets no new events.
-- Test leads have no events.
+- Test leads have no events. *Send a test event* on the page of a subscription sends an invented one of the kind that
+  you choose, and shows the request and the answer. `is_test` is true in it, and false in every other message.
 - An event has ids, statuses and amounts, and no personal data. A source gets no buyer and no money.
 
 """

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from distribution.deliveries.payloads.catalog import CATALOG
-from distribution.deliveries.payloads.mails import TIME, MailContent
+from distribution.deliveries.payloads.mails import TEST_MARK, TIME, MailContent
 from tracing.wording import money
 
 TITLES: Final[Mapping[str, str]] = {
@@ -21,6 +21,7 @@ TITLES: Final[Mapping[str, str]] = {
     "campaign.unsold": "No buyer for a lead",
 }
 MAX_SUBJECT: Final = 150
+TEST_LINE: Final = "This is a test. Nothing happened, and the values below are invented."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,24 @@ class DeliveredEvent:
     at: datetime
     data: Mapping[str, Any]
     names: Mapping[str, str] = field(default_factory=dict)
+    is_test: bool = False
 
 
 def write_notice(event: DeliveredEvent, *, zone: tzinfo, unsubscribe_link: str) -> MailContent:
     """`zone`: the subscriber's."""
     subject = ": ".join(filter(None, (TITLES[event.kind], event.names.get("buyer", ""))))
     lines = [
+        *((TEST_LINE, "") if event.is_test else ()),
         CATALOG[event.kind].about,
         "",
         *(f"{label}: {value}" for label, value in _list_rows(event, zone)),
         "",
         f"You get this email because you chose {event.kind}. Unsubscribe: {unsubscribe_link}",
     ]
-    return MailContent(subject=" ".join(subject.split())[:MAX_SUBJECT], text="\n".join(lines) + "\n")
+    mark = TEST_MARK if event.is_test else ""
+    return MailContent(
+        subject=f"{mark}{' '.join(subject.split())}"[:MAX_SUBJECT], text="\n".join(lines) + "\n"
+    )
 
 
 def _list_rows(event: DeliveredEvent, zone: tzinfo) -> Iterator[tuple[str, str]]:
@@ -52,7 +58,7 @@ def _list_rows(event: DeliveredEvent, zone: tzinfo) -> Iterator[tuple[str, str]]
     for name, value in event.names.items():
         yield name.capitalize(), " ".join(value.split())
     for name, value in event.data.items():
-        if value == "" or name.removesuffix("_id") in event.names:
+        if value in ("", None) or name.removesuffix("_id") in event.names:
             continue
         label = name.removesuffix("_cents").replace("_id", " id").replace("_", " ").capitalize()
         yield label, _write(name, value, zone)

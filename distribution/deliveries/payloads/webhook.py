@@ -23,9 +23,12 @@ class PayloadTooLarge(Exception):
     """The body does not fit. Only events of other parts can cause this: the body of a lead is shortened."""
 
 
-def write_event(kind: str, *, event_id: str, at: datetime, data: Mapping[str, Any]) -> bytes:
+def write_event(
+    kind: str, *, event_id: str, at: datetime, data: Mapping[str, Any], is_test: bool = False
+) -> bytes:
     """`at`: when it happened, not when it is sent: every try sends the same bytes. Raises PayloadTooLarge."""
-    body = _write(kind, at=at, data=make_plain(data), event_id=event_id)
+    marked = {"is_test": is_test, **make_plain(data)}
+    body = _write(kind, at=at, data=marked, event_id=event_id)
     if len(body) > LARGEST_BODY:
         message = f"{kind}: the body has {len(body)} bytes, more than {LARGEST_BODY}"
         raise PayloadTooLarge(message)

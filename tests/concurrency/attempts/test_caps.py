@@ -104,7 +104,7 @@ def test_reenrollment_during_an_attempt_counts_its_sale(
 
     monkeypatch.setattr(decide_under_lock, stage, interrupted)
     with in_background(partial(distribute_lead, slow, at=NOON)):
-        assert started.wait(20)
+        assert started.wait(60)
         make_again(enrollment, is_done=is_done)
 
     for lead_id in others[sold_before:]:

@@ -53,7 +53,7 @@ def test_hundred_workers_sell_one_lead_to_three_buyers() -> None:
 
 def decide_together(monkeypatch: pytest.MonkeyPatch, lead_id: int) -> list[AttemptOutcome]:
     """Two workers both read how often the lead is sold before either continues."""
-    both_have_read = threading.Barrier(2, timeout=20)
+    both_have_read = threading.Barrier(2, timeout=60)
     seen = threading.local()
     read_live = decide_under_lock.read_live
 

@@ -1,7 +1,6 @@
 """A lead that kills its process while it has no lease in Redis: it is counted, and parked after too many losses."""
 
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from routing.leads import crash_marks
 from routing.locks.attempts import lock_lead
 from routing.models import Begun, Lead
 from tests.support.factories import CampaignFactory, enroll
+from tests.support.ports import free_port
 from tests.support.processes import started
 from tests.support.race_leads import assert_verified, make_leads
 from tests.support.waiting import wait_until
@@ -37,9 +37,7 @@ def campaign() -> Campaign:
 
 @pytest.fixture
 def no_redis_url() -> str:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
+    return f"redis://127.0.0.1:{free_port()}/0"
 
 
 def run(*arguments: str, directory: Path, **environment: str) -> int | None:

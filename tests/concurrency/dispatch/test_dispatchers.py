@@ -159,8 +159,9 @@ def test_flush_under_load_is_repaired_at_once(
         wait_for_leader(programs)
         lead_ids = make_flow(campaign, count=60, seconds=6)
         wait_until(lambda: Assignment.objects.count() >= 10, what="the first leads")
+        before = only.log.read_text().count("dispatch.leading")
         remove_keys(redis_client)
-        wait_until(lambda: only.log.read_text().count("dispatch.leading") == 2, what="the lead, won anew")
+        wait_until(lambda: only.log.read_text().count("dispatch.leading") > before, what="the lead, won anew")
         wait_until(partial(is_distributed, lead_ids), what="all leads")
     assert_sold_once(lead_ids)
 

@@ -165,7 +165,7 @@ from routing.metrics.dispatch import WAKES_LOST
 from routing.dispatch.enqueue import ENQUEUER, enqueue
 from routing.queries import read_due_times
 enqueue(read_due_times([int(each) for each in sys.argv[1:]]))
-assert ENQUEUER.flush(timeout_seconds=10)
+assert ENQUEUER.flush(timeout_seconds=30)
 pick_up_due()
 samples = [sample for metric in WAKES_LOST.collect() for sample in metric.samples]
 print(int(sum(sample.value for sample in samples if sample.name.endswith("_total"))))

@@ -111,7 +111,7 @@ class Meeting:
         Lead.objects.filter(pk=older.pk).delete()  # its intake has not committed yet
 
         def arrive() -> Any:
-            assert self._has_read.wait(20)
+            assert self._has_read.wait(60)
             older.save(force_insert=True)
             try:
                 return distribute_lead(older.pk)

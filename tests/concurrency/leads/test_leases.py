@@ -75,7 +75,7 @@ def test_killed_owner_leaves_its_lead_to_the_next(settings: Any) -> None:
     lead = LeadFactory()
     with owner(lead, "first") as first:
         os.kill(first.pid, signal.SIGKILL)
-        first.wait(10)
+        first.wait(60)
     take_over(settings)
     with owner(lead, "second") as second:
         assert go_on(second) == "completed"

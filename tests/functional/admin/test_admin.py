@@ -17,6 +17,7 @@ from distribution.models import (
     Deliverer,
     DeliveryTry,
     EndpointSecret,
+    Event,
     LedgerEntry,
     ReturnFile,
     VerifyWatermark,
@@ -64,15 +65,15 @@ every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 def test_every_table_has_a_page() -> None:
     """Except the dispatch with canaries and last runs, whose page is no list, counters, and what processes record.
 
-    The evidence of a return is on the page of the return, and the tries of a delivery on that of the delivery. A
-    secret is shown once, when it is made.
+    The evidence of a return is on the page of the return, and the tries and the event of a delivery on that of the
+    delivery. A secret is shown once, when it is made.
     """
     from django.apps import apps
 
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS and not model._meta.proxy}
     ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark, ReturnFile}
     ours -= {AttemptDay, AttemptHour, AttemptHourTotal, WorkspaceDay, WorkspaceHour}
-    ours -= {RollupState, UncountedAttempt, Deliverer, DeliveryTry, EndpointSecret}
+    ours -= {RollupState, UncountedAttempt, Deliverer, DeliveryTry, EndpointSecret, Event}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 
 

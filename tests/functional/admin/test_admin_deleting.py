@@ -173,7 +173,7 @@ def test_cascaded_rows_are_audited_too(client: Client) -> None:
 
 
 HELD: dict[type[Model], tuple[str, ...]] = {
-    Workspace: ("buyers", "campaigns", "leads", "return policies", "routing rules", "sources"),
+    Workspace: ("buyers", "campaigns", "endpoints", "leads", "return policies", "routing rules", "sources"),
     Source: ("contracts of sources", "leads", "payables"),
     Campaign: ("assignments", "campaign snapshots", "enrollments"),
     Tier: ("enrollments",),

@@ -216,6 +216,7 @@ class TestWallet:
             "balance_cents": 5_000,
             "held_cents": 0,
             "credit_limit_cents": 700,
+            "notice_below_cents": None,
             "version": 2,
         }
 

@@ -1,9 +1,11 @@
 """The first page of the admin: today's numbers, each with a link to its list; a constant number of statements."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -22,6 +24,7 @@ from tests.support.factories import (
     SourceFactory,
     WorkspaceFactory,
 )
+from tests.support.times import latest_noon
 
 pytestmark = pytest.mark.django_db
 HOME = "/admin/"
@@ -32,6 +35,13 @@ def cards(client: Client) -> dict[str, str]:
     content = client.get(HOME).content.decode()
     found = re.findall(r'<section class="admin-card"><h2>(.*?)</h2>(.*?)</section>', content, re.S)
     return {title: re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip() for title, body in found}
+
+
+@pytest.fixture(autouse=True)
+def at_noon() -> Iterator[None]:
+    """So that midnight does not pass between a lead and the page that counts it."""
+    with time_machine.travel(latest_noon(), tick=True):
+        yield
 
 
 @pytest.fixture

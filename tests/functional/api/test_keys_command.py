@@ -127,7 +127,8 @@ class TestCreate:
         [
             (
                 ["--source", "web-form", "--scope", "rule"],
-                "there is no scope 'rule'; the scopes are leads:write, leads:read, payables:read, trace",
+                "there is no scope 'rule'; the scopes are leads:write, leads:read, payables:read, "
+                "subscriptions:read, subscriptions:write, trace",
             ),
             (["--source", "web-form", "--scope", "wallet:read"], "there is no scope 'wallet:read'"),
             (["--source", "other"], r"no source 'other'; choose one of 'web-form' \(acme\)"),

@@ -287,6 +287,14 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
         "name": "template",
         "?id": world.foreign_row(Endpoint).pk,
     },
+    "distribution_subscription_act": lambda world: {
+        "object_id": world.foreign_row(Subscription).pk,
+        "name": "disable",
+    },
+    "distribution_subscription_check": lambda world: {
+        "name": "template",
+        "?id": world.foreign_row(Subscription).pk,
+    },
     "distribution_returnrequest_file": lambda world: {
         "object_id": world.foreign_row(ReturnRequest).pk,
         "file_id": ReturnFile.objects.get(request=world.foreign_row(ReturnRequest)).public_id,

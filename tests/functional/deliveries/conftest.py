@@ -1,6 +1,5 @@
 """An endpoint that sends to a buyer's system, and who works with it."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,16 +36,3 @@ def operator(buyer: "Buyer") -> "Client":
     from tests.support.admin_pages import client_of, person
 
     return client_of(person("operator", buyer.workspace))
-
-
-@pytest.fixture
-def allowed_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forms and test leads may reach servers of this machine."""
-    from distribution.deliveries import checking, sample
-    from tests.support.delivering import local_client
-
-    client = local_client()
-    for module in (checking, sample):
-        monkeypatch.setattr(module, "get_client", lambda: client)
-    yield
-    client.close()

@@ -1,6 +1,7 @@
 """Each event is written in the transaction of what happened, for its owners alone, with its deliveries."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.payloads.lead import write_time
 from distribution.models import Assignment, Buyer, Delivery, Enrollment, Event, Subscription, Wallet
 from routing.models import Lead
 from tests.support.factories import BuyerFactory, EndpointFactory, EnrollmentFactory, LeadFactory
@@ -280,3 +282,74 @@ class TestCap:
         found = sorted(each.facts["period"] for each in Event.objects.all())
         assert found == ["hour", "month", "week"]
         assert len(kinds_of(subscription)) == 3
+
+
+class TestBudget:
+    """Each lead costs $25.00."""
+
+    @pytest.mark.parametrize(
+        ("budget_cents", "reported"), [(7_499, [False, True]), (7_500, [False, False]), (2_500, [True, True])]
+    )
+    def test_budget_is_reached_when_it_pays_for_no_other_lead(
+        self, enrollment: Enrollment, budget_cents: int, reported: list[bool]
+    ) -> None:
+        Enrollment.objects.update(budget_day_cents=budget_cents)
+        subscription = subscribe(enrollment.buyer, "cap.reached")
+
+        found = []
+        for _ in reported:
+            assert send(enrollment).pk
+            found.append(kinds_of(subscription) == ["cap.reached"])
+
+        assert found == reported
+
+    def test_event_says_which_limit(self, enrollment: Enrollment) -> None:
+        Enrollment.objects.update(budget_month_cents=4_000, cap_month=10)
+        subscription = subscribe(enrollment.buyer, "cap.reached")
+
+        send(enrollment)
+
+        sale = Assignment.objects.get()
+        began = Event.objects.get().facts["period_starts_at"]
+        assert data_of(subscription, "cap.reached") == {
+            "campaign_id": str(sale.campaign.public_id),
+            "limit": "budget",
+            "period": "month",
+            "period_starts_at": write_time(datetime.fromisoformat(began)),
+            "cap": 10,
+            "leads": 1,
+            "budget_cents": 4_000,
+            "spent_cents": 2_500,
+        }
+
+    def test_cap_and_budget_of_a_period_are_two_events(self, enrollment: Enrollment) -> None:
+        Enrollment.objects.update(budget_day_cents=2_500, cap_day=1)
+        subscribe(enrollment.buyer, "cap.reached")
+
+        send(enrollment)
+
+        assert sorted(each.facts["limit"] for each in Event.objects.all()) == ["budget", "leads"]
+
+    def test_budget_is_reported_once_in_a_period(self, enrollment: Enrollment) -> None:
+        Enrollment.objects.update(budget_day_cents=5_000)
+        subscription = subscribe(enrollment.buyer, "cap.reached")
+        send(enrollment)
+        send(enrollment)
+        assert kinds_of(subscription) == ["cap.reached"]
+
+        # A return makes room, and the budget is spent again on the same day.
+        Enrollment.objects.update(day_leads=1, day_spent_cents=2_500, hour_leads=1, hour_spent_cents=2_500)
+        send(enrollment)
+
+        assert Assignment.objects.count() == 3
+        assert kinds_of(subscription) == ["cap.reached"]
+
+    def test_held_price_counts(self) -> None:
+        campaign = asking_campaign(buyers=1)
+        Enrollment.objects.update(budget_day_cents=Enrollment.objects.get().campaign.price_cents)
+        workspace = subscribe(campaign.workspace, "cap.reached")
+
+        distribute_lead(lead_of(campaign, at=timezone.now()).pk)
+
+        assert Assignment.objects.get().state == "held"
+        assert kinds_of(workspace) == ["cap.reached"]

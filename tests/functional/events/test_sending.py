@@ -1,6 +1,7 @@
 """Events arrive at a real server, signed, as the catalog says, and by email for people."""
 
 import json
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.support.delivering import claim_and_try, deliver_due, record, sign
 from tests.support.factories import EndpointFactory, EnrollmentFactory, LeadFactory, SubscriptionFactory
 from tests.support.holds import asking_campaign, lead_of, open_hold, reject
 from tests.support.mail_server import Mailbox
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +128,38 @@ def test_gone_disables_the_subscription(system: BuyerSystem) -> None:
     subscription.refresh_from_db()
     assert (subscription.disabled_reason, subscription.is_live) == ("gone_410", False)
     assert Delivery.objects.get().state == "rejected"
+
+
+def test_subscription_without_success_for_120_hours_is_disabled(
+    system: BuyerSystem, settings: Any, mailbox: Mailbox, django_capture_on_commit_callbacks: Any
+) -> None:
+    """The agency gets a mail that leads to the page of the subscription."""
+    settings.LEADSWITCH_DIGEST_RECIPIENTS = ("ops@example.com",)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    enrollment, lead = make_everything_happen()
+    subscription, _ = subscribe_server(system, enrollment.buyer, "lead.sold")
+    system.answer_with(Reply(500))
+    distribute_lead(lead.pk)
+    begun = timezone.now()
+    deliver_due(at=begun)
+
+    for hours, reason in ((119, ""), (120, "no_success_120h")):
+        Delivery.objects.update(state="pending", next_try_at=begun, ended_at=None)
+        with django_capture_on_commit_callbacks(execute=True):
+            deliver_due(at=begun + timedelta(hours=hours))
+        subscription.refresh_from_db()
+        assert (subscription.failing_since, subscription.disabled_reason) == (begun, reason)
+
+    distribute_lead(LeadFactory(source=lead.source).pk)
+    assert Delivery.objects.count() == 1
+    wait_until(lambda: bool(mailbox.mails), what="the mail")
+    [(address, message)] = mailbox.mails
+    assert (address, message["subject"]) == (
+        "ops@example.com",
+        f"LeadSwitch disabled a subscription of {enrollment.buyer.name}",
+    )
+    page = f"/admin/distribution/subscription/{subscription.pk}/change/"
+    assert page in message.get_content()
 
 
 def test_words_of_a_buyer_are_in_no_event() -> None:

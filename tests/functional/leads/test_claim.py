@@ -54,7 +54,7 @@ class TestAcquire:
     @pytest.mark.parametrize(
         ("fields", "reason"),
         [
-            ({"next_attempt_at": now() + timedelta(hours=1)}, "it is not due"),
+            ({"next_attempt_at": now() + timedelta(days=1)}, "it is not due"),
             ({"paused_at": now()}, "it is paused"),
             ({"expires_at": now()}, "it has expired"),
             (

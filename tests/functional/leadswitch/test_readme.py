@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from leadswitch.env import REPOSITORY
 from leadswitch.up import wait_until_ready
+from tests.support.ports import free_port
 
 STOP_SECONDS = 60
 COMMAND_SECONDS = 120
@@ -49,9 +49,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def port(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """`make up` on a free port, until the end of the test."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        free = str(unused.getsockname()[1])
+    free = str(free_port())
     log = tmp_path / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

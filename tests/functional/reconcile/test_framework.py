@@ -270,7 +270,7 @@ def test_killed_run_leaves_its_lock_to_the_next() -> None:
         with pytest.raises(ReconcilerBusy), owned_lock("names"):
             pass
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
         def is_free() -> bool:
             try:

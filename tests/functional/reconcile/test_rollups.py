@@ -1,10 +1,12 @@
 """`reconcile rollups`: every attempt is counted once, in its hour, whenever it was committed."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from routing.reconcile import Counts, find_reconciler, run_reconciler
 from tests.support.attempts import add_attempt
 from tests.support.planting import plant
 from tests.support.racing import race
+from tests.support.times import latest_noon
 from tracing.models import (
     Attempt,
     AttemptDay,
@@ -29,8 +32,10 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 @pytest.fixture
-def now() -> datetime:
-    return timezone.now()
+def now() -> Iterator[datetime]:
+    """The hour and the day do not end during a test."""
+    with time_machine.travel(latest_noon(), tick=True):
+        yield timezone.now()
 
 
 def run(*, fix: bool = True) -> Counts:

@@ -1,16 +1,18 @@
 """Partial refunds: which are approved at once, when one is a full return, and how they count in a limit."""
 
+from typing import Any
+
 import pytest
 
 from distribution.models import Assignment, AssignmentState, PayableEntry, ReturnPolicy, ReturnRequest
 from distribution.money.wallet import charge_left
 from distribution.returns.decide import Decision, approve_return
-from distribution.returns.figures import read_figures
+from distribution.returns.figures import read_all_figures, read_figures
 from distribution.returns.policy import Ask
 from routing.models import Lead
 from tests.functional.returns.test_requests import ANN, AT, ask, balance, refused
 from tests.functional.returns.world import change
-from tests.support.factories import ReturnPolicyFactory
+from tests.support.factories import BuyerFactory, ReturnPolicyFactory
 from tests.support.payables import build_campaign, build_source, refund_part, sell_lead
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +145,30 @@ class TestLimitInMoney:
         approve_return(made.pk, ANN)
 
         assert read_figures(sales[0].buyer, at=AT) == before
+
+
+def test_figures_of_all_buyers_are_those_of_each(
+    sales: list[Assignment], policy: ReturnPolicy, django_assert_num_queries: Any
+) -> None:
+    """One with a policy of its own and a period of its own, one of another workspace without a policy."""
+    approve(sales[0], asked_cents=500)
+    own, other = BuyerFactory(workspace=policy.workspace), BuyerFactory()
+    ReturnPolicyFactory(
+        workspace=policy.workspace, buyer=own, limit_basis="leads", limit_value=3, limit_period="day"
+    )
+    buyers = [own, other, sales[0].buyer]
+
+    with django_assert_num_queries(2):
+        found = read_all_figures(buyers, at=AT)
+
+    assert found[0].buyer == sales[0].buyer
+    assert (found[0].usage.sold, found[0].usage.returned, found[0].usage.returned_cents) == (3, 1, 500)
+    assert [read_figures(each.buyer, at=AT) for each in found] == found
+    left = {each.buyer.pk: (each.left, each.period.first == each.period.last) for each in found}
+    assert left[own.pk] == ("3 leads", True)
+    assert left[other.pk] == ("no requests accepted", False)
+    assert left[sales[0].buyer_id] == ("no limit", False)
+    assert read_all_figures([], at=AT) == []
 
 
 def test_return_by_an_amount_deducts_from_the_source_as_a_full_one() -> None:

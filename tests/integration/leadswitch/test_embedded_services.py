@@ -81,7 +81,7 @@ def read_notes(urls: ServiceUrls) -> list[str]:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
-    assert wait_until(lambda: not is_alive(pid), timeout_seconds=10)
+    assert wait_until(lambda: not is_alive(pid), timeout_seconds=60)
 
 
 def is_alive(pid: int) -> bool:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("committed_db", "redis_client")
 USES = 8  # a statement is prepared after five
 # Of the first statement of an attempt, and of a later one: (table, column, old type, new type).
 FIRST = ("routing_lead", "vertical", "varchar(100)", "varchar(120)")
-LATER = ("distribution_enrollment", "day_leads", "integer", "bigint")
+LATER = ("distribution_enrollment", "last_assigned_at", "timestamptz", "timestamptz(5)")
 OF_INTAKE = ("routing_lead", "received_at", "timestamptz", "timestamptz(5)")
 EVERY_SOURCE = "SELECT * FROM routing_source WHERE id > %s"
 

@@ -20,6 +20,7 @@ from leadswitch.env import REPOSITORY
 from tests.conftest import VAR_DIR, WORKER
 from tests.support import machine
 from tests.support.pooled_day import LEADS
+from tests.support.ports import free_port
 from tests.support.superuser import superuser_url
 
 HOST = "127.0.0.1"
@@ -64,9 +65,7 @@ def pooler(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The port of a PgBouncer in front of the database."""
     program = machine.pgbouncer()
     directory = tmp_path_factory.mktemp("pgbouncer")
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = ServicePaths.of(VAR_DIR).postgres_sockets
     file = directory / "pgbouncer.ini"
     text = CONFIGURATION.format(server=server, host=HOST, port=port, directory=directory)
@@ -78,11 +77,11 @@ def pooler(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         give_to_server(path)
     process = subprocess.Popen([*unprivileged_prefix(), program, "--quiet", str(file)], cwd="/")
     try:
-        assert wait_until(lambda: answers(port), timeout_seconds=10), (directory / "log").read_text()
+        assert wait_until(lambda: answers(port), timeout_seconds=60), (directory / "log").read_text()
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     assert database
 
 

@@ -1,7 +1,6 @@
 """API keys are limited exactly, and not at all during an outage of Redis."""
 
 import logging
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from routing.redis import rate_limit
 from routing.redis.keys import rate_limit_key
 from routing.redis.rate_limit import Allowance, take
 from tests.support.factories import SourceFactory, issue_key
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     import redis
@@ -116,9 +116,7 @@ def test_flushed_script_is_loaded_again(redis_client: "redis.Redis[str]") -> Non
 
 @pytest.fixture
 def no_redis(settings: Settings) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        settings.REDIS_URL = f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
 
 
 def unchecked(cause: str) -> float:

@@ -26,7 +26,7 @@ from distribution.models import (
     WorkspaceKey,
 )
 from routing.models import Lead, RoutingRule, Source, SourceKey
-from tests.support.delivery_breaches import new_try
+from tests.support.delivery_breaches import new_event, new_try
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -69,11 +69,14 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "returnrequest.lead": (ReturnRequest, LeadFactory, "Ask for another return"),
     "returnrequest.buyer": (ReturnRequest, BuyerFactory, "Ask for another return"),
     "returnfile.request": (ReturnFile, new_return, "Add the file to the other return"),
-    "endpoint.buyer": (Endpoint, BuyerFactory, "add an endpoint to the other buyer"),
+    "endpoint.buyer": (Endpoint, BuyerFactory, "add an endpoint to the other owner"),
+    "endpoint.source": (Endpoint, SourceFactory, "add an endpoint to the other owner"),
+    "endpoint.workspace": (Endpoint, WorkspaceFactory, "add an endpoint to the other owner"),
     "endpointsecret.endpoint": (EndpointSecret, EndpointFactory, "Make a new secret for the other endpoint"),
     "delivery.endpoint": (Delivery, EndpointFactory, "Send a new one"),
     "delivery.lead": (Delivery, LeadFactory, "Send a new one"),
     "delivery.assignment": (Delivery, new_sale, "Send a new one"),
+    "delivery.event": (Delivery, new_event, "Send a new one"),
     "deliverytry.delivery": (DeliveryTry, DeliveryFactory, "Send the other delivery"),
 }
 # What may change, and why.

@@ -7,7 +7,8 @@ import pytest
 from django.db import IntegrityError, NotSupportedError, connection, models, transaction
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import CampaignSnapshot, LedgerEntry, PayableEntry, SourceContract
+from distribution.models import CampaignSnapshot, Event, LedgerEntry, PayableEntry, SourceContract
+from tests.support.delivery_breaches import new_event
 from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
 from tracing import audit
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
@@ -22,6 +23,7 @@ TABLES: list[tuple[type[models.Model], dict[str, Any]]] = [
     (AuditEntry, {"reason": "changed"}),
     (SourceContract, {"reason": "changed"}),
     (PayableEntry, {"reason": "changed"}),
+    (Event, {"once": "changed"}),
 ]
 
 
@@ -34,6 +36,7 @@ def rows() -> None:
     ContractFactory(source=source)
     lead = LeadFactory(source=source)
     assert distribute_lead(lead.pk).result == "success"
+    new_event()
     audit.record(actor="root", action="changed", target=campaign, workspace_id=campaign.workspace_id)
 
 

@@ -113,7 +113,8 @@ def test_event_keeps_its_type_and_time(kind: str, data: dict[str, object]) -> No
     event = json.loads(write_event(kind, event_id=EVENT_ID, at=AT, data=data).decode())
     assert (event["id"], event["type"]) == (EVENT_ID, kind)
     assert event["timestamp"] == "2026-01-31T23:05:11.250000Z"
-    assert event["data"].keys() == data.keys()
+    assert event["data"].keys() == {"is_test", *data}
+    assert event["data"]["is_test"] is False
 
 
 def test_largest_event_is_sent_and_one_byte_more_is_refused() -> None:
