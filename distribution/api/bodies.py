@@ -59,7 +59,7 @@ def read_cents(value: object) -> int | None:
     if value is None:
         return None
     if type(value) is not int or not 0 < value <= LARGEST_CENTS:
-        raise FieldError("invalid", "must be a whole number of cents above 0, or left out for a full return")
+        raise FieldError("invalid", "must be a whole number of cents above 0, or left out")
     return value
 
 

@@ -31,6 +31,7 @@ class WorkspaceView(KeyView):
     authentication_classes = [WorkspaceKeyAuthentication]
     key_model = WorkspaceKey
     rate_kind = "workspace"
+    grantor = "An admin"
     http_method_names = ["get", "head", "post"]
 
     @property

@@ -44,12 +44,13 @@ class HasScope(BasePermission):
         if not isinstance(view, KeyView) or not isinstance(key, view.key_model):
             return False
         scope = view.scope_of(request)
-        self.message = f"This key does not have the scope `{scope}`. An operator can grant it."
+        self.message = f"This key does not have the scope `{scope}`. {view.grantor} can grant it."
         return scope is None or key.has_scope(scope)
 
 
 class KeyView(APIView):
     """Subclasses define their authentication, the kind of key, and `rate_kind`, the rate limit of these keys.
+    `grantor`: who may add a scope to a key.
 
     `scopes` maps each method to the scope it needs, and `query_parameters` to the parameters it accepts. Any other
     parameter is refused by name.
@@ -57,6 +58,7 @@ class KeyView(APIView):
 
     rate_kind: str
     key_model: ClassVar[type[ScopedKey]]
+    grantor: ClassVar[str] = "An operator"
     scopes: ClassVar[Mapping[str, str]] = {}
     query_parameters: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     permission_classes = [HasScope]
