@@ -5,8 +5,6 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from django.utils import timezone
-
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry
 from distribution.verify import Report
