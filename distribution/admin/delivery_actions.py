@@ -11,7 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.deliveries.by_hand import DECIDABLE, ResolutionRefused, resend, resolve
+from distribution.deliveries.by_hand import (
+    DECIDABLE,
+    ResolutionRefused,
+    is_unsettled,
+    resend,
+    resolve,
+    settle_late,
+)
 from distribution.models import ENDED, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.parsing import parse_id
@@ -50,6 +57,13 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
         "{what} will end as rejected: the buyer does not have the lead, or refuses it. It is not sent again.",
         "{what}: the held price is released, and the next buyer is asked. Make sure that the buyer does not have it.",
         "rejected",
+    ),
+    "settled": DeliveryAction(
+        "Mark as settled",
+        "{what}: you settled the late acceptance with the buyer. manage.py verify no longer reports it. "
+        "The sale and its money stay as they are.",
+        "",
+        "settled",
     ),
 }
 TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
@@ -174,6 +188,8 @@ def run(name: str, delivery_id: int, *, actor: str, reason: str) -> None:
     at = timezone.now()
     if name == "resend":
         resend(delivery_id, at=at, actor=actor, reason=reason)
+    elif name == "settled":
+        settle_late(delivery_id, at=at, actor=actor, reason=reason)
     else:
         resolve(delivery_id, state=DeliveryState(name), at=at, actor=actor, reason=reason)
 
@@ -184,7 +200,8 @@ def list_buttons(delivery: Delivery) -> list[str]:
     is_fixed = delivery.state == DeliveryState.POSTING or (
         delivery.is_direct_post and delivery.state in ENDED
     )
-    return [*decisions, *([] if is_fixed else ["resend"])]
+    settled = ["settled"] if is_unsettled(delivery) else []
+    return [*decisions, *settled, *([] if is_fixed else ["resend"])]
 
 
 def _describe(name: str, rows: Sequence[Delivery]) -> list[str]:

@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from distribution.api import subscriptiondocuments as documents
 from distribution.api.authentication import get_buyer_key
 from distribution.api.buyer import BuyerView
+from distribution.deliveries.ended_subscriptions import turn_off
 from distribution.deliveries.subscribing import (
     KNOWN,
     Owner,
     SubscriptionRefused,
-    end_subscription,
     find_subscription,
     list_subscriptions,
     subscribe,
@@ -59,7 +59,8 @@ class _Owned(KeyView):
         return found
 
     def end(self, public_id: UUID) -> Response:
-        end_subscription(self.find(public_id), actor=self.actor)
+        found = self.find(public_id)
+        turn_off(found, actor=self.actor, action="ended", reason="API", at=datetime.now(UTC))
         return Response(status=204)
 
 

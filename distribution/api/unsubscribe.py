@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -21,7 +22,7 @@ class UnsubscribeView(View):
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         subscription = _find(token)
-        unsubscribe(subscription)
+        unsubscribe(subscription, at=timezone.now())
         subscription.refresh_from_db(fields=["active"])
         return _show(request, subscription)
 

@@ -1,4 +1,4 @@
-"""What a person decides about a delivery: accepted or rejected while it has no end, and sending it again.
+"""What a person does with a delivery: decides it while it has no end, sends it again, or settles a late acceptance.
 
 Every decision has a reason and an audit entry in its transaction.
 """
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from distribution import metrics
 from distribution.deliveries.locks import lock_delivery, lock_for_settling
-from distribution.deliveries.settling import settle
+from distribution.deliveries.settling import ACCEPTED_LATE, settle
 from distribution.models import AssignmentState, Delivery, DeliveryState, Endpoint
 from distribution.models.assignment import LIVE
 from routing.dispatch.enqueue import enqueue_leads_after_commit
@@ -66,6 +66,26 @@ def resend(delivery_id: int, *, at: datetime, actor: str, reason: str) -> Delive
         sent = _send_same(row, at=at) if row.ended_at is None else _send_new(row, at=at)
         _audit(row, action="sent again", actor=actor, reason=reason)
     return sent
+
+
+def settle_late(delivery_id: int, *, at: datetime, actor: str, reason: str) -> None:
+    """Record that a person settled an acceptance after the release with the buyer. No money changes.
+
+    `manage.py verify` reports it until then. Raises ResolutionRefused.
+    """
+    with transaction.atomic():
+        row = _lock(delivery_id)
+        if not is_unsettled(row):
+            raise ResolutionRefused(
+                "there is nothing to settle: no acceptance came too late, or it is settled"
+            )
+        row.settled_at = at
+        row.save(update_fields=["settled_at"])
+        _audit(row, action="settled", actor=actor, reason=reason)
+
+
+def is_unsettled(row: Delivery) -> bool:
+    return row.end_reason == ACCEPTED_LATE and row.settled_at is None
 
 
 def _refuse_undecidable(row: Delivery) -> None:

@@ -26,7 +26,7 @@ ACCEPTED_LATE_BODY: Final = """{name} of {buyer} in {workspace} accepted a lead 
 The buyer was not charged, and the lead may be sold to another buyer.
 
 Look at the answer on the page of the delivery. Assign the lead to the buyer by hand to charge it, or ask the buyer to
-drop the lead: {page}
+drop the lead. Then press Mark as settled: {page}
 """
 
 

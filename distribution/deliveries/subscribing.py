@@ -9,8 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from distribution.deliveries.client import get_client
-from distribution.deliveries.locks import lock_endpoint
-from distribution.deliveries.outbound import RefusedURL
+from distribution.deliveries.outbound import Failure, RefusedURL
 from distribution.deliveries.payloads.catalog import Audience, kinds_for
 from distribution.deliveries.secrets import make_secret
 from distribution.models import Buyer, Method, Subscription
@@ -22,6 +21,9 @@ MOST: Final = 20
 MAX_NAME: Final = 100
 MAX_URL: Final = 2_000
 KNOWN: Final = ("name", "url", "events")
+# Which addresses a name has inside the agency's network, and which names exist there, is not for buyers and sources.
+ABOUT_ADDRESSES: Final = (Failure.REFUSED_ADDRESS, Failure.UNKNOWN_HOST)
+PRIVATE: Final = "must be an https:// URL of a host with public addresses, on port 443 or another above 1023"
 
 
 class SubscriptionRefused(ValueError):
@@ -65,19 +67,6 @@ def subscribe(body: Mapping[str, Any], *, owner: Owner, actor: str, at: datetime
     return made, secret
 
 
-def end_subscription(subscription: Subscription, *, actor: str) -> None:
-    """Its messages that wait are not sent. Again, it changes nothing."""
-    with transaction.atomic():
-        row = lock_endpoint(subscription.pk)
-        if not row.active:
-            return
-        row.active = False
-        row.save(update_fields=["active"])
-        audit.record(
-            actor=actor, action="ended", target=subscription, workspace_id=row.workspace_id, reason="API"
-        )
-
-
 def _refuse_more(owner: Owner, name: str) -> None:
     """Needs the owner's lock. The name of a buyer's endpoint is unique, also of one that is off."""
     if list_subscriptions(owner).count() >= MOST:
@@ -100,7 +89,8 @@ def _read_url(body: Mapping[str, Any]) -> str:
     try:
         get_client().check_url(url)
     except RefusedURL as refused:
-        raise SubscriptionRefused("refused", str(refused), field="url") from None
+        told = PRIVATE if refused.failure in ABOUT_ADDRESSES else str(refused)
+        raise SubscriptionRefused("refused", told, field="url") from None
     return url
 
 

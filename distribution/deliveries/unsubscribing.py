@@ -1,15 +1,14 @@
 """Ends email notices with the link that is in each of them. The link is signed and works without a login."""
 
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
 from django.core import signing
-from django.db import transaction
 from django.urls import reverse
 
-from distribution.deliveries.locks import lock_endpoint
+from distribution.deliveries.ended_subscriptions import turn_off
 from distribution.models import Endpoint, Method, Subscription
-from tracing import audit
 
 SALT: Final = "leadswitch.unsubscribe"
 ACTOR: Final = "link in an email"
@@ -30,18 +29,6 @@ def find_by_token(token: str) -> Subscription | None:
     return found.first()
 
 
-def unsubscribe(subscription: Subscription) -> None:
-    """Turn it off. Again, it changes nothing. Emails that wait are not sent while it is off."""
-    with transaction.atomic():
-        row = lock_endpoint(subscription.pk)
-        if not row.active:
-            return
-        row.active = False
-        row.save(update_fields=["active"])
-        audit.record(
-            actor=ACTOR,
-            action="unsubscribed",
-            target=subscription,
-            workspace_id=row.workspace_id,
-            reason="The link in an email was used.",
-        )
+def unsubscribe(subscription: Subscription, *, at: datetime) -> None:
+    """Again, it changes nothing."""
+    turn_off(subscription, actor=ACTOR, action="unsubscribed", reason="The link in an email was used.", at=at)

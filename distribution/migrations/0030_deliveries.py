@@ -420,6 +420,7 @@ class Migration(migrations.Migration):
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("end_reason", models.CharField(blank=True, db_default="", default="", max_length=200)),
                 ("ended_by", models.CharField(blank=True, db_default="", default="", max_length=150)),
+                ("settled_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("price_cents", models.BigIntegerField(blank=True, null=True, verbose_name="answered price")),
                 (
                     "created_at",

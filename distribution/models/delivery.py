@@ -102,6 +102,8 @@ class Delivery(models.Model):
     # The buyer's own words, or a short code of ours.
     end_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
     ended_by = models.CharField(max_length=150, blank=True, default="", db_default="")
+    # When a person settled an acceptance that came too late. `verify` reports it until then.
+    settled_at = models.DateTimeField(null=True, blank=True, editable=False)
     price_cents = models.BigIntegerField("answered price", null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

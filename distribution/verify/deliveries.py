@@ -33,7 +33,7 @@ SELECT 'delivery ' || id AS subject, message FROM (
 """  # noqa: S608 - only conditions are put in
 
 # A person may end a delivery whose tries do not tell its end. A late result may contradict the end of a sold lead's
-# delivery, which changes nothing; of a direct post it must not be an acceptance.
+# delivery, which changes nothing; of a direct post it must not be an acceptance, until a person has settled it.
 TRIES_FIT_END: Final = f"""
 WITH tried AS (
     SELECT delivery_id, count(*) AS tries, max(number) AS newest, count(*) FILTER (WHERE finished_at IS NULL) AS open,
@@ -49,6 +49,7 @@ SELECT 'delivery ' || id AS subject, message FROM (
         WHEN d.state = 'posting' AND COALESCE(t.open, 0) <> 1 THEN 'is posting, but its try is not open'
         WHEN d.state <> 'posting' AND t.open > 0 THEN format('is %%s, but a try of it has no outcome', d.state)
         WHEN d.state <> 'accepted' AND t.is_accepted AND (d.is_direct_post OR d.state NOT IN {ENDED})
+            AND d.settled_at IS NULL
             THEN format('is %%s, but a try of it was accepted', d.state)
         WHEN d.ended_by <> '' OR d.state NOT IN ('accepted', 'rejected') THEN NULL
         WHEN d.state = 'accepted' AND t.is_accepted IS NOT TRUE THEN 'is accepted, but none of its tries was'
@@ -111,7 +112,7 @@ SELECT 'delivery ' || d.id AS subject,
     CASE WHEN d.state IN {ENDED} THEN format('is %%s, but its sale is %%s', d.state, a.state)
         ELSE format('still asks its buyer, but its sale is %%s', a.state) END AS message
 FROM distribution_assignment a JOIN distribution_delivery d ON d.assignment_id = a.id
-WHERE d.is_direct_post AND a.state <> 'held' AND d.state <> 'cancelled'
+WHERE d.is_direct_post AND a.state <> 'held' AND d.state <> 'cancelled' AND d.settled_at IS NULL
     AND {in_leads("a.lead_id")} AND {in_leads("d.lead_id")}
     AND (d.state, a.state) NOT IN (('accepted', 'sold'), ('accepted', 'returned'), ('rejected', 'rejected'))
 """  # noqa: S608 - only conditions are put in

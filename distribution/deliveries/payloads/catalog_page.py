@@ -20,7 +20,8 @@ this page from the catalog of events.
   key needs the scope `subscriptions:write`. The answer has the secret, which is shown once.
 - `wallet.low` needs a limit: *Notice below* on the page of the wallet.
 
-Every email has a link to unsubscribe. It turns that subscription off, and works without a login.
+Every email has a link to unsubscribe. It works without a login, turns that subscription off, and cancels the emails
+that wait.
 
 ## What arrives
 

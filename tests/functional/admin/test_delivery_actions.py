@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from distribution.admin.delivery_actions import MAX_AT_ONCE, act_url
+from distribution.deliveries.settling import ACCEPTED_LATE
 from distribution.models import Delivery, Endpoint
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import DeliveryFactory, EndpointFactory
@@ -105,6 +106,22 @@ def test_one_that_is_refused_says_why_on_its_page(operator: Client, endpoint: En
     [problem] = answer.context["form"].non_field_errors()
     assert problem == "Nothing was changed: it no longer waits for a decision: it is rejected."
     assert not AuditEntry.objects.exists()
+
+
+def test_late_acceptance_is_marked_as_settled_once(operator: Client, endpoint: Endpoint) -> None:
+    late = make(endpoint, "rejected", end_reason=ACCEPTED_LATE)
+    url = act_url("settled", late.pk)
+    assert url in operator.get(page(Delivery, "change", late.pk)).content.decode()
+    assert "manage.py verify no longer reports it" in operator.get(url).content.decode()
+
+    answer = operator.post(url, REASON)
+
+    assert messages_of(answer) == ["1 delivery is settled."]
+    late.refresh_from_db()
+    assert (late.state, late.settled_at is None) == ("rejected", False)
+    assert list(AuditEntry.objects.values_list("action", "reason")) == [("settled", REASON["reason"])]
+    assert url not in operator.get(page(Delivery, "change", late.pk)).content.decode()
+    assert operator.post(url, REASON).status_code == 400
 
 
 def test_nothing_to_do_has_no_form(operator: Client, endpoint: Endpoint) -> None:

@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.deliveries.by_hand import resolve
+from distribution.deliveries.by_hand import ResolutionRefused, resolve, settle_late
 from distribution.deliveries.leases import end_expired
 from distribution.deliveries.tried import Tried
 from distribution.models import Delivery, DeliveryState, DeliveryTry, Endpoint, LedgerEntry
@@ -251,3 +251,11 @@ def test_acceptance_after_the_hold_was_released_is_reported(
     found = {12: [f"delivery {delivery.pk}: is rejected, but a try of it was accepted"]}
     assert broken(run_verification()) == found
     assert broken(run_verification(incremental=True)) == found
+
+    settle_late(delivery.pk, at=timezone.now(), actor="ann", reason="the buyer dropped it")
+    assert run_verification().holds
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, entry.actor, entry.reason) == ("settled", "ann", "the buyer dropped it")
+    assert list(LedgerEntry.objects.order_by("pk").values()) == money_before
+    with pytest.raises(ResolutionRefused, match="nothing to settle"):
+        settle_late(delivery.pk, at=timezone.now(), actor="ben", reason="again")

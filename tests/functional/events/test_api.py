@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from standardwebhooks import Webhook
 
 from distribution.api import subscriptiondocuments as documents
+from distribution.deliveries.claim import claim_due
 from distribution.deliveries.subscribing import MOST
-from distribution.models import Buyer, EndpointSecret, Subscription
+from distribution.models import Buyer, Delivery, EndpointSecret, Subscription
 from routing.models import Source, SourceScope
+from tests.support.delivery_breaches import new_event
 from tests.support.described import assert_described
 from tests.support.factories import (
     BuyerFactory,
+    DeliveryFactory,
     SourceFactory,
     SubscriptionFactory,
     issue_buyer_key,
@@ -22,6 +26,7 @@ from tests.support.factories import (
 pytestmark = pytest.mark.django_db
 
 URL = "https://93.184.216.34/events"
+LOCAL_NAME, UNKNOWN_NAME = "https://localhost/", "https://no-such-host.invalid/"
 BODY = {"name": "CRM", "url": URL, "events": ["lead.sold", "lead.returned"]}
 PATHS = {"buyer": "/api/v1/buyer/subscriptions/", "source": "/api/v1/subscriptions/"}
 
@@ -95,6 +100,32 @@ def test_ended_subscription_is_gone(program: Program) -> None:
     assert not Subscription.objects.get().active
 
 
+def test_ended_subscription_gets_nothing_that_waited(program: Program, owner: Buyer | Source) -> None:
+    public_id = program.add().json()["id"]
+    mine = Subscription.objects.get()
+    other = SubscriptionFactory(workspace=owner.workspace)
+    waiting, sent, of_other = (
+        DeliveryFactory(endpoint=mine, lead=None, event=new_event()),
+        DeliveryFactory(
+            endpoint=mine,
+            lead=None,
+            event=new_event(),
+            state="accepted",
+            next_try_at=None,
+            ended_at=timezone.now(),
+        ),
+        DeliveryFactory(endpoint=other, lead=None, event=new_event()),
+    )
+
+    program.end(public_id)
+
+    states = Delivery.objects.in_bulk([waiting.pk, sent.pk, of_other.pk])
+    assert (states[waiting.pk].state, states[waiting.pk].end_reason) == ("cancelled", "subscription_ended")
+    assert states[waiting.pk].ended_at is not None
+    assert (states[sent.pk].state, states[of_other.pk].state) == ("accepted", "pending")
+    assert claim_due(limit=10)[0].id == of_other.pk
+
+
 def test_neighbor_sees_nothing(program: Program, owner: Buyer | Source) -> None:
     public_id = program.add().json()["id"]
     factory = BuyerFactory if isinstance(owner, Buyer) else SourceFactory
@@ -111,6 +142,15 @@ def test_neighbor_sees_nothing(program: Program, owner: Buyer | Source) -> None:
 )
 def test_address_that_is_not_public_is_refused(program: Program, url: object) -> None:
     assert problem(program.add(url=url), "url")["message"]
+
+
+def test_names_of_the_network_of_the_agency_are_not_told(program: Program) -> None:
+    """A name with an internal address and one without any are refused alike."""
+    told = {problem(program.add(url=url), "url")["message"] for url in (LOCAL_NAME, UNKNOWN_NAME)}
+
+    assert told == {
+        "must be an https:// URL of a host with public addresses, on port 443 or another above 1023"
+    }
 
 
 @pytest.mark.parametrize(

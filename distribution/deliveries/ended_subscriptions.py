@@ -1,0 +1,37 @@
+"""Ends a subscription for its owner: it is turned off, and what waits for it is never sent."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from distribution import metrics
+from distribution.deliveries.locks import lock_deliveries, lock_endpoint
+from distribution.models import Delivery, DeliveryState, Subscription
+from tracing import audit
+
+SUBSCRIPTION_ENDED: Final = "subscription_ended"
+
+
+def turn_off(subscription: Subscription, *, actor: str, action: str, reason: str, at: datetime) -> None:
+    """Again, it changes nothing. Locks deliveries, then the endpoint."""
+    with transaction.atomic():
+        canceled = _cancel_waiting(subscription.pk, at=at)
+        row = lock_endpoint(subscription.pk)
+        if not row.active:
+            return
+        row.active = False
+        row.save(update_fields=["active"])
+        audit.record(
+            actor=actor, action=action, target=subscription, workspace_id=row.workspace_id, reason=reason
+        )
+    metrics.DELIVERIES_ENDED.labels(state=DeliveryState.CANCELLED.value).inc(canceled)
+
+
+def _cancel_waiting(endpoint_id: int, *, at: datetime) -> int:
+    """A message that is being sent ends by itself."""
+    waiting = Delivery.objects.filter(endpoint_id=endpoint_id, state=DeliveryState.PENDING)
+    lock_deliveries(list(waiting.values_list("pk", flat=True)))
+    return waiting.update(
+        state=DeliveryState.CANCELLED, next_try_at=None, ended_at=at, end_reason=SUBSCRIPTION_ENDED
+    )
