@@ -89,8 +89,8 @@ def _read_url(body: Mapping[str, Any]) -> str:
     try:
         get_client().check_url(url)
     except RefusedURL as refused:
-        told = PRIVATE if refused.failure in ABOUT_ADDRESSES else str(refused)
-        raise SubscriptionRefused("refused", told, field="url") from None
+        message = PRIVATE if refused.failure in ABOUT_ADDRESSES else str(refused)
+        raise SubscriptionRefused("refused", message, field="url") from None
     return url
 
 

@@ -91,7 +91,7 @@ def _lost_is_rejected() -> None:
     from distribution.deliveries import leases
     from distribution.models import DeliveryTry
 
-    def end(row: Any, *, at: Any) -> None:
+    def end(row: Any, _claimed: Any, _standing: Any, *, at: Any) -> None:
         tried = DeliveryTry.objects.filter(delivery=row, number=row.tries)
         tried.update(finished_at=at, outcome="worker_lost")
         row.state, row.leased_until, row.ended_at, row.end_reason = "rejected", None, at, "lost"

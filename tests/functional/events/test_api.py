@@ -144,9 +144,9 @@ def test_address_that_is_not_public_is_refused(program: Program, url: object) ->
     assert problem(program.add(url=url), "url")["message"]
 
 
-def test_names_of_the_network_of_the_agency_are_not_told(program: Program) -> None:
+def test_names_of_the_network_of_the_agency_stay_secret(program: Program) -> None:
     """A name with an internal address and one without any are refused alike."""
-    told = {problem(program.add(url=url), "url")["message"] for url in (LOCAL_NAME, UNKNOWN_NAME)}
+    messages = {problem(program.add(url=url), "url")["message"] for url in (LOCAL_NAME, UNKNOWN_NAME)}
 
     assert told == {
         "must be an https:// URL of a host with public addresses, on port 443 or another above 1023"

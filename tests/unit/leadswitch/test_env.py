@@ -27,6 +27,7 @@ LIMITS = [
         *("DISPATCH_NOW_PER_HOUR", "RERUNS_PER_HOUR"),
         *("LEADER_CHECK_SECONDS", "CANARY_SECONDS", "CANARY_LATE_SECONDS"),
         *("OVERDUE_SECONDS", "OVERDUE_LEADS", "STALLED_SECONDS"),
+        *("WORKSPACE_REQUESTS_PER_MINUTE", "WORKSPACE_REQUEST_BURST"),
     )
 ]
 SECRET = "s" * 50
@@ -227,7 +228,12 @@ def test_defaults_follow_from_other_variables() -> None:
 
 def test_limits_are_read_under_their_names() -> None:
     environment = read_environment({**PRODUCTION, **{name: str(n) for n, name in enumerate(LIMITS, start=1)}})
-    assert environment.rate_limits == {"buyer": (1, 2), "source": (3, 4), "admin": (5, 6)}
+    assert environment.rate_limits == {
+        "buyer": (1, 2),
+        "source": (3, 4),
+        "admin": (5, 6),
+        "workspace": (15, 16),
+    }
     assert environment.lead_tries_per_hour == {"sender": 7, "operator": 8}
     assert environment.watch == {
         "leader_check": 9,
