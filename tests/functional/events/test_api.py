@@ -148,7 +148,7 @@ def test_names_of_the_network_of_the_agency_stay_secret(program: Program) -> Non
     """A name with an internal address and one without any are refused alike."""
     messages = {problem(program.add(url=url), "url")["message"] for url in (LOCAL_NAME, UNKNOWN_NAME)}
 
-    assert told == {
+    assert messages == {
         "must be an https:// URL of a host with public addresses, on port 443 or another above 1023"
     }
 
