@@ -76,7 +76,7 @@ def running_buyers() -> Iterator[str]:
 def play(demo: Demo, *, address: str) -> DirectPost:
     """`address`: of the product. Raises SendingFailed."""
     with running_buyers() as buyers:
-        campaign, key = _build(demo.workspace, buyers=buyers)
+        campaign, key = build(demo.workspace, buyers=buyers)
         leads = {title: _send(email, address=address, key=demo.key) for email, title in TITLES.items()}
         _ask_for_return(leads[TITLES[ACCEPTED]], address=address, key=key)
     _disable_endpoints(campaign)
@@ -84,7 +84,8 @@ def play(demo: Demo, *, address: str) -> DirectPost:
 
 
 @transaction.atomic
-def _build(workspace: Workspace, *, buyers: str) -> tuple[Campaign, str]:
+def build(workspace: Workspace, *, buyers: str) -> tuple[Campaign, str]:
+    """The campaign with its two buyers, and a key of the first one. `buyers`: the address of their systems."""
     campaign = Campaign(
         workspace=workspace,
         name="Gutters, direct post",
@@ -130,6 +131,7 @@ def _add_buyer(name: str, campaign: Campaign, *, tier: Any, priority: int, url: 
     _save(Enrollment(campaign=campaign, tier=tier, buyer=buyer, priority=priority))
     _save(
         Endpoint(
+            workspace=buyer.workspace,
             buyer=buyer,
             name="CRM",
             method=Method.HTTP,
