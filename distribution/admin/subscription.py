@@ -18,6 +18,11 @@ from tracing.admin.audited import REASON
 
 KIND: Final = "kind"
 METHODS: Final = ((Method.WEBHOOK, "signed webhook"), (Method.EMAIL, "email: one message for each event"))
+HELP: Final = {
+    "method": "How each event is sent. The fields below depend on it.",
+    "url": "The https address that gets the events. It must be a public address.",
+    "email_to": "The address of one person, who can unsubscribe with a link in each email.",
+}
 TITLES: Final = {"buyer": "a buyer", "source": "a source", "workspace": "a workspace"}
 
 
@@ -138,6 +143,8 @@ class SubscriptionAdmin(EndpointAdmin):
         field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "method":
             field.choices = METHODS
+        if db_field.name in HELP:
+            field.help_text = HELP[db_field.name]
         if db_field.name in ("buyer", "source"):
             field.required = False
             field.help_text = f"Choose a {db_field.name} if it gets the events."

@@ -6,11 +6,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from distribution.admin.delivery_actions import act_url
-from distribution.models import Assignment, Delivery, Endpoint
+from distribution.models import Assignment, Buyer, Delivery, Endpoint, Subscription
 from distribution.payables.book import book_adjustment
 from distribution.payables.contracts import Terms, add_contract, today_of
 from routing.models import Lead, Source
 from tests.support.admin_pages import page as path_of
+from tests.support.delivery_breaches import new_event
+from tests.support.factories import DeliveryFactory, SubscriptionFactory
 
 
 def delivery_pages() -> dict[str, str]:
@@ -18,6 +20,7 @@ def delivery_pages() -> dict[str, str]:
     unknown = list(Delivery.objects.filter(state="unknown").order_by("pk").values_list("pk", flat=True))
     posting = Delivery.objects.filter(state="accepted").order_by("pk")[0]
     endpoint = Endpoint.objects.get(name="CRM")
+    subscription = Subscription.objects.get()
     figures = reverse("admin:distribution_delivery_figures")
     return {
         "delivery-figures": figures,
@@ -29,8 +32,16 @@ def delivery_pages() -> dict[str, str]:
         "delivery-nothing-to-do": act_url("rejected", posting.pk),
         "endpoint-test": reverse("admin:distribution_endpoint_act", args=[endpoint.pk, "test"]),
         "endpoint-disable": reverse("admin:distribution_endpoint_act", args=[endpoint.pk, "disable"]),
+        "subscription-test": reverse("admin:distribution_subscription_act", args=[subscription.pk, "test"]),
         "lead-deliveries": path_of(Lead, "change", posting.lead_id),
     }
+
+
+def subscribe(buyer: Buyer) -> None:
+    """The buyer hears of its wallet, and the last message waits for another try."""
+    subscription = SubscriptionFactory(buyer=buyer, name="Accounting", events=["wallet.low"])
+    event = new_event(workspace_id=None, buyer_id=buyer.pk)
+    DeliveryFactory(endpoint=subscription, lead=None, event=event)
 
 
 def payable_pages(source: Source) -> dict[str, str]:

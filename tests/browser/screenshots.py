@@ -43,7 +43,13 @@ from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
 from tests.browser.delivery_scene import send_deliveries
-from tests.browser.delivery_screens import delivery_pages, owe, pages_of_test_leads, payable_pages
+from tests.browser.delivery_screens import (
+    delivery_pages,
+    owe,
+    pages_of_test_leads,
+    payable_pages,
+    subscribe,
+)
 from tests.browser.operator_pages import (
     ask_to_delete,
     find_missing,
@@ -133,6 +139,7 @@ def work_a_little(root: User) -> None:
     ask_for_returns()
     sold = Assignment.objects.select_related("buyer", "lead__source").order_by("pk")[0]
     send_deliveries(sold.buyer, sold.lead)
+    subscribe(sold.buyer)
     owe(sold.lead.source)
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
     assert save(client, Enrollment, enrollment, **changes).status_code == 302
