@@ -14,17 +14,16 @@ SUBSCRIPTION_ENDED: Final = "subscription_ended"
 
 
 def turn_off(subscription: Subscription, *, actor: str, action: str, reason: str, at: datetime) -> None:
-    """Again, it changes nothing. Locks deliveries, then the endpoint."""
+    """Of a subscription that is off already, only the messages that wait change. Locks them, then the endpoint."""
     with transaction.atomic():
         canceled = _cancel_waiting(subscription.pk, at=at)
         row = lock_endpoint(subscription.pk)
-        if not row.active:
-            return
-        row.active = False
-        row.save(update_fields=["active"])
-        audit.record(
-            actor=actor, action=action, target=subscription, workspace_id=row.workspace_id, reason=reason
-        )
+        if row.active:
+            row.active = False
+            row.save(update_fields=["active"])
+            audit.record(
+                actor=actor, action=action, target=subscription, workspace_id=row.workspace_id, reason=reason
+            )
     metrics.DELIVERIES_ENDED.labels(state=DeliveryState.CANCELLED.value).inc(canceled)
 
 

@@ -30,5 +30,5 @@ def find_by_token(token: str) -> Subscription | None:
 
 
 def unsubscribe(subscription: Subscription, *, at: datetime) -> None:
-    """Again, it changes nothing."""
+    """Works again: what waits since then is canceled too."""
     turn_off(subscription, actor=ACTOR, action="unsubscribed", reason="The link in an email was used.", at=at)
