@@ -277,7 +277,9 @@ LIST_ASSIGNMENTS: Final = _document(
     400,
     parameters=(
         _choice("state", AssignmentState.values, "Only those with this status."),
-        OpenApiParameter("day", type=OpenApiTypes.DATE, description="Assigned on this day, in your time zone."),
+        OpenApiParameter(
+            "day", type=OpenApiTypes.DATE, description="Assigned on this day, in your time zone."
+        ),
         LIMIT,
         CURSOR,
     ),

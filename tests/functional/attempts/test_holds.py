@@ -7,8 +7,8 @@ import pytest
 
 from distribution.api.buyeranswers import describe_assignment
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Wallet
 from distribution.explain.lead import explain
+from distribution.models import Assignment, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.calendar.windows import WINDOW_KINDS
 from routing.leads.actions import (
