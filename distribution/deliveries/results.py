@@ -172,7 +172,13 @@ def _settle(result: _Result, *, at: datetime) -> int | None:
     claimed, following = result.tried.work.claimed, result.following
     assert claimed.assignment_id is not None  # noqa: S101 - a constraint says so
     if following is not None and following.state in DECIDED:
-        return settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at)
+        return settle(
+            claimed.assignment_id,
+            lead_id=claimed.lead_id,
+            state=following.state,
+            reason=following.reason,
+            at=at,
+        )
     if result.is_written and result.tried.judgment.outcome is Outcome.ACCEPTED:
         report_if_released(claimed.assignment_id)
     return None
