@@ -1,12 +1,11 @@
 """What a person may do with deliveries: decide those without an end, or send them again. One or many, with a reason."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -21,6 +20,7 @@ from distribution.deliveries.by_hand import (
 )
 from distribution.models import ENDED, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.admin.list_actions import Selection, list_action
 from tracing.parsing import parse_id
 from tracing.wording import count
 
@@ -69,33 +69,22 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
 TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
 
 
-def list_action(name: str) -> Callable[..., HttpResponse | None]:
-    """A list action that opens the confirmation page."""
-    action = ACTIONS[name]
-
-    @admin.action(description=f"{action.title}…", permissions=["resolve"])
-    def choose(
-        page: "DeliveryActionsAdmin", request: HttpRequest, queryset: QuerySet[Delivery]
-    ) -> HttpResponse | None:
-        ids = list(queryset.values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
-        if len(ids) > MAX_AT_ONCE:
-            page.message_user(request, f"Select at most {MAX_AT_ONCE} deliveries at a time.", messages.ERROR)
-            return None
-        return HttpResponseRedirect(preserve_list_filters(page, request, act_url(name, *ids)))
-
-    choose.__name__ = f"{name}_deliveries"
-    return choose
-
-
 def act_url(name: str, *ids: int) -> str:
     return f"{reverse('admin:distribution_delivery_act', args=[name])}?ids={','.join(map(str, ids))}"
+
+
+SELECTION: Final = Selection(
+    "deliveries", permission="resolve", most=MAX_AT_ONCE, url=lambda _, name, ids: act_url(name, *ids)
+)
 
 
 class DeliveryActionsAdmin(ConfirmingAdmin):
     """The buttons of a delivery's page, and the actions of the list."""
 
     change_form_template = "admin/leadswitch/change_form.html"
-    actions: Any = tuple(list_action(name) for name in ACTIONS)
+    actions: Any = tuple(
+        list_action(name, title=action.title, selection=SELECTION) for name, action in ACTIONS.items()
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)

@@ -129,8 +129,12 @@ class AssignmentDocument(serializers.Serializer[Any]):
         help_text="A test: the lead is not a real person, and you were not charged its price."
     )
     campaign = CampaignDocument()
+    assigned_at = serializers.DateTimeField(
+        help_text="When the lead was sold to you, or your system was asked."
+    )
     sold_at = serializers.DateTimeField(
-        help_text="When the lead was assigned to you, and your system was asked."
+        allow_null=True,
+        help_text="When you were charged. Null: your system has not answered yet, or it rejected the lead.",
     )
     settled_at = serializers.DateTimeField(
         allow_null=True,
@@ -273,7 +277,9 @@ LIST_ASSIGNMENTS: Final = _document(
     400,
     parameters=(
         _choice("state", AssignmentState.values, "Only those with this status."),
-        OpenApiParameter("day", type=OpenApiTypes.DATE, description="Bought on this day, in your time zone."),
+        OpenApiParameter(
+            "day", type=OpenApiTypes.DATE, description="Assigned on this day, in your time zone."
+        ),
         LIMIT,
         CURSOR,
     ),

@@ -39,19 +39,20 @@ NO_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer"
 NO_TEST_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer and has a test URL"
 
 # The wallet waits for its row lock. A hold fits the limit, so its capture does too. The buyer's other endpoints get a
-# lead when it is sold, as after any sale. One statement: every direct post waits for it.
+# lead when it is sold, as after any sale. One statement, because every direct post waits for it; the count makes it
+# lock the wallet before the assignment, as a release does.
 ACCEPT: Final = f"""
-WITH sold AS (
-    UPDATE distribution_assignment SET state = 'sold', settled_at = %(at)s
-    WHERE id = %(assignment)s AND state = 'held'
-    RETURNING id, public_id, lead_id, buyer_id, campaign_id, price_cents, is_test, settled_at AS created_at
-), captured AS (
+WITH captured AS (
     UPDATE distribution_wallet w
-    SET balance_cents = w.balance_cents - sold.price_cents, held_cents = w.held_cents - sold.price_cents,
+    SET balance_cents = w.balance_cents - a.price_cents, held_cents = w.held_cents - a.price_cents,
         version = w.version + 1
-    FROM sold
-    WHERE w.buyer_id = sold.buyer_id AND NOT sold.is_test
+    FROM distribution_assignment a
+    WHERE a.id = %(assignment)s AND a.state = 'held' AND NOT a.is_test AND w.buyer_id = a.buyer_id
     RETURNING w.id, w.balance_cents
+), sold AS (
+    UPDATE distribution_assignment SET state = 'sold', settled_at = %(at)s
+    WHERE id = %(assignment)s AND state = 'held' AND (SELECT count(*) FROM captured) <= 1
+    RETURNING id, public_id, lead_id, buyer_id, campaign_id, price_cents, is_test, settled_at AS created_at
 ), recorded AS (
     INSERT INTO distribution_ledgerentry (
         wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason

@@ -3,13 +3,14 @@
 Everything is read before a request begins, so that no request holds a database connection.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from psycopg.pq import Format
 
 from distribution.attempts.taken_back import TAKEN_BACK
@@ -24,6 +25,8 @@ from distribution.sql_arrays import array_literal
 from routing.values.attributes import read_stored
 from tracing.plainvalues import PlainValues
 
+logger = logging.getLogger(__name__)
+
 # SQL, because every message runs it: of Django's lead and sale most columns would be read for nothing.
 CONTENT: Final = """
 SELECT d.id, l.public_id, l.received_at, l.vertical, l.zip, l.first_name, l.last_name, l.email, l.phone,
@@ -36,6 +39,8 @@ LEFT JOIN distribution_assignment s ON s.id = d.assignment_id
 LEFT JOIN distribution_campaign c ON c.id = s.campaign_id
 """
 NO_SALE: Final = DeliveredSale(assignment_id="", price_cents=0, campaign="")
+# A message whose rows do not fit together, such as an event that lacks a fact that its subscribers get.
+NOT_READ: Final = "not_read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,33 @@ class Work:
 def read_work(
     claims: Sequence[Claimed], *, at: datetime, destinations: Destinations | None = None
 ) -> list[Work]:
+    """One that cannot be read has that as its problem, and stops none of the others.
+
+    Raises OperationalError and InterfaceError.
+    """
+    destinations = destinations or Destinations()
+    try:
+        return _read_together(claims, destinations, at=at)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place that contains a failure of one message
+        if len(claims) > 1:
+            return [
+                work for claimed in claims for work in read_work([claimed], at=at, destinations=destinations)
+            ]
+        return [_describe_unread(claimed, error) for claimed in claims]
+
+
+def _describe_unread(claimed: Claimed, error: Exception) -> Work:
+    facts = {"delivery": str(claimed.message_id), "number": claimed.number, "cause": type(error).__name__}
+    logger.error("deliveries.not_read", extra=facts)
+    endpoint = Endpoint.objects.defer("headers", "template").get(pk=claimed.endpoint_id)
+    return Work(claimed, Destination(endpoint, (), problem=NOT_READ), None)
+
+
+def _read_together(claims: Sequence[Claimed], destinations: Destinations, *, at: datetime) -> list[Work]:
     """A statement for leads and sales, a few for each endpoint that `destinations` does not know, and for events."""
-    found = (destinations or Destinations()).find(claims, at=at)
+    found = destinations.find(claims, at=at)
     rows = _read_rows([each.id for each in claims if each.lead_id is not None])
     events = read_events(claims, endpoints={pk: each.endpoint for pk, each in found.items()})
     return [
