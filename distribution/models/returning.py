@@ -113,6 +113,7 @@ class ReturnRequest(models.Model):
         ]
         indexes = [
             models.Index(fields=["buyer", "-id"], name="return_buyer_newest"),
+            models.Index(fields=["buyer", "state", "-id"], name="return_buyer_state_newest"),
             models.Index(
                 fields=["requested_at", "id"], condition=Q(state="requested"), name="return_open_oldest"
             ),
