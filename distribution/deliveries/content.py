@@ -3,9 +3,13 @@
 Everything is read before a request begins, so that no request holds a database connection.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
+
+from django.db import InterfaceError, OperationalError
 
 from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
@@ -18,6 +22,11 @@ from distribution.models import Assignment, AssignmentState, Endpoint, Method
 from distribution.models.assignment import LIVE
 from distribution.models.encrypted import EncryptedWithOtherKey
 from routing.models import Lead
+
+logger = logging.getLogger(__name__)
+
+# A message whose rows do not fit together, such as an event that lacks a fact that its subscribers get.
+NOT_READ: Final = "not_read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,28 @@ class Work:
 
 
 def read_work(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
+    """One that cannot be read has that as its problem, and stops none of the others.
+
+    Raises OperationalError and InterfaceError.
+    """
+    try:
+        return _read_together(claims, at=at)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place that contains a failure of one message
+        if len(claims) > 1:
+            return [work for claimed in claims for work in read_work([claimed], at=at)]
+        return [_describe_unread(claimed, error) for claimed in claims]
+
+
+def _describe_unread(claimed: Claimed, error: Exception) -> Work:
+    facts = {"delivery": str(claimed.message_id), "number": claimed.number, "cause": type(error).__name__}
+    logger.error("deliveries.not_read", extra=facts)
+    endpoint = Endpoint.objects.defer("headers", "template").get(pk=claimed.endpoint_id)
+    return Work(claimed, Destination(endpoint, (), problem=NOT_READ), None)
+
+
+def _read_together(claims: Sequence[Claimed], *, at: datetime) -> list[Work]:
     """A statement for leads, one for sales, a few for each endpoint, and a few if there are events."""
     destinations = {
         endpoint.pk: read_destination(endpoint, at=at)

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
-from django.db import Error, close_old_connections
+from django.db import DataError, Error, IntegrityError, close_old_connections
 from django.utils import timezone
 
 from distribution.deliveries.claim import CSV_ROWS, Claimed, claim_csv, claim_due, read_seconds_until_due
@@ -34,6 +34,7 @@ from distribution.deliveries.recorder import (
     Recorder,
 )
 from distribution.deliveries.request_pool import RequestPool, Task
+from distribution.deliveries.setting_aside import set_aside_unclaimable
 from distribution.deliveries.trying import not_sent, try_together
 from routing.dispatch.heartbeat import send_heartbeat
 from routing.queries import read_clock
@@ -157,7 +158,12 @@ class Deliverer:
     def _claim_and_start(self, claim: Callable[[], Sequence[Claimed]]) -> int:
         """Returns how many deliveries were claimed."""
         claimed_at = time.monotonic()
-        claims = claim()
+        try:
+            claims = claim()
+        except (IntegrityError, DataError):
+            if not set_aside_unclaimable():
+                raise
+            return 0
         for message in group(read_work(claims, at=timezone.now())):
             with self._lock:
                 self._running += 1

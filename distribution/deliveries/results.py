@@ -17,6 +17,7 @@ from distribution import metrics
 from distribution.attempts.hide_person import hide_named_person
 from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
+from distribution.deliveries.content import NOT_READ
 from distribution.deliveries.enabling import note_failure, note_gone, note_success
 from distribution.deliveries.ends import NO_TEST_ADDRESS, NO_THREAD, Next, decide_next
 from distribution.deliveries.locks import lock_for_settling
@@ -59,8 +60,8 @@ WHERE t.delivery_id = r.id AND t.number = r.number AND t.outcome IN ('', 'worker
 ENDED_BY_ANOTHER: Final = "ended_by_another_try"
 MAX_REASON: Final = 200
 # Why something was not sent, that is no fault of the endpoint: a test without a test address, a sale that was returned
-# after the claim, a deliverer without a free thread.
-NOT_OF_THE_ENDPOINT: Final = (NO_TEST_ADDRESS, TAKEN_BACK, NO_THREAD)
+# after the claim, a deliverer without a free thread, a message that cannot be read.
+NOT_OF_THE_ENDPOINT: Final = (NO_TEST_ADDRESS, TAKEN_BACK, NO_THREAD, NOT_READ)
 # A delivery that was deleted: nothing is left to be written.
 GONE: Final = Standing(is_current=False, is_recorded=True)
 

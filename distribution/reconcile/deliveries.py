@@ -5,9 +5,12 @@ direct posts to endpoints that are off      rejected if the buyer cannot have th
 leads of sales that were taken back         canceled
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
+
+from django.db import connection
 
 from distribution.attempts.taken_back import cancel_left_over, find_left_over
 from distribution.deliveries.keeping import drop_old_bodies
@@ -15,6 +18,8 @@ from distribution.deliveries.leases import end_expired, find_expired
 from distribution.deliveries.switched_off import end_stranded, find_stranded
 from routing.queries import read_clock
 from tracing.reconciling import Counts, name_rows
+
+logger = logging.getLogger(__name__)
 
 # A deliverer that is alive ends them within seconds.
 LATE: Final = timedelta(seconds=30)
@@ -37,5 +42,14 @@ def run(*, fix: bool, limit: int) -> Counts:
 
 
 def _end_each(found: Sequence[int], end: Callable[..., bool], *, at: datetime) -> int:
-    """Each in a transaction of its own: one that fails leaves the others ended."""
-    return sum(end(delivery_id, at=at) for delivery_id in found)
+    """Each in a transaction of its own: one that fails leaves the others ended. Raises if PostgreSQL is away."""
+    ended = 0
+    for delivery_id in found:
+        try:
+            ended += end(delivery_id, at=at)
+        except Exception as error:
+            if not connection.is_usable():
+                raise
+            facts = {"cause": type(error).__name__, "delivery": delivery_id}
+            logger.error("deliveries.not_ended", extra=facts)
+    return ended
