@@ -19,6 +19,7 @@ from django.db import connection
 from distribution import metrics
 from distribution.attempts.hide_person import hide_person
 from distribution.attempts.record import AttemptRecord, Unsold, begin_record
+from distribution.attempts.reporting import make_line
 from distribution.attempts.sell import DELIVERY_DUE_AT, ENDPOINTS
 from distribution.counters import find_latest_sale, give_back_sale
 from distribution.locks import lock_for_return
@@ -285,7 +286,7 @@ def _conclude_sold(record: AttemptRecord, sold: _Sold, *, ended_by: str) -> None
 
 
 def _report(record: AttemptRecord, *, charged_cents: int) -> None:
-    line = record.make_line(None, NO_WAIT, is_decision=False)
+    line = make_line(record, None, NO_WAIT, is_decision=False)
     log_attempt(line, cause="", buyers=len(record.assignments), charged_cents=charged_cents)
     if not record.lead.is_test:
         metrics.LEADS_SOLD.inc(len(record.assignments))
