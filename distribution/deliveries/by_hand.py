@@ -20,6 +20,8 @@ DECISIONS: Final = (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
 # A request that runs has an answer soon, or its lease ends.
 DECIDABLE: Final = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 ENDED_WORDS: Final = {DeliveryState.ACCEPTED: "accepted by hand", DeliveryState.REJECTED: "rejected by hand"}
+# What makes two messages bring the same to the same endpoint.
+SAME: Final = ("endpoint_id", "lead_id", "assignment_id", "event_id")
 WHY_NOT_AGAIN: Final = {
     AssignmentState.RETURNED: "the buyer returned this lead, so it is not sent to the buyer again. "
     "To sell it to the buyer once more, assign the lead by hand",
@@ -116,13 +118,7 @@ def _refuse_resending(row: Delivery) -> None:
 
 def find_newest(row: Delivery) -> Delivery:
     """The last message that brings the same to the same endpoint: itself, or one that was sent again."""
-    same = Delivery.objects.filter(
-        endpoint_id=row.endpoint_id,
-        lead_id=row.lead_id,
-        assignment_id=row.assignment_id,
-        event_id=row.event_id,
-    )
-    return same.latest("pk")
+    return Delivery.objects.filter(**{name: getattr(row, name) for name in SAME}).latest("pk")
 
 
 def _refuse_twice(row: Delivery, *, newest_id: int | None) -> None:
