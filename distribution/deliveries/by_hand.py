@@ -51,7 +51,7 @@ def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str,
         row.save(update_fields=["state", "ended_at", "ended_by", "end_reason", "next_try_at"])
         _audit(row, action=ENDED_WORDS[state], actor=actor, reason=reason)
         if row.is_direct_post and row.assignment_id is not None:
-            due_lead_id = settle(row.assignment_id, state=state, reason=reason, at=at)
+            due_lead_id = settle(row.assignment_id, lead_id=row.lead_id, state=state, reason=reason, at=at)
             if due_lead_id is not None:
                 enqueue_leads_after_commit(due_lead_id)
     metrics.DELIVERIES_ENDED.labels(state=state.value).inc()
