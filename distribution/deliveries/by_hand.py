@@ -30,6 +30,9 @@ WHY_NOT_AGAIN: Final = {
 }
 
 
+REMOVED: Final = "it is an old message of an event and was just removed"
+
+
 class ResolutionRefused(ValueError):
     """Nothing was changed. The message says why."""
 
@@ -158,11 +161,17 @@ def _send_new(row: Delivery, *, at: datetime) -> Delivery:
 
 
 def _lock(delivery_id: int) -> Delivery:
-    """Its endpoint is read after the locks, and so is its sale. Its secrets are not: the key may be another one."""
-    row = Delivery.objects.get(pk=delivery_id)
-    if row.assignment_id is not None:
-        lock_for_settling(row.lead_id)
-    row = lock_delivery(delivery_id)
+    """Its endpoint is read after the locks, and so is its sale. Its secrets are not: the key may be another one.
+
+    Raises ResolutionRefused.
+    """
+    try:
+        row = Delivery.objects.get(pk=delivery_id)
+        if row.assignment_id is not None:
+            lock_for_settling(row.lead_id)
+        row = lock_delivery(delivery_id)
+    except Delivery.DoesNotExist:
+        raise ResolutionRefused(REMOVED) from None
     endpoints = Endpoint.objects.select_related("buyer").defer("headers", "template")
     row.endpoint = endpoints.get(pk=row.endpoint_id)
     return row
