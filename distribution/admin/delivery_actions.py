@@ -1,12 +1,11 @@
 """What a person may do with deliveries: decide those without an end, or send them again. One or many, with a reason."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils import timezone
 from distribution.deliveries.by_hand import (
     DECIDABLE,
     ResolutionRefused,
+    find_newest,
     is_unsettled,
     resend,
     resolve,
@@ -21,6 +21,7 @@ from distribution.deliveries.by_hand import (
 )
 from distribution.models import ENDED, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.admin.list_actions import Selection, list_action
 from tracing.parsing import parse_id
 from tracing.wording import count
 
@@ -69,33 +70,22 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
 TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
 
 
-def list_action(name: str) -> Callable[..., HttpResponse | None]:
-    """A list action that opens the confirmation page."""
-    action = ACTIONS[name]
-
-    @admin.action(description=f"{action.title}…", permissions=["resolve"])
-    def choose(
-        page: "DeliveryActionsAdmin", request: HttpRequest, queryset: QuerySet[Delivery]
-    ) -> HttpResponse | None:
-        ids = list(queryset.values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
-        if len(ids) > MAX_AT_ONCE:
-            page.message_user(request, f"Select at most {MAX_AT_ONCE} deliveries at a time.", messages.ERROR)
-            return None
-        return HttpResponseRedirect(preserve_list_filters(page, request, act_url(name, *ids)))
-
-    choose.__name__ = f"{name}_deliveries"
-    return choose
-
-
 def act_url(name: str, *ids: int) -> str:
     return f"{reverse('admin:distribution_delivery_act', args=[name])}?ids={','.join(map(str, ids))}"
+
+
+SELECTION: Final = Selection(
+    "deliveries", permission="resolve", most=MAX_AT_ONCE, url=lambda _, name, ids: act_url(name, *ids)
+)
 
 
 class DeliveryActionsAdmin(ConfirmingAdmin):
     """The buttons of a delivery's page, and the actions of the list."""
 
     change_form_template = "admin/leadswitch/change_form.html"
-    actions: Any = tuple(list_action(name) for name in ACTIONS)
+    actions: Any = tuple(
+        list_action(name, title=action.title, selection=SELECTION) for name, action in ACTIONS.items()
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)
@@ -121,9 +111,11 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         self.require(RESOLVE, request=request)
         if name not in ACTIONS:
             raise Http404
-        rows, form = self._rows(request), ReasonForm(request.POST or None)
+        rows = self._rows(request)
+        newest = {row.pk: find_newest(row).pk for row in rows} if name == "resend" else {}
+        form = ReasonForm(request.POST or None, state=",".join(map(str, newest.values())))
         if request.method == "POST" and form.is_valid():
-            refused = self._do(request, name, rows, form.cleaned_data["reason"])
+            refused = self._do(request, name, newest or dict.fromkeys(row.pk for row in rows), form)
             if len(rows) > 1 or not refused:
                 return HttpResponseRedirect(self._back(request, rows))
             form.add_error(None, f"Nothing was changed: {next(iter(refused))}.")
@@ -157,12 +149,18 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         }
         return self.confirm(request, title=f"{ACTIONS[name].title}: {whose}", form=form, context=context)
 
-    def _do(self, request: HttpRequest, name: str, rows: Sequence[Delivery], reason: str) -> Counter[str]:
-        """Each in its own transaction. Returns why the others were refused, and how many for each reason."""
+    def _do(
+        self, request: HttpRequest, name: str, rows: Mapping[int, int | None], form: ReasonForm
+    ) -> Counter[str]:
+        """Each in its own transaction. Returns why the others were refused, and how many for each reason.
+
+        `rows`: the newest message of each, by id.
+        """
         refused: Counter[str] = Counter()
-        for row in rows:
+        actor, reason = request.user.get_username(), form.cleaned_data["reason"]
+        for delivery_id, newest_id in rows.items():
             try:
-                run(name, row.pk, actor=request.user.get_username(), reason=reason)
+                run(name, delivery_id, newest_id=newest_id, actor=actor, reason=reason)
             except ResolutionRefused as refusal:
                 refused[str(refusal)] += 1
         done = len(rows) - refused.total()
@@ -183,11 +181,11 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=ids))
 
 
-def run(name: str, delivery_id: int, *, actor: str, reason: str) -> None:
+def run(name: str, delivery_id: int, *, newest_id: int | None, actor: str, reason: str) -> None:
     """Raises ResolutionRefused."""
     at = timezone.now()
     if name == "resend":
-        resend(delivery_id, at=at, actor=actor, reason=reason)
+        resend(delivery_id, at=at, actor=actor, reason=reason, newest_id=newest_id)
     elif name == "settled":
         settle_late(delivery_id, at=at, actor=actor, reason=reason)
     else:
