@@ -1,14 +1,17 @@
 """Every page of the admin x a foreign workspace x every role. Generated from the registered pages."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.forms import ModelChoiceField
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from pytest_django.plugin import DjangoDbBlocker
 
 from routing.access.visibility import visible_workspaces
 from routing.models import Membership, RoutingRule, Workspace
@@ -17,6 +20,27 @@ from tests.support.factories import WorkspaceFactory
 from tracing.admin.scope import ScopedAdmin
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worlds(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[tuple[int, int]]:  # noqa: ARG001
+    """The workspaces of two worlds, made once: every test rolls back what it writes. They are gone after the module."""
+    around = transaction.atomic()
+    around._from_testcase = True  # as the one around each test, so that transactions in it may be durable
+    with django_db_blocker.unblock(), around:
+        yield build_world().pk, build_world().pk
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def mine(worlds: tuple[int, int]) -> Workspace:
+    return Workspace.objects.get(pk=worlds[0])
+
+
+@pytest.fixture
+def foreign(worlds: tuple[int, int]) -> Workspace:
+    return Workspace.objects.get(pk=worlds[1])
+
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 every_role = pytest.mark.parametrize("role", SCOPED_ROLES)
@@ -32,8 +56,9 @@ def rows_of(model: type[Model], workspace: Workspace) -> set[Any]:
 
 
 @every_model
-def test_page_declares_the_path_to_its_workspace(model: type[Model]) -> None:
-    mine, foreign = build_world(), build_world()
+def test_page_declares_the_path_to_its_workspace(
+    model: type[Model], mine: Workspace, foreign: Workspace
+) -> None:
     everything = set(model._default_manager.values_list("pk", flat=True))
 
     own, others = rows_of(model, mine), rows_of(model, foreign)
@@ -56,8 +81,9 @@ def rows_of_nobody(model: type[Model]) -> set[Any]:
 
 @every_role
 @every_model
-def test_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
-    mine, foreign = build_world(), build_world()
+def test_foreign_row_does_not_exist(
+    model: type[Model], role: str, mine: Workspace, foreign: Workspace
+) -> None:
     foreign_rows = rows_of(model, foreign)
     client = client_of(person(role, mine))
     before = list(model._default_manager.order_by("pk").values())
@@ -77,8 +103,7 @@ def test_foreign_row_does_not_exist(model: type[Model], role: str) -> None:
 
 @every_role
 @every_model
-def test_list_shows_only_own_rows(model: type[Model], role: str) -> None:
-    mine, foreign = build_world(), build_world()
+def test_list_shows_only_own_rows(model: type[Model], role: str, mine: Workspace, foreign: Workspace) -> None:
     own, foreign_rows = rows_of(model, mine), rows_of(model, foreign)
     client = client_of(person(role, mine))
     response = client.get(page(model, "changelist"))
@@ -99,8 +124,9 @@ def test_list_shows_only_own_rows(model: type[Model], role: str) -> None:
 
 @every_role
 @every_model
-def test_form_offers_only_own_rows(model: type[Model], role: str) -> None:
-    mine, foreign = build_world(), build_world()
+def test_form_offers_only_own_rows(
+    model: type[Model], role: str, mine: Workspace, foreign: Workspace
+) -> None:
     client = client_of(person(role, mine))
     for url in (page(model, "add"), page(model, "change", next(iter(rows_of(model, mine))))):
         response = client.get(url)
@@ -123,8 +149,9 @@ AUTOCOMPLETES = [
 @pytest.mark.parametrize(
     ("model", "field"), AUTOCOMPLETES, ids=[f"{model.__name__}.{name}" for model, name in AUTOCOMPLETES]
 )
-def test_autocomplete_finds_only_own_rows(model: type[Model], field: str) -> None:
-    mine, foreign = build_world(), build_world()
+def test_autocomplete_finds_only_own_rows(
+    model: type[Model], field: str, mine: Workspace, foreign: Workspace
+) -> None:
     related = model._meta.get_field(field).related_model
     assert isinstance(related, type)
     client = client_of(person("operator", mine))
@@ -143,8 +170,6 @@ def test_autocomplete_finds_only_own_rows(model: type[Model], field: str) -> Non
 @pytest.mark.parametrize("maker", ["superuser", "admin"])
 @every_model
 def test_full_user_sees_the_row(model: type[Model], maker: str) -> None:
-    build_world()
-    build_world()
     user = User.objects.create_superuser("root") if maker == "superuser" else person("admin")
 
     shown = client_of(user).get(page(model, "changelist")).context["cl"].result_list
@@ -154,7 +179,6 @@ def test_full_user_sees_the_row(model: type[Model], maker: str) -> None:
 
 @every_role
 def test_user_without_workspaces_sees_nothing(role: str) -> None:
-    build_world()
     client = client_of(person(role))
     for model in MODELS:
         response = client.get(page(model, "changelist"))
