@@ -1,6 +1,5 @@
 """Lists filtered by rare values: their reads are bounded, they say so, and they lead on to every row."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +7,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
-from django.test import Client
 
 from distribution.explain.missed import MAX_SCANNED as MAX_MISSED
 from distribution.explain.missed import list_missed
@@ -19,111 +17,22 @@ from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import BuyerFactory, CampaignFactory, SourceFactory, WorkspaceFactory, enroll
 from tests.support.filling import FILL_BOUGHT, FILL_EVENTS, ROWS, fill_leads
 from tests.support.planting import plant
+from tests.support.rare_values import FILL_ATTEMPTS, PAGE, analyze, ask, fill_history, fill_waiting_leads
 from tests.support.row_counter import RowCounter
 from tracing.admin.days import first_id_at
-from tracing.admin.keyset import MAX_SCANNED
 from tracing.models import Attempt, LeadDistributionEvent
 
-PAGE = 50
-START = datetime(2026, 1, 1, tzinfo=UTC)
-# One attempt a minute, whose id contains its time. The very first attempt is the one that failed.
-FILL_ATTEMPTS = f"""
-INSERT INTO tracing_attempt (
-    id, lead_id, number, trigger, source_workspace_id, destination_workspace_id, campaign_id, config_version, result,
-    skip_reason, transient, started_at, finished_at, duration_ms, worker, facts
-)
-SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
-    n, 1, 'ingest', 1, CASE WHEN n %% 2 = 0 THEN %(one)s ELSE %(other)s END, NULL, 1,
-    CASE WHEN n = 1 THEN 'failed' ELSE 'unsold' END, CASE WHEN n = 1 THEN 'internal_error' ELSE '' END, false,
-    at, at, 1, '', '{{}}'
-FROM (SELECT n, '2026-01-01'::timestamptz + n * interval '1 minute' AS at FROM generate_series(1, {ROWS}) n) numbered
-"""
 HISTORY = (Attempt, LeadDistributionEvent)
 
 
 @pytest.fixture
 def workspaces(committed_db: None) -> list[Workspace]:  # noqa: ARG001 - it is filled
-    one, other = WorkspaceFactory.create_batch(2)
-    plant(FILL_ATTEMPTS, {"one": one.pk, "other": other.pk})
-    plant(FILL_EVENTS)
-    plant(
-        "UPDATE tracing_leaddistributionevent SET skip_reason = 'locked', event = 'buyer_selected', created_at = %s"
-        " WHERE lead_id = 1",
-        [START],
-    )
-    analyze()
-    return [one, other]
+    return fill_history()
 
 
-def analyze() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-
-
-def ask(client: Client, model: type[Model], **filters: object) -> tuple[Any, int]:
-    """The list, and the number of rows that its statements read from growing tables."""
-    counter = RowCounter()
-    with connection.execute_wrapper(counter):
-        answer = client.get(page(model, "changelist"), {name: str(value) for name, value in filters.items()})
-    assert answer.status_code == 200
-    return answer, counter.rows
-
-
-RARE = [
-    (Attempt, {"result__exact": "failed"}),
-    (Attempt, {"skip_reason": "internal_error"}),
-    (LeadDistributionEvent, {"event": "buyer_selected"}),
-    (LeadDistributionEvent, {"skip_reason": "locked"}),
-]
-
-
-@pytest.mark.parametrize(("model", "filters"), RARE)
-@pytest.mark.parametrize("whose", ["all", "chosen", "scoped to one", "scoped to both"])
-def test_rare_value_is_searched_in_bounds_and_found_further_back(
-    model: type[Model],
-    filters: dict[str, str],
-    whose: str,
-    workspaces: list[Workspace],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Every second attempt is another workspace's, so looking at the own ones may read twice as many."""
-    one, other = workspaces
-    looked = MAX_SCANNED // 2
-    for name in ("attempt", "event"):
-        monkeypatch.setattr(f"tracing.admin.{name}.MAX_SCANNED", looked)
-    if whose.startswith("scoped"):
-        client = client_of(person("viewer", *workspaces[1 if whose.endswith("one") else 0 :]))
-    else:
-        client = client_of(User.objects.create_superuser("root"))
-    chosen = {"workspace": other.pk} if whose == "chosen" else {}
-    found: list[Any] = []
-    older: dict[str, str] = {}
-    for _ in range(3 * ROWS // 1_000):
-        answer, rows = ask(client, model, **filters, **chosen, **older)
-        assert rows <= 2 * 2 * looked + 10 * PAGE
-        listed = answer.context["cl"]
-        found += listed.result_list
-        text = answer.content.decode()
-        if not listed.older_url:
-            assert "have been searched" not in text
-            break
-        assert f"{looked:,} " in text
-        assert "Search older ones" in text
-        assert "No matches" not in text
-        older = {"older_than": re.findall(r"older_than=([^&]+)", listed.older_url)[0]}
-    assert [row.lead_id for row in found] == [1] * (1 if model is Attempt else 3)
-    assert one.pk != other.pk
-
-
-def test_search_continues_to_newer_rows_too(workspaces: list[Workspace]) -> None:
-    client = client_of(User.objects.create_superuser("root"))
-    oldest = Attempt.objects.order_by("pk").first()
-    assert oldest is not None
-    answer, rows = ask(client, Attempt, skip_reason="internal_error", newer_than=oldest.pk)
-    assert rows <= 3 * MAX_SCANNED + 10 * PAGE
-    assert "Search newer ones" in answer.content.decode()
-    assert answer.context["cl"].result_list == []
-    assert workspaces
+@pytest.fixture
+def leads(committed_db: None) -> Workspace:  # noqa: ARG001 - it is filled
+    return fill_waiting_leads()
 
 
 @pytest.mark.usefixtures("workspaces")
@@ -159,60 +68,6 @@ def test_day_of_a_silent_workspace_reads_no_event_of_the_others(workspaces: list
     )
     answer, _ = ask(client, LeadDistributionEvent, day="2026-01-02", workspace=workspaces[0].pk)
     assert len(answer.context["cl"].result_list) == PAGE
-
-
-LEADS = 40_000
-RECEIVED = f"now() - ({LEADS} - n) * interval '5 minutes'"
-
-
-@pytest.fixture
-def leads(committed_db: None) -> Workspace:  # noqa: ARG001 - it is filled
-    """288 a day. Some wait with a reason, a few are paused or ended rarely, the last was received long ago."""
-    source = SourceFactory()
-    fill_leads(
-        source,
-        count=LEADS,
-        public_id=(
-            f"(lpad(to_hex((extract(epoch FROM {RECEIVED}) * 1000)::bigint), 12, '0') || '70008000'"
-            " || lpad(to_hex(n), 12, '0'))::uuid"
-        ),
-        received_at=f"CASE WHEN n = {LEADS} THEN now() - interval '100 days' ELSE {RECEIVED} END",
-        attempts="1",
-        skip_reason="CASE WHEN n % 4 > 0 THEN '' WHEN n = 4 THEN 'internal_error' ELSE 'all_buyers_capped' END",
-        paused_at="CASE WHEN n = 8 THEN now() END",
-        status="CASE WHEN n % 4 = 0 THEN 'pending' WHEN n = 5 THEN 'gated' ELSE 'distributed' END",
-        next_attempt_at="CASE WHEN n % 4 = 0 THEN now() + n * interval '1 minute' END",
-        finished_at="CASE WHEN n % 4 > 0 AND n <> 5 THEN now() END",
-    )
-    found: Workspace = source.workspace
-    return found
-
-
-@pytest.mark.usefixtures("leads")
-@pytest.mark.parametrize(
-    ("model", "filters", "most"),
-    [
-        (RetryingLead, {"paused": "yes"}, PAGE),
-        (RetryingLead, {"skip_reason": "internal_error"}, PAGE),
-        (RetryingLead, {"skip_reason": "no_campaign"}, PAGE),
-        (Lead, {"paused": "yes"}, PAGE),
-        (Lead, {"status__exact": "gated"}, PAGE),
-        (Lead, {"status__exact": "offered"}, PAGE),
-        (Lead, {"status__exact": "calling"}, PAGE),
-        (Lead, {"skip_reason": "internal_error"}, 2 * MAX_SCANNED + PAGE),
-    ],
-)
-def test_leads_of_a_rare_kind_are_found_without_reading_the_others(
-    model: type[Model], filters: dict[str, str], most: int
-) -> None:
-    client = client_of(User.objects.create_superuser("root"))
-    answer, rows = ask(client, model, **filters)
-    assert rows <= most
-    shown = list(answer.context["cl"].result_list)
-    expected = (
-        {"internal_error": 1, "yes": 1, "gated": 1} if model is RetryingLead else {"yes": 1, "gated": 1}
-    )
-    assert len(shown) == sum(expected.get(value, 0) for value in filters.values())
 
 
 @pytest.mark.usefixtures("leads")
