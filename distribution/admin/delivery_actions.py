@@ -66,6 +66,7 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
         "settled",
     ),
 }
+NEW_MESSAGE: Final = "This page shows the new message."
 TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
 
 
@@ -123,9 +124,9 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
             raise Http404
         rows, form = self._rows(request), ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            refused = self._do(request, name, rows, form.cleaned_data["reason"])
+            refused, changed = self._do(request, name, rows, form.cleaned_data["reason"])
             if len(rows) > 1 or not refused:
-                return HttpResponseRedirect(self._back(request, rows))
+                return HttpResponseRedirect(self._back(request, rows if len(rows) > 1 else changed))
             form.add_error(None, f"Nothing was changed: {next(iter(refused))}.")
         return self._ask(request, name, rows, form)
 
@@ -146,32 +147,33 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         whose = self.title_of(rows[0]) if len(rows) == 1 else count(len(rows), "delivery", "deliveries")
         context = {
             "lines": _describe(name, able),
-            "refused": [
-                (self.title_of(row), f"it is {DeliveryState(row.state).label}")
-                for row in rows
-                if row not in able
-            ],
+            "refused": [(self.title_of(row), explain_refusal(name, row)) for row in rows if row not in able],
             "button": ACTIONS[name].title,
             "is_possible": bool(able) or bool(form.errors),
             "back": self._back(request, rows),
         }
         return self.confirm(request, title=f"{ACTIONS[name].title}: {whose}", form=form, context=context)
 
-    def _do(self, request: HttpRequest, name: str, rows: Sequence[Delivery], reason: str) -> Counter[str]:
-        """Each in its own transaction. Returns why the others were refused, and how many for each reason."""
-        refused: Counter[str] = Counter()
+    def _do(
+        self, request: HttpRequest, name: str, rows: Sequence[Delivery], reason: str
+    ) -> tuple[Counter[str], Sequence[Delivery]]:
+        """Each in its own transaction. Returns why the others were refused, how many for each reason, and the rest.
+
+        A delivery that is sent as a new message is returned in place of the old one.
+        """
+        refused, changed = Counter[str](), list[Delivery]()
         for row in rows:
             try:
-                run(name, row.pk, actor=request.user.get_username(), reason=reason)
+                changed.append(run(name, row, actor=request.user.get_username(), reason=reason))
             except ResolutionRefused as refusal:
                 refused[str(refusal)] += 1
-        done = len(rows) - refused.total()
-        if done:
-            line = f"{count(done, 'delivery is', 'deliveries are')} {ACTIONS[name].done}."
-            self.message_user(request, line, messages.SUCCESS)
+        if changed:
+            line = f"{count(len(changed), 'delivery is', 'deliveries are')} {ACTIONS[name].done}."
+            is_new = len(rows) == 1 and changed[0].pk != rows[0].pk
+            self.message_user(request, f"{line} {NEW_MESSAGE}" if is_new else line, messages.SUCCESS)
         if len(rows) > 1:
             self._show_refused(request, refused)
-        return refused
+        return refused, changed
 
     def _show_refused(self, request: HttpRequest, refused: Counter[str]) -> None:
         for why, number in refused.most_common(MAX_REASONS):
@@ -183,15 +185,23 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=ids))
 
 
-def run(name: str, delivery_id: int, *, actor: str, reason: str) -> None:
-    """Raises ResolutionRefused."""
+def run(name: str, row: Delivery, *, actor: str, reason: str) -> Delivery:
+    """Returns the delivery to look at afterwards. Raises ResolutionRefused."""
     at = timezone.now()
     if name == "resend":
-        resend(delivery_id, at=at, actor=actor, reason=reason)
-    elif name == "settled":
-        settle_late(delivery_id, at=at, actor=actor, reason=reason)
+        return resend(row.pk, at=at, actor=actor, reason=reason)
+    if name == "settled":
+        settle_late(row.pk, at=at, actor=actor, reason=reason)
     else:
-        resolve(delivery_id, state=DeliveryState(name), at=at, actor=actor, reason=reason)
+        resolve(row.pk, state=DeliveryState(name), at=at, actor=actor, reason=reason)
+    return row
+
+
+def explain_refusal(name: str, row: Delivery) -> str:
+    """Why the list of what is worth asking for lacks the action."""
+    state = f"it is {DeliveryState(row.state).label}"
+    is_decided = name == "resend" and row.is_direct_post and row.state in ENDED
+    return f"{state}, and its answer decided about the sale" if is_decided else state
 
 
 def list_buttons(delivery: Delivery) -> list[str]:
