@@ -1,4 +1,4 @@
-"""The page behind the link in each email notice: anybody who has the link opens it, on a phone as well."""
+"""The page behind the link in each email notice: it works without a login, on a phone too."""
 
 from typing import Any
 
