@@ -59,7 +59,7 @@ class AssignmentAdmin(ReturnActionAdmin, NamingAdmin):
     sold_lead = named_field("lead_id", label="lead")
     attempt = named_field("attempt_id", label="attempt")
     price = money_column("price_cents", label="price")
-    sold = time_column("created_at", label="sold")
+    sold = time_column("sold_at", label="sold")
     returned = time_column("returned_at")
     test = test_column()
     standing = word_column("state", words=dict(AssignmentState.choices))

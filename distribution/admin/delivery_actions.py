@@ -1,12 +1,11 @@
 """What a person may do with deliveries: decide those without an end, or send them again. One or many, with a reason."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils import timezone
 from distribution.deliveries.by_hand import (
     DECIDABLE,
     ResolutionRefused,
+    find_newest,
     is_unsettled,
     resend,
     resolve,
@@ -21,6 +21,7 @@ from distribution.deliveries.by_hand import (
 )
 from distribution.models import ENDED, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.admin.list_actions import Selection, list_action
 from tracing.parsing import parse_id
 from tracing.wording import count
 
@@ -70,33 +71,22 @@ NEW_MESSAGE: Final = "This page shows the new message."
 TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
 
 
-def list_action(name: str) -> Callable[..., HttpResponse | None]:
-    """A list action that opens the confirmation page."""
-    action = ACTIONS[name]
-
-    @admin.action(description=f"{action.title}…", permissions=["resolve"])
-    def choose(
-        page: "DeliveryActionsAdmin", request: HttpRequest, queryset: QuerySet[Delivery]
-    ) -> HttpResponse | None:
-        ids = list(queryset.values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
-        if len(ids) > MAX_AT_ONCE:
-            page.message_user(request, f"Select at most {MAX_AT_ONCE} deliveries at a time.", messages.ERROR)
-            return None
-        return HttpResponseRedirect(preserve_list_filters(page, request, act_url(name, *ids)))
-
-    choose.__name__ = f"{name}_deliveries"
-    return choose
-
-
 def act_url(name: str, *ids: int) -> str:
     return f"{reverse('admin:distribution_delivery_act', args=[name])}?ids={','.join(map(str, ids))}"
+
+
+SELECTION: Final = Selection(
+    "deliveries", permission="resolve", most=MAX_AT_ONCE, url=lambda _, name, ids: act_url(name, *ids)
+)
 
 
 class DeliveryActionsAdmin(ConfirmingAdmin):
     """The buttons of a delivery's page, and the actions of the list."""
 
     change_form_template = "admin/leadswitch/change_form.html"
-    actions: Any = tuple(list_action(name) for name in ACTIONS)
+    actions: Any = tuple(
+        list_action(name, title=action.title, selection=SELECTION) for name, action in ACTIONS.items()
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)
@@ -122,11 +112,14 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         self.require(RESOLVE, request=request)
         if name not in ACTIONS:
             raise Http404
-        rows, form = self._rows(request), ReasonForm(request.POST or None)
+        rows = self._rows(request)
+        newest = {row.pk: find_newest(row).pk for row in rows} if name == "resend" else {}
+        form = ReasonForm(request.POST or None, state=",".join(map(str, newest.values())))
         if request.method == "POST" and form.is_valid():
-            refused, changed = self._do(request, name, rows, form.cleaned_data["reason"])
+            ids = [row.pk for row in rows]
+            refused, changed = self._do(request, name, newest or dict.fromkeys(ids), form)
             if len(rows) > 1 or not refused:
-                return HttpResponseRedirect(self._back(request, rows if len(rows) > 1 else changed))
+                return HttpResponseRedirect(self._back(request, ids if len(ids) > 1 else changed))
             form.add_error(None, f"Nothing was changed: {next(iter(refused))}.")
         return self._ask(request, name, rows, form)
 
@@ -150,26 +143,27 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
             "refused": [(self.title_of(row), explain_refusal(name, row)) for row in rows if row not in able],
             "button": ACTIONS[name].title,
             "is_possible": bool(able) or bool(form.errors),
-            "back": self._back(request, rows),
+            "back": self._back(request, [row.pk for row in rows]),
         }
         return self.confirm(request, title=f"{ACTIONS[name].title}: {whose}", form=form, context=context)
 
     def _do(
-        self, request: HttpRequest, name: str, rows: Sequence[Delivery], reason: str
-    ) -> tuple[Counter[str], Sequence[Delivery]]:
-        """Each in its own transaction. Returns why the others were refused, how many for each reason, and the rest.
+        self, request: HttpRequest, name: str, rows: Mapping[int, int | None], form: ReasonForm
+    ) -> tuple[Counter[str], Sequence[int]]:
+        """Each in its own transaction. Returns why some were refused, how many for each reason, and the others' ids.
 
-        A delivery that is sent as a new message is returned in place of the old one.
+        `rows`: the newest message of each, by id. What is sent as a new message is returned in place of the old one.
         """
-        refused, changed = Counter[str](), list[Delivery]()
-        for row in rows:
+        refused, changed = Counter[str](), list[int]()
+        actor, reason = request.user.get_username(), form.cleaned_data["reason"]
+        for delivery_id, newest_id in rows.items():
             try:
-                changed.append(run(name, row, actor=request.user.get_username(), reason=reason))
+                changed.append(run(name, delivery_id, newest_id=newest_id, actor=actor, reason=reason))
             except ResolutionRefused as refusal:
                 refused[str(refusal)] += 1
         if changed:
             line = f"{count(len(changed), 'delivery is', 'deliveries are')} {ACTIONS[name].done}."
-            is_new = len(rows) == 1 and changed[0].pk != rows[0].pk
+            is_new = len(rows) == 1 and changed[0] not in rows
             self.message_user(request, f"{line} {NEW_MESSAGE}" if is_new else line, messages.SUCCESS)
         if len(rows) > 1:
             self._show_refused(request, refused)
@@ -180,21 +174,22 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
             line = f"{count(number, 'delivery was', 'deliveries were')} refused: {why}."
             self.message_user(request, line, messages.ERROR)
 
-    def _back(self, request: HttpRequest, rows: Sequence[Delivery]) -> str:
-        name, ids = ("changelist", []) if len(rows) > 1 else ("change", [rows[0].pk])
-        return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=ids))
+    def _back(self, request: HttpRequest, ids: Sequence[int]) -> str:
+        """The list, or the page of the only one."""
+        name, of = ("changelist", []) if len(ids) > 1 else ("change", ids)
+        return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=of))
 
 
-def run(name: str, row: Delivery, *, actor: str, reason: str) -> Delivery:
-    """Returns the delivery to look at afterwards. Raises ResolutionRefused."""
+def run(name: str, delivery_id: int, *, newest_id: int | None, actor: str, reason: str) -> int:
+    """Returns the id of the delivery to look at afterwards. Raises ResolutionRefused."""
     at = timezone.now()
     if name == "resend":
-        return resend(row.pk, at=at, actor=actor, reason=reason)
+        return resend(delivery_id, at=at, actor=actor, reason=reason, newest_id=newest_id).pk
     if name == "settled":
-        settle_late(row.pk, at=at, actor=actor, reason=reason)
+        settle_late(delivery_id, at=at, actor=actor, reason=reason)
     else:
-        resolve(row.pk, state=DeliveryState(name), at=at, actor=actor, reason=reason)
-    return row
+        resolve(delivery_id, state=DeliveryState(name), at=at, actor=actor, reason=reason)
+    return delivery_id
 
 
 def explain_refusal(name: str, row: Delivery) -> str:

@@ -7,9 +7,8 @@ from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db import Error, OperationalError
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -28,6 +27,7 @@ from routing.leads.actions import (
 from routing.leads.refusals import Action, refusal_reason
 from routing.models import Lead, RetryingLead
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.admin.list_actions import ListAction, Selection, list_action
 from tracing.admin.scope import ScopedAdmin
 from tracing.locks import is_lock_timeout
 from tracing.parsing import parse_id
@@ -102,22 +102,16 @@ ACTIONS: Final = {
 }
 
 
-def list_action(name: str, *, title: str = "") -> Callable[..., HttpResponse | None]:
-    """A list action that opens the confirmation page."""
-    action = ACTIONS[name]
+def _act_url(page: ScopedAdmin, name: str, ids: Sequence[int]) -> str:
+    query = urlencode({"ids": ",".join(map(str, ids)), "list": page.opts.model_name})
+    return f"{reverse('admin:routing_lead_act', args=[name])}?{query}"
 
-    @admin.action(description=f"{title or action.title}…", permissions=["operate"])
-    def choose(page: "OperatorAdmin", request: HttpRequest, queryset: QuerySet[Lead]) -> HttpResponse | None:
-        ids = list(queryset.values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
-        if len(ids) > MAX_AT_ONCE:
-            page.message_user(request, f"Select at most {MAX_AT_ONCE} leads at a time.", messages.ERROR)
-            return None
-        query = urlencode({"ids": ",".join(map(str, ids)), "list": page.opts.model_name})
-        url = f"{reverse('admin:routing_lead_act', args=[name])}?{query}"
-        return HttpResponseRedirect(preserve_list_filters(page, request, url))
 
-    choose.__name__ = f"{name}_leads"
-    return choose
+SELECTION: Final = Selection("leads", permission="operate", most=MAX_AT_ONCE, url=_act_url)
+
+
+def list_lead_action(name: str, *, title: str = "") -> ListAction:
+    return list_action(name, title=title or ACTIONS[name].title, selection=SELECTION)
 
 
 class LeadsForm(ReasonForm):
@@ -140,7 +134,7 @@ class OperatorAdmin(ScopedAdmin):
 class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
     """The buttons of a lead's page and the actions of the list."""
 
-    actions: Any = tuple(list_action(name) for name in ACTIONS)
+    actions: Any = tuple(map(list_lead_action, ACTIONS))
     change_form_template = "admin/leadswitch/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:

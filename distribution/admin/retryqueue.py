@@ -4,11 +4,11 @@ from typing import Any
 
 from django.contrib import admin
 
-from distribution.admin.lead_actions import OperatorAdmin, list_action
+from distribution.admin.lead_actions import OperatorAdmin, list_lead_action
 from routing.admin.retryqueue import RetryQueueAdmin
 from routing.models import RetryingLead
 
 
 @admin.register(RetryingLead)
 class RetryQueueActionsAdmin(OperatorAdmin, RetryQueueAdmin):
-    actions: Any = (list_action("rerun", title="Run now"), list_action("give_up"))
+    actions: Any = (list_lead_action("rerun", title="Run now"), list_lead_action("give_up"))

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -22,6 +21,7 @@ from distribution.returns.refusals import ReturnRefused
 from routing.dispatch.wakeups import describe_woken
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.fresh import REASON_HELP
+from tracing.admin.list_actions import Selection, list_action
 from tracing.parsing import parse_id
 from tracing.wording import count, money
 
@@ -65,29 +65,19 @@ class ApprovalForm(DecisionForm):
     )
 
 
-def list_action(name: str) -> Callable[..., HttpResponse | None]:
-    """A list action that opens the confirmation page."""
-    action = ACTIONS[name]
+def _act_url(_: object, name: str, ids: Sequence[int]) -> str:
+    return f"{reverse('admin:distribution_returnrequest_act', args=[name])}?ids={','.join(map(str, ids))}"
 
-    @admin.action(description=f"{action.title}…", permissions=["decide"])
-    def choose(
-        page: "ReturnActionsAdmin", request: HttpRequest, queryset: QuerySet[ReturnRequest]
-    ) -> HttpResponse | None:
-        ids = list(queryset.values_list("pk", flat=True)[: MAX_AT_ONCE + 1])
-        if len(ids) > MAX_AT_ONCE:
-            page.message_user(request, f"Select at most {MAX_AT_ONCE} returns at a time.", messages.ERROR)
-            return None
-        url = f"{reverse('admin:distribution_returnrequest_act', args=[name])}?ids={','.join(map(str, ids))}"
-        return HttpResponseRedirect(preserve_list_filters(page, request, url))
 
-    choose.__name__ = f"{name}_returns"
-    return choose
+SELECTION: Final = Selection("returns", permission="decide", most=MAX_AT_ONCE, url=_act_url)
 
 
 class ReturnActionsAdmin(ConfirmingAdmin):
     """The buttons of a return's page, their keys, and the actions of the list."""
 
-    actions: Any = tuple(list_action(name) for name in ACTIONS)
+    actions: Any = tuple(
+        list_action(name, title=action.title, selection=SELECTION) for name, action in ACTIONS.items()
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

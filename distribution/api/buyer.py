@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from distribution.api import buyeranswers as answers
 from distribution.api import buyerdocuments as documents
+from distribution.api import misseddocuments
 from distribution.api.authentication import BuyerKeyAuthentication, get_buyer_key
 from distribution.api.paging import Paging, read_paging
 from distribution.api.parameters import read_choice, read_day, read_period
@@ -100,7 +101,7 @@ class MissedView(BuyerView):
     scopes = {"get": BuyerScope.MISSED_READ}
     query_parameters = {"get": (*PAGED, "reason")}
 
-    @documents.LIST_MISSED
+    @misseddocuments.LIST_MISSED
     def get(self, request: Request) -> Response:
         paging = self.read_paging("missed")
         missed, stop = list_missed(
@@ -118,7 +119,7 @@ class MissedView(BuyerView):
 class MissedLeadView(BuyerView):
     scopes = {"get": BuyerScope.MISSED_READ}
 
-    @documents.GET_MISSED
+    @misseddocuments.GET_MISSED
     def get(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - the signature is DRF's
         found = find_missed(public_id, buyer=self.buyer)
         if found is None:

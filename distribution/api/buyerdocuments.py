@@ -11,19 +11,12 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers
 
 from distribution.api import buyerexamples as examples
-from distribution.api.documents import CHANGE, REASON, GateDocument
 from distribution.api.parameters import LARGEST_PAGE, PAGE
-from distribution.explain.missed import MISSED_REASONS
-from distribution.explain.remedy import WhatIfResult
 from distribution.models import AssignmentState, BuyerScope, LedgerKind
 from routing.api.documents import LIMIT_HEADERS, describe_errors
 from routing.api.schemas import AttributesDocument
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
-FIXER: Final = (
-    "Who can change it: buyer (you) or agency. No one can if it is lead (the lead itself), outranked (other buyers "
-    "ranked higher) or system (it resolves on its own)."
-)
 
 
 class CampaignDocument(serializers.Serializer[Any]):
@@ -129,8 +122,12 @@ class AssignmentDocument(serializers.Serializer[Any]):
         help_text="A test: the lead is not a real person, and you were not charged its price."
     )
     campaign = CampaignDocument()
+    assigned_at = serializers.DateTimeField(
+        help_text="When the lead was sold to you, or your system was asked."
+    )
     sold_at = serializers.DateTimeField(
-        help_text="When the lead was assigned to you, and your system was asked."
+        allow_null=True,
+        help_text="When you were charged. Null: your system has not answered yet, or it rejected the lead.",
     )
     settled_at = serializers.DateTimeField(
         allow_null=True,
@@ -143,63 +140,6 @@ class AssignmentDocument(serializers.Serializer[Any]):
     lead = BoughtLeadDocument()
 
 
-class MissedLeadHead(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    received_at = serializers.DateTimeField()
-    vertical = serializers.CharField()
-    zip = serializers.CharField()
-    state = serializers.CharField()
-
-
-class SkipDocument(serializers.Serializer[Any]):
-    """Why an attempt skipped you."""
-
-    decided_at = serializers.DateTimeField()
-    reason = serializers.CharField(help_text=REASON)
-    sentence = serializers.CharField()
-    change = serializers.CharField(help_text=CHANGE)
-    fixer = serializers.CharField(help_text=FIXER)
-    price_cents = serializers.IntegerField(allow_null=True, help_text="The price you would have paid.")
-    ranked_higher = serializers.IntegerField(
-        allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
-    )
-    gates = GateDocument(many=True, help_text="Every check that failed. The first is the reason.")
-
-
-class MissedDocument(SkipDocument):
-    """A lead that you were enrolled for and did not get: its latest attempt."""
-
-    lead = MissedLeadHead()
-    campaign = CampaignDocument(allow_null=True)
-    attempts = serializers.IntegerField(help_text="Number of attempts.")
-    next_attempt_at = serializers.DateTimeField(
-        allow_null=True, help_text="When it is tried again and you may still get it. Null: never."
-    )
-
-
-class PassedOverDocument(SkipDocument):
-    attempt = serializers.IntegerField(help_text="1 for the first attempt of the lead.")
-
-
-class CheckDocument(serializers.Serializer[Any]):
-    """The result of the latest attempt if every check that you failed had passed. The engine computes it."""
-
-    ending = serializers.ChoiceField(choices=[each.value for each in WhatIfResult] + ["unchecked"])
-    is_confirmed = serializers.BooleanField(help_text="You would have gotten the lead.")
-    ranked_higher = serializers.IntegerField(
-        allow_null=True, help_text="How many buyers would still have ranked higher. Only if outranked."
-    )
-    price_cents = serializers.IntegerField(allow_null=True)
-    sentence = serializers.CharField()
-
-
-class MissedLeadDocument(MissedDocument):
-    check = CheckDocument()
-    history = PassedOverDocument(
-        many=True, help_text="Each attempt that skipped you, newest first, at most 50."
-    )
-
-
 class LedgerPage(serializers.Serializer[Any]):
     results = EntryDocument(many=True)
     next_cursor = serializers.CharField(allow_null=True)
@@ -207,11 +147,6 @@ class LedgerPage(serializers.Serializer[Any]):
 
 class AssignmentPage(serializers.Serializer[Any]):
     results = AssignmentDocument(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
-
-
-class MissedPage(serializers.Serializer[Any]):
-    results = MissedDocument(many=True)
     next_cursor = serializers.CharField(allow_null=True)
 
 
@@ -227,11 +162,11 @@ CURSOR: Final = OpenApiParameter(
 )
 
 
-def _choice(name: str, values: list[str], description: str) -> OpenApiParameter:
+def choice(name: str, values: list[str], description: str) -> OpenApiParameter:
     return OpenApiParameter(name, type=OpenApiTypes.STR, enum=values, description=description)
 
 
-def _document(
+def document(
     operation_id: str,
     summary: str,
     answer: Any,
@@ -251,57 +186,33 @@ def _document(
     )
 
 
-GET_ME: Final = _document("buyer_me", "Your account and enrollments", MeDocument)
-GET_WALLET: Final = _document("buyer_wallet", "Your wallet", WalletDocument)
-LIST_LEDGER: Final = _document(
+GET_ME: Final = document("buyer_me", "Your account and enrollments", MeDocument)
+GET_WALLET: Final = document("buyer_wallet", "Your wallet", WalletDocument)
+LIST_LEDGER: Final = document(
     "buyer_ledger_list",
     "Changes to your balance, newest first",
     LedgerPage,
     400,
     parameters=(
-        _choice("kind", LedgerKind.values, "Only this kind."),
+        choice("kind", LedgerKind.values, "Only this kind."),
         OpenApiParameter("from", type=OpenApiTypes.DATETIME, description="At or after this time."),
         OpenApiParameter("to", type=OpenApiTypes.DATETIME, description="Before this time."),
         LIMIT,
         CURSOR,
     ),
 )
-LIST_ASSIGNMENTS: Final = _document(
+LIST_ASSIGNMENTS: Final = document(
     "buyer_assignments_list",
     "Leads you bought, newest first",
     AssignmentPage,
     400,
     parameters=(
-        _choice("state", AssignmentState.values, "Only those with this status."),
-        OpenApiParameter("day", type=OpenApiTypes.DATE, description="Bought on this day, in your time zone."),
-        LIMIT,
-        CURSOR,
-    ),
-)
-GET_ASSIGNMENT: Final = _document(
-    "buyer_assignments_retrieve", "One lead you bought", AssignmentDocument, 404
-)
-LIST_MISSED: Final = _document(
-    "buyer_missed_list",
-    "Leads you did not get and why, newest first",
-    MissedPage,
-    400,
-    description="Leads whose latest attempt skipped you while you were enrolled. One row per lead.",
-    parameters=(
-        _choice(
-            "reason",
-            MISSED_REASONS,
-            "Only those missed for this reason. Each request searches 5,000 events, so a page can have fewer "
-            "leads than `limit` or none. It is the last page only if `next_cursor` is null.",
+        choice("state", AssignmentState.values, "Only those with this status."),
+        OpenApiParameter(
+            "day", type=OpenApiTypes.DATE, description="Assigned on this day, in your time zone."
         ),
         LIMIT,
         CURSOR,
     ),
 )
-GET_MISSED: Final = _document(
-    "buyer_missed_retrieve",
-    "One lead you did not get, attempt by attempt",
-    MissedLeadDocument,
-    404,
-    description="Use the lead id from `missed/`.",
-)
+GET_ASSIGNMENT: Final = document("buyer_assignments_retrieve", "One lead you bought", AssignmentDocument, 404)

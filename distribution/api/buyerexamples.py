@@ -55,6 +55,7 @@ ASSIGNMENT: Final[dict[str, Any]] = {
     "price_cents": 2_500,
     "is_test": False,
     "campaign": CAMPAIGN,
+    "assigned_at": "2026-01-31T12:00:01.300000Z",
     "sold_at": "2026-01-31T12:00:01.300000Z",
     "settled_at": None,
     "reject_reason": None,

@@ -61,7 +61,9 @@ class SaleDocument(serializers.Serializer[Any]):
     buyer = ParticipantDocument()
     price_cents = serializers.IntegerField()
     state = serializers.CharField()
-    sold_at = serializers.DateTimeField()
+    sold_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null: the buyer's system has not answered yet, or it rejected the lead."
+    )
     returned_at = serializers.DateTimeField(allow_null=True)
     sentence = serializers.CharField()
     is_test = serializers.BooleanField(help_text="A test sale: it charged nothing.")

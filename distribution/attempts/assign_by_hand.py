@@ -14,6 +14,7 @@ from django.db import transaction
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
 from distribution.attempts.decide_under_lock import read_facts, sell_selected
 from distribution.attempts.record import SOLD, AttemptRecord, Decided, begin_record
+from distribution.attempts.reporting import count_sales
 from distribution.attempts.trace import record_decision
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
 from distribution.locks import wait_for_candidates
@@ -58,7 +59,7 @@ def assign_within(
     """
     with transaction.atomic():
         record, sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
-    record.count_sales()
+    count_sales(record)
     return sale
 
 

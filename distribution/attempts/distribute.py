@@ -26,6 +26,7 @@ from distribution.attempts.chain import is_due_after_answer, is_posting
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.record import Unsold, begin_record
+from distribution.attempts.reporting import report_attempt
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.rollback import write_verdict
 from distribution.attempts.route import find_closed, follow_rules
@@ -147,7 +148,8 @@ def run(attempt: RunningAttempt, *, lead_id: int | None = None) -> AttemptOutcom
     lead, record, locked = attempt.lead, attempt.record, attempt.locked
     if outcome.not_run is None and record is not None and locked is not None:
         ended = time.perf_counter()
-        record.report(
+        report_attempt(
+            record,
             locked=locked,
             lock_ms=attempt.lock_ms,
             seconds=ended - started,

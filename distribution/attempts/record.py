@@ -1,4 +1,4 @@
-"""The record of one attempt, from which the trace, the lead's row, the log line and the metrics are written."""
+"""The record of one attempt. It writes the trace and the lead's row; `reporting` reads it for the log and metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from distribution import metrics
 from distribution.attempts.chain import post_deadline, read_sold
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
-from routing.leads.attempt_log import AttemptLine, log_attempt
-from routing.leads.decision_metrics import Waited, measure_wait
 from routing.leads.finish import DELIVERY_ENDED, close_attempt
 from routing.locks.attempts import LockedLead, after_pause
-from routing.metrics.leads import DUPLICATES, LEADS_ROUTED
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
@@ -235,56 +231,6 @@ class AttemptRecord:
             is_traced=self.is_traced,
             rule_id=self.rule_id,
             duplicate_of=self.first.public_id if self.first else None,
-        )
-
-    def report(self, *, locked: LockedLead, lock_ms: float, seconds: float, seconds_locked: float) -> None:
-        """Write metrics and one structured log line, after the commit. `locked`: the row as first locked.
-
-        `seconds`: the whole attempt. `seconds_locked`: from that first lock on. A test lead is in no metric.
-        """
-        if not locked.is_test:
-            self._measure(locked, seconds=seconds)
-        self.count_sales()
-        sold = {"buyers": len(self.assignments), "charged_cents": self.charged_cents}
-        decided_at = locked.locked_at + timedelta(seconds=seconds_locked)
-        waited = measure_wait(locked, decided_at=decided_at)
-        log_attempt(self.make_line(lock_ms, waited), cause=self.cause, **sold)
-
-    def _measure(self, locked: LockedLead, *, seconds: float) -> None:
-        metrics.DECISION_SECONDS.observe(seconds)
-        if locked.next_attempt_at is not None:
-            lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
-            metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
-        if self.route is not None and self.route.path:
-            LEADS_ROUTED.labels(hops=str(len(self.route.path))).inc()
-        if self.first is not None:
-            DUPLICATES.labels(kind=self.first.kind).inc()
-
-    def count_sales(self) -> None:
-        if self.lead.is_test:
-            return
-        metrics.LEADS_SOLD.inc(len(self.assignments))
-        metrics.CENTS_CHARGED.inc(self.charged_cents)
-
-    def make_line(self, lock_ms: float | None, waited: Waited, *, is_decision: bool = True) -> AttemptLine:
-        head, lead, first = self.trace.head, self.lead, self.first
-        return AttemptLine(
-            lead_id=lead.public_id,
-            attempt_id=head.id,
-            result=self.step.result,
-            skip_reason=self.skip_reason,
-            attempts=head.number,
-            owner=head.worker,
-            duration_ms=self.duration_ms,
-            lock_ms=lock_ms,
-            rule_id=self.rule_id,
-            source_workspace_id=lead.source_workspace_id,
-            destination_workspace_id=lead.workspace_id,
-            duplicate_of=first.public_id if first else None,
-            duplicate_workspace_id=first.workspace_id if first else None,
-            waited=waited,
-            is_decision=is_decision,
-            is_test=lead.is_test,
         )
 
 

@@ -11,15 +11,15 @@ ends once, with the first answer. A test lead takes the same way and moves no mo
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
 from distribution import metrics
-from distribution.attempts.chain import read_sold
 from distribution.attempts.hide_person import hide_person
 from distribution.attempts.record import AttemptRecord, Unsold, begin_record
+from distribution.attempts.reporting import make_line
 from distribution.attempts.sell import DELIVERY_DUE_AT, ENDPOINTS
 from distribution.counters import find_latest_sale, give_back_sale
 from distribution.locks import lock_for_return
@@ -39,19 +39,44 @@ MAX_REASON: Final = 200
 NO_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer"
 NO_TEST_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer and has a test URL"
 
-# The wallet waits for its row lock. A hold fits the limit, so its capture does too.
-CAPTURE: Final = """
+# The wallet waits for its row lock. A hold fits the limit, so its capture does too. The buyer's other endpoints get a
+# lead when it is sold, as after any sale. One statement, because every direct post waits for it; the count makes it
+# lock the wallet before the assignment, as a release does.
+ACCEPT: Final = f"""
 WITH captured AS (
-    UPDATE distribution_wallet
-    SET balance_cents = balance_cents - %(price)s, held_cents = held_cents - %(price)s, version = version + 1
-    WHERE buyer_id = %(buyer)s
-    RETURNING id, balance_cents
+    UPDATE distribution_wallet w
+    SET balance_cents = w.balance_cents - a.price_cents, held_cents = w.held_cents - a.price_cents,
+        version = w.version + 1
+    FROM distribution_assignment a
+    WHERE a.id = %(assignment)s AND a.state = 'held' AND NOT a.is_test AND w.buyer_id = a.buyer_id
+    RETURNING w.id, w.balance_cents
+), sold AS (
+    UPDATE distribution_assignment SET state = 'sold', settled_at = %(at)s
+    WHERE id = %(assignment)s AND state = 'held' AND (SELECT count(*) FROM captured) <= 1
+    RETURNING id, public_id, lead_id, buyer_id, campaign_id, price_cents, is_test, settled_at AS created_at
+), recorded AS (
+    INSERT INTO distribution_ledgerentry (
+        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+    )
+    SELECT c.id, 'capture', -sold.price_cents, c.balance_cents, 'capture:' || sold.public_id, sold.id, 'engine', ''
+    FROM captured c, sold
 )
-INSERT INTO distribution_ledgerentry (
-    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_test)
+SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}, sold.is_test
+FROM sold {ENDPOINTS}
+WHERE (t.test_url <> '' OR NOT sold.is_test) AND NOT EXISTS (
+    SELECT FROM distribution_delivery d WHERE d.assignment_id = sold.id AND d.endpoint_id = t.id
 )
-SELECT id, 'capture', -%(price)s, balance_cents, 'capture:' || %(public_id)s, %(assignment)s, 'engine', ''
-FROM captured
+"""  # noqa: S608 - only conditions are put in
+# A hold, with how many other buyers have the lead, and what they pay.
+READ_HOLD: Final = """
+SELECT a.id, a.public_id, a.buyer_id, a.price_cents, a.state, a.is_test, a.created_at, c.max_buyers,
+    c.post_deadline_seconds, count(o.id), COALESCE(SUM(o.price_cents), 0)::bigint
+FROM distribution_assignment a
+JOIN distribution_campaign c ON c.id = a.campaign_id
+LEFT JOIN distribution_assignment o ON o.lead_id = a.lead_id AND o.state = 'sold' AND o.id <> a.id
+WHERE a.id = %s
+GROUP BY a.id, c.id
 """
 RELEASE: Final = """
 WITH released AS (
@@ -66,17 +91,6 @@ INSERT INTO distribution_ledgerentry (
 SELECT id, 'release', %(price)s, balance_cents, 'release:' || %(public_id)s, %(assignment)s, 'engine', ''
 FROM released
 """
-DELIVER_TO_OTHERS: Final = f"""
-INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_test)
-SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}, sold.is_test
-FROM (
-    SELECT a.id, a.lead_id, a.buyer_id, a.campaign_id, a.is_test, %s::timestamptz AS created_at
-    FROM distribution_assignment a WHERE a.id = %s
-) sold {ENDPOINTS}
-WHERE (t.test_url <> '' OR NOT sold.is_test) AND NOT EXISTS (
-    SELECT FROM distribution_delivery d WHERE d.assignment_id = sold.id AND d.endpoint_id = t.id
-)
-"""  # noqa: S608 - only conditions are put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,46 +116,87 @@ class _Answer:
     reason: str = ""
 
 
-def accept_sale(assignment_id: int, *, at: datetime) -> Settlement:
+class _Sold(NamedTuple):
+    """How many buyers have the lead now, and the sum of their prices."""
+
+    buyers: int
+    cents: int
+
+
+class _Hold(NamedTuple):
+    """One row of READ_HOLD, in the order of its columns."""
+
+    id: int
+    public_id: UUID
+    buyer_id: int
+    price_cents: int
+    state: str
+    is_test: bool
+    created_at: datetime
+    max_buyers: int
+    post_deadline_seconds: int
+    other_buyers: int
+    other_cents: int
+
+
+def accept_sale(assignment_id: int, *, at: datetime, lead_id: int | None = None) -> Settlement:
     """Charge a held price: the buyer's system accepted the lead.
 
-    Needs an open transaction. Locks the lead, then the wallet; wait_for_lead may have been called before.
-    Raises Assignment.DoesNotExist.
+    `lead_id`: of the assignment, if wait_for_lead has locked it. Needs an open transaction. Locks the lead, then the
+    wallet. Raises Assignment.DoesNotExist.
     """
-    lead, assignment = _lock(assignment_id)
-    if assignment.state != AssignmentState.HELD:
-        return Settlement(lead.id, assignment.state, is_new=False)
-    if not assignment.is_test:
-        _move(CAPTURE, assignment)
-    assignment.state, assignment.settled_at = AssignmentState.SOLD, at
-    assignment.save(update_fields=["state", "settled_at"])
-    _deliver_to_others(assignment, at=at)
+    lead, hold = _lock(assignment_id, lead_id=lead_id)
+    if hold.state != AssignmentState.HELD:
+        return Settlement(lead.id, hold.state, is_new=False)
+    with connection.cursor() as cursor:
+        cursor.execute(ACCEPT, {"assignment": hold.id, "at": at})
     record = begin_record(lead, at=at, trigger=AttemptTrigger.DELIVERY)
-    record.assignments = (assignment.public_id,)
-    _add(record, Event.DELIVERY_ACCEPTED, assignment)
-    has_room = read_sold(lead.id)[0] < assignment.campaign.max_buyers and not _is_late(lead, assignment, at)
+    record.assignments = (hold.public_id,)
+    data = {"assignment": str(hold.public_id), **record.mark_test()}
+    record.trace.add(
+        Event.DELIVERY_ACCEPTED,
+        buyer_id=hold.buyer_id,
+        cost_cents=hold.price_cents,
+        outcome=AssignmentState.SOLD,
+        data=data,
+    )
+    buyers = hold.other_buyers + 1
+    has_room = buyers < hold.max_buyers and not _is_late(lead, hold, at)
     answer = _Answer(LeadStatus.PENDING if has_room else LeadStatus.DISTRIBUTED, AttemptResult.SUCCESS)
-    _finish(record, answer, charged_cents=0 if assignment.is_test else assignment.price_cents)
-    return Settlement(lead.id, assignment.state, is_new=True, is_due=has_room)
+    sold = _Sold(buyers, hold.other_cents + hold.price_cents)
+    _finish(record, answer, sold=sold, charged_cents=0 if hold.is_test else hold.price_cents)
+    return Settlement(lead.id, AssignmentState.SOLD, is_new=True, is_due=has_room)
 
 
-def reject_sale(assignment_id: int, *, reason: str, at: datetime) -> Settlement:
+def reject_sale(assignment_id: int, *, reason: str, at: datetime, lead_id: int | None = None) -> Settlement:
     """Release a held price: the buyer's system rejected the lead. Its caps, budgets and turn are given back.
 
-    `reason`: the buyer's own words; personal data of the lead is hidden before they are stored. Needs an open
-    transaction. Locks the lead, then the wallet and the enrollment. Raises Assignment.DoesNotExist.
+    `reason`: the buyer's own words; personal data of the lead is hidden before they are stored. `lead_id`: of the
+    assignment, if wait_for_lead has locked it. Needs an open transaction. Locks the lead, then the wallet and the
+    enrollment. Raises Assignment.DoesNotExist.
     """
-    lead, assignment = _lock(assignment_id)
-    if assignment.state != AssignmentState.HELD:
-        return Settlement(lead.id, assignment.state, is_new=False)
+    lead, hold = _lock(assignment_id, lead_id=lead_id)
+    if hold.state != AssignmentState.HELD:
+        return Settlement(lead.id, hold.state, is_new=False)
+    assignment = Assignment.objects.get(pk=assignment_id)
     if not assignment.is_test:
         _release(assignment)
     _write_rejected(assignment, reason=hide_person(reason, lead_id=lead.id)[:MAX_REASON], at=at)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.DELIVERY)
-    _add(record, Event.DELIVERY_REJECTED, assignment)
-    answer = _after_rejection(lead, is_late=_is_late(lead, assignment, at))
-    _finish(record, answer)
-    return Settlement(lead.id, assignment.state, is_new=True, is_due=answer.status == LeadStatus.PENDING)
+    data = {"assignment": str(hold.public_id), **record.mark_test(), "reason": assignment.reject_reason}
+    record.trace.add(
+        Event.DELIVERY_REJECTED,
+        buyer_id=hold.buyer_id,
+        cost_cents=hold.price_cents,
+        outcome=AssignmentState.REJECTED,
+        reason="rejected_lead",
+        data=data,
+    )
+    answer = _after_rejection(lead, is_late=_is_late(lead, hold, at))
+    _finish(record, answer, sold=_Sold(hold.other_buyers, hold.other_cents))
+    return Settlement(
+        lead.id, AssignmentState.REJECTED, is_new=True, is_due=answer.status == LeadStatus.PENDING
+    )
 
 
 def reject_unasked(public_id: UUID, *, at: datetime) -> None:
@@ -155,18 +210,24 @@ def reject_unasked(public_id: UUID, *, at: datetime) -> None:
         reject_sale(assignment.pk, reason=reason, at=at)
 
 
-def _lock(assignment_id: int) -> tuple[LockedLead, Assignment]:
+def _lock(assignment_id: int, *, lead_id: int | None) -> tuple[LockedLead, _Hold]:
     """The assignment is read after the lead's lock: its state changes only under that lock."""
-    lead_id = Assignment.objects.values_list("lead_id", flat=True).get(pk=assignment_id)
-    wait_for_lead(lead_id)
+    if lead_id is None:
+        lead_id = Assignment.objects.values_list("lead_id", flat=True).get(pk=assignment_id)
+        wait_for_lead(lead_id)
     lead = lock_lead(lead_id)
-    assert lead is not None  # noqa: S101 - locked by the statement before
-    return lead, Assignment.objects.select_related("campaign").get(pk=assignment_id)
+    assert lead is not None  # noqa: S101 - its lock is held
+    return lead, _read_hold(assignment_id)
 
 
-def _is_late(lead: LockedLead, assignment: Assignment, at: datetime) -> bool:
-    since = lead.posting_from or assignment.created_at
-    return at >= since + timedelta(seconds=assignment.campaign.post_deadline_seconds)
+def _read_hold(assignment_id: int) -> _Hold:
+    with connection.cursor() as cursor:
+        cursor.execute(READ_HOLD, [assignment_id])
+        return _Hold(*cursor.fetchone())
+
+
+def _is_late(lead: LockedLead, hold: _Hold, at: datetime) -> bool:
+    return at >= (lead.posting_from or hold.created_at) + timedelta(seconds=hold.post_deadline_seconds)
 
 
 def _after_rejection(lead: LockedLead, *, is_late: bool) -> _Answer:
@@ -181,10 +242,6 @@ def _release(assignment: Assignment) -> None:
     enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)
     if enrollment_id is not None:
         give_back_sale(assignment, enrollment_id=enrollment_id)
-    _move(RELEASE, assignment)
-
-
-def _move(sql: str, assignment: Assignment) -> None:
     parameters: dict[str, int | str] = {
         "price": assignment.price_cents,
         "buyer": assignment.buyer_id,
@@ -192,13 +249,7 @@ def _move(sql: str, assignment: Assignment) -> None:
         "assignment": assignment.pk,
     }
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-
-
-def _deliver_to_others(assignment: Assignment, *, at: datetime) -> None:
-    """The buyer's other endpoints get a lead when it is sold, as after any sale."""
-    with connection.cursor() as cursor:
-        cursor.execute(DELIVER_TO_OTHERS, [at, assignment.pk])
+        cursor.execute(RELEASE, parameters)
 
 
 def _write_rejected(assignment: Assignment, *, reason: str, at: datetime) -> None:
@@ -207,25 +258,12 @@ def _write_rejected(assignment: Assignment, *, reason: str, at: datetime) -> Non
     assignment.save(update_fields=["state", "settled_at", "reject_reason", "is_counted", "returned_after"])
 
 
-def _add(record: AttemptRecord, event: Event, assignment: Assignment) -> None:
-    is_rejection = event is Event.DELIVERY_REJECTED
-    data = {"assignment": str(assignment.public_id), **record.mark_test()}
-    record.trace.add(
-        event,
-        buyer_id=assignment.buyer_id,
-        cost_cents=assignment.price_cents,
-        outcome=assignment.state,
-        reason="rejected_lead" if is_rejection else "",
-        data={**data, "reason": assignment.reject_reason} if is_rejection else data,
-    )
-
-
-def _finish(record: AttemptRecord, answer: _Answer, *, charged_cents: int = 0) -> None:
+def _finish(record: AttemptRecord, answer: _Answer, *, sold: _Sold, charged_cents: int = 0) -> None:
     """Write the lead's row, the trace and, after the commit, the log line."""
     due_at = record.at if answer.status == LeadStatus.PENDING else None
     record.step = NextStep(answer.result, due_at)
     if answer.result == AttemptResult.SUCCESS:
-        _conclude_sold(record, ended_by=answer.reason)
+        _conclude_sold(record, sold, ended_by=answer.reason)
     else:
         record.unsold = Unsold(answer.reason, SKIP_REASONS[answer.reason].retry_class)
         data = {"due_at": due_at.isoformat() if due_at else None}
@@ -242,14 +280,13 @@ def _finish(record: AttemptRecord, answer: _Answer, *, charged_cents: int = 0) -
     after_commit(partial(_report, record, charged_cents=charged_cents))
 
 
-def _conclude_sold(record: AttemptRecord, *, ended_by: str) -> None:
-    buyers, cents = read_sold(record.lead.id)
-    data = {"buyers": buyers, **({"ended_by": ended_by} if ended_by else {}), **record.mark_test()}
-    record.trace.add(Event.DISTRIBUTED, cost_cents=cents, outcome=record.step.result, data=data)
+def _conclude_sold(record: AttemptRecord, sold: _Sold, *, ended_by: str) -> None:
+    data = {"buyers": sold.buyers, **({"ended_by": ended_by} if ended_by else {}), **record.mark_test()}
+    record.trace.add(Event.DISTRIBUTED, cost_cents=sold.cents, outcome=record.step.result, data=data)
 
 
 def _report(record: AttemptRecord, *, charged_cents: int) -> None:
-    line = record.make_line(None, NO_WAIT, is_decision=False)
+    line = make_line(record, None, NO_WAIT, is_decision=False)
     log_attempt(line, cause="", buyers=len(record.assignments), charged_cents=charged_cents)
     if not record.lead.is_test:
         metrics.LEADS_SOLD.inc(len(record.assignments))

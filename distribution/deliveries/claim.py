@@ -62,10 +62,22 @@ WITH now AS MATERIALIZED (
 ), begun AS (
     INSERT INTO distribution_deliverytry (delivery_id, number, started_at)
     SELECT claimed.id, claimed.tries, now.at FROM claimed, now
+), version AS (
+    SELECT e.id, concat_ws('.', e.xmin, b.xmin, s.xmin, w.xmin, (
+        SELECT string_agg(concat_ws(':', own.id, own.xmin), ',' ORDER BY own.id)
+        FROM distribution_endpointsecret own, now
+        WHERE own.endpoint_id = e.id AND (own.expires_at IS NULL OR own.expires_at > now.at)
+    )) AS text
+    FROM (SELECT DISTINCT endpoint_id FROM claimed) used
+    JOIN distribution_endpoint e ON e.id = used.endpoint_id
+    JOIN routing_workspace w ON w.id = e.workspace_id
+    LEFT JOIN distribution_buyer b ON b.id = e.buyer_id
+    LEFT JOIN routing_source s ON s.id = e.source_id
 )
 SELECT c.id, c.tries, c.message_id, c.endpoint_id, c.lead_id, c.assignment_id, c.event_id IS NOT NULL,
-    c.is_direct_post, c.is_test, c.created_at, CASE WHEN %(csv)s THEN c.first_try_at END
-FROM claimed c ORDER BY c.endpoint_id, c.id
+    c.is_direct_post, c.is_test, c.created_at, CASE WHEN %(csv)s THEN c.first_try_at END, version.text
+FROM claimed c JOIN version ON version.id = c.endpoint_id
+ORDER BY c.endpoint_id, c.id
 """  # noqa: S608 - only a condition is put in
 
 
@@ -75,6 +87,8 @@ class Claimed:
 
     `csv_first_tried_at`: when the daily CSV that has this row was first tried, which names the CSV at its endpoint: the
     rows that were claimed together are tried again together. None: it is a message of its own.
+
+    `endpoint_version`: of all rows that say how and where the endpoint gets its messages. It differs after any change.
     """
 
     id: int
@@ -88,6 +102,7 @@ class Claimed:
     is_test: bool
     created_at: datetime
     csv_first_tried_at: datetime | None = None
+    endpoint_version: str = ""
 
     @property
     def seed(self) -> int:
@@ -122,14 +137,17 @@ FROM distribution_endpoint e, LATERAL (
     SELECT d.next_try_at FROM distribution_delivery d
     WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT {IS_TAKEN_BACK} ORDER BY d.next_try_at LIMIT 1
 ) AS first
-WHERE e.active AND e.disabled_at IS NULL
+WHERE e.active AND e.disabled_at IS NULL AND e.method <> 'csv'
     AND (SELECT count(*) FROM distribution_delivery d WHERE d.endpoint_id = e.id AND d.state = 'posting')
-        < CASE WHEN e.method = 'csv' THEN 1 ELSE e.max_in_flight END
+        < e.max_in_flight
 """  # noqa: S608 - only a condition is put in
 
 
 def read_seconds_until_due() -> float | None:
-    """Until the next delivery of an endpoint with room is due; below 0 if one is. None: there is none."""
+    """Until the next delivery of an endpoint with room is due; below 0 if one is. None: there is none.
+
+    Daily CSVs are not among them.
+    """
     with connection.cursor() as cursor:
         cursor.execute(NEXT_DUE)
         (seconds,) = cursor.fetchone()

@@ -18,12 +18,13 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
-from django.db import Error, close_old_connections
+from django.db import DataError, Error, IntegrityError, close_old_connections
 from django.utils import timezone
 
 from distribution.deliveries.claim import CSV_ROWS, Claimed, claim_csv, claim_due, read_seconds_until_due
 from distribution.deliveries.client import get_client
 from distribution.deliveries.content import Work, read_work
+from distribution.deliveries.destinations import Destinations
 from distribution.deliveries.ends import NO_THREAD
 from distribution.deliveries.leases import end_expired
 from distribution.deliveries.liveness import forget_deliverer, write_deliverer_heartbeat
@@ -34,6 +35,7 @@ from distribution.deliveries.recorder import (
     Recorder,
 )
 from distribution.deliveries.request_pool import RequestPool, Task
+from distribution.deliveries.setting_aside import set_aside_unclaimable
 from distribution.deliveries.trying import not_sent, try_together
 from routing.dispatch.heartbeat import send_heartbeat
 from routing.queries import read_clock
@@ -49,6 +51,14 @@ LEASES_AT_ONCE: Final = CSV_ROWS
 # A stopping process waits this long for requests that run. Their leases end by themselves after that.
 STOP_SECONDS: Final = 10.0
 NEXT_ATTEMPTS_SECONDS: Final = 2.0
+# How often what must be looked after is looked after, however busy the loop is.
+CARE_SECONDS: Final = 0.5
+# Daily CSVs are claimed this often.
+CSV_SECONDS: Final = 1.0
+# With more due than free threads, a claim waits this long at most until a quarter of the threads is free: it costs the
+# same for one message as for many.
+LONGEST_GATHERING_SECONDS: Final = 0.005
+GATHERED_SHARE: Final = 0.25
 # A due delivery that another transaction has locked does not make a busy loop.
 SHORTEST_WAIT_SECONDS: Final = 0.01
 
@@ -97,7 +107,10 @@ class Deliverer:
         self._parts = [self._recorder, self._next_attempts, *self._pool.threads]
         if listener is not None:
             self._parts.append(listener)
+        self._care, self._csv = Interval(CARE_SECONDS), Interval(CSV_SECONDS)
         self._heartbeat, self._leases = Interval(HEARTBEAT_SECONDS), Interval(LEASES_SECONDS)
+        self._destinations = Destinations()
+        self._is_behind, self._claimed_at = False, 0.0
 
     def run(self) -> None:
         """Run until `stop` is set. Survives failures of PostgreSQL. Raises ThreadDied."""
@@ -105,8 +118,6 @@ class Deliverer:
             thread.start()
         try:
             while not self._stop.is_set():
-                self._check_threads()
-                send_heartbeat(settings.VAR_DIR, NAME)
                 self._wake.clear()
                 wait_seconds = self._turn_or_pause()
                 if wait_seconds > 0:
@@ -134,18 +145,21 @@ class Deliverer:
 
     def _turn(self) -> float:
         """Returns how long to wait for a wake-up."""
-        close_old_connections()
-        if self._heartbeat.is_due():
-            write_deliverer_heartbeat(self._name, at=read_clock())
-        if self._leases.is_due():  # by the clock that wrote them: this host's may be ahead of it
-            end_expired(at=read_clock() - timedelta(seconds=1), limit=LEASES_AT_ONCE)
+        if self._care.is_due():
+            self._look_after()
         free = self._count_free()
         if free <= 0:
             return self._poll_seconds
-        claimed = self._claim_and_start(partial(claim_due, limit=free))
-        if free > 1:  # after the others: a direct post does not wait until the rows of a CSV are read
-            claimed += self._claim_and_start(claim_csv)
-        if claimed >= free:
+        wait_seconds = self._count_gathering_seconds(free)
+        if wait_seconds > 0:
+            return wait_seconds
+        self._claimed_at = time.monotonic()
+        self._is_behind = self._claim_and_start(partial(claim_due, limit=free)) >= free
+        if (
+            free > 1 and self._csv.is_due()
+        ):  # after the others: a direct post does not wait until its rows are read
+            self._claim_and_start(claim_csv)
+        if self._is_behind:
             return 0.0
         due_seconds = read_seconds_until_due()
         return (
@@ -154,11 +168,31 @@ class Deliverer:
             else min(self._poll_seconds, max(due_seconds, SHORTEST_WAIT_SECONDS))
         )
 
+    def _look_after(self) -> None:
+        self._check_threads()
+        send_heartbeat(settings.VAR_DIR, NAME)
+        close_old_connections()
+        if self._heartbeat.is_due():
+            write_deliverer_heartbeat(self._name, at=read_clock())
+        if self._leases.is_due():  # by the clock that wrote them: this host's may be ahead of it
+            end_expired(at=read_clock() - timedelta(seconds=1), limit=LEASES_AT_ONCE)
+
+    def _count_gathering_seconds(self, free: int) -> float:
+        """Above 0: more threads are about to be free, and the messages can wait for them."""
+        if not self._is_behind or free >= self._threads * GATHERED_SHARE:
+            return 0.0
+        return self._claimed_at + LONGEST_GATHERING_SECONDS - time.monotonic()
+
     def _claim_and_start(self, claim: Callable[[], Sequence[Claimed]]) -> int:
         """Returns how many deliveries were claimed."""
         claimed_at = time.monotonic()
-        claims = claim()
-        for message in group(read_work(claims, at=timezone.now())):
+        try:
+            claims = claim()
+        except (IntegrityError, DataError):
+            if not set_aside_unclaimable():
+                raise
+            return 0
+        for message in group(read_work(claims, at=timezone.now(), destinations=self._destinations)):
             with self._lock:
                 self._running += 1
             self._pool.submit(Task(message, claimed_at))

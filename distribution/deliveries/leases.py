@@ -4,12 +4,12 @@ import logging
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from distribution import metrics
 from distribution.deliveries.claim import Claimed
-from distribution.deliveries.ends import decide_next
+from distribution.deliveries.ends import Next, decide_next
 from distribution.deliveries.locks import lock_expired
 from distribution.deliveries.payloads.ends import Judgment, Outcome
 from distribution.deliveries.standing import Standing, lock_standings
@@ -27,9 +27,37 @@ def find_expired(*, at: datetime) -> QuerySet[Delivery]:
 
 
 def end_expired(*, at: datetime, limit: int) -> int:
-    """End at most `limit` leases that are over. Returns how many."""
+    """End at most `limit` leases that are over. One that cannot be ended stops none of the others. Returns how many.
+
+    Raises OperationalError and InterfaceError.
+    """
+    expired = find_expired(at=at)
+    try:
+        return _end_together(expired, at=at, limit=limit)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - one of them is to blame
+        logger.warning("deliveries.leases_not_ended", extra={"cause": type(error).__name__})
+    ids = list(expired.order_by("pk").values_list("pk", flat=True)[:limit])
+    return sum(_end_alone(expired.filter(pk=delivery_id), at=at) for delivery_id in ids)
+
+
+def _end_alone(expired: QuerySet[Delivery], *, at: datetime) -> int:
+    try:
+        return _end_together(expired, at=at, limit=1)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place that contains it
+        found = expired.values_list("message_id", flat=True).first()
+        logger.error(
+            "deliveries.lease_not_ended", extra={"cause": type(error).__name__, "delivery": str(found)}
+        )
+        return 0
+
+
+def _end_together(expired: QuerySet[Delivery], *, at: datetime, limit: int) -> int:
     with transaction.atomic():
-        rows = lock_expired(find_expired(at=at), limit=limit)
+        rows = lock_expired(expired, limit=limit)
         claims = {row.pk: _describe(row) for row in rows}
         standings = lock_standings(list(claims.values()))
         for row in rows:
@@ -41,8 +69,9 @@ def end_expired(*, at: datetime, limit: int) -> int:
 
 
 def _end(row: Delivery, claimed: Claimed, standing: Standing, *, at: datetime) -> None:
-    following = decide_next(claimed, LOST, standing, at=at)
-    assert following is not None  # noqa: S101 - the row is locked, and its try has no result
+    """A delivery whose try has a result already was changed by hand: a person decides about it."""
+    by_person = Next(DeliveryState.UNKNOWN, reason=WORKER_LOST)
+    following = decide_next(claimed, LOST, standing, at=at) or by_person
     tried = DeliveryTry.objects.filter(delivery=row, number=row.tries, finished_at__isnull=True)
     tried.update(finished_at=at, outcome=TryOutcome.WORKER_LOST, error=WORKER_LOST)
     row.state, row.next_try_at, row.leased_until = following.state, following.due_at, None

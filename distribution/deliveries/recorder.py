@@ -5,13 +5,23 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
-from django.db import Error, close_old_connections, connections
+from django.db import (
+    Error,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.utils import timezone
 
 from distribution.deliveries.claim import LEASE_MARGIN_SECONDS
 from distribution.deliveries.results import record_results
+from distribution.deliveries.setting_aside import set_aside
 from distribution.deliveries.tried import Tried
 
 logger = logging.getLogger(__name__)
@@ -21,16 +31,28 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
 Distribute = Callable[[int], object]
 
 
-class Recorder(threading.Thread):
-    """Writes results until it is stopped and its queue is empty. A result outlives a failure of PostgreSQL.
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """Not written yet. `until`: when its lease ends. `frees`: how many threads of the pool its end makes free."""
 
-    It does nothing else: a lead whose next attempt waits for a lock must not hold up the answers of other buyers.
+    tried: Tried
+    until: float
+    frees: int
+
+
+class Recorder(threading.Thread):
+    """Writes results until it is stopped and none is left. A result outlives a failure of PostgreSQL.
+
+    It does nothing else: a lead whose next attempt waits for a lock must not hold up the answers of other buyers. One
+    result that cannot be written must not either.
     """
 
     def __init__(self, *, on_recorded: Callable[[int], None], on_due: Callable[[int], None]) -> None:
         super().__init__(name="recorder", daemon=True)
         self._on_recorded, self._on_due = on_recorded, on_due
         self._queue: queue.SimpleQueue[Sequence[Tried] | None] = queue.SimpleQueue()
+        self._waiting: list[_Result] = []
+        self._is_open = True
 
     def add(self, tries: Sequence[Tried]) -> None:
         """What one thread of the pool did: one try, or the rows of a daily CSV."""
@@ -41,39 +63,72 @@ class Recorder(threading.Thread):
         self.join(seconds)
 
     def run(self) -> None:
-        is_open = True
-        while is_open:
-            done, is_open = self._take()
-            if done:
-                self._record([tried for tries in done for tried in tries])
-                self._on_recorded(len(done))
+        while self._is_open or self._waiting:
+            self._take()
+            self._record_all()
         connections.close_all()
 
-    def _take(self) -> tuple[list[Sequence[Tried]], bool]:
-        """Wait for a result, and take those that came with it. False: it was stopped."""
-        done: list[Sequence[Tried]] = []
-        first = self._queue.get()
-        while first is not None:
-            done.append(first)
-            if len(done) == RESULTS_AT_ONCE or self._queue.empty():
-                return done, True
-            first = self._queue.get()
-        return done, False
+    def _take(self) -> None:
+        """Take a result and those that came with it. Waits for one, or until those that failed are written again."""
+        pause_seconds = PAUSE_AFTER_FAILURE_SECONDS if self._waiting else None
+        if not self._is_open:
+            time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+        with suppress(queue.Empty):
+            if self._is_open:
+                self._accept(self._queue.get(timeout=pause_seconds))
+            while self._is_open and len(self._waiting) < RESULTS_AT_ONCE:
+                self._accept(self._queue.get_nowait())
 
-    def _record(self, tries: Sequence[Tried]) -> None:
-        """Until the leases end: another try is made then."""
+    def _accept(self, tries: Sequence[Tried] | None) -> None:
+        self._is_open = tries is not None
         until = time.monotonic() + LEASE_MARGIN_SECONDS
-        while time.monotonic() < until:
-            try:
-                recorded = record_results(tries, at=timezone.now())
-            except Error as error:
-                logger.warning("deliveries.not_recorded", extra={"cause": type(error).__name__})
-                close_old_connections()
-                time.sleep(PAUSE_AFTER_FAILURE_SECONDS)
-                continue
+        self._waiting += [_Result(tried, until, int(place == 0)) for place, tried in enumerate(tries or ())]
+
+    def _record_all(self) -> None:
+        """Those without money together. Each of a direct post alone: it has its own transaction and its own lock."""
+        results, self._waiting = self._waiting, []
+        plain = [each for each in results if not each.tried.work.claimed.is_direct_post]
+        direct = [[each] for each in results if each.tried.work.claimed.is_direct_post]
+        for group in filter(None, [plain, *direct]):
+            self._record(group)
+        freed = sum(each.frees for each in results) - sum(each.frees for each in self._waiting)
+        if freed:
+            self._on_recorded(freed)
+
+    def _record(self, group: Sequence[_Result]) -> None:
+        try:
+            recorded = record_results([each.tried for each in group], at=timezone.now())
+        except Exception as error:  # noqa: BLE001 - the one place that contains it
+            logger.warning("deliveries.not_recorded", extra={"cause": type(error).__name__})
+            self._isolate(group, error)
+        else:
             for lead_id in recorded.due_lead_ids:
                 self._on_due(lead_id)
-            return
+
+    def _isolate(self, group: Sequence[_Result], error: Exception) -> None:
+        """Write later what the server or a lock refuses for now. Of several, find the one that fails."""
+        passes = isinstance(error, OperationalError | InterfaceError)
+        if passes and not connection.is_usable():
+            close_old_connections()
+            self._keep(group)
+        elif len(group) > 1:
+            for each in group:
+                self._record([each])
+        elif passes or not self._set_aside(group[0].tried, error):
+            self._keep(group)
+
+    def _keep(self, group: Sequence[_Result]) -> None:
+        """Until the leases end: another try is made then."""
+        now = time.monotonic()
+        self._waiting += [each for each in group if each.until > now]
+
+    def _set_aside(self, tried: Tried, error: Exception) -> bool:
+        try:
+            set_aside(tried, cause=error, at=timezone.now())
+        except Error as failure:
+            logger.error("deliveries.not_set_aside", extra={"cause": type(failure).__name__})
+            return False
+        return True
 
 
 class NextAttempts(threading.Thread):

@@ -6,17 +6,19 @@ writes its try. The delivery was given to another try, with the same message id,
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from django.db import connection, transaction
 
 from distribution import metrics
 from distribution.attempts.hide_person import hide_named_person
 from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
+from distribution.deliveries.content import NOT_READ
 from distribution.deliveries.enabling import note_failure, note_gone, note_success
 from distribution.deliveries.ends import NO_TEST_ADDRESS, NO_THREAD, Next, decide_next
 from distribution.deliveries.locks import lock_for_settling
@@ -26,19 +28,18 @@ from distribution.deliveries.standing import Standing, lock_standings
 from distribution.deliveries.tried import Tried
 from distribution.deliveries.trying import is_success
 from distribution.models import ENDED, DeliveryTry, Method, TryOutcome
+from tracing.plainvalues import make_text
 
 logger = logging.getLogger(__name__)
 
 # Needs lock_standings. A row without a state leaves its delivery unchanged.
 RECORD: Final = """
 WITH result AS (
-    SELECT * FROM unnest(
-        %(ids)s::bigint[], %(numbers)s::int[], %(states)s::text[], %(due)s::timestamptz[], %(ended)s::timestamptz[],
-        %(reasons)s::text[], %(prices)s::bigint[], %(outcomes)s::text[], %(statuses)s::int[], %(durations)s::int[],
-        %(request_heads)s::text[], %(request_bodies)s::text[], %(answer_heads)s::text[], %(answer_bodies)s::text[],
-        %(errors)s::text[]
-    ) AS r(id, number, state, due_at, ended_at, reason, price_cents, outcome, status_code, duration_ms,
-        request_head, request_body, answer_head, answer_body, error)
+    SELECT * FROM json_to_recordset(%(results)s::json) AS r(
+        id bigint, number int, state text, due_at timestamptz, ended_at timestamptz, reason text, price_cents bigint,
+        outcome text, status_code int, duration_ms int, request_head text, request_body text, answer_head text,
+        answer_body text, error text
+    )
 ), moved AS (
     UPDATE distribution_delivery d
     SET state = r.state, next_try_at = r.due_at, leased_until = NULL, ended_at = r.ended_at, end_reason = r.reason,
@@ -58,9 +59,10 @@ WHERE t.delivery_id = r.id AND t.number = r.number AND t.outcome IN ('', 'worker
 # The error of a try that runs while the late result of another one ends the delivery.
 ENDED_BY_ANOTHER: Final = "ended_by_another_try"
 MAX_REASON: Final = 200
+MAX_ERROR: Final = 100
 # Why something was not sent, that is no fault of the endpoint: a test without a test address, a sale that was returned
-# after the claim, a deliverer without a free thread.
-NOT_OF_THE_ENDPOINT: Final = (NO_TEST_ADDRESS, TAKEN_BACK, NO_THREAD)
+# after the claim, a deliverer without a free thread, a message that cannot be read.
+NOT_OF_THE_ENDPOINT: Final = (NO_TEST_ADDRESS, TAKEN_BACK, NO_THREAD, NOT_READ)
 # A delivery that was deleted: nothing is left to be written.
 GONE: Final = Standing(is_current=False, is_recorded=True)
 
@@ -116,6 +118,28 @@ class _Result:
     def is_written(self) -> bool:
         return not self.standing.is_recorded
 
+    def describe(self, *, at: datetime) -> Mapping[str, Any]:
+        """One row of RECORD."""
+        claimed, judgment, texts = self.tried.work.claimed, self.tried.judgment, self.tried.texts
+        following = self.following
+        return {
+            "id": claimed.id,
+            "number": claimed.number,
+            "state": following and following.state.value,
+            "due_at": following and following.due_at,
+            "ended_at": at if following is not None and following.state in ENDED else None,
+            "reason": make_text(_write_reason(self))[:MAX_REASON],
+            "price_cents": judgment.price_cents,
+            "outcome": judgment.outcome.value,
+            "status_code": self.tried.status_code,
+            "duration_ms": self.tried.duration_ms,
+            "request_head": texts.request_head,
+            "request_body": texts.request_body,
+            "answer_head": texts.answer_head,
+            "answer_body": texts.answer_body,
+            "error": judgment.error[:MAX_ERROR],
+        }
+
     @property
     def says_how_it_works(self) -> bool:
         """Whether the endpoint works. What was not sent for another reason says nothing about it."""
@@ -126,7 +150,7 @@ def _record_plain(tries: Sequence[Tried], *, at: datetime) -> int:
     with transaction.atomic():
         results = _decide(tries, at=at)
         _write(results, at=at)
-        _note_endpoints((each.tried for each in results if each.says_how_it_works), at=at)
+        _note_endpoints([each for each in results if each.says_how_it_works], at=at)
     for each in results:
         _report(each)
     return sum(each.is_moved for each in results)
@@ -140,7 +164,7 @@ def _record_direct(tried: Tried, *, at: datetime) -> tuple[_Result, int | None]:
         [result] = _decide([tried], at=at)
         _write([result], at=at)
         lead_id = _settle(result, at=at)
-        _note_endpoints([tried] if result.says_how_it_works else [], at=at)
+        _note_endpoints([result] if result.says_how_it_works else [], at=at)
     _report(result)
     return result, lead_id
 
@@ -149,7 +173,13 @@ def _settle(result: _Result, *, at: datetime) -> int | None:
     claimed, following = result.tried.work.claimed, result.following
     assert claimed.assignment_id is not None  # noqa: S101 - a constraint says so
     if following is not None and following.state in DECIDED:
-        return settle(claimed.assignment_id, state=following.state, reason=following.reason, at=at)
+        return settle(
+            claimed.assignment_id,
+            lead_id=claimed.lead_id,
+            state=following.state,
+            reason=following.reason,
+            at=at,
+        )
     if result.is_written and result.tried.judgment.outcome is Outcome.ACCEPTED:
         report_if_released(claimed.assignment_id)
     return None
@@ -167,24 +197,9 @@ def _decide(tries: Sequence[Tried], *, at: datetime) -> list[_Result]:
 
 
 def _write(results: Sequence[_Result], *, at: datetime) -> None:
-    tries = [each.tried for each in results]
-    columns: dict[str, Any] = {
-        "at": at,
-        "ids": [each.work.claimed.id for each in tries],
-        "numbers": [each.work.claimed.number for each in tries],
-        **_list_ends(results, at=at),
-        "prices": [each.judgment.price_cents for each in tries],
-        "outcomes": [each.judgment.outcome.value for each in tries],
-        "statuses": [each.status_code for each in tries],
-        "durations": [each.duration_ms for each in tries],
-        "request_heads": [each.texts.request_head for each in tries],
-        "request_bodies": [each.texts.request_body for each in tries],
-        "answer_heads": [each.texts.answer_head for each in tries],
-        "answer_bodies": [each.texts.answer_body for each in tries],
-        "errors": [each.judgment.error[:100] for each in tries],
-    }
+    written = orjson.dumps([each.describe(at=at) for each in results]).decode()
     with connection.cursor() as cursor:
-        cursor.execute(RECORD, columns)
+        cursor.execute(RECORD, {"at": at, "results": written})
     for each in results:
         if each.is_moved and not each.standing.is_current:
             _close_running_try(each.tried.work.claimed, at=at)
@@ -196,37 +211,32 @@ def _close_running_try(claimed: Claimed, *, at: datetime) -> None:
     running.update(finished_at=at, outcome=TryOutcome.WORKER_LOST, error=ENDED_BY_ANOTHER)
 
 
-def _list_ends(results: Sequence[_Result], *, at: datetime) -> dict[str, list[Any]]:
-    following = [each.following for each in results]
-    return {
-        "states": [each and each.state.value for each in following],
-        "due": [each and each.due_at for each in following],
-        "ended": [at if each is not None and each.state in ENDED else None for each in following],
-        "reasons": [_write_reason(each)[:MAX_REASON] for each in results],
-    }
-
-
 def _write_reason(result: _Result) -> str:
     """Lists show it and it is never removed, so the buyer's words are kept without what identifies the person."""
     reason = "" if result.following is None else result.following.reason
     lead = result.tried.work.lead
-    if lead is None or reason != result.tried.judgment.reason:
+    if not reason or lead is None or reason != result.tried.judgment.reason:
         return reason  # a code of ours
     return hide_named_person(reason, name=lead.full_name, address=lead.address)
 
 
-def _note_endpoints(tries: Iterable[Tried], *, at: datetime) -> None:
+def _note_endpoints(results: Iterable[_Result], *, at: datetime) -> None:
     """Endpoints in ascending order: two transactions that write the same ones cannot wait for each other."""
-    by_endpoint: dict[int, list[Tried]] = defaultdict(list)
-    for tried in tries:
-        by_endpoint[tried.work.claimed.endpoint_id].append(tried)
+    by_endpoint: dict[int, list[_Result]] = defaultdict(list)
+    for result in results:
+        by_endpoint[result.tried.work.claimed.endpoint_id].append(result)
     for endpoint_id, its in sorted(by_endpoint.items()):
-        if any(tried.judgment.disables_endpoint for tried in its):
-            note_gone(endpoint_id, at=at)
-        elif any(map(is_success, its)):
-            note_success(endpoint_id, at=at)
-        else:
-            note_failure(endpoint_id, at=at)
+        _note_endpoint(endpoint_id, its, at=at)
+
+
+def _note_endpoint(endpoint_id: int, results: Sequence[_Result], *, at: datetime) -> None:
+    tries = [each.tried for each in results]
+    if any(tried.judgment.disables_endpoint for tried in tries):
+        note_gone(endpoint_id, at=at)
+    elif not any(map(is_success, tries)):
+        note_failure(endpoint_id, at=at)
+    elif not all(each.standing.is_known_to_work for each in results):
+        note_success(endpoint_id, at=at)
 
 
 def _report(result: _Result) -> None:

@@ -11,7 +11,8 @@ from uuid6 import uuid7
 
 from distribution.deliveries.claim import Claimed
 from distribution.deliveries.client import get_client
-from distribution.deliveries.content import Work, read_destination
+from distribution.deliveries.content import Work
+from distribution.deliveries.destinations import read_destination
 from distribution.deliveries.event_content import audience_of
 from distribution.deliveries.payloads.catalog import make_example_data
 from distribution.deliveries.payloads.events import DeliveredEvent

@@ -19,13 +19,16 @@ ACTOR: Final = "deliverer"
 ACCEPTED_LATE: Final = "accepted after its hold was released"
 
 
-def settle(assignment_id: int, *, state: DeliveryState, reason: str, at: datetime) -> int | None:
+def settle(
+    assignment_id: int, *, lead_id: int | None, state: DeliveryState, reason: str, at: datetime
+) -> int | None:
     """Returns the id of the lead if it is due at once. Needs the lead's lock."""
     if state == DeliveryState.REJECTED:
-        settlement = reject_sale(assignment_id, reason=reason, at=at)
+        settlement = reject_sale(assignment_id, reason=reason, at=at, lead_id=lead_id)
     else:
-        settlement = accept_sale(assignment_id, at=at)
-        report_if_released(assignment_id)
+        settlement = accept_sale(assignment_id, at=at, lead_id=lead_id)
+        if not settlement.is_new:
+            report_if_released(assignment_id)
     return settlement.lead_id if settlement.is_due else None
 
 

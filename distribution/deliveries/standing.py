@@ -29,9 +29,11 @@ SELECT d.id, w.number, d.state, d.tries, d.created_at, {IS_TAKEN_BACK},
         SELECT FROM distribution_deliverytry t
         WHERE t.delivery_id = d.id AND t.number = w.number AND t.outcome NOT IN ('', 'worker_lost')
     ),
-    l.posting_since, c.post_deadline_seconds
+    l.posting_since, c.post_deadline_seconds,
+    e.failing_since IS NULL AND COALESCE(e.last_success_at > statement_timestamp() - interval '30 seconds', false)
 FROM unnest(%s::bigint[], %s::int[]) AS w(id, number)
 JOIN distribution_delivery d ON d.id = w.id
+JOIN distribution_endpoint e ON e.id = d.endpoint_id
 LEFT JOIN distribution_assignment s ON s.id = d.assignment_id AND d.is_direct_post
 LEFT JOIN distribution_campaign c ON c.id = s.campaign_id
 LEFT JOIN routing_lead l ON l.id = s.lead_id
@@ -47,7 +49,7 @@ class Standing:
 
     `is_current`: it waits for the result of this try. `is_recorded`: the result was written before.
     `may_have_arrived`: another try may have reached the buyer. `gives_up_at`: until when a buyer that cannot be reached
-    is asked again; None: as often as any lead.
+    is asked again; None: as often as any lead. `is_known_to_work`: a success of its endpoint was noted just now.
     """
 
     state: DeliveryState = DeliveryState.POSTING
@@ -56,6 +58,7 @@ class Standing:
     is_taken_back: bool = False
     may_have_arrived: bool = False
     gives_up_at: datetime | None = None
+    is_known_to_work: bool = False
 
 
 def lock_standings(claims: Sequence[Claimed]) -> dict[int, Standing]:
@@ -91,6 +94,7 @@ class _Row(NamedTuple):
     is_recorded: bool
     posting_since: datetime | None
     post_deadline_seconds: int | None
+    is_known_to_work: bool
 
     def describe(self) -> Standing:
         return Standing(
@@ -100,6 +104,7 @@ class _Row(NamedTuple):
             is_taken_back=self.is_taken_back,
             may_have_arrived=self.may_have_arrived,
             gives_up_at=self._find_end(),
+            is_known_to_work=self.is_known_to_work,
         )
 
     def _find_end(self) -> datetime | None:

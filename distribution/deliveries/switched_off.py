@@ -46,4 +46,6 @@ def _end(row: Delivery, *, is_possible: bool, at: datetime) -> None:
     row.save(update_fields=["state", "next_try_at", "end_reason", "ended_at"])
     if not is_possible:
         assert row.assignment_id is not None  # noqa: S101 - a constraint says so
-        settle(row.assignment_id, state=DeliveryState.REJECTED, reason=ENDPOINT_OFF, at=at)
+        settle(
+            row.assignment_id, lead_id=row.lead_id, state=DeliveryState.REJECTED, reason=ENDPOINT_OFF, at=at
+        )

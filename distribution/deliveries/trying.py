@@ -43,6 +43,16 @@ def try_together(
     works: Sequence[Work], *, client: OutboundClient, clock: Callable[[], datetime]
 ) -> list[Tried]:
     """Make the tries of one message: one work, or all rows of a daily CSV. Never raises."""
+    started = monotonic()
+    try:
+        return _try_each(works, client=client, clock=clock)
+    except Exception as error:  # noqa: BLE001 - a thread of the pool must outlive every message
+        logger.error("deliveries.try_failed", extra={"cause": type(error).__name__})
+        judgment = Judgment(outcome=Outcome.UNKNOWN, error=type(error).__name__)
+        return [Tried(work, judgment, int((monotonic() - started) * 1000)) for work in works]
+
+
+def _try_each(works: Sequence[Work], *, client: OutboundClient, clock: Callable[[], datetime]) -> list[Tried]:
     stopped = [
         not_sent(work, error=why, started=monotonic()) for work in works if (why := find_obstacle(work))
     ]

@@ -181,8 +181,9 @@ HELD_TEST: Final = "Waiting for the system of {buyer} since {at}; nothing is hel
 def _describe_sale(assignment: Assignment, participants: Participants) -> TracedSale:
     buyer, price = participants.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
     is_asked_test = assignment.is_test and assignment.state == AssignmentState.HELD
+    at = assignment.sold_at or assignment.created_at
     template = HELD_TEST if is_asked_test else SALES[assignment.state]
-    sentence = template.format(buyer=buyer.name, price=price, at=wording.moment(assignment.created_at))
+    sentence = template.format(buyer=buyer.name, price=price, at=wording.moment(at))
     if assignment.reject_reason:
         sentence += f' Reason: "{assignment.reject_reason}".'
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
@@ -195,7 +196,7 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
         buyer=buyer,
         price_cents=assignment.price_cents,
         state=assignment.state,
-        sold_at=assignment.created_at,
+        sold_at=assignment.sold_at,
         returned_at=assignment.returned_at,
         sentence=sentence,
         is_test=assignment.is_test,

@@ -53,13 +53,13 @@ class LeadHead:
 
 @dataclass(frozen=True, slots=True)
 class TracedSale:
-    """One sale of the lead to a buyer."""
+    """One sale of the lead to a buyer. `sold_at` None: the buyer's system has not accepted it."""
 
     assignment_id: UUID
     buyer: Participant
     price_cents: int
     state: str
-    sold_at: datetime
+    sold_at: datetime | None
     returned_at: datetime | None
     sentence: str
     is_test: bool

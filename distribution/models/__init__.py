@@ -22,20 +22,18 @@ from distribution.models.delivery import (
     TryOutcome,
 )
 from distribution.models.direct_posts import ANSWERING
-from distribution.models.endpoint import (
+from distribution.models.endpoint import DisabledReason, Endpoint
+from distribution.models.endpointsecret import EndpointSecret
+from distribution.models.enrollment import MAX_WEIGHT, Enrollment
+from distribution.models.event import SHORTEST_KEPT_DAYS, AttemptWithEvents, Event, LeadWithEvents
+from distribution.models.methods import (
     METHOD_FIELDS,
     AnswerFormat,
     BodyFormat,
-    DisabledReason,
     EmailFormat,
-    Endpoint,
     HttpMethod,
     Method,
-    Subscription,
 )
-from distribution.models.endpointsecret import EndpointSecret
-from distribution.models.enrollment import MAX_WEIGHT, Enrollment
-from distribution.models.event import AttemptWithEvents, Event, LeadWithEvents
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
     ContractPays,
@@ -44,16 +42,10 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
-from distribution.models.returning import (
-    EvidenceKind,
-    ReturnFile,
-    ReturnLimit,
-    ReturnPeriod,
-    ReturnPolicy,
-    ReturnRequest,
-    ReturnState,
-)
+from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
+from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
+from distribution.models.subscription import Subscription
 from distribution.models.verification import VerifyWatermark
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
@@ -65,6 +57,7 @@ __all__ = [
     "METHOD_FIELDS",
     "NOT_OF_SALES",
     "OPEN",
+    "SHORTEST_KEPT_DAYS",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",

@@ -134,3 +134,9 @@ class Assignment(models.Model):
     def charged_at(self) -> datetime:
         """When the buyer got a sold lead: a direct post may have been accepted days after its price was held."""
         return self.settled_at or self.created_at
+
+    @property
+    def sold_at(self) -> datetime | None:
+        """None: it is held or was rejected. A returned lead was sold before."""
+        was_sold = self.state in (AssignmentState.SOLD, AssignmentState.RETURNED)
+        return self.charged_at if was_sold else None

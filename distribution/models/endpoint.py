@@ -2,7 +2,6 @@
 
 from typing import ClassVar, Final
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -15,6 +14,15 @@ from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign
 from distribution.models.direct_posts import ANSWERING, answering_trigger
 from distribution.models.encrypted import EncryptedJSONField
+from distribution.models.live_since import restart_trigger
+from distribution.models.methods import (
+    REQUIRED_FIELDS,
+    AnswerFormat,
+    BodyFormat,
+    EmailFormat,
+    HttpMethod,
+    Method,
+)
 from distribution.models.subscribing import EventKind, owner_triggers
 from routing.models import Source, Workspace
 from routing.models.ownership import owner_trigger
@@ -23,76 +31,10 @@ MAX_TIMEOUT_SECONDS: Final = 60
 MAX_IN_FLIGHT: Final = 100
 
 
-class Method(models.TextChoices):
-    WEBHOOK = "webhook", "signed webhook: JSON with a signature (Standard Webhooks)"
-    HTTP = "http", "custom HTTP request: the fields and format of the buyer's system"
-    EMAIL = "email", "email: one message for each lead"
-    CSV = "csv", "daily CSV: one email a day with all leads"
-
-
-class BodyFormat(models.TextChoices):
-    JSON = "json", "JSON"
-    FORM = "form", "form fields"
-    XML = "xml", "XML"
-
-
-class EmailFormat(models.TextChoices):
-    TEXT = "text", "plain text"
-    HTML = "html", "HTML"
-    ADF = "adf", "ADF XML, for car dealers"
-
-
-class HttpMethod(models.TextChoices):
-    POST = "POST", "POST"
-    PUT = "PUT", "PUT"
-    GET = "GET", "GET"
-
-
-class AnswerFormat(models.TextChoices):
-    JSON = "json", "JSON"
-    XML = "xml", "XML"
-    TEXT = "text", "text"
-
-
 class DisabledReason(models.TextChoices):
     GONE = "gone_410", "it answered 410 Gone"
     NO_SUCCESS = "no_success_120h", "no success for 120 hours"
     BY_HAND = "by_hand", "by a person"
-
-
-# What each method asks for. The form shows these fields, and the others are cleared when it is saved.
-METHOD_FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    Method.WEBHOOK: ("url", "test_url", "timeout_seconds", "max_in_flight"),
-    Method.HTTP: (
-        *("url", "test_url", "http_method", "body_format", "template", "headers"),
-        *("accept_term", "accept_path", "reason_path", "price_path", "answer_format"),
-        *("timeout_seconds", "max_in_flight"),
-    ),
-    Method.EMAIL: ("email_to", "email_format"),
-    Method.CSV: ("email_to", "daily_at", "template"),
-}
-REQUIRED_FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    Method.WEBHOOK: ("url",),
-    Method.HTTP: ("url", "http_method", "body_format"),
-    Method.EMAIL: ("email_to", "email_format"),
-    Method.CSV: ("email_to",),
-}
-
-
-# Which sales have a delivery to an endpoint depends on these.
-CHOOSING: Final = ("active", "disabled_at", "campaign_id", "test_url")
-
-
-def restart_trigger() -> pgtrigger.Trigger:
-    """`live_since` begins again when other sales than before have a delivery to the endpoint."""
-    old, new = (", ".join(f"{row}.{column}" for column in CHOOSING) for row in ("OLD", "NEW"))
-    return pgtrigger.Trigger(
-        name="restart_live_since",
-        when=pgtrigger.Before,
-        operation=pgtrigger.UpdateOf(*CHOOSING),
-        condition=pgtrigger.Condition(f"(ROW({new}) IS DISTINCT FROM ROW({old}))"),
-        func="NEW.live_since = clock_timestamp(); RETURN NEW;",
-    )
 
 
 class Endpoint(models.Model):
@@ -350,19 +292,3 @@ class Endpoint(models.Model):
         )
         if is_foreign:
             raise ValidationError({"campaign": "Choose a campaign of the buyer's workspace."})
-
-
-class Subscriptions(models.Manager["Subscription"]):
-    def get_queryset(self) -> "models.QuerySet[Subscription]":
-        return super().get_queryset().exclude(events=[])
-
-
-class Subscription(Endpoint):
-    """An endpoint that gets events. It has no table of its own."""
-
-    objects: ClassVar[Subscriptions] = Subscriptions()
-
-    class Meta:
-        proxy = True
-        default_permissions = ()  # who may see endpoints sees these
-        verbose_name = "subscription"

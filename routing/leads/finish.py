@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection
-from django.db.models import F
 from django.db.models.functions import Least, Now
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
@@ -21,6 +20,15 @@ SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attemp
     posting_since = CASE %s WHEN 'posting' THEN COALESCE(posting_since, %s) WHEN 'deferred' THEN NULL
         ELSE posting_since END
 WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
+"""
+# LEAST ignores NULL, so a lead that is not due needs the CASE.
+CLOSE_POSTING: Final = """
+UPDATE routing_lead
+SET status = %(status)s, skip_reason = %(reason)s, attempts = %(attempts)s, due_reason = %(due_reason)s,
+    next_attempt_at = CASE WHEN %(due_at)s::timestamptz IS NOT NULL THEN LEAST(%(due_at)s, statement_timestamp()) END,
+    finished_at = %(finished_at)s, conflicts = 0, errors = 0, lost_leases = 0,
+    is_partly_sold = is_partly_sold OR %(is_accepted)s
+WHERE id = %(lead)s AND status = 'posting' AND attempts = %(attempts)s - 1
 """
 # Why a lead is due after a buyer's system has answered.
 DELIVERY_ENDED: Final = "delivery_ended"
@@ -159,25 +167,26 @@ def close_posting(
     """Write the answer of a buyer's system, in attempt number `attempts`, to a lead that waits for it.
 
     `status` PENDING: the lead is due at once. `is_accepted`: this buyer has the lead now. `reason`: why it is not sold.
-    Needs the lead's lock. Enqueues the lead on commit. Raises LeadMoved if the lead does not wait for an answer.
+    Needs the lead's lock. Enqueues a lead that is due on commit; one that waits for an answer is not in the schedule.
+    Raises LeadMoved if the lead does not wait for an answer.
     """
     is_due = status == LeadStatus.PENDING
-    row = Lead.objects.filter(pk=lead_id, status=LeadStatus.POSTING, attempts=attempts - 1)
-    changed = row.update(
-        status=status,
-        skip_reason=reason,
-        attempts=attempts,
-        next_attempt_at=Least(at, Now()) if is_due else None,
-        due_reason=DELIVERY_ENDED if is_due else "",
-        finished_at=None if is_due else at,
-        conflicts=0,
-        errors=0,
-        lost_leases=0,
-        is_partly_sold=True if is_accepted else F("is_partly_sold"),
-    )
-    if changed != 1:
-        raise LeadMoved(lead_id, attempt=attempts)
-    enqueue_leads_after_commit(lead_id)
+    parameters: dict[str, int | str | datetime | None] = {
+        "lead": lead_id,
+        "status": status,
+        "reason": reason,
+        "attempts": attempts,
+        "due_at": at if is_due else None,
+        "due_reason": DELIVERY_ENDED if is_due else "",
+        "finished_at": None if is_due else at,
+        "is_accepted": is_accepted,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSE_POSTING, parameters)
+        if cursor.rowcount != 1:
+            raise LeadMoved(lead_id, attempt=attempts)
+    if is_due:
+        enqueue_leads_after_commit(lead_id)
 
 
 def reopen_returned(lead_id: int, *, at: datetime) -> bool:

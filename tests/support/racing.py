@@ -62,6 +62,33 @@ def open_transaction(work: Callable[[], object]) -> Iterator[Callable[[], None]]
 
 
 @contextmanager
+def before_its_commit(work: Callable[[], object]) -> Iterator[Callable[[], None]]:
+    """Do some work on another connection, and commit it with the yielded call."""
+    is_done, may_commit = threading.Event(), threading.Event()
+
+    def run() -> None:
+        try:
+            with transaction.atomic():
+                work()
+                is_done.set()
+                may_commit.wait(LONGEST_SECONDS)
+        finally:
+            is_done.set()
+
+    with in_background(run) as running:
+        is_done.wait(LONGEST_SECONDS)
+
+        def commit() -> None:
+            may_commit.set()
+            running.result(LONGEST_SECONDS)
+
+        try:
+            yield commit
+        finally:
+            may_commit.set()
+
+
+@contextmanager
 def in_background(call: Callable[[], Result]) -> Iterator[Future[Result]]:
     """Run one call beside the block. Its error is raised at the latest at the end of the block."""
 

@@ -67,11 +67,11 @@ def test_control_without_the_lead_lock_the_second_answer_fails(monkeypatch: pyte
     hold = open_hold(held_lead())
     both_read = Barrier(2)
 
-    def read_without_a_lock(assignment_id: int) -> tuple[LockedLead, Assignment]:
+    def read_without_a_lock(assignment_id: int, **_: object) -> tuple[LockedLead, Any]:
         lead = locked_lead_of(hold.lead_id)
-        assignment = Assignment.objects.select_related("campaign").get(pk=assignment_id)
+        read = settle._read_hold(assignment_id)
         both_read.wait(LONGEST_SECONDS)
-        return lead, assignment
+        return lead, read
 
     monkeypatch.setattr(settle, "_lock", read_without_a_lock)
 

@@ -1,13 +1,9 @@
 """A return beside the result of a try, and beside a person who sends the lead again. Controls remove the locks."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
@@ -21,7 +17,7 @@ from distribution.deliveries.tried import Tried
 from distribution.models import Assignment, Delivery
 from distribution.returns import held
 from tests.support.factories import EndpointFactory, EnrollmentFactory, LeadFactory
-from tests.support.racing import in_background, race
+from tests.support.racing import before_its_commit, in_background, race
 from tests.support.returning import return_assignment
 from tests.support.waiting import LONGEST_SECONDS, wait_until_blocked
 
@@ -52,33 +48,6 @@ def send_again(delivery: Delivery) -> str:
     except ResolutionRefused:
         return "refused"
     return "sent"
-
-
-@contextmanager
-def before_its_commit(work: Callable[[], object]) -> Iterator[Callable[[], None]]:
-    """Do some work on another connection, and commit it with the yielded call."""
-    is_done, may_commit = threading.Event(), threading.Event()
-
-    def run() -> None:
-        try:
-            with transaction.atomic():
-                work()
-                is_done.set()
-                may_commit.wait(LONGEST_SECONDS)
-        finally:
-            is_done.set()
-
-    with in_background(run) as running:
-        is_done.wait(LONGEST_SECONDS)
-
-        def commit() -> None:
-            may_commit.set()
-            running.result(LONGEST_SECONDS)
-
-        try:
-            yield commit
-        finally:
-            may_commit.set()
 
 
 def states() -> list[str]:
@@ -175,3 +144,18 @@ def test_returned_lead_is_never_left_to_be_sent(delivery: Delivery, _: int) -> N
 
     assert set(states()) == {"cancelled"}
     assert Assignment.objects.get().state == "returned"
+
+
+def test_of_four_clicks_at_once_one_sends_a_new_message(delivery: Delivery) -> None:
+    """Each page showed the first message as the newest."""
+    Delivery.objects.update(state="accepted", next_try_at=None, ended_at=timezone.now())
+
+    def click() -> str:
+        try:
+            resend(delivery.pk, at=timezone.now(), actor="ann", reason="they lost it", newest_id=delivery.pk)
+        except ResolutionRefused:
+            return "refused"
+        return "sent"
+
+    assert sorted(race([click] * 4)) == ["refused", "refused", "refused", "sent"]
+    assert Delivery.objects.count() == 2

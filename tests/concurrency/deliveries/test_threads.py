@@ -2,23 +2,20 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries import request_pool
-from distribution.deliveries.client import get_client
-from distribution.deliveries.deliverer import Deliverer
 from distribution.deliveries.ends import NO_THREAD
 from distribution.models import Deliverer as DelivererRow
 from distribution.models import Delivery, DeliveryTry
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
-from tests.support.delivering import LOCAL, sign
+from tests.support.deliverer_here import delivering
+from tests.support.delivering import sign
 from tests.support.factories import (
     CampaignFactory,
     DeliveryFactory,
@@ -37,32 +34,6 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 def system() -> Iterator[BuyerSystem]:
     with buyer_system() as running:
         yield running
-
-
-@contextmanager
-def delivering(settings: Any, directory: Path, *, distribute: Callable[[int], object]) -> Iterator[None]:
-    """A deliverer in a thread of this process."""
-    settings.LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS = LOCAL
-    settings.LEADSWITCH_DELIVERER_POLL_MS = 50
-    settings.LEADSWITCH_DELIVERER_THREADS = 4
-    settings.VAR_DIR = directory
-    get_client.cache_clear()
-    stop, wake = threading.Event(), threading.Event()
-
-    def run() -> None:
-        Deliverer("here", stop=stop, wake=wake, distribute=distribute).run()
-        connections.close_all()
-
-    thread = threading.Thread(target=run, name="deliverer", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        wake.set()
-        thread.join(LONGEST_SECONDS)
-        get_client.cache_clear()
-    assert not thread.is_alive()
 
 
 def count(state: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from distribution.api import buyerdocuments as documents
+from distribution.api import misseddocuments as documents
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, CampaignMode, Enrollment
 from distribution.money.wallet import top_up

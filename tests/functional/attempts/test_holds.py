@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from distribution.api.buyeranswers import describe_assignment
 from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
 from routing.calendar.windows import WINDOW_KINDS
@@ -65,6 +67,11 @@ def held_lead(campaign: Campaign) -> Lead:
     return lead
 
 
+def described(hold: Assignment) -> dict[str, Any]:
+    """As the buyers' API shows it."""
+    return describe_assignment(Assignment.objects.select_related("lead", "campaign").get(pk=hold.pk))
+
+
 def assert_verified() -> None:
     report = run_verification()
     assert report.holds, report
@@ -122,6 +129,32 @@ def test_accepted_lead_is_charged_and_sold() -> None:
     end = LeadDistributionEvent.objects.get(event="distributed")
     assert (end.cost_cents, end.data) == (PRICE_CENTS, {"buyers": 1})
     assert_verified()
+
+
+def test_sale_is_dated_by_the_acceptance_and_not_by_the_hold() -> None:
+    lead = held_lead(asking_campaign(buyers=2))
+    hold = open_hold(lead)
+    shown = described(hold)
+    assert (shown["assigned_at"], shown["sold_at"]) == ("2026-03-02T15:00:00Z", None)
+    assert [sale.sold_at for sale in explain(lead).sales] == [None]
+
+    accept(hold, at=LATER)
+
+    shown = described(hold)
+    assert (shown["assigned_at"], shown["sold_at"]) == ("2026-03-02T15:00:00Z", "2026-03-02T15:00:02Z")
+    [sale] = explain(lead).sales
+    assert (sale.sold_at, "at 2026-03-02 15:00:02" in sale.sentence) == (LATER, True)
+    return_assignment(hold.public_id, actor="op", reason="wrong number")
+    assert described(hold)["sold_at"] == "2026-03-02T15:00:02Z"
+
+
+def test_rejected_lead_was_never_sold() -> None:
+    hold = open_hold(held_lead(asking_campaign(buyers=1)))
+
+    reject(hold, at=LATER)
+
+    shown = described(hold)
+    assert (shown["assigned_at"], shown["sold_at"]) == ("2026-03-02T15:00:00Z", None)
 
 
 def test_rejected_lead_goes_to_the_next_buyer_with_the_reason_in_the_trace() -> None:

@@ -1,15 +1,18 @@
 """The reconciler `deliveries`: ends leases of lost deliverers, and removes old bodies."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.claim import claim_due
 from distribution.deliveries.keeping import KEPT
-from distribution.models import Delivery, DeliveryTry
+from distribution.models import Delivery, DeliveryTry, Endpoint
+from distribution.reconcile import deliveries
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.factories import DeliveryFactory
+from tests.support.holds import asking_campaign, lead_of
 from tracing.reconciling import Counts
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -54,3 +57,27 @@ def test_bodies_are_removed_after_thirty_days() -> None:
         "request_head", "request_body", "answer_body"
     )
     assert list(bodies) == [("POST", "", ""), ("POST", "Ann", "Ann")]
+
+
+def test_one_that_cannot_be_ended_leaves_the_others_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = (direct_post_to_an_endpoint_that_is_off() for _ in range(2))
+    end = deliveries.end_stranded
+
+    def fail(delivery_id: int, *, at: datetime) -> bool:
+        if delivery_id == bad:
+            raise ZeroDivisionError
+        return end(delivery_id, at=at)
+
+    monkeypatch.setattr(deliveries, "end_stranded", fail)
+    ended = run(fix=True)
+    assert (ended.repaired, ended.skipped) == (1, 1)
+    assert Delivery.objects.get(pk=good).state == "rejected"
+    assert Delivery.objects.get(pk=bad).state == "pending"
+
+
+def direct_post_to_an_endpoint_that_is_off() -> int:
+    campaign = asking_campaign(buyers=1)
+    distribute_lead(lead_of(campaign, at=timezone.now()).pk)
+    post = Delivery.objects.select_related("endpoint").get(assignment__campaign=campaign)
+    Endpoint.objects.filter(pk=post.endpoint_id).update(active=False)
+    return int(post.pk)

@@ -15,6 +15,15 @@ from tests.support.planting import plant, without
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 LEDGER, ASSIGNMENT = "distribution_ledgerentry", "distribution_assignment"
 DELIVERY = "distribution_delivery"
+# The buyer's system rejected the second try, and no person ended the direct post.
+TRIED = f"""
+WITH post AS (
+    UPDATE {DELIVERY} SET ended_by = '', tries = 2 WHERE assignment_id = {{{{rejected}}}} RETURNING id
+)
+INSERT INTO distribution_deliverytry (delivery_id, number, started_at, finished_at, outcome)
+SELECT id, number, now(), now(), CASE number WHEN 1 THEN '{{first}}' ELSE 'rejected' END
+FROM post, generate_series(1, 2) AS number
+"""
 PLANTED = {
     "held_without_a_hold": (
         "UPDATE distribution_wallet SET held_cents = held_cents + 1 WHERE buyer_id = {held_buyer}",
@@ -83,13 +92,18 @@ PLANTED = {
         f"UPDATE {DELIVERY} SET state = 'accepted' WHERE assignment_id = {{rejected}}",
         {12},
     ),
+    "rejected_though_another_try_may_have_arrived": (TRIED.format(first="unknown"), {12}),
+    "rejected_though_a_lost_try_may_have_arrived": (TRIED.format(first="worker_lost"), {12}),
 }
+MAY_HAVE_ARRIVED = "is rejected, but another try of it may have arrived"
 FOUND = {
     "hold_without_a_direct_post": "is held, but has no direct post",
     "hold_whose_direct_post_has_ended": "is held, but its direct post is rejected",
     "hold_asked_for_twice": "is held, but has 2 direct posts without an end",
     "direct_post_after_the_release": "still asks its buyer, but its sale is rejected",
     "accepted_by_a_buyer_whose_hold_was_released": "is accepted, but its sale is rejected",
+    "rejected_though_another_try_may_have_arrived": MAY_HAVE_ARRIVED,
+    "rejected_though_a_lost_try_may_have_arrived": MAY_HAVE_ARRIVED,
 }
 
 
@@ -116,6 +130,16 @@ def build_holds() -> dict[str, int]:
 @pytest.mark.usefixtures("committed_db")
 def test_holds_without_damage_are_no_finding() -> None:
     build_holds()
+
+    assert broken(run_verification()) == oracle.judge() == {}
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize("first", ["not_sent", "rejected"])
+def test_rejection_after_a_try_that_never_arrived_is_no_finding(first: str) -> None:
+    names = build_holds()
+
+    plant(TRIED.format(first=first).format(**names))
 
     assert broken(run_verification()) == oracle.judge() == {}
 

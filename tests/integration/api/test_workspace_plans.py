@@ -9,12 +9,18 @@ from django.test.utils import CaptureQueriesContext
 
 from distribution.deliveries import queries as deliveries
 from distribution.deliveries.queries import list_deliveries
-from distribution.models import Delivery, Endpoint
+from distribution.models import Buyer, Delivery, Endpoint
 from distribution.returns import queries as returns
 from distribution.returns.queries import list_returns_of_workspace
 from routing.models import Workspace
 from tests.support.delivery_breaches import new_try
-from tests.support.factories import BuyerFactory, DeliveryFactory, EndpointFactory, issue_workspace_key
+from tests.support.factories import (
+    BuyerFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    LeadFactory,
+    issue_workspace_key,
+)
 from tests.support.plans import nodes
 from tests.support.planting import plant
 
@@ -31,9 +37,17 @@ INSERT INTO distribution_returnrequest (
     public_id, assignment_id, lead_id, buyer_id, state, reason, text, requested_at, requested_by, decided_at,
     decided_by, decision_reason, is_automatic, is_resold
 )
-SELECT gen_random_uuid(), row_number() OVER (), 1, b.id, CASE n % 100 WHEN 0 THEN 'requested' ELSE 'declined' END,
+SELECT gen_random_uuid(), row_number() OVER (), (SELECT min(id) FROM routing_lead), b.id,
+    CASE n % 100 WHEN 0 THEN 'requested' ELSE 'declined' END,
     'fake', '', now(), 'key', CASE n % 100 WHEN 0 THEN NULL ELSE now() END, '', '', false, false
 FROM generate_series(1, {EACH}) n CROSS JOIN distribution_buyer b
+"""
+FILL_SALES = """
+INSERT INTO distribution_assignment (
+    id, public_id, lead_id, buyer_id, campaign_id, attempt_id, price_cents, state, returned_at, counted_on, is_counted
+)
+SELECT assignment_id, gen_random_uuid(), lead_id, buyer_id, 1, gen_random_uuid(), 1, 'returned', now(), now(), false
+FROM distribution_returnrequest
 """
 BIG = {"distribution_delivery", "distribution_returnrequest"}
 SHOWN = 51
@@ -46,7 +60,8 @@ def workspace(committed_db: None) -> Workspace:  # noqa: ARG001
     EndpointFactory(buyer__workspace=ours.workspace)
     for buyer in BuyerFactory.create_batch(BUYERS - 2):
         EndpointFactory(buyer=buyer)
-    for sql in (FILL_DELIVERIES, FILL_RETURNS):
+    LeadFactory()
+    for sql in (FILL_DELIVERIES, FILL_RETURNS, FILL_SALES):
         assert plant(sql) == BUYERS * EACH
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -74,12 +89,7 @@ def statements_of(call: Any) -> list[str]:
 
 
 def test_newest_rows_are_found_by_the_index_of_each_owner(workspace: Workspace) -> None:
-    given: dict[str, Any] = {
-        "workspace": workspace.pk,
-        "limit": SHOWN,
-        "before": returns.NEWEST,
-        "state": None,
-    }
+    given: dict[str, Any] = {"workspace": workspace.pk, "limit": SHOWN, "before": returns.NEWEST}
     for sql, index in (
         (deliveries.NEWEST_OF_WORKSPACE, "delivery_endpoint"),
         (returns.NEWEST_OF_WORKSPACE, "return_buyer_newest"),
@@ -88,6 +98,44 @@ def test_newest_rows_are_found_by_the_index_of_each_owner(workspace: Workspace) 
         assert index in indexes
         assert not scanned & BIG
         assert read == 2 * SHOWN
+
+
+@pytest.mark.parametrize("state", ["approved", "declined", "withdrawn"])
+def test_ended_returns_of_a_state_are_found_without_the_others(workspace: Workspace, state: str) -> None:
+    """Almost all of them are declined: then the index without the state gives the newest of them as well."""
+    sql, *_ = statements_of(
+        lambda: list_returns_of_workspace(workspace.pk, buyer=None, limit=SHOWN, before=None, state=state)
+    )
+
+    indexes, scanned, read = explain(sql)
+
+    assert state == "declined" or "return_buyer_state_newest" in indexes
+    assert not scanned & BIG
+    assert read <= (2 * (SHOWN + 1) if state == "declined" else 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "usable", "most"),
+    [
+        (None, {"return_buyer_newest"}, SHOWN),
+        ("declined", {"return_buyer_newest", "return_buyer_state_newest"}, SHOWN + 1),
+        ("requested", {"return_buyer_state_newest", "return_open_oldest"}, BUYERS * EACH // 100),
+        ("withdrawn", {"return_buyer_state_newest"}, 0),
+    ],
+)
+def test_returns_of_one_buyer_are_found_by_its_indexes(
+    workspace: Workspace, state: str | None, usable: set[str], most: int
+) -> None:
+    buyer = Buyer.objects.filter(workspace=workspace).earliest("pk")
+    sql, *_ = statements_of(
+        lambda: list_returns_of_workspace(workspace.pk, buyer=buyer, limit=SHOWN, before=None, state=state)
+    )
+
+    indexes, scanned, read = explain(sql)
+
+    assert indexes & usable
+    assert not scanned & BIG
+    assert read <= most
 
 
 def test_rows_that_wait_are_found_by_their_index(workspace: Workspace) -> None:

@@ -1,0 +1,103 @@
+"""The OpenAPI schema of the leads that a buyer did not get. Nothing here runs during a request."""
+
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from distribution.api.buyerdocuments import CURSOR, LIMIT, CampaignDocument, choice, document
+from distribution.api.documents import CHANGE, REASON, GateDocument
+from distribution.explain.missed import MISSED_REASONS
+from distribution.explain.remedy import WhatIfResult
+
+FIXER: Final = (
+    "Who can change it: buyer (you) or agency. No one can if it is lead (the lead itself), outranked (other buyers "
+    "ranked higher) or system (it resolves on its own)."
+)
+
+
+class MissedLeadHead(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    received_at = serializers.DateTimeField()
+    vertical = serializers.CharField()
+    zip = serializers.CharField()
+    state = serializers.CharField()
+
+
+class SkipDocument(serializers.Serializer[Any]):
+    """Why an attempt skipped you."""
+
+    decided_at = serializers.DateTimeField()
+    reason = serializers.CharField(help_text=REASON)
+    sentence = serializers.CharField()
+    change = serializers.CharField(help_text=CHANGE)
+    fixer = serializers.CharField(help_text=FIXER)
+    price_cents = serializers.IntegerField(allow_null=True, help_text="The price you would have paid.")
+    ranked_higher = serializers.IntegerField(
+        allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
+    )
+    gates = GateDocument(many=True, help_text="Every check that failed. The first is the reason.")
+
+
+class MissedDocument(SkipDocument):
+    """A lead that you were enrolled for and did not get: its latest attempt."""
+
+    lead = MissedLeadHead()
+    campaign = CampaignDocument(allow_null=True)
+    attempts = serializers.IntegerField(help_text="Number of attempts.")
+    next_attempt_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it is tried again and you may still get it. Null: never."
+    )
+
+
+class PassedOverDocument(SkipDocument):
+    attempt = serializers.IntegerField(help_text="1 for the first attempt of the lead.")
+
+
+class CheckDocument(serializers.Serializer[Any]):
+    """The result of the latest attempt if every check that you failed had passed. The engine computes it."""
+
+    ending = serializers.ChoiceField(choices=[each.value for each in WhatIfResult] + ["unchecked"])
+    is_confirmed = serializers.BooleanField(help_text="You would have gotten the lead.")
+    ranked_higher = serializers.IntegerField(
+        allow_null=True, help_text="How many buyers would still have ranked higher. Only if outranked."
+    )
+    price_cents = serializers.IntegerField(allow_null=True)
+    sentence = serializers.CharField()
+
+
+class MissedLeadDocument(MissedDocument):
+    check = CheckDocument()
+    history = PassedOverDocument(
+        many=True, help_text="Each attempt that skipped you, newest first, at most 50."
+    )
+
+
+class MissedPage(serializers.Serializer[Any]):
+    results = MissedDocument(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+LIST_MISSED: Final = document(
+    "buyer_missed_list",
+    "Leads you did not get and why, newest first",
+    MissedPage,
+    400,
+    description="Leads whose latest attempt skipped you while you were enrolled. One row per lead.",
+    parameters=(
+        choice(
+            "reason",
+            MISSED_REASONS,
+            "Only those missed for this reason. Each request searches 5,000 events, so a page can have fewer "
+            "leads than `limit` or none. It is the last page only if `next_cursor` is null.",
+        ),
+        LIMIT,
+        CURSOR,
+    ),
+)
+GET_MISSED: Final = document(
+    "buyer_missed_retrieve",
+    "One lead you did not get, attempt by attempt",
+    MissedLeadDocument,
+    404,
+    description="Use the lead id from `missed/`.",
+)

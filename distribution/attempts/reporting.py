@@ -1,0 +1,64 @@
+"""What an attempt reports after its commit: metrics and one structured log line. A test lead is in no metric."""
+
+from datetime import timedelta
+
+from distribution import metrics
+from distribution.attempts.record import AttemptRecord
+from routing.leads.attempt_log import AttemptLine, log_attempt
+from routing.leads.decision_metrics import Waited, measure_wait
+from routing.locks.attempts import LockedLead
+from routing.metrics.leads import DUPLICATES, LEADS_ROUTED
+
+
+def report_attempt(
+    record: AttemptRecord, *, locked: LockedLead, lock_ms: float, seconds: float, seconds_locked: float
+) -> None:
+    """`locked`: the row as first locked. `seconds`: the whole attempt. `seconds_locked`: from that first lock on."""
+    if not locked.is_test:
+        _measure(record, locked, seconds=seconds)
+    count_sales(record)
+    sold = {"buyers": len(record.assignments), "charged_cents": record.charged_cents}
+    waited = measure_wait(locked, decided_at=locked.locked_at + timedelta(seconds=seconds_locked))
+    log_attempt(make_line(record, lock_ms, waited), cause=record.cause, **sold)
+
+
+def _measure(record: AttemptRecord, locked: LockedLead, *, seconds: float) -> None:
+    metrics.DECISION_SECONDS.observe(seconds)
+    if locked.next_attempt_at is not None:
+        lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
+        metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
+    if record.route is not None and record.route.path:
+        LEADS_ROUTED.labels(hops=str(len(record.route.path))).inc()
+    if record.first is not None:
+        DUPLICATES.labels(kind=record.first.kind).inc()
+
+
+def count_sales(record: AttemptRecord) -> None:
+    if record.lead.is_test:
+        return
+    metrics.LEADS_SOLD.inc(len(record.assignments))
+    metrics.CENTS_CHARGED.inc(record.charged_cents)
+
+
+def make_line(
+    record: AttemptRecord, lock_ms: float | None, waited: Waited, *, is_decision: bool = True
+) -> AttemptLine:
+    head, lead, first = record.trace.head, record.lead, record.first
+    return AttemptLine(
+        lead_id=lead.public_id,
+        attempt_id=head.id,
+        result=record.step.result,
+        skip_reason=record.skip_reason,
+        attempts=head.number,
+        owner=head.worker,
+        duration_ms=record.duration_ms,
+        lock_ms=lock_ms,
+        rule_id=record.rule_id,
+        source_workspace_id=lead.source_workspace_id,
+        destination_workspace_id=lead.workspace_id,
+        duplicate_of=first.public_id if first else None,
+        duplicate_workspace_id=first.workspace_id if first else None,
+        waited=waited,
+        is_decision=is_decision,
+        is_test=lead.is_test,
+    )
