@@ -75,7 +75,7 @@ class StatementAdmin(ConfirmingAdmin):
                 "lead_columns": LEAD_COLUMNS,
                 "lead_rows": lead_rows,
                 "lead_cells": [list(zip(LEAD_COLUMNS, row, strict=True)) for row in lead_rows],
-                "max_leads": MAX_LISTED,
+                "max_leads": f"{MAX_LISTED:,}",
                 "opening": money(statement.opening_cents),
                 "closing": money(statement.closing_cents),
                 "csv_query": urlencode(
