@@ -40,6 +40,10 @@ VERDICT_FAILURES = with_series(
     cause=POSTGRES_CAUSES,
 )
 
+EVENT_MESSAGES_REMOVED = Counter(
+    "leadswitch_event_messages_removed_total",
+    "Messages of events that were removed, LEADSWITCH_EVENT_DAYS after they ended.",
+)
 METHODS = ("webhook", "http", "email", "csv")
 DELIVERY_TRIES = with_series(
     Counter(

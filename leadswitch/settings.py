@@ -89,6 +89,7 @@ LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
 # Requests that one deliverer runs at once, and how often it looks for due deliveries if nothing wakes it.
 LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads
 LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
+LEADSWITCH_EVENT_DAYS = ENVIRONMENT.event_days
 # Behind PgBouncer nothing can listen.
 LEADSWITCH_PGBOUNCER = ENVIRONMENT.is_pgbouncer
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.

@@ -25,7 +25,7 @@ from distribution.models.direct_posts import ANSWERING
 from distribution.models.endpoint import DisabledReason, Endpoint
 from distribution.models.endpointsecret import EndpointSecret
 from distribution.models.enrollment import MAX_WEIGHT, Enrollment
-from distribution.models.event import AttemptWithEvents, Event, LeadWithEvents
+from distribution.models.event import SHORTEST_KEPT_DAYS, AttemptWithEvents, Event, LeadWithEvents
 from distribution.models.methods import (
     METHOD_FIELDS,
     AnswerFormat,
@@ -57,6 +57,7 @@ __all__ = [
     "METHOD_FIELDS",
     "NOT_OF_SALES",
     "OPEN",
+    "SHORTEST_KEPT_DAYS",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",

@@ -148,6 +148,12 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["id"], condition=Q(state="unknown"), name="delivery_unknown"),
             models.Index(fields=["event"], condition=Q(event__isnull=False), name="delivery_event"),
+            # Messages of events that are removed next, and those that were given up.
+            models.Index(
+                fields=["state", "ended_at"],
+                condition=Q(event__isnull=False, ended_at__isnull=False),
+                name="delivery_event_ended",
+            ),
         ]
         triggers: ClassVar = [
             *wake_triggers(),

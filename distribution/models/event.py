@@ -1,6 +1,6 @@
 """What happened, for those who subscribed to it."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -12,12 +12,17 @@ from routing.models import Lead
 from tracing.models import Attempt
 from tracing.models.append_only import append_only_triggers
 
+# An event that happens once in a period is kept for longer than any period: a calendar month in any time zone.
+SHORTEST_KEPT_DAYS: Final = 35
+
 
 class Event(models.Model):
     """Written by triggers (distribution.models.emitting) together with its deliveries, and only if somebody subscribed.
 
     `buyer_id`, `source_id` and `workspace_id` say whose subscriptions get it. It refers to rows without foreign keys,
     which would lock rows of the sale. `facts`: what may change later, e.g. a balance. No personal data.
+
+    It never changes. It is removed with the last of its deliveries (distribution.deliveries.old_events).
     """
 
     id = models.UUIDField(primary_key=True, db_default=DatabaseUUID7(), editable=False)
@@ -43,7 +48,10 @@ class Event(models.Model):
                 name="event_is_for_someone",
             )
         ]
-        triggers: ClassVar = append_only_triggers("distribution_event")
+        triggers: ClassVar = append_only_triggers(
+            "distribution_event",
+            removable_if=f"OLD.happened_at < clock_timestamp() - interval '{SHORTEST_KEPT_DAYS} days'",
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

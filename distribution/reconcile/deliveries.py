@@ -1,4 +1,4 @@
-"""Ends deliveries that no deliverer ends, and removes the bodies of old requests.
+"""Ends deliveries that no deliverer ends, and removes the bodies of old requests and the messages of old events.
 
 leases of deliverers that were lost         a deliverer that is alive ends them too
 direct posts to endpoints that are off      rejected if the buyer cannot have the lead, else for a person
@@ -15,6 +15,7 @@ from django.db import connection
 from distribution.attempts.taken_back import cancel_left_over, find_left_over
 from distribution.deliveries.keeping import drop_old_bodies
 from distribution.deliveries.leases import end_expired, find_expired
+from distribution.deliveries.old_events import remove_old_events
 from distribution.deliveries.switched_off import end_stranded, find_stranded
 from routing.queries import read_clock
 from tracing.reconciling import Counts, name_rows
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 # A deliverer that is alive ends them within seconds.
 LATE: Final = timedelta(seconds=30)
 BODIES_AT_ONCE: Final = 1_000
+MESSAGES_AT_ONCE: Final = 1_000
 
 
 def run(*, fix: bool, limit: int) -> Counts:
@@ -35,6 +37,7 @@ def run(*, fix: bool, limit: int) -> Counts:
     if fix:
         ended += _end_each(stranded, end_stranded, at=at) + _end_each(left_over, cancel_left_over, at=at)
         drop_old_bodies(at=at, limit=BODIES_AT_ONCE)
+        remove_old_events(at=at, limit=MESSAGES_AT_ONCE)
     found = [*expired, *stranded, *left_over]
     return Counts(
         checked=len(found), repaired=ended, skipped=len(found) - ended, named=name_rows("delivery", found)

@@ -31,3 +31,12 @@ class Deliveries(Section):
         default=30,
         help="How often Celery beat starts the reconciler deliveries.",
     )
+    event_days = Variable(
+        "LEADSWITCH_EVENT_DAYS",
+        IntegerRange(35, 3_650),
+        default=90,
+        help=(
+            "How many days messages of events are kept after they ended. An event is removed with its last message"
+            " (docs/events.md)."
+        ),
+    )

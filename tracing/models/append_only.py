@@ -3,19 +3,16 @@
 import pgtrigger
 
 
-def append_only_triggers(table: str) -> list[pgtrigger.Trigger]:
+def append_only_triggers(table: str, *, removable_if: str = "") -> list[pgtrigger.Trigger]:
     """Return the row triggers for UPDATE and DELETE and the statement trigger for TRUNCATE of `table`.
 
-    TRUNCATE fires no row trigger, so it needs one of its own.
+    TRUNCATE fires no row trigger, so it needs one of its own. `removable_if`: a condition on OLD; rows that meet it can
+    be deleted, because they are kept for a time only.
     """
     refuse = f"RAISE EXCEPTION '{table} is append-only. % is not allowed.', TG_OP USING ERRCODE = 'restrict_violation';"
-    return [
-        pgtrigger.Trigger(
-            name="refuse_change",
-            when=pgtrigger.Before,
-            operation=pgtrigger.Update | pgtrigger.Delete,
-            func=refuse,
-        ),
+    changes = pgtrigger.Update if removable_if else pgtrigger.Update | pgtrigger.Delete
+    triggers = [
+        pgtrigger.Trigger(name="refuse_change", when=pgtrigger.Before, operation=changes, func=refuse),
         pgtrigger.Trigger(
             name="refuse_truncate",
             when=pgtrigger.Before,
@@ -24,3 +21,15 @@ def append_only_triggers(table: str) -> list[pgtrigger.Trigger]:
             func=refuse,
         ),
     ]
+    if removable_if:
+        kept = pgtrigger.Condition(f"(NOT ({removable_if}))")
+        triggers.append(
+            pgtrigger.Trigger(
+                name="refuse_early_removal",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                condition=kept,
+                func=refuse,
+            )
+        )
+    return triggers

@@ -39,6 +39,13 @@ for all subscriptions.
   you choose, and shows the request and the answer. `is_test` is true in it, and false in every other message.
 - An event has ids, statuses and amounts, and no personal data. A source gets no buyer and no money.
 
+## How long events are kept
+
+A message of an event is removed 90 days after it ended (`LEADSWITCH_EVENT_DAYS`), with its requests and answers. The
+event is removed with its last message. Until then the page *Deliveries* shows the message, and it can be sent again. A
+message without an end stays, e.g. one that waits for a subscription that is off. Deliveries of leads are not removed.
+The reconciler `deliveries` does this in batches of 1,000, and `leadswitch_event_messages_removed_total` counts them.
+
 """
 
 
