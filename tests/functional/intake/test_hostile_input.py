@@ -99,6 +99,19 @@ def test_nul_in_a_cookie_is_a_bad_request() -> None:
     assert Client(raise_request_exception=False, HTTP_COOKIE=cookie).get("/admin/").status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/admin/login/", "/api/v1/buyer/returns/", "/nothing"])
+def test_answer_to_head_has_no_body(path: str) -> None:
+    """A client on the same connection would read it as the answer to its next request."""
+    answers = {}
+    for method in ("GET", "HEAD"):
+        environ = RequestFactory().generic(method, path).environ
+        begun: list[str] = []
+        body = b"".join(application(environ, lambda status, headers, begun=begun: begun.append(status)))
+        answers[method] = (begun, bool(body))
+    assert answers["HEAD"] == (answers["GET"][0], False)
+    assert answers["GET"][1]
+
+
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-16", "hex", "rot13", "idna"])
 def test_form_is_read_as_utf8_for_any_charset(charset: str) -> None:
     sent = b"username=%5Cud800%5C0&password=none"
