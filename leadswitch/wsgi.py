@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Utf8Handler(WSGIHandler):
-    """Django leaves the body in the answer to HEAD, and waitress sends it: a client would read it as the next answer."""
+    """Django leaves the body in an answer to HEAD, and waitress sends it: a client would read it as the next answer."""
 
     request_class = Utf8Request
 
