@@ -1,11 +1,11 @@
 """The WSGI entry point that the web server serves."""
 
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import django
 from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from leadswitch.web.request import Utf8Request
 
@@ -13,21 +13,24 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadswitch.settings")
 os.environ.setdefault("LEADSWITCH_ROLE", "web")
 
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-
 class Utf8Handler(WSGIHandler):
     """Django leaves the body in an answer to HEAD, and waitress sends it: a client would read it as the next answer."""
 
     request_class = Utf8Request
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        response = super().__call__(environ, start_response)
-        if environ["REQUEST_METHOD"] != "HEAD":
-            return response
-        response.close()
-        return ()
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response = super().get_response(request)
+        if request.method == "HEAD":
+            empty(response)
+        return response
+
+
+def empty(response: HttpResponseBase) -> None:
+    """The headers stay, also the length of the body."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = ()
+    elif isinstance(response, HttpResponse):
+        response.content = b""
 
 
 django.setup(set_prefix=False)
