@@ -1,6 +1,7 @@
 """`Send a test event` sends an invented event of the chosen kind on the real path, marked as a test."""
 
 import json
+from typing import Any
 
 import jsonschema
 import pytest
@@ -114,7 +115,10 @@ def test_kind_that_was_not_chosen_is_not_sent(
     assert [json.loads(each.body)["type"] for each in system.asked] == ["lead.sold"]
 
 
-def test_person_gets_a_marked_email(operator: Client, workspace: Workspace, mailbox: Mailbox) -> None:
+def test_person_gets_a_marked_email(
+    operator: Client, workspace: Workspace, mailbox: Mailbox, settings: Any
+) -> None:
+    settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
     subscription = subscription_of(
         "buyer", workspace, method="email", url="", email_to="ann@example.com", events=["cap.reached"]
     )
