@@ -15,7 +15,7 @@ from distribution.deliveries.ended_subscriptions import turn_off
 from distribution.deliveries.event_content import audience_of
 from distribution.deliveries.payloads.catalog import CATALOG, describe_message
 from distribution.deliveries.payloads.events import NO_LINK
-from distribution.models import Assignment, Buyer, Delivery, Enrollment, Subscription, Wallet
+from distribution.models import Assignment, Buyer, Delivery, DeliveryTry, Enrollment, Subscription, Wallet
 from distribution.returns.by_hand import return_by_hand
 from routing.models import Source, Workspace
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
@@ -235,7 +235,7 @@ class TestEmail:
         assert link.startswith("https://leads.example.com/unsubscribe/")
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         lines = message.get_content().splitlines()
-        assert lines[-1] == f"You get this email because you chose wallet.low. Unsubscribe: {link}"
+        assert lines[-1] == f"This address is subscribed to notices of wallet.low. Unsubscribe: {link}"
         assert "Available: $975.00" in lines
         assert "Notice below: $999.99" in lines
 
@@ -250,7 +250,7 @@ class TestEmail:
         [(_, message)] = mailbox.mails
         assert not {"List-Unsubscribe", "List-Unsubscribe-Post"} & set(message.keys())
         last = message.get_content().splitlines()[-1]
-        assert last == f"You get this email because you chose lead.sold. {NO_LINK}"
+        assert last == f"This address is subscribed to notices of lead.sold. {NO_LINK}"
 
     def test_link_unsubscribes(self, client: Any, settings: Any, mailbox: Mailbox) -> None:
         enrollment, lead = make_everything_happen()
@@ -266,9 +266,24 @@ class TestEmail:
 
         subscription.refresh_from_db()
         assert (done.status_code, subscription.active) == (200, False)
+        assert "<li>a lead was sold</li>" in asked.content.decode()
         assert "You are unsubscribed." in done.content.decode()
         distribute_lead(LeadFactory(source=lead.source).pk)
         assert Delivery.objects.filter(endpoint_id=subscription.pk).count() == 1
 
     def test_changed_link_is_not_found(self, client: Any) -> None:
-        assert client.post("/unsubscribe/abc:def/").status_code == 404
+        for answer in (client.get("/unsubscribe/abc:def/"), client.post("/unsubscribe/abc:def/")):
+            assert answer.status_code == 404
+            assert "This link does not work." in answer.content.decode()
+
+    def test_notice_without_a_link_to_unsubscribe_is_not_sent(self, settings: Any, mailbox: Mailbox) -> None:
+        settings.LEADSWITCH_BASE_URL = ""
+        enrollment, lead = make_everything_happen()
+        self.notify(enrollment.buyer, "lead.sold")
+        distribute_lead(lead.pk)
+        deliver_due()
+
+        assert mailbox.mails == []
+        tried = DeliveryTry.objects.get()
+        assert (tried.outcome, tried.error, tried.request_head) == ("not_sent", "no_base_url", "")
+        assert Delivery.objects.get().state == "pending"
