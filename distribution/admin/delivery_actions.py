@@ -13,6 +13,7 @@ from django.utils import timezone
 from distribution.deliveries.by_hand import (
     DECIDABLE,
     ResolutionRefused,
+    find_newest,
     is_unsettled,
     resend,
     resolve,
@@ -110,9 +111,11 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         self.require(RESOLVE, request=request)
         if name not in ACTIONS:
             raise Http404
-        rows, form = self._rows(request), ReasonForm(request.POST or None)
+        rows = self._rows(request)
+        newest = {row.pk: find_newest(row).pk for row in rows} if name == "resend" else {}
+        form = ReasonForm(request.POST or None, state=",".join(map(str, newest.values())))
         if request.method == "POST" and form.is_valid():
-            refused = self._do(request, name, rows, form.cleaned_data["reason"])
+            refused = self._do(request, name, newest or dict.fromkeys(row.pk for row in rows), form)
             if len(rows) > 1 or not refused:
                 return HttpResponseRedirect(self._back(request, rows))
             form.add_error(None, f"Nothing was changed: {next(iter(refused))}.")
@@ -146,12 +149,18 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         }
         return self.confirm(request, title=f"{ACTIONS[name].title}: {whose}", form=form, context=context)
 
-    def _do(self, request: HttpRequest, name: str, rows: Sequence[Delivery], reason: str) -> Counter[str]:
-        """Each in its own transaction. Returns why the others were refused, and how many for each reason."""
+    def _do(
+        self, request: HttpRequest, name: str, rows: Mapping[int, int | None], form: ReasonForm
+    ) -> Counter[str]:
+        """Each in its own transaction. Returns why the others were refused, and how many for each reason.
+
+        `rows`: the newest message of each, by id.
+        """
         refused: Counter[str] = Counter()
-        for row in rows:
+        actor, reason = request.user.get_username(), form.cleaned_data["reason"]
+        for delivery_id, newest_id in rows.items():
             try:
-                run(name, row.pk, actor=request.user.get_username(), reason=reason)
+                run(name, delivery_id, newest_id=newest_id, actor=actor, reason=reason)
             except ResolutionRefused as refusal:
                 refused[str(refusal)] += 1
         done = len(rows) - refused.total()
@@ -172,11 +181,11 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=ids))
 
 
-def run(name: str, delivery_id: int, *, actor: str, reason: str) -> None:
+def run(name: str, delivery_id: int, *, newest_id: int | None, actor: str, reason: str) -> None:
     """Raises ResolutionRefused."""
     at = timezone.now()
     if name == "resend":
-        resend(delivery_id, at=at, actor=actor, reason=reason)
+        resend(delivery_id, at=at, actor=actor, reason=reason, newest_id=newest_id)
     elif name == "settled":
         settle_late(delivery_id, at=at, actor=actor, reason=reason)
     else:

@@ -20,6 +20,8 @@ DECISIONS: Final = (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
 # A request that runs has an answer soon, or its lease ends.
 DECIDABLE: Final = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
 ENDED_WORDS: Final = {DeliveryState.ACCEPTED: "accepted by hand", DeliveryState.REJECTED: "rejected by hand"}
+# What makes two messages bring the same to the same endpoint.
+SAME: Final = ("endpoint_id", "lead_id", "assignment_id", "event_id")
 WHY_NOT_AGAIN: Final = {
     AssignmentState.RETURNED: "the buyer returned this lead, so it is not sent to the buyer again. "
     "To sell it to the buyer once more, assign the lead by hand",
@@ -57,8 +59,12 @@ def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str,
     metrics.DELIVERIES_ENDED.labels(state=state.value).inc()
 
 
-def resend(delivery_id: int, *, at: datetime, actor: str, reason: str) -> Delivery:
+def resend(
+    delivery_id: int, *, at: datetime, actor: str, reason: str, newest_id: int | None = None
+) -> Delivery:
     """Send a message again. Returns the delivery that is due now. Raises ResolutionRefused.
+
+    `newest_id`: that of find_newest when the person decided. If it was sent again since then, it is refused.
 
     Without an end, or with an unknown one, it is the same message with the same id, so that the buyer can drop a
     repetition. With an end, it is a new message: the buyer has dropped, lost or refused the old one.
@@ -66,6 +72,7 @@ def resend(delivery_id: int, *, at: datetime, actor: str, reason: str) -> Delive
     with transaction.atomic():
         row = _lock(delivery_id)
         _refuse_resending(row)
+        _refuse_twice(row, newest_id=newest_id)
         sent = _send_same(row, at=at) if row.ended_at is None else _send_new(row, at=at)
         _audit(row, action="sent again", actor=actor, reason=reason)
     return sent
@@ -110,6 +117,20 @@ def _refuse_resending(row: Delivery) -> None:
     if row.is_direct_post and row.state not in DECIDABLE:
         raise ResolutionRefused("it has ended, and its answer decided about the sale")
     _refuse_dead(row.endpoint)
+
+
+def find_newest(row: Delivery) -> Delivery:
+    """The last message that brings the same to the same endpoint: itself, or one that was sent again."""
+    return Delivery.objects.filter(**{name: getattr(row, name) for name in SAME}).latest("pk")
+
+
+def _refuse_twice(row: Delivery, *, newest_id: int | None) -> None:
+    """Of two clicks, one sends a new message. Raises ResolutionRefused. Needs the locks."""
+    newest = find_newest(row)
+    if newest_id not in (None, newest.pk):
+        raise ResolutionRefused("it was sent again after you opened this page; look at the newest message")
+    if newest.pk != row.pk and newest.state in (DeliveryState.PENDING, DeliveryState.POSTING):
+        raise ResolutionRefused("it was sent again already, and that message has no end yet")
 
 
 def _refuse_dead(endpoint: Endpoint) -> None:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from distribution.deliveries.locks import lock_endpoint
-from distribution.deliveries.payloads.signing import SigningSecret
+from distribution.deliveries.payloads.signing import MOST_SECRETS, SigningSecret
 from distribution.models import Endpoint, EndpointSecret
 from tracing import audit
 
@@ -21,6 +21,7 @@ def make_secret(
 ) -> str:
     """Store a new secret that signs first. The one before it signs as well until `overlap` has passed.
 
+    Of several in a short time, the newest MOST_SECRETS sign: a second click must not end the one that the buyer uses.
     Returns the secret, which nothing else shows. Two concurrent calls are serialized by the endpoint's row.
     """
     text = SigningSecret.generate().write()
@@ -30,6 +31,7 @@ def make_secret(
         had_one = former.update(expires_at=at + overlap) > 0
         EndpointSecret.objects.filter(endpoint=endpoint, expires_at__lte=at).delete()
         EndpointSecret.objects.create(endpoint=endpoint, secret=text)
+        _delete_surplus(endpoint)
         audit.record(
             actor=actor,
             action="new secret" if had_one else "first secret",
@@ -40,9 +42,15 @@ def make_secret(
     return text
 
 
+def _delete_surplus(endpoint: Endpoint) -> None:
+    secrets = EndpointSecret.objects.filter(endpoint=endpoint).order_by("-pk")
+    surplus = list(secrets.values_list("pk", flat=True)[MOST_SECRETS:])
+    secrets.filter(pk__in=surplus).delete()
+
+
 def read_secrets(endpoint_id: int, *, at: datetime) -> Sequence[str]:
-    """The secrets that sign now, the newest first."""
+    """The secrets that sign now, the newest first, at most MOST_SECRETS."""
     live = EndpointSecret.objects.filter(endpoint_id=endpoint_id).filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=at)
     )
-    return [each.secret for each in live.order_by("-id")]
+    return [each.secret for each in live.order_by("-id")[:MOST_SECRETS]]

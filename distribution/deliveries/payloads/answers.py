@@ -40,7 +40,8 @@ CHARSET: Final = re.compile(
     re.IGNORECASE,
 )
 # What a value says that is no acceptance, when no term is given.
-NEGATIVE: Final = frozenset({"", "false", "0", "no", "null", "none", "[]", "{}"})
+NEGATIVE: Final = frozenset({"", "false", "no", "null", "none", "[]", "{}"})
+ZERO: Final = re.compile(r"-?0+(\.0*)?(e[+-]?[0-9]+)?")
 PATH_RULES: Final = ("accept_path", "reason_path", "price_path")
 
 
@@ -153,13 +154,17 @@ def _is_accepted(answer: Answer, rules: AnswerRules, find: Find) -> bool:
     term = rules.accept_term.strip().casefold()
     if rules.accept_path:
         values = [value.strip().casefold() for value in find(rules.accept_path)]
-        return any(value == term if term else value not in NEGATIVE for value in values)
+        return any(value == term if term else _is_positive(value) for value in values)
     if rules.answer_format in ("json", "xml"):
         DOCUMENTS[rules.answer_format](answer)
     word = (
         rf"(?<!\w){re.escape(term)}(?!\w)" if term[:1].isalnum() and term[-1:].isalnum() else re.escape(term)
     )
     return re.search(word, decode(answer).casefold()) is not None
+
+
+def _is_positive(value: str) -> bool:
+    return value not in NEGATIVE and not ZERO.fullmatch(value)
 
 
 def _make_finder(answer: Answer, rules: AnswerRules) -> Find:
@@ -204,9 +209,14 @@ def decode(answer: Answer) -> str:
 
 def _parse_json(answer: Answer) -> Any:
     try:
-        return json.loads(decode(answer), parse_float=Decimal)
+        return json.loads(decode(answer), parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError, ArithmeticError):
         raise UnreadableAnswer from None
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and Infinity, which Python reads and JSON lacks."""
+    raise ValueError(name)
 
 
 def _parse_xml(answer: Answer) -> Any:

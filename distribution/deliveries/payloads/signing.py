@@ -15,8 +15,8 @@ PREFIX: Final = "whsec_"
 KEY_BYTES: Final = 32
 SHORTEST_KEY: Final = 24
 LONGEST_KEY: Final = 64
-# While secrets rotate, the new one signs first and the old one second.
-MOST_SECRETS: Final = 2
+# While secrets rotate, the newest signs first. Receivers accept any of the signatures.
+MOST_SECRETS: Final = 5
 MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 HEADER_NAMES: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -59,14 +59,14 @@ def sign_message(
 ) -> dict[str, str]:
     """The headers of one try. The message id is the same for every try, and `at` is the time of this one.
 
-    `signing` has one secret, or two while they rotate. Raises ValueError for a caller's mistake.
+    `signing` has one secret, or more while they rotate. Raises ValueError for a caller's mistake.
     """
     if not MESSAGE_ID.fullmatch(message_id):
         raise ValueError("a message id has 1 to 100 letters, digits, - and _")
     if at.tzinfo is None:
         raise ValueError("the time of a signature needs a time zone")
     if not 1 <= len(signing) <= MOST_SECRETS:
-        raise ValueError(f"an endpoint signs with one or {MOST_SECRETS} secrets, not {len(signing)}")
+        raise ValueError(f"an endpoint signs with 1 to {MOST_SECRETS} secrets, not {len(signing)}")
     timestamp = str(int(at.timestamp()))
     content = b".".join((message_id.encode(), timestamp.encode(), body))
     signatures = " ".join(secret.sign(content) for secret in signing)

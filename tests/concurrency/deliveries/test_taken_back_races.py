@@ -144,3 +144,18 @@ def test_returned_lead_is_never_left_to_be_sent(delivery: Delivery, _: int) -> N
 
     assert set(states()) == {"cancelled"}
     assert Assignment.objects.get().state == "returned"
+
+
+def test_of_four_clicks_at_once_one_sends_a_new_message(delivery: Delivery) -> None:
+    """Each page showed the first message as the newest."""
+    Delivery.objects.update(state="accepted", next_try_at=None, ended_at=timezone.now())
+
+    def click() -> str:
+        try:
+            resend(delivery.pk, at=timezone.now(), actor="ann", reason="they lost it", newest_id=delivery.pk)
+        except ResolutionRefused:
+            return "refused"
+        return "sent"
+
+    assert sorted(race([click] * 4)) == ["refused", "refused", "refused", "sent"]
+    assert Delivery.objects.count() == 2

@@ -174,3 +174,32 @@ def test_others_have_no_actions(endpoint: Endpoint, role: str) -> None:
     assert client.get(page(Delivery, "change", row.pk)).context["action_buttons"] == []
     assert client.post(act_url("accepted", row.pk), REASON).status_code == 403
     assert states() == ["unknown"]
+
+
+def test_second_click_sends_no_second_message(operator: Client, endpoint: Endpoint) -> None:
+    delivery = make(endpoint, "accepted")
+    url = act_url("resend", delivery.pk)
+    form = {"seen": operator.get(url).context["form"].initial["seen"], **REASON}
+    answers = [operator.post(url, form).status_code for _ in range(2)]
+    assert (answers, states()) == ([302, 400], ["accepted", "pending"])
+
+
+def test_message_that_was_sent_again_and_has_no_end_is_not_sent_once_more(
+    operator: Client, endpoint: Endpoint
+) -> None:
+    delivery = make(endpoint, "accepted")
+    url = act_url("resend", delivery.pk)
+    assert operator.post(url, REASON).status_code == 302
+    shown = operator.post(url, REASON)
+    assert "it was sent again already, and that message has no end yet" in shown.content.decode()
+    assert (shown.status_code, states()) == (400, ["accepted", "pending"])
+
+
+def test_two_messages_of_the_same_lead_are_sent_again_once(operator: Client, endpoint: Endpoint) -> None:
+    first = make(endpoint, "accepted")
+    second = make(endpoint, "accepted", lead=first.lead)
+    url = choose(operator, "resend", first, second)
+    done, refused = messages_of(operator.post(url, REASON))
+    assert done == "1 delivery is sent again."
+    assert "it was sent again after you opened this page" in refused
+    assert states() == ["accepted", "accepted", "pending"]

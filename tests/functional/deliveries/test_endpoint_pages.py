@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.by_hand import resolve
 from distribution.models import Buyer, Delivery, DeliveryState, Endpoint, EndpointSecret
 from tests.support.admin_pages import client_of, endpoint_act, form_of, page, person, problems, save, texts
 from tests.support.buyer_system import BuyerSystem, Reply
+from tests.support.delivering import deliver_due, sign
 from tests.support.factories import (
     CampaignFactory,
     DeliveryFactory,
@@ -53,6 +55,33 @@ def test_new_secret_signs_with_the_old_one_for_a_day(operator: Client, buyer: Bu
         ("first secret", "they changed their system"),
         ("new secret", "they changed their system"),
     ]
+
+
+def test_second_click_makes_no_second_secret(operator: Client, buyer: Buyer) -> None:
+    endpoint = EndpointFactory(buyer=buyer)
+    url = endpoint_act(endpoint, "secret")
+    form = {"seen": operator.get(url).context["form"].initial["seen"], "reason": "it leaked"}
+    answers = [operator.post(url, form).status_code for _ in range(2)]
+    assert (answers, EndpointSecret.objects.count()) == ([302, 400], 1)
+
+
+def test_secrets_that_were_made_in_a_hurry_all_sign(buyer: Buyer, system: BuyerSystem) -> None:
+    """One endpoint signs with five secrets at most: the newest."""
+    endpoint = EndpointFactory(buyer=buyer, url=system.url)
+    secrets = [sign(endpoint) for _ in range(7)]
+    delivery = DeliveryFactory(endpoint=endpoint)
+
+    deliver_due()
+
+    delivery.refresh_from_db()
+    assert delivery.state == "accepted"
+    [asked] = system.asked
+    for secret in secrets[2:]:
+        Webhook(secret).verify(asked.body, dict(asked.headers))
+    for secret in secrets[:2]:
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(asked.body, dict(asked.headers))
+    assert EndpointSecret.objects.count() == 5
 
 
 @pytest.mark.parametrize(

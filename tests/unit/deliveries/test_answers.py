@@ -115,6 +115,16 @@ def test_without_a_rule_every_answer_accepts() -> None:
     assert read("<html>", price_path="price", reason_path="message") == Reading(ACCEPTED, "", None)
 
 
+@pytest.mark.parametrize("value", ["0", "0.0", "-0", "0.00", "0e5", '"0.0"', "false", '"no"', "null", "[]"])
+def test_value_that_says_no_does_not_accept(value: str) -> None:
+    assert read(f'{{"ok": {value}}}', accept_path="ok").verdict is REJECTED
+
+
+@pytest.mark.parametrize("value", ["1", "0.5", "true", '"yes"', '"00x"'])
+def test_other_value_accepts(value: str) -> None:
+    assert read(f'{{"ok": {value}}}', accept_path="ok").verdict is ACCEPTED
+
+
 # --- answers in doubt are unreadable, not rejected ---
 
 
@@ -134,6 +144,11 @@ def test_path_needs_a_content_type_that_it_is_for(path: str, content_type: str) 
 )
 def test_path_is_not_applied_to_the_other_format(path: str, body: str, content_type: str) -> None:
     assert read(body, content_type, accept_path=path).verdict is UNREADABLE
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_number_that_json_lacks_is_unreadable(value: str) -> None:
+    assert read(f'{{"ok": {value}}}', accept_path="ok").verdict is UNREADABLE
 
 
 def test_cut_answer_rejects_nothing() -> None:

@@ -81,8 +81,8 @@ def test_timestamp_is_that_of_the_try_in_any_zone() -> None:
         ("", NOW, 1, "a message id has 1 to 100 letters, digits, - and _"),
         ("msg\r\nX: 1", NOW, 1, "a message id has 1 to 100 letters, digits, - and _"),
         ("msg", NOW.replace(tzinfo=None), 1, "the time of a signature needs a time zone"),
-        ("msg", NOW, 0, "an endpoint signs with one or 2 secrets, not 0"),
-        ("msg", NOW, 3, "an endpoint signs with one or 2 secrets, not 3"),
+        ("msg", NOW, 0, "an endpoint signs with 1 to 5 secrets, not 0"),
+        ("msg", NOW, 6, "an endpoint signs with 1 to 5 secrets, not 6"),
     ],
 )
 def test_mistake_of_a_caller_is_refused(message_id: str, at: datetime, count: int, message: str) -> None:
