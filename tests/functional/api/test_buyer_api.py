@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
+from distribution.api import misseddocuments
 from distribution.api.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
@@ -295,8 +296,9 @@ def test_cursor_does_not_show_its_position(buyer: Buyer, campaign: Campaign) -> 
 def test_page_takes_the_same_statements_at_any_length(
     buyer: Buyer, campaign: Campaign, path: str, statements: int
 ) -> None:
-    """One statement finds the key, one reads the page."""
+    """One statement finds the key, one reads the page. The first request of a minute notes the use of the key."""
     api = Api(buyer)
+    api.get("me/")
     for _ in range(2):
         sell(campaign, count=2)
         with CaptureQueriesContext(connection) as captured:
@@ -341,8 +343,8 @@ def test_examples_are_valid_responses() -> None:
         ("buyer_ledger_list", documents.LedgerPage()),
         ("buyer_assignments_list", documents.AssignmentPage()),
         ("buyer_assignments_retrieve", documents.AssignmentDocument()),
-        ("buyer_missed_list", documents.MissedPage()),
-        ("buyer_missed_retrieve", documents.MissedLeadDocument()),
+        ("buyer_missed_list", misseddocuments.MissedPage()),
+        ("buyer_missed_retrieve", misseddocuments.MissedLeadDocument()),
     ):
         for example in examples.OF[operation]:
             assert_described(example.value, document)
