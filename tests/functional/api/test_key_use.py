@@ -57,7 +57,7 @@ def last_use(model: type[Any]) -> datetime | None:
 @every_kind
 def test_use_is_noted_once_a_minute(model: type[Any]) -> None:
     issue, path, status = KINDS[model]
-    text = issue()
+    text = issue(last_used_at=None)
     assert last_use(model) is None
 
     for at, noted in (
@@ -75,7 +75,7 @@ def test_use_is_noted_once_a_minute(model: type[Any]) -> None:
 def test_refused_key_was_not_used(model: type[Any], reason: str) -> None:
     issue, path, _ = KINDS[model]
     columns: dict[str, Any] = {"revoked": {"revoked": True}, "expired": {"expiry_date": AT - MINUTE}}
-    text = issue(**columns.get(reason, {}))
+    text = issue(last_used_at=None, **columns.get(reason, {}))
 
     assert ask(text[:-1] + "!" if reason == "wrong" else text, path, at=AT) == 401
 
@@ -84,7 +84,7 @@ def test_refused_key_was_not_used(model: type[Any], reason: str) -> None:
 
 def test_key_without_the_scope_was_used() -> None:
     """Its program runs."""
-    text = issue_buyer_key(BuyerFactory(), scopes=["wallet:read"])
+    text = issue_buyer_key(BuyerFactory(), scopes=["wallet:read"], last_used_at=None)
 
     assert ask(text, "/api/v1/buyer/me/", at=AT) == 403
 
@@ -93,7 +93,7 @@ def test_key_without_the_scope_was_used() -> None:
 
 def test_lead_is_stored_before_the_use_is_noted() -> None:
     """A request of the same minute has no further statement."""
-    text = issue_key(SourceFactory())
+    text = issue_key(SourceFactory(), last_used_at=None)
 
     def send(at: datetime) -> list[str]:
         body = {"vertical": "roofing", "zip": "30312", "phone": "+14048812345"}
@@ -115,7 +115,7 @@ def test_lead_is_stored_before_the_use_is_noted() -> None:
 def test_request_does_not_wait_for_a_locked_key(model: type[Any]) -> None:
     """E.g. one that is being revoked. The next request notes its use."""
     issue, path, status = KINDS[model]
-    text = issue()
+    text = issue(last_used_at=None)
     with holding(f"SELECT FROM {model._meta.db_table} FOR UPDATE", []) as held:
         assert ask(text, path, at=AT) == status
         held.rollback()
@@ -128,7 +128,7 @@ def test_request_does_not_wait_for_a_locked_key(model: type[Any]) -> None:
 def test_request_is_answered_although_its_use_cannot_be_noted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    text = issue_buyer_key(BuyerFactory())
+    text = issue_buyer_key(BuyerFactory(), last_used_at=None)
     monkeypatch.setattr(key_use, "NOTE", "SELECT 1 / 0 FROM {table}")
 
     assert ask(text, "/api/v1/buyer/me/", at=AT) == 200
@@ -138,7 +138,7 @@ def test_request_is_answered_although_its_use_cannot_be_noted(
 
 
 def test_nothing_is_noted_while_postgres_refuses_writes() -> None:
-    text = issue_buyer_key(BuyerFactory())
+    text = issue_buyer_key(BuyerFactory(), last_used_at=None)
     REFUSED_WRITES.trip()
     try:
         assert ask(text, "/api/v1/buyer/me/", at=AT) == 200
@@ -153,7 +153,7 @@ def test_pages_and_the_command_show_the_last_use(
     model: type[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     issue, path, _ = KINDS[model]
-    text = issue()
+    text = issue(last_used_at=None)
     client = client_of(User.objects.create_superuser("root"))
     call_command("keys", "list")
     assert "never used" in capsys.readouterr().out
