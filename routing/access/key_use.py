@@ -1,4 +1,4 @@
-"""Notes when an API key was used, to the minute: whoever revokes a key wants to know whether a program still has it."""
+"""Notes when an API key was used, to the minute, so that a person sees whether a program still needs it."""
 
 import logging
 from datetime import datetime, timedelta
