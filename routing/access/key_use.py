@@ -26,7 +26,7 @@ def note_use(key: ScopedKey, *, at: datetime) -> None:
     """Write at most once a minute. Outside the transaction of the request, whose work it must not delay or fail."""
     if (key.last_used_at is not None and key.last_used_at > at - PRECISION) or REFUSED_WRITES.is_open:
         return
-    values = {"at": at, "id": key.pk, "before": at - PRECISION}
+    values: dict[str, datetime | str] = {"at": at, "id": key.id, "before": at - PRECISION}
     try:
         with connection.cursor() as cursor:
             cursor.execute(NOTE.format(table=key._meta.db_table), values)
