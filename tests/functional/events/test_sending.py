@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.event_content import audience_of
 from distribution.deliveries.payloads.catalog import CATALOG, describe_message
-from distribution.models import Assignment, Buyer, Delivery, Enrollment, Subscription, Wallet
+from distribution.models import Assignment, Buyer, Delivery, DeliveryTry, Enrollment, Subscription, Wallet
 from distribution.returns.by_hand import return_by_hand
 from routing.models import Source, Workspace
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
@@ -204,7 +204,7 @@ class TestEmail:
         link = read_link(message)
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         lines = message.get_content().splitlines()
-        assert lines[-1] == f"You get this email because you chose wallet.low. Unsubscribe: {link}"
+        assert lines[-1] == f"This address is subscribed to notices of wallet.low. Unsubscribe: {link}"
         assert "Available: $975.00" in lines
         assert "Notice below: $999.99" in lines
 
@@ -222,9 +222,24 @@ class TestEmail:
 
         subscription.refresh_from_db()
         assert (done.status_code, subscription.active) == (200, False)
+        assert "<li>a lead was sold</li>" in asked.content.decode()
         assert "You are unsubscribed." in done.content.decode()
         distribute_lead(LeadFactory(source=lead.source).pk)
         assert Delivery.objects.filter(endpoint_id=subscription.pk).count() == 1
 
     def test_changed_link_is_not_found(self, client: Any) -> None:
-        assert client.post("/unsubscribe/abc:def/").status_code == 404
+        for answer in (client.get("/unsubscribe/abc:def/"), client.post("/unsubscribe/abc:def/")):
+            assert answer.status_code == 404
+            assert "This link does not work." in answer.content.decode()
+
+    def test_notice_without_a_link_to_unsubscribe_is_not_sent(self, settings: Any, mailbox: Mailbox) -> None:
+        settings.LEADSWITCH_BASE_URL = ""
+        enrollment, lead = make_everything_happen()
+        self.notify(enrollment.buyer, "lead.sold")
+        distribute_lead(lead.pk)
+        deliver_due()
+
+        assert mailbox.mails == []
+        tried = DeliveryTry.objects.get()
+        assert (tried.outcome, tried.error, tried.request_head) == ("not_sent", "no_base_url", "")
+        assert Delivery.objects.get().state == "pending"
