@@ -74,6 +74,7 @@ def begin_beat(**_: object) -> None:
 def load_places(**_: object) -> None:
     """Load the table before the pool forks. The processes share it, and none loads it during its first decision."""
     load_rows()
+    freeze_startup_objects()
 
 
 @task_postrun.connect

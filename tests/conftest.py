@@ -90,7 +90,9 @@ if WORKER != "main" and not LOCATIONS.redis_url:
 
 from django.conf import settings  # noqa: E402
 from django.db import connection, connections  # noqa: E402
-from django.test.utils import setup_databases, teardown_databases  # noqa: E402
+from django.test.utils import teardown_databases  # noqa: E402
+
+from tests.support.migrated_template import set_up_databases  # noqa: E402
 
 # Loads the settings, and with them the servers: pytest-django sets Django up only if they are loaded.
 assert settings.ROOT_URLCONF
@@ -164,7 +166,7 @@ def django_db_setup(
     verbosity = request.config.option.verbose
     allow_damage()
     with django_db_blocker.unblock():
-        databases = setup_databases(verbosity=verbosity, interactive=False, keepdb=keep)
+        databases = set_up_databases(VAR_DIR, verbosity=verbosity, keepdb=keep)
     yield
     if not django_db_keepdb:
         with django_db_blocker.unblock():

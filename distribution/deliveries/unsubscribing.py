@@ -12,9 +12,13 @@ from distribution.models import Endpoint, Method, Subscription
 
 SALT: Final = "leadswitch.unsubscribe"
 ACTOR: Final = "link in an email"
+UNSUBSCRIBED_ACTION: Final = "unsubscribed"
 
 
 def make_unsubscribe_link(endpoint: Endpoint) -> str:
+    """Empty if LEADSWITCH_BASE_URL is not set: a mail program cannot open a path."""
+    if not settings.LEADSWITCH_BASE_URL:
+        return ""
     token = signing.dumps(str(endpoint.public_id), salt=SALT)
     return f"{settings.LEADSWITCH_BASE_URL}{reverse('unsubscribe', args=[token])}"
 
@@ -31,4 +35,10 @@ def find_by_token(token: str) -> Subscription | None:
 
 def unsubscribe(subscription: Subscription, *, at: datetime) -> None:
     """Works again: what waits since then is canceled too."""
-    turn_off(subscription, actor=ACTOR, action="unsubscribed", reason="The link in an email was used.", at=at)
+    turn_off(
+        subscription,
+        actor=ACTOR,
+        action=UNSUBSCRIBED_ACTION,
+        reason="The link in an email was used.",
+        at=at,
+    )

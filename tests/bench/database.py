@@ -12,6 +12,8 @@ from routing.locks.owned_lock import ReconcilerBusy, owned_lock
 
 SUFFIX: Final = "_bench"
 LOCK: Final = "bench"
+# Tests copy a database that is migrated already.
+TEMPLATE = "template1"
 
 
 class BenchBusy(Exception):
@@ -28,7 +30,7 @@ def bench_database(*, keep: bool) -> Iterator[str]:
     name = f"{url.path.lstrip('/')}{SUFFIX}"
     with _alone():
         _drop(name)
-        _run(f"CREATE DATABASE {connection.ops.quote_name(name)}")
+        create_database(name)
         try:
             yield url._replace(path=f"/{name}").geturl()
         finally:
@@ -43,6 +45,11 @@ def _alone() -> Iterator[None]:
             yield
     except ReconcilerBusy:
         raise BenchBusy("another bench is running on this server") from None
+
+
+def create_database(name: str) -> None:
+    quote = connection.ops.quote_name
+    _run(f"CREATE DATABASE {quote(name)} TEMPLATE {quote(TEMPLATE)}")
 
 
 def _drop(name: str) -> None:

@@ -18,14 +18,23 @@ this page from the catalog of events.
   chooses events.
 - A buyer's program uses `POST /api/v1/buyer/subscriptions/`, a source's program `POST /api/v1/subscriptions/`. The
   key needs the scope `subscriptions:write`. The answer has the secret, which is shown once.
-- `wallet.low` needs a limit: *Notice below* on the page of the wallet.
+- `wallet.low` needs a limit: *Notice below* on the page of the wallet. The pages of the wallet and of the
+  subscription name each other. A limit above what is available now is first noticed after a top-up.
 
-Every email has a link to unsubscribe. It works without a login, turns that subscription off, and cancels the emails
-that wait.
+```
+curl -H "Authorization: Api-Key $KEY" -H "Content-Type: application/json" \\
+    -d '{"name": "CRM events", "url": "https://crm.example.com/events", "events": ["lead.sold", "lead.returned"]}' \\
+    http://127.0.0.1:8000/api/v1/buyer/subscriptions/
+```
+
+Emails need a mail server and the address of the product: `EMAIL_URL` and `LEADSWITCH_BASE_URL` (`deliveries.md`). Every
+email has a link to unsubscribe. It works without a login, turns that subscription off, and cancels the emails that
+wait. The page of the subscription says so then.
 
 ## What arrives
 
 A POST, signed like a delivery of a lead (`deliveries.md`): `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+The receivers there verify it as well: read `type` and `data` in place of `data.lead`.
 Store the `webhook-id`, and ignore a message that you have. `id` in the body is that of the event, which is equal
 for all subscriptions.
 

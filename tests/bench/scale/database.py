@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection, connections, transaction
 
 from routing.models import Lead, Workspace
+from tests.bench.database import create_database
 from tests.bench.scale.fill import multiply
 from tests.bench.scale.size import Size
 from tests.bench.scale.world import PREFIX, build_world
@@ -53,8 +54,9 @@ def separate_database(suffix: str) -> Iterator[None]:
     other = f"{name}{suffix}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", [other])
-        if not cursor.fetchone()[0]:
-            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(other)}")
+        is_made = cursor.fetchone()[0]
+    if not is_made:
+        create_database(other)
     _connect_to(other)
     try:
         call_command("migrate", verbosity=0)
