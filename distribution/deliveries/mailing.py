@@ -98,11 +98,10 @@ def _write_notice(work: Work, event: DeliveredEvent, *, zone: ZoneInfo) -> Email
     link = make_unsubscribe_link(work.endpoint)
     content = write_notice(event, zone=zone, unsubscribe_link=link)
     message = _address(work, content, message_id=work.claimed.message_id)
-    if link:
-        message.extra_headers |= {
-            "List-Unsubscribe": f"<{link}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+    message.extra_headers |= {
+        "List-Unsubscribe": f"<{link}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
     return message
 
 

@@ -16,9 +16,6 @@ UNSUBSCRIBED_ACTION: Final = "unsubscribed"
 
 
 def make_unsubscribe_link(endpoint: Endpoint) -> str:
-    """Empty if LEADSWITCH_BASE_URL is not set: a mail program cannot open a path."""
-    if not settings.LEADSWITCH_BASE_URL:
-        return ""
     token = signing.dumps(str(endpoint.public_id), salt=SALT)
     return f"{settings.LEADSWITCH_BASE_URL}{reverse('unsubscribe', args=[token])}"
 

@@ -21,7 +21,6 @@ TITLES: Final[Mapping[str, str]] = {
     "campaign.unsold": "No buyer for a lead",
 }
 MAX_SUBJECT: Final = 150
-NO_LINK: Final = "To end these emails, ask the agency that sends them."
 TEST_LINE: Final = "This is a test. Nothing happened, and the values below are invented."
 
 
@@ -38,8 +37,7 @@ class DeliveredEvent:
 
 
 def write_notice(event: DeliveredEvent, *, zone: tzinfo, unsubscribe_link: str) -> MailContent:
-    """`zone`: the subscriber's. `unsubscribe_link`: may be empty."""
-    end = f"Unsubscribe: {unsubscribe_link}" if unsubscribe_link else NO_LINK
+    """`zone`: the subscriber's."""
     subject = ": ".join(filter(None, (TITLES[event.kind], event.names.get("buyer", ""))))
     lines = [
         *((TEST_LINE, "") if event.is_test else ()),
@@ -47,7 +45,7 @@ def write_notice(event: DeliveredEvent, *, zone: tzinfo, unsubscribe_link: str) 
         "",
         *(f"{label}: {value}" for label, value in _list_rows(event, zone)),
         "",
-        f"This address is subscribed to notices of {event.kind}. {end}",
+        f"This address is subscribed to notices of {event.kind}. Unsubscribe: {unsubscribe_link}",
     ]
     mark = TEST_MARK if event.is_test else ""
     return MailContent(

@@ -14,7 +14,6 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.ended_subscriptions import turn_off
 from distribution.deliveries.event_content import audience_of
 from distribution.deliveries.payloads.catalog import CATALOG, describe_message
-from distribution.deliveries.payloads.events import NO_LINK
 from distribution.models import Assignment, Buyer, Delivery, DeliveryTry, Enrollment, Subscription, Wallet
 from distribution.returns.by_hand import return_by_hand
 from routing.models import Source, Workspace
@@ -217,10 +216,6 @@ class TestEmail:
         )
         return made
 
-    @pytest.fixture(autouse=True)
-    def base_url(self, settings: Any) -> None:
-        settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
-
     def test_person_gets_a_mail_with_a_link(self, mailbox: Mailbox) -> None:
         enrollment, lead = make_everything_happen()
         self.notify(enrollment.buyer, "wallet.low")
@@ -232,25 +227,11 @@ class TestEmail:
         assert message["to"] == "ann@example.com"
         assert message["subject"] == f"Wallet is low: {enrollment.buyer.name}"
         link = read_link(message)
-        assert link.startswith("https://leads.example.com/unsubscribe/")
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         lines = message.get_content().splitlines()
         assert lines[-1] == f"This address is subscribed to notices of wallet.low. Unsubscribe: {link}"
         assert "Available: $975.00" in lines
         assert "Notice below: $999.99" in lines
-
-    def test_mail_has_no_link_that_cannot_be_opened(self, settings: Any, mailbox: Mailbox) -> None:
-        settings.LEADSWITCH_BASE_URL = ""
-        enrollment, lead = make_everything_happen()
-        self.notify(enrollment.buyer, "lead.sold")
-        distribute_lead(lead.pk)
-
-        deliver_due()
-
-        [(_, message)] = mailbox.mails
-        assert not {"List-Unsubscribe", "List-Unsubscribe-Post"} & set(message.keys())
-        last = message.get_content().splitlines()[-1]
-        assert last == f"This address is subscribed to notices of lead.sold. {NO_LINK}"
 
     def test_link_unsubscribes(self, client: Any, settings: Any, mailbox: Mailbox) -> None:
         enrollment, lead = make_everything_happen()

@@ -1,7 +1,6 @@
 """`Send a test event` sends an invented event of the chosen kind on the real path, marked as a test."""
 
 import json
-from typing import Any
 
 import jsonschema
 import pytest
@@ -122,10 +121,7 @@ def test_kind_that_was_not_chosen_is_not_sent(
     assert system.asked == []
 
 
-def test_person_gets_a_marked_email(
-    operator: Client, workspace: Workspace, mailbox: Mailbox, settings: Any
-) -> None:
-    settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
+def test_person_gets_a_marked_email(operator: Client, workspace: Workspace, mailbox: Mailbox) -> None:
     subscription = subscription_of(
         "buyer", workspace, method="email", url="", email_to="ann@example.com", events=["cap.reached"]
     )
