@@ -21,12 +21,18 @@ LEASE_MARGIN_SECONDS: Final = 20
 # A daily CSV has all leads of a day in one message.
 CSV_ROWS: Final = 2_000
 
+# A subscriber that answers slowly must not hold up leads.
+RUNNING_EVENTS: Final = (
+    "SELECT FROM distribution_delivery d WHERE d.state = 'posting' AND d.event_id IS NOT NULL"
+)
+ANY_NUMBER: Final = 2**31 - 1
+
 # Needs the lock of claims, taken by an earlier statement: this one must see what the claim before it wrote.
 CLAIM: Final = f"""
 WITH now AS MATERIALIZED (
     SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at
 ), endpoint AS MATERIALIZED (
-    SELECT e.id, e.timeout_seconds, running.count AS running,
+    SELECT e.id, e.timeout_seconds, e.events <> '{{}}' AS is_event, running.count AS running,
         CASE WHEN NOT %(csv)s THEN e.max_in_flight - running.count
              WHEN running.count = 0 THEN %(limit)s ELSE 0 END AS room
     FROM now, distribution_endpoint e, LATERAL (
@@ -36,8 +42,9 @@ WITH now AS MATERIALIZED (
         SELECT FROM distribution_delivery d
         WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_try_at <= now.at
     )
-), due AS MATERIALIZED (
-    SELECT due.id, endpoint.timeout_seconds
+), ranked AS MATERIALIZED (
+    SELECT due.id, due.next_try_at, endpoint.timeout_seconds, endpoint.is_event,
+        CASE WHEN %(csv)s THEN endpoint.id ELSE endpoint.running + due.place END AS rank
     FROM endpoint, LATERAL (
         SELECT waiting.id, waiting.next_try_at, row_number() OVER (ORDER BY waiting.next_try_at, waiting.id) AS place
         FROM (
@@ -49,7 +56,12 @@ WITH now AS MATERIALIZED (
             FOR NO KEY UPDATE OF d SKIP LOCKED
         ) AS waiting
     ) AS due
-    ORDER BY CASE WHEN %(csv)s THEN endpoint.id ELSE endpoint.running + due.place END, due.next_try_at, due.id
+), due AS MATERIALIZED (
+    SELECT id, timeout_seconds FROM (
+        SELECT r.*, row_number() OVER (PARTITION BY is_event ORDER BY rank, next_try_at, id) AS turn FROM ranked r
+    ) AS turns
+    WHERE NOT is_event OR turn <= %(most_events)s - (SELECT count(*) FROM ({RUNNING_EVENTS}) AS running)
+    ORDER BY rank, next_try_at, id
     LIMIT %(limit)s
 ), claimed AS (
     UPDATE distribution_delivery d
@@ -112,18 +124,27 @@ class Claimed:
         return int(self.csv_first_tried_at.timestamp() * 1_000_000) + self.endpoint_id
 
 
-def claim_due(*, limit: int, at: datetime | None = None) -> Sequence[Claimed]:
-    """Claim at most `limit` due deliveries, and commit. `at` None: now, by the database's clock."""
-    return _claim(limit=limit, is_csv=False, at=at)
+def claim_due(*, limit: int, most_events: int = ANY_NUMBER, at: datetime | None = None) -> Sequence[Claimed]:
+    """Claim at most `limit` due deliveries, and commit. `at` None: now, by the database's clock.
+
+    `most_events`: how many events may be on their way at once, of all deliverers.
+    """
+    return _claim(limit=limit, most_events=most_events, is_csv=False, at=at)
 
 
 def claim_csv(*, at: datetime | None = None) -> Sequence[Claimed]:
     """Claim what goes into daily CSVs. Those of one endpoint go into one message."""
-    return _claim(limit=CSV_ROWS, is_csv=True, at=at)
+    return _claim(limit=CSV_ROWS, most_events=0, is_csv=True, at=at)
 
 
-def _claim(*, limit: int, is_csv: bool, at: datetime | None) -> Sequence[Claimed]:
-    parameters = {"limit": limit, "csv": is_csv, "at": at, "margin": LEASE_MARGIN_SECONDS}
+def _claim(*, limit: int, most_events: int, is_csv: bool, at: datetime | None) -> Sequence[Claimed]:
+    parameters = {
+        "limit": limit,
+        "most_events": most_events,
+        "csv": is_csv,
+        "at": at,
+        "margin": LEASE_MARGIN_SECONDS,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         lock_claims()
         cursor.execute(CLAIM, parameters)
@@ -140,15 +161,16 @@ FROM distribution_endpoint e, LATERAL (
 WHERE e.active AND e.disabled_at IS NULL AND e.method <> 'csv'
     AND (SELECT count(*) FROM distribution_delivery d WHERE d.endpoint_id = e.id AND d.state = 'posting')
         < e.max_in_flight
-"""  # noqa: S608 - only a condition is put in
+    AND (e.events = '{{}}' OR (SELECT count(*) FROM ({RUNNING_EVENTS}) AS running) < %s)
+"""  # noqa: S608 - only conditions are put in
 
 
-def read_seconds_until_due() -> float | None:
+def read_seconds_until_due(*, most_events: int = ANY_NUMBER) -> float | None:
     """Until the next delivery of an endpoint with room is due; below 0 if one is. None: there is none.
 
-    Daily CSVs are not among them.
+    `most_events`: as of the claim. Daily CSVs are not among them.
     """
     with connection.cursor() as cursor:
-        cursor.execute(NEXT_DUE)
+        cursor.execute(NEXT_DUE, [most_events])
         (seconds,) = cursor.fetchone()
     return None if seconds is None else float(seconds)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.ended_subscriptions import turn_off
 from distribution.deliveries.event_content import audience_of
 from distribution.deliveries.payloads.catalog import CATALOG, describe_message
 from distribution.models import Assignment, Buyer, Delivery, DeliveryTry, Enrollment, Subscription, Wallet
@@ -115,6 +116,30 @@ def test_event_is_given_up_after_the_last_try(system: BuyerSystem) -> None:
 
     ended = Delivery.objects.get()
     assert (ended.state, ended.end_reason, ended.tries) == ("cancelled", "all tries failed", 10)
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        (503, ("cancelled", "subscription_ended")),
+        (200, ("accepted", "")),
+        (422, ("rejected", "answered 422")),
+    ],
+)
+def test_message_that_is_being_sent_when_its_subscription_ends_is_not_tried_again(
+    system: BuyerSystem, status: int, end: tuple[str, str]
+) -> None:
+    enrollment, lead = make_everything_happen()
+    subscription, _ = subscribe_server(system, enrollment.buyer, "lead.sold")
+    distribute_lead(lead.pk)
+    system.answer_with(Reply(status))
+
+    tries = claim_and_try()
+    turn_off(subscription, actor="key", action="ended", reason="API", at=timezone.now())
+    record(tries)
+
+    ended = Delivery.objects.get()
+    assert (ended.state, ended.end_reason, ended.next_try_at) == (*end, None)
 
 
 def test_gone_disables_the_subscription(system: BuyerSystem) -> None:
