@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from psycopg.pq import Format
 
 from distribution.attempts.taken_back import IS_TAKEN_BACK
 from distribution.deliveries.locks import lock_claims
@@ -21,6 +22,15 @@ LEASE_MARGIN_SECONDS: Final = 20
 # A daily CSV has all leads of a day in one message.
 CSV_ROWS: Final = 2_000
 
+# The endpoints for which messages wait, one step in the index each: nearly all endpoints have none.
+WAITING: Final = """waiting(endpoint_id) AS (
+    SELECT min(d.endpoint_id) FROM distribution_delivery d WHERE d.state = 'pending'
+    UNION ALL
+    SELECT (
+        SELECT min(d.endpoint_id) FROM distribution_delivery d
+        WHERE d.state = 'pending' AND d.endpoint_id > waiting.endpoint_id
+    ) FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+)"""
 # A subscriber that answers slowly must not hold up leads.
 RUNNING_EVENTS: Final = (
     "SELECT FROM distribution_delivery d WHERE d.state = 'posting' AND d.event_id IS NOT NULL"
@@ -29,13 +39,13 @@ ANY_NUMBER: Final = 2**31 - 1
 
 # Needs the lock of claims, taken by an earlier statement: this one must see what the claim before it wrote.
 CLAIM: Final = f"""
-WITH now AS MATERIALIZED (
+WITH RECURSIVE {WAITING}, now AS MATERIALIZED (
     SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at
 ), endpoint AS MATERIALIZED (
     SELECT e.id, e.timeout_seconds, e.events <> '{{}}' AS is_event, running.count AS running,
         CASE WHEN NOT %(csv)s THEN e.max_in_flight - running.count
              WHEN running.count = 0 THEN %(limit)s ELSE 0 END AS room
-    FROM now, distribution_endpoint e, LATERAL (
+    FROM now, waiting JOIN distribution_endpoint e ON e.id = waiting.endpoint_id, LATERAL (
         SELECT count(*) FROM distribution_delivery d WHERE d.endpoint_id = e.id AND d.state = 'posting'
     ) AS running
     WHERE e.active AND e.disabled_at IS NULL AND (e.method = 'csv') = %(csv)s AND EXISTS (
@@ -75,8 +85,8 @@ WITH now AS MATERIALIZED (
     INSERT INTO distribution_deliverytry (delivery_id, number, started_at)
     SELECT claimed.id, claimed.tries, now.at FROM claimed, now
 ), version AS (
-    SELECT e.id, concat_ws('.', e.xmin, b.xmin, s.xmin, w.xmin, (
-        SELECT string_agg(concat_ws(':', own.id, own.xmin), ',' ORDER BY own.id)
+    SELECT e.id, concat_ws('.', e.xmin, e.ctid, b.xmin, b.ctid, s.xmin, s.ctid, w.xmin, w.ctid, (
+        SELECT string_agg(concat_ws(':', own.xmin, own.ctid), ';' ORDER BY own.id)
         FROM distribution_endpointsecret own, now
         WHERE own.endpoint_id = e.id AND (own.expires_at IS NULL OR own.expires_at > now.at)
     )) AS text
@@ -147,14 +157,16 @@ def _claim(*, limit: int, most_events: int, is_csv: bool, at: datetime | None) -
     }
     with transaction.atomic(), connection.cursor() as cursor:
         lock_claims()
+        cursor.cursor.format = Format.BINARY  # as text the driver reads times with a regular expression
         cursor.execute(CLAIM, parameters)
         return [Claimed(*row) for row in cursor.fetchall()]
 
 
 # Deliveries of endpoints that are off wait until a person turns them on.
 NEXT_DUE: Final = f"""
+WITH RECURSIVE {WAITING}
 SELECT extract(epoch FROM min(first.next_try_at) - clock_timestamp())
-FROM distribution_endpoint e, LATERAL (
+FROM waiting JOIN distribution_endpoint e ON e.id = waiting.endpoint_id, LATERAL (
     SELECT d.next_try_at FROM distribution_delivery d
     WHERE d.endpoint_id = e.id AND d.state = 'pending' AND NOT {IS_TAKEN_BACK} ORDER BY d.next_try_at LIMIT 1
 ) AS first

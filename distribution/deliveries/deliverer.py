@@ -159,9 +159,8 @@ class Deliverer:
         self._claimed_at = time.monotonic()
         claim = partial(claim_due, limit=free, most_events=self._most_events)
         self._is_behind = self._claim_and_start(claim) >= free
-        if (
-            free > 1 and self._csv.is_due()
-        ):  # after the others: a direct post does not wait until its rows are read
+        # After the others: a direct post does not wait until the rows of a CSV are read.
+        if free > 1 and self._csv.is_due():
             self._claim_and_start(claim_csv)
         if self._is_behind:
             return 0.0

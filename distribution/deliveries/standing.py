@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
+from psycopg.pq import Format
 
 from distribution.attempts.taken_back import IS_TAKEN_BACK
 from distribution.deliveries.claim import Claimed
@@ -73,6 +74,7 @@ def lock_standings(claims: Sequence[Claimed]) -> dict[int, Standing]:
     ids = [each.id for each in claims]
     lock_deliveries(ids)
     with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY
         cursor.execute(READ, [array_literal(ids), array_literal(each.number for each in claims)])
         rows = map(_Row._make, cursor.fetchall())
         return {row.id: row.describe() for row in rows}

@@ -35,13 +35,17 @@ class Connection:
 
     @property
     def is_reusable(self) -> bool:
-        """The last answer was read to its end, nothing has arrived since, and it is not idle or open for too long."""
+        """It is not over, and nothing has arrived since its last answer."""
+        return not self.is_over and not self._stream.is_readable
+
+    @property
+    def is_over(self) -> bool:
+        """The last answer was not read to its end, or it is idle or open for too long. Asks nothing of the system."""
         now = monotonic()
         return (
-            self._idle_since is not None
-            and now - self._idle_since < MAX_IDLE_SECONDS
-            and now - self._opened_at < MAX_AGE_SECONDS
-            and not self._stream.is_readable
+            self._idle_since is None
+            or now - self._idle_since >= MAX_IDLE_SECONDS
+            or now - self._opened_at >= MAX_AGE_SECONDS
         )
 
     def ask(self, head: h11.Request, body: bytes, *, exchange: Exchange, receipt: Receipt) -> None:

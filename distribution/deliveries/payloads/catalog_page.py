@@ -87,7 +87,7 @@ def _write_event(kind: str) -> str:
     lines = [
         f"## {kind}",
         "",
-        row.about,
+        row.description,
         "",
         f"| field | for | holds |\n|---|---|---|\n{_write_fields(kind)}",
     ]
