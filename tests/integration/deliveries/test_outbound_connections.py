@@ -205,7 +205,7 @@ class _CutSocket:
 
 
 @pytest.mark.parametrize(("takes", "is_sent"), [(0, False), (9, False), (10, False), (11, True), (12, True)])
-def test_request_is_sent_with_the_first_byte_of_its_body(takes: int, is_sent: bool) -> None:
+def test_request_is_sent_with_the_first_byte_of_its_body(*, takes: int, is_sent: bool) -> None:
     exchange = Exchange(Timeouts())
     stream = PinnedStream(_CutSocket(takes), exchange)  # type: ignore[arg-type]  # only what is used
     with pytest.raises(ConnectionResetError):
