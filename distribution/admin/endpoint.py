@@ -39,6 +39,10 @@ ASKED: Final = (
     "{leads} for an answer of this endpoint, and this method gives none. Wait until they have ended, or decide them"
     " under Deliveries. To send leads by email too, add another endpoint."
 )
+TEMPLATE_HELP: Final = (
+    'What is sent: names in the buyer\'s system, and fields of the lead, e.g. {"FirstName": "{first_name}"}.'
+    " docs/deliveries.md lists the fields. Empty: all of them. Stored encrypted."
+)
 # What each button does, in a sentence, before it is pressed.
 BUTTONS: Final = {
     "secret": ("New secret", "A new secret signs first. The present one signs as well for 24 hours."),
@@ -166,6 +170,12 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
             return "not active"
         missing = find_missing_setting(endpoint)
         return f"sends nothing: set {VARIABLES[missing]} (docs/deliveries.md)" if missing else "live"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "template":
+            field.help_text = TEMPLATE_HELP
+        return field
 
     @admin.display(description="stored headers")
     def header_names(self, endpoint: Endpoint) -> str:

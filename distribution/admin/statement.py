@@ -107,7 +107,7 @@ def _row(
 
 
 def _lead_row(lead: ChargedBackLead) -> tuple[str, ...]:
-    return (str(lead.day), str(lead.lead_id), lead.external_id, money(lead.deducted_cents))
+    return (str(lead.day), str(lead.lead_id), lead.external_id or "-", money(lead.deducted_cents))
 
 
 def _dollars(cents: int) -> str:

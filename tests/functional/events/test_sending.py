@@ -229,7 +229,8 @@ class TestEmail:
         link = read_link(message)
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         lines = message.get_content().splitlines()
-        assert lines[-1] == f"This address is subscribed to notices of wallet.low. Unsubscribe: {link}"
+        assert lines[-1] == f'This address is subscribed to "Wallet is low". Unsubscribe: {link}'
+        assert lines[0] == "What a wallet has available fell below the limit for a notice."
         assert "Available: $975.00" in lines
         assert "Notice below: $999.99" in lines
 
