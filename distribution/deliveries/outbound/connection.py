@@ -54,7 +54,7 @@ class Connection:
         try:
             exchange.begin_headers()
             with suppress(OSError):  # the other side may answer and close before it has read everything
-                self._write(head, body, exchange)
+                self._write(head, body)
             self._read(exchange, receipt)
         except h11.LocalProtocolError as error:
             raise Failed(Failure.BAD_HEADER, f"{error}.") from None
@@ -65,16 +65,14 @@ class Connection:
         finally:
             self._end()
 
-    def _write(self, head: h11.Request, body: bytes, exchange: Exchange) -> None:
-        """The head goes out alone: if that fails, the other side cannot have the request."""
-        data = self._http.send(head)
-        exchange.is_sent = not body
-        self._stream.write(data or b"")
+    def _write(self, head: h11.Request, body: bytes) -> None:
+        """In one piece: two would wake the receiver twice. A request without a body is sent with its first byte."""
+        data = self._http.send(head) or b""
+        head_bytes = len(data) if body else 0
         if body:
-            data = self._http.send(h11.Data(data=body))
-            exchange.is_sent = True
-            self._stream.write(data or b"")
+            data += self._http.send(h11.Data(data=body)) or b""
         self._http.send(h11.EndOfMessage())
+        self._stream.write(data, head_bytes=head_bytes)
 
     def _read(self, exchange: Exchange, receipt: Receipt) -> None:
         event = self._next_event()

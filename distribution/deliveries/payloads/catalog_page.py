@@ -48,6 +48,15 @@ for all subscriptions.
   you choose, and shows the request and the answer. `is_test` is true in it, and false in every other message.
 - An event has ids, statuses and amounts, and no personal data. A source gets no buyer and no money.
 
+## What an operator watches
+
+The exporter has three gauges with the kind of event as their label. The board *Deliveries* shows them:
+
+- `leadswitch_events_lost`: messages that ended in the last hour without an acceptance. Above 0 a subscriber missed
+  something: ask it, correct the subscription, and send the messages again from the page *Deliveries*.
+- `leadswitch_events_waiting` and `leadswitch_event_oldest_waiting_age_seconds`: messages that wait for a try, and how
+  long ago the oldest event happened.
+
 ## How long events are kept
 
 A message of an event is removed 90 days after it ended (`LEADSWITCH_EVENT_DAYS`), with its requests and answers. The
