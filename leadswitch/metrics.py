@@ -4,13 +4,13 @@ from prometheus_client import Counter, Gauge
 
 from tracing.series import with_series
 
-PARTS = ("database", "redis", "dispatcher", "workers", "canary", "reconcilers", "enqueuer")
+PARTS = ("database", "redis", "dispatcher", "workers", "canary", "reconcilers", "enqueuer", "deliverer")
 
 PART_OK = with_series(
     Gauge(
         "leadswitch_part_ok",
         "1 if a part was ok when /readyz last checked it: database, redis, dispatcher, workers, canary,"
-        " reconcilers, enqueuer.",
+        " reconcilers, enqueuer, deliverer.",
         ["part"],
         multiprocess_mode="mostrecent",
     ),

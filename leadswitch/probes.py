@@ -11,6 +11,7 @@ import redis
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from structlog import get_logger
 
+from distribution.deliveries.liveness import is_deliverer_missing
 from routing.dispatch import workers
 from routing.dispatch.canary import read_canary
 from routing.dispatch.control import read_control
@@ -47,6 +48,7 @@ class ProbedParts:
     canary: str = UNKNOWN
     reconcilers: str = UNKNOWN
     enqueuer: str = OK
+    deliverer: str = UNKNOWN
 
 
 def read_parts() -> ProbedParts:
@@ -64,6 +66,7 @@ def read_parts() -> ProbedParts:
         canary=_ask(_ask_canary),
         reconcilers=_ask(_ask_reconcilers),
         enqueuer=probe_enqueuer(),
+        deliverer=_ask(lambda: NONE if is_deliverer_missing() else OK),
     )
 
 

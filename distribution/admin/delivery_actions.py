@@ -67,6 +67,7 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
         "settled",
     ),
 }
+NEW_MESSAGE: Final = "This page shows the new message."
 TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
 
 
@@ -115,9 +116,10 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         newest = {row.pk: find_newest(row).pk for row in rows} if name == "resend" else {}
         form = ReasonForm(request.POST or None, state=",".join(map(str, newest.values())))
         if request.method == "POST" and form.is_valid():
-            refused = self._do(request, name, newest or dict.fromkeys(row.pk for row in rows), form)
+            ids = [row.pk for row in rows]
+            refused, changed = self._do(request, name, newest or dict.fromkeys(ids), form)
             if len(rows) > 1 or not refused:
-                return HttpResponseRedirect(self._back(request, rows))
+                return HttpResponseRedirect(self._back(request, ids if len(ids) > 1 else changed))
             form.add_error(None, f"Nothing was changed: {next(iter(refused))}.")
         return self._ask(request, name, rows, form)
 
@@ -138,58 +140,63 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         whose = self.title_of(rows[0]) if len(rows) == 1 else count(len(rows), "delivery", "deliveries")
         context = {
             "lines": _describe(name, able),
-            "refused": [
-                (self.title_of(row), f"it is {DeliveryState(row.state).label}")
-                for row in rows
-                if row not in able
-            ],
+            "refused": [(self.title_of(row), explain_refusal(name, row)) for row in rows if row not in able],
             "button": ACTIONS[name].title,
             "is_possible": bool(able) or bool(form.errors),
-            "back": self._back(request, rows),
+            "back": self._back(request, [row.pk for row in rows]),
         }
         return self.confirm(request, title=f"{ACTIONS[name].title}: {whose}", form=form, context=context)
 
     def _do(
         self, request: HttpRequest, name: str, rows: Mapping[int, int | None], form: ReasonForm
-    ) -> Counter[str]:
-        """Each in its own transaction. Returns why the others were refused, and how many for each reason.
+    ) -> tuple[Counter[str], Sequence[int]]:
+        """Each in its own transaction. Returns why some were refused, how many for each reason, and the others' ids.
 
-        `rows`: the newest message of each, by id.
+        `rows`: the newest message of each, by id. What is sent as a new message is returned in place of the old one.
         """
-        refused: Counter[str] = Counter()
+        refused, changed = Counter[str](), list[int]()
         actor, reason = request.user.get_username(), form.cleaned_data["reason"]
         for delivery_id, newest_id in rows.items():
             try:
-                run(name, delivery_id, newest_id=newest_id, actor=actor, reason=reason)
+                changed.append(run(name, delivery_id, newest_id=newest_id, actor=actor, reason=reason))
             except ResolutionRefused as refusal:
                 refused[str(refusal)] += 1
-        done = len(rows) - refused.total()
-        if done:
-            line = f"{count(done, 'delivery is', 'deliveries are')} {ACTIONS[name].done}."
-            self.message_user(request, line, messages.SUCCESS)
+        if changed:
+            line = f"{count(len(changed), 'delivery is', 'deliveries are')} {ACTIONS[name].done}."
+            is_new = len(rows) == 1 and changed[0] not in rows
+            self.message_user(request, f"{line} {NEW_MESSAGE}" if is_new else line, messages.SUCCESS)
         if len(rows) > 1:
             self._show_refused(request, refused)
-        return refused
+        return refused, changed
 
     def _show_refused(self, request: HttpRequest, refused: Counter[str]) -> None:
         for why, number in refused.most_common(MAX_REASONS):
             line = f"{count(number, 'delivery was', 'deliveries were')} refused: {why}."
             self.message_user(request, line, messages.ERROR)
 
-    def _back(self, request: HttpRequest, rows: Sequence[Delivery]) -> str:
-        name, ids = ("changelist", []) if len(rows) > 1 else ("change", [rows[0].pk])
-        return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=ids))
+    def _back(self, request: HttpRequest, ids: Sequence[int]) -> str:
+        """The list, or the page of the only one."""
+        name, of = ("changelist", []) if len(ids) > 1 else ("change", ids)
+        return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=of))
 
 
-def run(name: str, delivery_id: int, *, newest_id: int | None, actor: str, reason: str) -> None:
-    """Raises ResolutionRefused."""
+def run(name: str, delivery_id: int, *, newest_id: int | None, actor: str, reason: str) -> int:
+    """Returns the id of the delivery to look at afterwards. Raises ResolutionRefused."""
     at = timezone.now()
     if name == "resend":
-        resend(delivery_id, at=at, actor=actor, reason=reason, newest_id=newest_id)
-    elif name == "settled":
+        return resend(delivery_id, at=at, actor=actor, reason=reason, newest_id=newest_id).pk
+    if name == "settled":
         settle_late(delivery_id, at=at, actor=actor, reason=reason)
     else:
         resolve(delivery_id, state=DeliveryState(name), at=at, actor=actor, reason=reason)
+    return delivery_id
+
+
+def explain_refusal(name: str, row: Delivery) -> str:
+    """Why the list of what is worth asking for lacks the action."""
+    state = f"it is {DeliveryState(row.state).label}"
+    is_decided = name == "resend" and row.is_direct_post and row.state in ENDED
+    return f"{state}, and its answer decided about the sale" if is_decided else state
 
 
 def list_buttons(delivery: Delivery) -> list[str]:

@@ -18,9 +18,12 @@ class DeliveryLinksAdmin(PlainAdmin):
         self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any
     ) -> HttpResponse:
         row = context.get("original")
-        if row is not None and request.user.has_perm(VIEW):
-            context["page_links"] = _list_links(row)
+        if row is not None:
+            context["page_links"] = self.list_page_links(row, request=request)
         return super().render_change_form(request, context, *arguments, **named)
+
+    def list_page_links(self, row: Any, *, request: HttpRequest) -> list[dict[str, str]]:
+        return _list_links(row) if request.user.has_perm(VIEW) else []
 
 
 def _list_links(row: Any) -> list[dict[str, str]]:

@@ -46,7 +46,7 @@ def _list_parts(each: DeliveryTry) -> Iterator[SafeString]:
 
 def _describe_message(name: str, texts: tuple[str, str]) -> SafeString:
     parts = format_html_join("", "{}", ((preformatted(text),) for text in texts if text))
-    return format_html("<p>{}</p>{}", name, parts) if parts else parts
+    return format_html('<p class="admin-part">{}</p>{}', name, parts) if parts else parts
 
 
 def _summarize(each: DeliveryTry) -> str:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Max, QuerySet
 from django.forms import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ from distribution.admin.endpoint_typed import HEADERS, EndpointChecks
 from distribution.admin.sending_tests import TEST, TestPageAdmin
 from distribution.deliveries.checking import count_open_posts, find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
+from distribution.deliveries.mail_settings import VARIABLES, find_missing_setting
 from distribution.deliveries.secrets import make_secret
 from distribution.models import ANSWERING, METHOD_FIELDS, DisabledReason, Endpoint, Method
 from routing.admin.configuration import GuardedJSONField
@@ -26,9 +28,7 @@ from tracing.wording import count, moment
 
 CHANGE_PERMISSION: Final = "distribution.change_endpoint"
 LIVE_ADDRESS: Final = "live_address"
-ONCE: Final = (
-    "The secret of {name} is: {text}. Give it to the buyer now: you will not be able to see it again."
-)
+ONCE: Final = "The secret of {name} is: {text}. {advice}: you will not be able to see it again."
 METHOD_NAMES: Final = {
     Method.WEBHOOK: "signed webhook",
     Method.HTTP: "custom HTTP",
@@ -38,6 +38,10 @@ METHOD_NAMES: Final = {
 ASKED: Final = (
     "{leads} for an answer of this endpoint, and this method gives none. Wait until they have ended, or decide them"
     " under Deliveries. To send leads by email too, add another endpoint."
+)
+TEMPLATE_HELP: Final = (
+    'What is sent: names in the buyer\'s system, and fields of the lead, e.g. {"FirstName": "{first_name}"}.'
+    " docs/deliveries.md lists the fields. Empty: all of them. Stored encrypted."
 )
 # What each button does, in a sentence, before it is pressed.
 BUTTONS: Final = {
@@ -72,6 +76,14 @@ class EndpointForm(ReasonedForm):
         if "method" in self.fields:
             names = {method: sorted(of_method(method)) for method in METHOD_FIELDS}
             self.fields["method"].widget.attrs["data-method-fields"] = json.dumps(names)
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """A value that was refused is not missing too: the model would say that the method needs it."""
+        if field is None and hasattr(error, "error_dict"):
+            error = ValidationError(
+                {name: found for name, found in error.error_dict.items() if name not in self.errors}
+            )
+        super().add_error(field, error)
 
     def clean(self) -> dict[str, Any]:
         """Reset what the method does not use, so that a row says nothing that has no effect."""
@@ -112,6 +124,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
     list_select_related: ClassVar[Any] = ("buyer__workspace", "campaign")
     search_fields: ClassVar[Any] = ("name", "buyer__name")
     empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
+    once_advice: ClassVar[str] = "Give it to the buyer now"
     instead_of_deleting = "Uncheck Active on its page instead. Its deliveries are kept."
     ordering = ("buyer__name", "name")
     autocomplete_fields: ClassVar[Any] = ("buyer", "campaign")
@@ -153,7 +166,16 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
         if endpoint.disabled_at is not None:
             why = DisabledReason(endpoint.disabled_reason).label
             return f"disabled on {moment(endpoint.disabled_at)}: {why}"
-        return "live" if endpoint.active else "not active"
+        if not endpoint.active:
+            return "not active"
+        missing = find_missing_setting(endpoint)
+        return f"sends nothing: set {VARIABLES[missing]} (docs/deliveries.md)" if missing else "live"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "template":
+            field.help_text = TEMPLATE_HELP
+        return field
 
     @admin.display(description="stored headers")
     def header_names(self, endpoint: Endpoint) -> str:
@@ -203,7 +225,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
 
     def _show_secret(self, request: HttpRequest, endpoint: Endpoint, *, reason: str = "") -> None:
         text = make_secret(endpoint, at=timezone.now(), actor=request.user.get_username(), reason=reason)
-        messages.warning(request, ONCE.format(name=endpoint.name, text=text))
+        messages.warning(request, ONCE.format(name=endpoint.name, text=text, advice=self.once_advice))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)

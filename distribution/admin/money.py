@@ -8,9 +8,10 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
+from distribution.admin.low_wallets import describe_hearers, link_subscriptions
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
 from distribution.models import Assignment, LedgerEntry, Wallet
@@ -89,20 +90,42 @@ class WalletForm(ReasonedForm):
 class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     workspace_path = "buyer__workspace"
     form = WalletForm
-    list_display = ("buyer", "balance", "held", "credit_limit")
+    list_display = ("buyer", "balance", "held", "credit_limit", "notice_below")
     list_filter = ("buyer__workspace",)
     list_select_related = ("buyer__workspace",)
     search_fields = ("buyer__name",)
     empty_list_text = "Each buyer has a wallet. Add a buyer to create one."
     ordering = ("buyer__name",)
-    fields = ("buyer", "balance", "held", "credit_limit_cents", "limit_again", "notice_below_cents", REASON)
-    readonly_fields = ("buyer", "balance", "held")
+    fields = (
+        "buyer",
+        "balance",
+        "held",
+        "credit_limit_cents",
+        "limit_again",
+        "notice_below_cents",
+        "heard_by",
+        REASON,
+    )
+    readonly_fields = ("buyer", "balance", "held", "heard_by")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
         "Wallets cannot be deleted: the ledger explains past charges. To empty a wallet, adjust its balance."
     )
     held = money_column("held_cents", label="held")
     credit_limit = money_column("credit_limit_cents", label="credit limit")
+    notice_below = money_column("notice_below_cents", label="notice below")
+
+    @admin.display(description="notices go to")
+    def heard_by(self, wallet: Wallet) -> str:
+        return describe_hearers(wallet)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any
+    ) -> HttpResponse:
+        wallet = context.get("original")
+        if wallet is not None:
+            context["page_links"] = link_subscriptions(wallet, request=request)
+        return super().render_change_form(request, context, *arguments, **named)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         form: Any = super().get_form(request, obj, change=change, **kwargs)

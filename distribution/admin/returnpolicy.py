@@ -40,8 +40,8 @@ class ReturnPolicyAdmin(AuditedAdmin):
     def limit(self, policy: ReturnPolicy) -> str:
         if policy.limit_value is None:
             return "no limit"
-        unit = "leads" if policy.limit_basis == "leads" else "%"
-        return f"{policy.limit_value} {unit} a {policy.limit_period}"
+        unit = " leads" if policy.limit_basis == "leads" else "%"
+        return f"{policy.limit_value}{unit} a {policy.limit_period}"
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Reasons are boxes to check."""

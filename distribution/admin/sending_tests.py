@@ -24,6 +24,10 @@ LIVE_ADDRESS: Final = "live_address"
 NOT_SENT: Final = "Nothing was sent. Check the box below to send it to the live address."
 
 
+class ChoiceRefused(ValueError):
+    """Nothing was sent. The message says what to choose."""
+
+
 class TestPageAdmin(ConfirmingAdmin):
     """The last of the three texts says where a test arrives if there is no test URL."""
 
@@ -37,7 +41,7 @@ class TestPageAdmin(ConfirmingAdmin):
     )
 
     def send_test(self, request: HttpRequest, endpoint: Endpoint, *, at: datetime) -> Tried:
-        """Raises LiveAddressNotConfirmed."""
+        """Raises LiveAddressNotConfirmed and ChoiceRefused."""
         return send_test_lead(endpoint, at=at, confirmed_address=request.POST.get(LIVE_ADDRESS, ""))
 
     def describe_choice(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:  # noqa: ARG002
@@ -52,6 +56,8 @@ class TestPageAdmin(ConfirmingAdmin):
                 tried = self.send_test(request, endpoint, at=timezone.now())
             except LiveAddressNotConfirmed:
                 problem = NOT_SENT
+            except ChoiceRefused as refusal:
+                problem = f"Nothing was sent. {refusal}"
         endpoint.refresh_from_db(fields=["method", "url", "test_url", "email_to"])
         change = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[endpoint.pk])
         context = {

@@ -65,13 +65,17 @@ class StatementAdmin(ConfirmingAdmin):
             "back": reverse("admin:routing_source_change", args=[source.pk]),
         }
         if statement is not None:
+            rows = list(_list_rows(statement))
+            lead_rows = [_lead_row(lead) for lead in statement.charged_back]
             context |= {
                 "statement": statement,
                 "columns": COLUMNS,
-                "rows": list(_list_rows(statement)),
+                "rows": rows,
+                "cells": [list(zip(COLUMNS, row, strict=True)) for row in rows],
                 "lead_columns": LEAD_COLUMNS,
-                "lead_rows": [_lead_row(lead) for lead in statement.charged_back],
-                "max_leads": MAX_LISTED,
+                "lead_rows": lead_rows,
+                "lead_cells": [list(zip(LEAD_COLUMNS, row, strict=True)) for row in lead_rows],
+                "max_leads": f"{MAX_LISTED:,}",
                 "opening": money(statement.opening_cents),
                 "closing": money(statement.closing_cents),
                 "csv_query": urlencode(
@@ -103,7 +107,7 @@ def _row(
 
 
 def _lead_row(lead: ChargedBackLead) -> tuple[str, ...]:
-    return (str(lead.day), str(lead.lead_id), lead.external_id, money(lead.deducted_cents))
+    return (str(lead.day), str(lead.lead_id), lead.external_id or "-", money(lead.deducted_cents))
 
 
 def _dollars(cents: int) -> str:

@@ -21,7 +21,7 @@ def _describe(kind: str) -> dict[str, Any]:
     return {
         "operationId": f"event_{kind.replace('.', '_')}",
         "summary": kind,
-        "description": row.about,
+        "description": row.description,
         "tags": ["events"],
         "parameters": [
             {

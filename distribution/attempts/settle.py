@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from psycopg.pq import Format
 
 from distribution import metrics
 from distribution.attempts.hide_person import hide_person
@@ -222,6 +223,7 @@ def _lock(assignment_id: int, *, lead_id: int | None) -> tuple[LockedLead, _Hold
 
 def _read_hold(assignment_id: int) -> _Hold:
     with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY
         cursor.execute(READ_HOLD, [assignment_id])
         return _Hold(*cursor.fetchone())
 

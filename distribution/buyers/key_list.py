@@ -75,4 +75,5 @@ def describe_key(key: ScopedKey, *, at: datetime) -> dict[str, Any]:
         "state": get_key_state(key, at=at),
         "created_at": utc(key.created),
         "expires_at": None if key.expiry_date is None else utc(key.expiry_date),
+        "last_used_at": None if key.last_used_at is None else utc(key.last_used_at),
     }

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection
@@ -173,8 +173,8 @@ class _Row(NamedTuple):
             county=self.county,
             state=self.state,
             country=self.country,
-            attributes=_read_object(self.attributes),
-            consent=_read_object(self.consent),
+            attributes=PlainValues().make_object(read_stored(self.attributes)),
+            consent=read_stored(self.consent),
             is_test=is_test,
         )
 
@@ -187,8 +187,3 @@ class _Row(NamedTuple):
             campaign=self.campaign or "",
             sold_at=self.settled_at if self.sale_state == AssignmentState.SOLD else None,
         )
-
-
-def _read_object(text: str) -> Mapping[str, Any]:
-    """Never raises: one unreadable lead must not block the messages beside it."""
-    return {} if text == "{}" else PlainValues().make_object(read_stored(text))

@@ -48,6 +48,8 @@ HEARTBEAT_SECONDS: Final = 5.0
 LEASES_SECONDS: Final = 5.0
 # All rows of a CSV: they are tried again together.
 LEASES_AT_ONCE: Final = CSV_ROWS
+# Subscribers whose systems hang use at most one in this many threads, so that leads never wait for them.
+EVENTS_SHARE: Final = 2
 # A stopping process waits this long for requests that run. Their leases end by themselves after that.
 STOP_SECONDS: Final = 10.0
 NEXT_ATTEMPTS_SECONDS: Final = 2.0
@@ -98,6 +100,7 @@ class Deliverer:
     ) -> None:
         self._name, self._stop, self._wake = name, stop, wake
         self._threads: int = settings.LEADSWITCH_DELIVERER_THREADS
+        self._most_events = max(1, self._threads // EVENTS_SHARE)
         self._poll_seconds: float = settings.LEADSWITCH_DELIVERER_POLL_MS / 1000
         self._client = get_client()
         self._running, self._lock = 0, threading.Lock()
@@ -154,14 +157,14 @@ class Deliverer:
         if wait_seconds > 0:
             return wait_seconds
         self._claimed_at = time.monotonic()
-        self._is_behind = self._claim_and_start(partial(claim_due, limit=free)) >= free
-        if (
-            free > 1 and self._csv.is_due()
-        ):  # after the others: a direct post does not wait until its rows are read
+        claim = partial(claim_due, limit=free, most_events=self._most_events)
+        self._is_behind = self._claim_and_start(claim) >= free
+        # After the others: a direct post does not wait until the rows of a CSV are read.
+        if free > 1 and self._csv.is_due():
             self._claim_and_start(claim_csv)
         if self._is_behind:
             return 0.0
-        due_seconds = read_seconds_until_due()
+        due_seconds = read_seconds_until_due(most_events=self._most_events)
         return (
             self._poll_seconds
             if due_seconds is None

@@ -11,7 +11,7 @@ from distribution.deliveries.secrets import read_secrets
 from distribution.models import Endpoint, Method
 from distribution.models.encrypted import EncryptedWithOtherKey
 
-# Decrypted secrets stay in memory no longer than this after their last use, more or less.
+# Decrypted secrets do not stay in memory for longer.
 LONGEST_KEPT: Final = timedelta(minutes=1)
 
 

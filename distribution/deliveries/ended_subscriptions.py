@@ -28,9 +28,11 @@ def turn_off(subscription: Subscription, *, actor: str, action: str, reason: str
 
 
 def _cancel_waiting(endpoint_id: int, *, at: datetime) -> int:
-    """A message that is being sent ends by itself."""
-    waiting = Delivery.objects.filter(endpoint_id=endpoint_id, state=DeliveryState.PENDING)
-    lock_deliveries(list(waiting.values_list("pk", flat=True)))
+    """A message that is being sent is marked: it ends with its answer, and is not tried again."""
+    mine = Delivery.objects.filter(endpoint_id=endpoint_id)
+    waiting, sending = mine.filter(state=DeliveryState.PENDING), mine.filter(state=DeliveryState.POSTING)
+    lock_deliveries([*waiting.values_list("pk", flat=True), *sending.values_list("pk", flat=True)])
+    sending.update(end_reason=SUBSCRIPTION_ENDED)
     return waiting.update(
         state=DeliveryState.CANCELLED, next_try_at=None, ended_at=at, end_reason=SUBSCRIPTION_ENDED
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from distribution.attempts.taken_back import TAKEN_BACK
 from distribution.deliveries.claim import Claimed
+from distribution.deliveries.ended_subscriptions import SUBSCRIPTION_ENDED
 from distribution.deliveries.outbound import CONNECT_SECONDS, Failure
 from distribution.deliveries.payloads.ends import Judgment, Outcome
 from distribution.deliveries.payloads.retries import Retries, wait_after
@@ -63,6 +64,8 @@ def decide_next(claimed: Claimed, judgment: Judgment, standing: Standing, *, at:
         return _decide_answer(claimed, judgment, standing)
     if standing.is_taken_back:
         return Next(DeliveryState.CANCELLED, reason=TAKEN_BACK)
+    if standing.is_unwanted:
+        return Next(DeliveryState.CANCELLED, reason=SUBSCRIPTION_ENDED)
     return _decide_retry(claimed, judgment, standing, at=at)
 
 

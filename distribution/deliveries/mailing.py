@@ -24,6 +24,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 
 from distribution.deliveries.content import Work
+from distribution.deliveries.mail_settings import VARIABLES, find_missing_setting
 from distribution.deliveries.outbound.failures import Failed
 from distribution.deliveries.payloads.answers import clean_reason
 from distribution.deliveries.payloads.daily_csv import write_csv
@@ -39,7 +40,6 @@ from distribution.models import Endpoint, Method
 
 logger = logging.getLogger(__name__)
 
-NO_MAIL_SERVER: Final = "no_mail_server"
 TIMED_OUT: Final = "timed_out"
 PERMANENT: Final = 500
 CSV_TYPE: Final = "text/csv"
@@ -54,14 +54,21 @@ def mail_together(works: Sequence[Work], *, clock: Callable[[], datetime]) -> li
         logger.error("deliveries.not_prepared", extra={"cause": type(error).__name__})
         judgment, bodies = Judgment(outcome=Outcome.NOT_SENT, error=type(error).__name__), [""] * len(works)
     else:
-        judgment = send_message(message, seconds=works[0].endpoint.timeout_seconds)
+        judgment = _refuse(works[0].endpoint) or send_message(
+            message, seconds=works[0].endpoint.timeout_seconds
+        )
         bodies = _list_bodies(works, message)
     took = int((monotonic() - started) * 1000)
-    head = "" if judgment.error == NO_MAIL_SERVER else f"To: {works[0].endpoint.email_to}"
+    head = "" if judgment.error in VARIABLES else f"To: {works[0].endpoint.email_to}"
     return [
         Tried(work, judgment, took, texts=Texts(request_head=head, request_body=body))
         for work, body in zip(works, bodies, strict=True)
     ]
+
+
+def _refuse(endpoint: Endpoint) -> Judgment | None:
+    missing = find_missing_setting(endpoint)
+    return Judgment(outcome=Outcome.NOT_SENT, error=missing) if missing else None
 
 
 def write_message(works: Sequence[Work], *, at: datetime) -> EmailMultiAlternatives:
@@ -145,8 +152,6 @@ def _list_bodies(works: Sequence[Work], message: EmailMultiAlternatives) -> list
 
 def send_message(message: EmailMultiAlternatives, *, seconds: float) -> Judgment:
     """Everything from the lookup of the server to its last answer takes at most `seconds`."""
-    if not settings.EMAIL_HOST:
-        return Judgment(outcome=Outcome.NOT_SENT, error=NO_MAIL_SERVER)
     with Deadline(seconds) as deadline:
         connection = DeadlineBackend(deadline=deadline)
         try:

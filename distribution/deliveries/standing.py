@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
+from psycopg.pq import Format
 
 from distribution.attempts.taken_back import IS_TAKEN_BACK
 from distribution.deliveries.claim import Claimed
+from distribution.deliveries.ended_subscriptions import SUBSCRIPTION_ENDED
 from distribution.deliveries.locks import lock_deliveries
 from distribution.models import DeliveryState
 from distribution.sql_arrays import array_literal
@@ -30,6 +32,7 @@ SELECT d.id, w.number, d.state, d.tries, d.created_at, {IS_TAKEN_BACK},
         WHERE t.delivery_id = d.id AND t.number = w.number AND t.outcome NOT IN ('', 'worker_lost')
     ),
     l.posting_since, c.post_deadline_seconds,
+    d.event_id IS NOT NULL AND d.end_reason = '{SUBSCRIPTION_ENDED}',
     e.failing_since IS NULL AND COALESCE(e.last_success_at > statement_timestamp() - interval '30 seconds', false)
 FROM unnest(%s::bigint[], %s::int[]) AS w(id, number)
 JOIN distribution_delivery d ON d.id = w.id
@@ -49,7 +52,8 @@ class Standing:
 
     `is_current`: it waits for the result of this try. `is_recorded`: the result was written before.
     `may_have_arrived`: another try may have reached the buyer. `gives_up_at`: until when a buyer that cannot be reached
-    is asked again; None: as often as any lead. `is_known_to_work`: a success of its endpoint was noted just now.
+    is asked again; None: as often as any lead. `is_unwanted`: an event whose subscription ended while it was sent.
+    `is_known_to_work`: a success of its endpoint was noted just now.
     """
 
     state: DeliveryState = DeliveryState.POSTING
@@ -58,6 +62,7 @@ class Standing:
     is_taken_back: bool = False
     may_have_arrived: bool = False
     gives_up_at: datetime | None = None
+    is_unwanted: bool = False
     is_known_to_work: bool = False
 
 
@@ -69,6 +74,7 @@ def lock_standings(claims: Sequence[Claimed]) -> dict[int, Standing]:
     ids = [each.id for each in claims]
     lock_deliveries(ids)
     with connection.cursor() as cursor:
+        cursor.cursor.format = Format.BINARY
         cursor.execute(READ, [array_literal(ids), array_literal(each.number for each in claims)])
         rows = map(_Row._make, cursor.fetchall())
         return {row.id: row.describe() for row in rows}
@@ -94,6 +100,7 @@ class _Row(NamedTuple):
     is_recorded: bool
     posting_since: datetime | None
     post_deadline_seconds: int | None
+    is_unwanted: bool
     is_known_to_work: bool
 
     def describe(self) -> Standing:
@@ -104,6 +111,7 @@ class _Row(NamedTuple):
             is_taken_back=self.is_taken_back,
             may_have_arrived=self.may_have_arrived,
             gives_up_at=self._find_end(),
+            is_unwanted=self.is_unwanted,
             is_known_to_work=self.is_known_to_work,
         )
 

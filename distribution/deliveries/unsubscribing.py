@@ -12,6 +12,7 @@ from distribution.models import Endpoint, Method, Subscription
 
 SALT: Final = "leadswitch.unsubscribe"
 ACTOR: Final = "link in an email"
+UNSUBSCRIBED_ACTION: Final = "unsubscribed"
 
 
 def make_unsubscribe_link(endpoint: Endpoint) -> str:
@@ -31,4 +32,10 @@ def find_by_token(token: str) -> Subscription | None:
 
 def unsubscribe(subscription: Subscription, *, at: datetime) -> None:
     """Works again: what waits since then is canceled too."""
-    turn_off(subscription, actor=ACTOR, action="unsubscribed", reason="The link in an email was used.", at=at)
+    turn_off(
+        subscription,
+        actor=ACTOR,
+        action=UNSUBSCRIBED_ACTION,
+        reason="The link in an email was used.",
+        at=at,
+    )

@@ -18,6 +18,7 @@ from distribution.explain.types import (
     Explanation,
     FunnelStage,
     LeadHead,
+    Participant,
     Step,
     TracedSale,
 )
@@ -27,7 +28,7 @@ from routing.leads.finish import DELIVERY_ENDED
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import wording
-from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
+from tracing.models import Attempt, AttemptResult, AttemptTrigger, LeadDistributionEvent
 from tracing.names import Names
 from tracing.narrator import (
     WAITED_FOR,
@@ -106,6 +107,12 @@ def _without_decision(traced: TracedAttempt) -> TracedAttempt:
     return TracedAttempt(attempt, [event for event in traced.events if event.event in EVENTS_ELSEWHERE])
 
 
+def _find_campaign(attempts: Sequence[AttemptExplanation]) -> Participant | None:
+    """Of the last decision: the attempt that records the answer of a buyer's system has none of its own."""
+    decided = [each for each in attempts if each.trigger != AttemptTrigger.DELIVERY]
+    return decided[-1].campaign if decided else None
+
+
 def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names: Names) -> LeadHead:
     is_routed = lead.source_workspace_id != lead.workspace_id
     reason = lead.skip_reason
@@ -119,7 +126,7 @@ def _describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names:
         zip=lead.zip,
         status=lead.status,
         status_sentence=wording.sentence(LeadStatus(lead.status).label),
-        campaign=attempts[-1].campaign if attempts else None,
+        campaign=_find_campaign(attempts),
         received_at=lead.received_at,
         finished_at=lead.finished_at,
         due_at=lead.next_attempt_at,
@@ -178,7 +185,7 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
     template = HELD_TEST if is_asked_test else SALES[assignment.state]
     sentence = template.format(buyer=buyer.name, price=price, at=wording.moment(at))
     if assignment.reject_reason:
-        sentence += f' Its answer: "{assignment.reject_reason}".'
+        sentence += f' Reason: "{assignment.reject_reason}".'
     if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
         refunded = "" if assignment.is_test else "; the charge was refunded"
         sentence += f" Returned at {wording.moment(assignment.returned_at)}{refunded}."

@@ -23,7 +23,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class LeadHead:
-    """The current state of the lead. `campaign` is from its latest attempt.
+    """The current state of the lead. `campaign` is from its latest decision.
 
     `source_workspace`: where it came in, if rules routed it from there; "" otherwise.
     """

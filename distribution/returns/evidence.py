@@ -38,8 +38,9 @@ class _Type:
 
 
 def _is_text(content: bytes) -> bool:
+    """With a byte order mark too: some editors on Windows write one."""
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return False
     return all(character.isprintable() or character in "\t\r\n" for character in text)

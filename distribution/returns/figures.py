@@ -29,7 +29,7 @@ class ReturnFigures:
         """The share of the bought leads that were returned or wait for review."""
         if not self.usage.sold:
             return "-"
-        return f"{100 * self.usage.returned / self.usage.sold:.1f} %"
+        return f"{100 * self.usage.returned / self.usage.sold:.1f}%"
 
     @property
     def left(self) -> str:

@@ -68,7 +68,7 @@ def parse_timezone(name: str, text: str) -> str:
 
 
 class Mail(Section):
-    TITLE = "Mail, for the daily digest (docs/alerts.md)"
+    TITLE = "Mail, for leads and events by email (docs/deliveries.md) and the daily digest (docs/alerts.md)"
 
     email_url = Variable(
         "EMAIL_URL",
@@ -92,14 +92,20 @@ class Mail(Section):
         parse_base_url,
         default="",
         example="https://leads.example.com",
-        help="Where people reach the product, for links in mails. Empty: mails have no links.",
+        help=(
+            "Where people reach the product, for links in mails. Empty: mails have no links, and no events are sent by"
+            " email, because each of these has a link to unsubscribe."
+        ),
     )
     digest_recipients = Variable(
         "LEADSWITCH_DIGEST_RECIPIENTS",
         parse_addresses,
         default=NO_ONE,
         example="ops@example.com,owner@example.com",
-        help="Who gets the daily digest: addresses separated by commas. Empty: no one. It covers every workspace.",
+        help=(
+            "Who gets the daily digest, and a mail about each endpoint that was disabled: addresses separated by"
+            " commas. Empty: no one. It covers every workspace."
+        ),
     )
     digest_time = Variable(
         "LEADSWITCH_DIGEST_TIME",

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from distribution.deliveries.liveness import ALIVE_SECONDS
+
 HALTED_SECONDS: Final = 120
 FAILING_MINUTES: Final = 10
 # With fewer failed messages an endpoint is not failing: one rejected lead at low traffic is normal.
@@ -9,5 +11,4 @@ FAILED_MESSAGES: Final = 3
 UNKNOWN_HOURS: Final = 4
 HOLD_HOURS: Final = 2
 RETURN_DAYS: Final = 3
-# A deliverer writes its heartbeat every 5 seconds, and a turn may wait for PostgreSQL.
-DELIVERER_ALIVE_SECONDS: Final = 30
+DELIVERER_ALIVE_SECONDS: Final = ALIVE_SECONDS

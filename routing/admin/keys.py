@@ -11,6 +11,7 @@ from django.utils import timezone
 from routing.access.api_keys import Author, KeyRefused, check_expiry, issue, revoke
 from routing.models import ScopedKey
 from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
+from tracing.admin.columns import time_column
 
 # The pages of the kinds override these; Django's own types have tuples of a fixed length.
 Columns: TypeAlias = Any
@@ -52,6 +53,7 @@ class ScopedKeyAdmin(AuditedAdmin):
     use_case_fields = frozenset({"revoked"})
     list_filter: ClassVar[Columns] = ()
     search_fields: ClassVar[Columns] = ("name", "prefix")
+    used = time_column("last_used_at", label="last used")
 
     def get_list_display(self, request: HttpRequest) -> Columns:  # noqa: ARG002 - the signature is Django's
         return (
@@ -60,19 +62,22 @@ class ScopedKeyAdmin(AuditedAdmin):
             self.model.owner_field,
             "workspace",
             "granted",
+            "used",
             "expiry_date",
             "revoked",
         )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
-        kept = () if obj is None else ("prefix",)
+        kept = () if obj is None else ("prefix", "used")
         ends = ("expiry_date",) if obj is None else ("expiry_date", "revoked")
         return ("name", self.model.owner_field, "scopes", *kept, *ends, REASON)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
         """A revoked key stays revoked."""
         return (
-            ("prefix", "name", "revoked", "expiry_date") if obj is not None and obj.revoked else ("prefix",)
+            ("prefix", "used", "name", "revoked", "expiry_date")
+            if obj is not None and obj.revoked
+            else ("prefix", "used")
         )
 
     @admin.display(description="scopes")

@@ -1,6 +1,6 @@
 """Sources and their keys. Distribution registers the page of sources, which shows what they are owed."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -10,6 +10,8 @@ from routing.admin.keys import Columns, ScopedKeyAdmin
 from routing.conditions.rewriting import rewrite_vertical
 from routing.models import SourceKey
 from tracing.admin.columns import test_column
+
+NAME_FORM: Final = "Letters, digits, - and _, e.g. landing-page."
 
 
 class SourceAdmin(ConfigurationAdmin):
@@ -25,6 +27,12 @@ class SourceAdmin(ConfigurationAdmin):
     autocomplete_fields = ("workspace",)
     readonly_fields: ClassVar[tuple[str, ...]] = ("public_id", "created_at")
     rewriters = {"default_vertical": rewrite_vertical}
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "name":
+            field.help_text = f"{NAME_FORM} {db_field.help_text}"
+        return field
 
 
 @admin.register(SourceKey)

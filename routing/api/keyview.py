@@ -1,6 +1,7 @@
 """What all views with an API key have in common."""
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from rest_framework.negotiation import BaseContentNegotiation
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from routing.access.key_use import note_use
 from routing.api.errors import ApiError
 from routing.api.guard import GuardedJSONParser
 from routing.api.parameters import refuse_unknown
@@ -86,6 +88,8 @@ class KeyView(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         final: Response = super().finalize_response(request, response, *args, **kwargs)
+        if isinstance(request.auth, ScopedKey):
+            note_use(request.auth, at=datetime.now(UTC))
         for name, value in rate_headers(request).items():
             final[name] = value
         return final

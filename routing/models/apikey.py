@@ -89,6 +89,8 @@ class ScopedKey(models.Model):
         null=True,
         help_text="The key is rejected from this time on. Leave blank if it never expires.",
     )
+    # At most a minute too early.
+    last_used_at = models.DateTimeField("last used", blank=True, null=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=20))
     owner_field: ClassVar[str]
     kept_in_rotation: ClassVar[tuple[str, ...]] = ("name", "expiry_date")

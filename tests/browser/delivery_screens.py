@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from distribution.admin.delivery_actions import act_url
+from distribution.deliveries.unsubscribing import make_unsubscribe_link
 from distribution.models import Assignment, Buyer, Delivery, Endpoint, Subscription
 from distribution.payables.book import book_adjustment
 from distribution.payables.contracts import Terms, add_contract, today_of
@@ -20,7 +21,7 @@ def delivery_pages() -> dict[str, str]:
     unknown = list(Delivery.objects.filter(state="unknown").order_by("pk").values_list("pk", flat=True))
     posting = Delivery.objects.filter(state="accepted").order_by("pk")[0]
     endpoint = Endpoint.objects.get(name="CRM")
-    subscription = Subscription.objects.get()
+    subscription = Subscription.objects.get(name="Accounting")
     figures = reverse("admin:distribution_delivery_figures")
     return {
         "delivery-figures": figures,
@@ -42,6 +43,19 @@ def subscribe(buyer: Buyer) -> None:
     subscription = SubscriptionFactory(buyer=buyer, name="Accounting", events=["wallet.low"])
     event = new_event(workspace_id=None, buyer_id=buyer.pk)
     DeliveryFactory(endpoint=subscription, lead=None, event=event)
+
+
+def notices_of(buyer: Buyer) -> str:
+    """The link in the emails of a person."""
+    mailed = SubscriptionFactory(
+        buyer=buyer,
+        name="The owner",
+        method="email",
+        url="",
+        email_to="ann@example.com",
+        events=["wallet.low", "lead.sold", "lead.returned"],
+    )
+    return make_unsubscribe_link(mailed)
 
 
 def payable_pages(source: Source) -> dict[str, str]:

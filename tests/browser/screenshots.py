@@ -45,6 +45,7 @@ from tests.browser.conftest import OpenAs
 from tests.browser.delivery_scene import send_deliveries
 from tests.browser.delivery_screens import (
     delivery_pages,
+    notices_of,
     owe,
     pages_of_test_leads,
     payable_pages,
@@ -108,6 +109,7 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     page = open_as(root, refused=[(400, large_sum)], **LOOKS[look])  # it is asked for once more
     take(anonymous, "/admin/login/", folder / "login.png")
     take_docs(anonymous, folder)
+    take_unsubscribing(anonymous, folder)
     pages, unreachable = model_pages(client_of(root))
     pages |= operator_pages()
     for name, path in pages.items():
@@ -308,6 +310,14 @@ def take_docs(page: Page, folder: Path) -> None:
     page.locator(".opblock-summary-control").first.click()
     expect(page.locator(".opblock-body").first).to_be_visible()
     page.screenshot(path=folder / "api-docs-open.png")
+
+
+def take_unsubscribing(page: Page, folder: Path) -> None:
+    """The link in an email, and what it says afterwards."""
+    take(page, notices_of(Buyer.objects.order_by("pk")[0]), folder / "unsubscribe.png")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.screenshot(path=folder / "unsubscribe-done.png", full_page=True)
 
 
 def take_forms(page: Page, folder: Path) -> None:

@@ -40,6 +40,7 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
     box = Mailbox()
     with mail_server(box) as port:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
         yield box
 
 

@@ -234,9 +234,14 @@ def give_credits(buyer: Buyer, *, amount_cents: int, key: str = "") -> LedgerEnt
     )
 
 
+def in_use() -> dict[str, Any]:
+    """A key that was used just now: the first request of a minute takes a statement more."""
+    return {"last_used_at": timezone.now()}
+
+
 def issue_key(source: Source, *, name: str = "test", **key: Any) -> str:
     """A new source key in clear text, as its owner sees it once."""
-    _, text = SourceKey.objects.create_key(name=name, source=source, **key)
+    _, text = SourceKey.objects.create_key(name=name, source=source, **{**in_use(), **key})
     return str(text)
 
 
@@ -247,14 +252,14 @@ def issue_tracing_key(source: Source) -> str:
 
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
     """A new key of a buyer in clear text, as its owner sees it once."""
-    _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **key)
+    _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **{**in_use(), **key})
     return str(text)
 
 
 def issue_workspace_key(workspace: Workspace, *, name: str = "test", **key: Any) -> str:
     """A new key of a workspace in clear text. By default with every scope."""
     _, text = WorkspaceKey.objects.create_key(
-        name=name, workspace=workspace, **{"scopes": list(WorkspaceScope), **key}
+        name=name, workspace=workspace, **{"scopes": list(WorkspaceScope), **in_use(), **key}
     )
     return str(text)
 

@@ -35,13 +35,17 @@ class Connection:
 
     @property
     def is_reusable(self) -> bool:
-        """The last answer was read to its end, nothing has arrived since, and it is not idle or open for too long."""
+        """It is not over, and nothing has arrived since its last answer."""
+        return not self.is_over and not self._stream.is_readable
+
+    @property
+    def is_over(self) -> bool:
+        """The last answer was not read to its end, or it is idle or open for too long. Asks nothing of the system."""
         now = monotonic()
         return (
-            self._idle_since is not None
-            and now - self._idle_since < MAX_IDLE_SECONDS
-            and now - self._opened_at < MAX_AGE_SECONDS
-            and not self._stream.is_readable
+            self._idle_since is None
+            or now - self._idle_since >= MAX_IDLE_SECONDS
+            or now - self._opened_at >= MAX_AGE_SECONDS
         )
 
     def ask(self, head: h11.Request, body: bytes, *, exchange: Exchange, receipt: Receipt) -> None:
@@ -50,7 +54,7 @@ class Connection:
         try:
             exchange.begin_headers()
             with suppress(OSError):  # the other side may answer and close before it has read everything
-                self._write(head, body, exchange)
+                self._write(head, body)
             self._read(exchange, receipt)
         except h11.LocalProtocolError as error:
             raise Failed(Failure.BAD_HEADER, f"{error}.") from None
@@ -61,16 +65,14 @@ class Connection:
         finally:
             self._end()
 
-    def _write(self, head: h11.Request, body: bytes, exchange: Exchange) -> None:
-        """The head goes out alone: if that fails, the other side cannot have the request."""
-        data = self._http.send(head)
-        exchange.is_sent = not body
-        self._stream.write(data or b"")
+    def _write(self, head: h11.Request, body: bytes) -> None:
+        """In one piece: two would wake the receiver twice. A request without a body is sent with its first byte."""
+        data = self._http.send(head) or b""
+        head_bytes = len(data) if body else 0
         if body:
-            data = self._http.send(h11.Data(data=body))
-            exchange.is_sent = True
-            self._stream.write(data or b"")
+            data += self._http.send(h11.Data(data=body)) or b""
         self._http.send(h11.EndOfMessage())
+        self._stream.write(data, head_bytes=head_bytes)
 
     def _read(self, exchange: Exchange, receipt: Receipt) -> None:
         event = self._next_event()

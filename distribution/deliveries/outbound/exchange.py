@@ -11,9 +11,9 @@ MAX_RECEIVED_BYTES: Final = 1_048_576
 
 
 class Exchange:
-    """`is_sent` is true from just before the first byte of the body goes out: the receiver may have the request then.
+    """`is_sent`: a byte of the body may be out, so the receiver may have the request. It never has it otherwise.
 
-    A request without a body is complete with its head, so it is sent from just before the first byte of that.
+    A request without a body is complete with its head, so it is sent with the first byte of that.
     """
 
     def __init__(self, timeouts: Timeouts) -> None:

@@ -37,8 +37,8 @@ class IdleConnections:
         return None
 
     def give_back(self, connection: Connection) -> None:
-        """Keep it for the next request if it can be reused. Otherwise, close it."""
-        if not connection.is_reusable:
+        """Keep it for the next request unless it is over. Whether the other side closed it is seen at its next use."""
+        if connection.is_over:
             connection.close()
             return
         with self._lock:
@@ -46,13 +46,13 @@ class IdleConnections:
         self.close_unusable()
 
     def close_unusable(self) -> None:
-        """Close the oldest ones, up to the first that can be reused, and those beyond MAX_IDLE."""
+        """Close the oldest ones that are over, and those beyond MAX_IDLE."""
         while (oldest := self._pop_oldest()) is not None:
             oldest.close()
 
     def _pop_oldest(self) -> Connection | None:
         with self._lock:
-            if self._idle and (len(self._idle) > MAX_IDLE or not self._idle[0].is_reusable):
+            if self._idle and (len(self._idle) > MAX_IDLE or self._idle[0].is_over):
                 return self._idle.popleft()
         return None
 

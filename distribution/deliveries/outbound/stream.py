@@ -26,14 +26,25 @@ class PinnedStream:
         self.exchange.count_received(len(data))
         return data
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, head_bytes: int) -> None:
+        """Head and body together. The receiver may have the request once a byte after the head is out.
+
+        What an encrypted connection has sent is not known when it fails, so all of it may be out.
+        """
         rest = memoryview(data)
+        self.exchange.is_sent = self._is_encrypted
         while rest:
             self._socket.settimeout(self.exchange.remaining_seconds)
             try:
                 rest = rest[self._socket.send(rest) :]
             except TimeoutError:
                 raise self.exchange.out_of_time() from None
+            if len(data) - len(rest) > head_bytes:
+                self.exchange.is_sent = True
+
+    @property
+    def _is_encrypted(self) -> bool:
+        return isinstance(self._socket, ssl.SSLSocket)
 
     def start_tls(self, tls: ssl.SSLContext, *, host: str) -> None:
         self._socket.settimeout(self.exchange.remaining_seconds)

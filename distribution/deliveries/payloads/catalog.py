@@ -86,10 +86,18 @@ FIELDS: Final[Mapping[str, DataField]] = {
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """`about`: a whole sentence. `data`: the fields that each audience gets; who is not named cannot subscribe."""
+    """`about`: a whole sentence. `data`: the fields that each audience gets; who is not named cannot subscribe.
+
+    `details`: what an email to a person leaves out.
+    """
 
     about: str
     data: Mapping[Audience, tuple[str, ...]]
+    details: str = ""
+
+    @property
+    def description(self) -> str:
+        return f"{self.about} {self.details}".strip()
 
 
 _SALE: Final = ("assignment_id", "lead_id", "campaign_id")
@@ -102,24 +110,26 @@ _CAP: Final = (
 
 CATALOG: Final[Mapping[str, EventRow]] = {
     "lead.sold": EventRow(
-        "A lead was sold. A buyer and the workspace hear of each sale, a source once of its lead.",
+        "A lead was sold.",
         {
             "buyer": (*_SALE, "price_cents"),
             "source": _LEAD,
             "workspace": (*_SALE, "buyer_id", "source_id", "price_cents"),
         },
+        details="A buyer and the workspace hear of each sale, a source once of its lead.",
     ),
     "lead.unsold": EventRow(
         "A lead ended without a sale: it failed or expired. A person may run a failed lead again.",
         {"source": _LEAD, "workspace": ("lead_id", "source_id", "status", "reason")},
     ),
     "lead.returned": EventRow(
-        "A sold lead was returned in full. A source hears of it when no buyer has the lead any longer.",
+        "A sold lead was returned in full.",
         {
             "buyer": (*_SALE, "price_cents"),
             "source": _LEAD,
             "workspace": (*_SALE, "buyer_id", "source_id", "price_cents"),
         },
+        details="A source hears of it when no buyer has the lead any longer.",
     ),
     "lead.status_changed": EventRow(
         "A lead has another status.",
@@ -129,21 +139,24 @@ CATALOG: Final[Mapping[str, EventRow]] = {
         },
     ),
     "assignment.delivered": EventRow(
-        "A buyer's system accepted a lead. With several endpoints, each acceptance is an event.",
+        "A buyer's system accepted a lead.",
         {"buyer": (*_SALE, "message_id"), "workspace": (*_SALE, "buyer_id", "message_id")},
+        details="With several endpoints, each acceptance is an event.",
     ),
     "assignment.rejected": EventRow(
         "A buyer's system rejected a lead. If the campaign sells on acceptance, the lead is not charged.",
         {"buyer": (*_SALE, "was_charged"), "workspace": (*_SALE, "buyer_id", "was_charged")},
     ),
     "wallet.low": EventRow(
-        "What a wallet has available fell below the limit for a notice. Sent once for each time that it falls below.",
+        "What a wallet has available fell below the limit for a notice.",
         {"buyer": _WALLET, "workspace": ("buyer_id", *_WALLET)},
+        details="Sent once for each time that it falls below.",
     ),
     "cap.reached": EventRow(
         "A buyer has all leads that its cap allows in a period of a campaign, or its budget does not pay for another "
-        "lead at the price of the last one. Sent once for each limit in each period.",
+        "lead at the price of the last one.",
         {"buyer": _CAP, "workspace": ("buyer_id", *_CAP)},
+        details="Sent once for each limit in each period.",
     ),
     "campaign.unsold": EventRow(
         "No buyer of a campaign could take a lead, and someone must act.",

@@ -18,14 +18,23 @@ this page from the catalog of events.
   chooses events.
 - A buyer's program uses `POST /api/v1/buyer/subscriptions/`, a source's program `POST /api/v1/subscriptions/`. The
   key needs the scope `subscriptions:write`. The answer has the secret, which is shown once.
-- `wallet.low` needs a limit: *Notice below* on the page of the wallet.
+- `wallet.low` needs a limit: *Notice below* on the page of the wallet. The pages of the wallet and of the
+  subscription name each other. A limit above what is available now is first noticed after a top-up.
 
-Every email has a link to unsubscribe. It works without a login, turns that subscription off, and cancels the emails
-that wait.
+```
+curl -H "Authorization: Api-Key $KEY" -H "Content-Type: application/json" \\
+    -d '{"name": "CRM events", "url": "https://crm.example.com/events", "events": ["lead.sold", "lead.returned"]}' \\
+    http://127.0.0.1:8000/api/v1/buyer/subscriptions/
+```
+
+Emails need a mail server and the address of the product: `EMAIL_URL` and `LEADSWITCH_BASE_URL` (`deliveries.md`). Every
+email has a link to unsubscribe. It works without a login, turns that subscription off, and cancels the emails that
+wait. The page of the subscription says so then.
 
 ## What arrives
 
 A POST, signed like a delivery of a lead (`deliveries.md`): `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+The receivers there verify it as well: read `type` and `data` in place of `data.lead`.
 Store the `webhook-id`, and ignore a message that you have. `id` in the body is that of the event, which is equal
 for all subscriptions.
 
@@ -38,6 +47,15 @@ for all subscriptions.
 - Test leads have no events. *Send a test event* on the page of a subscription sends an invented one of the kind that
   you choose, and shows the request and the answer. `is_test` is true in it, and false in every other message.
 - An event has ids, statuses and amounts, and no personal data. A source gets no buyer and no money.
+
+## What an operator watches
+
+The exporter has three gauges with the kind of event as their label. The board *Deliveries* shows them:
+
+- `leadswitch_events_lost`: messages that ended in the last hour without an acceptance. Above 0 a subscriber missed
+  something: ask it, correct the subscription, and send the messages again from the page *Deliveries*.
+- `leadswitch_events_waiting` and `leadswitch_event_oldest_waiting_age_seconds`: messages that wait for a try, and how
+  long ago the oldest event happened.
 
 ## How long events are kept
 
@@ -69,7 +87,7 @@ def _write_event(kind: str) -> str:
     lines = [
         f"## {kind}",
         "",
-        row.about,
+        row.description,
         "",
         f"| field | for | holds |\n|---|---|---|\n{_write_fields(kind)}",
     ]

@@ -45,7 +45,7 @@ def write_notice(event: DeliveredEvent, *, zone: tzinfo, unsubscribe_link: str) 
         "",
         *(f"{label}: {value}" for label, value in _list_rows(event, zone)),
         "",
-        f"You get this email because you chose {event.kind}. Unsubscribe: {unsubscribe_link}",
+        f'This address is subscribed to "{TITLES[event.kind]}". Unsubscribe: {unsubscribe_link}',
     ]
     mark = TEST_MARK if event.is_test else ""
     return MailContent(

@@ -91,7 +91,7 @@ def find_field_problem(name: str) -> str | None:
     if near:
         return f"unknown field {name!r}: did you mean {near[0]!r} ({FIELDS[near[0]].about})?"
     attribute = ATTRIBUTES + (name if re.fullmatch(KEY, name) else "<key>")
-    return f"unknown field {name!r}: use a field of the list, or {attribute} for an attribute"
+    return f"unknown field {name!r}: use one of docs/deliveries.md, or {attribute} for an attribute"
 
 
 def _is_attribute(name: str) -> bool:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tracing import wording
-from tracing.plainvalues import PlainValues
+from tracing.plainvalues import PlainValues, make_text
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -94,4 +94,4 @@ CONTACT: Final = ("first_name", "last_name", "email", "phone", "phone_extension"
 
 def make_plain(value: object) -> Any:
     """A value that JSON and UTF-8 can express. A stored attribute may be infinite or have half a surrogate pair."""
-    return PlainValues().make(value)
+    return make_text(value) if type(value) is str else PlainValues().make(value)

@@ -31,7 +31,7 @@ def wait_after(
 ) -> float | None:
     """Seconds until the next try after `tries` tries, or None if they are used up.
 
-    The usual wait varies by 20 %. A Retry-After is honored from the usual wait up to twice of it, and does not vary:
+    The usual wait varies by 20%. A Retry-After is honored from the usual wait up to twice of it, and does not vary:
     the receiver chose it. The same seed gives the same waits.
     """
     if tries < 1:

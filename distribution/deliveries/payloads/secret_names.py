@@ -1,6 +1,7 @@
 """Names of headers, parameters and targets whose values are secret."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 HIDDEN: Final = "(hidden)"
@@ -15,6 +16,7 @@ SECRET_WORDS: Final = frozenset(_WORDS.split())
 HARMLESS: Final = frozenset({"idempotencykey", "publickey", "primarykey", "foreignkey"})
 
 
+@lru_cache(maxsize=1_024)  # the same headers come with every message
 def is_secret_name(name: str) -> bool:
     """api_key, X-Api-Key, accessToken and Authorization are; Idempotency-Key, zip and keyword are not."""
     words = [word.lower() for word in WORD.findall(name)]

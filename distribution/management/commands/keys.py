@@ -125,9 +125,10 @@ def _describe_line(key: ScopedKey, *, at: datetime) -> str:
     known = describe_key(key, at=at)
     until = f", until {known['expires_at']}" if known["expires_at"] else ""
     scopes = " ".join(known["scopes"])
+    used = "never used" if key.last_used_at is None else f"last used {wording.moment(key.last_used_at)}"
     return (
         f"{key.prefix}  {known['state']:<8}{known['kind']} {known['owner']} ({known['workspace']})"
-        f"  {known['name']!r}  {scopes}{until}"
+        f"  {known['name']!r}  {scopes}{until}, {used}"
     )
 
 

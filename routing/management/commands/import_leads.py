@@ -269,7 +269,7 @@ class _ProgressLines:
         self.next_at = report.read + ROWS_PER_LINE
         share = 100 * position // max(self.job.table.size_bytes, 1)
         self.stderr.write(
-            f"{count(report.read, 'row')} read ({share} %), {report.accepted:,} accepted, {report.rejected:,} rejected"
+            f"{count(report.read, 'row')} read ({share}%), {report.accepted:,} accepted, {report.rejected:,} rejected"
         )
 
 

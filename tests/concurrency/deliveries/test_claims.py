@@ -7,11 +7,12 @@ from functools import partial
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from distribution.deliveries import claim
-from distribution.deliveries.claim import claim_due
-from distribution.models import Delivery, DeliveryTry, Endpoint
-from tests.support.factories import DeliveryFactory, EndpointFactory
+from distribution.deliveries.claim import claim_due, read_seconds_until_due
+from distribution.models import Delivery, DeliveryTry, Endpoint, Event
+from tests.support.factories import BuyerFactory, DeliveryFactory, EndpointFactory, SubscriptionFactory
 from tests.support.racing import in_background, open_transaction, race
 from tests.support.waiting import LONGEST_SECONDS, wait_until_blocked
 
@@ -107,3 +108,36 @@ def test_pile_of_one_endpoint_does_not_hold_up_another() -> None:
     claims = claim_due(limit=10)
 
     assert Counter(each.endpoint_id == fresh.pk for each in claims) == {False: 8, True: 2}
+
+
+def make_events(count: int) -> Endpoint:
+    buyer = BuyerFactory()
+    subscription: Endpoint = SubscriptionFactory(buyer=buyer, max_in_flight=100)
+    event = Event.objects.create(
+        kind="wallet.low", happened_at=timezone.now(), buyer_id=buyer.pk, workspace_id=buyer.workspace_id
+    )
+    DeliveryFactory.create_batch(count, endpoint=subscription, event=event, lead=None)
+    return subscription
+
+
+def test_events_leave_room_for_leads() -> None:
+    for _ in range(3):
+        make_events(4)
+    claims = claim_due(limit=20, most_events=5)
+    assert [each.is_event for each in claims] == [True] * 5
+
+    leads = make_deliveries(2)
+    assert {each.endpoint_id for each in claim_due(limit=20, most_events=5)} == {leads.pk}
+    assert read_seconds_until_due(most_events=5) is None, "no busy loop while events wait for their turn"
+    assert claim_due(limit=20, most_events=5) == []
+    seconds = read_seconds_until_due(most_events=6)
+    assert seconds is not None
+    assert seconds < 0
+    assert len(claim_due(limit=20, most_events=6)) == 1
+
+
+def test_events_that_wait_take_no_place_of_a_lead() -> None:
+    make_events(20)
+    leads = make_deliveries(4)
+    claims = claim_due(limit=6, most_events=3)
+    assert Counter(each.endpoint_id == leads.pk for each in claims) == {False: 3, True: 3}

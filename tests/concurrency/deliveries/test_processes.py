@@ -9,11 +9,18 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Deliverer, Delivery, DeliveryTry, Endpoint
+from distribution.models import Deliverer, Delivery, DeliveryTry, Endpoint, Event
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
 from tests.support.delivering import sign
-from tests.support.factories import DeliveryFactory, EndpointFactory, EnrollmentFactory, LeadFactory
+from tests.support.factories import (
+    BuyerFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    EnrollmentFactory,
+    LeadFactory,
+)
 from tests.support.processes import deliverer
+from tests.support.subscribing import subscribe
 from tests.support.waiting import LONGEST_SECONDS, wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -102,6 +109,30 @@ def test_buyer_that_hangs_holds_nobody_up(tmp_path: Path, system: BuyerSystem) -
             assert count("posting") == 4
             held.set()
             wait_for("accepted", deliveries=30)
+
+
+def test_subscribers_that_hang_hold_no_lead_up(tmp_path: Path, system: BuyerSystem) -> None:
+    """Each has a limit of its own, and together they would take every thread."""
+    held = threading.Event()
+    buyer = BuyerFactory()
+    event = Event.objects.create(
+        kind="wallet.low",
+        happened_at=timezone.now(),
+        buyer_id=buyer.pk,
+        workspace_id=buyer.workspace_id,
+        facts=dict.fromkeys(("balance_cents", "held_cents", "available_cents", "notice_below_cents"), 1),
+    )
+    with buyer_system(Reply(waits_for=held)) as slow:
+        for _ in range(4):
+            subscription = subscribe(buyer, "wallet.low", url=slow.url, timeout_seconds=60)
+            DeliveryFactory.create_batch(2, endpoint=subscription, event=event, lead=None)
+        with deliverer(tmp_path, LEADSWITCH_DELIVERER_THREADS="4"):
+            wait_until(lambda: slow.most_at_once == 2, what="the requests of the subscribers")
+            DeliveryFactory.create_batch(5, endpoint=endpoint_of(system))
+            wait_for("accepted", deliveries=5)
+            assert slow.most_at_once == 2
+            held.set()
+            wait_for("accepted", deliveries=13)
 
 
 def test_stopped_deliverer_writes_the_results_of_its_requests(tmp_path: Path, system: BuyerSystem) -> None:

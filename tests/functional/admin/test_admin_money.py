@@ -152,7 +152,9 @@ def test_money_is_for_finance(role: str, wallet: Wallet) -> None:
         assert client.get(url).status_code == 403
         assert client.post(url, sent()).status_code == 403
     assert client.post(page(Wallet, "change", wallet.pk), {"credit_limit_cents": "5"}).status_code == 403
-    assert "admin-button" not in client.get(page(Wallet, "change", wallet.pk)).content.decode()
+    shown = client.get(page(Wallet, "change", wallet.pk)).content.decode()
+    assert money_url(wallet) not in shown
+    assert money_url(wallet, "adjust") not in shown
     assert Assignment.objects.get().state == "sold"
 
 

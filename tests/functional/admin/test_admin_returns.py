@@ -192,7 +192,7 @@ def test_figures_compare_buyers(finance: Client, requests: list[ReturnRequest]) 
     text = finance.get(reverse("admin:distribution_returnrequest_figures")).content.decode()
 
     assert requests[0].buyer.name in text
-    assert "100.0 %" in text
+    assert "100.0%" in text
     assert "1 lead<" in text
     assert (
         requests[0].buyer.name

@@ -7,7 +7,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
 
-from distribution.admin.delivery_actions import MAX_AT_ONCE, act_url
+from distribution.admin.delivery_actions import MAX_AT_ONCE, act_url, explain_refusal
 from distribution.deliveries.settling import ACCEPTED_LATE
 from distribution.models import Delivery, Endpoint
 from tests.support.admin_pages import client_of, page, person
@@ -122,6 +122,34 @@ def test_late_acceptance_is_marked_as_settled_once(operator: Client, endpoint: E
     assert list(AuditEntry.objects.values_list("action", "reason")) == [("settled", REASON["reason"])]
     assert url not in operator.get(page(Delivery, "change", late.pk)).content.decode()
     assert operator.post(url, REASON).status_code == 400
+
+
+def test_new_message_is_shown_after_one_with_an_end_is_sent_again(
+    operator: Client, endpoint: Endpoint
+) -> None:
+    old = make(endpoint, "accepted")
+
+    answer = operator.post(act_url("resend", old.pk), REASON)
+
+    new = Delivery.objects.exclude(pk=old.pk).get()
+    assert answer["Location"] == page(Delivery, "change", new.pk)
+    assert messages_of(answer) == ["1 delivery is sent again. This page shows the new message."]
+
+
+def test_same_message_stays_on_its_page(operator: Client, endpoint: Endpoint) -> None:
+    row = make(endpoint, "unknown")
+
+    answer = operator.post(act_url("resend", row.pk), REASON)
+
+    assert answer["Location"] == page(Delivery, "change", row.pk)
+    assert messages_of(answer) == ["1 delivery is sent again."]
+
+
+def test_direct_post_with_an_end_says_why_it_is_not_sent_again() -> None:
+    ended = Delivery(state="accepted", is_direct_post=True)
+
+    assert explain_refusal("resend", ended) == "it is accepted, and its answer decided about the sale"
+    assert explain_refusal("accepted", ended) == "it is accepted"
 
 
 def test_nothing_to_do_has_no_form(operator: Client, endpoint: Endpoint) -> None:

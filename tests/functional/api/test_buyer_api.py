@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
+from distribution.api import misseddocuments
 from distribution.api.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
@@ -341,8 +342,8 @@ def test_examples_are_valid_responses() -> None:
         ("buyer_ledger_list", documents.LedgerPage()),
         ("buyer_assignments_list", documents.AssignmentPage()),
         ("buyer_assignments_retrieve", documents.AssignmentDocument()),
-        ("buyer_missed_list", documents.MissedPage()),
-        ("buyer_missed_retrieve", documents.MissedLeadDocument()),
+        ("buyer_missed_list", misseddocuments.MissedPage()),
+        ("buyer_missed_retrieve", misseddocuments.MissedLeadDocument()),
     ):
         for example in examples.OF[operation]:
             assert_described(example.value, document)

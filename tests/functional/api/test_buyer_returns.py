@@ -191,6 +191,12 @@ def test_unfit_file_is_refused(program: Program, sent: SimpleUploadedFile, code:
     assert (ReturnRequest.objects.count(), ReturnFile.objects.count()) == (0, 0)
 
 
+def test_text_with_a_byte_order_mark_is_accepted(program: Program) -> None:
+    """As editors on Windows write it."""
+    sent = file("not in service".encode("utf-8-sig"), name="call.txt")
+    assert program.ask({**BAD_PHONE, "file": sent}, is_form=True).status_code == 201
+
+
 def test_body_above_the_bound_is_not_read(program: Program) -> None:
     answer = program.ask({**BAD_PHONE, "file": file(b"x" * (MAX_FILE_BYTES + 100_000))}, is_form=True)
     assert answer.status_code == 413

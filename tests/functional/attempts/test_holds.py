@@ -7,6 +7,8 @@ import pytest
 
 from distribution.api.buyeranswers import describe_assignment
 from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.claim import claim_due
+from distribution.deliveries.content import read_work
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Delivery, Endpoint, Enrollment, LedgerEntry, Wallet
 from distribution.verify import run_verification
@@ -146,6 +148,20 @@ def test_sale_is_dated_by_the_acceptance_and_not_by_the_hold() -> None:
     assert (sale.sold_at, "at 2026-03-02 15:00:02" in sale.sentence) == (LATER, True)
     return_assignment(hold.public_id, actor="op", reason="wrong number")
     assert described(hold)["sold_at"] == "2026-03-02T15:00:02Z"
+
+
+def test_further_endpoints_get_the_time_of_the_acceptance() -> None:
+    campaign = asking_campaign(buyers=1)
+    [buyer_id] = buyers_of(campaign)
+    further = EndpointFactory(buyer_id=buyer_id)
+    hold = open_hold(held_lead(campaign))
+
+    accept(hold, at=LATER)
+
+    [work] = read_work(claim_due(limit=10), at=LATER)
+    assert (work.claimed.assignment_id, work.endpoint.pk) == (hold.pk, further.pk)
+    assert work.lead is not None
+    assert work.lead.sale.sold_at == LATER
 
 
 def test_rejected_lead_was_never_sold() -> None:

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.by_hand import ResolutionRefused, resend, resolve
+from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Delivery, DeliveryState, DeliveryTry
+from routing.models import Lead
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import deliver_due
 from tests.support.direct_posts import (
@@ -59,6 +61,10 @@ def test_rejection_releases_the_price_and_the_next_buyer_is_asked(
     assert money(first) == (CREDITS_CENTS, 0)
     assert money(second) == (CREDITS_CENTS - PRICE_CENTS, 0)
     assert Assignment.objects.get(buyer=first.buyer).reject_reason == "answered 422"
+    explained = explain(Lead.objects.select_related("workspace", "source").get(pk=lead.pk))
+    assert explained.lead.campaign is not None
+    assert explained.lead.campaign.name == campaign.name
+    assert explained.sales[0].sentence.endswith('nothing was charged. Reason: "answered 422".')
 
 
 def test_reason_of_a_rejection_is_kept_without_the_person(campaign: Campaign, system: BuyerSystem) -> None:

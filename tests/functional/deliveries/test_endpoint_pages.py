@@ -111,6 +111,14 @@ def test_settings_that_cannot_work_are_refused_at_their_field(
     assert not Endpoint.objects.exists()
 
 
+def test_refused_address_is_not_called_missing_too(operator: Client, buyer: Buyer) -> None:
+    response = add(operator, buyer, method="webhook", url="ftp://crm.example.com/")
+
+    assert problems(response) == {
+        "url": ["The URL does not begin with https://. Use one such as https://leads.example.com/new."]
+    }
+
+
 def test_headers_are_never_shown_and_stay_unless_typed(
     operator: Client, buyer: Buyer, system: BuyerSystem
 ) -> None:

@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models import Model
+from django.test import Client
+from django.utils import timezone
 
+from distribution.deliveries.unsubscribing import unsubscribe
 from distribution.models import Endpoint, EndpointSecret, Subscription, Wallet
 from tests.support.admin_pages import client_of, form_of, page, person, problems, save
 from tests.support.factories import (
@@ -116,6 +120,129 @@ def test_wallet_has_a_limit_for_the_notice() -> None:
     assert answer.status_code == 302, problems(answer)
     assert Wallet.objects.get(buyer=buyer).notice_below_cents == 500
     assert AuditEntry.objects.filter(action="notice").count() == 1
+
+
+def rows_of(client: Client, model: type[Model], row: Model) -> dict[str, str]:
+    """The rows of a page that cannot be typed into."""
+    answer = client.get(page(model, "change", row.pk))
+    shown: dict[str, str] = {}
+    for fieldset in answer.context["adminform"]:
+        for line in fieldset:
+            for field in line:
+                if field.is_readonly:
+                    shown[field.field["name"]] = field.contents()
+    return shown
+
+
+def links_of(client: Client, model: type[Model], row: Model) -> list[str]:
+    return [each["title"] for each in client.get(page(model, "change", row.pk)).context["page_links"]]
+
+
+def test_secret_is_not_for_a_buyer() -> None:
+    workspace = WorkspaceFactory()
+    client = client_of(person("operator", workspace))
+
+    answer = client.get(add(client, workspace=workspace.pk).url)
+
+    [line, _] = [str(each) for each in answer.context["messages"]]
+    assert line.startswith("The secret of CRM is: whsec_")
+    assert line.endswith(
+        ". Store it in the program that gets the events now: you will not be able to see it again."
+    )
+
+
+class TestLowWallets:
+    """The limit of a notice is on the page of the wallet, and who hears of it on that of the subscription."""
+
+    def test_pages_name_each_other(self) -> None:
+        buyer = BuyerFactory(credits_cents=1_000)
+        subscription = SubscriptionFactory(buyer=buyer, name="Books", url=URL, events=["wallet.low"])
+        agency = SubscriptionFactory(workspace=buyer.workspace, name="Desk", url=URL, events=["wallet.low"])
+        SubscriptionFactory(buyer=buyer, name="Sales", url=URL, events=["lead.sold"])
+        SubscriptionFactory(buyer=buyer, name="Off", url=URL, events=["wallet.low"], active=False)
+        client = client_of(person("admin", buyer.workspace))
+
+        assert rows_of(client, Wallet, buyer.wallet)["heard_by"] == f"{subscription}, {agency}"
+        assert links_of(client, Wallet, buyer.wallet) == ["Subscriptions"]
+        assert rows_of(client, Subscription, subscription)["low_limits"] == (
+            "Not set, so wallet.low is never sent. Set Notice below on the page of the wallet."
+        )
+        assert links_of(client, Subscription, subscription)[-1] == "Wallet"
+        assert rows_of(client, Subscription, agency)["low_limits"] == (
+            "Wallets with a limit: 0 of 1. Set Notice below on the page of each."
+        )
+        assert links_of(client, Subscription, agency)[-1] == "Wallets"
+
+    def test_limit_is_shown(self) -> None:
+        buyer = BuyerFactory(credits_cents=1_000)
+        Wallet.objects.filter(buyer=buyer).update(notice_below_cents=500)
+        subscription = SubscriptionFactory(buyer=buyer, url=URL, events=["wallet.low"])
+        agency = SubscriptionFactory(workspace=buyer.workspace, url=URL, events=["wallet.low"])
+        client = client_of(person("operator", buyer.workspace))
+
+        limits = rows_of(client, Subscription, subscription)["low_limits"]
+        assert limits == "$5.00, set on the page of the wallet."
+        limits = rows_of(client, Subscription, agency)["low_limits"]
+        assert limits == "Wallets with a limit: 1 of 1. Set Notice below on the page of each."
+
+    def test_nobody_hears(self) -> None:
+        buyer = BuyerFactory(credits_cents=1_000)
+        SubscriptionFactory(workspace=WorkspaceFactory(), events=["wallet.low"])
+        client = client_of(person("finance", buyer.workspace))
+
+        assert rows_of(client, Wallet, buyer.wallet)["heard_by"] == (
+            "Nobody: no active subscription has wallet.low. Add one under Subscriptions."
+        )
+
+    def test_other_events_have_no_limit(self) -> None:
+        subscription = SubscriptionFactory(buyer=BuyerFactory(), url=URL, events=["lead.sold"])
+        client = client_of(person("operator", subscription.workspace))
+
+        assert "low_limits" not in rows_of(client, Subscription, subscription)
+
+
+class TestEmailNotices:
+    @pytest.fixture
+    def subscription(self) -> Subscription:
+        made: Subscription = SubscriptionFactory(
+            buyer=BuyerFactory(), method="email", url="", email_to="ann@example.com"
+        )
+        return made
+
+    @pytest.mark.parametrize(
+        ("host", "base_url", "shown"),
+        [
+            ("", "https://leads.example.com", "sends nothing: set EMAIL_URL (docs/deliveries.md)"),
+            ("mail.example.com", "", "sends nothing: set LEADSWITCH_BASE_URL (docs/deliveries.md)"),
+            ("mail.example.com", "https://leads.example.com", "live"),
+        ],
+    )
+    def test_state_names_the_setting_that_is_missing(
+        self, subscription: Subscription, settings: Any, host: str, base_url: str, shown: str
+    ) -> None:
+        settings.EMAIL_HOST, settings.LEADSWITCH_BASE_URL = host, base_url
+        client = client_of(person("operator", subscription.workspace))
+
+        assert rows_of(client, Subscription, subscription)["standing"] == shown
+
+    def test_page_says_that_the_person_unsubscribed(self, subscription: Subscription) -> None:
+        client = client_of(person("operator", subscription.workspace))
+        assert "unsubscribed" not in rows_of(client, Subscription, subscription)
+
+        unsubscribe(subscription, at=timezone.now())
+
+        shown = rows_of(client, Subscription, subscription)["unsubscribed"]
+        assert shown.endswith(
+            " UTC, with the link in an email. Check Active again only if the person asks for it."
+        )
+
+    def test_page_of_one_that_an_operator_turned_off_says_nothing_of_it(
+        self, subscription: Subscription
+    ) -> None:
+        client = client_of(person("operator", subscription.workspace))
+        Subscription.objects.filter(pk=subscription.pk).update(active=False)
+
+        assert "unsubscribed" not in rows_of(client, Subscription, subscription)
 
 
 class TestConstraints:

@@ -11,9 +11,10 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.ended_subscriptions import turn_off
 from distribution.deliveries.event_content import audience_of
 from distribution.deliveries.payloads.catalog import CATALOG, describe_message
-from distribution.models import Assignment, Buyer, Delivery, Enrollment, Subscription, Wallet
+from distribution.models import Assignment, Buyer, Delivery, DeliveryTry, Enrollment, Subscription, Wallet
 from distribution.returns.by_hand import return_by_hand
 from routing.models import Source, Workspace
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
@@ -117,6 +118,30 @@ def test_event_is_given_up_after_the_last_try(system: BuyerSystem) -> None:
     assert (ended.state, ended.end_reason, ended.tries) == ("cancelled", "all tries failed", 10)
 
 
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        (503, ("cancelled", "subscription_ended")),
+        (200, ("accepted", "")),
+        (422, ("rejected", "answered 422")),
+    ],
+)
+def test_message_that_is_being_sent_when_its_subscription_ends_is_not_tried_again(
+    system: BuyerSystem, status: int, end: tuple[str, str]
+) -> None:
+    enrollment, lead = make_everything_happen()
+    subscription, _ = subscribe_server(system, enrollment.buyer, "lead.sold")
+    distribute_lead(lead.pk)
+    system.answer_with(Reply(status))
+
+    tries = claim_and_try()
+    turn_off(subscription, actor="key", action="ended", reason="API", at=timezone.now())
+    record(tries)
+
+    ended = Delivery.objects.get()
+    assert (ended.state, ended.end_reason, ended.next_try_at) == (*end, None)
+
+
 def test_gone_disables_the_subscription(system: BuyerSystem) -> None:
     _, lead = make_everything_happen()
     subscription, _ = subscribe_server(system, lead.source, "lead.sold")
@@ -204,7 +229,8 @@ class TestEmail:
         link = read_link(message)
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         lines = message.get_content().splitlines()
-        assert lines[-1] == f"You get this email because you chose wallet.low. Unsubscribe: {link}"
+        assert lines[-1] == f'This address is subscribed to "Wallet is low". Unsubscribe: {link}'
+        assert lines[0] == "What a wallet has available fell below the limit for a notice."
         assert "Available: $975.00" in lines
         assert "Notice below: $999.99" in lines
 
@@ -222,9 +248,24 @@ class TestEmail:
 
         subscription.refresh_from_db()
         assert (done.status_code, subscription.active) == (200, False)
+        assert "<li>a lead was sold</li>" in asked.content.decode()
         assert "You are unsubscribed." in done.content.decode()
         distribute_lead(LeadFactory(source=lead.source).pk)
         assert Delivery.objects.filter(endpoint_id=subscription.pk).count() == 1
 
     def test_changed_link_is_not_found(self, client: Any) -> None:
-        assert client.post("/unsubscribe/abc:def/").status_code == 404
+        for answer in (client.get("/unsubscribe/abc:def/"), client.post("/unsubscribe/abc:def/")):
+            assert answer.status_code == 404
+            assert "This link does not work." in answer.content.decode()
+
+    def test_notice_without_a_link_to_unsubscribe_is_not_sent(self, settings: Any, mailbox: Mailbox) -> None:
+        settings.LEADSWITCH_BASE_URL = ""
+        enrollment, lead = make_everything_happen()
+        self.notify(enrollment.buyer, "lead.sold")
+        distribute_lead(lead.pk)
+        deliver_due()
+
+        assert mailbox.mails == []
+        tried = DeliveryTry.objects.get()
+        assert (tried.outcome, tried.error, tried.request_head) == ("not_sent", "no_base_url", "")
+        assert Delivery.objects.get().state == "pending"

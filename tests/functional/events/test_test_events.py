@@ -76,7 +76,7 @@ def test_page_shows_the_request_and_the_raw_answer(
         url_of(subscription) in operator.get(page(Subscription, "change", subscription.pk)).content.decode()
     )
     shown = operator.get(url_of(subscription)).content.decode()
-    assert "<option selected>lead.sold</option><option>wallet.low</option>" in shown
+    assert '<option value="">Choose an event</option><option>lead.sold</option><option>wallet.low' in shown
     assert f"Send it to the live address {system.url}" in shown
 
     content = operator.post(
@@ -98,20 +98,27 @@ def test_address_that_is_not_confirmed_gets_nothing(
     sign(subscription)
 
     for confirmed in ({}, {"live_address": "https://old.example.com/"}):
-        assert operator.post(url_of(subscription), confirmed).status_code == 400
+        answer = operator.post(url_of(subscription), {"kind": subscription.events[0], **confirmed})
+        assert answer.status_code == 400
+        assert "Check the box below" in answer.content.decode()
 
     assert system.asked == []
 
 
+@pytest.mark.parametrize("kind", [{}, {"kind": ""}, {"kind": "wallet.low"}])
 def test_kind_that_was_not_chosen_is_not_sent(
-    operator: Client, workspace: Workspace, system: BuyerSystem
+    operator: Client, workspace: Workspace, system: BuyerSystem, kind: dict[str, str]
 ) -> None:
-    subscription = subscription_of("source", workspace, url=system.url, events=["lead.sold"])
+    subscription = subscription_of("source", workspace, url=system.url, events=["lead.sold", "lead.unsold"])
     sign(subscription)
 
-    operator.post(url_of(subscription), {"kind": "wallet.low", "live_address": system.url})
+    answer = operator.post(url_of(subscription), {**kind, "live_address": system.url})
 
-    assert [json.loads(each.body)["type"] for each in system.asked] == ["lead.sold"]
+    assert answer.status_code == 400
+    shown = answer.content.decode()
+    assert "Nothing was sent. Choose one of the events of this subscription." in shown
+    assert "<option selected>" not in shown
+    assert system.asked == []
 
 
 def test_person_gets_a_marked_email(operator: Client, workspace: Workspace, mailbox: Mailbox) -> None:
@@ -119,7 +126,7 @@ def test_person_gets_a_marked_email(operator: Client, workspace: Workspace, mail
         "buyer", workspace, method="email", url="", email_to="ann@example.com", events=["cap.reached"]
     )
 
-    answer = operator.post(url_of(subscription), {"live_address": "ann@example.com"})
+    answer = operator.post(url_of(subscription), {"kind": "cap.reached", "live_address": "ann@example.com"})
 
     assert answer.status_code == 200
     assert TEST_LINE in answer.content.decode()

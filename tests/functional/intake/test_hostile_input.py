@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -97,6 +98,22 @@ def test_nul_in_a_cookie_is_a_bad_request() -> None:
     # A quoted cookie may contain any byte in octal. The session's key is looked up in the database.
     cookie = 'sessionid="a\\000b"'
     assert Client(raise_request_exception=False, HTTP_COOKIE=cookie).get("/admin/").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/admin/login/", "/api/v1/buyer/returns/", "/nothing"])
+def test_answer_to_head_has_no_body(path: str) -> None:
+    """A client on the same connection would read it as the answer to its next request."""
+    statuses: list[str] = []
+
+    def start_response(status: str, _: Any, __: Any = None) -> Any:
+        statuses.append(status)
+
+    bodies = [
+        b"".join(application(RequestFactory().generic(method, path).environ, start_response))
+        for method in ("GET", "HEAD")
+    ]
+    assert statuses[0] == statuses[1]
+    assert (bool(bodies[0]), bodies[1]) == (True, b"")
 
 
 @pytest.mark.parametrize("charset", ["unicode_escape", "utf-16", "hex", "rot13", "idna"])

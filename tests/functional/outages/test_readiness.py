@@ -1,17 +1,23 @@
 """A server is ready while it can store leads. Other degraded parts are named, and it stays ready."""
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
+from distribution.deliveries import liveness
+from distribution.deliveries.liveness import ALIVE_SECONDS, forget_deliverer, write_deliverer_heartbeat
+from distribution.models import Endpoint
 from leadswitch import health
 from leadswitch.metrics import PART_OK
 from routing.dispatch import canary, workers
 from routing.dispatch.control import write_leader_heartbeat
 from routing.models import DispatchPath
+from tests.support.factories import EndpointFactory
 from tests.support.reconciled import all_ran
 from tests.support.redis_faults import refusing_writes
 
@@ -51,7 +57,8 @@ def test_healthy_dispatch_has_no_findings(working: "redis.Redis[str]") -> None:
     status, body = look()
     assert (status, body["ready"], body["degraded"]) == (200, True, [])
     assert all(
-        part_ok(name) for name in ("database", "redis", "dispatcher", "workers", "canary", "reconcilers")
+        part_ok(name)
+        for name in ("database", "redis", "dispatcher", "workers", "canary", "reconcilers", "deliverer")
     )
 
 
@@ -73,6 +80,36 @@ def test_late_canary_is_reported(working: "redis.Redis[str]") -> None:
     execute("UPDATE routing_canary SET out_since = clock_timestamp() - interval '1 minute' WHERE shard = 2")
     status, body = look()
     assert (status, body["canary"], body["degraded"]) == (200, "late", ["canary"])
+
+
+def beat(*, seconds_ago: int) -> None:
+    write_deliverer_heartbeat("one", at=timezone.now() - timedelta(seconds=seconds_ago))
+
+
+def test_missing_deliverer_is_reported_while_an_endpoint_is_on(working: "redis.Redis[str]") -> None:
+    """Leads are stored and sold without it."""
+    assert working.ping()
+    assert look()[1]["deliverer"] == "ok", "there is no endpoint, so none is needed"
+    endpoint = EndpointFactory()
+    status, body = look()
+    assert (status, body["deliverer"], body["degraded"]) == (200, "none", ["deliverer"])
+    assert part_ok("deliverer") == 0
+
+    beat(seconds_ago=ALIVE_SECONDS + 5)
+    assert look()[1]["deliverer"] == "none", "its heartbeat is old"
+    beat(seconds_ago=ALIVE_SECONDS - 5)
+    assert (look()[1]["degraded"], part_ok("deliverer")) == ([], 1)
+
+    forget_deliverer("one")
+    assert look()[1]["deliverer"] == "none"
+    Endpoint.objects.filter(pk=endpoint.pk).update(active=False)
+    assert look()[1]["deliverer"] == "ok", "messages of an endpoint that is off wait for a person"
+
+
+def test_deliverer_is_unknown_while_its_table_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liveness, "IS_MISSING", "SELECT %s::int / 0")
+    status, body = look()
+    assert (status, body["database"], body["deliverer"]) == (200, "ok", "unknown")
 
 
 def test_degraded_part_is_logged_after_startup(

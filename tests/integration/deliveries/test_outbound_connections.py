@@ -185,3 +185,29 @@ def test_closed_client_has_no_connections(client: OutboundClient, receiver: Rece
     assert len(client._idle) == 1
     client.close()
     assert len(client._idle) == 0
+
+
+class _CutSocket:
+    """Takes so many bytes, and then fails."""
+
+    def __init__(self, takes: int) -> None:
+        self._takes = takes
+
+    def settimeout(self, _seconds: float) -> None:
+        pass
+
+    def send(self, data: memoryview) -> int:
+        if self._takes == 0:
+            raise ConnectionResetError
+        taken = min(self._takes, len(data))
+        self._takes -= taken
+        return taken
+
+
+@pytest.mark.parametrize(("takes", "is_sent"), [(0, False), (9, False), (10, False), (11, True), (12, True)])
+def test_request_is_sent_with_the_first_byte_of_its_body(*, takes: int, is_sent: bool) -> None:
+    exchange = Exchange(Timeouts())
+    stream = PinnedStream(_CutSocket(takes), exchange)  # type: ignore[arg-type]  # only what is used
+    with pytest.raises(ConnectionResetError):
+        stream.write(b"ten bytes.body", head_bytes=10)
+    assert exchange.is_sent is is_sent

@@ -19,6 +19,7 @@ def test_health_and_readiness(client: Client) -> None:
         "canary": "unknown",
         "reconcilers": "late",
         "enqueuer": "ok",
+        "deliverer": "ok",
         "degraded": ["dispatcher", "workers", "canary", "reconcilers"],
     }
 

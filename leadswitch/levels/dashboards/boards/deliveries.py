@@ -6,6 +6,7 @@ from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, View
 from leadswitch.levels.dashboards.boards.queries import (
     gauge,
+    gauge_by,
     increase_by,
     is_none_of,
     percentile_by,
@@ -158,6 +159,34 @@ MOVING: Final = Row(
         ),
     ),
 )
+EVENTS: Final = Row(
+    "Events for subscribers",
+    (
+        Panel(
+            title="Lost events",
+            description="Messages of events that ended in the last hour without an acceptance, by kind of event: the"
+            " subscriber rejected them, or every try failed. Normal: 0.",
+            unit=Unit.COUNT,
+            queries=(gauge_by("kind", "leadswitch_events_lost"),),
+            thresholds=(Threshold(1),),
+        ),
+        Panel(
+            title="Events that wait",
+            description="Messages of events that wait for a try at subscriptions that are on, by kind of event."
+            " Normal: near 0.",
+            unit=Unit.COUNT,
+            queries=(gauge_by("kind", "leadswitch_events_waiting"),),
+        ),
+        Panel(
+            title="Oldest event that waits",
+            description="How long ago the oldest of them happened, by kind of event. Normal: seconds; more while a"
+            " subscriber does not accept.",
+            unit=Unit.SECONDS,
+            queries=(gauge_by("kind", "leadswitch_event_oldest_waiting_age_seconds"),),
+            thresholds=(Threshold(HOUR),),
+        ),
+    ),
+)
 PEOPLE: Final = Row(
     "Waiting for a person",
     (
@@ -189,5 +218,5 @@ DELIVERIES: Final = Board(
     Dashboard.DELIVERIES,
     "Deliveries",
     "Whether sold leads reach the buyers' systems, how these answer, and what waits for a person.",
-    (STATE, MOVING, PEOPLE),
+    (STATE, MOVING, EVENTS, PEOPLE),
 )

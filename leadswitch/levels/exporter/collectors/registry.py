@@ -4,6 +4,7 @@ from typing import Final
 
 from leadswitch.levels.exporter.collectors.deliveries import DELIVERIES
 from leadswitch.levels.exporter.collectors.dispatch import DISPATCH
+from leadswitch.levels.exporter.collectors.events import EVENTS
 from leadswitch.levels.exporter.collectors.hour import HOUR
 from leadswitch.levels.exporter.collectors.leads import LEADS
 from leadswitch.levels.exporter.collectors.money import MONEY
@@ -14,6 +15,6 @@ from leadswitch.levels.exporter.collectors.tables import TABLES
 from leadswitch.levels.exporter.series import CollectorRow
 
 COLLECTORS: Final[tuple[CollectorRow, ...]] = (
-    *(RETRIES, LEADS, HOUR, MONEY, DELIVERIES),
+    *(RETRIES, LEADS, HOUR, MONEY, DELIVERIES, EVENTS),
     *(POSTGRES, TABLES, REDIS, DISPATCH),
 )
