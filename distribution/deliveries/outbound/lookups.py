@@ -40,21 +40,31 @@ class Lookups:
     def find_addresses(self, host: str, *, seconds: float) -> tuple[Address, ...]:
         """Returns at least one, each once, in the resolver's order. Raises Failed."""
         try:
-            found = self._join(host).result(seconds)
+            texts = self._join(host).result(seconds)
+            found = tuple(dict.fromkeys(ip_address(text) for text in texts))
         except TimeoutError:
             raise LookupUnavailable(Failure.CONNECT_TIMEOUT, f"No address of {host} in time.") from None
         except socket.gaierror as error:
             raise _explain(host, error) from None
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:  # no thread, no file descriptor, a broken resolver
+            name = type(error).__name__
+            raise LookupUnavailable(Failure.UNKNOWN_HOST, f"{host} could not be looked up: {name}.") from None
         if not found:
             raise Failed(Failure.UNKNOWN_HOST, f"{host} has no address.")
-        return tuple(dict.fromkeys(ip_address(text) for text in found))
+        return found
 
     def _join(self, host: str) -> "Future[Sequence[str]]":
         with self._lock:
             future = self._running.get(host)
             if future is None:
-                future = self._running[host] = Future()
+                future = Future()
+                # It may not start. Its end waits for the lock, so it is forgotten after it is remembered.
                 Thread(target=self._run, args=(host, future), name="lookup", daemon=True).start()
+                self._running[host] = future
             return future
 
     def _run(self, host: str, future: "Future[Sequence[str]]") -> None:

@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_network
-from threading import Event
+from threading import Event, Thread
 from typing import Final
 
 import pytest
@@ -16,6 +16,7 @@ from distribution.deliveries.outbound import (
     Policy,
     RefusedURL,
     Timeouts,
+    lookups,
 )
 from distribution.deliveries.outbound.lookups import Resolve
 from tests.receivers import Receiver
@@ -246,3 +247,34 @@ def test_lookup_that_hangs_ends_with_the_time_to_connect_and_holds_up_no_other_h
         assert all(each.duration_ms < 10_000 for each in results)
         assert post(client, receiver.url("accept", host="answers.test")) == (True, None)
         answered.set()
+
+
+@pytest.mark.parametrize("answer", [OSError(24, "Too many open files"), ["not an address"]])
+def test_broken_resolver_sends_nothing_and_keeps_nobody_from_saving(
+    answer: OSError | list[str],
+) -> None:
+    def resolve(_: str) -> Sequence[str]:
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    with outbound(Policy(), resolve) as client:
+        client.check_url("https://buyer.example.com/")
+        result = client.send(OutboundRequest("https://buyer.example.com/", body=b"lead"))
+    assert (result.failure, result.is_sent) == (Failure.UNKNOWN_HOST, False)
+
+
+def test_lookup_without_a_thread_is_made_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is out of threads for a moment."""
+    url = f"http://buyer.example.com:{receiver.port}/{receiver.run}/accept"
+    with outbound(LOOPBACK, Answers(["127.0.0.1"])) as client:
+        with monkeypatch.context() as patched:
+            patched.setattr(lookups, "Thread", refuse_thread)
+            failed = client.send(OutboundRequest(url, body=b"lead"))
+        sent = client.send(OutboundRequest(url, body=b"lead"))
+    assert (failed.failure, failed.is_sent) == (Failure.UNKNOWN_HOST, False)
+    assert sent.status == 200
+
+
+def refuse_thread(**_: object) -> Thread:
+    raise RuntimeError("can't start new thread")
