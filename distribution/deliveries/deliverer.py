@@ -28,6 +28,7 @@ from distribution.deliveries.destinations import Destinations
 from distribution.deliveries.ends import NO_THREAD
 from distribution.deliveries.leases import end_expired
 from distribution.deliveries.liveness import forget_deliverer, write_deliverer_heartbeat
+from distribution.deliveries.load import Load
 from distribution.deliveries.recorder import (
     PAUSE_AFTER_FAILURE_SECONDS,
     Distribute,
@@ -36,6 +37,7 @@ from distribution.deliveries.recorder import (
 )
 from distribution.deliveries.request_pool import RequestPool, Task
 from distribution.deliveries.setting_aside import set_aside_unclaimable
+from distribution.deliveries.tried import Tried
 from distribution.deliveries.trying import not_sent, try_together
 from routing.dispatch.heartbeat import send_heartbeat
 from routing.queries import read_clock
@@ -103,10 +105,10 @@ class Deliverer:
         self._most_events = max(1, self._threads // EVENTS_SHARE)
         self._poll_seconds: float = settings.LEADSWITCH_DELIVERER_POLL_MS / 1000
         self._client = get_client()
-        self._running, self._lock = 0, threading.Lock()
+        self._load = Load(self._threads)
         self._pool = RequestPool(self._threads, work=self._try)
         self._next_attempts = NextAttempts(distribute)
-        self._recorder = Recorder(on_recorded=self._free, on_due=self._next_attempts.add)
+        self._recorder = Recorder(on_recorded=self._note_recorded, on_due=self._next_attempts.add)
         self._parts = [self._recorder, self._next_attempts, *self._pool.threads]
         if listener is not None:
             self._parts.append(listener)
@@ -150,15 +152,17 @@ class Deliverer:
         """Returns how long to wait for a wake-up."""
         if self._care.is_due():
             self._look_after()
-        free = self._count_free()
+        free = self._load.count_free()
         if free <= 0:
             return self._poll_seconds
         wait_seconds = self._count_gathering_seconds(free)
         if wait_seconds > 0:
             return wait_seconds
         self._claimed_at = time.monotonic()
-        claim = partial(claim_due, limit=free, most_events=self._most_events)
-        self._is_behind = self._claim_and_start(claim) >= free
+        ended = self._load.take_ended()
+        limit = free + ended if self._is_behind else free
+        claim = partial(claim_due, limit=limit, most_events=self._most_events)
+        self._is_behind = self._claim_and_start(claim) >= limit
         # After the others: a direct post does not wait until the rows of a CSV are read.
         if free > 1 and self._csv.is_due():
             self._claim_and_start(claim_csv)
@@ -196,31 +200,31 @@ class Deliverer:
                 raise
             return 0
         for message in group(read_work(claims, at=timezone.now(), destinations=self._destinations)):
-            with self._lock:
-                self._running += 1
+            self._load.begin()
             self._pool.submit(Task(message, claimed_at))
         return len(claims)
 
     def _try(self, task: Task) -> None:
+        tries = self._try_now(task)
+        free = self._load.end()
+        self._recorder.add(tries)
+        if free >= self._threads * GATHERED_SHARE:
+            self._wake.set()
+
+    def _try_now(self, task: Task) -> Sequence[Tried]:
         if task.is_late:
             started = time.monotonic()
-            self._recorder.add([not_sent(work, error=NO_THREAD, started=started) for work in task.works])
-        else:
-            self._recorder.add(try_together(task.works, client=self._client, clock=timezone.now))
+            return [not_sent(work, error=NO_THREAD, started=started) for work in task.works]
+        return try_together(task.works, client=self._client, clock=timezone.now)
 
-    def _count_free(self) -> int:
-        with self._lock:
-            return self._threads - self._running
-
-    def _free(self, count: int) -> None:
-        with self._lock:
-            self._running -= count
+    def _note_recorded(self, count: int) -> None:
+        self._load.note_recorded(count)
         self._wake.set()
 
     def _finish(self) -> None:
         """No new claims; requests that run may end while their results can be written."""
         until = time.monotonic() + STOP_SECONDS
-        while self._recorder.is_alive() and self._count_free() < self._threads and time.monotonic() < until:
+        while self._recorder.is_alive() and not self._load.is_idle and time.monotonic() < until:
             self._wake.clear()
             self._wake.wait(0.1)
         self._recorder.finish(seconds=STOP_SECONDS)

@@ -33,11 +33,11 @@ Distribute = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """Not written yet. `until`: when its lease ends. `frees`: how many threads of the pool its end makes free."""
+    """Not written yet. `until`: when its lease ends. `messages`: 1 for the first row of a message, 0 for the others."""
 
     tried: Tried
     until: float
-    frees: int
+    messages: int
 
 
 class Recorder(threading.Thread):
@@ -91,9 +91,9 @@ class Recorder(threading.Thread):
         direct = [[each] for each in results if each.tried.work.claimed.is_direct_post]
         for group in filter(None, [plain, *direct]):
             self._record(group)
-        freed = sum(each.frees for each in results) - sum(each.frees for each in self._waiting)
-        if freed:
-            self._on_recorded(freed)
+        recorded = sum(each.messages for each in results) - sum(each.messages for each in self._waiting)
+        if recorded:
+            self._on_recorded(recorded)
 
     def _record(self, group: Sequence[_Result]) -> None:
         try:

@@ -188,7 +188,7 @@ def test_closed_client_has_no_connections(client: OutboundClient, receiver: Rece
 
 
 class _CutSocket:
-    """Takes so many bytes, and then fails."""
+    """Takes this number of bytes, and then fails."""
 
     def __init__(self, takes: int) -> None:
         self._takes = takes
