@@ -1,9 +1,10 @@
 """The body of a signed webhook: {"type", "timestamp", "data"}, smaller than 20 kB. An event has an id as well."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
+
+import orjson
 
 from distribution.deliveries.payloads.lead import (
     DeliveredLead,
@@ -71,4 +72,4 @@ OMISSIONS: Final[Mapping[str, Callable[[dict[str, Any]], None]]] = {
 def _write(kind: str, *, at: datetime, data: object, event_id: str = "") -> bytes:
     own_id = {"id": event_id} if event_id else {}
     document = {**own_id, "type": kind, "timestamp": write_time(at), "data": data}
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return orjson.dumps(document)
