@@ -208,7 +208,7 @@ class Deliverer:
         tries = self._try_now(task)
         free = self._load.end()
         self._recorder.add(tries)
-        if free >= self._threads * GATHERED_SHARE:
+        if self._is_behind and free >= self._threads * GATHERED_SHARE:
             self._wake.set()
 
     def _try_now(self, task: Task) -> Sequence[Tried]:
