@@ -1,6 +1,6 @@
 """The loop of `manage.py deliverer`: claim due deliveries, send them in a pool of threads, write the results.
 
-    claimer (this thread)      claims as many as there are free threads, reads what they send
+    claimer (this thread)      claims as many as there are free threads, or will be in a moment; reads what they send
     pool (threads)             one for each request; no database
     recorder (a thread)        writes the results in batches
     next attempts (a thread)   runs the next attempt of a rejected direct post

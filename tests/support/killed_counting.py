@@ -18,9 +18,10 @@ def main(moment: str, lead: str, arguments: Sequence[str]) -> None:
 
     app.set_default()
     app.loader.import_default_modules()
+    from distribution.attempts import distribute
     from distribution.attempts.record import AttemptRecord
 
-    report = AttemptRecord.report
+    report = distribute.report_attempt
 
     def report_and_die(record: AttemptRecord, **named: Any) -> None:
         is_marked = record.lead.id == int(lead)
@@ -30,7 +31,7 @@ def main(moment: str, lead: str, arguments: Sequence[str]) -> None:
         if is_marked and moment == AFTER:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    AttemptRecord.report = report_and_die  # type: ignore[method-assign]  # the point where this program dies
+    distribute.report_attempt = report_and_die  # the point where this program dies
     app.worker_main([*arguments])
 
 
