@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from distribution.models import WorkspaceKey
 from routing.admin.keys import Columns, ScopedKeyAdmin
@@ -18,7 +17,3 @@ class WorkspaceKeyAdmin(ScopedKeyAdmin):
     search_fields: ClassVar[Columns] = ("name", "prefix", "workspace__name")
     empty_list_text = "Issue a key for each of your own programs that decides about returns or deliveries."
     autocomplete_fields = ("workspace",)
-
-    def get_list_display(self, request: HttpRequest) -> Columns:
-        """The owner is the workspace: one column."""
-        return tuple(dict.fromkeys(super().get_list_display(request)))

@@ -56,16 +56,8 @@ class ScopedKeyAdmin(AuditedAdmin):
     used = time_column("last_used_at", label="last used")
 
     def get_list_display(self, request: HttpRequest) -> Columns:  # noqa: ARG002 - the signature is Django's
-        return (
-            "name",
-            "prefix",
-            self.model.owner_field,
-            "workspace",
-            "granted",
-            "used",
-            "expiry_date",
-            "revoked",
-        )
+        """The owner's name has its workspace."""
+        return ("name", "prefix", self.model.owner_field, "granted", "used", "expiry_date", "revoked")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:  # noqa: ARG002
         kept = () if obj is None else ("prefix", "used")
@@ -83,10 +75,6 @@ class ScopedKeyAdmin(AuditedAdmin):
     @admin.display(description="scopes")
     def granted(self, key: ScopedKey) -> str:
         return ", ".join(key.granted_scopes)
-
-    @admin.display(description="workspace")
-    def workspace(self, key: ScopedKey) -> str:
-        return str(key.owner_workspace.name)
 
     def call_use_case(self, request: HttpRequest, obj: Any, *, form: Any) -> None:
         """A revoked key cannot be changed in the form, so the only change is to revoke it."""

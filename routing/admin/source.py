@@ -47,8 +47,7 @@ class SourceKeyAdmin(ScopedKeyAdmin):
     test = test_column()
 
     def get_list_display(self, request: HttpRequest) -> Columns:
-        """The name of a source has its workspace."""
-        return (*(each for each in super().get_list_display(request) if each != "workspace"), "test")
+        return (*super().get_list_display(request), "test")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Columns:
         name, owner, scopes, *others = super().get_fields(request, obj)

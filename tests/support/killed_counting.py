@@ -21,7 +21,7 @@ def main(moment: str, lead: str, arguments: Sequence[str]) -> None:
     from distribution.attempts import distribute
     from distribution.attempts.record import AttemptRecord
 
-    report = distribute.report_attempt
+    report = distribute.report_attempt  # type: ignore[attr-defined]
 
     def report_and_die(record: AttemptRecord, **named: Any) -> None:
         is_marked = record.lead.id == int(lead)
@@ -31,7 +31,7 @@ def main(moment: str, lead: str, arguments: Sequence[str]) -> None:
         if is_marked and moment == AFTER:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    distribute.report_attempt = report_and_die  # the point where this program dies
+    distribute.report_attempt = report_and_die  # type: ignore[attr-defined]  # the point where this program dies
     app.worker_main([*arguments])
 
 
