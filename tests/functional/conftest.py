@@ -1,4 +1,4 @@
-"""Two superusers of the admin, a system that gets messages, and the mail server of the product."""
+"""Two superusers of the admin, and the mail server of the product."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.support.buyer_system import BuyerSystem, buyer_system
 from tests.support.mail_server import Mailbox, mail_server
 
 
@@ -26,12 +25,6 @@ def ann() -> Client:
 @pytest.fixture
 def ben() -> Client:
     return superuser("ben")
-
-
-@pytest.fixture
-def system() -> Iterator[BuyerSystem]:
-    with buyer_system() as running:
-        yield running
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+
 from tests.support.waiting import LONGEST_SECONDS
 
 
@@ -100,3 +102,10 @@ def buyer_system(*replies: Reply) -> Iterator[BuyerSystem]:
         server.shutdown()
         server.server_close()
         thread.join(LONGEST_SECONDS)
+
+
+@pytest.fixture
+def system() -> Iterator[BuyerSystem]:
+    """A system that gets messages."""
+    with buyer_system() as running:
+        yield running

@@ -21,7 +21,7 @@ from distribution.deliveries.leases import end_expired
 from distribution.deliveries.locks import lock_deliveries
 from distribution.deliveries.setting_aside import NOT_CLAIMED, NOT_WRITTEN
 from distribution.models import Assignment, Delivery, DeliveryTry, EndpointSecret, Event, Wallet
-from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
+from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.deliverer_here import delivering
 from tests.support.delivering import sign
 from tests.support.factories import (
@@ -37,12 +37,6 @@ from tests.support.subscribing import subscribe
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-@pytest.fixture
-def system() -> Iterator[BuyerSystem]:
-    with buyer_system() as running:
-        yield running
 
 
 @pytest.fixture

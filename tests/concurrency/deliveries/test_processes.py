@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,6 @@ from tests.support.subscribing import subscribe
 from tests.support.waiting import LONGEST_SECONDS, wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-@pytest.fixture
-def system() -> Iterator[BuyerSystem]:
-    with buyer_system() as running:
-        yield running
 
 
 def endpoint_of(system: BuyerSystem, **columns: object) -> Endpoint:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,6 @@ from tests.support.processes import logged
 from tests.support.waiting import LONGEST_SECONDS, wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-
-
-@pytest.fixture
-def system() -> Iterator[BuyerSystem]:
-    with buyer_system() as running:
-        yield running
 
 
 def count(state: str) -> int:
