@@ -2,7 +2,7 @@
 
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
-from distribution.models.buyerkey import BuyerKey, BuyerScope
+from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
 from distribution.models.campaign import (
     Campaign,
     CampaignMode,
@@ -57,6 +57,7 @@ __all__ = [
     "METHOD_FIELDS",
     "NOT_OF_SALES",
     "OPEN",
+    "PRESETS",
     "SHORTEST_KEPT_DAYS",
     "AnswerFormat",
     "Assignment",
@@ -105,5 +106,6 @@ __all__ = [
     "WorkspaceKey",
     "WorkspaceScope",
     "describe_share",
+    "expand_presets",
     "read_snapshot",
 ]
