@@ -1,8 +1,9 @@
 """Adds scopes with which a buyer changes its own account. Only the choices change: no statement runs."""
 
-import distribution.models.buyerkey
 import django.contrib.postgres.fields
 from django.db import migrations, models
+
+import distribution.models.buyerkey
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,24 @@
+"""Pauses that may end by themselves: `paused_at`, and `paused_until` or null for a pause that somebody must end.
+
+A decision compares `paused_until` with its own time, so a pause ends on time without a write. `reconcile pauses`
+clears it afterwards, which wakes the leads that failed only because of it.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+def pause_constraint(table: str) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=Q(paused_until__isnull=True) | Q(paused_at__isnull=False, paused_until__gt=F("paused_at")),
+        name=f"{table}_paused_until_after_start",
+    )
+
+
+def ended_pauses_index(table: str) -> models.Index:
+    """Few rows: only pauses that end by themselves."""
+    return models.Index(
+        fields=["paused_until"],
+        condition=Q(paused_until__isnull=False),
+        name=f"{table}_paused_until",
+    )
