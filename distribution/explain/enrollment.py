@@ -13,14 +13,14 @@ from distribution.counters import counters_of
 from distribution.engine import DefinitionError
 from distribution.engine.answers import is_answered
 from distribution.engine.area import describe_area
-from distribution.models import Enrollment
+from distribution.models import Buyer, Enrollment, is_paused
 from routing.calendar.hours import HoursError, compile_hours
 from routing.calendar.windows import WINDOW_KINDS, WindowKind, get_window
 from routing.calendar.zones import UnknownTimezone
 from routing.conditions import Condition, ConditionError, compile_condition
 from routing.conditions.tree import Leaf
 from routing.conditions.wording import describe_node
-from tracing.wording import money
+from tracing.wording import moment, money
 
 UNREADABLE_HOURS: Final = {
     "The buyer is": "The buyer's hours or time zone",
@@ -68,7 +68,7 @@ def describe_obstacles(enrollment: Enrollment, *, at: datetime) -> list[str]:
     Needs `buyer__wallet`, `buyer__workspace`, `campaign` and `tier` loaded.
     """
     return [
-        *_paused(enrollment),
+        *_paused(enrollment, at=at),
         *_area(enrollment),
         *_limits(enrollment, at=at),
         *_credits(enrollment),
@@ -79,15 +79,21 @@ def describe_obstacles(enrollment: Enrollment, *, at: datetime) -> list[str]:
     ]
 
 
-def _paused(enrollment: Enrollment) -> Iterator[str]:
+def _paused(enrollment: Enrollment, *, at: datetime) -> Iterator[str]:
     if not enrollment.active:
         yield "The enrollment is paused: select Active."
-    if enrollment.buyer.paused_at is not None:
-        yield "The buyer is paused: resume it."
+    if is_paused(enrollment, at=at):
+        yield f"The buyer paused this enrollment{_until(enrollment)}: ask it to resume, or wait."
+    if is_paused(enrollment.buyer, at=at):
+        yield f"The buyer is paused{_until(enrollment.buyer)}: resume it."
     if not enrollment.campaign.active:
         yield "The campaign is not active: activate it."
     if enrollment.buyer.workspace.paused_at is not None:
         yield "The workspace is paused: no lead is distributed until it is resumed."
+
+
+def _until(paused: Buyer | Enrollment) -> str:
+    return "" if paused.paused_until is None else f" until {moment(paused.paused_until)}"
 
 
 def _area(enrollment: Enrollment) -> Iterator[str]:

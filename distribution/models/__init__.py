@@ -35,6 +35,7 @@ from distribution.models.methods import (
     Method,
 )
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -107,5 +108,6 @@ __all__ = [
     "WorkspaceScope",
     "describe_share",
     "expand_presets",
+    "is_paused",
     "read_snapshot",
 ]

@@ -1,11 +1,26 @@
 """Pauses that may end by themselves: `paused_at`, and `paused_until` or null for a pause that somebody must end.
 
-A decision compares `paused_until` with its own time, so a pause ends on time without a write. `reconcile pauses`
+A decision compares `paused_until` with its own time, so a pause ends on time without a write. `reconcile buyer_pauses`
 clears it afterwards, which wakes the leads that failed only because of it.
 """
 
+from datetime import datetime
+from typing import Protocol
+
 from django.db import models
 from django.db.models import F, Q
+
+
+class Pausable(Protocol):
+    @property
+    def paused_at(self) -> datetime | None: ...
+    @property
+    def paused_until(self) -> datetime | None: ...
+
+
+def is_paused(row: Pausable, *, at: datetime) -> bool:
+    """A pause whose end has passed is over, whether its row was cleared or not."""
+    return row.paused_at is not None and (row.paused_until is None or row.paused_until > at)
 
 
 def pause_constraint(table: str) -> models.CheckConstraint:
