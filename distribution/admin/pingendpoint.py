@@ -26,7 +26,7 @@ HELP: Final = {
     "name": "E.g. Bids of the CRM. A buyer's endpoints have different names.",
     "url": "The https address that is asked. It must be a public address.",
     "test_url": "The address that is asked about test leads. Empty: it is not asked about them.",
-    "accept_term": "An answer with status 2xx is a bid only if it contains this text. Empty: every 2xx with a price is.",
+    "accept_term": "An answer with status 2xx is a bid only if it contains this text. Empty: every 2xx with a price.",
     "accept_path": "Where the answer says so, e.g. result.status or /response/status. Empty: the whole answer.",
     "price_path": "Where the answer gives the bid, e.g. result.price or /response/price.",
     "reason_path": "Where the answer says why it does not bid, e.g. result.message.",
