@@ -7,6 +7,7 @@ from distribution.deliveries.payloads.bids import BidRules
 from distribution.deliveries.payloads.headers import CustomHeader, HeadersError, read_headers
 from distribution.deliveries.payloads.pings import compile_ping
 from distribution.deliveries.payloads.requests import CustomSettings
+from distribution.deliveries.payloads.requests import HttpMethod as HttpMethodName
 from distribution.deliveries.payloads.template import Template, TemplateError
 from distribution.models import Endpoint, HttpMethod
 from distribution.models.encrypted import EncryptedWithOtherKey
@@ -21,7 +22,7 @@ class PingTarget:
     endpoint_id: int
     url: str = field(repr=False)
     test_url: str = field(repr=False)
-    http_method: HttpMethod
+    http_method: HttpMethodName
     template: Template | None
     headers: tuple[CustomHeader, ...]
     rules: BidRules
@@ -36,7 +37,7 @@ class PingTarget:
     def make_settings(self, *, is_test: bool) -> CustomSettings:
         assert self.template is not None  # noqa: S101 - without a template it has a problem
         return CustomSettings(
-            http_method=self.http_method.value,
+            http_method=self.http_method,
             url=self.test_url if is_test else self.url,
             template=self.template,
             headers=self.headers,
@@ -45,7 +46,9 @@ class PingTarget:
 
 def read_target(endpoint: Endpoint) -> PingTarget:
     """Needs its headers and template, which it may have to read. The template is checked again: it may be older."""
-    template, headers, problem = None, (), ""
+    template: Template | None = None
+    headers: tuple[CustomHeader, ...] = ()
+    problem = ""
     try:
         template, headers = _compile(endpoint)
     except EncryptedWithOtherKey:
@@ -58,7 +61,7 @@ def read_target(endpoint: Endpoint) -> PingTarget:
         endpoint_id=endpoint.pk,
         url=endpoint.url,
         test_url=endpoint.test_url,
-        http_method=HttpMethod(endpoint.http_method),
+        http_method=endpoint.http_method,  # type: ignore[arg-type]  # the column has its choices
         template=template,
         headers=headers,
         rules=read_bid_rules(endpoint),

@@ -60,7 +60,7 @@ def describe_partial(
 
     `partial` has attributes under their dotted names, like attributes.roof_age.
     """
-    shown = {name: str(partial.get(name) or "") for name in PARTIAL}
+    shown: dict[str, Any] = {name: str(partial.get(name) or "") for name in PARTIAL}
     return DeliveredLead(
         lead_id="",
         received_at=received_at,
