@@ -120,7 +120,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
     change_list_template = "admin/distribution/endpoint/change_list.html"
     workspace_path = "workspace"
     owner_fields: ClassVar[tuple[str, ...]] = ("buyer",)
-    list_display: ClassVar[Any] = (
+    list_display: Any = (
         "name",
         "buyer",
         "short_method",
@@ -129,7 +129,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
         "succeeded",
         "failing",
     )
-    list_filter: ClassVar[Any] = ("method", "active", "disabled_reason", "workspace")
+    list_filter: Any = ("method", "active", "disabled_reason", "workspace")
     list_select_related: ClassVar[Any] = ("buyer__workspace", "campaign")
     search_fields: ClassVar[Any] = ("name", "buyer__name")
     empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
