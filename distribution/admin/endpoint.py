@@ -129,7 +129,7 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
         "succeeded",
         "failing",
     )
-    list_filter: Any = ("method", "active", "disabled_reason", "workspace")
+    list_filter: ClassVar[Any] = ("method", "active", "disabled_reason", "workspace")
     list_select_related: ClassVar[Any] = ("buyer__workspace", "campaign")
     search_fields: ClassVar[Any] = ("name", "buyer__name")
     empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
