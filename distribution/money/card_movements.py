@@ -22,7 +22,7 @@ def refund_to_card(
 
 
 def charge_back(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str = "") -> LedgerEntry:
-    """Take from a wallet what a bank took back, once for each `key` (the dispute's id). A repeat returns the first entry.
+    """Take from a wallet what a bank took back, once for each `key`: the dispute's id. A repeat returns the first one.
 
     `amount_cents` is positive. Raises MoneyRefused, InsufficientCredits, MoneyKeyReused, TypeError.
     """
