@@ -1,5 +1,6 @@
 """Tables of distribution."""
 
+from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
@@ -61,6 +62,7 @@ __all__ = [
     "NOT_OF_SALES",
     "OPEN",
     "SHORTEST_KEPT_DAYS",
+    "Account",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0058_last_use_of_workspace_keys"),
+        ("distribution", "0060_fill_other_side"),
         ("routing", "0048_last_use_of_source_keys"),
     ]
 

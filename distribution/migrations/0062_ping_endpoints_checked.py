@@ -6,7 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0059_ping_endpoints")]
+    dependencies = [("distribution", "0061_ping_endpoints")]
 
     operations = [
         ValidateConstraint(model_name="endpoint", name="endpoint_ping_reads_a_price"),
