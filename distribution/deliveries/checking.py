@@ -15,12 +15,12 @@ from distribution.deliveries.payloads.entered import (
     find_template_problems,
 )
 from distribution.deliveries.payloads.problems import Problem
-from distribution.models import ANSWERING, OPEN, Delivery, Method
+from distribution.models import ANSWERING, OPEN, Delivery, Method, Purpose
 
 # Which addresses a name has inside the agency's network, and which names exist there, is not for buyers and sources.
 ABOUT_ADDRESSES: Final = (Failure.REFUSED_ADDRESS, Failure.UNKNOWN_HOST)
 PRIVATE: Final = "must be an https:// URL of a host with public addresses, on port 443 or another above 1023"
-RULES = ("accept_term", "accept_path", "reason_path", "price_path", "answer_format")
+RULES = ("accept_term", "accept_path", "reason_path", "price_path", "bid_id_path", "answer_format")
 
 
 def count_open_posts(endpoint_id: int) -> int:
@@ -77,5 +77,6 @@ def _check_request(values: Mapping[str, Any]) -> Iterator[Problem]:
         template=values.get("template"),
         headers={} if headers is None else headers,
         rules=AnswerRules(**{name: values.get(name, "") for name in RULES}),
+        is_ping=values.get("purpose") == Purpose.PING,
     )
     yield from find_request_problems(entered)

@@ -1,5 +1,6 @@
 """Tables of distribution."""
 
+from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
@@ -33,6 +34,8 @@ from distribution.models.methods import (
     EmailFormat,
     HttpMethod,
     Method,
+    PriceUnit,
+    Purpose,
 )
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.pausing import is_paused
@@ -43,6 +46,7 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.ping import PingEndpoint
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
@@ -60,6 +64,7 @@ __all__ = [
     "OPEN",
     "PRESETS",
     "SHORTEST_KEPT_DAYS",
+    "Account",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
@@ -91,6 +96,9 @@ __all__ = [
     "Method",
     "PayableEntry",
     "PayableKind",
+    "PingEndpoint",
+    "PriceUnit",
+    "Purpose",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",

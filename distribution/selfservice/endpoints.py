@@ -12,7 +12,7 @@ from django.db.models import ProtectedError, QuerySet
 from distribution.deliveries.sample import LiveAddressNotConfirmed, find_address_to_confirm, send_test_lead
 from distribution.deliveries.secrets import DEFAULT_OVERLAP, make_secret
 from distribution.deliveries.tried import Tried
-from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method
+from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method, Purpose
 from distribution.selfservice.change import Author
 from distribution.selfservice.endpoint_settings import COLUMNS, apply_settings
 from distribution.selfservice.refusals import ChangeRefused
@@ -37,8 +37,8 @@ class ChangedEndpoint:
 
 
 def list_endpoints(buyer: Buyer) -> QuerySet[Endpoint]:
-    """Those for leads, by name. Headers and templates are not decrypted."""
-    mine = Endpoint.objects.filter(buyer_id=buyer.pk, events=[])
+    """Those that get leads, by name. Headers and templates are not decrypted."""
+    mine = Endpoint.objects.filter(buyer_id=buyer.pk, events=[], purpose=Purpose.DELIVERY)
     return mine.select_related("campaign").defer("headers", "template").order_by("name", "pk")
 
 
