@@ -44,7 +44,7 @@ def _clear_all(model: type[Any], name: str, *, fix: bool, limit: int) -> Counts:
 
 
 def clear_ended(model: type[Any], pk: int, *, at: datetime) -> bool:
-    """Return False if the pause was ended or moved meanwhile, or if another transaction holds the row."""
+    """Return False if the pause was ended or moved since it was found, or if another transaction holds the row."""
     rows = model._default_manager.filter(pk=pk)
     with transaction.atomic():
         if not lock_rows(rows) or not rows.filter(paused_until__lte=at).exists():

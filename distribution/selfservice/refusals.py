@@ -34,7 +34,7 @@ class VersionMissing(Exception):
 
 
 class VersionStale(Exception):
-    """Somebody changed it meanwhile. `version`: the present one."""
+    """Somebody changed it after it was read. `version`: the present one."""
 
     def __init__(self, version: str) -> None:
         super().__init__(version)

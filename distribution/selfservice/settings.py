@@ -40,7 +40,7 @@ class Part:
     """Settings that are read and changed together, with one version.
 
     `settings` by the name of the field, "caps.day" for a member of a group. `pauses`: it has `paused` and
-    `paused_until` as well, whose columns are `PAUSE_COLUMNS` as far as the row has them.
+    `paused_until` as well: the columns behind them.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Pauses end by themselves: a lead waits for the end, and what failed meanwhile is tried again."""
+"""Pauses end by themselves: a lead waits for the end, and what failed while it ran is tried again."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
