@@ -34,14 +34,16 @@ def describe_refusal(refused: RefusedURL) -> str:
     return PRIVATE if refused.failure in ABOUT_ADDRESSES else str(refused)
 
 
-def find_problems(values: Mapping[str, Any], *, is_for_owner: bool = False) -> Iterator[Problem]:
-    """`values`: the columns of an endpoint that its method uses. `headers` only if they were typed.
+def find_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """`values`: the columns of an endpoint that its method uses. `headers` only if they were typed."""
+    if values["method"] in ANSWERING:
+        yield from find_url_problems(values)
+    yield from find_setting_problems(values)
 
-    `is_for_owner`: a buyer reads the problems, and not its agency.
-    """
+
+def find_setting_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """All but the URLs: no name is looked up, so a caller may hold locks."""
     method = values["method"]
-    if method in ANSWERING:
-        yield from _check_urls(values, is_for_owner=is_for_owner)
     if method in (Method.EMAIL, Method.CSV):
         yield from _check_addresses(values)
     if method == Method.CSV and values.get("template"):
@@ -50,7 +52,8 @@ def find_problems(values: Mapping[str, Any], *, is_for_owner: bool = False) -> I
         yield from _check_request(values)
 
 
-def _check_urls(values: Mapping[str, Any], *, is_for_owner: bool) -> Iterator[Problem]:
+def find_url_problems(values: Mapping[str, Any], *, is_for_owner: bool = False) -> Iterator[Problem]:
+    """Looks up the names of hosts. `is_for_owner`: a buyer reads the problems, and not its agency."""
     for name in ("url", "test_url"):
         if not values.get(name):
             continue

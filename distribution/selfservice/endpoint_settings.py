@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
-from distribution.deliveries.checking import count_open_posts, find_problems
+from distribution.deliveries.checking import count_open_posts, find_setting_problems, find_url_problems
 from distribution.models import ANSWERING, METHOD_FIELDS, Campaign, Endpoint, Enrollment
 from distribution.selfservice.merging import merge
 from distribution.selfservice.reading import read_count, read_flag, read_line, read_object, read_required_line
@@ -74,6 +74,14 @@ COLUMNS: Final = tuple(READERS)
 OF_SOME_METHOD: Final = frozenset(name for names in METHOD_FIELDS.values() for name in names)
 
 
+def refuse_bad_urls(patch: Mapping[str, Any]) -> None:
+    """Look up the hosts of the URLs that were sent, before any lock. Raises FieldsRefused."""
+    sent = {name: patch[name] for name in ("url", "test_url") if isinstance(patch.get(name), str)}
+    problems = list(find_url_problems(sent, is_for_owner=True))
+    if problems:
+        raise FieldsRefused({each.field: [Problem("refused", each.message)] for each in problems})
+
+
 def apply_settings(endpoint: Endpoint, patch: Mapping[str, Any]) -> list[str]:
     """Set the new values on the row. Returns the columns that changed. Raises FieldsRefused with every problem."""
     was = {name: getattr(endpoint, name) for name in COLUMNS}
@@ -130,7 +138,7 @@ def _reset_unused(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
 
 
 def _check(endpoint: Endpoint) -> None:
-    """The validators of the columns and the row, then what every try checks: address, template, headers, paths."""
+    """The validators of the columns and the row, then what every try checks: template, headers, paths."""
     found: Found = {}
     others = {field.name for field in endpoint._meta.concrete_fields} - {*COLUMNS, "campaign"}
     for check in (
@@ -146,7 +154,7 @@ def _check(endpoint: Endpoint) -> None:
             raise FieldsRefused(found)
     _check_method(endpoint)
     entered = {name: getattr(endpoint, name) for name in COLUMNS}
-    for problem in find_problems(entered, is_for_owner=True):
+    for problem in find_setting_problems(entered):
         found.setdefault(problem.field, []).append(Problem("invalid", problem.message))
     if found:
         raise FieldsRefused(found)

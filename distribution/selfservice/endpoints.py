@@ -14,7 +14,7 @@ from distribution.deliveries.secrets import DEFAULT_OVERLAP, make_secret
 from distribution.deliveries.tried import Tried
 from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method, Purpose
 from distribution.selfservice.change import Author
-from distribution.selfservice.endpoint_settings import COLUMNS, apply_settings
+from distribution.selfservice.endpoint_settings import COLUMNS, apply_settings, refuse_bad_urls
 from distribution.selfservice.refusals import ChangeRefused
 from distribution.selfservice.versions import make_version, require_version
 from tracing import audit
@@ -60,6 +60,7 @@ def add_endpoint(buyer: Buyer, *, body: Mapping[str, Any], by: Author) -> Change
     Raises FieldsRefused, ChangeRefused.
     """
     made = Endpoint(buyer=buyer, workspace_id=buyer.workspace_id)
+    refuse_bad_urls(body)
     with transaction.atomic():
         for_change(Buyer.objects.filter(pk=buyer.pk)).get()
         if list_endpoints(buyer).count() >= MOST:
@@ -76,6 +77,8 @@ def change_endpoint(
     endpoint: Endpoint, *, patch: Mapping[str, Any], by: Author, if_match: str | None
 ) -> ChangedEndpoint:
     """Raises VersionMissing, VersionStale, FieldsRefused."""
+    require_version(if_match, present=read_endpoint_version(endpoint))
+    refuse_bad_urls(patch)
     with transaction.atomic():
         row = _lock(endpoint, if_match=if_match)
         changed = apply_settings(row, patch)
