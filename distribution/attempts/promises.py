@@ -26,9 +26,6 @@ JOIN routing_source s ON s.id = p.source_id
 {_TERMS}
 WHERE p.id = %(ping_id)s
 """  # noqa: S608 - only constants are put in
-READ_TERMS: Final = f"""
-SELECT c.pays, c.amount FROM routing_source s {_TERMS} WHERE s.id = %(source_id)s
-"""  # noqa: S608 - only constants are put in
 
 
 def read_promise(lead: LockedLead, *, at: datetime) -> Promise | None:
@@ -42,11 +39,3 @@ def read_promise(lead: LockedLead, *, at: datetime) -> Promise | None:
     if ends_at <= at and not is_last:
         return None
     return Promise(price_cents, Terms(pays, amount), ends_at, is_last=is_last)
-
-
-def read_terms(source_id: int, *, at: datetime) -> Terms | None:
-    """Return what the source's contract pays at `at`. None: it has no contract in force."""
-    with connection.cursor() as cursor:
-        cursor.execute(READ_TERMS, {"at": at, "source_id": source_id})
-        row = cursor.fetchone()
-    return None if row is None or row[0] is None else Terms(*row)

@@ -10,6 +10,7 @@ from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.outbound import Outbound
+from leadswitch.env.pings import Pings
 from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
@@ -29,6 +30,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Deliveries,
     Outbound,
+    Pings,
     Limits,
     Metrics,
     Mail,
@@ -47,7 +49,20 @@ class Sending(Deliveries, Outbound):
 
 
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Sending, Limits, Metrics, Mail, Notify, Spans
+    Places,
+    Secrets,
+    Web,
+    Login,
+    Processes,
+    Leads,
+    Dispatch,
+    Sending,
+    Pings,
+    Limits,
+    Metrics,
+    Mail,
+    Notify,
+    Spans,
 ):
     """The whole configuration: an attribute for each variable."""
 
