@@ -25,6 +25,11 @@ def make_beat_schedule(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "forget-pings": {
+            "task": "routing.forget_pings",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
         **{
             f"reconcile-{name}": {
                 "task": "routing.reconcile",
