@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.delivery_links import DeliveryLinksAdmin
 from distribution.admin.dollars import DollarsAdmin
-from distribution.admin.maps import draw_area, draw_coverage
+from distribution.configuration.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
 from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.coverage import AREA_PATH

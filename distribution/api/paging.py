@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from rest_framework.request import Request
 
-from distribution.api.cursor import seal
+from routing.access.cursor import seal
 from distribution.api.parameters import read_cursor, read_limit
 
 Row = TypeVar("Row")

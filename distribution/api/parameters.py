@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from distribution.api.cursor import BadCursor, unseal
+from routing.access.cursor import BadCursor, unseal
 from distribution.models import Buyer
 from distribution.queries import Period
 from routing.api.keyview import not_found

@@ -42,6 +42,7 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
@@ -89,6 +90,10 @@ __all__ = [
     "Method",
     "PayableEntry",
     "PayableKind",
+    "PortalLink",
+    "PortalRole",
+    "PortalSession",
+    "PortalUser",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
 from distribution.api import misseddocuments
-from distribution.api.cursor import unseal
+from routing.access.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
 from distribution.money.wallet import adjust
