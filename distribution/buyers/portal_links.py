@@ -85,7 +85,9 @@ def claim_due_mail(*, at: datetime) -> DueMail | None:
     with transaction.atomic():
         waiting = PortalLink.objects.filter(sent_at=None, tries__lt=MAX_TRIES).exclude(email="")
         free = waiting.filter(Q(claimed_at=None) | Q(claimed_at__lt=at - CLAIM))
-        useful = free.filter(Q(invited__isnull=False) | Q(requested_at__gt=at - timedelta(minutes=LINK_MINUTES)))
+        useful = free.filter(
+            Q(invited__isnull=False) | Q(requested_at__gt=at - timedelta(minutes=LINK_MINUTES))
+        )
         link = useful.select_for_update(skip_locked=True, of=("self",)).order_by("pk").first()
         if link is None:
             return None

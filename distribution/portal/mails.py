@@ -16,6 +16,7 @@ from distribution.buyers.portal_links import (
     finish_mail,
     remove_old,
 )
+from distribution.deliveries.mail_settings import find_missing_mail_setting
 from distribution.deliveries.mailing import send_message
 from distribution.deliveries.payloads.ends import Outcome
 from distribution.models import PortalUser
@@ -45,7 +46,7 @@ To sign in, open this page and enter your address, {email}:
 
 def can_mail() -> bool:
     """Whether this installation has a mail server, and knows its own address for the links."""
-    return bool(settings.EMAIL_HOST and settings.LEADSWITCH_BASE_URL)
+    return not find_missing_mail_setting()
 
 
 def send_due_mails(*, clock: Callable[[], datetime]) -> int:
@@ -76,7 +77,9 @@ def write_message(mail: DueMail) -> EmailMultiAlternatives:
     else:
         link = make_link(mail.token or "")
         subject, text = SUBJECT, LINK_TEXT.format(link=link, minutes=LINK_MINUTES)
-    return EmailMultiAlternatives(subject, text, to=[mail.email], headers={"Auto-Submitted": "auto-generated"})
+    return EmailMultiAlternatives(
+        subject, text, to=[mail.email], headers={"Auto-Submitted": "auto-generated"}
+    )
 
 
 def _write_invitation(user: PortalUser) -> tuple[str, str]:

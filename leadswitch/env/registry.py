@@ -48,7 +48,20 @@ class Sending(Deliveries, Outbound):
 
 
 class Environment(
-    Places, Secrets, Web, Login, Portal, Processes, Leads, Dispatch, Sending, Limits, Metrics, Mail, Notify, Spans
+    Places,
+    Secrets,
+    Web,
+    Login,
+    Portal,
+    Processes,
+    Leads,
+    Dispatch,
+    Sending,
+    Limits,
+    Metrics,
+    Mail,
+    Notify,
+    Spans,
 ):
     """The whole configuration: an attribute for each variable."""
 
