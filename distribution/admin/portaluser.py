@@ -1,6 +1,6 @@
 """Who may sign in to the portal of a buyer: invite people, change their role, remove them."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -36,15 +36,15 @@ class PortalUserAdmin(AuditedAdmin):
     form = PortalUserForm
     workspace_path = "buyer__workspace"
     owner_fields = ("buyer", "email")
-    list_display: ClassVar[Any] = ("name", "buyer", "role", "email", "signed_in", "invited_by")
-    list_filter: ClassVar[Any] = ("role", "buyer__workspace")
-    list_select_related: ClassVar[Any] = ("buyer__workspace",)
-    search_fields: ClassVar[Any] = ("name", "email", "buyer__name")
+    list_display = ("name", "buyer", "role", "email", "signed_in", "invited_by")
+    list_filter = ("role", "buyer__workspace")
+    list_select_related = ("buyer__workspace",)
+    search_fields = ("name", "email", "buyer__name")
     empty_list_text = "Invite the people of a buyer who should see its leads, wallet and settings themselves."
     ordering = ("buyer__name", "name")
-    autocomplete_fields: ClassVar[Any] = ("buyer",)
-    readonly_fields: ClassVar[Any] = ("invited_by", "created_at", "signed_in")
-    fieldsets: ClassVar[Any] = (
+    autocomplete_fields = ("buyer",)
+    readonly_fields = ("invited_by", "created_at", "signed_in")
+    fieldsets = (
         (None, {"fields": ("buyer", "name", "email", "role")}),
         (None, {"fields": ("invited_by", "created_at", "signed_in", REASON)}),
     )

@@ -98,8 +98,12 @@ def claim_due_mail(*, at: datetime) -> DueMail | None:
             claimed_at=at,
             tries=F("tries") + 1,
         )
-    invited = PortalUser.objects.select_related("buyer__workspace").filter(pk=link.invited_id).first()
-    return DueMail(link.pk, link.email, token, invited)
+    return DueMail(link.pk, link.email, token, _find_invited(link))
+
+
+def _find_invited(link: PortalLink) -> PortalUser | None:
+    users = PortalUser.objects.select_related("buyer__workspace")
+    return None if link.invited_id is None else users.filter(pk=link.invited_id).first()
 
 
 def finish_mail(mail: DueMail, *, is_sent: bool, is_refused: bool, at: datetime) -> None:
