@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from distribution.portal.cookies import COOKIE
 from tests.browser.chromium import PHONE, barriers

@@ -39,7 +39,9 @@ class PortalScene:
     request: ReturnRequest
 
 
-def build_portal_scene(*, buyer_name: str = "Atlas Roofing", email: str = "dana@atlas.example") -> PortalScene:
+def build_portal_scene(
+    *, buyer_name: str = "Atlas Roofing", email: str = "dana@atlas.example"
+) -> PortalScene:
     campaign = CampaignFactory(workspace__name="Sunbelt Leads", name="Roofing Georgia")
     buyer = BuyerFactory(
         workspace=campaign.workspace, name=buyer_name, service_area=AREA, credits_cents=40_000

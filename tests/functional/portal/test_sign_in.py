@@ -111,8 +111,9 @@ def test_invented_token_is_refused(token: str) -> None:
 
 
 def test_unknown_address_gets_the_same_answer_and_no_email(user: PortalUser, mailbox: Mailbox) -> None:
-    known, unknown = Client().post(SIGN_IN, {"email": user.email}), Client().post(
-        SIGN_IN, {"email": "nobody@example.com"}
+    known, unknown = (
+        Client().post(SIGN_IN, {"email": user.email}),
+        Client().post(SIGN_IN, {"email": "nobody@example.com"}),
     )
     assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
     assert send_mails() == 1
@@ -120,7 +121,9 @@ def test_unknown_address_gets_the_same_answer_and_no_email(user: PortalUser, mai
     assert sorted(PortalLink.objects.values_list("email", flat=True)) == ["", user.email]
 
 
-@pytest.mark.parametrize("typed", ["", "dana", "dana@", "a@b@c", "x" * 400 + "@example.com", "d na@example.com"])
+@pytest.mark.parametrize(
+    "typed", ["", "dana", "dana@", "a@b@c", "x" * 400 + "@example.com", "d na@example.com"]
+)
 def test_text_that_is_no_address_is_refused(typed: str, mailbox: Mailbox) -> None:  # noqa: ARG001
     answer = Client().post(SIGN_IN, {"email": typed})
     assert answer.status_code == 400
@@ -209,7 +212,9 @@ def test_logs_have_no_address(user: PortalUser, mailbox: Mailbox, caplog: pytest
     send_mails()
 
     assert "portal.mail_not_sent" in caplog.text
-    assert user.email not in str([vars(record) for record in caplog.records if record.name.startswith("distribution")])
+    assert user.email not in str(
+        [vars(record) for record in caplog.records if record.name.startswith("distribution")]
+    )
 
 
 def test_old_links_and_sessions_are_forgotten(user: PortalUser, mailbox: Mailbox) -> None:  # noqa: ARG001
@@ -315,11 +320,13 @@ class TestSessions:
         assert Client().post(read_link(mailbox)).cookies[COOKIE]["secure"]
 
     def test_pages_are_not_stored_and_stay_on_this_server(self, user: PortalUser) -> None:
-        for client, path in ((signed_in(user), "/portal/"), (Client(), SIGN_IN), (Client(), "/portal/leads/")):
+        for client, path in (
+            (signed_in(user), "/portal/"),
+            (Client(), SIGN_IN),
+            (Client(), "/portal/leads/"),
+        ):
             headers = client.get(path).headers
             assert headers["Cache-Control"] == "no-store"
             assert headers["Referrer-Policy"] == "same-origin"
             assert headers["X-Frame-Options"] == "DENY"
             assert "script-src 'self'" in headers["Content-Security-Policy"]
-
-
