@@ -11,7 +11,16 @@ from django.db.models.functions import Coalesce
 
 from distribution.attempts.campaigns import read_heads
 from distribution.engine import resolve_campaign
-from distribution.models import Assignment, Buyer, Delivery, Endpoint, Enrollment, LedgerEntry, Wallet
+from distribution.models import (
+    Assignment,
+    Buyer,
+    Delivery,
+    Endpoint,
+    Enrollment,
+    LedgerEntry,
+    Purpose,
+    Wallet,
+)
 from routing.access.named import find_named
 from routing.models import Lead
 
@@ -124,7 +133,8 @@ def list_deliveries_of(assignment: Assignment) -> list[Delivery]:
 
 def list_endpoints(buyer: Buyer) -> list[Endpoint]:
     """Return where a buyer gets its leads, by name. Nothing of an endpoint is decrypted."""
-    rows = Endpoint.objects.filter(buyer_id=buyer.pk, events=[]).select_related("campaign")
+    rows = Endpoint.objects.filter(buyer_id=buyer.pk, events=[], purpose=Purpose.DELIVERY)
+    rows = rows.select_related("campaign")
     return list(rows.defer("headers", "template").order_by("name", "pk"))
 
 

@@ -12,6 +12,7 @@ from distribution.admin.endpoint import EndpointAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
+from distribution.admin.pingendpoint import PingEndpointAdmin
 from distribution.admin.portaluser import PortalUserAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
 from distribution.admin.returnpolicy import ReturnPolicyAdmin
@@ -33,6 +34,7 @@ __all__ = [
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
     "PayableEntryAdmin",
+    "PingEndpointAdmin",
     "PortalUserAdmin",
     "RetryQueueActionsAdmin",
     "ReturnPolicyAdmin",

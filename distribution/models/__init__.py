@@ -1,5 +1,6 @@
 """Tables of distribution."""
 
+from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
@@ -33,6 +34,8 @@ from distribution.models.methods import (
     EmailFormat,
     HttpMethod,
     Method,
+    PriceUnit,
+    Purpose,
 )
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
@@ -42,6 +45,7 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.ping import PingEndpoint
 from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
@@ -59,6 +63,7 @@ __all__ = [
     "NOT_OF_SALES",
     "OPEN",
     "SHORTEST_KEPT_DAYS",
+    "Account",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
@@ -90,10 +95,13 @@ __all__ = [
     "Method",
     "PayableEntry",
     "PayableKind",
+    "PingEndpoint",
     "PortalLink",
     "PortalRole",
     "PortalSession",
     "PortalUser",
+    "PriceUnit",
+    "Purpose",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",

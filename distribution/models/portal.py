@@ -48,7 +48,7 @@ class PortalUser(models.Model):
     email = models.EmailField(
         "email address",
         max_length=MAX_EMAIL,
-        help_text="Sign-in links are sent here. Whoever reads this inbox can sign in.",
+        help_text="Sign-in links are sent here. Anybody who reads this inbox can sign in.",
     )
     name = models.CharField(
         max_length=100, help_text="First and last name. The agency sees it beside each change."
@@ -98,7 +98,7 @@ class PortalUser(models.Model):
 
 
 class PortalLink(models.Model):
-    """A mail that the portal owes: a sign-in link for whoever asked, or an invitation without a link of its own.
+    """A mail that the portal owes: a sign-in link for a person who asked, or an invitation without a link of its own.
 
     Requests for unknown addresses are stored too, without the address: they count for the limits in the same way.
     """

@@ -36,12 +36,16 @@ class ShownStop:
 
 
 AGENCY: Final = "Ask your agency."
-_LIMITS: Final = ("portal-limits", "Change caps and budgets")
-_AREA: Final = ("portal-area", "Change the area")
-_HOURS: Final = ("portal-hours", "Change the hours")
+_LIMITS: Final = ("portal-settings", "See caps and budgets")
+_AREA: Final = ("portal-area", "See the area")
+_HOURS: Final = ("portal-settings", "See the hours")
 STOPS: Final[Mapping[StopCode, StopWords]] = {
-    StopCode.ENROLLMENT_PAUSED: StopWords("You are paused in this campaign.", "portal-pause", "Resume"),
-    StopCode.BUYER_PAUSED: StopWords("You are paused: you get no leads.", "portal-pause", "Resume"),
+    StopCode.ENROLLMENT_PAUSED: StopWords(
+        "You are paused in this campaign.", "portal-settings", "See the settings"
+    ),
+    StopCode.BUYER_PAUSED: StopWords(
+        "You are paused: you get no leads.", "portal-settings", "See the settings"
+    ),
     StopCode.CAMPAIGN_INACTIVE: StopWords(f"The campaign is not running. {AGENCY}"),
     StopCode.WORKSPACE_PAUSED: StopWords(
         "Your agency has paused all leads for now. They start again by themselves."
@@ -57,7 +61,7 @@ STOPS: Final[Mapping[StopCode, StopWords]] = {
         "Your budget of {budget} per {kind} is too low for another lead.", *_LIMITS
     ),
     StopCode.LOW_BALANCE: StopWords(
-        "Not enough balance: {available} of {price} for one lead.", "portal-wallet", "Add balance"
+        "Not enough balance: {available} of {price} for one lead.", "portal-wallet", "Open the wallet"
     ),
     StopCode.HOURS_INVALID: StopWords("Your hours or time zone cannot be read.", *_HOURS),
     StopCode.CLOSED_ALWAYS: StopWords("Your hours are closed all week.", *_HOURS),
@@ -115,12 +119,12 @@ def describe_stop(stop: Stop) -> ShownStop:
 
 # Where a buyer changes what a gate or skip reason found: the page, and the label of the link.
 LINKS: Final = {
-    "enrollment_paused": ("portal-pause", "Resume"),
-    "buyer_paused": ("portal-pause", "Resume"),
+    "enrollment_paused": ("portal-settings", "See the settings"),
+    "buyer_paused": ("portal-settings", "See the settings"),
     "outside_service_area": _AREA,
     "outside_buyer_hours": _HOURS,
     "cap_reached": _LIMITS,
-    "insufficient_credits": ("portal-wallet", "Add balance"),
+    "insufficient_credits": ("portal-wallet", "Open the wallet"),
 }
 METHODS: Final = {
     Method.WEBHOOK: "signed webhook",

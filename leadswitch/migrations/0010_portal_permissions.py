@@ -37,7 +37,7 @@ def take_permissions(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("leadswitch", "0009_workspace_key_permissions"),
-        ("distribution", "0059_portal"),
+        ("distribution", "0063_portal"),
     ]
 
     operations = [migrations.RunPython(give_permissions, take_permissions)]

@@ -1,4 +1,4 @@
-"""The portal of a buyer, on a phone: signing in, the pages, and whether everybody can use them."""
+"""The portal of a buyer, on a phone: signing in, the pages, and how accessible they are."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from routing.values.normalize import FieldError, normalize_email
 class Command(BaseCommand):
     help = (
         f"Print a link with which a person signs in to the portal, once, within {LINK_MINUTES} minutes. The person must"
-        " have access already: an operator invites people on the page of the buyer. Whoever has the link is signed in,"
+        " have access already: an operator invites people on the page of the buyer. Anybody with the link can sign in,"
         " so hand it over in a safe way. Exit code 2: nothing was done; the message says why."
     )
 
