@@ -1,4 +1,4 @@
-"""Every route of the portal x people who must not see it: strangers, the other buyer of the agency, another agency, a viewer.
+"""Every route of the portal x people who must not see it: strangers, a neighbor, another agency, a viewer.
 
 A new route needs an entry here.
 """
