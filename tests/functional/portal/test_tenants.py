@@ -21,7 +21,7 @@ from tests.support.portal_scene import PortalScene, build_portal_scene
 
 pytestmark = pytest.mark.django_db
 
-# For everybody: signing in.
+# Without a session: signing in.
 OPEN = {"portal/sign-in/", "portal/sign-in/sent/", "portal/enter/<str:token>/"}
 # For each person who is signed in, about that person alone.
 OF_THE_PERSON = {"portal/choose/", "portal/sign-out/", "portal/sign-out/everywhere/"}
