@@ -15,7 +15,7 @@ from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
-from leadswitch.env.web import Login, Secrets, Web
+from leadswitch.env.web import Login, Portal, Secrets, Web
 
 OWN_PREFIX: Final = "LEADSWITCH_"
 SECTIONS: Final[tuple[type[Section], ...]] = (
@@ -23,6 +23,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Secrets,
     Web,
     Login,
+    Portal,
     Processes,
     Leads,
     DispatchTuning,
@@ -53,6 +54,7 @@ class Environment(
     Secrets,
     Web,
     Login,
+    Portal,
     Processes,
     Leads,
     Dispatch,
