@@ -26,6 +26,7 @@ from distribution.api.endpoints import (
     EndpointView,
 )
 from distribution.api.payables import PayablesView
+from distribution.api.pings import PingsView
 from distribution.api.returns import (
     AssignmentReturnsView,
     EvidenceView,
@@ -59,6 +60,7 @@ from distribution.api.workspacereturns import (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
     path("payables/", PayablesView.as_view(), name="payables"),
+    path("pings/", PingsView.as_view(), name="pings"),
     path("buyer/me/", MeView.as_view(), name="buyer-me"),
     path("buyer/area/", AreaView.as_view(), name="buyer-area"),
     path("buyer/hours/", HoursView.as_view(), name="buyer-hours"),

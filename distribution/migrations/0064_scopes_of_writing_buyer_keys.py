@@ -8,7 +8,7 @@ import distribution.models.buyerkey
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0062_ping_endpoints_checked"),
+        ("distribution", "0063_portal"),
     ]
 
     operations = [
