@@ -143,7 +143,7 @@ def test_me_shows_all_settings(api: Api, campaign: Campaign) -> None:
             "campaign": place["campaign"],
             "field": "attributes.type",
             "op": "in",
-            "required": True,
+            "is_required": True,
         }
     ]
     for path in ("area/", "hours/", "answers/", "pause/"):
