@@ -36,6 +36,15 @@ LEDGER_ACCOUNTS: Final = {
 }
 
 
+# The other side of a payable, by its kind. One side is always what is owed to the source.
+PAYABLE_ACCOUNTS: Final = {
+    "earned": (Account.SOURCE_COSTS,),
+    "deducted": (Account.SOURCE_COSTS,),
+    "adjustment": (Account.SOURCE_COSTS,),
+    "paid": (Account.MANUAL_CLEARING,),
+}
+
+
 def account_fits_kind(accounts: dict[str, tuple[Account, ...]]) -> models.Q:
     """The condition that an entry's other account is one of its kind."""
     fits = models.Q()
