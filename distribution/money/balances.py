@@ -1,6 +1,6 @@
 """The balance of each account of a workspace, now.
 
-Wallets have stored balances. The others are sums of entries, so a difference between the two shows as a sum other than 0.
+Wallets have stored balances. The others are sums of entries, so a difference between the two shows in the sum.
 """
 
 from collections.abc import Mapping, Sequence

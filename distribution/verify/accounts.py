@@ -1,7 +1,7 @@
 """Invariant 14: the sum over all accounts is 0, and every entry has both sides.
 
-The revenue from a buyer is what its sales cost, by the assignments and not by the ledger, less refunds. So a balance that
-agrees with its entries, but not with the sales, is found too.
+The revenue from a buyer is what its sales cost, by the assignments and not by the ledger, less refunds. So a balance
+that agrees with its entries, but not with the sales, is found too.
 
 A payable takes from an account of its workspace what it adds to another, so its sides sum to 0 if both are known.
 """
@@ -38,17 +38,18 @@ FROM account WHERE wallet + revenue + clearing <> 0
 
 # Entries that name a side which their kind cannot have.
 _OTHER_SIDE: Final = """
-SELECT '{name} ' || id AS subject, format('is of the kind %%s, but its other side is %%s', kind, other_account) AS message
-FROM {table} WHERE CASE {sides} ELSE TRUE END AND {of_part}
+SELECT '{name} ' || id AS subject,
+    format('is of the kind %%s, but its other side is %%s', kind, other_account) AS message
+FROM {table} WHERE CASE {sides} END AND {of_part}
 """
 _LEDGER_SIDES: Final = """
     WHEN kind = 'topup' THEN other_account NOT IN ('card_clearing', 'manual_clearing')
     WHEN kind = 'adjustment' THEN other_account <> 'manual_clearing'
     WHEN kind IN ('cardrefund', 'chargeback', 'won_back') THEN other_account <> 'card_clearing'
-    WHEN assignment_id IS NOT NULL THEN other_account <> 'revenue'
+    ELSE other_account <> 'revenue'
 """
 _PAYABLE_SIDES: Final = """
-    WHEN kind = 'paid' THEN other_account <> 'manual_clearing' WHEN TRUE THEN other_account <> 'source_costs'
+    WHEN kind = 'paid' THEN other_account <> 'manual_clearing' ELSE other_account <> 'source_costs'
 """
 ENTRIES: Final = _OTHER_SIDE.format(
     name="ledger entry",
