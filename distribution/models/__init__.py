@@ -34,6 +34,8 @@ from distribution.models.methods import (
     EmailFormat,
     HttpMethod,
     Method,
+    PriceUnit,
+    Purpose,
 )
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
@@ -43,6 +45,7 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.ping import PingEndpoint
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
@@ -91,6 +94,9 @@ __all__ = [
     "Method",
     "PayableEntry",
     "PayableKind",
+    "PingEndpoint",
+    "PriceUnit",
+    "Purpose",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",
