@@ -55,7 +55,7 @@ class AccountsAdmin(ConfirmingAdmin, NamingAdmin):
             "opts": self.opts,
             "workspaces": workspaces,
             "workspace_id": workspace_id,
-            "accounts": [_describe(each, workspace_id=workspace_id) for each in balances],
+            "accounts": [_describe(each, workspace_id=workspace_id or 0) for each in balances],
             "total": money(total),
             "total_pending": money(total_pending),
             "is_balanced": total == total_pending == 0,
@@ -73,7 +73,7 @@ def _choose(request: HttpRequest, workspaces: Sequence[tuple[int, str]]) -> int 
     return asked
 
 
-def _describe(balance: AccountBalance, *, workspace_id: int | None) -> Mapping[str, Any]:
+def _describe(balance: AccountBalance, *, workspace_id: int) -> Mapping[str, Any]:
     account = balance.account
     return {
         "name": account.label,
@@ -87,6 +87,6 @@ def _describe(balance: AccountBalance, *, workspace_id: int | None) -> Mapping[s
     }
 
 
-def _list_url(page: str, workspace_id: int | None, account: Account | None) -> str:
-    chosen = {"workspace": workspace_id, **({"other_account__exact": account.value} if account else {})}
+def _list_url(page: str, workspace_id: int, account: Account | None) -> str:
+    chosen = {"workspace": str(workspace_id), **({"other_account__exact": account.value} if account else {})}
     return f"{reverse(f'admin:distribution_{page}_changelist')}?{urlencode(chosen)}"

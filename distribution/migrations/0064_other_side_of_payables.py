@@ -1,6 +1,6 @@
 """The other side of each payable. Instant on a table of any size.
 
-Existing entries get the account of a sale without being written. 0064 corrects the payments.
+Existing entries get the account of a sale without being written. 0065 corrects the payments.
 """
 
 import pgtrigger.compiler
@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0062_ping_endpoints_checked")]
+    dependencies = [("distribution", "0063_portal")]
 
     operations = [
         migrations.AddField(

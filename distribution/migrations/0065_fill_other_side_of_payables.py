@@ -37,7 +37,7 @@ def _fill_batch(connection, *, after):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0063_other_side_of_payables")]
+    dependencies = [("distribution", "0064_other_side_of_payables")]
 
     operations = [
         migrations.RunPython(fill, migrations.RunPython.noop),
