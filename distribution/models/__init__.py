@@ -37,7 +37,7 @@ from distribution.models.methods import (
     PriceUnit,
     Purpose,
 )
-from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import MAX_TERMS_DAYS, NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -48,6 +48,13 @@ from distribution.models.payables import (
 from distribution.models.ping import PingEndpoint
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
+from distribution.models.statements import (
+    MOVED,
+    BuyerStatement,
+    StatementCounter,
+    StatementMail,
+    StatementMailState,
+)
 from distribution.models.subscribing import EventKind
 from distribution.models.subscription import Subscription
 from distribution.models.verification import VerifyWatermark
@@ -57,8 +64,10 @@ __all__ = [
     "ANSWERING",
     "CHANNEL",
     "ENDED",
+    "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
+    "MOVED",
     "NOT_OF_SALES",
     "OPEN",
     "SHORTEST_KEPT_DAYS",
@@ -71,6 +80,7 @@ __all__ = [
     "Buyer",
     "BuyerKey",
     "BuyerScope",
+    "BuyerStatement",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
@@ -105,6 +115,9 @@ __all__ = [
     "ReturnState",
     "SellsOn",
     "SourceContract",
+    "StatementCounter",
+    "StatementMail",
+    "StatementMailState",
     "Subscription",
     "Tier",
     "TryOutcome",
