@@ -46,6 +46,7 @@ from distribution.models.payables import (
     describe_share,
 )
 from distribution.models.ping import PingEndpoint
+from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.statements import (
@@ -105,6 +106,10 @@ __all__ = [
     "PayableEntry",
     "PayableKind",
     "PingEndpoint",
+    "PortalLink",
+    "PortalRole",
+    "PortalSession",
+    "PortalUser",
     "PriceUnit",
     "Purpose",
     "ReturnFile",

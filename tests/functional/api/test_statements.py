@@ -86,7 +86,7 @@ def test_statement_of_another_buyer_is_not_found() -> None:
     issue(first)
     number = issue(second, JANUARY).number
 
-    assert Api(first).client.get(f"/api/v1/buyer/statements/{number}/").status_code == 404
+    assert Api(first).ask(f"statements/{number}/").status_code == 404
     assert Api(second).get(f"statements/{number}/")["month"] == f"{date(2026, 1, 1):%Y-%m}"
 
 

@@ -1,4 +1,4 @@
-"""Who may issue statements by hand: finance and admin. All roles may look.
+"""Who may invite and remove the people of a buyer: operators and admins. All roles may look.
 
 The permissions are created here under the names that Django would give them, as those of the other tables were.
 """
@@ -6,8 +6,8 @@ The permissions are created here under the names that Django would give them, as
 from django.db import migrations
 
 ACTIONS = ("add", "change", "delete", "view")
-MODEL = "buyerstatement"
-ROLES = {"viewer": ("view",), "operator": ("view",), "finance": ("view", "add"), "admin": ACTIONS}
+MODEL = "portaluser"
+ROLES = {"viewer": ("view",), "operator": ACTIONS, "finance": ("view",), "admin": ACTIONS}
 
 
 def give_permissions(apps, schema_editor):
@@ -21,7 +21,7 @@ def give_permissions(apps, schema_editor):
         found[action], _ = permissions.get_or_create(
             content_type=content_type,
             codename=f"{action}_{MODEL}",
-            defaults={"name": f"Can {action} statement"},
+            defaults={"name": f"Can {action} portal user"},
         )
     for role, actions in ROLES.items():
         group, _ = groups.get_or_create(name=role)
@@ -37,7 +37,7 @@ def take_permissions(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("leadswitch", "0009_workspace_key_permissions"),
-        ("distribution", "0065_statements"),
+        ("distribution", "0063_portal"),
     ]
 
     operations = [migrations.RunPython(give_permissions, take_permissions)]

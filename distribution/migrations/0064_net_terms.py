@@ -8,7 +8,7 @@ import distribution.configuration.addresses
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0062_ping_endpoints_checked")]
+    dependencies = [("distribution", "0063_portal")]
 
     operations = [
         migrations.AddField(
