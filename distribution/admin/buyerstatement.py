@@ -45,7 +45,7 @@ class BuyerStatementAdmin(ReadOnlyAdmin):
     list_display = ("number", "buyer_name", "of_month", "closing", "due", "due_on", "outstanding", "payment")
     list_filter = (PaymentFilter, WorkspaceFilter)
     list_select_related = ("workspace",)
-    empty_list_text = "Buyers on net terms get a statement after each month. Set their days to pay on the page of the wallet."
+    empty_list_text = "Buyers on net terms get a statement after each month. Set days to pay in their wallet."
     search_help_text = "A statement's number, or all or part of a buyer's name, or its public id."
     fields = (
         *("number", "buyer_name", "of_month", "timezone", "starts_at", "ends_at"),

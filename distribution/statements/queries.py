@@ -6,7 +6,7 @@ refunds, upward adjustments and chargebacks that were won back.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
@@ -40,12 +40,12 @@ def with_outstanding(statements: "QuerySet[BuyerStatement]") -> "QuerySet[BuyerS
     )
 
 
-def only_overdue(statements: "QuerySet[BuyerStatement]", *, at: datetime) -> "QuerySet[BuyerStatement]":
+def only_overdue(statements: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
     """Past their day, and not paid in full. Needs `with_outstanding`."""
     return only_open(statements).filter(due_at__lte=at)
 
 
-def only_open(statements: "QuerySet[BuyerStatement]") -> "QuerySet[BuyerStatement]":
+def only_open(statements: QuerySet[Any]) -> QuerySet[Any]:
     """Not paid in full. Needs `with_outstanding`."""
     return statements.filter(due_cents__gt=0, outstanding_cents__gt=0)
 
