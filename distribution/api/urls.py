@@ -12,6 +12,7 @@ from distribution.api.buyer import (
     WalletView,
 )
 from distribution.api.payables import PayablesView
+from distribution.api.pings import PingsView
 from distribution.api.returns import (
     AssignmentReturnsView,
     EvidenceView,
@@ -46,6 +47,7 @@ from distribution.api.workspacereturns import (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
     path("payables/", PayablesView.as_view(), name="payables"),
+    path("pings/", PingsView.as_view(), name="pings"),
     path("buyer/me/", MeView.as_view(), name="buyer-me"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),

@@ -35,7 +35,16 @@ from distribution.models import (
 )
 from distribution.money.wallet import top_up
 from routing.intake.identity import identify
-from routing.models import IdempotencyRecord, Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
+from routing.models import (
+    IdempotencyRecord,
+    Lead,
+    Ping,
+    RoutingRule,
+    Source,
+    SourceKey,
+    SourceScope,
+    Workspace,
+)
 
 EVERYWHERE = {"everywhere": True}
 
@@ -79,6 +88,19 @@ class ContractFactory(DjangoModelFactory[SourceContract]):
         lambda contract: datetime.combine(contract.valid_from, datetime.min.time(), tzinfo=UTC)
     )
     actor = "ann"
+
+
+class PingFactory(DjangoModelFactory[Ping]):
+    """A ping that was promised $5.00 and is valid for five minutes."""
+
+    class Meta:
+        model = Ping
+
+    source = factory.SubFactory(SourceFactory)
+    campaign_id = 1
+    price_cents = 500
+    created_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyAttribute(lambda ping: ping.created_at + timedelta(minutes=5))
 
 
 class LeadFactory(DjangoModelFactory[Lead]):

@@ -268,6 +268,7 @@ API = {
     ),
     "api/v1/leads/<uuid:public_id>/trace/": Entry(("get",), of_foreign_lead),
     "api/v1/payables/": Entry(("get",)),
+    "api/v1/pings/": Entry(("post",), body={"zip": "30312"}),
     "api/v1/subscriptions/": Entry(("get", "post"), body=SUBSCRIPTION),
     "api/v1/subscriptions/<uuid:public_id>/": Entry(
         ("get", "delete"), of_foreign_subscription("source"), owner_gets=(200, 204)
