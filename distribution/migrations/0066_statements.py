@@ -61,6 +61,24 @@ class Migration(migrations.Migration):
                         db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
+                (
+                    "wallet",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="distribution.wallet",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="routing.workspace",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "statement",
@@ -86,26 +104,6 @@ class Migration(migrations.Migration):
                 "db_table": "distribution_statementcounter",
                 "default_permissions": (),
             },
-        ),
-        migrations.AddField(
-            model_name="buyerstatement",
-            name="wallet",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="statements",
-                to="distribution.wallet",
-            ),
-        ),
-        migrations.AddField(
-            model_name="buyerstatement",
-            name="workspace",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="routing.workspace",
-            ),
         ),
         migrations.CreateModel(
             name="StatementMail",
