@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from distribution.admin.accounts import AccountsAdmin
 from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
 from distribution.admin.low_wallets import describe_hearers, link_subscriptions
 from distribution.admin.money_actions import MoneyActionsAdmin
@@ -24,7 +25,7 @@ from tracing.admin.days import DayFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import HistoryLine
 from tracing.admin.keyset import MAX_SCANNED
-from tracing.admin.named import NamingAdmin, named_field
+from tracing.admin.named import named_field
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
 
@@ -156,7 +157,8 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(NamingAdmin):
+class LedgerEntryAdmin(AccountsAdmin):
+    change_list_template = "admin/distribution/ledgerentry/change_list.html"
     workspace_path = "wallet__buyer__workspace"
     list_display = (
         "id",
@@ -169,7 +171,7 @@ class LedgerEntryAdmin(NamingAdmin):
         "actor",
         "created",
     )
-    list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
+    list_filter = ("kind", "other_account", WorkspaceFilter, EntryDayFilter)
     list_select_related = ("wallet__buyer__workspace",)
     search_help_text = (
         "All or part of a buyer's name, public id of a buyer or assignment, or a complete idempotency key."
@@ -205,9 +207,9 @@ class LedgerEntryAdmin(NamingAdmin):
         return str(entry.wallet.buyer)
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
-        kind = asked.get("kind__exact")
+        kind, account = asked.get("kind__exact"), asked.get("other_account__exact")
         is_indexed = kind in NOT_OF_SALES or ids is not None or asked.get("day")
-        return MAX_SCANNED if kind and not is_indexed else None
+        return MAX_SCANNED if (kind or account) and not is_indexed else None
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By wallet: the database has statistics of how many entries each wallet has, but none for a workspace."""
