@@ -37,7 +37,7 @@ def take_permissions(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("leadswitch", "0010_portal_permissions"),
-        ("distribution", "0066_statements"),
+        ("distribution", "0068_statements"),
     ]
 
     operations = [migrations.RunPython(give_permissions, take_permissions)]

@@ -6,6 +6,6 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0064_net_terms")]
+    dependencies = [("distribution", "0066_net_terms")]
 
     operations = [ValidateConstraint(model_name="wallet", name="wallet_terms_fit")]

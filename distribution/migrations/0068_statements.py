@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0065_net_terms_checked"),
+        ("distribution", "0067_net_terms_checked"),
         ("routing", "0048_last_use_of_source_keys"),
     ]
 

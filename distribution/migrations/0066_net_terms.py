@@ -8,7 +8,7 @@ import distribution.configuration.addresses
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0063_portal")]
+    dependencies = [("distribution", "0065_fill_other_side_of_payables")]
 
     operations = [
         migrations.AddField(
