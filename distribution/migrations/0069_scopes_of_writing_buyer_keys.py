@@ -8,7 +8,7 @@ import distribution.models.buyerkey
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0065_fill_other_side_of_payables"),
+        ("distribution", "0068_statements"),
     ]
 
     operations = [
