@@ -81,9 +81,7 @@ def test_bad_input_is_refused_as_that_of_a_lead(sender: PingingSource) -> None:
     assert not Ping.objects.exists()
 
 
-def test_nothing_of_a_ping_is_kept_or_logged(
-    sender: PingingSource, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_nothing_of_a_ping_is_kept_or_logged(sender: PingingSource, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     secrets = {"occupation": "lighthouse keeper", "mood": "melancholy"}
 
