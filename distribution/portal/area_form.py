@@ -8,7 +8,7 @@ from django import forms
 
 from distribution.portal.changes import ChangeForm
 
-CIRCLES: Final = 3
+LEAST_CIRCLES: Final = 3
 MAX_MILES: Final = 500
 SEPARATORS: Final = re.compile(r"[,;\n]+")
 BLANKS: Final = re.compile(r"[,;\s]+")
@@ -24,13 +24,16 @@ HALF: Final = "Enter a ZIP code and the miles around it, or neither."
 
 
 class AreaForm(ChangeForm):
+    """`circles`: how many it shows. All stored ones: those that it does not send are removed."""
+
     everywhere = forms.BooleanField(label="Everywhere", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, circles: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.numbers = range(1, circles + 1)
         for key, (label, text, _) in LISTS.items():
             self.fields[key] = _make_list(label, text)
-        for number in range(1, CIRCLES + 1):
+        for number in self.numbers:
             self.fields[f"zip_{number}"] = _make_zip(number)
             self.fields[f"miles_{number}"] = _make_miles(number)
         for key in EXCLUDED:
@@ -42,7 +45,7 @@ class AreaForm(ChangeForm):
 
     @property
     def circles(self) -> list[tuple[Any, Any]]:
-        return [(self[f"zip_{number}"], self[f"miles_{number}"]) for number in range(1, CIRCLES + 1)]
+        return [(self[f"zip_{number}"], self[f"miles_{number}"]) for number in self.numbers]
 
     @property
     def excluded(self) -> list[Any]:
@@ -50,7 +53,7 @@ class AreaForm(ChangeForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for number in range(1, CIRCLES + 1):
+        for number in self.numbers:
             zip_code, miles = cleaned.get(f"zip_{number}"), cleaned.get(f"miles_{number}")
             if bool(zip_code) != (miles is not None) and f"miles_{number}" not in self.errors:
                 self.add_error(f"miles_{number}", HALF)
@@ -69,7 +72,7 @@ class AreaForm(ChangeForm):
         values = self.cleaned_data
         return [
             {"zip": values[f"zip_{number}"], "miles": values[f"miles_{number}"]}
-            for number in range(1, CIRCLES + 1)
+            for number in self.numbers
             if values[f"zip_{number}"]
         ]
 
@@ -111,18 +114,26 @@ def read_area_values(area: Mapping[str, Any]) -> dict[str, Any]:
     hidden = excluded if isinstance(excluded, dict) else {}
     values |= {f"exclude_{key}": _join(key, hidden.get(key)) for key in EXCLUDED}
     values["everywhere"] = area.get("everywhere") is True
-    for number, circle in enumerate((area.get("radius") or [])[:CIRCLES], start=1):
+    for number, circle in enumerate(_list_circles(area), start=1):
         values |= {f"zip_{number}": circle.get("zip"), f"miles_{number}": circle.get("miles")}
     return values
+
+
+def count_circles(area: Mapping[str, Any]) -> int:
+    """One more than there are, so that another one can be added."""
+    return max(LEAST_CIRCLES, len(_list_circles(area)) + 1)
+
+
+def _list_circles(area: Mapping[str, Any]) -> list[dict[str, Any]]:
+    circles = area.get("radius")
+    return [each for each in circles if isinstance(each, dict)] if isinstance(circles, list) else []
 
 
 def _join(key: str, places: Any) -> str:
     if not isinstance(places, list):
         return ""
-    return "\n".join(str(each).replace(":", ": ") for each in places) if key == "counties" else ", ".join(map(str, places))
-
-
-def has_more_circles(area: Mapping[str, Any]) -> bool:
-    """Whether the form cannot show all circles: it would remove them."""
-    circles = area.get("radius")
-    return isinstance(circles, list) and len(circles) > CIRCLES
+    return (
+        "\n".join(str(each).replace(":", ": ") for each in places)
+        if key == "counties"
+        else ", ".join(map(str, places))
+    )

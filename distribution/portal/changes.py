@@ -21,9 +21,7 @@ from distribution.selfservice.refusals import (
 )
 
 REASON: Final = "portal"
-STALE: Final = (
-    "Nothing was saved: this was changed after you opened the page. You see the present values. Enter your change again."
-)
+STALE: Final = "Nothing was saved: this was changed after you opened the page. You see the present values. Enter your change again."
 
 
 class ChangeForm(forms.Form):
@@ -64,6 +62,10 @@ class ChangePage(PortalPage):
     def change(self, patch: dict[str, Any], *, version: str, by: Author) -> Outcome:
         raise NotImplementedError
 
+    def read_again(self) -> None:
+        """Read what another person has changed."""
+        self.buyer.refresh_from_db()
+
     def describe(self) -> dict[str, Any]:
         """What the page shows beside the form."""
         return {}
@@ -79,9 +81,12 @@ class ChangePage(PortalPage):
         try:
             self.change(form.make_patch(), version=form.cleaned_data["version"], by=by)
         except (VersionMissing, VersionStale):
+            self.read_again()
             fresh = self.make_form()
             return self.show_page(
-                self.template, {"form": fresh, "problem": STALE, **self.describe()}, status=HTTPStatus.CONFLICT
+                self.template,
+                {"form": fresh, "problem": STALE, **self.describe()},
+                status=HTTPStatus.CONFLICT,
             )
         except FieldsRefused as refusal:
             form.show_problems(refusal.problems)

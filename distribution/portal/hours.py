@@ -1,5 +1,6 @@
 """When leads may be delivered: for each day of the week, up to two spans."""
 
+from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from distribution.selfservice.change import Author, Outcome, change_account, rea
 from distribution.selfservice.settings import HOURS
 from tracing.wording import WEEKDAYS
 
-SPANS: Final = (1, 2)
+LEAST_SPANS: Final = 2
 # The end of a day, which a field for times cannot hold.
 MIDNIGHT: Final = "24:00"
 ALWAYS, BY_DAY = "always", "by_day"
@@ -20,12 +21,15 @@ HALF: Final = "Enter both times, or neither."
 
 
 class HoursForm(ChangeForm):
+    """`spans`: how many each day shows."""
+
     when = forms.ChoiceField(label="When do you want leads?", choices=CHOICES, widget=forms.RadioSelect)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, spans: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.spans = range(1, spans + 1)
         for day, name in WEEKDAYS.items():
-            for span in SPANS:
+            for span in self.spans:
                 self.fields[f"{day}_from_{span}"] = _make_time(f"{name} from{_again(span)}")
                 self.fields[f"{day}_to_{span}"] = _make_time(f"{name} to{_again(span)}")
 
@@ -34,7 +38,7 @@ class HoursForm(ChangeForm):
         return [
             {
                 "name": name,
-                "spans": [(self[f"{day}_from_{span}"], self[f"{day}_to_{span}"]) for span in SPANS],
+                "spans": [(self[f"{day}_from_{span}"], self[f"{day}_to_{span}"]) for span in self.spans],
             }
             for day, name in WEEKDAYS.items()
         ]
@@ -42,7 +46,7 @@ class HoursForm(ChangeForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for day in WEEKDAYS:
-            for span in SPANS:
+            for span in self.spans:
                 start, end = (cleaned.get(f"{day}_{edge}_{span}") for edge in ("from", "to"))
                 if (start is None) != (end is None) and f"{day}_to_{span}" not in self.errors:
                     self.add_error(f"{day}_to_{span}", HALF)
@@ -56,7 +60,8 @@ class HoursForm(ChangeForm):
 
     def _list_spans(self, day: str) -> list[list[str]]:
         edges = (
-            (self.cleaned_data[f"{day}_from_{span}"], self.cleaned_data[f"{day}_to_{span}"]) for span in SPANS
+            (self.cleaned_data[f"{day}_from_{span}"], self.cleaned_data[f"{day}_to_{span}"])
+            for span in self.spans
         )
         return [[f"{start:%H:%M}", _write_end(end)] for start, end in edges if start is not None]
 
@@ -66,23 +71,24 @@ def _again(span: int) -> str:
 
 
 def _make_time(label: str) -> forms.TimeField:
-    return forms.TimeField(label=label, required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    return forms.TimeField(
+        label=label, required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
 
 
 def _write_end(end: time) -> str:
     return MIDNIGHT if end == time(0) else f"{end:%H:%M}"
 
 
-def has_more_spans(hours: Any) -> bool:
-    """Whether the form cannot show all spans."""
-    return isinstance(hours, dict) and any(len(spans) > len(SPANS) for spans in hours.values())
+def count_spans(hours: Mapping[str, Sequence[object]]) -> int:
+    return max(LEAST_SPANS, *(len(spans) for spans in hours.values()), 0)
 
 
 def read_hours(hours: dict[str, list[list[str]]]) -> dict[str, Any]:
     """The form's values for stored hours."""
     values: dict[str, Any] = {"when": BY_DAY if hours else ALWAYS}
     for day, spans in hours.items():
-        for number, (start, end) in enumerate(spans[: len(SPANS)], start=1):
+        for number, (start, end) in enumerate(spans, start=1):
             values[f"{day}_from_{number}"] = start
             values[f"{day}_to_{number}"] = "00:00" if end == MIDNIGHT else end
     return values
@@ -98,14 +104,11 @@ class HoursPage(ChangePage):
         return self.save(request.POST)
 
     def make_form(self, data: Any = None) -> HoursForm:
+        spans = count_spans(self.buyer.hours)
         if data is not None:
-            return HoursForm(data)
-        self.buyer.refresh_from_db()
+            return HoursForm(data, spans=spans)
         version = read_version(self.buyer, part=HOURS)
-        return HoursForm(initial={"version": version, **read_hours(self.buyer.hours)})
+        return HoursForm(initial={"version": version, **read_hours(self.buyer.hours)}, spans=spans)
 
     def change(self, patch: dict[str, Any], *, version: str, by: Author) -> Outcome:
         return change_account(self.buyer, part=HOURS, patch=patch, by=by, if_match=version)
-
-    def describe(self) -> dict[str, Any]:
-        return {"has_more": has_more_spans(self.buyer.hours)}

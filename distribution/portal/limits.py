@@ -1,5 +1,6 @@
 """Caps, budgets, the bid and the pause of one campaign."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -8,7 +9,7 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.explain.enrollment import read_usage
-from distribution.models import Enrollment
+from distribution.models import Enrollment, is_paused
 from distribution.portal.changes import ChangeForm, ChangePage
 from distribution.queries import list_enrollments_to_explain
 from distribution.selfservice.change import Author, Outcome, change_enrollment, read_version
@@ -93,25 +94,31 @@ def to_dollars(cents: int | None) -> Decimal | None:
 class LimitsPage(ChangePage):
     template = "limits"
 
-    def dispatch_found(self, public_id: UUID) -> None:
-        found = [each for each in list_enrollments_to_explain(self.buyer) if each.campaign.public_id == public_id]
-        if not found:
+    enrollment: Enrollment
+
+    def find(self, public_id: UUID) -> None:
+        """`public_id`: of the campaign. A buyer is enrolled once in each."""
+        places = list_enrollments_to_explain(self.buyer)
+        found = next((each for each in places if each.campaign.public_id == public_id), None)
+        if found is None:
             raise Http404
-        self.enrollment: Enrollment = found[0]
+        self.enrollment = found
 
     def get(self, request: HttpRequest, public_id: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        self.dispatch_found(public_id)
+        self.find(public_id)
         return self.show_form(self.make_form())
 
     def post(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
-        self.dispatch_found(public_id)
+        self.find(public_id)
         return self.save(request.POST)
 
     def make_form(self, data: Any = None) -> LimitsForm:
         if data is not None:
             return LimitsForm(data)
+        return LimitsForm(initial=_read_values(self.enrollment, at=self.at))
+
+    def read_again(self) -> None:
         self.enrollment.refresh_from_db()
-        return LimitsForm(initial=_read_values(self.enrollment))
 
     def change(self, patch: dict[str, Any], *, version: str, by: Author) -> Outcome:
         return change_enrollment(self.enrollment, patch=patch, by=by, if_match=version)
@@ -120,12 +127,12 @@ class LimitsPage(ChangePage):
         return {"enrollment": self.enrollment, "usage": read_usage(self.enrollment, at=self.at)}
 
 
-def _read_values(enrollment: Enrollment) -> dict[str, Any]:
+def _read_values(enrollment: Enrollment, *, at: datetime) -> dict[str, Any]:
     budgets = {period: getattr(enrollment, f"budget_{period}_cents") for period in PERIODS}
     return {
         "version": read_version(enrollment, part=ENROLLMENT),
         "bid": to_dollars(enrollment.bid_cents),
-        "is_active": enrollment.paused_at is None,
+        "is_active": not is_paused(enrollment, at=at),
         **{f"cap_{period}": getattr(enrollment, f"cap_{period}") for period in PERIODS},
         **{f"budget_{period}": to_dollars(cents) for period, cents in budgets.items()},
     }

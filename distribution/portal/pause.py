@@ -54,14 +54,14 @@ class PausePage(ChangePage):
     def make_form(self, data: Any = None) -> PauseForm:
         if data is not None:
             return PauseForm(data, until=self._list_ends())
-        self.buyer.refresh_from_db()
         initial = {"version": read_version(self.buyer, part=PAUSE)}
         return PauseForm(initial=initial, until=self._list_ends())
 
     def _list_ends(self) -> dict[str, datetime]:
         today = self.at.astimezone(self.zone).date()
         return {
-            choice: start_of_day(today + timedelta(days=days), zone=self.zone) for choice, days in DAYS.items()
+            choice: start_of_day(today + timedelta(days=days), zone=self.zone)
+            for choice, days in DAYS.items()
         }
 
     def change(self, patch: dict[str, Any], *, version: str, by: Author) -> Outcome:

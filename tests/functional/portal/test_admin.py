@@ -23,7 +23,13 @@ def buyer() -> Buyer:
 
 
 def typed(buyer: Buyer, **values: str) -> dict[str, object]:
-    return {"buyer": buyer.pk, "name": "Dana Price", "email": "Dana@Atlas.example", "role": "manager", **values}
+    return {
+        "buyer": buyer.pk,
+        "name": "Dana Price",
+        "email": "Dana@Atlas.example",
+        "role": "manager",
+        **values,
+    }
 
 
 def test_operator_invites_a_person(ann: Client, buyer: Buyer, mailbox: Mailbox) -> None:
