@@ -279,6 +279,7 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "routing.models.LeadStatus",
         "ReturnStateEnum": "distribution.models.ReturnState",
         "DeliveryStateEnum": "distribution.models.DeliveryState",
+        "TryOutcomeEnum": "distribution.models.TryOutcome",
         "BatchResultStatusEnum": ["accepted", "rejected"],
     },
 }

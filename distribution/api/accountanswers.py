@@ -55,7 +55,7 @@ def describe_questions(enrollments: Sequence[Enrollment]) -> list[dict[str, Any]
             "campaign": describe_campaign(enrollment.campaign),
             "field": question["field"],
             "op": question["op"],
-            "required": bool(question.get("required")),
+            "is_required": bool(question.get("required")),
         }
         for enrollment in enrollments
         for question in enrollment.campaign.questions

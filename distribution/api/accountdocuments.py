@@ -51,7 +51,7 @@ class QuestionDocument(serializers.Serializer[Any]):
     campaign = CampaignDocument()
     field = serializers.CharField(help_text="The lead's field that is compared with your answer.")
     op = serializers.CharField(help_text="How it is compared.")
-    required = serializers.BooleanField(help_text="Unanswered, you get no leads of this campaign.")
+    is_required = serializers.BooleanField(help_text="Unanswered, you get no leads of this campaign.")
 
 
 class AreaDocument(serializers.Serializer[Any]):

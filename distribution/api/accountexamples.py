@@ -22,7 +22,7 @@ QUESTION: Final = {
     "campaign": CAMPAIGN,
     "field": "attributes.property_type",
     "op": "in",
-    "required": True,
+    "is_required": True,
 }
 ME: Final[dict[str, Any]] = {
     "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70",

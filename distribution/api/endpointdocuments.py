@@ -66,7 +66,7 @@ class NewEndpoint(_Settings):
     headers = AttributesDocument(required=False, help_text="Secrets, never shown.")
 
 
-class EndpointDocument(serializers.Serializer[Any]):
+class OwnEndpointDocument(serializers.Serializer[Any]):
     """Where your leads are sent."""
 
     id = serializers.UUIDField()
@@ -96,12 +96,12 @@ class EndpointDocument(serializers.Serializer[Any]):
     failing_since = serializers.DateTimeField(allow_null=True)
 
 
-class EndpointWithSecret(EndpointDocument):
+class EndpointWithSecret(OwnEndpointDocument):
     secret = serializers.CharField(required=False, help_text=SHOWN_ONCE)
 
 
 class EndpointList(serializers.Serializer[Any]):
-    results = EndpointDocument(many=True)
+    results = OwnEndpointDocument(many=True)
 
 
 class SecretDocument(serializers.Serializer[Any]):
@@ -199,7 +199,7 @@ GET_ENDPOINT: Final = _document(
     answer=ENDPOINT,
     code=200,
     parameters=[etag(200), *LIMIT_HEADERS],
-    responses={200: EndpointDocument, **describe_errors(404)},
+    responses={200: OwnEndpointDocument, **describe_errors(404)},
 )
 CHANGE_ENDPOINT: Final = _document(
     "change",

@@ -143,7 +143,7 @@ def test_me_shows_all_settings(api: Api, campaign: Campaign) -> None:
             "campaign": place["campaign"],
             "field": "attributes.type",
             "op": "in",
-            "required": True,
+            "is_required": True,
         }
     ]
     for path in ("area/", "hours/", "answers/", "pause/"):
@@ -180,7 +180,7 @@ def test_examples_are_valid_responses() -> None:
     }
     for operation, example in accountexamples.ANSWERS.items():
         assert_described(example, described[operation.removesuffix("_change")])
-    assert_described(endpointdocuments.ENDPOINT, endpointdocuments.EndpointDocument())
+    assert_described(endpointdocuments.ENDPOINT, endpointdocuments.OwnEndpointDocument())
 
 
 class TestEndpoints:
@@ -197,7 +197,7 @@ class TestEndpoints:
         assert body.pop("secret") == EndpointSecret.objects.get().secret
         shown = api.get(f"endpoints/{made.public_id}/")
         assert (shown.json(), shown["ETag"]) == (body, answer["ETag"])
-        assert_described(body, endpointdocuments.EndpointDocument())
+        assert_described(body, endpointdocuments.OwnEndpointDocument())
         assert api.get("endpoints/").json() == {"results": [body]}
         actors = set(AuditEntry.objects.values_list("actor", flat=True))
         assert actors == {f"key CRM ({BuyerKey.objects.get().prefix})"}
