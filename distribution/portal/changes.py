@@ -1,6 +1,6 @@
-"""Forms that change what a buyer may change. The use cases of `distribution.selfservice` decide; a form reads and shows.
+"""Forms for what a buyer may change. The use cases of `distribution.selfservice` decide; a form reads and shows.
 
-Each form carries the version of what it was filled with. A change that another person made meanwhile is not overwritten.
+Each form carries the version of what it was filled with, so it does not overwrite what another person changed since.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,10 @@ from distribution.selfservice.refusals import (
 )
 
 REASON: Final = "portal"
-STALE: Final = "Nothing was saved: this was changed after you opened the page. You see the present values. Enter your change again."
+STALE: Final = (
+    "Nothing was saved: this was changed after you opened the page. You see the present values. Enter your change"
+    " again."
+)
 
 
 class ChangeForm(forms.Form):
