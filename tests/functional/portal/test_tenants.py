@@ -34,6 +34,8 @@ OF_THE_BUYER = {
     "portal/wallet/",
     "portal/settings/",
     "portal/settings/area/",
+    "portal/settings/hours/",
+    "portal/settings/pause/",
     "portal/settings/endpoints/",
     "portal/more/",
     "portal/account/",
@@ -42,6 +44,7 @@ OF_THE_BUYER = {
 OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
     "portal/leads/<uuid:public_id>/": lambda scene: scene.sold.public_id,
     "portal/leads/<uuid:public_id>/return/": lambda scene: scene.sold.public_id,
+    "portal/settings/campaigns/<uuid:public_id>/": lambda scene: scene.campaign.public_id,
     "portal/missed/<uuid:public_id>/": lambda scene: scene.missed.public_id,
     "portal/returns/<uuid:public_id>/": lambda scene: scene.request.public_id,
     "portal/returns/<uuid:public_id>/withdraw/": lambda scene: scene.request.public_id,
@@ -51,6 +54,10 @@ FORMS: dict[str, dict[str, str]] = {
     "portal/leads/<uuid:public_id>/return/": {"reason": "bad_phone", "text": "It rings out."},
     "portal/returns/<uuid:public_id>/": {},
     "portal/returns/<uuid:public_id>/withdraw/": {},
+    "portal/settings/area/": {"version": "*", "everywhere": "on"},
+    "portal/settings/hours/": {"version": "*", "when": "always"},
+    "portal/settings/pause/": {"version": "*", "action": "pause"},
+    "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
 }
 ONLY_POST = {"portal/returns/<uuid:public_id>/withdraw/"}
 
