@@ -116,6 +116,7 @@ LEADSWITCH_RECONCILERS = {
     "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
     "deliveries": ("distribution.reconcile.deliveries.run", ENVIRONMENT.deliveries_period_seconds),
     "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
+    "statements": ("distribution.reconcile.statements.run", ENVIRONMENT.statements_period_seconds),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from distribution.api.returns import (
     ReturnsView,
     WithdrawView,
 )
+from distribution.api.statements import StatementsView, StatementView
 from distribution.api.subscriptions import (
     BuyerSubscriptionsView,
     OneBuyerSubscriptionView,
@@ -78,6 +79,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/endpoints/<uuid:public_id>/test/", EndpointTestView.as_view(), name="buyer-endpoint-test"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
+    path("buyer/statements/", StatementsView.as_view(), name="buyer-statements"),
+    path("buyer/statements/<int:number>/", StatementView.as_view(), name="buyer-statement"),
     path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
     path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
     path(

@@ -37,7 +37,7 @@ from distribution.models.methods import (
     PriceUnit,
     Purpose,
 )
-from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import MAX_TERMS_DAYS, NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
@@ -50,6 +50,13 @@ from distribution.models.ping import PingEndpoint
 from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
+from distribution.models.statements import (
+    MOVED,
+    BuyerStatement,
+    StatementCounter,
+    StatementMail,
+    StatementMailState,
+)
 from distribution.models.subscribing import EventKind
 from distribution.models.subscription import Subscription
 from distribution.models.verification import VerifyWatermark
@@ -59,8 +66,10 @@ __all__ = [
     "ANSWERING",
     "CHANNEL",
     "ENDED",
+    "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
+    "MOVED",
     "NOT_OF_SALES",
     "OPEN",
     "PRESETS",
@@ -74,6 +83,7 @@ __all__ = [
     "Buyer",
     "BuyerKey",
     "BuyerScope",
+    "BuyerStatement",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
@@ -112,6 +122,9 @@ __all__ = [
     "ReturnState",
     "SellsOn",
     "SourceContract",
+    "StatementCounter",
+    "StatementMail",
+    "StatementMailState",
     "Subscription",
     "Tier",
     "TryOutcome",

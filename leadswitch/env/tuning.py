@@ -164,6 +164,7 @@ class DispatchTuning(Section):
     holds_period_seconds = _period("holds", default=30, highest=3_600)
     balances_period_seconds = _period("balances", default=3_600, highest=86_400)
     rollups_period_seconds = _period("rollups", default=60, highest=3_600)
+    statements_period_seconds = _period("statements", default=300, highest=86_400)
 
     @property
     def tuning(self) -> Tuning:

@@ -21,6 +21,7 @@ from distribution.models import (
     Assignment,
     Buyer,
     BuyerScope,
+    BuyerStatement,
     Campaign,
     Delivery,
     Endpoint,
@@ -35,7 +36,7 @@ from distribution.models import (
 from routing.api.keyview import KeyView
 from routing.models import Lead, RoutingRule, Source, SourceScope, Workspace
 from tests.functional.api.routes import Route, all_routes
-from tests.support.admin_pages import SCOPED_ROLES, build_world, client_of, person
+from tests.support.admin_pages import SCOPED_ROLES, build_world, client_of, issue_old_statement, person
 from tests.support.factories import (
     SubscriptionFactory,
     WorkspaceFactory,
@@ -198,6 +199,15 @@ def of_foreign_endpoint(world: World) -> Values:
 
 
 NEW_ENDPOINT = {"name": "new CRM", "method": "email", "email_to": "leads@example.com"}
+
+
+def of_foreign_statement(world: World) -> Values:
+    """Each workspace counts from 1: the other agency has issued one more."""
+    statement = BuyerStatement.objects.filter(workspace=world.foreign).latest("number")
+    assert statement.number == 2
+    return {"number": statement.number}
+
+
 SUBSCRIPTION = {"name": "CRM", "url": "https://93.184.216.34/events", "events": ["lead.sold"]}
 SENT = {"zip": "30312", "email": "grace@example.com"}
 API = {
@@ -267,6 +277,10 @@ API = {
     ),
     "api/v1/buyer/wallet/": Entry(("get", "patch"), body={"notice_below_cents": 500}, key=winner_key),
     "api/v1/buyer/ledger/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/statements/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/statements/<int:number>/": Entry(
+        ("get",), of_foreign_statement, key=winner_key, sibling=loser_key
+    ),
     "api/v1/buyer/assignments/": Entry(("get",), key=winner_key),
     "api/v1/buyer/assignments/<uuid:public_id>/": Entry(
         ("get",), of_foreign_assignment, key=winner_key, sibling=loser_key
@@ -328,6 +342,7 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
         "?ids": world.foreign_row(ReturnRequest).pk,
     },
     "distribution_delivery_act": lambda world: {"name": "resend", "?ids": world.foreign_row(Delivery).pk},
+    "distribution_ledgerentry_accounts": lambda world: {"?workspace": world.foreign.pk},
     "distribution_delivery_figures": lambda world: {"?endpoint": world.foreign_row(Endpoint).pk},
     "distribution_endpoint_act": lambda world: {
         "object_id": world.foreign_row(Endpoint).pk,
@@ -391,6 +406,7 @@ def world() -> World:
         sale = Assignment.objects.get(buyer__workspace=workspace)
         SubscriptionFactory(buyer=sale.buyer, events=["lead.sold"])
         SubscriptionFactory(source=sale.lead.source, events=["lead.sold"])
+    issue_old_statement(Assignment.objects.get(buyer__workspace=made.foreign).buyer, month=2)
     return made
 
 
@@ -558,7 +574,7 @@ class TestApi:
 
 
 def view_of(route: Route) -> type[KeyView]:
-    found = resolve(route.url(public_id=UUID(int=7), file_id=UUID(int=8))).func
+    found = resolve(route.url(public_id=UUID(int=7), file_id=UUID(int=8), number=9)).func
     view: type[KeyView] = found.view_class  # type: ignore[attr-defined]
     return view
 

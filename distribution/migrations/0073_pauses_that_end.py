@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0067_wallets_of_pausing_buyers")]
+    dependencies = [("distribution", "0072_wallets_of_pausing_buyers")]
 
     operations = [
         AddIndexConcurrently(

@@ -9,7 +9,7 @@ import distribution.configuration.checks
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0064_scopes_of_writing_buyer_keys")]
+    dependencies = [("distribution", "0069_scopes_of_writing_buyer_keys")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0065_buyers_pause_themselves")]
+    dependencies = [("distribution", "0070_buyers_pause_themselves")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(

@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0066_buyers_pause_enrollments")]
+    dependencies = [("distribution", "0071_buyers_pause_enrollments")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(

@@ -8,7 +8,7 @@ import distribution.models.buyerkey
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0063_portal"),
+        ("distribution", "0068_statements"),
     ]
 
     operations = [
