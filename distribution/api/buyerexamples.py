@@ -12,33 +12,12 @@ ASSIGNMENT_ID: Final = "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d80"
 NO_LIMITS: Final = dict.fromkeys(("hour", "day", "week", "month"))
 CURSOR: Final = "k3J9xW2mQvT8sLq0ZrY1bNf5GdE"
 
-ME: Final = {
-    "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70",
-    "name": "Acme Roofing",
-    "agency": "Northern Leads",
-    "timezone": "America/New_York",
-    "paused_at": None,
-    "key": {
-        "name": "reporting",
-        "prefix": "hN2vQx7T",
-        "scopes": ["account:read", "wallet:read"],
-        "expires_at": "2027-01-01T05:00:00Z",
-    },
-    "enrollments": [
-        {
-            "campaign": CAMPAIGN,
-            "active": True,
-            "bid_cents": None,
-            "caps": {**NO_LIMITS, "day": 5},
-            "budgets_cents": {**NO_LIMITS, "month": 100_000},
-        }
-    ],
-}
 WALLET: Final = {
     "balance_cents": 7_500,
     "held_cents": 0,
     "credit_limit_cents": 0,
     "available_cents": 7_500,
+    "notice_below_cents": None,
 }
 ENTRY: Final = {
     "id": "5f0c7c52-6a3e-4f0e-8f0b-2d1c9f5e7a10",
@@ -188,8 +167,6 @@ def _page(*rows: Any) -> dict[str, Any]:
 
 
 OF: Final = {
-    "buyer_me": [_answer("A roofer in one campaign", ME)],
-    "buyer_wallet": [_answer("Three leads' worth", WALLET)],
     "buyer_ledger_list": [_answer("A charge", _page(ENTRY))],
     "buyer_statements_list": [_answer("A month", _page(STATEMENT))],
     "buyer_statements_retrieve": [_answer("A month", FULL_STATEMENT)],

@@ -3,7 +3,7 @@
 from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
-from distribution.models.buyerkey import BuyerKey, BuyerScope
+from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
 from distribution.models.campaign import (
     Campaign,
     CampaignMode,
@@ -38,6 +38,7 @@ from distribution.models.methods import (
     Purpose,
 )
 from distribution.models.money import MAX_TERMS_DAYS, NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -71,6 +72,7 @@ __all__ = [
     "MOVED",
     "NOT_OF_SALES",
     "OPEN",
+    "PRESETS",
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
@@ -131,5 +133,7 @@ __all__ = [
     "WorkspaceKey",
     "WorkspaceScope",
     "describe_share",
+    "expand_presets",
+    "is_paused",
     "read_snapshot",
 ]
