@@ -121,9 +121,9 @@ _ASK: Final = f"""
 """  # noqa: S608 - only conditions are put in
 # A hold is released at the latest then, unless the buyer may have the lead. The chain of buyers has ended before.
 HOLD_GRACE: Final = "interval '1 minute'"
-_EXPIRES_AT: Final = f"""now() + {HOLD_GRACE} + (
+_EXPIRES_AT: Final = f"""statement_timestamp() + {HOLD_GRACE} + (
     SELECT make_interval(secs => g.post_deadline_seconds) FROM distribution_campaign g WHERE g.id = sold.campaign_id
-)"""
+)"""  # noqa: S608 - only a constant is put in
 SELL: Final = _SALE.format(
     money="balance_cents = w.balance_cents - s.price_cents",
     state="sold",
