@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from distribution.admin.accounts import AccountsAdmin
 from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
@@ -17,6 +18,7 @@ from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
 from distribution.models import NOT_OF_SALES, Assignment, LedgerEntry, Wallet
 from distribution.money.by_hand import set_credit_limit_by_hand, set_notice_by_hand
+from distribution.statements.terms import set_emails_by_hand, set_terms_by_hand
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
 from tracing.admin.days import DayFilter
@@ -66,7 +68,7 @@ class WalletForm(ReasonedForm):
 
     class Meta:
         model = Wallet
-        fields = ("credit_limit_cents", "notice_below_cents")
+        fields = ("credit_limit_cents", "notice_below_cents", "terms_days", "statement_emails")
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -105,6 +107,8 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
         "limit_again",
         "notice_below_cents",
         "heard_by",
+        "terms_days",
+        "statement_emails",
         REASON,
     )
     readonly_fields = ("buyer", "balance", "held", "heard_by")
@@ -140,20 +144,15 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        by = {"actor": request.user.get_username(), "reason": form.cleaned_data[REASON]}
+        if "terms_days" in form.changed_data:
+            set_terms_by_hand(obj, terms_days=obj.terms_days, at=timezone.now(), **by)
+        if "statement_emails" in form.changed_data:
+            set_emails_by_hand(obj, emails=obj.statement_emails, **by)
         if "credit_limit_cents" in form.changed_data:
-            set_credit_limit_by_hand(
-                obj,
-                limit_cents=obj.credit_limit_cents,
-                actor=request.user.get_username(),
-                reason=form.cleaned_data[REASON],
-            )
+            set_credit_limit_by_hand(obj, limit_cents=obj.credit_limit_cents, **by)
         if "notice_below_cents" in form.changed_data:
-            set_notice_by_hand(
-                obj,
-                below_cents=obj.notice_below_cents,
-                actor=request.user.get_username(),
-                reason=form.cleaned_data[REASON],
-            )
+            set_notice_by_hand(obj, below_cents=obj.notice_below_cents, **by)
         self.show_left_alone(request, form)
 
 

@@ -18,6 +18,7 @@ from factory.django import DjangoModelFactory
 from distribution.models import (
     Buyer,
     BuyerKey,
+    BuyerScope,
     Campaign,
     Delivery,
     Endpoint,
@@ -304,8 +305,10 @@ def issue_tracing_key(source: Source) -> str:
 
 
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
-    """A new key of a buyer in clear text, as its owner sees it once."""
-    _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **{**in_use(), **key})
+    """A new key of a buyer in clear text, as its owner sees it once. By default with every scope."""
+    _, text = BuyerKey.objects.create_key(
+        name=name, buyer=buyer, **{"scopes": list(BuyerScope), **in_use(), **key}
+    )
     return str(text)
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0065_fill_other_side_of_payables")]
+    dependencies = [("distribution", "0073_pauses_that_end")]
 
     operations = [
         migrations.AddField(

@@ -1,4 +1,4 @@
-"""Validates the constraints of 0066 while sales go on."""
+"""Validates the constraints of 0074 while sales go on."""
 
 from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations
@@ -6,7 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0066_time_outs_of_holds")]
+    dependencies = [("distribution", "0074_time_outs_of_holds")]
 
     operations = [
         ValidateConstraint(model_name="ledgerentry", name="ledger_time_out_of_hold"),
