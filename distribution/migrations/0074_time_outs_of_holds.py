@@ -1,4 +1,4 @@
-"""Time-outs of holds, and captures of a part of a hold. Instant on a table of any size."""
+"""Timeouts of holds, and captures of a part of a hold. Instant on a table of any size."""
 
 from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="ledgerentry",
             name="expires_at",
-            field=models.DateTimeField(blank=True, null=True, verbose_name="time-out"),
+            field=models.DateTimeField(blank=True, null=True, verbose_name="timeout"),
         ),
         migrations.AddField(
             model_name="ledgerentry",

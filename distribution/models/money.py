@@ -156,7 +156,7 @@ class LedgerEntry(models.Model):
     )
     balance_after_cents = models.BigIntegerField()
     # Of a hold: it is released then, unless the buyer may have the lead. Empty: held by an older version.
-    expires_at = models.DateTimeField("time-out", null=True, blank=True)
+    expires_at = models.DateTimeField("timeout", null=True, blank=True)
     # Of a capture: the rest of its hold, which is free again.
     released_cents = models.BigIntegerField("released", default=0, db_default=0)
     idempotency_key = models.CharField(max_length=255, unique=True)

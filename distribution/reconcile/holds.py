@@ -19,7 +19,7 @@ from tracing.reconciling import Counts, in_batches, name_rows
 HOLDS_PER_BATCH: Final = 100
 
 # A hold and its delivery are written by one statement, and the answer ends both in one transaction. A test sale has no
-# entry, and the older version wrote no time-out: they time out as a new hold would.
+# entry, and the older version wrote no timeout: they time out as a new hold would.
 OPEN_HOLDS: Final = f"""
 SELECT d.id AS assignment_id, COALESCE(t.state, ''), COALESCE(t.end_reason, ''),
     EXISTS (

@@ -68,7 +68,7 @@ PAYABLES_BY_HAND: Final = _OTHER_SIDE.format(
     of_part="kind IN ('adjustment', 'paid')",
 )
 
-# The reconciler ends a hold within seconds after its time-out, unless the buyer may have the lead.
+# The reconciler ends a hold within seconds after its timeout, unless the buyer may have the lead.
 HOLDS_END: Final = f"""
 SELECT 'assignment ' || d.id AS subject,
     format('is held, but timed out at %%s, and nothing was sent', to_char(e.expires_at AT TIME ZONE 'UTC',

@@ -166,17 +166,17 @@ def test_hold_that_timed_out_unsent_is_released(lead: Lead, tries: int) -> None:
     assert run_verification().holds
 
 
-@pytest.mark.usefixtures("lead")
+@pytest.mark.usefixtures("committed_db", "lead")
 def test_hold_before_its_time_out_is_left_alone() -> None:
     before = everything()
     assert holds.run(fix=True, limit=10) == Counts(checked=1)
     assert everything() == before
 
 
-@pytest.mark.usefixtures("lead")
+@pytest.mark.usefixtures("committed_db", "lead")
 @pytest.mark.parametrize(("age", "ended"), [("1 hour", 0), ("1 hour 61 seconds", 1)])
 def test_hold_of_the_version_before_times_out_too(age: str, ended: int) -> None:
-    """It has no time-out: it times out as a new hold would."""
+    """It has no timeout: it times out as a new hold would."""
     plant(
         f"UPDATE distribution_ledgerentry SET expires_at = NULL, created_at = now() - interval '{age}'"
         " WHERE kind = 'hold'"
