@@ -1,5 +1,6 @@
 """Tables of distribution."""
 
+from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
@@ -34,6 +35,8 @@ from distribution.models.methods import (
     EmailFormat,
     HttpMethod,
     Method,
+    PriceUnit,
+    Purpose,
 )
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.offer import (
@@ -53,6 +56,7 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.ping import PingEndpoint
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
@@ -70,6 +74,7 @@ __all__ = [
     "OFFERS_CHANNEL",
     "OPEN",
     "SHORTEST_KEPT_DAYS",
+    "Account",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
@@ -109,6 +114,9 @@ __all__ = [
     "OfferState",
     "PayableEntry",
     "PayableKind",
+    "PingEndpoint",
+    "PriceUnit",
+    "Purpose",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",
