@@ -21,7 +21,7 @@ from distribution.attempts.record import AttemptRecord, Decided, begin_record
 from distribution.engine import CompiledCampaign, CompiledEnrollment, DecisionFacts, decide
 from distribution.locks import wait_for_candidates
 from distribution.offers.ending import conclude_claim
-from distribution.offers.places import LockedOffer, Place, find_place, lock_offer, record_refusal
+from distribution.offers.places import Place, find_place, lock_place, record_refusal
 from distribution.offers.refusals import (
     ClaimBusy,
     ClaimRefused,
@@ -85,18 +85,14 @@ def _try_until_done(place: Place, *, at: datetime | None) -> Claim:
 def _claim_within(place: Place, *, at: datetime | None) -> Claim:
     with transaction.atomic():
         status = wait_for_lead(place.lead_id)
-        offer = (
-            lock_offer(place)
-            if status == LeadStatus.OFFERED
-            else find_place(place.public_id, buyer_id=place.buyer_id, at=at)
-        )
-        if offer.assignment_id is not None:
-            return Claim(offer.assignment_id, is_new=False)
+        place = lock_place(place)
+        at = at or place.read_at
+        if place.assignment_id is not None:
+            return Claim(place.assignment_id, is_new=False)
+        if status != LeadStatus.OFFERED or place.ended_at is not None or at >= place.closes_at:
+            raise _ended(place, at=at)
         lead = lock_lead(place.lead_id)
         assert lead is not None  # noqa: S101 - its lock is held
-        at = at or lead.locked_at
-        if not isinstance(offer, LockedOffer) or offer.ended_at is not None or at >= offer.closes_at:
-            raise _ended(offer, at=at)
         if lead.is_paused:
             raise SellingPaused(PAUSED, at=at)
         return _claim_locked(place, lead, at=at)

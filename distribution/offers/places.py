@@ -64,20 +64,14 @@ class Place:
         return self.end_reason == OfferEnd.CLAIMED
 
 
-class LockedOffer(Place):
-    """The same, read under the locks of the lead, the offer and the place."""
-
-    __slots__ = ()
-
-
 def find_place(public_id: UUID, *, buyer_id: int, at: datetime | None = None) -> Place:
     """Raises OfferNotFound, also before the offer is shown to this buyer."""
     return Place(*_fetch(FIND, [public_id, buyer_id, at]))
 
 
-def lock_offer(place: Place) -> LockedOffer:
-    """Needs the lead's lock, under which alone an offer changes."""
-    return LockedOffer(*_fetch(LOCK, [place.id]))
+def lock_place(place: Place) -> Place:
+    """Lock the offer and the place, and read them again. Needs the lead's lock, under which alone an offer changes."""
+    return Place(*_fetch(LOCK, [place.id]))
 
 
 def _fetch(sql: str, parameters: list[Any]) -> tuple[Any, ...]:
