@@ -79,9 +79,55 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="distribution.campaign",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="offers", to="routing.lead"
+                    ),
+                ),
             ],
             options={
                 "db_table": "distribution_offer",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")), fields=("lead",), name="offer_one_open_of_lead"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at__isnull", True), ("end_reason", ""), ("state", "open")),
+                            models.Q(
+                                ("closed_at__isnull", False),
+                                ("state", "closed"),
+                                models.Q(("end_reason", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offer_closed_at_iff_closed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("claims__lte", models.F("max_buyers"))),
+                        name="offer_claims_within_buyers",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "closed"), ("claims__lt", models.F("max_buyers")), _connector="OR"
+                        ),
+                        name="offer_open_has_room",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")), fields=["closes_at"], name="offer_open"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -146,108 +192,70 @@ class Migration(migrations.Migration):
                         db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
+                (
+                    "assignment",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offer",
+                        to="distribution.assignment",
+                    ),
+                ),
+                (
+                    "buyer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="distribution.buyer",
+                    ),
+                ),
+                (
+                    "enrollment",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="offers",
+                        to="distribution.enrollment",
+                    ),
+                ),
+                (
+                    "offer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="buyers",
+                        to="distribution.offer",
+                    ),
+                ),
             ],
             options={
                 "db_table": "distribution_offerbuyer",
-            },
-        ),
-        migrations.AddField(
-            model_name="offer",
-            name="campaign",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="offers", to="distribution.campaign"
-            ),
-        ),
-        migrations.AddField(
-            model_name="offer",
-            name="lead",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="offers", to="routing.lead"
-            ),
-        ),
-        migrations.AddField(
-            model_name="offerbuyer",
-            name="assignment",
-            field=models.OneToOneField(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="offer",
-                to="distribution.assignment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="offerbuyer",
-            name="buyer",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="offers",
-                to="distribution.buyer",
-            ),
-        ),
-        migrations.AddField(
-            model_name="offerbuyer",
-            name="enrollment",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="offers",
-                to="distribution.enrollment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="offerbuyer",
-            name="offer",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="buyers",
-                to="distribution.offer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offer",
-            index=models.Index(
-                condition=models.Q(("state", "open")), fields=["closes_at"], name="offer_open"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")), fields=("lead",), name="offer_one_open_of_lead"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at__isnull", True), ("end_reason", ""), ("state", "open")),
-                    models.Q(
-                        ("closed_at__isnull", False),
-                        ("state", "closed"),
-                        models.Q(("end_reason", ""), _negated=True),
+                "constraints": [
+                    models.UniqueConstraint(fields=("offer", "buyer"), name="offerbuyer_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("claimed_at__isnull", True), ("assignment__isnull", False), _connector="OR"
+                        ),
+                        name="offerbuyer_claim_has_sale",
                     ),
-                    _connector="OR",
-                ),
-                name="offer_closed_at_iff_closed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("claims__lte", models.F("max_buyers"))), name="offer_claims_within_buyers"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state", "closed"), ("claims__lt", models.F("max_buyers")), _connector="OR"
-                ),
-                name="offer_open_has_room",
-            ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("lost_at__isnull", True), ("lost_reason", "")),
+                            models.Q(
+                                ("lost_at__isnull", False), models.Q(("lost_reason", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="offerbuyer_lost_has_reason",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["buyer", "id"], name="offerbuyer_feed"),
+                ],
+            },
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="offer",
@@ -276,34 +284,6 @@ class Migration(migrations.Migration):
                     table="distribution_offer",
                     when="AFTER",
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offerbuyer",
-            index=models.Index(fields=["buyer", "id"], name="offerbuyer_feed"),
-        ),
-        migrations.AddConstraint(
-            model_name="offerbuyer",
-            constraint=models.UniqueConstraint(fields=("offer", "buyer"), name="offerbuyer_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="offerbuyer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("claimed_at__isnull", True), ("assignment__isnull", False), _connector="OR"
-                ),
-                name="offerbuyer_claim_has_sale",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offerbuyer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("lost_at__isnull", True), ("lost_reason", "")),
-                    models.Q(("lost_at__isnull", False), models.Q(("lost_reason", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="offerbuyer_lost_has_reason",
             ),
         ),
     ]
