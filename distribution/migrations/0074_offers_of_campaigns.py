@@ -14,7 +14,7 @@ import distribution.configuration.offer_fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0063_portal"),
+        ("distribution", "0073_pauses_that_end"),
     ]
 
     operations = [

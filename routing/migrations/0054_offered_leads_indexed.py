@@ -13,7 +13,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("routing", "0049_offered_leads")]
+    dependencies = [("routing", "0053_offered_leads")]
     lint_accepted = {"renaming-object": "no statement names an index"}
 
     operations = [

@@ -7,7 +7,7 @@ TIMED = ("pending", "offered")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("routing", "0048_last_use_of_source_keys")]
+    dependencies = [("routing", "0052_pings_used_once")]
     lint_accepted = {"ban-drop-constraint": "the same transaction adds it again, and it allows more"}
 
     operations = [

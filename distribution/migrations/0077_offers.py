@@ -12,8 +12,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0066_margins_of_enrollments"),
-        ("routing", "0049_offered_leads"),
+        ("distribution", "0076_margins_of_enrollments"),
+        ("routing", "0053_offered_leads"),
     ]
 
     operations = [

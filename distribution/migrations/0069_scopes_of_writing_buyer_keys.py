@@ -1,4 +1,4 @@
-"""Scopes of keys that read and claim offers."""
+"""Adds scopes with which a buyer changes its own account. Only the choices change: no statement runs."""
 
 import django.contrib.postgres.fields
 from django.db import migrations, models
@@ -8,7 +8,7 @@ import distribution.models.buyerkey
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0069_offers_validated"),
+        ("distribution", "0068_statements"),
     ]
 
     operations = [
@@ -28,9 +28,19 @@ class Migration(migrations.Migration):
                         ("returns:write", "returns:write: ask for returns and withdraw them"),
                         ("subscriptions:read", "subscriptions:read: its subscriptions to events"),
                         ("subscriptions:write", "subscriptions:write: subscribe to events and end it"),
+                        ("missed:read", "missed:read: the leads it missed, and why"),
+                        (
+                            "account:write",
+                            "account:write: change its profile, area, hours, answers, filters, caps, bids, and pause",
+                        ),
+                        ("endpoints:read", "endpoints:read: where its leads are sent, without secrets"),
+                        (
+                            "endpoints:write",
+                            "endpoints:write: add, change, test and delete endpoints, make new secrets",
+                        ),
                         ("offers:read", "offers:read: the leads it is offered, without contact details"),
                         ("offers:write", "offers:write: claim offered leads, which charges its wallet"),
-                        ("missed:read", "missed:read: the leads it missed, and why"),
+                        ("money:write", "money:write: top up its wallet by card"),
                     ],
                     max_length=20,
                 ),
