@@ -255,6 +255,7 @@ API = {
     "api/v1/buyer/enrollments/<uuid:public_id>/": Entry(
         ("get", "patch"), of_foreign_place, body={"caps": {"day": 5}}, key=winner_key, sibling=stranger_key
     ),
+    "api/v1/buyer/whatif/": Entry(("post",), body={"hours": None}, key=winner_key),
     "api/v1/buyer/endpoints/": Entry(("get", "post"), body=NEW_ENDPOINT, key=winner_key),
     "api/v1/buyer/endpoints/<uuid:public_id>/": Entry(
         ("get", "patch", "delete"),
