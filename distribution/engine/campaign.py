@@ -93,6 +93,14 @@ class Limit:
     cents: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class StandingBid:
+    """What a buyer bids for leads that meet a condition."""
+
+    when: Condition
+    cents: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledEnrollment:
     """A buyer in a tier."""
@@ -115,6 +123,7 @@ class CompiledEnrollment:
     calendar: Calendar | None
     limits: tuple[Limit, ...]
     margin_bps: int | None = None  # instead of the auction's
+    standing_bids: tuple[StandingBid, ...] = ()
 
     @property
     def tier_id(self) -> int:

@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 
+from distribution.engine.bids import (
+    Bidding,
+    find_bidders,
+    price_before_bids,
+    price_of_bid,
+    rank_bids,
+    standing_bid,
+)
 from distribution.engine.campaign import CompiledCampaign
 from distribution.engine.context import build_context
 from distribution.engine.pricing import tier_prices
 from distribution.engine.ranking import Candidate, Ranked, rank
-from distribution.engine.screening import Screening, screen
+from distribution.engine.screening import PriceOf, Screening, screen
 from distribution.engine.types import (
     Decision,
     DecisionFacts,
@@ -33,10 +41,23 @@ def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
         return Decision("unsold", (), (), (), funnel, (), verdict)
     prices = tier_prices(campaign, fields=facts.lead.fields)
     context = build_context(campaign, facts=facts, prices=prices)
-    screening = screen(campaign, live=facts.live, context=context, chosen=facts.chosen, only=facts.claimant)
+    screening = screen(
+        campaign,
+        live=facts.live,
+        context=context,
+        chosen=facts.chosen,
+        only=facts.claimant,
+        price_of=_choose_prices(campaign, facts),
+    )
     if facts.phase == "offer":
         return _offer(campaign, facts, screening, prices)
     return _sell(campaign, facts, screening, prices)
+
+
+def _choose_prices(campaign: CompiledCampaign, facts: DecisionFacts) -> PriceOf | None:
+    if facts.phase == "bids":
+        return price_of_bid
+    return price_before_bids if facts.phase == "offer" and campaign.mode == "auction" else None
 
 
 def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
@@ -48,7 +69,7 @@ def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Ve
         return Verdict("no_enrolled_buyers", "permanent")
     if (
         facts.chosen is not None
-        or facts.phase == "claim"
+        or facts.phase in ("claim", "bids")
         or campaign.schedule is None
         or campaign.schedule.hours.is_open(facts.at)
     ):
@@ -63,7 +84,7 @@ def _offer(
     """Every buyer that passes the gates is shown the offer, if another buyer may still get the lead."""
     has_room = campaign.max_buyers > facts.lead.sold_count
     ranked = rank(campaign, candidates=screening.candidates, seed=facts.seed)
-    offered = tuple(map(_show, ranked)) if has_room else ()
+    offered = tuple(_show(each, campaign, facts) for each in ranked) if has_room else ()
     outranked = () if has_room else tuple(_outrank(each, n) for n, each in enumerate(ranked, start=1))
     funnel = (*screening.funnel, ("offered", len(offered)))
     outcome: Outcome = "offered"
@@ -82,14 +103,16 @@ def _offer(
     )
 
 
-def _show(ranked: Ranked) -> Offered:
+def _show(ranked: Ranked, campaign: CompiledCampaign, facts: DecisionFacts) -> Offered:
     enrollment = ranked.candidate.enrollment
+    is_auction = campaign.mode == "auction"
     return Offered(
         enrollment_id=enrollment.id,
         buyer_id=enrollment.buyer_id,
         tier_position=enrollment.tier.position,
         price_cents=ranked.candidate.price_cents,
-        head_start_seconds=enrollment.tier.head_start_seconds,
+        head_start_seconds=0 if is_auction else enrollment.tier.head_start_seconds,
+        standing_cents=standing_bid(enrollment, facts.lead.fields) if is_auction else None,
     )
 
 
@@ -97,28 +120,39 @@ def _sell(
     campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening, prices: tuple[TierPrice, ...]
 ) -> Decision:
     free_slots = max(0, campaign.max_buyers - facts.lead.sold_count)
-    if facts.phase == "push" and campaign.sells_on == "acceptance":
+    if facts.phase != "claim" and campaign.sells_on == "acceptance":
         free_slots = min(free_slots, 1)  # one buyer's system is asked at a time
-    free = [each for each in screening.candidates if each.enrollment.id not in facts.locked]
-    locked = [each for each in screening.candidates if each.enrollment.id in facts.locked]
-    ranked = rank(campaign, candidates=free, seed=facts.seed)
+    bidding = find_bidders(campaign, screening.candidates) if facts.phase == "bids" else None
+    candidates = screening.candidates if bidding is None else bidding.bidders
+    free = [each for each in candidates if each.enrollment.id not in facts.locked]
+    locked = [each for each in candidates if each.enrollment.id in facts.locked]
+    order = rank if bidding is None else rank_bids
+    ranked = order(campaign, candidates=free, seed=facts.seed)
     if facts.chosen is not None:
         free_slots, ranked = _prefer(facts.chosen, ranked, free_slots=free_slots)
     selected = tuple(_select(each, number) for number, each in enumerate(ranked[:free_slots], start=1))
     outranked = [
         _outrank(each, number) for number, each in enumerate(ranked[free_slots:], start=free_slots + 1)
     ]
-    funnel = (*screening.funnel, ("locked", len(free)), ("selected", len(selected)))
+    bids = () if bidding is None else (("bid", len(candidates)),)
+    funnel = (*screening.funnel, *bids, ("locked", len(free)), ("selected", len(selected)))
     outcome, verdict = _conclude(campaign, facts, screening, selected, free_slots, funnel)
+    if bidding is not None and outcome == "contention" and not candidates:
+        outcome, verdict = "unsold", Verdict(bidding.reason, "permanent", None, "bid")
     return Decision(
         outcome=outcome,
         selected=selected,
-        skipped=(*screening.skipped, *map(_lock_out, locked), *outranked),
+        skipped=(*screening.skipped, *_list_others(bidding), *map(_lock_out, locked), *outranked),
         ranking=tuple(each.candidate.enrollment.id for each in ranked),
         funnel=funnel,
         prices=prices,
         verdict=verdict,
     )
+
+
+def _list_others(bidding: Bidding | None) -> tuple[Skip, ...]:
+    """The buyers that passed the gates and have no bid that may win."""
+    return () if bidding is None else (*bidding.silent, *bidding.low)
 
 
 def _prefer(chosen: int, ranked: list[Ranked], *, free_slots: int) -> tuple[int, list[Ranked]]:
@@ -156,15 +190,15 @@ def _select(ranked: Ranked, number: int) -> Selection:
         tier_id=enrollment.tier.id,
         price_cents=ranked.candidate.price_cents,
         rank=number,
-        rank_key=(enrollment.tier.position, *ranked.key),
+        rank_key=ranked.rank_key,
         new_virtual_finish=ranked.new_virtual_finish,
         overridden=ranked.candidate.overridden,
     )
 
 
 def _outrank(ranked: Ranked, number: int) -> Skip:
-    data = {"rank": number, "rank_key": [ranked.candidate.enrollment.tier.position, *ranked.key]}
-    return _pass_over(ranked.candidate, "outranked", data)
+    data = {"rank": number, "rank_key": list(ranked.rank_key)}
+    return _pass_over(ranked.candidate, "outranked" if ranked.has_tier else "outbid", data)
 
 
 def _lock_out(candidate: Candidate) -> Skip:
