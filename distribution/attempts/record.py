@@ -12,6 +12,7 @@ from distribution.attempts.chain import post_deadline, read_sold
 from distribution.attempts.close_offer import ClosedOffer
 from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
+from distribution.attempts.trace import record_decision
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
 from routing.leads.finish import DELIVERY_ENDED, close_attempt
@@ -209,6 +210,11 @@ class AttemptRecord:
             data["first_lead_id"] = self.trace.route.first_lead_id
         return data
 
+    def write_decision(self) -> None:
+        """Add the events of the decision."""
+        assert self.decided is not None  # noqa: S101 - called after the decision
+        record_decision(self.trace, self.decided.decision, zip_code=self.lead.zip)
+
     def write_row(self) -> None:
         """Write the lead's next state. Raises LeadMoved (see close_attempt)."""
         close_attempt(
@@ -268,7 +274,7 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         started_at=at,
         worker=worker_name(),
         received_at=after_pause(lead.received_at, lead.resumed_at),
-        due_at=lead.due_since,
+        due_at=None if trigger is AttemptTrigger.CLAIM else lead.due_since,
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",
         change_id=lead.woken_by if is_woken else None,

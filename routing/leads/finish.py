@@ -196,6 +196,32 @@ def close_posting(
         enqueue_leads_after_commit(lead_id)
 
 
+CLOSE_CLAIM: Final = """
+UPDATE routing_lead
+SET status = CASE WHEN %(has_room)s THEN status ELSE 'distributed' END, skip_reason = '', attempts = %(attempts)s,
+    next_attempt_at = CASE WHEN %(has_room)s THEN next_attempt_at END,
+    due_reason = CASE WHEN %(has_room)s THEN due_reason ELSE '' END,
+    finished_at = CASE WHEN NOT %(has_room)s THEN %(at)s::timestamptz END,
+    conflicts = 0, errors = 0, lost_leases = 0, is_partly_sold = %(has_room)s
+WHERE id = %(lead)s AND status = 'offered' AND attempts = %(attempts)s - 1
+"""
+
+
+def close_claim(lead_id: int, *, attempts: int, has_room: bool, at: datetime) -> None:
+    """Write that a buyer claimed an offered lead in attempt number `attempts`. Needs the lead's lock.
+
+    `has_room`: other buyers may still claim it, so it stays offered. Otherwise it is removed from the schedule on
+    commit. Raises LeadMoved if the lead is not offered or was tried in between.
+    """
+    parameters = {"lead": lead_id, "attempts": attempts, "has_room": has_room, "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSE_CLAIM, parameters)
+        if cursor.rowcount != 1:
+            raise LeadMoved(lead_id, attempt=attempts)
+    if not has_room:
+        enqueue_leads_after_commit(lead_id)
+
+
 def reopen_returned(lead_id: int, *, at: datetime) -> bool:
     """Make a returned lead due, so that it is offered to buyers that never had it. Needs the lead's lock.
 

@@ -14,7 +14,7 @@ import distribution.configuration.offer_fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0058_last_use_of_workspace_keys"),
+        ("distribution", "0062_ping_endpoints_checked"),
     ]
 
     operations = [
