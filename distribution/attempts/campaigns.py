@@ -47,7 +47,8 @@ SELECT (
     'enrollments', COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
             'id', e.id, 'tier_id', e.tier_id, 'buyer_id', e.buyer_id, 'active', e.active, 'weight', e.weight,
-            'priority', e.priority, 'bid_cents', e.bid_cents, 'margin_bps', e.margin_bps, 'lead_filter', e.lead_filter,
+            'priority', e.priority, 'bid_cents', e.bid_cents, 'margin_bps', e.margin_bps,
+            'standing_bids', e.standing_bids, 'lead_filter', e.lead_filter,
             'caps', jsonb_build_object(
                 'hour', e.cap_hour, 'day', e.cap_day, 'week', e.cap_week, 'month', e.cap_month),
             'budgets', jsonb_build_object(

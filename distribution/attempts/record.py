@@ -10,6 +10,7 @@ from django.conf import settings
 
 from distribution.attempts.chain import post_deadline, read_sold
 from distribution.attempts.close_offer import ClosedOffer
+from distribution.attempts.open_auction import OpenedAuction
 from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.trace import record_decision
@@ -89,7 +90,7 @@ class AttemptRecord:
     assignments: tuple[UUID, ...] = ()
     held: tuple[UUID, ...] = ()
     closed: ClosedOffer | None = None
-    opened: OpenedOffer | None = None
+    opened: OpenedOffer | OpenedAuction | None = None
     step: NextStep = SOLD
     cause: str = ""
     duration_ms: float = 0.0
@@ -161,7 +162,7 @@ class AttemptRecord:
         self.step = step
         if self.opened is not None:
             opened = {**self.opened.describe(), **self.mark_test()}
-            self.trace.add(Event.PING_POST_OPENED, outcome=step.result, data=opened)
+            self.trace.add(self.opened.event, outcome=step.result, data=opened)
         elif self.held:
             self._start_delivery()
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:

@@ -18,12 +18,12 @@ ONE_BPS: Final = 10_000
 # Of a rank value: a cent has this many units. The largest value is below 2^53, so that JSON readers keep it exact.
 UNITS_PER_CENT: Final = ONE_BPS * ONE_BPS
 # Outcomes of a bid after which the buyer's bid came too late, and not "no".
-TOO_LATE: Final = frozenset({"timeout", "late", ""})
+TOO_LATE: Final = frozenset({"timeout", "late"})
 
 
 @dataclass(frozen=True, slots=True)
 class Bidding:
-    """`bidders`: the candidates whose bid may win. `silent` and `low`: those without a bid, and with one below the reserve."""
+    """`bidders`: the candidates whose bid may win. `silent`: those without a bid. `low`: those below the reserve."""
 
     bidders: tuple[Candidate, ...]
     silent: tuple[Skip, ...]
@@ -59,10 +59,29 @@ def rank_value(cents: int, *, margin_bps: int, returned_bps: int) -> int:
 
 
 def value_of(candidate: Candidate, terms: AuctionTerms) -> int:
-    enrollment = candidate.enrollment
+    return candidate.price_cents * _value_of_cent(candidate.enrollment, candidate.live, terms)
+
+
+def _value_of_cent(enrollment: CompiledEnrollment, live: LiveFacts, terms: AuctionTerms) -> int:
     margin_bps = terms.margin_bps if enrollment.margin_bps is None else enrollment.margin_bps
-    returned_bps = candidate.live.returned_bps if terms.penalizes_returns else 0
-    return rank_value(candidate.price_cents, margin_bps=margin_bps, returned_bps=returned_bps)
+    returned_bps = live.returned_bps if terms.penalizes_returns else 0
+    return rank_value(1, margin_bps=margin_bps, returned_bps=returned_bps)
+
+
+def bid_to_reach(
+    own: CompiledEnrollment,
+    rival: CompiledEnrollment,
+    *,
+    campaign: CompiledCampaign,
+    live: Mapping[int, LiveFacts],
+) -> int | None:
+    """The smallest bid of `own` whose value is that of the rival's bid or more. None: no bid reaches it."""
+    worth = _value_of_cent(own, live[own.id], campaign.auction)
+    rival_cents = live[rival.id].bid_cents
+    if worth == 0 or rival_cents is None:
+        return None
+    needed = rival_cents * _value_of_cent(rival, live[rival.id], campaign.auction)
+    return -(-needed // worth)
 
 
 def find_bidders(campaign: CompiledCampaign, candidates: Sequence[Candidate]) -> Bidding:

@@ -19,6 +19,7 @@ from distribution.configuration.checks import (
     check_price_rules,
     check_questions,
     check_service_area,
+    check_standing_bids,
     list_keys,
 )
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area, rewrite_price_rules
@@ -73,6 +74,7 @@ COLUMNS: Final = (
     Column("distribution", "buyer", "hours", _leave, check_hours),
     Column("distribution", "buyer", "service_area", rewrite_area, check_service_area),
     Column("distribution", "enrollment", "lead_filter", rewrite_condition, check_condition),
+    Column("distribution", "enrollment", "standing_bids", rewrite_price_rules, check_standing_bids),
 )
 
 

@@ -108,6 +108,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "workspace_paused": PAUSED,
     "rejected_lead": Advice("A buyer's system rejected the lead.", WAIT, "time"),
     "post_deadline_passed": Advice("No buyer accepted the lead in time.", ASK, "operator"),
+    "no_bids": Advice("Buyers were asked for bids, and none bid for the lead.", ASK, "operator"),
+    "below_reserve": Advice("No buyer bid enough for the lead.", ASK, "operator"),
     "offer_unclaimed": Advice("The lead was offered to buyers, and no buyer claimed it.", ASK, "operator"),
 }
 # Of a failed lead they would promise an attempt that never comes.

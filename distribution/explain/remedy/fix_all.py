@@ -49,6 +49,6 @@ def find_failures(world: World) -> list[dict[str, Any]]:
         opens_at = None if verdict.retry_at is None else verdict.retry_at.isoformat()
         return [{"gate": "outside_campaign_hours", "fixed_at": opens_at}]
     skip = next((each for each in world.decision.skipped if each.enrollment_id == world.enrollment_id), None)
-    if skip is None or skip.reason == "outranked":
+    if skip is None or skip.reason in ("outranked", "outbid"):
         return []
     return [dict(failure) for failure in skip.gates] or [{"gate": skip.reason, "fixed_at": None}]

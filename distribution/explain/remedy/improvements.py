@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from distribution.engine import CompiledEnrollment
+from distribution.engine.bids import bid_to_reach
 from distribution.explain.remedy.fix_all import fix_all
 from distribution.explain.remedy.fixes import FixOutcome
 from distribution.explain.remedy.world import World
@@ -45,7 +46,8 @@ def _proposals(world: World) -> Iterator[tuple[World, Lift]]:
     """Yield the smaller change of each kind first."""
     rival = _last_chosen(world)
     own = world.campaign.by_enrollment_id[world.enrollment_id]
-    if rival is not None and rival.tier.position == own.tier.position:
+    is_auction = world.facts.phase == "bids"
+    if rival is not None and (is_auction or rival.tier.position == own.tier.position):
         yield from _against(rival, world)
     needed = world.facts.lead.sold_count + _rank(world)
     change = f"sell the lead to {needed} buyers instead of {world.campaign.max_buyers}"
@@ -53,7 +55,10 @@ def _proposals(world: World) -> Iterator[tuple[World, Lift]]:
 
 
 def _against(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
-    mode = world.campaign.mode
+    if world.facts.phase == "bids":
+        yield from _outbid(rival, world)
+        return
+    mode = world.campaign.push_mode
     if mode == "price":
         price_cents = world.decision.selected[-1].price_cents
         for bid_cents in (price_cents, price_cents + 1):
@@ -65,6 +70,17 @@ def _against(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, L
             yield world.change_enrollment(priority=priority), Lift("priority", change)
     elif mode == "round_robin":
         yield from _turn(rival, world)
+
+
+def _outbid(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
+    """Equal values go to the buyer that has waited longer, so one of the two bids is the smallest that wins."""
+    own = world.campaign.by_enrollment_id[world.enrollment_id]
+    bid_cents = bid_to_reach(own, rival, campaign=world.campaign, live=world.facts.live)
+    if bid_cents is None:
+        return
+    for cents in (bid_cents, bid_cents + 1):
+        change = f"bid at least {wording.money(cents)}"
+        yield world.change_live(bid_cents=cents), Lift("bid", change)
 
 
 def _turn(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
