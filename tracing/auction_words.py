@@ -19,8 +19,8 @@ NO_BID: Final = {
 
 
 def describe_opening(data: dict[str, Any]) -> str:
-    asked = sum(each["is_asked"] for each in data["bidders"])
-    standing = sum(not each["is_asked"] and each["standing_cents"] is not None for each in data["bidders"])
+    asked = sum(each["is_asked"] for each in data["shown"])
+    standing = sum(not each["is_asked"] and each["standing_cents"] is not None for each in data["shown"])
     fields = ", ".join(map(wording.field_name, data["fields"])) or "no field"
     withheld = ", ".join(map(wording.field_name, data.get("withheld") or ()))
     parts = []

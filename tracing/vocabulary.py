@@ -54,7 +54,7 @@ EVENT_SHAPES = MappingProxyType(
         Event.BUYER_POOL_COMPOSED: EventShape(required=frozenset({"zip", "funnel"})),
         Event.BUYER_SKIPPED: EventShape(
             required=frozenset({"enrollment_id", "gates"}),
-            optional=frozenset({"rank", "rank_key"}),
+            optional=frozenset({"rank", "rank_key", "outcome", "bid_cents", "reserve_cents"}),
             is_of_buyer=True,
         ),
         Event.BUYER_SELECTED: EventShape(
@@ -102,9 +102,9 @@ EVENT_SHAPES = MappingProxyType(
         Event.PING_POST_CLOSED: EventShape(
             required=frozenset({"offer", "reason", "claims"}), optional=frozenset({"losers", "is_test"})
         ),
-        # `bidders`: buyer, enrollment, whether it is asked, and its standing bid.
+        # `shown`: buyer, enrollment, the price of its gates, whether it is asked, and its standing bid.
         Event.AUCTION_OPENED: EventShape(
-            required=frozenset({"offer", "deadline_ms", "max_buyers", "fields", "bidders"}),
+            required=frozenset({"offer", "deadline_ms", "max_buyers", "fields", "shown"}),
             optional=frozenset({"withheld", "is_test"}),
             results=frozenset({"offered"}),
         ),

@@ -77,13 +77,14 @@ class OpenedAuction:
             "max_buyers": self.max_buyers,
             "fields": list(self.partial.values),
             **({"withheld": list(self.partial.withheld)} if self.partial.withheld else {}),
-            "bidders": [self._describe_bidder(each) for each in self.offered],
+            "shown": [self._describe_bidder(each) for each in self.offered],
         }
 
     def _describe_bidder(self, offered: Offered) -> dict[str, Any]:
         return {
             "buyer_id": offered.buyer_id,
             "enrollment_id": offered.enrollment_id,
+            "price_cents": offered.price_cents,
             "is_asked": offered.buyer_id in self.asked,
             "standing_cents": offered.standing_cents,
         }

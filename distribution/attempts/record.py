@@ -50,7 +50,7 @@ class Decided:
     def is_held(self) -> bool:
         """Whether the price is held until the buyer's system answers. A sale by hand or by claim is charged at once."""
         is_on_acceptance = self.campaign.sells_on == "acceptance" and self.facts.chosen is None
-        return is_on_acceptance and self.facts.phase == "push" and bool(self.decision.selected)
+        return is_on_acceptance and self.facts.phase in ("push", "bids") and bool(self.decision.selected)
 
     def facts_json(self) -> Mapping[str, Any]:
         return facts_to_json(self.facts)

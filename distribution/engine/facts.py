@@ -2,7 +2,8 @@
 
 {"engine": n, "at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
- last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?, bid_cents?, bid_at µs?, bid_outcome?, returned_bps?]}},
+ last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?, bid_cents?, bid_at µs?,
+ bid_outcome?, returned_bps?]}},
 where t is an index into times, because a thousand enrollments share a few window starts, and µs are microseconds since
 1970. The rejection is present only if the buyer's system rejected the lead or the buyer has a bid, "chosen" only if a
 person chose the buyer, "phase" only if it is not "push", and "claimant" only for a claim.

@@ -81,7 +81,10 @@ COLUMNS: Final = (
 def review_stored(get_model: GetModel, *, write: bool) -> Iterator[Finding]:
     """With `write`, correct what can be corrected without loss. Report what cannot be read. Never raises for a row."""
     for column in COLUMNS:
-        rows = get_model(column.app, column.model)._base_manager
+        model = get_model(column.app, column.model)
+        if all(field.name != column.field for field in model._meta.get_fields()):
+            continue  # a migration reviews an older schema
+        rows = model._base_manager
         for pk, value in rows.order_by("pk").values_list("pk", column.field).iterator():
             if value not in ("", None):
                 yield from _review(rows, pk, value, column, write=write)
