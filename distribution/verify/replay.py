@@ -57,7 +57,8 @@ FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(
-        CASE e.event WHEN 'auction_opened' THEN 'ping_post_opened' ELSE e.event END, e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
+        CASE e.event WHEN 'auction_opened' THEN 'ping_post_opened' ELSE e.event END,
+        e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
         e.data -> 'rank', CASE
             WHEN e.event = 'buyer_pool_composed' THEN e.data -> 'funnel'
             WHEN e.event IN {OPENINGS} THEN (

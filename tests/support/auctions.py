@@ -1,12 +1,18 @@
 """Campaigns that auction leads, and what an auction left behind."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.bidding.bidder import Bidder
+from distribution.deliveries.listening import Listener
 from distribution.models import Campaign, Enrollment, Offer, OfferBuyer
 from routing.models import Lead
+from tests.support.delivering import local_client
 from tests.support.factories import (
     CampaignFactory,
     EnrollmentFactory,
@@ -14,6 +20,7 @@ from tests.support.factories import (
     PingEndpointFactory,
     SourceFactory,
 )
+from tests.support.waiting import LONGEST_SECONDS
 
 CREDITS_CENTS = 100_000
 FIELDS = ["zip3", "state", "attributes.roof_age"]
@@ -78,3 +85,23 @@ def answer(
         **columns,
     }
     assert row.update(latency_ms=40, **given) == 1
+
+
+@contextmanager
+def asking(*, threads: int = 8, distribute: Any = distribute_lead) -> Iterator[None]:
+    """The threads of a deliverer that ask buyers for bids, in this process."""
+    stop, offers, client = Event(), Event(), local_client()
+    bidder = Bidder(threads=threads, client=client, distribute=distribute, stop=stop, wake=offers)
+    listener = Listener(stop=stop, wake=Event(), offers=offers)
+    own = [listener, *(each for each in bidder.threads if not each.name.startswith("bid-request"))]
+    for thread in (listener, *bidder.threads):
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        bidder.finish(seconds=LONGEST_SECONDS)
+        for thread in own:
+            thread.join(LONGEST_SECONDS)
+        client.close()
+    assert not any(thread.is_alive() for thread in own)
