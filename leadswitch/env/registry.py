@@ -14,7 +14,7 @@ from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
-from leadswitch.env.web import Login, Secrets, Web
+from leadswitch.env.web import Login, Portal, Secrets, Web
 
 OWN_PREFIX: Final = "LEADSWITCH_"
 SECTIONS: Final[tuple[type[Section], ...]] = (
@@ -22,6 +22,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Secrets,
     Web,
     Login,
+    Portal,
     Processes,
     Leads,
     DispatchTuning,
@@ -47,7 +48,20 @@ class Sending(Deliveries, Outbound):
 
 
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Sending, Limits, Metrics, Mail, Notify, Spans
+    Places,
+    Secrets,
+    Web,
+    Login,
+    Portal,
+    Processes,
+    Leads,
+    Dispatch,
+    Sending,
+    Limits,
+    Metrics,
+    Mail,
+    Notify,
+    Spans,
 ):
     """The whole configuration: an attribute for each variable."""
 

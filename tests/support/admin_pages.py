@@ -50,6 +50,7 @@ from tests.support.factories import (
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PortalUserFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
@@ -118,6 +119,7 @@ def build_world() -> Workspace:
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
     issue_workspace_key(campaign.workspace)
+    PortalUserFactory(buyer=enrollment.buyer)
     EndpointFactory(buyer=enrollment.buyer, method="http")
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)

@@ -25,6 +25,7 @@ from distribution.models import (
     EventKind,
     LedgerEntry,
     PingEndpoint,
+    PortalUser,
     ReturnPolicy,
     SourceContract,
     Subscription,
@@ -137,6 +138,19 @@ class TierFactory(DjangoModelFactory[Tier]):
 
     campaign = factory.SubFactory(CampaignFactory)
     position = factory.LazyAttribute(lambda tier: tier.campaign.tiers.count() + 1)
+
+
+class PortalUserFactory(DjangoModelFactory[PortalUser]):
+    """A manager. `role="viewer"`: a person who changes nothing."""
+
+    class Meta:
+        model = PortalUser
+
+    buyer = factory.SubFactory("tests.support.factories.BuyerFactory")
+    email = factory.Sequence(lambda n: f"person-{n}@example.com")
+    name = factory.Sequence(lambda n: f"Dana Price {n}")
+    role = "manager"
+    invited_by = "ann"
 
 
 class BuyerFactory(DjangoModelFactory[Buyer]):

@@ -8,7 +8,7 @@ import distribution.models.buyerkey
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0068_offers_validated"),
+        ("distribution", "0069_offers_validated"),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0065_margins_of_enrollments"),
+        ("distribution", "0066_margins_of_enrollments"),
         ("routing", "0049_offered_leads"),
     ]
 

@@ -14,7 +14,7 @@ import distribution.configuration.offer_fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0062_ping_endpoints_checked"),
+        ("distribution", "0063_portal"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ("distribution", "0067_end_of_offers"),
+        ("distribution", "0068_end_of_offers"),
     ]
 
     operations = [

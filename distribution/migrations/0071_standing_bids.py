@@ -9,7 +9,7 @@ import distribution.configuration.checks
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0069_claim_scopes"),
+        ("distribution", "0070_claim_scopes"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0066_offers"),
+        ("distribution", "0067_offers"),
     ]
 
     operations = [

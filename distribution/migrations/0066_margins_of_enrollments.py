@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0064_offers_of_tiers"),
+        ("distribution", "0065_offers_of_tiers"),
     ]
 
     operations = [
