@@ -40,7 +40,7 @@ def bidder(
         campaign=campaign, **{"buyer__credits_cents": CREDITS_CENTS, **columns}
     )
     if url:
-        PingEndpointFactory(buyer=made.buyer, url=url, test_url=url, **(endpoint or {}))
+        PingEndpointFactory(**{"buyer": made.buyer, "url": url, "test_url": url, **(endpoint or {})})
     return made
 
 

@@ -52,7 +52,7 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`claimed_at`: monotonic, when the question was read."""
+    """`claimed_at`: monotonic, when the question had been read."""
 
     question: Question
     claimed_at: float
@@ -109,9 +109,10 @@ class Bidder:
 
     def _claim_once(self, targets: Targets) -> bool:
         """Returns whether there may be more."""
-        started = time.monotonic()
         questions = claim_auctions(targets)
-        tasks = [Task(each, started) for each in questions]
+        # After the statement: a deadline is never earlier than the campaign says.
+        claimed_at = time.monotonic()
+        tasks = [Task(each, claimed_at) for each in questions]
         for task in tasks:
             self._answers.put(task)  # the writer must know the auction before its first answer
         for task in tasks:

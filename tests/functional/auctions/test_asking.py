@@ -1,19 +1,29 @@
 """Buyers' systems are asked at once, and answer as they like. The systems are processes."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 
+from distribution.deliveries.bidding import bidder as bidder_module
 from distribution.models import Assignment, Enrollment, OfferBuyer
 from routing.models import Lead
+from routing.places.zips import load_rows
 from tests.receivers.running import Receiver
 from tests.support.auctions import asking, auction_campaign, auction_of, auctioned_lead, bidder, bids_of
 from tests.support.offers import assert_everything_holds
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
+
+# Enough for every answer on a slow machine; and so short that a test may wait for it.
+PATIENT_MS, HASTY_MS = 10_000, 2_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _places() -> None:
+    """The first attempt of a process reads them, which would use up the time of its auction."""
+    load_rows()
 
 
 def wait_for_end(lead: Lead) -> Lead:
@@ -46,7 +56,7 @@ def enroll(campaign: Any, receiver: Receiver, *behaviors: str, **columns: Any) -
 
 
 def test_best_bid_wins_and_nobody_gets_contact_data(receiver: Receiver) -> None:
-    campaign = auction_campaign()
+    campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
     low, high, declining = enroll(campaign, receiver, "bid/31.50/50", "bid/45.00/100", "decline")
     lead = auctioned_lead(campaign, first_name="Maria", email="maria@example.com", phone="+14045550123")
     with asking():
@@ -58,7 +68,7 @@ def test_best_bid_wins_and_nobody_gets_contact_data(receiver: Receiver) -> None:
         declining.buyer_id: ["no_bid", None, "", "not this week"],
     }
     assert auction_of(lead).end_reason == "bids_in"
-    assert seconds_of(lead) < 0.9, "it does not wait for the deadline"
+    assert seconds_of(lead) < PATIENT_MS / 1000, "it does not wait for the deadline"
     bodies = [json.loads(each.body or b"") for each in receiver.received()]
     assert len(bodies) == 3
     for body in bodies:
@@ -70,7 +80,7 @@ def test_best_bid_wins_and_nobody_gets_contact_data(receiver: Receiver) -> None:
 
 def test_answers_that_are_no_bids(receiver: Receiver) -> None:
     """A system that lies, one that fails, one that hangs, one that is not there. The lead is sold at the deadline."""
-    campaign = auction_campaign(bid_deadline_ms=400)
+    campaign = auction_campaign(bid_deadline_ms=HASTY_MS)
     behaviors = (
         *("bid/-1", "bid/NaN", "bid/1e400", "bid/1000000", "bid/0"),
         *("status/503", "malformed", "lose", "redirect/http%3A%2F%2F127.0.0.1%2F"),
@@ -81,7 +91,7 @@ def test_answers_that_are_no_bids(receiver: Receiver) -> None:
     with asking(threads=12):
         wait_for_end(lead)
         assert winner_of(lead) == (honest.buyer_id, 1_200)
-        assert 0.4 <= seconds_of(lead) < 0.65
+        assert seconds_of(lead) >= HASTY_MS / 1000
         wait_for_answers(lead)
     outcomes = bids_of(lead, "bid_outcome")
     assert [outcomes[each.buyer_id] for each in liars] == [
@@ -93,8 +103,8 @@ def test_answers_that_are_no_bids(receiver: Receiver) -> None:
 
 
 def test_late_bid_is_logged_and_never_wins(receiver: Receiver) -> None:
-    campaign = auction_campaign(bid_deadline_ms=300)
-    late, early = enroll(campaign, receiver, "bid/99.00/700", "bid/10.00/50")
+    campaign = auction_campaign(bid_deadline_ms=HASTY_MS)
+    late, early = enroll(campaign, receiver, f"bid/99.00/{HASTY_MS + 500}", "bid/10.00/50")
     lead = auctioned_lead(campaign)
     with asking():
         wait_for_end(lead)
@@ -104,12 +114,12 @@ def test_late_bid_is_logged_and_never_wins(receiver: Receiver) -> None:
         late.buyer_id
     ]
     assert (cents, outcome, rank) == (9_900, "late", None)
-    assert 700 <= latency_ms < 1_500
+    assert latency_ms >= HASTY_MS + 500
     assert winner_of(lead) == (early.buyer_id, 1_000)
 
 
 def test_hanging_system_holds_only_as_many_threads_as_its_endpoint_allows(receiver: Receiver) -> None:
-    campaign = auction_campaign(bid_deadline_ms=300)
+    campaign = auction_campaign(bid_deadline_ms=HASTY_MS)
     hanging = bidder(campaign, url=receiver.url("lose"), endpoint={"max_in_flight": 1})
     quick = bidder(campaign, url=receiver.url("bid/10.00/10"))
     with asking(threads=3):
@@ -124,7 +134,7 @@ def test_hanging_system_holds_only_as_many_threads_as_its_endpoint_allows(receiv
 
 
 def test_test_lead_asks_test_addresses_only(receiver: Receiver) -> None:
-    campaign = auction_campaign()
+    campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
     asked = bidder(campaign, url=receiver.url("bid/20.00"))
     live_only = bidder(campaign, url=receiver.url("bid/90.00"), endpoint={"test_url": ""})
     lead = auctioned_lead(campaign, is_test=True)
@@ -136,13 +146,11 @@ def test_test_lead_asks_test_addresses_only(receiver: Receiver) -> None:
     assert_everything_holds()
 
 
-def test_notification_wakes_the_asker(receiver: Receiver) -> None:
-    """Without it the asker would find the auction half a second later."""
-    campaign = auction_campaign()
-    bidder(campaign, url=receiver.url("bid/20.00"))
+def test_notification_wakes_the_asker(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it nobody would be asked: the asker does not look by itself."""
+    monkeypatch.setattr(bidder_module, "POLL_SECONDS", 3_600.0)
+    campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
+    asked = bidder(campaign, url=receiver.url("bid/20.00"))
     with asking():
-        wait_for_end(auctioned_lead(campaign))  # everything is connected and compiled
-        lead = auctioned_lead(campaign)
-        started = time.monotonic()
-        wait_for_end(lead)
-    assert time.monotonic() - started < 0.45
+        for _ in range(2):
+            assert winner_of(wait_for_end(auctioned_lead(campaign))) == (asked.buyer_id, 2_000)
