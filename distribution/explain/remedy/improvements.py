@@ -4,7 +4,7 @@ A required bid or priority reveals that of the selected buyer, so it is for the 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -20,11 +20,15 @@ LiftKind = Literal["bid", "priority", "turn", "max_buyers"]
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """One change that makes the engine select the enrollment. `also`: what else it requires, such as more credits."""
+    """One change that makes the engine select the enrollment. `also`: what else it requires, such as more credits.
+
+    `bid_cents`: the bid in an auction.
+    """
 
     kind: LiftKind
     change: str
     also: tuple[FixOutcome, ...] = ()
+    bid_cents: int | None = None
 
     @property
     def sentence(self) -> str:
@@ -80,7 +84,7 @@ def _outbid(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Li
         return
     for cents in (bid_cents, bid_cents + 1):
         change = f"bid at least {wording.money(cents)}"
-        yield world.change_live(bid_cents=cents), Lift("bid", change)
+        yield world.change_live(bid_cents=cents), Lift("bid", change, bid_cents=cents)
 
 
 def _turn(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
@@ -104,7 +108,7 @@ def _turn(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift
 def _try(changed: World, lift: Lift) -> Lift | None:
     fixed = fix_all(changed)
     chosen = {each.enrollment_id for each in fixed.world.decision.selected}
-    return Lift(lift.kind, lift.change, fixed.fixes) if changed.enrollment_id in chosen else None
+    return replace(lift, also=fixed.fixes) if changed.enrollment_id in chosen else None
 
 
 def _last_chosen(world: World) -> CompiledEnrollment | None:
