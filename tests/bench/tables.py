@@ -10,6 +10,7 @@ from rich.table import Table
 from tests.bench.aims import Aim
 from tests.bench.cells import show_spread, start_table
 from tests.bench.deliveries_tables import show_deliveries
+from tests.bench.offers_tables import show_offers
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT
 from tests.bench.spans_part import FIGURES, OFF, ON
 
@@ -42,6 +43,8 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _outbound(report["outbound"], look)
     if "deliveries" in report:
         yield from show_deliveries(report["deliveries"], look)
+    if "offers" in report:
+        yield from show_offers(report["offers"], look)
     if "retries" in report:
         yield _retries(report["retries"], look)
     if "targets" in report:
