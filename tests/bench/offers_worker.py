@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class OffersWorker:
     def __init__(self) -> None:
-        self._auction: "Pool | None" = None
+        self._auction: Pool | None = None
 
     def wait_for_deliverer(self) -> Mapping[str, Any]:
         delivering.wait_for_deliverer()
