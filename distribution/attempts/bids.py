@@ -138,14 +138,14 @@ def record_bids(trace: Recorder, auction: Auction, decision: Decision) -> None:
 
 
 def _describe(bid: Bid, closed: ClosedOffer, *, outcome: str, rank: int | None) -> dict[str, Any]:
-    told = {
+    data = {
         "bid_cents": bid.counted[0],
         "answered": bid.outcome if bid.outcome != outcome else None,
         "latency_ms": bid.latency_ms,
         "rank": rank,
         "reason": bid.reason or None,
     }
-    known = {name: value for name, value in told.items() if value is not None}
+    known = {name: value for name, value in data.items() if value is not None}
     return {"offer": str(closed.public_id), "outcome": outcome, **known}
 
 

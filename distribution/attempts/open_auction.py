@@ -58,7 +58,7 @@ SELECT opened.id, %s, b.* FROM opened, unnest(
 
 @dataclass(frozen=True, slots=True)
 class OpenedAuction:
-    """`asked`: the buyers whose systems are asked. The others bid what stands, or nothing."""
+    """`asked`: the buyers whose systems are asked. The others have a standing bid, or none."""
 
     event: ClassVar[Event] = Event.AUCTION_OPENED
     public_id: UUID

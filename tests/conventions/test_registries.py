@@ -81,7 +81,7 @@ def test_event_has_a_shape_and_a_sentence() -> None:
 
 def test_every_result_of_an_attempt_is_closed_by_one_terminal_event() -> None:
     results = [result for event in TERMINAL_EVENTS for result in EVENT_SHAPES[event].results]
-    assert sorted(results) == sorted(AttemptResult.values)
+    assert sorted(results) == sorted([*AttemptResult.values, "offered"]), "to be claimed, or to be bid for"
 
 
 def marked() -> Iterator[tuple[str, str]]:

@@ -79,7 +79,7 @@ def test_best_bid_wins_and_nobody_gets_contact_data(receiver: Receiver) -> None:
 
 
 def test_answers_that_are_no_bids(receiver: Receiver) -> None:
-    """A system that lies, one that fails, one that hangs, one that is not there. The lead is sold at the deadline."""
+    """A system that names absurd prices, one that fails, one that hangs. The lead is sold at the deadline."""
     campaign = auction_campaign(bid_deadline_ms=HASTY_MS)
     behaviors = (
         *("bid/-1", "bid/NaN", "bid/1e400", "bid/1000000", "bid/0"),
@@ -147,7 +147,7 @@ def test_test_lead_asks_test_addresses_only(receiver: Receiver) -> None:
 
 
 def test_notification_wakes_the_asker(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it nobody would be asked: the asker does not look by itself."""
+    """Without it no buyer would be asked: the asker does not look by itself."""
     monkeypatch.setattr(bidder_module, "POLL_SECONDS", 3_600.0)
     campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
     asked = bidder(campaign, url=receiver.url("bid/20.00"))

@@ -1,6 +1,7 @@
 """Every skip shows its gates, the required changes, and who can fix them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +58,7 @@ BUYER = {
 def skip(*, buyer: dict[str, Any] | None = None, live: LiveFacts | None = None, **parts: Any) -> Skip:
     """The engine's own skip of the one enrolled buyer, so that the shapes are those of a real run."""
     definition = {
-        "campaign": CAMPAIGN,
+        "campaign": CAMPAIGN | parts.get("campaign", {}),
         "tiers": [TIER | {"content_filter": parts.get("tier", {})}],
         "enrollments": [ENROLLMENT | parts.get("enrollment", {})],
         "buyers": [BUYER | (buyer or {})],
@@ -69,6 +70,7 @@ def skip(*, buyer: dict[str, Any] | None = None, live: LiveFacts | None = None, 
         seed=1,
         locked=frozenset(parts.get("locked", ())),
     )
+    facts = replace(facts, phase=parts.get("phase", "push"))
     return decide(compile_campaign(definition), facts).skipped[0]
 
 
@@ -81,6 +83,10 @@ def row_of(skipped: Skip) -> Row:
         skip_reason=skipped.reason,
         data={"gates": gates, **skipped.data},
     )
+
+
+def bidding(cents: int | None, outcome: str) -> LiveFacts:
+    return LiveFacts(balance_cents=10_000, bid_cents=cents, bid_outcome=outcome)
 
 
 RADIUS = {"zip": "30312", "miles": 25, "latitude": 33.75, "longitude": -84.38}
@@ -198,6 +204,26 @@ CASES = {
         {"sold_count": 1},
         "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
         "rank higher: by turn, weight, priority or bid, depending on the campaign's mode",
+    ),
+    "outbid": (
+        {"phase": "bids", "sold_count": 1, "live": bidding(2_500, "bid")},
+        "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
+        "bid more",
+    ),
+    "no_bid": (
+        {"phase": "bids", "live": bidding(None, "refused")},
+        "Acme Roofing: it made no bid.",
+        "bid for leads like this one, by its system or a standing bid",
+    ),
+    "bid_late": (
+        {"phase": "bids", "live": bidding(None, "timeout")},
+        "Acme Roofing: its system did not answer in time.",
+        "answer within the bid deadline of the campaign, or have a standing bid",
+    ),
+    "bid_below_reserve": (
+        {"phase": "bids", "live": bidding(2_500, "bid"), "campaign": {"reserve_cents": 3_000}},
+        "Acme Roofing: its bid was below the reserve.",
+        "bid at least the reserve",
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},
