@@ -22,6 +22,7 @@ from distribution.attempts.offering import (
     is_offered_first,
     offer,
 )
+from distribution.attempts.promises import read_promise
 from distribution.attempts.record import AttemptRecord, Decided, Unsold, find_unsold
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.sell import PlannedSale, SaleKind, sell
@@ -173,6 +174,7 @@ def read_facts(
         at=at,
         seed=seed,
         chosen=chosen,
+        promise=read_promise(lead, at=at),
     )
 
 

@@ -33,6 +33,7 @@ _USAGE_TYPES: Final = ", ".join(
 )
 
 # Nothing that was paused after the decision is sold: the statement sees every pause that committed before it began.
+# A pause that ends by itself is over for a decision made after its end, by the decision's own time.
 # A person who chose a buyer overrides the pauses of that buyer and its enrollment, and no other pause.
 IS_OPEN: Final = f"""
 NOT {IS_PRODUCT_PAUSED}
@@ -41,8 +42,13 @@ AND NOT EXISTS (
 )
 AND EXISTS (SELECT FROM distribution_campaign c WHERE c.id = %s AND c.active)
 AND NOT EXISTS (
-    SELECT FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
-    WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND (NOT e.active OR b.paused_at IS NOT NULL)
+    SELECT FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id,
+        LATERAL (SELECT %s::timestamptz) AS decision(at)
+    WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND (
+        NOT e.active
+        OR e.paused_at IS NOT NULL AND (e.paused_until IS NULL OR e.paused_until > decision.at)
+        OR b.paused_at IS NOT NULL AND (b.paused_until IS NULL OR b.paused_until > decision.at)
+    )
 )
 """  # noqa: S608 - only a condition is put in
 
@@ -172,7 +178,7 @@ def sell(
         passed = array_literal(workspace_ids)
         cursor.execute(
             HOLD if kind is SaleKind.HOLD else SELL,
-            [passed, campaign_id, enrollment_ids, *columns, lead_id, campaign_id, attempt_id, at],
+            [passed, campaign_id, at, enrollment_ids, *columns, lead_id, campaign_id, attempt_id, at],
         )
         is_open, charged = cursor.fetchone()
     if not is_open:

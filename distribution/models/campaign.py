@@ -218,8 +218,8 @@ class Campaign(models.Model):
     shows_price_to_win = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="A buyer that lost an auction is told what it would have had to bid, never who won. Used only if the "
-        "mode is auction.",
+        help_text="A buyer that lost an auction can read what it would have had to bid, never who won. Used only if "
+        "the mode is auction.",
     )
     timezone = models.CharField(
         verbose_name="time zone",

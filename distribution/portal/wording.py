@@ -43,6 +43,9 @@ STOPS: Final[Mapping[StopCode, StopWords]] = {
     StopCode.ENROLLMENT_PAUSED: StopWords(
         "You are paused in this campaign.", "portal-settings", "See the settings"
     ),
+    StopCode.ENROLLMENT_PAUSED_BY_BUYER: StopWords(
+        "You paused this campaign.", "portal-settings", "See the settings"
+    ),
     StopCode.BUYER_PAUSED: StopWords(
         "You are paused: you get no leads.", "portal-settings", "See the settings"
     ),

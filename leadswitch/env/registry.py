@@ -10,6 +10,7 @@ from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.outbound import Outbound
+from leadswitch.env.pings import Pings
 from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
@@ -30,6 +31,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Deliveries,
     Outbound,
+    Pings,
     Limits,
     Metrics,
     Mail,
@@ -57,6 +59,7 @@ class Environment(
     Leads,
     Dispatch,
     Sending,
+    Pings,
     Limits,
     Metrics,
     Mail,

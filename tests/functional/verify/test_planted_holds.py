@@ -58,7 +58,7 @@ PLANTED = {
     ),
     "posting_without_a_hold": (
         f"UPDATE {ASSIGNMENT} SET state = 'sold', settled_at = now() WHERE id = {{held}}",
-        {1, 3, 4, 12},
+        {1, 3, 4, 12, 14},
     ),
     "hold_of_a_finished_lead": (
         "UPDATE routing_lead SET status = 'failed', finished_at = now() WHERE id = {held_lead}",

@@ -23,7 +23,14 @@ def assess_first(campaign: dict[str, Any], **changes: Any) -> Assessment:
 
 
 def test_every_gate_has_a_fix_or_a_reason() -> None:
-    assert set(FIXES) == {*STAGES, "outside_campaign_hours", "locked", *OF_BIDS}
+    assert set(FIXES) == {
+        *STAGES,
+        "outside_campaign_hours",
+        "locked",
+        "below_promised_price",
+        "promise_ended",
+        *OF_BIDS,
+    }
     assert {code for code, row in FIXES.items() if isinstance(row.make, NoFix)} == {
         *("already_has_lead", "rejected_lead", "no_bid", "bid_late"),
     }

@@ -263,8 +263,8 @@ EVENTS = [
                 ],
             },
         ),
-        "Auction opened: 2 buyers asked for a bid within 1.0 s, with zip3, state; 1 standing bid. Not sent, because the "
-        "value may identify the person: note.",
+        "Auction opened: 2 buyers asked for a bid within 1.0 s, with zip3, state; 1 standing bid. Not sent, because "
+        "the value may identify the person: note.",
     ),
     (
         Row(Event.AUCTION_OPENED, data={"deadline_ms": 0, "fields": [], "shown": []}),
