@@ -101,6 +101,7 @@ class StandingBid:
     cents: int
 
 
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Of an enrollment or a buyer. `until`: it ends by itself; None: somebody must end it.
 
