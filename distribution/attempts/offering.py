@@ -12,7 +12,7 @@ from distribution.attempts.open_offer import open_offer
 from distribution.attempts.record import UNCLAIMED, AttemptRecord, Decided, Unsold, find_unsold
 from distribution.attempts.trace import record_decision
 from distribution.engine import CampaignHead, CompiledCampaign, DecisionFacts, decide, resolve_campaign
-from distribution.models import CampaignMode, OfferKind
+from distribution.models import OfferKind
 from distribution.models.campaign import OFFERING
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
@@ -85,7 +85,7 @@ def offer(record: AttemptRecord, campaign: CompiledCampaign, facts: DecisionFact
     record_decision(record.trace, decided.decision, zip_code=record.lead.zip)
     record.unsold = find_unsold(decided.decision)
     if decided.decision.offered:
-        begin = open_auction if campaign.mode == CampaignMode.AUCTION else open_offer
+        begin = open_auction if campaign.mode == "auction" else open_offer
         record.opened = begin(
             record.lead,
             campaign=campaign,

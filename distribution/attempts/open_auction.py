@@ -125,23 +125,14 @@ def open_auction(
         asked=asked,
     )
     returned = _read_returned(campaign, decision.offered, at=at)
+    partial = orjson.dumps(dict(auction.partial.values)).decode()
+    parameters: list[Any] = [
+        *(auction.public_id, lead.id, campaign.id, attempt_id, at, auction.closes_at, auction.max_buyers),
+        *(partial, campaign.auction.reserve_cents, array_literal(passed), at),
+        *_columns(auction, returned),
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            OPEN,
-            [
-                *(
-                    auction.public_id,
-                    lead.id,
-                    campaign.id,
-                    attempt_id,
-                    at,
-                    auction.closes_at,
-                    auction.max_buyers,
-                ),
-                *(orjson.dumps(dict(auction.partial.values)).decode(), campaign.auction.reserve_cents),
-                *(array_literal(passed), at, *_columns(auction, returned)),
-            ],
-        )
+        cursor.execute(OPEN, parameters)
     return auction
 
 

@@ -32,7 +32,7 @@ REPEATABLE: Final = (4, ENGINE)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 # What a row without its last values has.
-NOT_OPTED: Final = (None, None, None, "", 0)
+NOT_OPTED: Final[tuple[Any, ...]] = (None, None, None, "", 0)
 
 
 class _Times:
@@ -145,7 +145,8 @@ def _write_bid_at(live: LiveFacts) -> int | None:
 
 def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
     balance, held, limit, virtual_finish, has_lead, last, usage, *optional = row
-    rejection, bid_cents, bid_at, bid_outcome, returned_bps = (*optional, *NOT_OPTED[len(optional) :])
+    given = [*optional, *NOT_OPTED[len(optional) :]]
+    rejection, bid_cents, bid_at, bid_outcome, returned_bps = given
     return LiveFacts(
         balance_cents=balance,
         held_cents=held,

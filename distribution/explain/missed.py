@@ -271,7 +271,9 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
 def _find_winning_bid(remedy: Remedy, attempt: Attempt) -> int | None:
     """It says what the winner bid, so the agency decides whether buyers may know it."""
     bids = [each.bid_cents for each in remedy.improvements if each.bid_cents is not None]
-    if not bids or not Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True).exists():
+    if not bids or attempt.campaign_id is None:
+        return None
+    if not Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True).exists():
         return None
     return bids[0]
 

@@ -1,9 +1,10 @@
 """Standing bids of enrollments. Instant on a table of any size."""
 
-import distribution.configuration.checks
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
+
+import distribution.configuration.checks
 
 
 class Migration(migrations.Migration):

@@ -7,7 +7,7 @@ written either before the auction is closed, and counts, or after it, and is lat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 
@@ -55,7 +55,7 @@ class Answered:
 def write_bids(answers: Sequence[Answered]) -> list[BidOutcome]:
     """Write answers in a transaction of their own. Returns what became of them, without those written before."""
     readings = [each.reading for each in answers]
-    columns = [
+    columns: list[list[Any]] = [
         [each.id for each in answers],
         [each.outcome.value for each in readings],
         [each.cents for each in readings],
