@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -31,6 +32,13 @@ def sold_auction(campaign: Campaign) -> tuple[Lead, Enrollment, Enrollment, Enro
     assert close(lead).result == "success"
     OfferBuyer.objects.filter(enrollment=late).update(bid_outcome="late", bid_cents=9_900, latency_ms=1_400)
     return lead, high, low, late
+
+
+@pytest.fixture
+def operator() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
 
 
 def test_drawer_shows_every_bid_with_its_time_and_rank(operator: Client) -> None:

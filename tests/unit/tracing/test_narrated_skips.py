@@ -2,12 +2,21 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from distribution.engine import DecisionFacts, LeadFacts, LiveFacts, Skip, compile_campaign, decide
+from distribution.engine import (
+    DecisionFacts,
+    LeadFacts,
+    LiveFacts,
+    Promise,
+    Skip,
+    Terms,
+    compile_campaign,
+    decide,
+)
 from distribution.engine.gates import STAGES as ENGINE_STAGES
 from tests.support.narration import AT, NAMES, Row, sentence_of
 from tracing.narrator import describe_change
@@ -70,7 +79,7 @@ def skip(*, buyer: dict[str, Any] | None = None, live: LiveFacts | None = None, 
         seed=1,
         locked=frozenset(parts.get("locked", ())),
     )
-    facts = replace(facts, phase=parts.get("phase", "push"))
+    facts = replace(facts, phase=parts.get("phase", "push"), promise=parts.get("promise"))
     return decide(compile_campaign(definition), facts).skipped[0]
 
 
@@ -204,6 +213,11 @@ CASES = {
         {"sold_count": 1},
         "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
         "rank higher: by turn, weight, priority or bid, depending on the campaign's mode",
+    ),
+    "below_promised_price": (
+        {"promise": Promise(2_000, Terms("share", 5_000), AT + timedelta(minutes=1))},
+        "Acme Roofing: its price pays the source less than it was promised.",
+        "a buyer with a higher price; or wait until the promise ends, if the source lets its leads be sold then",
     ),
     "outbid": (
         {"phase": "bids", "sold_count": 1, "live": bidding(2_500, "bid")},
