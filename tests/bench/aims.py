@@ -12,6 +12,7 @@ OF_BARE_VIEW: Final = 0.7
 OF_PLAIN_HTTPX: Final = 0.8
 MAX_ADDED_MS: Final = 5.0
 MAX_AUCTION_MS: Final = 20.0
+MAX_PING_MS: Final = 50.0
 MAX_STATEMENTS: Final = 14
 MIN_RETRIES_PER_MINUTE: Final = 100
 MAX_MICROSECONDS_PER_RULE: Final = 5.0
@@ -51,6 +52,8 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims += _deliveries(report["deliveries"])
     if "offers" in report:
         aims.append(_auction(report["offers"]["auction"]))
+    if "pings" in report:
+        aims += [_ping(size) for size in report["pings"]["sizes"]]
     if "retries" in report:
         aims += _retries(report["retries"])
     if "targets" in report:
@@ -152,6 +155,15 @@ def _auction(auction: Mapping[str, Any]) -> Aim:
         f"< {MAX_AUCTION_MS:g} ms beyond the slowest bid",
         f"{over_ms:.1f} ms",
         over_ms < MAX_AUCTION_MS,
+    )
+
+
+def _ping(size: Mapping[str, Any]) -> Aim:
+    return Aim(
+        f"a ping, p95 at {size['buyers']:,} buyers",
+        f"< {MAX_PING_MS:g} ms",
+        f"{size['p95_ms']:.2f} ms",
+        size["p95_ms"] < MAX_PING_MS,
     )
 
 

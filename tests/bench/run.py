@@ -17,6 +17,7 @@ from tests.bench import (
     intake_part,
     offers_part,
     outbound_part,
+    pings_part,
     retries_part,
     routing_part,
     spans_part,
@@ -32,12 +33,15 @@ from tests.bench.progress import show_progress
 from tests.bench.report import publish_report
 from tests.bench.tables import show
 
-PARTS = ("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries", "offers")
+PARTS = (
+    *("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries", "pings"),
+    "offers",
+)
 # They need no database.
 BARE_PARTS = ("routing", "outbound")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
-    " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer;"
+    " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer; pings;"
     " the time that an auction adds to its slowest bid;"
     " how fast retries are drained; what a lead waits for; and what"
     " distributed traces cost. Prints tables and writes var/bench/bench.json."
@@ -120,6 +124,15 @@ def measure(plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool) 
             if "intake" in parts:
                 with show_progress("intake", intake_part.count_steps(plan), console=console) as progress:
                     report["intake"] = intake_part.measure_intake(
+                        plan,
+                        children[0],
+                        database_url=database_url,
+                        directory=directory,
+                        progress=progress,
+                    )
+            if "pings" in parts:
+                with show_progress("pings", pings_part.count_steps(plan), console=console) as progress:
+                    report["pings"] = pings_part.measure_pings(
                         plan,
                         children[0],
                         database_url=database_url,
