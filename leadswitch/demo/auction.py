@@ -20,7 +20,7 @@ VERTICAL: Final = "solar"
 CREDITS_CENTS: Final = 100_000
 DEADLINE_MS: Final = 1_500
 # Of each buyer: its system's path, or its standing bid in cents.
-BIDDERS: Final = {
+BIDDERS: Final[dict[str, str | int]] = {
     "Sunbelt Solar": "/bid/62.00/120",
     "Piedmont Solar": "/bid/71.50/300",
     "Slow Sun Energy": "/bid/99.00/2500",

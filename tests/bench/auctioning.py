@@ -50,7 +50,7 @@ def build_auction(urls: Sequence[str]) -> Pool:
 
 def time_auctions(pool: Pool, *, count: int, bidders: int) -> list[Mapping[str, Any]]:
     """One after the other: the ms from the commit that opens it until the sale is seen to be committed."""
-    times = []
+    times: list[Mapping[str, Any]] = []
     with noted_commits() as commits:
         for lead_id in add_leads(pool, count):
             outcome = distribute_lead(lead_id)
