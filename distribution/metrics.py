@@ -35,6 +35,26 @@ CLAIMS = with_series(
     Counter("leadswitch_claims_total", "Claims of offers by buyers, by what became of them.", ["result"]),
     result=("claimed", "taken", "window_over", "not_eligible", "paused"),
 )
+BID_OUTCOMES = ("bid", "no_bid", "refused", "late", "timeout", "error")
+BIDS = with_series(
+    Counter(
+        "leadswitch_bids_total",
+        "Buyers' systems that were asked for a bid, by what became of it.",
+        ["outcome"],
+    ),
+    outcome=BID_OUTCOMES,
+)
+BID_SECONDS = Histogram(
+    "leadswitch_bid_seconds",
+    "One request for a bid, from its start to the end of the answer.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10),
+)
+AUCTIONS = with_series(
+    Counter(
+        "leadswitch_auctions_total", "Auctions that closed, by what became of the lead then.", ["result"]
+    ),
+    result=("sold", "no_bids", "below_reserve", "fallback", "other"),
+)
 LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads skipped because another worker had them.")
 CANDIDATE_WAITS = Counter(
     "leadswitch_candidate_waits_total",

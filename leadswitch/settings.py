@@ -90,8 +90,10 @@ LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
-# Requests that one deliverer runs at once, and how often it looks for due deliveries if nothing wakes it.
+# Requests that one deliverer runs at once, buyers that it asks for bids at once, and how often it looks for due
+# deliveries if nothing wakes it.
 LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads
+LEADSWITCH_BIDDING_THREADS = ENVIRONMENT.bidding_threads
 LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
 LEADSWITCH_EVENT_DAYS = ENVIRONMENT.event_days
 # Behind PgBouncer nothing can listen.

@@ -12,6 +12,7 @@ from django.db import connection
 from psycopg import sql
 
 from distribution.models import CHANNEL
+from distribution.models.offer import OFFERS_CHANNEL
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +21,14 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
 
 
 class Listener(threading.Thread):
-    """Sets `wake` at each notification, and once after each new connection: some may have been missed."""
+    """Sets an event at each notification, and once after each new connection: some may have been missed.
 
-    def __init__(self, *, stop: threading.Event, wake: threading.Event) -> None:
+    `wake`: deliveries are due. `offers`: an offer has changed.
+    """
+
+    def __init__(self, *, stop: threading.Event, wake: threading.Event, offers: threading.Event) -> None:
         super().__init__(name="listener", daemon=True)
-        self._stop_event, self._wake = stop, wake
+        self._stop_event, self._wakes = stop, {CHANNEL: wake, OFFERS_CHANNEL: offers}
 
     def run(self) -> None:
         while not self._stop_event.is_set():
@@ -36,11 +40,12 @@ class Listener(threading.Thread):
 
     def _listen(self) -> None:
         with open_connection() as listening:
-            listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-            self._wake.set()
+            for channel, wake in self._wakes.items():
+                listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                wake.set()
             while not self._stop_event.is_set():
-                for _ in listening.notifies(timeout=CHECK_STOP_SECONDS, stop_after=1):
-                    self._wake.set()
+                for notified in listening.notifies(timeout=CHECK_STOP_SECONDS, stop_after=1):
+                    self._wakes[notified.channel].set()
 
 
 def open_connection() -> "psycopg.Connection[tuple[object, ...]]":

@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **__: Any) -> None:
         import_string(settings.LEADSWITCH_BEGIN_DELIVERER_HOOK)()
-        stop, wake = Event(), Event()
+        stop, wake, offers = Event(), Event(), Event()
 
         def end(*_: object) -> None:
             stop.set()
@@ -35,10 +35,12 @@ class Command(BaseCommand):
             signal.signal(number, end)
         load_rows()  # so that the first next buyer of a direct post is not asked late
         freeze_startup_objects()
-        listener = None if settings.LEADSWITCH_PGBOUNCER else Listener(stop=stop, wake=wake)
+        listener = None if settings.LEADSWITCH_PGBOUNCER else Listener(stop=stop, wake=wake, offers=offers)
         # A process id may repeat on another machine or in another container.
         name = f"{worker_name()}:{token_hex(4)}"[:100]
         try:
-            Deliverer(name, stop=stop, wake=wake, distribute=distribute_lead, listener=listener).run()
+            Deliverer(
+                name, stop=stop, wake=wake, distribute=distribute_lead, listener=listener, offers=offers
+            ).run()
         except ThreadDied as error:
             raise CommandError(str(error)) from error

@@ -293,6 +293,26 @@ FLOW: Final = Row(
             queries=percentiles("leadswitch_offer_closing_lag_seconds"),
         ),
         Panel(
+            title="Bids",
+            description="Buyers' systems that were asked for a bid, by what became of it.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("outcome", "leadswitch_bids_total"),),
+        ),
+        Panel(
+            title="Time of a bid",
+            description="One request for a bid. Bids after the deadline of their campaign never win.",
+            unit=Unit.SECONDS,
+            queries=percentiles("leadswitch_bid_seconds"),
+        ),
+        Panel(
+            title="Auctions closed",
+            description="By what became of the lead. `fallback`: nobody's bid could win, and the campaign went on.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("result", "leadswitch_auctions_total"),),
+        ),
+        Panel(
             title="Traces that could not be written",
             description="Leads that were processed without their trace, or with a trace as text. Normal: 0.",
             unit=Unit.COUNT,
