@@ -11,7 +11,7 @@ from typing import Final
 from uuid import NAMESPACE_OID, uuid5
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 
 from distribution.configuration.addresses import list_addresses
@@ -29,7 +29,7 @@ FIRST_WAIT: Final = timedelta(minutes=5)
 
 CLAIM: Final = """
 UPDATE distribution_statementmail
-SET tries = tries + 1, next_try_at = %(at)s + %(wait)s * power(2, tries)
+SET tries = tries + 1, next_try_at = %(at)s + make_interval(secs => %(wait_s)s * power(2, tries))
 WHERE statement_id = (
     SELECT statement_id FROM distribution_statementmail
     WHERE state = 'waiting' AND next_try_at <= %(at)s
@@ -46,12 +46,12 @@ def send_due(*, at: datetime, limit: int) -> int:
     return sum(_send(mail, at=at) for mail in _claim_each(at=at, limit=limit))
 
 
-def write_mail(statement: BuyerStatement, *, email_to: str) -> EmailMessage:
+def write_mail(statement: BuyerStatement, *, email_to: str) -> EmailMultiAlternatives:
     """Needs the workspace."""
     document = write_document(statement)
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
     message_id = uuid5(NAMESPACE_OID, f"statement {statement.workspace.slug} {statement.number}")
-    message = EmailMessage(
+    message = EmailMultiAlternatives(
         " ".join(f"{statement.workspace_name}: {document.title}".split()),
         "\n".join(_list_lines(document)) + "\n",
         to=list_addresses(email_to),
@@ -65,7 +65,7 @@ def write_mail(statement: BuyerStatement, *, email_to: str) -> EmailMessage:
 def _claim_each(*, at: datetime, limit: int) -> Iterator[StatementMail]:
     for _ in range(limit):
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"at": at, "wait": FIRST_WAIT})
+            cursor.execute(CLAIM, {"at": at, "wait_s": FIRST_WAIT.total_seconds()})
             row = cursor.fetchone()
         if row is None:
             return
