@@ -99,10 +99,11 @@ WITH now AS MATERIALIZED (
     {{outbox}}
 ), recorded AS (
     INSERT INTO distribution_ledgerentry (
-        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason,
+        expires_at
     )
     SELECT c.wallet_id, '{{kind}}', -sold.price_cents, c.balance_cents, '{{kind}}:' || sold.public_id, sold.id,
-        'engine', ''
+        'engine', '', {{expires_at}}
     FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
     RETURNING id
 )
@@ -124,11 +125,24 @@ _ASK: Final = f"""
     FROM sold {ENDPOINTS} AND t.method IN ('webhook', 'http')
     ORDER BY sold.id, t.campaign_id IS NULL, t.id
 """  # noqa: S608 - only conditions are put in
+# A hold is released at the latest then, unless the buyer may have the lead. The chain of buyers has ended before.
+HOLD_GRACE: Final = "interval '1 minute'"
+_EXPIRES_AT: Final = f"""statement_timestamp() + {HOLD_GRACE} + (
+    SELECT make_interval(secs => g.post_deadline_seconds) FROM distribution_campaign g WHERE g.id = sold.campaign_id
+)"""  # noqa: S608 - only a constant is put in
 SELL: Final = _SALE.format(
-    money="balance_cents = w.balance_cents - s.price_cents", state="sold", kind="charge", outbox=_DELIVER
+    money="balance_cents = w.balance_cents - s.price_cents",
+    state="sold",
+    kind="charge",
+    outbox=_DELIVER,
+    expires_at="NULL::timestamptz",
 )
 HOLD: Final = _SALE.format(
-    money="held_cents = w.held_cents + s.price_cents", state="held", kind="hold", outbox=_ASK
+    money="held_cents = w.held_cents + s.price_cents",
+    state="held",
+    kind="hold",
+    outbox=_ASK,
+    expires_at=_EXPIRES_AT,
 )
 
 

@@ -155,6 +155,10 @@ class LedgerEntry(models.Model):
         "other side", max_length=16, choices=LEDGER_SIDES, default=Account.REVENUE, db_default=Account.REVENUE
     )
     balance_after_cents = models.BigIntegerField()
+    # Of a hold: it is released then, unless the buyer may have the lead. Empty: held by an older version.
+    expires_at = models.DateTimeField("timeout", null=True, blank=True)
+    # Of a capture: the rest of its hold, which is free again.
+    released_cents = models.BigIntegerField("released", default=0, db_default=0)
     idempotency_key = models.CharField(max_length=255, unique=True)
     assignment = models.ForeignKey(
         "distribution.Assignment", on_delete=models.PROTECT, null=True, blank=True, related_name="entries"
@@ -181,6 +185,13 @@ class LedgerEntry(models.Model):
             ),
             models.CheckConstraint(
                 condition=account_fits_kind(LEDGER_ACCOUNTS), name="ledger_account_fits_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(kind="hold"), name="ledger_time_out_of_hold"
+            ),
+            models.CheckConstraint(
+                condition=Q(released_cents=0) | Q(kind="capture", released_cents__gt=0),
+                name="ledger_released_by_capture",
             ),
             models.UniqueConstraint(
                 fields=["assignment"],

@@ -19,7 +19,7 @@ WITH mine AS (
 ), moved AS (
     SELECT other_account AS account,
         -SUM(CASE WHEN kind IN ('hold', 'release') THEN 0 ELSE amount_cents END) AS cents,
-        SUM(CASE kind WHEN 'capture' THEN amount_cents WHEN 'hold' THEN -amount_cents
+        SUM(CASE kind WHEN 'capture' THEN amount_cents - released_cents WHEN 'hold' THEN -amount_cents
             WHEN 'release' THEN -amount_cents ELSE 0 END) AS pending_cents
     FROM distribution_ledgerentry WHERE wallet_id IN (SELECT id FROM mine) GROUP BY other_account
 ), owed AS (

@@ -1,4 +1,4 @@
-"""Invariant 14: the sum over all accounts is 0, and every entry has both sides.
+"""Invariant 14: the sum over all accounts is 0, every entry has both sides, and every hold ends or has a reason.
 
 The revenue from a buyer is what its sales cost, by the assignments and not by the ledger, less refunds. So a balance
 that agrees with its entries, but not with the sales, is found too.
@@ -68,6 +68,22 @@ PAYABLES_BY_HAND: Final = _OTHER_SIDE.format(
     of_part="kind IN ('adjustment', 'paid')",
 )
 
+# The reconciler ends a hold within seconds after its timeout, unless the buyer may have the lead.
+HOLDS_END: Final = f"""
+SELECT 'assignment ' || d.id AS subject,
+    format('is held, but timed out at %%s, and nothing was sent', to_char(e.expires_at AT TIME ZONE 'UTC',
+        'YYYY-MM-DD HH24:MI:SS "UTC"')) AS message
+FROM distribution_assignment d
+JOIN distribution_ledgerentry e ON e.assignment_id = d.id AND e.kind = 'hold'
+WHERE d.state = 'held' AND e.expires_at < %(at)s - interval '10 minutes' AND {in_leads("d.lead_id")}
+    AND NOT EXISTS (
+        SELECT FROM distribution_delivery y
+        WHERE y.assignment_id = d.id AND (y.state IN ('posting', 'unknown') OR EXISTS (
+            SELECT FROM distribution_deliverytry t WHERE t.delivery_id = y.id AND t.outcome <> 'not_sent'
+        ))
+    )
+"""  # noqa: S608 - only conditions are put in
+
 
 def check_wallets(part: Slice, findings: Findings) -> None:
     findings.checked = count(CHECKED, part)
@@ -78,3 +94,4 @@ def check_wallets(part: Slice, findings: Findings) -> None:
 
 def check_leads(part: Slice, findings: Findings) -> None:
     search(findings, PAYABLES, part)
+    search(findings, HOLDS_END, part)

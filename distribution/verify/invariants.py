@@ -112,7 +112,7 @@ INVARIANTS: Final = (
     Invariant(
         14,
         "accounts",
-        "The sum over all accounts is 0, and every movement has both sides",
+        "The sum over all accounts is 0, and every hold ends or has a reason to be open",
         (
             SliceCheck(SliceKind.WALLETS, accounts.check_wallets),
             SliceCheck(SliceKind.LEADS, accounts.check_leads),

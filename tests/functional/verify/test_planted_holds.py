@@ -72,6 +72,10 @@ PLANTED = {
         "UPDATE routing_lead SET is_partly_sold = TRUE WHERE id = {held_lead}",
         {4},
     ),
+    "hold_that_timed_out": (
+        f"UPDATE {LEDGER} SET expires_at = now() - interval '11 minutes' WHERE assignment_id = {{held}}",
+        {14},
+    ),
     "hold_without_a_direct_post": (f"DELETE FROM {DELIVERY} WHERE assignment_id = {{held}}", {12}),
     "hold_whose_direct_post_has_ended": (
         f"UPDATE {DELIVERY} SET state = 'rejected', next_try_at = NULL, ended_at = now(), end_reason = 'x'"
