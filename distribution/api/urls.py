@@ -25,6 +25,7 @@ from distribution.api.endpoints import (
     EndpointTestView,
     EndpointView,
 )
+from distribution.api.offers import ClaimView, OffersView, OfferView
 from distribution.api.payables import PayablesView
 from distribution.api.pings import PingsView
 from distribution.api.returns import (
@@ -88,6 +89,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         AssignmentReturnsView.as_view(),
         name="buyer-assignment-returns",
     ),
+    path("buyer/offers/", OffersView.as_view(), name="buyer-offers"),
+    path("buyer/offers/<uuid:public_id>/", OfferView.as_view(), name="buyer-offer"),
+    path("buyer/offers/<uuid:public_id>/claim/", ClaimView.as_view(), name="buyer-offer-claim"),
     path("buyer/return-policy/", ReturnPolicyView.as_view(), name="buyer-return-policy"),
     path("buyer/returns/", ReturnsView.as_view(), name="buyer-returns"),
     path("buyer/returns/<uuid:public_id>/", OneReturnView.as_view(), name="buyer-return"),

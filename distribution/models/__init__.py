@@ -8,6 +8,7 @@ from distribution.models.campaign import (
     Campaign,
     CampaignMode,
     CampaignSnapshot,
+    OfferFallback,
     SellsOn,
     Tier,
     read_snapshot,
@@ -38,6 +39,16 @@ from distribution.models.methods import (
     Purpose,
 )
 from distribution.models.money import MAX_TERMS_DAYS, NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.offer import (
+    OFFERS_CHANNEL,
+    BidOutcome,
+    LeadWithOffers,
+    Offer,
+    OfferBuyer,
+    OfferEnd,
+    OfferKind,
+    OfferState,
+)
 from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
@@ -71,6 +82,7 @@ __all__ = [
     "METHOD_FIELDS",
     "MOVED",
     "NOT_OF_SALES",
+    "OFFERS_CHANNEL",
     "OPEN",
     "PRESETS",
     "SHORTEST_KEPT_DAYS",
@@ -79,6 +91,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
+    "BidOutcome",
     "BodyFormat",
     "Buyer",
     "BuyerKey",
@@ -102,9 +115,16 @@ __all__ = [
     "EvidenceKind",
     "HttpMethod",
     "LeadWithEvents",
+    "LeadWithOffers",
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "Offer",
+    "OfferBuyer",
+    "OfferEnd",
+    "OfferFallback",
+    "OfferKind",
+    "OfferState",
     "PayableEntry",
     "PayableKind",
     "PingEndpoint",
