@@ -9,6 +9,7 @@ from distribution.portal.hours import HoursPage
 from distribution.portal.leads import LeadPage, LeadsPage
 from distribution.portal.limits import LimitsPage
 from distribution.portal.missed import MissedLeadPage, MissedPage
+from distribution.portal.offers import OfferListPage, OfferPage, OffersPage
 from distribution.portal.pause import PausePage
 from distribution.portal.returns import AskReturnPage, ReturnPage, ReturnsPage, WithdrawPage
 from distribution.portal.settings_pages import MorePage, SettingsPage
@@ -33,6 +34,9 @@ urlpatterns = [
     path("leads/", LeadsPage.as_view(), name="portal-leads"),
     path("leads/<uuid:public_id>/", LeadPage.as_view(), name="portal-lead"),
     path("leads/<uuid:public_id>/return/", AskReturnPage.as_view(), name="portal-ask-return"),
+    path("offers/", OffersPage.as_view(), name="portal-offers"),
+    path("offers/list/", OfferListPage.as_view(), name="portal-offer-list"),
+    path("offers/<uuid:public_id>/", OfferPage.as_view(), name="portal-offer"),
     path("missed/", MissedPage.as_view(), name="portal-missed"),
     path("missed/<uuid:public_id>/", MissedLeadPage.as_view(), name="portal-missed-lead"),
     path("returns/", ReturnsPage.as_view(), name="portal-returns"),

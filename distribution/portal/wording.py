@@ -14,6 +14,8 @@ DONE: Final = {
     "signed-out": "You are signed out.",
     "signed-out-everywhere": "You are signed out in every browser.",
     "saved": "Your change was saved.",
+    "claimed": "The lead is yours. Call now.",
+    "claimed-before": "You had claimed this lead before. You were not charged again.",
     "return-requested": "Your return request was sent. You see here what becomes of it.",
     "return-withdrawn": "The return request was withdrawn. You keep the lead.",
     "evidence-added": "The file was added.",
