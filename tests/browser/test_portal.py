@@ -7,14 +7,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from distribution.buyers.portal_links import make_link_token
-from distribution.models import ReturnRequest
+from distribution.models import PortalUser, ReturnRequest
+from distribution.offers.claim import claim_offer
 from distribution.portal.cookies import COOKIE
 from tests.browser.chromium import PHONE, barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, overflows
-from tests.support.factories import PortalUserFactory
+from tests.support.factories import EnrollmentFactory, PortalUserFactory
 from tests.support.portal import session_text
-from tests.support.portal_scene import PortalScene, build_portal_scene, list_pages
+from tests.support.portal_scene import PortalScene, build_portal_scene, list_pages, open_another
 
 ON_A_PHONE = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 SHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots" / "portal"
@@ -25,10 +26,10 @@ def scene(committed_db: None) -> PortalScene:  # noqa: ARG001
     return build_portal_scene()
 
 
-def enter(page: Page, scene: PortalScene, address: str) -> None:
+def enter(page: Page, user: PortalUser, address: str) -> None:
     """As the link does."""
     page.context.add_cookies(
-        [{"name": COOKIE, "value": session_text(scene.user), "url": f"{address}/portal/"}]  # type: ignore[list-item]
+        [{"name": COOKIE, "value": session_text(user), "url": f"{address}/portal/"}]  # type: ignore[list-item]
     )
 
 
@@ -38,7 +39,7 @@ def test_every_page_fits_and_is_accessible(
 ) -> None:
     PortalUserFactory(email=scene.user.email, buyer__name="Birch Roofing")
     page = open_as(None, **SIZES[size])
-    enter(page, scene, address)
+    enter(page, scene.user, address)
     for name, path in [*list_pages(scene).items(), ("sign-in", "/portal/sign-in/")]:
         answer = page.goto(path)
         assert answer is not None
@@ -97,7 +98,7 @@ def test_refused_form_says_what_is_wrong_beside_the_field(
 ) -> None:
     path = f"/portal/settings/campaigns/{scene.campaign.public_id}/"
     page = open_as(None, refused=[(400, path), (404, "/portal/leads/0/")], **ON_A_PHONE)
-    enter(page, scene, address)
+    enter(page, scene.user, address)
     page.goto(path)
     page.get_by_label("Leads per day").fill("-1")
     page.get_by_role("button", name="Save").click()
@@ -108,3 +109,28 @@ def test_refused_form_says_what_is_wrong_beside_the_field(
     page.goto("/portal/leads/0/")
     page.get_by_role("link", name="Go to the first page").click()
     expect(page.get_by_role("heading", name="Active")).to_be_visible()
+
+
+def test_new_offer_appears_by_itself_and_is_claimed(
+    scene: PortalScene, open_as: OpenAs, address: str
+) -> None:
+    """The winner sees the contact details, and the loser how much too late the claim was."""
+    rival = EnrollmentFactory(campaign=scene.offer.campaign, buyer__credits_cents=10_000).buyer
+    claim_offer(scene.offer.public_id, buyer_id=scene.buyer.pk)
+    page = open_as(None, **ON_A_PHONE)
+    enter(page, scene.user, address)
+    page.goto("/portal/offers/")
+    expect(page.get_by_text("No offer is open now.")).to_be_visible()
+
+    offer = open_another(scene)
+    page.locator(f"[data-key='{offer.public_id}']").click()
+    late = open_as(None, refused=[(409, f"/portal/offers/{offer.public_id}/")], **ON_A_PHONE)
+    enter(late, PortalUserFactory(buyer=rival), address)
+    late.goto(page.url)
+    page.get_by_role("button", name="Claim for $25.00").click()
+    expect(page.get_by_role("status")).to_have_text("The lead is yours. Call now.")
+    expect(page.get_by_role("link", name="(404) 555-0126")).to_be_visible()
+
+    late.get_by_role("button", name="Claim for $25.00").click()
+    expect(late.get_by_role("alert")).to_contain_text("Taken: another buyer claimed this lead")
+    assert barriers(late) == []

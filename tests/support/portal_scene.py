@@ -61,6 +61,13 @@ def build_portal_scene(
     return PortalScene(user, buyer, campaign, sold, missed, request, _offer(source, buyer))
 
 
+def open_another(scene: PortalScene) -> Offer:
+    """A second offer, for every buyer that is enrolled by now."""
+    lead = _send(scene.sold.lead.source, 6, vertical="gutters")
+    assert distribute_lead(lead.pk).result == "offered"
+    return Offer.objects.get(lead=lead)
+
+
 def _offer(source: Source, buyer: Buyer) -> Offer:
     """Open for an hour, in another campaign and vertical."""
     campaign = CampaignFactory(
