@@ -12,6 +12,7 @@ from routing.models import Lead
 from tracing.wording import duration, money, value
 
 register = template.Library()
+SECONDS_SHOWN: Final = 120
 FIELDS: Final = {"zip": "ZIP code", "zip3": "ZIP code begins with"}
 
 
@@ -92,3 +93,9 @@ def field(name: str) -> str:
 @register.filter
 def late(late_ms: int) -> str:
     return duration(late_ms)
+
+
+@register.filter
+def left(seconds: int) -> str:
+    """As the script counts it down."""
+    return f"{seconds // 60} min left" if seconds > SECONDS_SHOWN else f"{seconds} s left"

@@ -17,7 +17,7 @@
   function countDown() {
     for (const [each, end] of ends) {
       const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
-      each.textContent = left ? `${left} s left` : "time is over";
+      each.textContent = left > 120 ? `${Math.floor(left / 60)} min left` : left ? `${left} s left` : "time is over";
     }
   }
 
