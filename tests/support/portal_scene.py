@@ -128,6 +128,7 @@ def list_pages(scene: PortalScene) -> dict[str, str]:
         "limits": f"/portal/settings/campaigns/{scene.campaign.public_id}/",
         "hours": "/portal/settings/hours/",
         "pause": "/portal/settings/pause/",
+        "company": "/portal/settings/company/",
         "endpoints": "/portal/settings/endpoints/",
         "more": "/portal/more/",
         "account": "/portal/account/",

@@ -226,3 +226,40 @@ class TestArea:
         assert answer.status_code == 302
         assert "covers no ZIP codes" in client.get(AREA).content.decode()
         assert "Your service area covers no ZIP codes." in client.get("/portal/").content.decode()
+
+
+class TestProfile:
+    PATH = "/portal/settings/company/"
+
+    def test_manager_changes_the_contact_and_the_time_zone(self, scene: PortalScene, client: Client) -> None:
+        answer = send(
+            client,
+            self.PATH,
+            timezone="America/Chicago",
+            contact_name="Dana Price",
+            contact_email="Dana@Atlas.example",
+            contact_phone="(404) 555-0199",
+        )
+        assert answer.status_code == 302
+        buyer = Buyer.objects.get(pk=scene.buyer.pk)
+        assert (buyer.name, buyer.timezone) == ("Atlas Roofing", "America/Chicago")
+        assert (buyer.contact_email, buyer.contact_phone) == ("dana@atlas.example", "+14045550199")
+        assert " CST" in client.get("/portal/leads/").content.decode()
+
+    def test_zone_that_is_not_listed_stays(self, scene: PortalScene, client: Client) -> None:
+        Buyer.objects.filter(pk=scene.buyer.pk).update(timezone="Europe/Berlin")
+        assert send(client, self.PATH).status_code == 302
+        assert Buyer.objects.get(pk=scene.buyer.pk).timezone == "Europe/Berlin"
+
+    @pytest.mark.parametrize(
+        ("name", "typed"),
+        [("name", ""), ("contact_email", "dana"), ("contact_phone", "12"), ("timezone", "Mars/Olympus")],
+    )
+    def test_wrong_value_is_refused_beside_its_field(
+        self, name: str, typed: str, scene: PortalScene, client: Client
+    ) -> None:
+        before = Buyer.objects.filter(pk=scene.buyer.pk).values().get()
+        answer = send(client, self.PATH, **{name: typed})
+        assert answer.status_code == 400
+        assert list(answer.context["form"].errors) == [name]
+        assert Buyer.objects.filter(pk=scene.buyer.pk).values().get() == before

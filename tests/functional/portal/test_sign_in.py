@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.test import Client
 from django.utils import timezone
 
@@ -11,6 +12,7 @@ from distribution.buyers import portal_links
 from distribution.buyers.portal_links import LINKS_PER_ADDRESS, LINKS_PER_NETWORK, owe_invitation
 from distribution.models import PortalLink, PortalSession, PortalUser
 from distribution.portal.cookies import COOKIE
+from leadswitch.beat_schedule import make_beat_schedule
 from tests.support.factories import PortalUserFactory
 from tests.support.mail_server import Mailbox
 from tests.support.portal import read_link, send_mails, session_text, signed_in
@@ -55,6 +57,17 @@ def test_person_signs_in_with_the_link_of_the_email(user: PortalUser, mailbox: M
         "signed_in",
         user.buyer.workspace_id,
     )
+
+
+def test_worker_mails_what_waits(user: PortalUser, mailbox: Mailbox) -> None:
+    ask(Client(), user.email)
+    task = current_app.tasks[portal_links.MAIL_TASK]
+    assert (
+        make_beat_schedule({}, pickup_period_seconds=5, sends_digest=False)["mail-portal-links"]["task"]
+        == task.name
+    )
+    task()
+    assert mailbox.recipients == [user.email]
 
 
 def test_database_has_only_hashes_of_link_and_session(user: PortalUser, mailbox: Mailbox) -> None:

@@ -38,6 +38,7 @@ OF_THE_BUYER = {
     "portal/settings/area/",
     "portal/settings/hours/",
     "portal/settings/pause/",
+    "portal/settings/company/",
     "portal/settings/endpoints/",
     "portal/more/",
     "portal/account/",
@@ -61,6 +62,7 @@ FORMS: dict[str, dict[str, str]] = {
     "portal/returns/<uuid:public_id>/withdraw/": {},
     "portal/settings/area/": {"version": "*", "everywhere": "on"},
     "portal/settings/hours/": {"version": "*", "when": "always"},
+    "portal/settings/company/": {"version": "*", "name": "Other", "timezone": "America/Chicago"},
     "portal/settings/pause/": {"version": "*", "action": "pause"},
     "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
 }
