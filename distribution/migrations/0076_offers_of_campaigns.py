@@ -14,7 +14,7 @@ import distribution.configuration.offer_fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0073_pauses_that_end"),
+        ("distribution", "0075_time_outs_checked"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0077_offers"),
+        ("distribution", "0079_offers"),
     ]
 
     operations = [
