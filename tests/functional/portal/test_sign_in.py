@@ -4,7 +4,6 @@ import logging
 from datetime import timedelta
 
 import pytest
-from celery import current_app
 from django.test import Client
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from distribution.buyers.portal_links import LINKS_PER_ADDRESS, LINKS_PER_NETWOR
 from distribution.models import PortalLink, PortalSession, PortalUser
 from distribution.portal.cookies import COOKIE
 from leadswitch.beat_schedule import make_beat_schedule
+from leadswitch.tasks import mail_portal_links
 from tests.support.factories import PortalUserFactory
 from tests.support.mail_server import Mailbox
 from tests.support.portal import read_link, send_mails, session_text, signed_in
@@ -61,7 +61,7 @@ def test_person_signs_in_with_the_link_of_the_email(user: PortalUser, mailbox: M
 
 def test_worker_mails_what_waits(user: PortalUser, mailbox: Mailbox) -> None:
     ask(Client(), user.email)
-    task = current_app.tasks[portal_links.MAIL_TASK]
+    task = mail_portal_links
     assert (
         make_beat_schedule({}, pickup_period_seconds=5, sends_digest=False)["mail-portal-links"]["task"]
         == task.name
