@@ -62,7 +62,7 @@ def build_portal_scene(
 
 
 def open_another(scene: PortalScene) -> Offer:
-    """A second offer, for every buyer that is enrolled by now."""
+    """A second offer, for every buyer that is enrolled now."""
     lead = _send(scene.sold.lead.source, 6, vertical="gutters")
     assert distribute_lead(lead.pk).result == "offered"
     return Offer.objects.get(lead=lead)
