@@ -1,6 +1,13 @@
 """Tables of distribution."""
 
 from distribution.models.accounts import Account
+from distribution.models.approval import (
+    ALWAYS_APPROVED,
+    ApprovalPolicy,
+    ApprovedField,
+    ChangeProposal,
+    ProposalState,
+)
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
@@ -63,6 +70,7 @@ from distribution.models.verification import VerifyWatermark
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
+    "ALWAYS_APPROVED",
     "ANSWERING",
     "CHANNEL",
     "ENDED",
@@ -76,6 +84,8 @@ __all__ = [
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
+    "ApprovalPolicy",
+    "ApprovedField",
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
@@ -87,6 +97,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "ChangeProposal",
     "ContractPays",
     "Deliverer",
     "Delivery",
@@ -113,6 +124,7 @@ __all__ = [
     "PortalSession",
     "PortalUser",
     "PriceUnit",
+    "ProposalState",
     "Purpose",
     "ReturnFile",
     "ReturnLimit",
