@@ -157,7 +157,7 @@ class ChangeProposalAdmin(ConfirmingAdmin):
         if request.method == "POST" and form.is_valid() and self._decide(request, proposal, name, form):
             return HttpResponseRedirect(back)
         lines = [f"{title}: {text}" for title, text in describe_rows(proposal, at=timezone.now())]
-        is_possible = proposal.state == ProposalState.WAITING
+        is_possible = proposal.state == ProposalState.WAITING or bool(form.errors)
         context = {"lines": lines, "button": TITLES[name], "is_possible": is_possible, "back": back}
         return self.confirm(request, title=f"{TITLES[name]}: {proposal}", form=form, context=context)
 

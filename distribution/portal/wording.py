@@ -14,6 +14,7 @@ DONE: Final = {
     "signed-out": "You are signed out.",
     "signed-out-everywhere": "You are signed out in every browser.",
     "saved": "Your change was saved.",
+    "change-asked": "Your agency must approve this change. Until then nothing has changed.",
     "return-requested": "Your return request was sent. You see here what becomes of it.",
     "return-withdrawn": "The return request was withdrawn. You keep the lead.",
     "evidence-added": "The file was added.",
