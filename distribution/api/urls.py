@@ -36,7 +36,7 @@ from distribution.api.returns import (
     ReturnsView,
     WithdrawView,
 )
-from distribution.api.statements import StatementsView, StatementView
+from distribution.api.statements import StatementPdfView, StatementsView, StatementView
 from distribution.api.subscriptions import (
     BuyerSubscriptionsView,
     OneBuyerSubscriptionView,
@@ -91,6 +91,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
     path("buyer/statements/", StatementsView.as_view(), name="buyer-statements"),
     path("buyer/statements/<int:number>/", StatementView.as_view(), name="buyer-statement"),
+    path("buyer/statements/<int:number>.pdf", StatementPdfView.as_view(), name="buyer-statement-pdf"),
     path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
     path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
     path(
