@@ -82,7 +82,7 @@ class ChangePage(PortalPage):
             return self.show_form(form, status=HTTPStatus.BAD_REQUEST)
         by = Author(self.user.actor, self.at, REASON)
         try:
-            self.change(form.make_patch(), version=form.cleaned_data["version"], by=by)
+            outcome = self.change(form.make_patch(), version=form.cleaned_data["version"], by=by)
         except (VersionMissing, VersionStale):
             self.read_again()
             fresh = self.make_form()
@@ -96,5 +96,6 @@ class ChangePage(PortalPage):
         except ChangeRefused as refusal:
             form.add_error(None, str(refusal))
         else:
-            return HttpResponseRedirect(f"{self.request.path}?done={self.done}")
+            done = self.done if outcome.proposal is None else "change-asked"
+            return HttpResponseRedirect(f"{self.request.path}?done={done}")
         return self.show_form(form, status=HTTPStatus.BAD_REQUEST)
