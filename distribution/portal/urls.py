@@ -12,6 +12,7 @@ from distribution.portal.missed import MissedLeadPage, MissedPage
 from distribution.portal.offers import OfferListPage, OfferPage, OffersPage
 from distribution.portal.pause import PausePage
 from distribution.portal.profile import ProfilePage
+from distribution.portal.proposals import ProposalsPage, WithdrawProposalPage
 from distribution.portal.returns import AskReturnPage, ReturnPage, ReturnsPage, WithdrawPage
 from distribution.portal.settings_pages import MorePage, SettingsPage
 from distribution.portal.sign_in import (
@@ -50,6 +51,12 @@ urlpatterns = [
     path("settings/pause/", PausePage.as_view(), name="portal-pause"),
     path("settings/campaigns/<uuid:public_id>/", LimitsPage.as_view(), name="portal-limits"),
     path("settings/company/", ProfilePage.as_view(), name="portal-profile"),
+    path("settings/changes/", ProposalsPage.as_view(), name="portal-proposals"),
+    path(
+        "settings/changes/<uuid:public_id>/withdraw/",
+        WithdrawProposalPage.as_view(),
+        name="portal-withdraw-proposal",
+    ),
     path("settings/endpoints/", EndpointsPage.as_view(), name="portal-endpoints"),
     path("more/", MorePage.as_view(), name="portal-more"),
     path("account/", AccountPage.as_view(), name="portal-account"),

@@ -14,12 +14,10 @@ DONE: Final = {
     "signed-out": "You are signed out.",
     "signed-out-everywhere": "You are signed out in every browser.",
     "saved": "Your change was saved.",
-<<<<<<< HEAD
     "claimed": "The lead is yours. Call now.",
     "claimed-before": "You had claimed this lead before. You were not charged again.",
-=======
+    "change-withdrawn": "The change was withdrawn. Your settings stay as they are.",
     "change-asked": "Your agency must approve this change. Until then nothing has changed.",
->>>>>>> 95e404f6
     "return-requested": "Your return request was sent. You see here what becomes of it.",
     "return-withdrawn": "The return request was withdrawn. You keep the lead.",
     "evidence-added": "The file was added.",

@@ -6,10 +6,23 @@ from typing import Any
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Delivery, Offer, PortalUser, ReturnRequest
+from distribution.models import (
+    Assignment,
+    Buyer,
+    Campaign,
+    ChangeProposal,
+    Delivery,
+    Offer,
+    PortalUser,
+    ReturnRequest,
+)
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
+from distribution.selfservice.author import Author
+from distribution.selfservice.change import change_account
+from distribution.selfservice.settings import PROFILE
+from distribution.selfservice.versions import read_version
 from routing.models import Lead, Source
 from tests.support.factories import (
     BuyerFactory,
@@ -38,6 +51,7 @@ class PortalScene:
     missed: Lead
     request: ReturnRequest
     offer: Offer
+    proposal: ChangeProposal
 
 
 def build_portal_scene(
@@ -58,7 +72,17 @@ def build_portal_scene(
     ask = Ask("bad_email", "It bounces since Monday.", None, files)
     request = request_return(asked.public_id, ask, buyer=buyer, actor="portal Dana Price", at=timezone.now())
     user = PortalUserFactory(buyer=buyer, email=email, name="Dana Price")
-    return PortalScene(user, buyer, campaign, sold, missed, request, _offer(source, buyer))
+    offer, proposal = _offer(source, buyer), _propose(buyer)
+    return PortalScene(user, buyer, campaign, sold, missed, request, offer, proposal)
+
+
+def _propose(buyer: Buyer) -> ChangeProposal:
+    """Another name, which the agency always approves."""
+    version = read_version(buyer, part=PROFILE)
+    by = Author("portal Dana Price", timezone.now(), "portal")
+    outcome = change_account(buyer, part=PROFILE, patch={"name": "Atlas Inc."}, by=by, if_match=version)
+    assert outcome.proposal is not None
+    return outcome.proposal
 
 
 def open_another(scene: PortalScene) -> Offer:
@@ -129,6 +153,7 @@ def list_pages(scene: PortalScene) -> dict[str, str]:
         "hours": "/portal/settings/hours/",
         "pause": "/portal/settings/pause/",
         "company": "/portal/settings/company/",
+        "changes": "/portal/settings/changes/",
         "endpoints": "/portal/settings/endpoints/",
         "more": "/portal/more/",
         "account": "/portal/account/",

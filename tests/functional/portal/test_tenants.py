@@ -39,6 +39,7 @@ OF_THE_BUYER = {
     "portal/settings/hours/",
     "portal/settings/pause/",
     "portal/settings/company/",
+    "portal/settings/changes/",
     "portal/settings/endpoints/",
     "portal/more/",
     "portal/account/",
@@ -49,6 +50,7 @@ OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
     "portal/leads/<uuid:public_id>/return/": lambda scene: scene.sold.public_id,
     "portal/offers/<uuid:public_id>/": lambda scene: scene.offer.public_id,
     "portal/settings/campaigns/<uuid:public_id>/": lambda scene: scene.campaign.public_id,
+    "portal/settings/changes/<uuid:public_id>/withdraw/": lambda scene: scene.proposal.public_id,
     "portal/missed/<uuid:public_id>/": lambda scene: scene.missed.public_id,
     "portal/returns/<uuid:public_id>/": lambda scene: scene.request.public_id,
     "portal/returns/<uuid:public_id>/withdraw/": lambda scene: scene.request.public_id,
@@ -60,13 +62,17 @@ FORMS: dict[str, dict[str, str]] = {
     "portal/offers/<uuid:public_id>/": {},
     "portal/returns/<uuid:public_id>/": {},
     "portal/returns/<uuid:public_id>/withdraw/": {},
+    "portal/settings/changes/<uuid:public_id>/withdraw/": {},
     "portal/settings/area/": {"version": "*", "everywhere": "on"},
     "portal/settings/hours/": {"version": "*", "when": "always"},
     "portal/settings/company/": {"version": "*", "name": "Other", "timezone": "America/Chicago"},
     "portal/settings/pause/": {"version": "*", "action": "pause"},
     "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
 }
-ONLY_POST = {"portal/returns/<uuid:public_id>/withdraw/"}
+ONLY_POST = {
+    "portal/returns/<uuid:public_id>/withdraw/",
+    "portal/settings/changes/<uuid:public_id>/withdraw/",
+}
 
 
 @pytest.fixture
