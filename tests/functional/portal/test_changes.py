@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 
-from distribution.models import Buyer, Enrollment
+from distribution.models import Buyer, ChangeProposal, Enrollment
+from distribution.selfservice.approvals import decline
+from distribution.selfservice.author import Author
 from tests.support.portal import signed_in
 from tests.support.portal_scene import PortalScene, build_portal_scene
 from tracing.models import AuditEntry
@@ -267,3 +269,44 @@ class TestProfile:
         assert answer.status_code == 400
         assert list(answer.context["form"].errors) == [name]
         assert Buyer.objects.filter(pk=scene.buyer.pk).values().get() == before
+
+
+class TestApproval:
+    """A change of the name always needs the agency's approval."""
+
+    PATH, LIST = "/portal/settings/company/", "/portal/settings/changes/"
+
+    @pytest.fixture(autouse=True)
+    def nothing_waits(self, scene: PortalScene) -> None:
+        scene.proposal.delete()
+
+    def test_change_waits_and_is_withdrawn(self, scene: PortalScene, client: Client) -> None:
+        answer = send(client, self.PATH, name="Atlas Roofing Inc.")
+        assert answer["Location"] == f"{self.PATH}?done=change-asked"
+        assert "Your agency must approve this change." in client.get(answer["Location"]).content.decode()
+        assert Buyer.objects.get(pk=scene.buyer.pk).name == "Atlas Roofing"
+        assert "1 change waits for Sunbelt Leads" in client.get("/portal/settings/").content.decode()
+
+        proposal = ChangeProposal.objects.get()
+        answer = client.post(f"{self.LIST}{proposal.public_id}/withdraw/")
+        assert answer["Location"] == f"{self.LIST}?done=change-withdrawn"
+        proposal.refresh_from_db()
+        assert (proposal.state, proposal.decided_by) == ("withdrawn", "portal Dana Price")
+
+    def test_second_change_is_refused_while_one_waits(self, scene: PortalScene, client: Client) -> None:
+        send(client, self.PATH, name="Atlas Inc.")
+        answer = send(client, self.PATH, name="Atlas LLC")
+        assert answer.status_code == 400
+        assert "waits for your agency" in answer.content.decode()
+        assert ChangeProposal.objects.count() == 1
+        assert Buyer.objects.get(pk=scene.buyer.pk).name == "Atlas Roofing"
+
+    def test_decided_change_stays_decided(self, scene: PortalScene, client: Client) -> None:
+        send(client, self.PATH, name="Atlas Inc.")
+        proposal = ChangeProposal.objects.get()
+        decline(proposal.pk, by=Author("ann", scene.sold.created_at, "keep the name"))
+        answer = client.post(f"{self.LIST}{proposal.public_id}/withdraw/")
+        assert answer["Location"] == self.LIST
+        shown = client.get(self.LIST).content.decode()
+        assert "declined" in shown
+        assert "keep the name" in shown
