@@ -19,6 +19,7 @@ from distribution.api.buyer import (
     MissedLeadView,
     MissedView,
 )
+from distribution.api.changes import ChangesView, ChangeView, WithdrawChangeView
 from distribution.api.endpoints import (
     EndpointSecretsView,
     EndpointsView,
@@ -71,6 +72,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/pause/", PauseView.as_view(), name="buyer-pause"),
     path("buyer/enrollments/", EnrollmentsView.as_view(), name="buyer-enrollments"),
     path("buyer/enrollments/<uuid:public_id>/", EnrollmentView.as_view(), name="buyer-enrollment"),
+    path("buyer/changes/", ChangesView.as_view(), name="buyer-changes"),
+    path("buyer/changes/<uuid:public_id>/", ChangeView.as_view(), name="buyer-change"),
+    path(
+        "buyer/changes/<uuid:public_id>/withdraw/",
+        WithdrawChangeView.as_view(),
+        name="buyer-change-withdraw",
+    ),
     path("buyer/whatif/", WhatIfView.as_view(), name="buyer-whatif"),
     path("buyer/endpoints/", EndpointsView.as_view(), name="buyer-endpoints"),
     path("buyer/endpoints/<uuid:public_id>/", EndpointView.as_view(), name="buyer-endpoint"),

@@ -1,6 +1,13 @@
 """Tables of distribution."""
 
 from distribution.models.accounts import Account
+from distribution.models.approval import (
+    ALWAYS_APPROVED,
+    ApprovalPolicy,
+    ApprovedField,
+    ChangeProposal,
+    ProposalState,
+)
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
@@ -74,6 +81,7 @@ from distribution.models.verification import VerifyWatermark
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
+    "ALWAYS_APPROVED",
     "ANSWERING",
     "CHANNEL",
     "ENDED",
@@ -88,6 +96,8 @@ __all__ = [
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
+    "ApprovalPolicy",
+    "ApprovedField",
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
@@ -100,6 +110,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "ChangeProposal",
     "ContractPays",
     "Deliverer",
     "Delivery",
@@ -133,6 +144,7 @@ __all__ = [
     "PortalSession",
     "PortalUser",
     "PriceUnit",
+    "ProposalState",
     "Purpose",
     "ReturnFile",
     "ReturnLimit",

@@ -145,6 +145,24 @@ def wallet_event() -> pgtrigger.Trigger:
     )
 
 
+def change_event() -> pgtrigger.Trigger:
+    """The agency approved or declined. A buyer that withdraws its change knows it."""
+    return _trigger(
+        "event_of_decision",
+        pgtrigger.UpdateOf("state"),
+        condition="OLD.state = 'waiting' AND NEW.state IN ('approved', 'declined')",
+        func=f"""
+    PERFORM distribution_emit(
+        'change.decided', NEW.buyer_id, NULL, {_OF_BUYER}, NULL, NULL, NULL,
+        jsonb_build_object(
+            'change_id', NEW.public_id, 'decision', NEW.state, 'fields', NEW.fields,
+            'decision_reason', NEW.decision_reason
+        ), NULL
+    );
+""",
+    )
+
+
 # By period of a cap or a budget: when it began.
 _PERIODS: Final = {
     "hour": "NEW.hour_starts_at",

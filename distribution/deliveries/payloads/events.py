@@ -18,6 +18,7 @@ TITLES: Final[Mapping[str, str]] = {
     "assignment.rejected": "Lead rejected",
     "wallet.low": "Wallet is low",
     "cap.reached": "Cap reached",
+    "change.decided": "Change decided",
     "campaign.unsold": "No buyer for a lead",
 }
 MAX_SUBJECT: Final = 150
