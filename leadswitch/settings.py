@@ -90,6 +90,9 @@ LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
 LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads
 LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
 LEADSWITCH_EVENT_DAYS = ENVIRONMENT.event_days
+# The account at Stripe. None: nothing about cards is offered.
+LEADSWITCH_STRIPE = ENVIRONMENT.stripe_account
+LEADSWITCH_PAYMENTS_POLL_MS = ENVIRONMENT.payments_poll_ms
 # Behind PgBouncer nothing can listen.
 LEADSWITCH_PGBOUNCER = ENVIRONMENT.is_pgbouncer
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.

@@ -11,6 +11,27 @@ from distribution.models.campaign import (
     Tier,
     read_snapshot,
 )
+from distribution.models.cardpayments import (
+    PENDING,
+    UNPAID,
+    CardDispute,
+    CardPayment,
+    CardRefund,
+    PaymentMark,
+    PaymentOrigin,
+    PaymentState,
+    ProviderEvent,
+    RefundState,
+)
+from distribution.models.cards import (
+    LEAST_PAYMENT_CENTS,
+    MOST_PAYMENT_CENTS,
+    MOST_TRIES,
+    Card,
+    CardCustomer,
+    PauseReason,
+    Recharge,
+)
 from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import (
     CHANNEL,
@@ -34,7 +55,7 @@ from distribution.models.methods import (
     HttpMethod,
     Method,
 )
-from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import NOT_OF_SALES, PAYMENTS_CHANNEL, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -53,11 +74,17 @@ __all__ = [
     "ANSWERING",
     "CHANNEL",
     "ENDED",
+    "LEAST_PAYMENT_CENTS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
+    "MOST_PAYMENT_CENTS",
+    "MOST_TRIES",
     "NOT_OF_SALES",
     "OPEN",
+    "PAYMENTS_CHANNEL",
+    "PENDING",
     "SHORTEST_KEPT_DAYS",
+    "UNPAID",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
@@ -69,6 +96,11 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "Card",
+    "CardCustomer",
+    "CardDispute",
+    "CardPayment",
+    "CardRefund",
     "ContractPays",
     "Deliverer",
     "Delivery",
@@ -87,8 +119,15 @@ __all__ = [
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "PauseReason",
     "PayableEntry",
     "PayableKind",
+    "PaymentMark",
+    "PaymentOrigin",
+    "PaymentState",
+    "ProviderEvent",
+    "Recharge",
+    "RefundState",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",

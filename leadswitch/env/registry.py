@@ -10,6 +10,7 @@ from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.outbound import Outbound
+from leadswitch.env.payments import Payments
 from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
@@ -29,6 +30,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Deliveries,
     Outbound,
+    Payments,
     Limits,
     Metrics,
     Mail,
@@ -42,8 +44,8 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
-class Sending(Deliveries, Outbound):
-    """What is sent to buyers."""
+class Sending(Deliveries, Outbound, Payments):
+    """What is sent to buyers, and paid by them."""
 
 
 class Environment(
