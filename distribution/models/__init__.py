@@ -1,5 +1,6 @@
 """Tables of distribution."""
 
+from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
@@ -54,6 +55,8 @@ from distribution.models.methods import (
     EmailFormat,
     HttpMethod,
     Method,
+    PriceUnit,
+    Purpose,
 )
 from distribution.models.money import NOT_OF_SALES, PAYMENTS_CHANNEL, LedgerEntry, LedgerKind, Wallet
 from distribution.models.payables import (
@@ -63,6 +66,7 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.ping import PingEndpoint
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
@@ -85,6 +89,7 @@ __all__ = [
     "PENDING",
     "SHORTEST_KEPT_DAYS",
     "UNPAID",
+    "Account",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
@@ -125,7 +130,10 @@ __all__ = [
     "PaymentMark",
     "PaymentOrigin",
     "PaymentState",
+    "PingEndpoint",
+    "PriceUnit",
     "ProviderEvent",
+    "Purpose",
     "Recharge",
     "RefundState",
     "ReturnFile",

@@ -88,7 +88,7 @@ class PauseReason(models.TextChoices):
     BY_BUYER = "by_buyer", "paused by the buyer"
 
 
-def _cents(verbose_name: str, help_text: str) -> models.BigIntegerField[int, int]:
+def _cents(verbose_name: str, help_text: str) -> "models.BigIntegerField[int, int]":
     return models.BigIntegerField(
         verbose_name,
         validators=[MinValueValidator(LEAST_PAYMENT_CENTS), MaxValueValidator(100 * MOST_PAYMENT_CENTS)],
