@@ -92,14 +92,7 @@ PAYMENT_WEBHOOKS = with_series(
         "Verified webhooks of the payment provider, by kind and what became of them.",
         ["kind", "result"],
     ),
-    open_label="kind",
-    kind=(
-        "payment_intent.succeeded",
-        "payment_intent.payment_failed",
-        "charge.refunded",
-        "charge.dispute.created",
-        "other",
-    ),
+    kind=("payment", "charge", "dispute", "other"),
     result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment"),
 )
 PAYMENT_WEBHOOKS_REFUSED = Counter(

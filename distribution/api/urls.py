@@ -11,7 +11,17 @@ from distribution.api.buyer import (
     MissedView,
     WalletView,
 )
+from distribution.api.cards import (
+    CardSetupFinishView,
+    CardSetupView,
+    CardView,
+    RechargeView,
+    TopUpConfirmView,
+    TopUpsView,
+    TopUpView,
+)
 from distribution.api.payables import PayablesView
+from distribution.api.paymentwebhook import StripeWebhookView
 from distribution.api.returns import (
     AssignmentReturnsView,
     EvidenceView,
@@ -48,6 +58,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/me/", MeView.as_view(), name="buyer-me"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
+    path("buyer/card/", CardView.as_view(), name="buyer-card"),
+    path("buyer/card/setup/", CardSetupView.as_view(), name="buyer-card-setup"),
+    path("buyer/card/setup/finish/", CardSetupFinishView.as_view(), name="buyer-card-setup-finish"),
+    path("buyer/topups/", TopUpsView.as_view(), name="buyer-topups"),
+    path("buyer/topups/<uuid:public_id>/", TopUpView.as_view(), name="buyer-topup"),
+    path("buyer/topups/<uuid:public_id>/confirm/", TopUpConfirmView.as_view(), name="buyer-topup-confirm"),
+    path("buyer/recharge/", RechargeView.as_view(), name="buyer-recharge"),
+    path("payments/stripe/webhook/", StripeWebhookView.as_view(), name="stripe-webhook"),
     path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
     path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
     path(

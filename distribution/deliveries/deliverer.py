@@ -88,7 +88,7 @@ class Interval:
 class Deliverer:
     """One process. Several may run: PostgreSQL gives each delivery to one of them.
 
-    `listener` sets `wake`; without one the deliverer polls.
+    `others`: threads that run beside it, such as one that sets `wake`; without that one the deliverer polls.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Deliverer:
         stop: threading.Event,
         wake: threading.Event,
         distribute: Distribute,
-        listener: threading.Thread | None = None,
+        others: Sequence[threading.Thread] = (),
     ) -> None:
         self._name, self._stop, self._wake = name, stop, wake
         self._threads: int = settings.LEADSWITCH_DELIVERER_THREADS
@@ -109,9 +109,7 @@ class Deliverer:
         self._pool = RequestPool(self._threads, work=self._try)
         self._next_attempts = NextAttempts(distribute)
         self._recorder = Recorder(on_recorded=self._note_recorded, on_due=self._next_attempts.add)
-        self._parts = [self._recorder, self._next_attempts, *self._pool.threads]
-        if listener is not None:
-            self._parts.append(listener)
+        self._parts = [self._recorder, self._next_attempts, *self._pool.threads, *others]
         self._care, self._csv = Interval(CARE_SECONDS), Interval(CSV_SECONDS)
         self._heartbeat, self._leases = Interval(HEARTBEAT_SECONDS), Interval(LEASES_SECONDS)
         self._destinations = Destinations()

@@ -1,4 +1,4 @@
-"""Hears from PostgreSQL that a delivery is due, so that a deliverer need not wait for its next poll.
+"""Hears from PostgreSQL that something is due, so that a deliverer or payer need not wait for its next poll.
 
 Behind PgBouncer in transaction mode nothing can be heard: the deliverer polls then.
 """
@@ -22,9 +22,9 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
 class Listener(threading.Thread):
     """Sets `wake` at each notification, and once after each new connection: some may have been missed."""
 
-    def __init__(self, *, stop: threading.Event, wake: threading.Event) -> None:
-        super().__init__(name="listener", daemon=True)
-        self._stop_event, self._wake = stop, wake
+    def __init__(self, *, stop: threading.Event, wake: threading.Event, channel: str = CHANNEL) -> None:
+        super().__init__(name=f"listener to {channel}", daemon=True)
+        self._stop_event, self._wake, self._channel = stop, wake, channel
 
     def run(self) -> None:
         while not self._stop_event.is_set():
@@ -36,7 +36,7 @@ class Listener(threading.Thread):
 
     def _listen(self) -> None:
         with open_connection() as listening:
-            listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             self._wake.set()
             while not self._stop_event.is_set():
                 for _ in listening.notifies(timeout=CHECK_STOP_SECONDS, stop_after=1):

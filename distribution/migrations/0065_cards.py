@@ -658,8 +658,8 @@ class Migration(migrations.Migration):
                 name="owner_is_fixed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (ROW(NEW.wallet_id, NEW.workspace_id) IS DISTINCT FROM ROW(OLD.wallet_id, OLD.workspace_id))",
-                    func="\n            RAISE EXCEPTION 'The wallet and workspace of recharge % cannot be changed. Change the other wallet's.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
-                    hash="9c2994e08e83cf73f05189a1e784ed5170a2960d",
+                    func="\n            RAISE EXCEPTION 'The wallet and workspace of recharge % cannot be changed. Change that of the other wallet.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="b2b30dc764f05466bf742a9e4d6e083e4d9c56b7",
                     operation='UPDATE OF "wallet_id", "workspace_id"',
                     pgid="pgtrigger_owner_is_fixed_6c06b",
                     table="distribution_recharge",

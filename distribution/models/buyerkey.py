@@ -21,6 +21,7 @@ class BuyerScope(models.TextChoices):
     RETURNS_WRITE = "returns:write", "returns:write: ask for returns and withdraw them"
     SUBSCRIPTIONS_READ = "subscriptions:read", "subscriptions:read: its subscriptions to events"
     SUBSCRIPTIONS_WRITE = "subscriptions:write", "subscriptions:write: subscribe to events and end it"
+    MONEY_WRITE = "money:write", "money:write: add a card, buy credits with it, change automatic recharge"
     MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
 
 
@@ -33,7 +34,8 @@ OF_FORMER_READ: Final = (
 
 
 def default_scopes() -> list[str]:
-    return [scope.value for scope in BuyerScope]
+    """Spending money is granted on purpose."""
+    return [scope.value for scope in BuyerScope if scope != BuyerScope.MONEY_WRITE]
 
 
 class BuyerKey(ScopedKey):

@@ -157,7 +157,9 @@ class Recharge(models.Model):
             ),
         ]
         triggers: ClassVar = [
-            owner_trigger("wallet_id", "workspace_id", name="recharge", instead="Change the other wallet's."),
+            owner_trigger(
+                "wallet_id", "workspace_id", name="recharge", instead="Change that of the other wallet."
+            ),
             recharge_event(),
             pgtrigger.Trigger(
                 name="arm_wallet",

@@ -56,7 +56,7 @@ def receive(raw: bytes, *, signature: str, secrets: Sequence[str], at: datetime)
         if is_new:
             with connection.cursor() as cursor:
                 cursor.execute(NOTE_RESULT, [result, event_id])
-    metrics.PAYMENT_WEBHOOKS.labels(kind=kind if kind in HANDLERS else "other", result=result).inc()
+    metrics.PAYMENT_WEBHOOKS.labels(kind=GROUPS.get(kind, "other"), result=result).inc()
     return result
 
 
@@ -164,6 +164,11 @@ _DISPUTE_KINDS: Final = tuple(
     f"charge.dispute.{what}"
     for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
 )
+GROUPS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_INTENT_KINDS, "payment"),
+    **dict.fromkeys(_CHARGE_KINDS, "charge"),
+    **dict.fromkeys(_DISPUTE_KINDS, "dispute"),
+}
 Handler = Callable[[Mapping[str, Any], datetime], str]
 HANDLERS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(_INTENT_KINDS, _apply_intent),

@@ -46,6 +46,7 @@ from routing.models import (
 )
 from tests.support.factories import (
     CampaignFactory,
+    CardPaymentFactory,
     ContractFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -119,6 +120,7 @@ def build_world() -> Workspace:
     issue_buyer_key(enrollment.buyer)
     issue_workspace_key(campaign.workspace)
     EndpointFactory(buyer=enrollment.buyer, method="http")
+    CardPaymentFactory(card__buyer=enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500

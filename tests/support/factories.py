@@ -19,6 +19,9 @@ from distribution.models import (
     Buyer,
     BuyerKey,
     Campaign,
+    Card,
+    CardCustomer,
+    CardPayment,
     Delivery,
     Endpoint,
     Enrollment,
@@ -29,6 +32,7 @@ from distribution.models import (
     SourceContract,
     Subscription,
     Tier,
+    Wallet,
     WorkspaceKey,
     WorkspaceScope,
 )
@@ -222,6 +226,48 @@ class DeliveryFactory(DjangoModelFactory[Delivery]):
         LeadFactory, source__workspace=factory.SelfAttribute("...endpoint.buyer.workspace")
     )
     next_try_at = factory.LazyFunction(timezone.now)
+
+
+class CardCustomerFactory(DjangoModelFactory[CardCustomer]):
+    class Meta:
+        model = CardCustomer
+
+    buyer = factory.SubFactory(BuyerFactory)
+    workspace = factory.SelfAttribute("buyer.workspace")
+    provider_id = factory.Sequence(lambda n: f"cus_{n}")
+
+
+class CardFactory(DjangoModelFactory[Card]):
+    """A card that the provider does not know."""
+
+    class Meta:
+        model = Card
+
+    buyer = factory.SubFactory(BuyerFactory)
+    workspace = factory.SelfAttribute("buyer.workspace")
+    customer = factory.SubFactory(CardCustomerFactory, buyer=factory.SelfAttribute("..buyer"))
+    provider_id = factory.Sequence(lambda n: f"pm_{n}")
+    brand = "visa"
+    last4 = "4242"
+    exp_month = 12
+    exp_year = 2030
+
+
+class CardPaymentFactory(DjangoModelFactory[CardPayment]):
+    """$50.00 that the buyer asked for. The provider has declined it, unless a test sets its state."""
+
+    class Meta:
+        model = CardPayment
+
+    card = factory.SubFactory(CardFactory)
+    workspace = factory.SelfAttribute("card.workspace")
+    wallet = factory.LazyAttribute(lambda payment: Wallet.objects.get(buyer=payment.card.buyer))
+    origin = "buyer"
+    actor = "tests"
+    amount_cents = 5_000
+    state = "failed"
+    failure_code = "card_declined"
+    ended_at = factory.LazyFunction(timezone.now)
 
 
 class ReturnPolicyFactory(DjangoModelFactory[ReturnPolicy]):
