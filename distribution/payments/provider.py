@@ -54,7 +54,7 @@ def create_intent(order: PaymentOrder) -> Intent:
                 "currency": CURRENCY,
                 "customer": order.customer_id,
                 "payment_method": order.card_id,
-                "payment_method_types": ["card"],
+                "allowed_payment_method_types": ["card"],
                 "confirm": True,
                 "off_session": order.is_off_session,
                 "metadata": {PAYMENT: str(order.public_id)},
@@ -133,7 +133,7 @@ def create_setup(customer_id: str) -> dict[str, Any]:
     """A setup intent, with which a browser gives a card to the provider. Raises AnswerUnknown, RequestRefused."""
     with _named_failures():
         made = get_client().v1.setup_intents.create(
-            {"customer": customer_id, "payment_method_types": ["card"], "usage": "off_session"}
+            {"customer": customer_id, "allowed_payment_method_types": ["card"], "usage": "off_session"}
         )
     return made.to_dict()
 

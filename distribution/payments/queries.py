@@ -1,5 +1,7 @@
 """Reads payments and cards for pages and the API."""
 
+from uuid import UUID
+
 from distribution.models import Buyer, Card, CardPayment, PaymentOrigin
 
 
@@ -15,7 +17,7 @@ def list_payments(buyer: Buyer, *, limit: int, before: int | None) -> list[CardP
     return list(payments.order_by("-pk")[:limit])
 
 
-def find_payment_of(buyer: Buyer, *, public_id: object) -> CardPayment | None:
+def find_payment_of(buyer: Buyer, *, public_id: UUID) -> CardPayment | None:
     """Another buyer's payment is not found."""
     payments = CardPayment.objects.filter(wallet__buyer=buyer).exclude(origin=PaymentOrigin.SURPLUS)
     return payments.filter(public_id=public_id).first()

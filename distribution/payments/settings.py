@@ -35,7 +35,7 @@ def change_recharge(
         recharge = Recharge.objects.filter(wallet=wallet).first()
         before = {} if recharge is None else audit.read_state(recharge, fields=list(AUDITED))
         stored = _store(recharge, changes, wallet=wallet, buyer=buyer)
-        _switch(stored, changes.get("is_paused"), actor=actor, at=at)
+        _switch(stored, changes, actor=actor, at=at)
         stored.refresh_from_db()
         audit.record(
             actor=actor,
@@ -79,7 +79,8 @@ def _check(row: Recharge) -> None:
         smaller = name
 
 
-def _switch(row: Recharge, is_paused: bool | None, *, actor: str, at: datetime) -> None:
+def _switch(row: Recharge, changes: Mapping[str, Any], *, actor: str, at: datetime) -> None:
+    is_paused = changes.get("is_paused")
     if is_paused is True:
         by_buyer = actor.startswith("key ")
         pause(row.wallet_id, reason=PauseReason.BY_BUYER if by_buyer else PauseReason.BY_HAND, at=at)

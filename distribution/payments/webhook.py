@@ -84,11 +84,12 @@ def _check_time(signature: str, *, at: datetime) -> None:
 def _read(raw: bytes) -> Mapping[str, Any]:
     try:
         event = json.loads(raw)
-        if event["object"] == "event" and isinstance(event["data"]["object"], dict):
-            return event
+        is_event = event["object"] == "event" and isinstance(event["data"]["object"], dict)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadEvent from error
-    raise BadEvent
+    if not is_event:
+        raise BadEvent
+    return dict(event)
 
 
 def _apply(kind: str, facts: Mapping[str, Any], *, at: datetime) -> str:
@@ -143,8 +144,8 @@ def find_payment(intent: Intent) -> int | None:
     """By the intent, or by our id in its metadata. A payment of another system of the same account is unknown."""
     payments = CardPayment.objects.values_list("pk", flat=True)
     found = payments.filter(provider_id=intent.provider_id).first()
-    if found is None and intent.payment_id:
-        found = payments.filter(public_id=_parse_uuid(intent.payment_id)).first()
+    if found is None and (public_id := _parse_uuid(intent.payment_id)) is not None:
+        found = payments.filter(public_id=public_id).first()
     return found
 
 

@@ -1,8 +1,8 @@
 """A payment provider for tests: localstripe in a process of its own, behind a proxy that loses, delays and records.
 
 localstripe takes requests of the real client and keeps customers, cards and payments. It ignores Idempotency-Key, so a
-request that is sent twice makes two payments. The proxy adds what it lacks: filters of lists, and disputes, which a
-test puts there.
+request that is sent twice makes two payments. The proxy adds what it lacks: filters of lists, newer parameters, and
+disputes, which a test puts there.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
 
@@ -31,6 +31,8 @@ WEBHOOK_SECRET: Final = "whsec_of_the_tests"
 GOOD: Final = "4242424242424242"
 DECLINED: Final = "4000000000000341"
 NEEDS_CONFIRMATION: Final = "4000002500003155"
+# Of a newer version of the API than localstripe has.
+NEWER: Final = "allowed_payment_method_types"
 LISTS: Final = ("/v1/payment_intents", "/v1/refunds")
 
 
@@ -180,8 +182,10 @@ class Proxy(BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> None:
         names = ("Authorization", "Content-Type", "Stripe-Version")
         headers = {name: self.headers[name] for name in names if self.headers.get(name)}
+        fields = parse_qsl(body.decode(), keep_blank_values=True)
+        known = [(name, value) for name, value in fields if not name.startswith(NEWER)]
         answer = httpx.request(
-            self.command, f"{self.serves.backend}{self.path}", content=body, headers=headers
+            self.command, f"{self.serves.backend}{self.path}", content=urlencode(known), headers=headers
         )
         if self.command == "POST" and self.serves.lose:
             self.serves.lose -= 1
