@@ -79,6 +79,7 @@ class Payments(Section):
         default=2_000,
         help="How often the payer of a deliverer looks for due payments when PostgreSQL has not woken it.",
     )
+
     @property
     def stripe_account(self) -> StripeAccount | None:
         if not self.stripe_secret_key:
