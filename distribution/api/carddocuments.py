@@ -1,13 +1,12 @@
 """The OpenAPI schema of cards, purchases and automatic recharge. The documents mirror distribution.api.cardanswers."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
-from distribution.api import buyerexamples as examples
-from distribution.api.buyerdocuments import CURSOR, LIMIT, Operation
+from distribution.api.buyerdocuments import CURSOR, LIMIT
+from distribution.api.returndocuments import describe_example, describe_operation
 from distribution.models import (
     LEAST_PAYMENT_CENTS,
     MOST_PAYMENT_CENTS,
@@ -151,61 +150,46 @@ RECHARGE: Final[dict[str, Any]] = {
 }
 
 
-def _example(value: Any, *codes: str) -> list[OpenApiExample]:
-    return [
-        OpenApiExample("Success", value=value, response_only=True, status_codes=list(codes)),
-        *examples.ERRORS,
-    ]
-
-
-def _document(
-    operation_id: str, summary: str, *, description: str = "", **named: Any
-) -> Callable[[Operation], Operation]:
-    return extend_schema(
-        operation_id=operation_id,
-        summary=summary,
-        description=description or f"{summary}.",
-        tags=["buyers"],
-        **{"parameters": LIMIT_HEADERS, **named},
-    )
-
-
-GET_CARD: Final = _document(
+GET_CARD: Final = describe_operation(
     "buyer_card",
     "Your card",
+    parameters=LIMIT_HEADERS,
     responses={200: CurrentCardDocument, **describe_errors()},
-    examples=_example(CARD, "200"),
+    examples=describe_example(CARD, "200"),
 )
-DELETE_CARD: Final = _document(
+DELETE_CARD: Final = describe_operation(
     "buyer_card_delete",
     "Remove your card",
     description="Nothing is paid with it any more. A payment that is pending goes on.",
+    parameters=LIMIT_HEADERS,
     responses={204: None, **describe_errors()},
 )
-POST_SETUP: Final = _document(
+POST_SETUP: Final = describe_operation(
     "buyer_card_setup",
     "Begin to add a card",
     description="Give the answer to Stripe.js in the browser of the cardholder. The card goes to Stripe, not here.",
+    parameters=LIMIT_HEADERS,
     request=None,
     responses={201: CardSetupDocument, **describe_errors(409, 503)},
-    examples=_example(SETUP, "201"),
+    examples=describe_example(SETUP, "201"),
 )
-POST_FINISH: Final = _document(
+POST_FINISH: Final = describe_operation(
     "buyer_card_setup_finish",
     "Use the card that was added",
     description="Replaces the card you had. Idempotent. 409 if the browser has not finished.",
+    parameters=LIMIT_HEADERS,
     request=FinishDocument,
     responses={201: CurrentCardDocument, **describe_errors(400, 409, 411, 413, 415, 503)},
-    examples=_example(CARD, "201"),
+    examples=describe_example(CARD, "201"),
 )
-LIST_TOPUPS: Final = _document(
+LIST_TOPUPS: Final = describe_operation(
     "buyer_topups_list",
     "Your payments by card, newest first",
     parameters=[LIMIT, CURSOR, *LIMIT_HEADERS],
     responses={200: CardPaymentPage, **describe_errors(400)},
-    examples=_example({"results": [PAYMENT], "next_cursor": None}, "200"),
+    examples=describe_example({"results": [PAYMENT], "next_cursor": None}, "200"),
 )
-POST_TOPUP: Final = _document(
+POST_TOPUP: Final = describe_operation(
     "buyer_topups_create",
     "Buy credits with your card",
     description="Starts a payment. Read it until its state is `succeeded` or `failed`. If it is `needs_action`, the "
@@ -222,34 +206,38 @@ POST_TOPUP: Final = _document(
         202: OpenApiResponse(CardPaymentDocument, description="The payment is started."),
         **describe_errors(400, 409, 411, 413, 415, 422),
     },
-    examples=_example({**PAYMENT, "state": "open", "ended_at": None}, "202"),
+    examples=describe_example({**PAYMENT, "state": "open", "ended_at": None}, "202"),
 )
-GET_TOPUP: Final = _document(
+GET_TOPUP: Final = describe_operation(
     "buyer_topups_retrieve",
     "One of your payments by card",
+    parameters=LIMIT_HEADERS,
     responses={200: CardPaymentDocument, **describe_errors(404)},
-    examples=_example(PAYMENT, "200"),
+    examples=describe_example(PAYMENT, "200"),
 )
-POST_CONFIRM: Final = _document(
+POST_CONFIRM: Final = describe_operation(
     "buyer_topups_confirm",
     "Confirm a payment in the browser",
     description="For a payment that is `needs_action`: what Stripe.js needs. Read the payment afterwards. 409 if it "
     "does not wait for you.",
+    parameters=LIMIT_HEADERS,
     request=None,
     responses={200: ConfirmDocument, **describe_errors(404, 409, 503)},
-    examples=_example({"client_secret": "pi_1_secret_2", "publishable_key": "pk_live_3"}, "200"),
+    examples=describe_example({"client_secret": "pi_1_secret_2", "publishable_key": "pk_live_3"}, "200"),
 )
-GET_RECHARGE: Final = _document(
+GET_RECHARGE: Final = describe_operation(
     "buyer_recharge",
     "Your automatic recharge",
+    parameters=LIMIT_HEADERS,
     responses={200: RechargeDocument, **describe_errors()},
-    examples=_example(RECHARGE, "200"),
+    examples=describe_example(RECHARGE, "200"),
 )
-PATCH_RECHARGE: Final = _document(
+PATCH_RECHARGE: Final = describe_operation(
     "buyer_recharge_update",
     "Change your automatic recharge",
     description="400 names a wrong field. 409 if it is turned on without a card.",
+    parameters=LIMIT_HEADERS,
     request=RechargeChangeDocument,
     responses={200: RechargeDocument, **describe_errors(400, 409, 411, 413, 415)},
-    examples=_example(RECHARGE, "200"),
+    examples=describe_example(RECHARGE, "200"),
 )

@@ -14,7 +14,6 @@ from distribution.models.campaign import (
 )
 from distribution.models.cardpayments import (
     PENDING,
-    UNPAID,
     CardDispute,
     CardPayment,
     CardRefund,
@@ -88,7 +87,6 @@ __all__ = [
     "PAYMENTS_CHANNEL",
     "PENDING",
     "SHORTEST_KEPT_DAYS",
-    "UNPAID",
     "Account",
     "AnswerFormat",
     "Assignment",

@@ -32,7 +32,6 @@ class PaymentState(models.TextChoices):
 
 
 PENDING: Final = (PaymentState.OPEN, PaymentState.PROCESSING, PaymentState.NEEDS_ACTION)
-UNPAID: Final = (PaymentState.FAILED, PaymentState.CANCELED)
 
 
 class PaymentOrigin(models.TextChoices):

@@ -53,11 +53,15 @@ def start_payment(
         )
 
 
-def _check(amount_cents: int) -> None:
+def require_cards() -> None:
+    """Raises PaymentRefused if the installation has no account at the provider."""
     if not has_cards():
-        raise PaymentRefused(
-            "no_cards", "Payments by card are not set up. Ask your agency to top up your wallet."
-        )
+        message = "Payments by card are not set up. Ask your agency to top up your wallet."
+        raise PaymentRefused("no_cards", message)
+
+
+def _check(amount_cents: int) -> None:
+    require_cards()
     if not LEAST_PAYMENT_CENTS <= amount_cents <= MOST_PAYMENT_CENTS:
         message = f"must be between {money(LEAST_PAYMENT_CENTS)} and {money(MOST_PAYMENT_CENTS)}"
         raise PaymentRefused("out_of_range", message, field="amount_cents")

@@ -8,7 +8,7 @@ from django.db import transaction
 from distribution.locks import wait_for_wallet
 from distribution.models import Buyer, Card, CardCustomer, Wallet
 from distribution.payments.account import get_account
-from distribution.payments.buying import PaymentRefused
+from distribution.payments.buying import PaymentRefused, require_cards
 from distribution.payments.intents import id_of
 from distribution.payments.pausing import note_success
 from distribution.payments.provider import (
@@ -26,7 +26,8 @@ UNREACHABLE = PaymentRefused(
 
 
 def begin_setup(buyer: Buyer) -> dict[str, str]:
-    """What a browser needs to add a card. No transaction may be open. Raises PaymentRefused, NoCards."""
+    """What a browser needs to add a card. No transaction may be open. Raises PaymentRefused."""
+    require_cards()
     try:
         setup = create_setup(find_customer(buyer).provider_id)
     except (AnswerUnknown, RequestRefused) as error:
@@ -52,7 +53,8 @@ def find_customer(buyer: Buyer) -> CardCustomer:
 
 
 def finish_setup(buyer: Buyer, *, setup_id: str, at: datetime) -> Card:
-    """Store the card that a setup added. Raises PaymentRefused, NoCards. A repeat returns the same card."""
+    """Store the card that a setup added. Raises PaymentRefused. A repeat returns the same card."""
+    require_cards()
     customer = CardCustomer.objects.filter(buyer=buyer).first()
     try:
         setup = retrieve_setup(setup_id)

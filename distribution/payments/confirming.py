@@ -2,13 +2,14 @@
 
 from distribution.models import CardPayment, PaymentState
 from distribution.payments.account import get_account
-from distribution.payments.buying import PaymentRefused
+from distribution.payments.buying import PaymentRefused, require_cards
 from distribution.payments.cards import UNREACHABLE
 from distribution.payments.provider import AnswerUnknown, RequestRefused, retrieve_raw
 
 
 def begin_confirmation(payment: CardPayment) -> dict[str, str]:
     """No transaction may be open. Raises PaymentRefused. The secret is not stored."""
+    require_cards()
     if payment.state != PaymentState.NEEDS_ACTION or payment.provider_id is None:
         raise PaymentRefused("not_to_be_confirmed", "This payment does not wait for the cardholder.")
     try:

@@ -104,5 +104,5 @@ def read_dispute(raw: Mapping[str, Any]) -> Dispute | None:
 
 
 def id_of(value: Any) -> str:
-    """An object is named by its id, or stands in whole where the caller expanded it."""
+    """The id of an object that is named by its id, or is there as a whole."""
     return str(value["id"]) if isinstance(value, Mapping) else str(value)

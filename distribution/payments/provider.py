@@ -150,12 +150,6 @@ def retrieve_card(provider_id: str) -> dict[str, Any]:
         return get_client().v1.payment_methods.retrieve(provider_id).to_dict()
 
 
-def detach_card(provider_id: str) -> None:
-    """Raises AnswerUnknown, RequestRefused."""
-    with _named_failures():
-        get_client().v1.payment_methods.detach(provider_id)
-
-
 @contextmanager
 def _named_failures() -> Iterator[None]:
     """A decline and a refusal are answers. Everything else leaves open what happened."""

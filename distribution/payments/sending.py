@@ -30,7 +30,7 @@ from distribution.payments.settle import end_refused, settle
 
 logger = logging.getLogger(__name__)
 
-# Longer than all requests of one step, each with its time-out.
+# Longer than all requests of one step, each with its timeout.
 LEASE_SECONDS: Final = 120
 # A request that was cut off may still arrive: its payment is looked for until then before another is sent.
 SETTLING: Final = timedelta(seconds=90)

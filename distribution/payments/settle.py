@@ -25,6 +25,7 @@ from distribution.payments.disputes import apply_waiting
 from distribution.payments.intents import CURRENCY, Intent
 from distribution.payments.locks import lock_intent, lock_payment
 from distribution.payments.pausing import note_decline, note_success, pause
+from routing.dispatch.enqueue import after_commit
 
 logger = logging.getLogger(__name__)
 
@@ -151,5 +152,5 @@ def _end(payment: CardPayment, state: PaymentState, *, at: datetime, code: str =
 
 
 def _count(payment: CardPayment) -> None:
-    series = metrics.CARD_PAYMENTS.labels(origin=str(payment.origin), outcome=str(payment.state))
-    transaction.on_commit(series.inc, robust=True)
+    labels = {"origin": str(payment.origin), "outcome": str(payment.state)}
+    after_commit(lambda: metrics.CARD_PAYMENTS.labels(**labels).inc())

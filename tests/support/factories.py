@@ -18,16 +18,20 @@ from factory.django import DjangoModelFactory
 from distribution.models import (
     Buyer,
     BuyerKey,
+    BuyerScope,
     Campaign,
     Card,
     CardCustomer,
+    CardDispute,
     CardPayment,
+    CardRefund,
     Delivery,
     Endpoint,
     Enrollment,
     EventKind,
     LedgerEntry,
     PingEndpoint,
+    Recharge,
     ReturnPolicy,
     SourceContract,
     Subscription,
@@ -270,6 +274,47 @@ class CardPaymentFactory(DjangoModelFactory[CardPayment]):
     ended_at = factory.LazyFunction(timezone.now)
 
 
+class CardRefundFactory(DjangoModelFactory[CardRefund]):
+    """Of $10.00, and due now."""
+
+    class Meta:
+        model = CardRefund
+
+    payment = factory.SubFactory(CardPaymentFactory)
+    workspace = factory.SelfAttribute("payment.workspace")
+    amount_cents = 1_000
+    actor = "tests"
+    next_try_at = factory.LazyFunction(timezone.now)
+
+
+class CardDisputeFactory(DjangoModelFactory[CardDispute]):
+    """Of a payment that is not known yet."""
+
+    class Meta:
+        model = CardDispute
+
+    provider_id = factory.Sequence(lambda n: f"dp_{n}")
+    payment_provider_id = factory.Sequence(lambda n: f"pi_{n}")
+    status = "needs_response"
+    amount_cents = 5_000
+
+
+class RechargeFactory(DjangoModelFactory[Recharge]):
+    """$50.00 below $20.00, at most $500.00 in each period. It is on."""
+
+    class Meta:
+        model = Recharge
+
+    wallet = factory.LazyFunction(lambda: Wallet.objects.get(buyer=BuyerFactory()))
+    workspace = factory.LazyAttribute(lambda recharge: recharge.wallet.buyer.workspace)
+    is_on = True
+    threshold_cents = 2_000
+    amount_cents = 5_000
+    day_limit_cents = 50_000
+    week_limit_cents = 50_000
+    month_limit_cents = 50_000
+
+
 class ReturnPolicyFactory(DjangoModelFactory[ReturnPolicy]):
     """For every buyer of the workspace, without a limit. An operator decides each return."""
 
@@ -314,8 +359,10 @@ def issue_tracing_key(source: Source) -> str:
 
 
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
-    """A new key of a buyer in clear text, as its owner sees it once."""
-    _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **{**in_use(), **key})
+    """A new key of a buyer in clear text. By default with every scope."""
+    _, text = BuyerKey.objects.create_key(
+        name=name, buyer=buyer, **{"scopes": list(BuyerScope), **in_use(), **key}
+    )
     return str(text)
 
 

@@ -13,6 +13,7 @@ from distribution.payments.payer import run_due
 from distribution.payments.provider import retrieve_card
 from distribution.payments.webhook import receive
 from tests.support.card_provider import GOOD, NEEDS_CONFIRMATION, WEBHOOK_SECRET, CardProvider, sign
+from tests.support.factories import RechargeFactory
 
 
 def give_card(buyer: Buyer, provider: CardProvider, *, number: str = GOOD) -> Card:
@@ -45,17 +46,8 @@ def make_due(payment: CardPayment, **values: Any) -> None:
 
 def recharge_of(buyer: Buyer, **values: Any) -> Recharge:
     """An automatic recharge that is on: $50.00 below $20.00."""
-    defaults = {
-        "is_on": True,
-        "threshold_cents": 2_000,
-        "amount_cents": 5_000,
-        "day_limit_cents": 50_000,
-        "week_limit_cents": 50_000,
-        "month_limit_cents": 50_000,
-    }
-    return Recharge.objects.create(
-        wallet=wallet_of(buyer), workspace_id=buyer.workspace_id, **{**defaults, **values}
-    )
+    recharge: Recharge = RechargeFactory(wallet=wallet_of(buyer), **values)
+    return recharge
 
 
 def wallet_of(buyer: Buyer) -> Wallet:

@@ -371,7 +371,8 @@ def world() -> World:
 
 
 def api_routes() -> list[Route]:
-    return [route for route in all_routes() if route.path.startswith("api/v1/")]
+    """Those with a key."""
+    return [route for route in all_routes() if route.path.startswith("api/v1/") and route.path not in PUBLIC]
 
 
 def admin_routes() -> list[Route]:
