@@ -99,3 +99,14 @@ PAYMENT_WEBHOOKS_REFUSED = Counter(
     "leadswitch_payment_webhooks_refused_total",
     "Webhooks of the payment provider with a wrong or old signature, or without an event.",
 )
+PORTAL_SIGN_INS = with_series(
+    Counter(
+        "leadswitch_portal_sign_ins_total",
+        (
+            "Steps of signing in to the portal: requested, refused (too many requests), mailed, not_mailed, succeeded,"
+            " invalid (a link that is used, old or wrong)."
+        ),
+        ["step"],
+    ),
+    step=("requested", "refused", "mailed", "not_mailed", "succeeded", "invalid"),
+)

@@ -83,6 +83,10 @@ LEADSWITCH_TEST_LEADS_PER_DAY = ENVIRONMENT.test_leads_per_day
 LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
+# As above, for a lead with a ping: (lead, *, source, at) -> the id of the campaign that takes it now.
+LEADSWITCH_CAMPAIGN_HOOK = "distribution.offers.quotes.find_campaign_id"
+LEADSWITCH_PING_SECONDS = ENVIRONMENT.ping_seconds
+LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
@@ -204,6 +208,8 @@ OTP_TOTP_ISSUER = "LeadSwitch"
 LEADSWITCH_SECOND_FACTOR = ENVIRONMENT.second_factor
 LEADSWITCH_LOGIN_FAILURES = ENVIRONMENT.login_failures
 LEADSWITCH_LOGIN_LOCK_MINUTES = ENVIRONMENT.login_lock_minutes
+
+LEADSWITCH_PORTAL_SESSION_DAYS = ENVIRONMENT.portal_session_days
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -13,6 +13,7 @@ from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
 from distribution.admin.pingendpoint import PingEndpointAdmin
+from distribution.admin.portaluser import PortalUserAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
 from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
@@ -34,6 +35,7 @@ __all__ = [
     "LedgerEntryAdmin",
     "PayableEntryAdmin",
     "PingEndpointAdmin",
+    "PortalUserAdmin",
     "RetryQueueActionsAdmin",
     "ReturnPolicyAdmin",
     "ReturnRequestAdmin",

@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString
 from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.delivery_links import DeliveryLinksAdmin
 from distribution.admin.dollars import DollarsAdmin
-from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
+from distribution.admin.portaluser import list_people
 from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.coverage import AREA_PATH
 from distribution.configuration.describe import describe_answers, describe_service_area
+from distribution.configuration.maps import draw_area, draw_coverage
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area
 from distribution.engine import DefinitionError
 from distribution.explain.enrollment import Usage, describe_obstacles, read_usage
@@ -50,11 +51,12 @@ class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, Configurati
     empty_list_text = "Add the companies that buy leads, set their service areas, and top up their wallets."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
-    readonly_fields = ("public_id", "balance", "paused_at", "created_at", "coverage")
+    readonly_fields = ("public_id", "balance", "paused_at", "created_at", "coverage", "people")
     fieldsets = (
         (None, {"fields": ("workspace", "name", "balance", "paused_at")}),
         ("Service area", {"fields": ("service_area", "coverage")}),
         ("Hours and answers", {"fields": ("timezone", "hours", "answers")}),
+        ("Portal", {"fields": ("people",)}),
         (None, {"fields": ("public_id", "created_at", REASON)}),
     )
     describers = {"service_area": describe_service_area, "answers": describe_answers, "hours": describe_hours}
@@ -78,6 +80,10 @@ class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, Configurati
         """Links to the wallet, which the database creates with the buyer."""
         page = reverse("admin:distribution_wallet_change", args=[buyer.wallet.pk])
         return format_html('<a href="{}">{}</a>', page, money(buyer.wallet.balance_cents))
+
+    @admin.display(description="access")
+    def people(self, buyer: Buyer) -> SafeString:
+        return list_people(buyer)
 
     @admin.display(description="coverage")
     def coverage(self, buyer: Buyer) -> str | SafeString:

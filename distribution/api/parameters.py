@@ -7,9 +7,9 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from distribution.api.cursor import BadCursor, unseal
 from distribution.models import Buyer
 from distribution.queries import Period
+from routing.access.cursor import BadCursor, unseal
 from routing.api.keyview import not_found
 from routing.api.parameters import read_count, wrong_parameter
 from routing.calendar.zones import load_zone, start_of_day

@@ -22,6 +22,7 @@ from distribution.api.cards import (
 )
 from distribution.api.payables import PayablesView
 from distribution.api.paymentwebhook import StripeWebhookView
+from distribution.api.pings import PingsView
 from distribution.api.returns import (
     AssignmentReturnsView,
     EvidenceView,
@@ -55,6 +56,7 @@ from distribution.api.workspacereturns import (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
     path("payables/", PayablesView.as_view(), name="payables"),
+    path("pings/", PingsView.as_view(), name="pings"),
     path("buyer/me/", MeView.as_view(), name="buyer-me"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),

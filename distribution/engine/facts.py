@@ -4,14 +4,24 @@
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
  last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?]}}, where t is an index into times,
 because a thousand enrollments share a few window starts, and µs are microseconds since 1970. The rejection is present
-only if the buyer's system rejected the lead, and "chosen" only if a person chose the buyer.
+only if the buyer's system rejected the lead, "chosen" only if a person chose the buyer, and "promise", [cents, pays,
+amount, end, is_last 0|1], only if the source was promised a price.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, OtherEngine, Usage
+from distribution.engine.types import (
+    DecisionFacts,
+    JsonObject,
+    LeadFacts,
+    LiveFacts,
+    OtherEngine,
+    Promise,
+    Terms,
+    Usage,
+)
 
 # Raise it with every change that may give another decision for the same facts, or that writes facts differently.
 ENGINE: Final = 4
@@ -42,6 +52,7 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
     times = _Times()
     live = {str(enrollment_id): _live_to_json(each, times) for enrollment_id, each in facts.live.items()}
     chosen = {} if facts.chosen is None else {"chosen": facts.chosen}
+    promise = {} if facts.promise is None else {"promise": _promise_to_json(facts.promise)}
     return {
         "engine": ENGINE,
         "at": _write_time(facts.at),
@@ -56,6 +67,7 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
         "times": [_write_time(at) for at in times.numbers],
         "locked": sorted(facts.locked),
         **chosen,
+        **promise,
     }
 
 
@@ -75,7 +87,18 @@ def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
         seed=stored["seed"],
         locked=frozenset(stored["locked"]),
         chosen=stored.get("chosen"),
+        promise=_promise_from_json(stored["promise"]) if "promise" in stored else None,
     )
+
+
+def _promise_to_json(promise: Promise) -> list[Any]:
+    terms, ends_at = promise.terms, _write_time(promise.ends_at)
+    return [promise.price_cents, terms.pays, terms.amount, ends_at, int(promise.is_last)]
+
+
+def _promise_from_json(stored: Sequence[Any]) -> Promise:
+    price_cents, pays, amount, ends_at, is_last = stored
+    return Promise(price_cents, Terms(pays, amount), _read_time(ends_at), bool(is_last))
 
 
 def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:

@@ -14,6 +14,7 @@ Usage = tuple[datetime, int, int]  # starts_at, leads, spent_cents
 Mode = Literal["round_robin", "weighted", "priority", "price"]
 SellsOn = Literal["decision", "acceptance"]
 Outcome = Literal["sold", "unsold", "contention", "sold_out"]
+Pays = Literal["fixed", "share", "nothing"]
 RetryClass = Literal["transient", "deferred", "permanent"]
 
 
@@ -54,11 +55,29 @@ class LiveFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the contract of a source pays for a lead. `amount`: cents if fixed, basis points if a share."""
+
+    pays: Pays
+    amount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """The price that the source was promised. `is_last`: the lead ends with it, and is not sold for less afterwards."""
+
+    price_cents: int
+    terms: Terms
+    ends_at: datetime
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionFacts:
     """Everything a decision depends on besides the campaign.
 
     `locked`: enrollments that another lead holds. `chosen`: the enrollment that a person sells the lead to. It may fail
-    overridable gates.
+    overridable gates. `promise`: of a lead with a ping, unless it is partly sold.
     """
 
     lead: LeadFacts
@@ -67,6 +86,7 @@ class DecisionFacts:
     seed: int
     locked: frozenset[int] = frozenset()
     chosen: int | None = None
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True)

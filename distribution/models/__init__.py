@@ -66,6 +66,7 @@ from distribution.models.payables import (
     describe_share,
 )
 from distribution.models.ping import PingEndpoint
+from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
@@ -129,6 +130,10 @@ __all__ = [
     "PaymentOrigin",
     "PaymentState",
     "PingEndpoint",
+    "PortalLink",
+    "PortalRole",
+    "PortalSession",
+    "PortalUser",
     "PriceUnit",
     "ProviderEvent",
     "Purpose",

@@ -38,7 +38,7 @@ ERRORS: Final = {
     411: "The request has no Content-Length.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8 or, for a single lead, a form.",
-    422: "The Idempotency-Key was already used with another body.",
+    422: "The Idempotency-Key was already used with another body, or ping and lead do not fit together.",
     429: "Too many requests with this key. Try again after the number of seconds in Retry-After.",
     503: "The database is not available. Try again in a moment.",
 }

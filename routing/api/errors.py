@@ -1,7 +1,7 @@
 """The one error shape of the API, and the exceptions and the handler that produce it.
 
 {"error": {"code": "validation_failed", "message": "...", "fields": {"email": [{"code": "", "message": ""}]}}}
-Only validation_failed has `fields`. Codes are permanent.
+Only validation_failed, contact_data and some codes of pings have `fields`. Codes are permanent.
 """
 
 import logging

@@ -51,6 +51,7 @@ from tests.support.factories import (
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PortalUserFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
@@ -119,6 +120,7 @@ def build_world() -> Workspace:
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
     issue_workspace_key(campaign.workspace)
+    PortalUserFactory(buyer=enrollment.buyer)
     EndpointFactory(buyer=enrollment.buyer, method="http")
     CardPaymentFactory(card__buyer=enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)

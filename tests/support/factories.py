@@ -31,6 +31,7 @@ from distribution.models import (
     EventKind,
     LedgerEntry,
     PingEndpoint,
+    PortalUser,
     Recharge,
     ReturnPolicy,
     SourceContract,
@@ -42,7 +43,16 @@ from distribution.models import (
 )
 from distribution.money.wallet import top_up
 from routing.intake.identity import identify
-from routing.models import IdempotencyRecord, Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
+from routing.models import (
+    IdempotencyRecord,
+    Lead,
+    Ping,
+    RoutingRule,
+    Source,
+    SourceKey,
+    SourceScope,
+    Workspace,
+)
 
 EVERYWHERE = {"everywhere": True}
 
@@ -86,6 +96,19 @@ class ContractFactory(DjangoModelFactory[SourceContract]):
         lambda contract: datetime.combine(contract.valid_from, datetime.min.time(), tzinfo=UTC)
     )
     actor = "ann"
+
+
+class PingFactory(DjangoModelFactory[Ping]):
+    """A ping that was promised $5.00 and is valid for five minutes."""
+
+    class Meta:
+        model = Ping
+
+    source = factory.SubFactory(SourceFactory)
+    campaign_id = 1
+    price_cents = 500
+    created_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyAttribute(lambda ping: ping.created_at + timedelta(minutes=5))
 
 
 class LeadFactory(DjangoModelFactory[Lead]):
@@ -145,6 +168,19 @@ class TierFactory(DjangoModelFactory[Tier]):
 
     campaign = factory.SubFactory(CampaignFactory)
     position = factory.LazyAttribute(lambda tier: tier.campaign.tiers.count() + 1)
+
+
+class PortalUserFactory(DjangoModelFactory[PortalUser]):
+    """A manager. `role="viewer"`: a person who changes nothing."""
+
+    class Meta:
+        model = PortalUser
+
+    buyer = factory.SubFactory("tests.support.factories.BuyerFactory")
+    email = factory.Sequence(lambda n: f"person-{n}@example.com")
+    name = factory.Sequence(lambda n: f"Dana Price {n}")
+    role = "manager"
+    invited_by = "ann"
 
 
 class BuyerFactory(DjangoModelFactory[Buyer]):

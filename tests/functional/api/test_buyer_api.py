@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
 from distribution.api import misseddocuments
-from distribution.api.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
 from distribution.money.wallet import adjust
+from routing.access.cursor import unseal
 from routing.models import Lead
 from tests.support.buyer_program import Api
 from tests.support.described import assert_described
