@@ -117,6 +117,7 @@ LEADSWITCH_RECONCILERS = {
     ),
     "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
     "deliveries": ("distribution.reconcile.deliveries.run", ENVIRONMENT.deliveries_period_seconds),
+    "payments": ("distribution.reconcile.payments.run", ENVIRONMENT.payments_period_seconds),
     "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
 }
 

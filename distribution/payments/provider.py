@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import stripe
@@ -12,6 +12,7 @@ import stripe
 from distribution.payments.account import get_client
 from distribution.payments.intents import BUYER, CURRENCY, PAYMENT, REFUND, Intent, read_code, read_intent
 
+Listed = Literal["payment_intents", "refunds", "disputes"]
 PAGE: Final = 100
 # The provider's clock may differ from ours.
 CLOCK_MARGIN: Final = timedelta(minutes=10)
@@ -118,6 +119,21 @@ def count_refunded(intent_id: str) -> int:
         listed = get_client().v1.refunds.list({"payment_intent": intent_id, "limit": PAGE})
         refunds = [each.to_dict() for each in listed.auto_paging_iter()]
     return sum(int(each["amount"]) for each in refunds if each["status"] not in ("failed", "canceled"))
+
+
+def list_created(kind: Listed, *, since: datetime) -> list[dict[str, Any]]:
+    """Everything of the account that was made since then. Raises AnswerUnknown, RequestRefused."""
+    created = {"gte": int(since.timestamp())}
+    v1 = get_client().v1
+    with _named_failures():
+        match kind:
+            case "payment_intents":
+                pages = v1.payment_intents.list({"created": created, "limit": PAGE}).auto_paging_iter()
+            case "refunds":
+                pages = v1.refunds.list({"created": created, "limit": PAGE}).auto_paging_iter()
+            case "disputes":
+                pages = v1.disputes.list({"created": created, "limit": PAGE}).auto_paging_iter()
+        return [each.to_dict() for each in pages]
 
 
 def create_customer(buyer_id: UUID) -> str:

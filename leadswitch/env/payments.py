@@ -80,6 +80,13 @@ class Payments(Section):
         help="How often the payer of a deliverer looks for due payments when PostgreSQL has not woken it.",
     )
 
+    payments_period_seconds = Variable(
+        "LEADSWITCH_PAYMENTS_PERIOD_SECONDS",
+        IntegerRange(10, 86_400),
+        default=900,
+        help="How often Celery beat starts the reconciler payments, which compares payments with Stripe's lists.",
+    )
+
     @property
     def stripe_account(self) -> StripeAccount | None:
         if not self.stripe_secret_key:
