@@ -22,7 +22,6 @@ def lose_answer(buyer: Buyer, provider: CardProvider) -> CardPayment:
     return payment
 
 
-@pytest.mark.finds("payments")
 def test_missing_credit_is_healed(buyer: Buyer, provider: CardProvider) -> None:
     payment = lose_answer(buyer, provider)
     assert run(fix=False, limit=100) == Counts(checked=1, skipped=1)
@@ -34,6 +33,7 @@ def test_missing_credit_is_healed(buyer: Buyer, provider: CardProvider) -> None:
     assert PaymentMark.objects.get().read_until > timezone.now() - timedelta(minutes=1)
 
 
+@pytest.mark.finds("payments")
 def test_command_exits_with_1_if_something_differs(buyer: Buyer, provider: CardProvider) -> None:
     lose_answer(buyer, provider)
     with pytest.raises(SystemExit) as ended:

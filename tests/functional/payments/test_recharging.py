@@ -1,4 +1,4 @@
-"""Automatic recharge: when a payment starts, the limits, and what pauses it. With the real client against localstripe."""
+"""Automatic recharge: when a payment starts, its limits, and what pauses it. The real client against localstripe."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

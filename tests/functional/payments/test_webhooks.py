@@ -1,5 +1,6 @@
-"""The provider's webhooks, signed by its own scheme and handed over here: localstripe sends neither refunds nor disputes,
-and sends nothing twice.
+"""Webhooks signed by the provider's own scheme and handed over here.
+
+localstripe sends neither refunds nor disputes, and sends nothing twice.
 """
 
 from datetime import timedelta
