@@ -115,10 +115,12 @@ LEADSWITCH_RECONCILERS = {
         "routing.reconcile.workspace_pauses.run",
         ENVIRONMENT.workspace_pauses_period_seconds,
     ),
+    "buyer_pauses": ("distribution.reconcile.buyer_pauses.run", ENVIRONMENT.buyer_pauses_period_seconds),
     "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
     "deliveries": ("distribution.reconcile.deliveries.run", ENVIRONMENT.deliveries_period_seconds),
     "payments": ("distribution.reconcile.payments.run", ENVIRONMENT.payments_period_seconds),
     "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
+    "statements": ("distribution.reconcile.statements.run", ENVIRONMENT.statements_period_seconds),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------
@@ -282,6 +284,7 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "routing.models.LeadStatus",
         "ReturnStateEnum": "distribution.models.ReturnState",
         "DeliveryStateEnum": "distribution.models.DeliveryState",
+        "TryOutcomeEnum": "distribution.models.TryOutcome",
         "BatchResultStatusEnum": ["accepted", "rejected"],
     },
 }

@@ -5,6 +5,7 @@ from django.contrib import admin
 from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
+from distribution.admin.buyerstatement import BuyerStatementAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
 from distribution.admin.delivery import DeliveryAdmin
 from distribution.admin.dispatch import DispatchAdmin
@@ -25,6 +26,7 @@ __all__ = [
     "AssignmentAdmin",
     "BuyerAdmin",
     "BuyerKeyAdmin",
+    "BuyerStatementAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
     "DeliveryAdmin",

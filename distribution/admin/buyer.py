@@ -51,9 +51,14 @@ class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, Configurati
     empty_list_text = "Add the companies that buy leads, set their service areas, and top up their wallets."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
-    readonly_fields = ("public_id", "balance", "paused_at", "created_at", "coverage", "people")
+    readonly_fields = (
+        *("public_id", "balance", "created_at", "coverage", "people"),
+        *("paused_at", "paused_until", "is_paused_by_buyer"),
+    )
     fieldsets = (
-        (None, {"fields": ("workspace", "name", "balance", "paused_at")}),
+        (None, {"fields": ("workspace", "name", "balance")}),
+        ("Pause", {"fields": ("paused_at", "paused_until", "is_paused_by_buyer")}),
+        ("Contact", {"fields": ("contact_name", "contact_email", "contact_phone")}),
         ("Service area", {"fields": ("service_area", "coverage")}),
         ("Hours and answers", {"fields": ("timezone", "hours", "answers")}),
         ("Portal", {"fields": ("people",)}),
@@ -117,12 +122,12 @@ class EnrollmentAdmin(DollarsAdmin):
     empty_list_text = "Enroll a buyer in a tier of a campaign so that it gets leads."
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
-    readonly_fields = ("describe_obstacles", "used", "last_assigned_at")
+    readonly_fields = ("describe_obstacles", "used", "last_assigned_at", "paused_at", "paused_until")
     describers = {"lead_filter": describe_condition}
     rewriters = {"lead_filter": rewrite_condition}
     fieldsets = (
         ("Now", {"fields": ("describe_obstacles", "used", "last_assigned_at")}),
-        ("Place", {"fields": ("campaign", "tier", "buyer", "active")}),
+        ("Place", {"fields": ("campaign", "tier", "buyer", "active", "paused_at", "paused_until")}),
         ("Rank and price", {"fields": ("priority", "weight", "bid_cents")}),
         ("Filter", {"fields": ("lead_filter",)}),
         ("Lead caps", {"fields": (("cap_hour", "cap_day"), ("cap_week", "cap_month"))}),

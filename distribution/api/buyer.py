@@ -1,4 +1,4 @@
-"""The buyers' API: wallet, ledger, the leads a buyer bought and those it missed."""
+"""The buyers' API: ledger, the leads a buyer bought and those it missed."""
 
 from typing import Final
 from uuid import UUID
@@ -13,8 +13,8 @@ from distribution.api.authentication import BuyerKeyAuthentication, get_buyer_ke
 from distribution.api.paging import Paging, read_paging
 from distribution.api.parameters import read_choice, read_day, read_period
 from distribution.explain.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
-from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind, Wallet
-from distribution.queries import find_assignment, list_assignments, list_enrollments, list_ledger
+from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind
+from distribution.queries import find_assignment, list_assignments, list_ledger
 from routing.api.keyview import KeyView, not_found
 
 PAGED: Final = ("limit", "cursor")
@@ -34,22 +34,6 @@ class BuyerView(KeyView):
 
     def read_paging(self, name: str) -> Paging:
         return read_paging(self.request, purpose=f"{name}:{self.buyer.pk}")
-
-
-class MeView(BuyerView):
-    scopes = {"get": BuyerScope.ACCOUNT_READ}
-
-    @documents.GET_ME
-    def get(self, request: Request) -> Response:
-        return Response(answers.describe_me(get_buyer_key(request), list_enrollments(self.buyer)))
-
-
-class WalletView(BuyerView):
-    scopes = {"get": BuyerScope.WALLET_READ}
-
-    @documents.GET_WALLET
-    def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
-        return Response(answers.describe_wallet(Wallet.objects.get(buyer_id=self.buyer.pk)))
 
 
 class LedgerView(BuyerView):

@@ -2,14 +2,22 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from distribution.api.account import (
+    AnswersView,
+    AreaView,
+    EnrollmentsView,
+    EnrollmentView,
+    HoursView,
+    MeView,
+    PauseView,
+    WalletView,
+)
 from distribution.api.buyer import (
     AssignmentsView,
     AssignmentView,
     LedgerView,
-    MeView,
     MissedLeadView,
     MissedView,
-    WalletView,
 )
 from distribution.api.cards import (
     CardSetupFinishView,
@@ -19,6 +27,12 @@ from distribution.api.cards import (
     TopUpConfirmView,
     TopUpsView,
     TopUpView,
+)
+from distribution.api.endpoints import (
+    EndpointSecretsView,
+    EndpointsView,
+    EndpointTestView,
+    EndpointView,
 )
 from distribution.api.payables import PayablesView
 from distribution.api.paymentwebhook import StripeWebhookView
@@ -31,6 +45,7 @@ from distribution.api.returns import (
     ReturnsView,
     WithdrawView,
 )
+from distribution.api.statements import StatementsView, StatementView
 from distribution.api.subscriptions import (
     BuyerSubscriptionsView,
     OneBuyerSubscriptionView,
@@ -58,6 +73,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("payables/", PayablesView.as_view(), name="payables"),
     path("pings/", PingsView.as_view(), name="pings"),
     path("buyer/me/", MeView.as_view(), name="buyer-me"),
+    path("buyer/area/", AreaView.as_view(), name="buyer-area"),
+    path("buyer/hours/", HoursView.as_view(), name="buyer-hours"),
+    path("buyer/answers/", AnswersView.as_view(), name="buyer-answers"),
+    path("buyer/pause/", PauseView.as_view(), name="buyer-pause"),
+    path("buyer/enrollments/", EnrollmentsView.as_view(), name="buyer-enrollments"),
+    path("buyer/enrollments/<uuid:public_id>/", EnrollmentView.as_view(), name="buyer-enrollment"),
+    path("buyer/endpoints/", EndpointsView.as_view(), name="buyer-endpoints"),
+    path("buyer/endpoints/<uuid:public_id>/", EndpointView.as_view(), name="buyer-endpoint"),
+    path(
+        "buyer/endpoints/<uuid:public_id>/secrets/",
+        EndpointSecretsView.as_view(),
+        name="buyer-endpoint-secrets",
+    ),
+    path("buyer/endpoints/<uuid:public_id>/test/", EndpointTestView.as_view(), name="buyer-endpoint-test"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
     path("buyer/card/", CardView.as_view(), name="buyer-card"),
@@ -68,6 +97,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/topups/<uuid:public_id>/confirm/", TopUpConfirmView.as_view(), name="buyer-topup-confirm"),
     path("buyer/recharge/", RechargeView.as_view(), name="buyer-recharge"),
     path("payments/stripe/webhook/", StripeWebhookView.as_view(), name="stripe-webhook"),
+    path("buyer/statements/", StatementsView.as_view(), name="buyer-statements"),
+    path("buyer/statements/<int:number>/", StatementView.as_view(), name="buyer-statement"),
     path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
     path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
     path(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, cast, get_args
 
-from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment, CompiledTier, PriceRule
+from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment, CompiledTier, Pause, PriceRule
 from distribution.engine.parts import PartCompiler, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
@@ -18,6 +18,7 @@ from distribution.engine.reading import (
     read_object,
     read_objects,
     read_optional_integer,
+    read_optional_moment,
     read_text,
 )
 from distribution.engine.types import Mode, SellsOn
@@ -163,14 +164,23 @@ def _enrollment(
         timezone=timezone,
         caps=dict(definition.get("caps") or {}),
         budgets=dict(definition.get("budgets") or {}),
-        enrollment_active=read_flag(definition, "active", path=path),
-        buyer_active=read_flag(buyer, "active", path=buyer_path),
+        enrollment_pause=_pause(definition, path=path),
+        buyer_pause=_pause(buyer, path=buyer_path),
         area=compiler.area(buyer, path=buyer_path),
         onboarding=compiler.onboarding(buyer, questions=questions, path=buyer_path),
         lead_filter=compiler.filter(definition, "lead_filter", path=path),
         calendar=calendar,
         limits=compiler.limits(definition, timezone=timezone, path=path),
     )
+
+
+def _pause(definition: Mapping[str, Any], *, path: str) -> Pause | None:
+    """Snapshots of earlier versions have neither `paused_until` nor `paused_by`."""
+    is_active = read_flag(definition, "active", path=path)
+    until = read_optional_moment(definition, "paused_until", path=path)
+    if is_active and until is None:
+        return None
+    return Pause(until if is_active else None, by=definition.get("paused_by"))
 
 
 def _tier_index(definition: Mapping[str, Any], tiers: tuple[CompiledTier, ...], *, path: str) -> int:

@@ -14,7 +14,7 @@ from distribution.counters import counters_of
 from distribution.engine import DefinitionError
 from distribution.engine.answers import is_answered
 from distribution.engine.area import describe_area
-from distribution.models import Enrollment
+from distribution.models import Enrollment, is_paused
 from routing.calendar.hours import HoursError, compile_hours
 from routing.calendar.windows import WINDOW_KINDS, WindowKind, get_window
 from routing.calendar.zones import UnknownTimezone
@@ -28,6 +28,7 @@ class StopCode(StrEnum):
     """What can stop an enrollment today."""
 
     ENROLLMENT_PAUSED = "enrollment_paused"
+    ENROLLMENT_PAUSED_BY_BUYER = "enrollment_paused_by_buyer"
     BUYER_PAUSED = "buyer_paused"
     CAMPAIGN_INACTIVE = "campaign_inactive"
     WORKSPACE_PAUSED = "workspace_paused"
@@ -54,6 +55,7 @@ class StopCode(StrEnum):
 # For operators. The portal has its own for buyers.
 SENTENCES: Final = {
     StopCode.ENROLLMENT_PAUSED: "The enrollment is paused: select Active.",
+    StopCode.ENROLLMENT_PAUSED_BY_BUYER: "The buyer paused this enrollment: ask it to resume.",
     StopCode.BUYER_PAUSED: "The buyer is paused: resume it.",
     StopCode.CAMPAIGN_INACTIVE: "The campaign is not active: activate it.",
     StopCode.WORKSPACE_PAUSED: "The workspace is paused: no lead is distributed until it is resumed.",
@@ -153,7 +155,7 @@ def find_stops(enrollment: Enrollment, *, at: datetime) -> list[Stop]:
     Needs `buyer__wallet`, `buyer__workspace`, `campaign` and `tier` loaded.
     """
     return [
-        *_paused(enrollment),
+        *_paused(enrollment, at=at),
         *_area(enrollment),
         *_limits(enrollment, at=at),
         *_credits(enrollment),
@@ -168,10 +170,12 @@ def _stop(code: StopCode, **values: object) -> Stop:
     return Stop(code, {name: str(value) for name, value in values.items()})
 
 
-def _paused(enrollment: Enrollment) -> Iterator[Stop]:
+def _paused(enrollment: Enrollment, *, at: datetime) -> Iterator[Stop]:
     if not enrollment.active:
         yield _stop(StopCode.ENROLLMENT_PAUSED)
-    if enrollment.buyer.paused_at is not None:
+    if is_paused(enrollment, at=at):
+        yield _stop(StopCode.ENROLLMENT_PAUSED_BY_BUYER)
+    if is_paused(enrollment.buyer, at=at):
         yield _stop(StopCode.BUYER_PAUSED)
     if not enrollment.campaign.active:
         yield _stop(StopCode.CAMPAIGN_INACTIVE)

@@ -218,6 +218,7 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
     event = SkipRow(buyer.pk, row.skip_reason, row.cost_cents, _hide_person(json.loads(row.data), person))
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
     higher = _ranked_higher(event)
+    gates = tuple(describe_obstacles(event, names=names))
     return SkippedAttempt(
         event_id=row.event_id,
         attempt_id=row.attempt_id,
@@ -228,10 +229,10 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
         if higher is None
         else _outranked(buyer, higher, row.result),
         change=describe_change(event, names=names),
-        fixer=fixer_of(row.skip_reason),
+        fixer=gates[0].fixer if gates else fixer_of(row.skip_reason),
         price_cents=row.cost_cents,
         ranked_higher=higher,
-        gates=tuple(describe_obstacles(event, names=names)),
+        gates=gates,
     )
 
 

@@ -3,7 +3,7 @@
 from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
-from distribution.models.buyerkey import BuyerKey, BuyerScope
+from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
 from distribution.models.campaign import (
     Campaign,
     CampaignMode,
@@ -57,7 +57,15 @@ from distribution.models.methods import (
     PriceUnit,
     Purpose,
 )
-from distribution.models.money import NOT_OF_SALES, PAYMENTS_CHANNEL, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import (
+    MAX_TERMS_DAYS,
+    NOT_OF_SALES,
+    PAYMENTS_CHANNEL,
+    LedgerEntry,
+    LedgerKind,
+    Wallet,
+)
+from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -69,6 +77,13 @@ from distribution.models.ping import PingEndpoint
 from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
+from distribution.models.statements import (
+    MOVED,
+    BuyerStatement,
+    StatementCounter,
+    StatementMail,
+    StatementMailState,
+)
 from distribution.models.subscribing import EventKind
 from distribution.models.subscription import Subscription
 from distribution.models.verification import VerifyWatermark
@@ -79,14 +94,17 @@ __all__ = [
     "CHANNEL",
     "ENDED",
     "LEAST_PAYMENT_CENTS",
+    "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
     "MOST_PAYMENT_CENTS",
     "MOST_TRIES",
+    "MOVED",
     "NOT_OF_SALES",
     "OPEN",
     "PAYMENTS_CHANNEL",
     "PENDING",
+    "PRESETS",
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
@@ -97,6 +115,7 @@ __all__ = [
     "Buyer",
     "BuyerKey",
     "BuyerScope",
+    "BuyerStatement",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
@@ -147,6 +166,9 @@ __all__ = [
     "ReturnState",
     "SellsOn",
     "SourceContract",
+    "StatementCounter",
+    "StatementMail",
+    "StatementMailState",
     "Subscription",
     "Tier",
     "TryOutcome",
@@ -155,5 +177,7 @@ __all__ = [
     "WorkspaceKey",
     "WorkspaceScope",
     "describe_share",
+    "expand_presets",
+    "is_paused",
     "read_snapshot",
 ]

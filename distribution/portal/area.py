@@ -7,7 +7,10 @@ from django.http import HttpRequest, HttpResponse
 
 from distribution.configuration.maps import draw_coverage
 from distribution.engine import DefinitionError
-from distribution.portal.pages import PortalPage
+from distribution.portal.area_form import AreaForm, count_circles, read_area_values
+from distribution.portal.changes import ChangePage
+from distribution.selfservice.change import Author, Outcome, change_account, read_version
+from distribution.selfservice.settings import AREA
 from tracing.wording import count
 
 MAX_LISTED: Final = 40
@@ -20,13 +23,31 @@ PARTS: Final = (
 )
 
 
-class AreaPage(PortalPage):
-    section = "portal-settings"
+class AreaPage(ChangePage):
+    """The map shows the stored area, not what is being typed."""
+
+    template = "area"
 
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - the signature is Django's
+        return self.show_form(self.make_form())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        return self.save(request.POST)
+
+    def make_form(self, data: Any = None) -> AreaForm:
         area = self.buyer.service_area
-        context = {"coverage": _draw(area), "parts": list_parts(area), "excluded": _list_excluded(area)}
-        return self.show_page("area", context)
+        if data is not None:
+            return AreaForm(data, circles=count_circles(area))
+        version = read_version(self.buyer, part=AREA)
+        initial = {"version": version, **read_area_values(area)}
+        return AreaForm(initial=initial, circles=count_circles(area))
+
+    def change(self, patch: dict[str, Any], *, version: str, by: Author) -> Outcome:
+        return change_account(self.buyer, part=AREA, patch=patch, by=by, if_match=version)
+
+    def describe(self) -> dict[str, Any]:
+        area = self.buyer.service_area
+        return {"coverage": _draw(area), "parts": list_parts(area), "excluded": _list_excluded(area)}
 
 
 def _draw(area: Mapping[str, Any]) -> str:

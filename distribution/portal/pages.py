@@ -1,8 +1,9 @@
 """The base of every page: who looks at it, what that person may do, and the headers of the answer."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -86,11 +87,11 @@ class PortalPage(SessionPage):
         return self.user.buyer
 
     @property
-    def zone(self) -> tzinfo:
+    def zone(self) -> ZoneInfo:
         try:
             return load_zone(self.buyer.timezone)
         except UnknownTimezone:
-            return UTC
+            return ZoneInfo("UTC")
 
     def answer_session(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.session.user is None:

@@ -8,6 +8,7 @@ from distribution.engine import DefinitionError
 from distribution.explain.enrollment import read_usage
 from distribution.portal.pages import PortalPage
 from distribution.queries import list_enrollments_to_explain
+from distribution.selfservice.pauses import describe_pause
 from routing.calendar.hours import HoursError, validate_hours
 from routing.values.opening_hours import describe_hours
 
@@ -20,6 +21,7 @@ class SettingsPage(PortalPage):
         context = {
             "area": _describe_area(self.buyer.service_area),
             "hours": _describe_hours(self.buyer.hours),
+            "pause": describe_pause(self.buyer, at=self.at),
             "places": [{"campaign": each.campaign, "usage": read_usage(each, at=self.at)} for each in places],
         }
         return self.show_page("settings", context)

@@ -5,8 +5,11 @@ from django.urls import path
 from distribution.portal.account import AccountPage, EndpointsPage
 from distribution.portal.area import AreaPage
 from distribution.portal.home import HomePage
+from distribution.portal.hours import HoursPage
 from distribution.portal.leads import LeadPage, LeadsPage
+from distribution.portal.limits import LimitsPage
 from distribution.portal.missed import MissedLeadPage, MissedPage
+from distribution.portal.pause import PausePage
 from distribution.portal.returns import AskReturnPage, ReturnPage, ReturnsPage, WithdrawPage
 from distribution.portal.settings_pages import MorePage, SettingsPage
 from distribution.portal.sign_in import (
@@ -38,6 +41,9 @@ urlpatterns = [
     path("wallet/", WalletPage.as_view(), name="portal-wallet"),
     path("settings/", SettingsPage.as_view(), name="portal-settings"),
     path("settings/area/", AreaPage.as_view(), name="portal-area"),
+    path("settings/hours/", HoursPage.as_view(), name="portal-hours"),
+    path("settings/pause/", PausePage.as_view(), name="portal-pause"),
+    path("settings/campaigns/<uuid:public_id>/", LimitsPage.as_view(), name="portal-limits"),
     path("settings/endpoints/", EndpointsPage.as_view(), name="portal-endpoints"),
     path("more/", MorePage.as_view(), name="portal-more"),
     path("account/", AccountPage.as_view(), name="portal-account"),

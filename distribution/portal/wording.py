@@ -13,6 +13,7 @@ from tracing.skip_reasons import Fixer
 DONE: Final = {
     "signed-out": "You are signed out.",
     "signed-out-everywhere": "You are signed out in every browser.",
+    "saved": "Your change was saved.",
     "return-requested": "Your return request was sent. You see here what becomes of it.",
     "return-withdrawn": "The return request was withdrawn. You keep the lead.",
     "evidence-added": "The file was added.",
@@ -36,16 +37,13 @@ class ShownStop:
 
 
 AGENCY: Final = "Ask your agency."
-_LIMITS: Final = ("portal-settings", "See caps and budgets")
-_AREA: Final = ("portal-area", "See the area")
-_HOURS: Final = ("portal-settings", "See the hours")
+_LIMITS: Final = ("portal-settings", "Change caps and budgets")
+_AREA: Final = ("portal-area", "Change the area")
+_HOURS: Final = ("portal-hours", "Change the hours")
 STOPS: Final[Mapping[StopCode, StopWords]] = {
-    StopCode.ENROLLMENT_PAUSED: StopWords(
-        "You are paused in this campaign.", "portal-settings", "See the settings"
-    ),
-    StopCode.BUYER_PAUSED: StopWords(
-        "You are paused: you get no leads.", "portal-settings", "See the settings"
-    ),
+    StopCode.ENROLLMENT_PAUSED: StopWords(f"Your agency paused you in this campaign. {AGENCY}"),
+    StopCode.ENROLLMENT_PAUSED_BY_BUYER: StopWords("You paused this campaign.", "portal-settings", "Resume"),
+    StopCode.BUYER_PAUSED: StopWords("You are paused: you get no leads.", "portal-pause", "Resume"),
     StopCode.CAMPAIGN_INACTIVE: StopWords(f"The campaign is not running. {AGENCY}"),
     StopCode.WORKSPACE_PAUSED: StopWords(
         "Your agency has paused all leads for now. They start again by themselves."
@@ -120,7 +118,7 @@ def describe_stop(stop: Stop) -> ShownStop:
 # Where a buyer changes what a gate or skip reason found: the page, and the label of the link.
 LINKS: Final = {
     "enrollment_paused": ("portal-settings", "See the settings"),
-    "buyer_paused": ("portal-settings", "See the settings"),
+    "buyer_paused": ("portal-pause", "Resume"),
     "outside_service_area": _AREA,
     "outside_buyer_hours": _HOURS,
     "cap_reached": _LIMITS,

@@ -395,7 +395,7 @@ def issue_tracing_key(source: Source) -> str:
 
 
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
-    """A new key of a buyer in clear text. By default with every scope."""
+    """A new key of a buyer in clear text, as its owner sees it once. By default with every scope."""
     _, text = BuyerKey.objects.create_key(
         name=name, buyer=buyer, **{"scopes": list(BuyerScope), **in_use(), **key}
     )

@@ -65,11 +65,13 @@ def fix(world: World, failure: Failure) -> tuple[World, FixOutcome]:
 
 
 def _resume_enrollment(world: World, failure: Failure) -> tuple[World, FixOutcome]:
-    return world.change_enrollment(active=True), FixOutcome(failure, "the enrollment active")
+    return world.change_enrollment(active=True, paused_until=None), FixOutcome(
+        failure, "the enrollment active"
+    )
 
 
 def _resume_buyer(world: World, failure: Failure) -> tuple[World, FixOutcome]:
-    return world.change_buyer(active=True), FixOutcome(failure, "the buyer active")
+    return world.change_buyer(active=True, paused_until=None), FixOutcome(failure, "the buyer active")
 
 
 def _extend_area(world: World, failure: Failure) -> tuple[World, FixOutcome]:

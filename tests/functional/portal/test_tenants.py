@@ -12,7 +12,7 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import Client
 
-from distribution.models import PortalUser
+from distribution.models import Enrollment, PortalUser
 from tests.functional.api.routes import Route, all_routes
 from tests.support.admin_pages import client_of
 from tests.support.factories import BuyerFactory, EnrollmentFactory, PortalUserFactory, issue_buyer_key
@@ -34,6 +34,8 @@ OF_THE_BUYER = {
     "portal/wallet/",
     "portal/settings/",
     "portal/settings/area/",
+    "portal/settings/hours/",
+    "portal/settings/pause/",
     "portal/settings/endpoints/",
     "portal/more/",
     "portal/account/",
@@ -42,15 +44,21 @@ OF_THE_BUYER = {
 OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
     "portal/leads/<uuid:public_id>/": lambda scene: scene.sold.public_id,
     "portal/leads/<uuid:public_id>/return/": lambda scene: scene.sold.public_id,
+    "portal/settings/campaigns/<uuid:public_id>/": lambda scene: scene.campaign.public_id,
     "portal/missed/<uuid:public_id>/": lambda scene: scene.missed.public_id,
     "portal/returns/<uuid:public_id>/": lambda scene: scene.request.public_id,
     "portal/returns/<uuid:public_id>/withdraw/": lambda scene: scene.request.public_id,
 }
+OF_A_CAMPAIGN = {"portal/settings/campaigns/<uuid:public_id>/"}
 # The forms: by route, what a manager sends.
 FORMS: dict[str, dict[str, str]] = {
     "portal/leads/<uuid:public_id>/return/": {"reason": "bad_phone", "text": "It rings out."},
     "portal/returns/<uuid:public_id>/": {},
     "portal/returns/<uuid:public_id>/withdraw/": {},
+    "portal/settings/area/": {"version": "*", "everywhere": "on"},
+    "portal/settings/hours/": {"version": "*", "when": "always"},
+    "portal/settings/pause/": {"version": "*", "action": "pause"},
+    "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
 }
 ONLY_POST = {"portal/returns/<uuid:public_id>/withdraw/"}
 
@@ -125,7 +133,8 @@ def test_stranger_is_asked_to_sign_in(route: Route, scene: PortalScene) -> None:
 @every_row
 def test_rows_of_others_are_not_found(route: Route, scene: PortalScene) -> None:
     foreign = build_portal_scene(buyer_name="Birch Roofing", email="ben@birch.example")
-    people = [foreign.user, neighbor(scene)]
+    # Buyers of one campaign have the same address for their own place in it.
+    people = [foreign.user] if route.path in OF_A_CAMPAIGN else [foreign.user, neighbor(scene)]
     clients = [signed_in(user) for user in people]
     before = snapshot()
     for client in clients:
@@ -175,3 +184,14 @@ def test_cursor_of_another_buyer_is_not_found(name: str, scene: PortalScene) -> 
     assert signed_in(foreign.user).get(f"/portal/{name}/", {"from": cursor}).status_code == 200
     assert signed_in(scene.user).get(f"/portal/{name}/", {"from": cursor}).status_code == 404
     assert signed_in(scene.user).get(f"/portal/{name}/", {"from": "x" * 32}).status_code == 404
+
+
+def test_address_of_a_campaign_is_about_the_own_place(scene: PortalScene) -> None:
+    path, user = f"/portal/settings/campaigns/{scene.campaign.public_id}/", neighbor(scene)
+    client = signed_in(user)
+    values = client.get(path).context["form"]
+    assert values["cap_day"].value() is None
+    version = values["version"].value()
+    assert client.post(path, {"version": version, "cap_day": "3", "is_active": "on"}).status_code == 302
+    caps = Enrollment.objects.filter(campaign=scene.campaign).values_list("buyer_id", "cap_day")
+    assert dict(caps) == {scene.buyer.pk: 10, user.buyer_id: 3}
