@@ -123,16 +123,19 @@ def count_refunded(intent_id: str) -> int:
 
 def list_created(kind: Listed, *, since: datetime) -> list[dict[str, Any]]:
     """Everything of the account that was made since then. Raises AnswerUnknown, RequestRefused."""
-    created = {"gte": int(since.timestamp())}
+    at = int(since.timestamp())
     v1 = get_client().v1
+    pages: Iterator[stripe.StripeObject]
     with _named_failures():
         match kind:
             case "payment_intents":
-                pages = v1.payment_intents.list({"created": created, "limit": PAGE}).auto_paging_iter()
+                pages = iter(
+                    v1.payment_intents.list({"created": {"gte": at}, "limit": PAGE}).auto_paging_iter()
+                )
             case "refunds":
-                pages = v1.refunds.list({"created": created, "limit": PAGE}).auto_paging_iter()
+                pages = iter(v1.refunds.list({"created": {"gte": at}, "limit": PAGE}).auto_paging_iter())
             case "disputes":
-                pages = v1.disputes.list({"created": created, "limit": PAGE}).auto_paging_iter()
+                pages = iter(v1.disputes.list({"created": {"gte": at}, "limit": PAGE}).auto_paging_iter())
         return [each.to_dict() for each in pages]
 
 
