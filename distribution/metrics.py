@@ -101,6 +101,33 @@ DELIVERIES_ENDED = with_series(
     state=("accepted", "rejected", "unknown", "cancelled"),
 )
 
+PAYMENT_ORIGINS = ("buyer", "recharge", "surplus")
+CARD_PAYMENTS = with_series(
+    Counter(
+        "leadswitch_card_payments_total",
+        "Payments by card that ended or must be confirmed, by who started them and how.",
+        ["origin", "outcome"],
+    ),
+    origin=PAYMENT_ORIGINS,
+    outcome=("succeeded", "failed", "canceled", "needs_action", "surplus"),
+)
+PAYMENT_REQUESTS_UNKNOWN = Counter(
+    "leadswitch_payment_requests_unknown_total",
+    "Requests to the payment provider whose answer is not known. They are looked up before they are repeated.",
+)
+PAYMENT_WEBHOOKS = with_series(
+    Counter(
+        "leadswitch_payment_webhooks_total",
+        "Verified webhooks of the payment provider, by kind and what became of them.",
+        ["kind", "result"],
+    ),
+    kind=("payment", "charge", "dispute", "other"),
+    result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment"),
+)
+PAYMENT_WEBHOOKS_REFUSED = Counter(
+    "leadswitch_payment_webhooks_refused_total",
+    "Webhooks of the payment provider with a wrong or old signature, or without an event.",
+)
 PORTAL_SIGN_INS = with_series(
     Counter(
         "leadswitch_portal_sign_ins_total",

@@ -96,6 +96,9 @@ LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads
 LEADSWITCH_BIDDING_THREADS = ENVIRONMENT.bidding_threads
 LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
 LEADSWITCH_EVENT_DAYS = ENVIRONMENT.event_days
+# The account at Stripe. None: nothing about cards is offered.
+LEADSWITCH_STRIPE = ENVIRONMENT.stripe_account
+LEADSWITCH_PAYMENTS_POLL_MS = ENVIRONMENT.payments_poll_ms
 # Behind PgBouncer nothing can listen.
 LEADSWITCH_PGBOUNCER = ENVIRONMENT.is_pgbouncer
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
@@ -117,6 +120,7 @@ LEADSWITCH_RECONCILERS = {
     "buyer_pauses": ("distribution.reconcile.buyer_pauses.run", ENVIRONMENT.buyer_pauses_period_seconds),
     "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
     "deliveries": ("distribution.reconcile.deliveries.run", ENVIRONMENT.deliveries_period_seconds),
+    "payments": ("distribution.reconcile.payments.run", ENVIRONMENT.payments_period_seconds),
     "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
     "statements": ("distribution.reconcile.statements.run", ENVIRONMENT.statements_period_seconds),
 }

@@ -20,6 +20,15 @@ from distribution.api.buyer import (
     MissedView,
 )
 from distribution.api.changes import ChangesView, ChangeView, WithdrawChangeView
+from distribution.api.cards import (
+    CardSetupFinishView,
+    CardSetupView,
+    CardView,
+    RechargeView,
+    TopUpConfirmView,
+    TopUpsView,
+    TopUpView,
+)
 from distribution.api.endpoints import (
     EndpointSecretsView,
     EndpointsView,
@@ -28,6 +37,7 @@ from distribution.api.endpoints import (
 )
 from distribution.api.offers import ClaimView, OffersView, OfferView
 from distribution.api.payables import PayablesView
+from distribution.api.paymentwebhook import StripeWebhookView
 from distribution.api.pings import PingsView
 from distribution.api.returns import (
     AssignmentReturnsView,
@@ -90,6 +100,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/endpoints/<uuid:public_id>/test/", EndpointTestView.as_view(), name="buyer-endpoint-test"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
+    path("buyer/card/", CardView.as_view(), name="buyer-card"),
+    path("buyer/card/setup/", CardSetupView.as_view(), name="buyer-card-setup"),
+    path("buyer/card/setup/finish/", CardSetupFinishView.as_view(), name="buyer-card-setup-finish"),
+    path("buyer/topups/", TopUpsView.as_view(), name="buyer-topups"),
+    path("buyer/topups/<uuid:public_id>/", TopUpView.as_view(), name="buyer-topup"),
+    path("buyer/topups/<uuid:public_id>/confirm/", TopUpConfirmView.as_view(), name="buyer-topup-confirm"),
+    path("buyer/recharge/", RechargeView.as_view(), name="buyer-recharge"),
+    path("payments/stripe/webhook/", StripeWebhookView.as_view(), name="stripe-webhook"),
     path("buyer/statements/", StatementsView.as_view(), name="buyer-statements"),
     path("buyer/statements/<int:number>/", StatementView.as_view(), name="buyer-statement"),
     path("buyer/statements/<int:number>.pdf", StatementPdfView.as_view(), name="buyer-statement-pdf"),

@@ -1,18 +1,16 @@
-"""Hears from PostgreSQL that a delivery is due, so that a deliverer need not wait for its next poll.
+"""Hears from PostgreSQL that something is due, so that a deliverer or payer need not wait for its next poll.
 
 Behind PgBouncer in transaction mode nothing can be heard: the deliverer polls then.
 """
 
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Final
 
 import psycopg
 from django.db import connection
 from psycopg import sql
-
-from distribution.models import CHANNEL
-from distribution.models.offer import OFFERS_CHANNEL
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +21,12 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
 class Listener(threading.Thread):
     """Sets an event at each notification, and once after each new connection: some may have been missed.
 
-    `wake`: deliveries are due. `offers`: an offer has changed.
+    `wakes`: the event of each channel.
     """
 
-    def __init__(self, *, stop: threading.Event, wake: threading.Event, offers: threading.Event) -> None:
+    def __init__(self, *, stop: threading.Event, wakes: Mapping[str, threading.Event]) -> None:
         super().__init__(name="listener", daemon=True)
-        self._stop_event, self._wakes = stop, {CHANNEL: wake, OFFERS_CHANNEL: offers}
+        self._stop_event, self._wakes = stop, wakes
 
     def run(self) -> None:
         while not self._stop_event.is_set():

@@ -10,6 +10,7 @@ from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.outbound import Outbound
+from leadswitch.env.payments import Payments
 from leadswitch.env.pings import Pings
 from leadswitch.env.spans import Spans
 from leadswitch.env.takeover import DispatchTakeover
@@ -31,6 +32,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Deliveries,
     Outbound,
+    Payments,
     Pings,
     Limits,
     Metrics,
@@ -45,8 +47,8 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
-class Sending(Deliveries, Outbound):
-    """What is sent to buyers."""
+class Sending(Deliveries, Outbound, Payments):
+    """What is sent to buyers, and paid by them."""
 
 
 class Environment(

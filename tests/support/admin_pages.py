@@ -54,6 +54,7 @@ from routing.models import (
 )
 from tests.support.factories import (
     CampaignFactory,
+    CardPaymentFactory,
     ContractFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -132,6 +133,7 @@ def build_world() -> Workspace:
     issue_workspace_key(campaign.workspace)
     PortalUserFactory(buyer=enrollment.buyer)
     EndpointFactory(buyer=enrollment.buyer, method="http")
+    CardPaymentFactory(card__buyer=enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)
     ApprovalPolicy.objects.create(workspace=campaign.workspace, fields=["bid_cents"])

@@ -14,6 +14,7 @@ STATUSES: Final = (
     *("pending", "calling", "gated", "offered", "posting", "distributed", "returned", "duplicate"),
     *("failed", "expired", "cancelled"),
 )
+PAUSE_REASONS: Final = ("declined", "needs_action", "no_card", "refused", "no_answer", "disputed")
 PERIODS: Final = ("hour", "day", "week", "month")
 
 
@@ -70,6 +71,8 @@ FIELDS: Final[Mapping[str, DataField]] = {
     "held_cents": _cents("part of the balance that is held", 500),
     "available_cents": _cents("balance less what is held, plus the credit limit", 3500),
     "notice_below_cents": _cents("the limit for the notice", 5000, least=None),
+    "pause_reason": _one_of("why automatic recharge was paused", PAUSE_REASONS, "declined"),
+    "amount_cents": _cents("what each payment adds", 50_000),
     "limit": _one_of(
         "which limit was reached: the cap on leads, or the budget", ("leads", "budget"), "leads"
     ),
@@ -114,6 +117,7 @@ _SALE: Final = ("assignment_id", "lead_id", "campaign_id")
 _LEAD: Final = ("lead_id", "external_id", "status")
 _WALLET: Final = ("balance_cents", "held_cents", "available_cents", "notice_below_cents")
 _CHANGE: Final = ("change_id", "decision", "fields", "decision_reason")
+_RECHARGE: Final = ("pause_reason", "amount_cents", "balance_cents", "held_cents")
 _CAP: Final = (
     *("campaign_id", "limit", "period", "period_starts_at"),
     *("cap", "leads", "budget_cents", "spent_cents"),
@@ -162,6 +166,11 @@ CATALOG: Final[Mapping[str, EventRow]] = {
         "What a wallet has available fell below the limit for a notice.",
         {"buyer": _WALLET, "workspace": ("buyer_id", *_WALLET)},
         details="Sent once for each time that it falls below.",
+    ),
+    "wallet.recharge_failed": EventRow(
+        "The automatic recharge of a wallet was paused.",
+        {"buyer": _RECHARGE, "workspace": ("buyer_id", *_RECHARGE)},
+        details="A payment was declined or must be confirmed, or there is no card. Sent once for each pause.",
     ),
     "cap.reached": EventRow(
         "A buyer has all leads that its cap allows in a period of a campaign, or its budget does not pay for another "

@@ -17,6 +17,7 @@ TITLES: Final[Mapping[str, str]] = {
     "assignment.delivered": "Lead delivered",
     "assignment.rejected": "Lead rejected",
     "wallet.low": "Wallet is low",
+    "wallet.recharge_failed": "Recharge paused",
     "cap.reached": "Cap reached",
     "change.decided": "Change decided",
     "campaign.unsold": "No buyer for a lead",

@@ -24,6 +24,7 @@ from distribution.models import (
     BuyerStatement,
     Campaign,
     ChangeProposal,
+    CardPayment,
     Delivery,
     Endpoint,
     Enrollment,
@@ -51,7 +52,14 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("routing", "distribution", "tracing")
 # Open to everyone, with the same answer for everyone. `/metrics` and the probes are no routes: middleware answers them.
-PUBLIC = {"", "^api/", "api/schema/", "api/docs/", "unsubscribe/<str:token>/"}
+PUBLIC = {
+    "",
+    "^api/",
+    "api/schema/",
+    "api/docs/",
+    "unsubscribe/<str:token>/",
+    "api/v1/payments/stripe/webhook/",
+}
 # Pages of the whole admin site, which show nothing of a workspace by an id in the address.
 OF_THE_SITE = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete"),
@@ -168,6 +176,10 @@ def of_foreign_assignment(world: World) -> Values:
 
 def of_foreign_return(world: World) -> Values:
     return {"public_id": world.foreign_row(ReturnRequest).public_id}
+
+
+def of_foreign_payment(world: World) -> Values:
+    return {"public_id": world.foreign_row(CardPayment).public_id}
 
 
 def of_foreign_subscription(owner: str) -> Callable[[World], Values]:
@@ -290,6 +302,20 @@ API = {
     ),
     "api/v1/buyer/wallet/": Entry(("get", "patch"), body={"notice_below_cents": 500}, key=winner_key),
     "api/v1/buyer/ledger/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/card/": Entry(("get", "delete"), key=winner_key, owner_gets=(200, 204)),
+    "api/v1/buyer/card/setup/": Entry(("post",), key=winner_key),
+    "api/v1/buyer/card/setup/finish/": Entry(("post",), body={"setup_id": "seti_1"}, key=winner_key),
+    # Without an Idempotency-Key nothing is bought.
+    "api/v1/buyer/topups/": Entry(
+        ("get", "post"), body={"amount_cents": 5_000}, key=winner_key, owner_gets=(200, 400)
+    ),
+    "api/v1/buyer/topups/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_payment, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/topups/<uuid:public_id>/confirm/": Entry(
+        ("post",), of_foreign_payment, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/recharge/": Entry(("get", "patch"), body={}, key=winner_key, owner_gets=(200, 400)),
     "api/v1/buyer/statements/": Entry(("get",), key=winner_key),
     "api/v1/buyer/statements/<int:number>/": Entry(
         ("get",), of_foreign_statement, key=winner_key, sibling=loser_key
@@ -437,7 +463,8 @@ def world() -> World:
 
 
 def api_routes() -> list[Route]:
-    return [route for route in all_routes() if route.path.startswith("api/v1/")]
+    """Those with a key."""
+    return [route for route in all_routes() if route.path.startswith("api/v1/") and route.path not in PUBLIC]
 
 
 def admin_routes() -> list[Route]:
