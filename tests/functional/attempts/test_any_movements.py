@@ -29,6 +29,7 @@ from tests.support.planting import plant
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 STEPS = 40
 SHARE_BPS = 3_333
+TIME_OUT = "UPDATE distribution_ledgerentry SET expires_at = now() WHERE kind = 'hold'"
 
 
 class Book:

@@ -15,18 +15,18 @@ from distribution.verify import run_verification
 from routing.models import Lead
 from tests.functional.verify import oracle
 from tests.functional.verify.world import broken
-from tests.support.factories import ContractFactory
+from tests.support.factories import LeadFactory
 from tests.support.holds import (
     CREDITS_CENTS,
     PRICE_CENTS,
     asking_campaign,
     end_post,
     entries_of,
-    lead_of,
     money_of,
     open_hold,
     statuses,
 )
+from tests.support.payables import build_source
 from tracing.models import LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -35,10 +35,8 @@ AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
 @pytest.fixture
 def lead() -> Lead:
-    lead = lead_of(asking_campaign(buyers=1, post_deadline_seconds=3_600), at=AT)
-    ContractFactory(
-        source=lead.source, pays="share", share_bps=1_000, starts_at=datetime(2020, 1, 1, tzinfo=UTC)
-    )
+    campaign = asking_campaign(buyers=1, post_deadline_seconds=3_600)
+    lead: Lead = LeadFactory(source=build_source(campaign, pays="share", share_bps=1_000), received_at=AT)
     assert distribute_lead(lead.pk, at=AT).result == "posting"
     return lead
 
