@@ -108,6 +108,25 @@ def list_assignments(
     return list(period.restrict(bought)[:limit])
 
 
+def list_assignments_since(buyer: Buyer, *, after: int, limit: int) -> list[Assignment]:
+    """Return a buyer's assignments behind the row `after`, oldest first. None is ever inserted before one of these.
+
+    Ids are taken under the lock of the buyer's wallet, which its transaction holds until it commits. So a row that
+    another transaction has not committed yet has a higher id than every row that is seen. Test leads lock no wallet,
+    so a test that commits late may be missed.
+    """
+    return list(_bought(buyer).filter(pk__gt=after).order_by("pk")[:limit])
+
+
+def find_first_assignment(buyer: Buyer, *, at: datetime) -> int:
+    """Where to begin to read the assignments from this time on: the row before the first of them."""
+    mine = Assignment.objects.filter(buyer_id=buyer.pk)
+    found = mine.filter(created_at__gte=at).order_by("pk").values_list("pk", flat=True).first()
+    if found is not None:
+        return found - 1
+    return mine.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def find_assignment(public_id: UUID, *, buyer: Buyer) -> Assignment | None:
     return _bought(buyer).filter(public_id=public_id).first()
 

@@ -8,16 +8,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from distribution.admin.statement_pages import StatementPageAdmin
 from distribution.models import BuyerStatement, Wallet
 from distribution.statements.queries import (
     only_open,
     only_overdue,
     with_outstanding,
 )
-from tracing.admin.columns import NOTHING, badge, money_column, time_column
+from tracing.admin.columns import NOTHING, badge, money_column
 from tracing.admin.filters import WorkspaceFilter
-from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_id, parse_text, parse_uuid
+from tracing.wording import money
 
 MAX_BUYERS: Final = 100
 OPEN: Final = "open"
@@ -40,37 +41,16 @@ class PaymentFilter(admin.SimpleListFilter):
 
 
 @admin.register(BuyerStatement)
-class BuyerStatementAdmin(ReadOnlyAdmin):
+class BuyerStatementAdmin(StatementPageAdmin):
     workspace_path = "workspace"
     list_display = ("number", "buyer_name", "of_month", "closing", "due", "due_on", "outstanding", "payment")
     list_filter = (PaymentFilter, WorkspaceFilter)
     list_select_related = ("workspace",)
     empty_list_text = "Buyers on net terms get a statement after each month. Set days to pay in their wallet."
     search_help_text = "A statement's number, or all or part of a buyer's name, or its public id."
-    fields = (
-        *("number", "buyer_name", "of_month", "timezone", "starts_at", "ends_at"),
-        *("opening", "leads", "charged", "refunded", "topped_up", "adjusted"),
-        *("card_refunded", "charged_back", "won_back", "closing", "held"),
-        *("credit_limit", "terms_days", "due", "due_on", "outstanding", "payment", "issued_at", "issued_by"),
-    )
-    readonly_fields = (
-        *("of_month", "opening", "charged", "refunded", "topped_up", "adjusted", "card_refunded"),
-        *("charged_back", "won_back", "closing", "held", "credit_limit", "due", "outstanding", "payment"),
-    )
-    opening = money_column("opening_cents", label="opening balance")
-    charged = money_column("charged_cents", label="leads")
-    refunded = money_column("refunded_cents", label="refunds for returns")
-    topped_up = money_column("topped_up_cents", label="top-ups")
-    adjusted = money_column("adjusted_cents", label="adjustments")
-    card_refunded = money_column("card_refunded_cents", label="refunds to cards")
-    charged_back = money_column("charged_back_cents", label="chargebacks")
-    won_back = money_column("won_back_cents", label="chargebacks won back")
     closing = money_column("closing_cents", label="closing balance")
-    held = money_column("held_cents", label="held at the end")
-    credit_limit = money_column("credit_limit_cents", label="credit limit")
     due = money_column("due_cents", label="due")
     outstanding = money_column("outstanding_cents", label="still to be paid")
-    issued = time_column("issued_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_outstanding(super().get_queryset(request))
@@ -97,3 +77,12 @@ class BuyerStatementAdmin(ReadOnlyAdmin):
         if statement.outstanding_cents == 0:
             return badge("paid", code=PAID)
         return badge("overdue", code=OVERDUE) if statement.due_at <= timezone.now() else "to be paid"
+
+    def describe_payment(self, statement: Any) -> str:
+        if statement.due_cents == 0:
+            return "Nothing is due."
+        if statement.outstanding_cents == 0:
+            return f"{money(statement.due_cents)} was due and is paid."
+        late = "It is overdue." if statement.due_at <= timezone.now() else ""
+        left, due = money(statement.outstanding_cents), money(statement.due_cents)
+        return f"{left} of {due} is still to be paid, until {statement.due_on:%Y-%m-%d}. {late}".strip()

@@ -16,6 +16,7 @@ from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, ch
 from distribution.admin.low_wallets import describe_hearers, link_subscriptions
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
+from distribution.admin.statement_pages import WalletStatementAdmin, link_statement
 from distribution.models import NOT_OF_SALES, Assignment, LedgerEntry, Wallet
 from distribution.money.by_hand import set_credit_limit_by_hand, set_notice_by_hand
 from distribution.statements.terms import set_emails_by_hand, set_terms_by_hand
@@ -90,7 +91,7 @@ class WalletForm(ReasonedForm):
 
 
 @admin.register(Wallet)
-class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
+class WalletAdmin(WalletStatementAdmin, MoneyActionsAdmin, DollarsAdmin):
     workspace_path = "buyer__workspace"
     form = WalletForm
     list_display = ("buyer", "balance", "held", "credit_limit", "notice_below")
@@ -129,7 +130,10 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
     ) -> HttpResponse:
         wallet = context.get("original")
         if wallet is not None:
-            context["page_links"] = link_subscriptions(wallet, request=request)
+            context["page_links"] = [
+                *link_statement(wallet, request=request),
+                *link_subscriptions(wallet, request=request),
+            ]
         return super().render_change_form(request, context, *arguments, **named)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002

@@ -113,7 +113,7 @@ class MeDocument(serializers.Serializer[Any]):
     enrollments = EnrollmentDocument(many=True)
 
 
-class _ContactChange(serializers.Serializer[Any]):
+class ContactChange(serializers.Serializer[Any]):
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=100)
     email = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=254)
     phone = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=40)
@@ -122,7 +122,7 @@ class _ContactChange(serializers.Serializer[Any]):
 class ProfileChange(serializers.Serializer[Any]):
     name = serializers.CharField(required=False, max_length=100, help_text="The company's name.")
     timezone = serializers.CharField(required=False, max_length=50, help_text="E.g. America/Chicago.")
-    contact = _ContactChange(required=False, allow_null=True)
+    contact = ContactChange(required=False, allow_null=True)
 
 
 class AreaChange(serializers.Serializer[Any]):

@@ -132,6 +132,10 @@ class LedgerPage(serializers.Serializer[Any]):
 class AssignmentPage(serializers.Serializer[Any]):
     results = AssignmentDocument(many=True)
     next_cursor = serializers.CharField(allow_null=True)
+    next_since = serializers.CharField(
+        allow_null=True,
+        help_text="With `since`: what to send next time. Always there, also if nothing is new.",
+    )
 
 
 LIMIT: Final = OpenApiParameter(
@@ -192,6 +196,12 @@ LIST_ASSIGNMENTS: Final = document(
         choice("state", AssignmentState.values, "Only those with this status."),
         OpenApiParameter(
             "day", type=OpenApiTypes.DATE, description="Assigned on this day, in your time zone."
+        ),
+        OpenApiParameter(
+            "since",
+            type=OpenApiTypes.STR,
+            description="For polling: oldest first, each once, without gaps. `next_since` of the last answer, or a time"
+            " to begin with. Not with `state`, `day` or `cursor`.",
         ),
         LIMIT,
         CURSOR,

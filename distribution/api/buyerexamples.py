@@ -170,7 +170,7 @@ OF: Final = {
     "buyer_ledger_list": [_answer("A charge", _page(ENTRY))],
     "buyer_statements_list": [_answer("A month", _page(STATEMENT))],
     "buyer_statements_retrieve": [_answer("A month", FULL_STATEMENT)],
-    "buyer_assignments_list": [_answer("A lead", _page(ASSIGNMENT))],
+    "buyer_assignments_list": [_answer("A lead", {**_page(ASSIGNMENT), "next_since": None})],
     "buyer_assignments_retrieve": [_answer("A lead", ASSIGNMENT)],
     "buyer_missed_list": [
         _answer("Too few credits, and outranked", _page({**HEAD, **SKIP}, {**HEAD, **OUTRANKED}))

@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 
 from distribution.api.buyerdocuments import CURSOR, LIMIT, document
 from distribution.models import NOT_OF_SALES
+from routing.api.documents import LIMIT_HEADERS, describe_errors
 
 
 class StatementSummaryDocument(serializers.Serializer[Any]):
@@ -89,4 +91,12 @@ GET_STATEMENT: Final = document(
     404,
     description="It names leads by their ids alone.",
     parameters=(NUMBER,),
+)
+GET_STATEMENT_PDF: Final = extend_schema(
+    operation_id="buyer_statements_pdf",
+    summary="One statement as PDF",
+    description="A tagged PDF, always an attachment. 503: PDFs are off in this installation.",
+    tags=["buyers"],
+    parameters=[NUMBER, *LIMIT_HEADERS],
+    responses={(200, "application/pdf"): OpenApiTypes.BINARY, **describe_errors(404)},
 )

@@ -1,17 +1,24 @@
 """The monthly statements of a buyer on net terms, for the buyer itself."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from distribution.api import statementdocuments as documents
 from distribution.api.buyer import PAGED, BuyerView
 from distribution.models import MOVED, BuyerScope, BuyerStatement
+from distribution.statements.download import as_pdf
+from distribution.statements.pdf import PdfUnavailable
 from distribution.statements.queries import find_statement, list_statements
 from routing.api.answers import write_time
+from routing.api.errors import ApiError
 from routing.api.keyview import not_found
+
+# What is missing is for the agency: its page says so.
+NO_PDF: Final = "PDFs are off in this installation. Read the statement as JSON, or ask your agency."
 
 
 class StatementsView(BuyerView):
@@ -37,6 +44,17 @@ class StatementView(BuyerView):
         if found is None:
             raise not_found()
         return found
+
+
+class StatementPdfView(StatementView):
+    scopes = {"get": BuyerScope.WALLET_READ}
+
+    @documents.GET_STATEMENT_PDF
+    def get(self, request: Request, number: int) -> HttpResponse:  # type: ignore[override]  # noqa: ARG002
+        try:
+            return as_pdf(self.find(number))
+        except PdfUnavailable:
+            raise ApiError(NO_PDF, status_code=503) from None
 
 
 def describe_statement(statement: BuyerStatement) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from distribution.api.returns import (
     ReturnsView,
     WithdrawView,
 )
-from distribution.api.statements import StatementsView, StatementView
+from distribution.api.statements import StatementPdfView, StatementsView, StatementView
 from distribution.api.subscriptions import (
     BuyerSubscriptionsView,
     OneBuyerSubscriptionView,
@@ -43,6 +43,7 @@ from distribution.api.subscriptions import (
     SourceSubscriptionsView,
 )
 from distribution.api.trace import TraceView
+from distribution.api.whatif import WhatIfView
 from distribution.api.workspacedeliveries import (
     ResendView,
     ResolveView,
@@ -69,6 +70,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/pause/", PauseView.as_view(), name="buyer-pause"),
     path("buyer/enrollments/", EnrollmentsView.as_view(), name="buyer-enrollments"),
     path("buyer/enrollments/<uuid:public_id>/", EnrollmentView.as_view(), name="buyer-enrollment"),
+    path("buyer/whatif/", WhatIfView.as_view(), name="buyer-whatif"),
     path("buyer/endpoints/", EndpointsView.as_view(), name="buyer-endpoints"),
     path("buyer/endpoints/<uuid:public_id>/", EndpointView.as_view(), name="buyer-endpoint"),
     path(
@@ -81,6 +83,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
     path("buyer/statements/", StatementsView.as_view(), name="buyer-statements"),
     path("buyer/statements/<int:number>/", StatementView.as_view(), name="buyer-statement"),
+    path("buyer/statements/<int:number>.pdf", StatementPdfView.as_view(), name="buyer-statement-pdf"),
     path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
     path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
     path(

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.explain.missed import MISSED_REASONS, NEWEST, SkippedAttempt, find_missed, list_missed
+from distribution.explain.missed_period import MissedFilter
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
 from distribution.portal.wording import FIXERS, LINKS
@@ -23,7 +24,9 @@ class MissedPage(PortalPage):
             raise Http404
         paging = read_paging(request, name="missed", buyer=self.buyer)
         before = NEWEST if paging.before is None else paging.before
-        missed, stop = list_missed(self.buyer, limit=SIZE + 1, before=before, reason=reason or None)
+        missed, stop = list_missed(
+            self.buyer, limit=SIZE + 1, before=before, only=MissedFilter(reason=reason or None)
+        )
         page = paging.show(missed, position=lambda each: each.skip.event_id, stop=stop)
         context = {"page": page, "reasons": REASONS, "reason": reason}
         return self.show_page("missed", context)

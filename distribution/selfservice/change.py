@@ -15,8 +15,6 @@ from distribution.selfservice.versions import make_version, require_version
 from tracing import audit
 from tracing.locks import for_change
 
-CHANGED_ACTION = "changed"
-
 
 @dataclass(frozen=True, slots=True)
 class Author:

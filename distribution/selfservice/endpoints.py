@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from django.db import transaction
 from django.db.models import ProtectedError, QuerySet
 
 from distribution.deliveries.sample import LiveAddressNotConfirmed, find_address_to_confirm, send_test_lead
-from distribution.deliveries.secrets import DEFAULT_OVERLAP, make_secret
+from distribution.deliveries.secrets import make_secret
 from distribution.deliveries.tried import Tried
 from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method, Purpose
 from distribution.selfservice.change import Author
@@ -22,7 +21,6 @@ from tracing.locks import for_change
 from tracing.wording import count
 
 MOST: Final = 20
-LONGEST_OVERLAP: Final = timedelta(days=7)
 PART: Final = "endpoint"
 
 
@@ -93,10 +91,8 @@ def change_endpoint(
     return ChangedEndpoint(row, read_endpoint_version(row), changed, secret)
 
 
-def renew_secret(
-    endpoint: Endpoint, *, by: Author, if_match: str | None, overlap: timedelta = DEFAULT_OVERLAP
-) -> ChangedEndpoint:
-    """The new secret signs first; the one before it signs as well until `overlap` has passed.
+def renew_secret(endpoint: Endpoint, *, by: Author, if_match: str | None) -> ChangedEndpoint:
+    """The new secret signs first; the one before it signs as well for 24 hours.
 
     Raises VersionMissing, VersionStale, ChangeRefused.
     """
@@ -105,7 +101,7 @@ def renew_secret(
         if row.method != Method.WEBHOOK:
             text = "Only signed webhooks have a secret. This endpoint has another method."
             raise ChangeRefused("no_secret", text)
-        secret = make_secret(row, at=by.at, actor=by.actor, reason=by.reason, overlap=overlap)
+        secret = make_secret(row, at=by.at, actor=by.actor, reason=by.reason)
     return ChangedEndpoint(row, read_endpoint_version(row), secret=secret)
 
 

@@ -58,7 +58,8 @@ def issue_statement(
     if not draft.month.is_closed(at=at):
         message = f"{first_day:%B %Y} has not ended in {draft.month.timezone}. Look at its preview."
         raise StatementRefused(message)
-    statement = _store(draft, at=at, actor=actor)
+    statement = make_statement(draft, at=at, actor=actor)
+    _store(statement, draft)
     if actor != BEAT:
         _audit(statement, wallet=fresh, actor=actor, reason=reason)
     return statement, True
@@ -79,13 +80,13 @@ def read_draft(wallet: Wallet, first_day: date) -> Draft:
     return Draft(wallet, month, entries, starts_at, read_figures(entries))
 
 
-def _store(draft: Draft, *, at: datetime, actor: str) -> BuyerStatement:
+def make_statement(draft: Draft, *, at: datetime, actor: str) -> BuyerStatement:
+    """Return a row that is not stored and has no number: what a preview shows."""
     buyer, figures = draft.wallet.buyer, draft.figures
     due_on = today_in(buyer.timezone, at=at) + timedelta(days=draft.wallet.terms_days or 0)
-    statement = BuyerStatement.objects.create(
+    return BuyerStatement(
         workspace=buyer.workspace,
         wallet=draft.wallet,
-        number=_take_number(buyer.workspace_id),
         month=draft.month.first_day,
         timezone=draft.month.timezone,
         starts_at=draft.starts_at,
@@ -108,11 +109,15 @@ def _store(draft: Draft, *, at: datetime, actor: str) -> BuyerStatement:
         issued_at=at,
         issued_by=actor[:150],
     )
+
+
+def _store(statement: BuyerStatement, draft: Draft) -> None:
+    statement.number = _take_number(statement.workspace_id)
+    statement.save(force_insert=True)
     if draft.wallet.statement_emails:
         StatementMail.objects.create(
-            statement=statement, email_to=draft.wallet.statement_emails, next_try_at=at
+            statement=statement, email_to=draft.wallet.statement_emails, next_try_at=statement.issued_at
         )
-    return statement
 
 
 def _take_number(workspace_id: int) -> int:

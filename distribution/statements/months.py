@@ -6,6 +6,8 @@ from typing import Final, Self
 
 from routing.calendar.zones import load_zone, start_of_day
 
+# No ledger is older.
+EARLIEST: Final = date(2000, 1, 1)
 ONE_DAY: Final = timedelta(days=1)
 MORE_THAN_A_MONTH: Final = timedelta(days=32)
 

@@ -8,14 +8,17 @@ from rest_framework import serializers
 
 from distribution.api import accountdocuments as documents
 from distribution.api import accountexamples, endpointdocuments
-from distribution.api.buyerdocuments import WalletDocument
+from distribution.api.buyerdocuments import AssignmentPage, WalletDocument
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Buyer, BuyerKey, Campaign, Endpoint, EndpointSecret, Enrollment
+from routing.models import Lead
 from tests.support.described import assert_described
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
     DeliveryFactory,
     EndpointFactory,
+    LeadFactory,
     enroll,
     issue_buyer_key,
 )
@@ -304,3 +307,85 @@ class TestEndpoints:
         for row in (foreign, events):
             assert api.get(f"endpoints/{row.public_id}/").status_code == 404
         assert api.get("endpoints/").json() == {"results": []}
+
+
+class TestPolling:
+    def test_each_assignment_comes_once_in_order(self, campaign: Campaign) -> None:
+        Campaign.objects.update(questions=[])
+        [enrollment] = enroll(campaign, count=1, credits_cents=100_000)
+        api, begin = Api(enrollment.buyer), "assignments/?since=2026-01-01T00:00:00Z&limit=2"
+        nothing = api.get(begin).json()
+        assert (nothing["results"], nothing["next_cursor"]) == ([], None)
+
+        sold = [str(sell_to(campaign).public_id) for _ in range(3)]
+        first = api.get(f"assignments/?limit=2&since={nothing['next_since']}").json()
+        assert first == {**api.get(begin).json(), "next_since": first["next_since"]}
+        second = api.get(f"assignments/?limit=2&since={first['next_since']}").json()
+        third = api.get(f"assignments/?since={second['next_since']}").json()
+
+        shown = [each["lead"]["id"] for page in (first, second, third) for each in page["results"]]
+        assert shown == sold
+        again = sell_to(campaign)
+        [late] = api.get(f"assignments/?since={third['next_since']}").json()["results"]
+        assert late["lead"]["id"] == str(again.public_id)
+        assert_described(second, AssignmentPage())
+
+    @pytest.mark.parametrize(
+        "query", ["since=x", "since=2026-01-01", "since=2026-01-01T00:00:00Z&state=sold"]
+    )
+    def test_wrong_parameters_are_refused(self, api: Api, query: str) -> None:
+        assert api.get(f"assignments/?{query}").status_code == 400
+
+    def test_position_belongs_to_one_buyer(self, api: Api, buyer: Buyer) -> None:
+        other = Api(BuyerFactory.create(workspace=buyer.workspace))
+        foreign = other.get("assignments/?since=2026-01-01T00:00:00Z").json()["next_since"]
+        assert api.get(f"assignments/?since={foreign}").status_code == 400
+
+
+class TestMissedFilters:
+    @pytest.fixture
+    def missed(self, campaign: Campaign) -> Buyer:
+        """Two leads that lacked an answer, and one that lacked credits."""
+        [enrollment] = enroll(campaign, count=1)
+        miss(campaign)
+        miss(campaign)
+        Buyer.objects.filter(pk=enrollment.buyer_id).update(answers={"types": ["roof"]})
+        miss(campaign)
+        return enrollment.buyer
+
+    @pytest.mark.parametrize(
+        ("query", "numbers"),
+        [
+            ("", [2, 1, 0]),
+            ("reason=onboarding_mismatch", [1, 0]),
+            ("exclude=onboarding_mismatch", [2]),
+            ("exclude=onboarding_mismatch,insufficient_credits", []),
+            ("from={1}", [2, 1]),
+            ("to={1}", [0]),
+            ("from={1}&to={2}", [1]),
+            ("from={1}&reason=insufficient_credits", [2]),
+            ("from=2199-03-03T00:00:00Z", []),
+            ("to=2020-03-03T00:00:00Z", []),
+        ],
+    )
+    def test_filters(self, missed: Buyer, query: str, numbers: list[int]) -> None:
+        api = Api(missed)
+        times = [each["decided_at"] for each in reversed(api.get("missed/").json()["results"])]
+        answer = api.get(f"missed/?{query.format(*times)}").json()
+        assert [times.index(each["decided_at"]) for each in answer["results"]] == numbers
+        assert answer["next_cursor"] is None
+
+    def test_unknown_reason_is_refused(self, api: Api) -> None:
+        answer = api.get("missed/?exclude=bad_luck")
+        assert list(answer.json()["error"]["fields"]) == ["exclude"]
+
+
+def sell_to(campaign: Campaign) -> Lead:
+    lead: Lead = LeadFactory(source__workspace=campaign.workspace)
+    assert distribute_lead(lead.pk).result == "success"
+    return lead
+
+
+def miss(campaign: Campaign) -> None:
+    lead = LeadFactory.create(source__workspace=campaign.workspace, attributes={"type": "roof"})
+    assert distribute_lead(lead.pk).result == "unsold"

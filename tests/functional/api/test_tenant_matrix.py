@@ -255,6 +255,7 @@ API = {
     "api/v1/buyer/enrollments/<uuid:public_id>/": Entry(
         ("get", "patch"), of_foreign_place, body={"caps": {"day": 5}}, key=winner_key, sibling=stranger_key
     ),
+    "api/v1/buyer/whatif/": Entry(("post",), body={"hours": None}, key=winner_key),
     "api/v1/buyer/endpoints/": Entry(("get", "post"), body=NEW_ENDPOINT, key=winner_key),
     "api/v1/buyer/endpoints/<uuid:public_id>/": Entry(
         ("get", "patch", "delete"),
@@ -280,6 +281,13 @@ API = {
     "api/v1/buyer/statements/": Entry(("get",), key=winner_key),
     "api/v1/buyer/statements/<int:number>/": Entry(
         ("get",), of_foreign_statement, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/statements/<int:number>.pdf": Entry(
+        ("get",),
+        of_foreign_statement,
+        key=winner_key,
+        sibling=loser_key,
+        owner_gets=(200, 503),  # PDFs may be off
     ),
     "api/v1/buyer/assignments/": Entry(("get",), key=winner_key),
     "api/v1/buyer/assignments/<uuid:public_id>/": Entry(
@@ -374,6 +382,8 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
     "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
     "routing_source_payables": lambda world: {"object_id": world.foreign_row(Source).pk, "name": "pay"},
+    "distribution_wallet_statement": lambda world: {"object_id": world.foreign_row(Wallet).pk},
+    "distribution_buyerstatement_pdf": lambda world: {"object_id": world.foreign_row(BuyerStatement).pk},
     "distribution_buyer_switch": lambda world: {"object_id": world.foreign_row(Buyer).pk, "name": "pause"},
     "routing_workspace_check": lambda world: {"name": "hours", "?id": world.foreign.pk},
     "routing_routingrule_check": lambda world: {
