@@ -94,7 +94,7 @@ class AcceptForm(ReasonForm):
     def __init__(self, *args: Any, held_cents: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.held_cents = held_cents
-        self.fields["charge"].help_text = PART.format(held=money(held_cents))
+        self["charge"].help_text = PART.format(held=money(held_cents))
 
     def clean_charge(self) -> int | None:
         cents: int | None = self.cleaned_data["charge"]
