@@ -49,7 +49,9 @@ def capture(hold: Assignment, cents: int) -> None:
 
 def spent_of(hold: Assignment) -> set[tuple[int, int]]:
     """Leads and cents of each window."""
-    enrollment = Enrollment.objects.select_related("buyer").get(pk=hold.enrollment_id)
+    enrollment = Enrollment.objects.select_related("buyer").get(
+        campaign=hold.campaign_id, buyer=hold.buyer_id
+    )
     return {(leads, cents) for _, leads, cents in counters_of(enrollment).values()}
 
 
