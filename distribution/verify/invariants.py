@@ -12,6 +12,7 @@ from distribution.verify import (
     payables,
     pools,
     privacy,
+    promises,
     replay,
     returns,
     sales,
@@ -85,8 +86,8 @@ INVARIANTS: Final = (
     Invariant(
         10,
         "payables",
-        "What is owed for each lead is what its source's contract says",
-        (SliceCheck(SliceKind.LEADS, payables.check),),
+        "What is owed for each lead is what its source's contract says, and no less than was promised for its ping",
+        (SliceCheck(SliceKind.LEADS, payables.check), SliceCheck(SliceKind.LEADS, promises.check)),
     ),
     Invariant(
         11,
