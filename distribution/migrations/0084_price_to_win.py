@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0082_standing_bids")]
+    dependencies = [("distribution", "0083_standing_bids")]
 
     operations = [
         migrations.AddField(

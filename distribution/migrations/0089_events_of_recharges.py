@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0078_cards")]
+    dependencies = [("distribution", "0088_cards")]
 
     operations = [
         migrations.AlterField(

@@ -9,7 +9,7 @@ import distribution.configuration.checks
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0081_offers_validated"),
+        ("distribution", "0082_offers_validated"),
     ]
 
     operations = [

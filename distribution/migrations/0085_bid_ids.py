@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0083_price_to_win")]
+    dependencies = [("distribution", "0084_price_to_win")]
 
     operations = [
         migrations.AddField(
