@@ -86,6 +86,12 @@ LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
+LEADSWITCH_BEGIN_STREAMS_HOOK = "leadswitch.start.begin_streams"
+# Who may listen to offers: each is called with the request's headers.
+LEADSWITCH_STREAM_READERS = ("distribution.api.streams.readers.find_key_reader",)
+LEADSWITCH_STREAMS_URL = ENVIRONMENT.streams_url
+LEADSWITCH_STREAM_ORIGINS = ENVIRONMENT.stream_origins
+LEADSWITCH_STREAMS_MOST = ENVIRONMENT.streams_most
 # Requests that one deliverer runs at once, and how often it looks for due deliveries if nothing wakes it.
 LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads
 LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms

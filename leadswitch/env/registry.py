@@ -11,6 +11,7 @@ from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.outbound import Outbound
 from leadswitch.env.spans import Spans
+from leadswitch.env.streams import Streams
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
@@ -29,6 +30,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Deliveries,
     Outbound,
+    Streams,
     Limits,
     Metrics,
     Mail,
@@ -42,7 +44,7 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
-class Sending(Deliveries, Outbound):
+class Sending(Deliveries, Outbound, Streams):
     """What is sent to buyers."""
 
 
