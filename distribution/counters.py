@@ -70,7 +70,7 @@ def give_back_sale(assignment: Assignment, *, enrollment_id: int) -> None:
         assignment.counted_on, sold_at=assignment.created_at, timezone=enrollment.buyer.timezone
     )
     restored = give_back(counters_of(enrollment), counted_in=windows, price_cents=assignment.price_cents)
-    turn = one_turn(assignment.campaign.mode, weight=enrollment.weight)
+    turn = one_turn(assignment.campaign.push_mode, weight=enrollment.weight)
     changes: dict[str, object] = {"virtual_finish": max(0, enrollment.virtual_finish - turn)}
     for window, (_, leads, spent_cents) in restored.items():
         changes[f"{window}_leads"], changes[f"{window}_spent_cents"] = leads, spent_cents

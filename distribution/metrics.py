@@ -26,6 +26,10 @@ RETURN_REQUESTS = with_series(
     Counter("leadswitch_return_requests_total", "Return requests, by what happened to them.", ["event"]),
     event=("requested", "approved", "declined", "withdrawn"),
 )
+CLAIMS = with_series(
+    Counter("leadswitch_claims_total", "Claims of offers by buyers, by what became of them.", ["result"]),
+    result=("claimed", "taken", "window_over", "not_eligible", "paused"),
+)
 LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads skipped because another worker had them.")
 CANDIDATE_WAITS = Counter(
     "leadswitch_candidate_waits_total",

@@ -51,6 +51,7 @@ TRIGGERS: Final = {
     "manual": "re-run by an operator",
     "woken": "woken by a change",
     "claim": "claim of an offer",
+    "offer_closed": "end of an offer",
     "delivery": "answer of a buyer's system",
 }
 # What a deferred lead waits for, no matter which gate removed the last buyer.
@@ -252,6 +253,46 @@ def _delivery_rejected(event: EventRow, context: EventContext) -> str:
     return f"{name}: its system rejected the lead{said}.{released}"
 
 
+def _offer_opened(event: EventRow, _context: EventContext) -> str:
+    data = event.data
+    buyers, prices = len(data["shown"]), sorted({each["price_cents"] for each in data["shown"]})
+    price = " to ".join(wording.money(each) for each in dict.fromkeys((prices[0], prices[-1])))
+    until = wording.parse_moment(data["closes_at"])
+    ends = f" until {wording.moment(until)}" if until else ""
+    fields = ", ".join(map(wording.field_name, data["fields"])) or "no field"
+    text = f"Offered to {wording.count(buyers, 'buyer')} for {price}{ends}, with {fields}."
+    most = data["max_buyers"]
+    first = "The first valid claim gets it." if most == 1 else f"The first {most} valid claims get it."
+    withheld = ", ".join(map(wording.field_name, data.get("withheld") or ()))
+    hidden = f" Not shown, because the value may identify the person: {withheld}." if withheld else ""
+    return f"{text} {first}{hidden}"
+
+
+def _offer_claimed(event: EventRow, context: EventContext) -> str:
+    name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
+    paid = "Nothing was charged: it is a test." if event.data.get("is_test") else f"{price} was charged."
+    return f"{name}: claimed the lead {wording.duration(event.data['after_ms'])} after it was shown. {paid}"
+
+
+OFFER_ENDS: Final = {
+    "claimed": "all its places were claimed",
+    "window_over": "its time was over",
+    "canceled": "the lead ended in another way",
+}
+
+
+def _offer_closed(event: EventRow, _context: EventContext) -> str:
+    reason, claims = event.data["reason"], event.data["claims"]
+    text = f"The offer closed: {OFFER_ENDS.get(reason, reason)}."
+    claimed = (
+        f"{wording.count(claims, 'buyer')} claimed the lead." if claims else "No buyer claimed the lead."
+    )
+    refused = len(event.data.get("losers") or ())
+    return f"{text} {claimed}" + (
+        f" The claims of {wording.count(refused, 'other buyer')} were refused." if refused else ""
+    )
+
+
 def _failed(event: EventRow, context: EventContext) -> str:
     result = RESULTS.get(event.outcome, event.outcome or "failed")
     parts = [f"{wording.sentence(result)[:-1]}: {describe_reason(event.skip_reason)}"]
@@ -305,7 +346,7 @@ EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, EventContext], str]]] = {
     Event.DELIVERY_ACCEPTED: _delivery_accepted,
     Event.DELIVERY_REJECTED: _delivery_rejected,
     Event.GATED_FOR_VERIFICATION: _simple("waits until the person is verified"),
-    Event.PING_POST_OPENED: _simple("offered to the eligible buyers: the first valid claim gets it"),
-    Event.PING_POST_CLAIMED: _simple("claimed the lead"),
-    Event.PING_POST_CLOSED: _simple("the offer closed"),
+    Event.PING_POST_OPENED: _offer_opened,
+    Event.PING_POST_CLAIMED: _offer_claimed,
+    Event.PING_POST_CLOSED: _offer_closed,
 }

@@ -184,6 +184,12 @@ _ALL = (
         change="run the lead again, or give buyers more time in the campaign",
     ),
     SkipReason(
+        "offer_unclaimed",
+        *(_LEAD, _P, Fixer.BUYER),
+        sentence="No buyer claimed the lead while its offer was open.",
+        change="run the lead again to offer it again, or choose another fallback in the campaign",
+    ),
+    SkipReason(
         "enrollment_paused",
         *(_BUYER, _P, Fixer.AGENCY),
         sentence="The enrollment is paused.",

@@ -82,11 +82,23 @@ EVENT_SHAPES = MappingProxyType(
         Event.DELIVERY_REJECTED: EventShape(
             required=frozenset({"assignment", "reason"}), optional=frozenset({"is_test"}), is_of_buyer=True
         ),
-        # No code writes these yet: their data has no shape.
+        # No code writes this yet: its data has no shape.
         Event.GATED_FOR_VERIFICATION: EventShape(results=frozenset({"gated"})),
-        Event.PING_POST_OPENED: EventShape(results=frozenset({"offered"})),
-        Event.PING_POST_CLAIMED: EventShape(is_of_buyer=True),
-        Event.PING_POST_CLOSED: EventShape(),
+        # `shown`: buyer, enrollment, price and time of each buyer. A claim is an attempt of its own.
+        Event.PING_POST_OPENED: EventShape(
+            required=frozenset({"offer", "closes_at", "max_buyers", "fields", "shown"}),
+            optional=frozenset({"withheld", "is_test"}),
+            results=frozenset({"offered"}),
+        ),
+        Event.PING_POST_CLAIMED: EventShape(
+            required=frozenset({"offer", "assignment", "after_ms"}),
+            optional=frozenset({"is_test"}),
+            is_of_buyer=True,
+        ),
+        # `losers`: buyer, reason and lateness of each claim that was refused before.
+        Event.PING_POST_CLOSED: EventShape(
+            required=frozenset({"offer", "reason", "claims"}), optional=frozenset({"losers", "is_test"})
+        ),
     }
 )
 # The results of the attempts that a terminal event can close. Exactly one terminal event closes an attempt.

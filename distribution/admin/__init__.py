@@ -12,6 +12,7 @@ from distribution.admin.endpoint import EndpointAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
+from distribution.admin.pingendpoint import PingEndpointAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
 from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
@@ -32,6 +33,7 @@ __all__ = [
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
     "PayableEntryAdmin",
+    "PingEndpointAdmin",
     "RetryQueueActionsAdmin",
     "ReturnPolicyAdmin",
     "ReturnRequestAdmin",

@@ -19,7 +19,7 @@ from distribution.deliveries.checking import count_open_posts, find_problems
 from distribution.deliveries.enabling import EnablingRefused, disable_by_hand, enable_by_hand
 from distribution.deliveries.mail_settings import VARIABLES, find_missing_setting
 from distribution.deliveries.secrets import make_secret
-from distribution.models import ANSWERING, METHOD_FIELDS, DisabledReason, Endpoint, Method
+from distribution.models import ANSWERING, METHOD_FIELDS, DisabledReason, Endpoint, Method, Purpose
 from routing.admin.configuration import GuardedJSONField
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import time_column
@@ -95,7 +95,8 @@ class EndpointForm(ReasonedForm):
                 self.errors.pop(name, None)
         self._check_answers(method)
         if not self.errors:
-            self._check_settings({**cleaned, "method": method, "headers": cleaned.get(HEADERS)})
+            given = {"method": method, "purpose": self.instance.purpose, "headers": cleaned.get(HEADERS)}
+            self._check_settings({**cleaned, **given})
         return cleaned
 
     def _check_answers(self, method: str) -> None:
@@ -119,8 +120,16 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
     change_list_template = "admin/distribution/endpoint/change_list.html"
     workspace_path = "workspace"
     owner_fields: ClassVar[tuple[str, ...]] = ("buyer",)
-    list_display = ("name", "buyer", "short_method", "campaign", "standing", "succeeded", "failing")
-    list_filter = ("method", "active", "disabled_reason", "workspace")
+    list_display: Any = (
+        "name",
+        "buyer",
+        "short_method",
+        "campaign",
+        "standing",
+        "succeeded",
+        "failing",
+    )
+    list_filter: ClassVar[Any] = ("method", "active", "disabled_reason", "workspace")
     list_select_related: ClassVar[Any] = ("buyer__workspace", "campaign")
     search_fields: ClassVar[Any] = ("name", "buyer__name")
     empty_list_text = "Add an endpoint for each system or inbox of a buyer that gets leads."
@@ -187,8 +196,8 @@ class EndpointAdmin(DeliveryLinksAdmin, EndpointChecks, TestPageAdmin):
         return f"{self.opts.app_label}_{self.opts.model_name}"
 
     def of_purpose(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Subscriptions have a page of their own."""
-        return rows.filter(events=[])
+        """Subscriptions and ping endpoints have pages of their own."""
+        return rows.filter(events=[], purpose=Purpose.DELIVERY)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.of_purpose(self.list_visible(request))

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from distribution.deliveries.payloads.entered import find_template_problems
 from distribution.deliveries.payloads.headers import HeadersError, read_headers
 from distribution.deliveries.payloads.problems import Problem
-from distribution.models import HttpMethod, Method
+from distribution.models import HttpMethod, Method, Purpose
 from routing.admin.configuration import ConfigurationAdmin
 from tracing.wording import count
 
@@ -50,7 +50,11 @@ class EndpointChecks(ConfigurationAdmin):
 def _find_problems(endpoint: Any, name: str, value: Any) -> Sequence[Problem]:
     if name == "template":
         is_form = endpoint.method == Method.CSV or endpoint.http_method == HttpMethod.GET
-        return find_template_problems(value, body_format="form" if is_form else endpoint.body_format)
+        return find_template_problems(
+            value,
+            body_format="form" if is_form else endpoint.body_format,
+            is_ping=endpoint.purpose == Purpose.PING,
+        )
     try:
         read_headers({} if value is None else value)
     except HeadersError as error:

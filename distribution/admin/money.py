@@ -14,7 +14,7 @@ from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, ch
 from distribution.admin.low_wallets import describe_hearers, link_subscriptions
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
-from distribution.models import Assignment, LedgerEntry, Wallet
+from distribution.models import NOT_OF_SALES, Assignment, LedgerEntry, Wallet
 from distribution.money.by_hand import set_credit_limit_by_hand, set_notice_by_hand
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
@@ -159,7 +159,17 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(NamingAdmin):
     workspace_path = "wallet__buyer__workspace"
-    list_display = ("id", "buyer", "kind", "amount", "balance_after", "sale", "actor", "created")
+    list_display = (
+        "id",
+        "buyer",
+        "kind",
+        "amount",
+        "other_account",
+        "balance_after",
+        "sale",
+        "actor",
+        "created",
+    )
     list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
     list_select_related = ("wallet__buyer__workspace",)
     search_help_text = (
@@ -169,7 +179,17 @@ class LedgerEntryAdmin(NamingAdmin):
     scan_time = "created_at"
     empty_list_text = "Each top-up, sale, refund and adjustment is listed here."
     fields = (
-        *("wallet", "kind", "amount", "balance_after", "idempotency_key", "sale", "actor", "reason"),
+        *(
+            "wallet",
+            "kind",
+            "amount",
+            "other_account",
+            "balance_after",
+            "idempotency_key",
+            "sale",
+            "actor",
+            "reason",
+        ),
         "created_at",
     )
     readonly_fields = ("amount", "balance_after", "sale")
@@ -187,7 +207,7 @@ class LedgerEntryAdmin(NamingAdmin):
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         kind = asked.get("kind__exact")
-        is_indexed = kind in ("topup", "adjustment", "refund") or ids is not None or asked.get("day")
+        is_indexed = kind in NOT_OF_SALES or ids is not None or asked.get("day")
         return MAX_SCANNED if kind and not is_indexed else None
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:

@@ -14,7 +14,8 @@ from django.utils import timezone
 from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
 from distribution.models import Assignment, AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, top_up_by_hand
-from distribution.money.wallet import MoneyRefused, charge_left
+from distribution.money.movement import MoneyRefused
+from distribution.money.wallet import charge_left
 from distribution.returns.by_hand import return_by_hand
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from distribution.admin.dollars import DollarField
 from distribution.models import ReturnRequest, ReturnState
-from distribution.money.wallet import MoneyRefused, charge_left
+from distribution.money.movement import MoneyRefused
+from distribution.money.wallet import charge_left
 from distribution.returns.decide import Decision, approve_return, decline_return, find_part
 from distribution.returns.refusals import ReturnRefused
 from routing.dispatch.wakeups import describe_woken

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from distribution.admin.delivery_texts import describe_texts
+from distribution.deliveries.bidding.sample import TestPing
 from distribution.deliveries.sample import (
     LiveAddressNotConfirmed,
     find_address_to_confirm,
@@ -40,9 +41,13 @@ class TestPageAdmin(ConfirmingAdmin):
         "This endpoint has no test URL. The lead arrives where the buyer's leads arrive."
     )
 
-    def send_test(self, request: HttpRequest, endpoint: Endpoint, *, at: datetime) -> Tried:
+    def send_test(self, request: HttpRequest, endpoint: Endpoint, *, at: datetime) -> Tried | TestPing:
         """Raises LiveAddressNotConfirmed and ChoiceRefused."""
         return send_test_lead(endpoint, at=at, confirmed_address=request.POST.get(LIVE_ADDRESS, ""))
+
+    def describe_test(self, tried: Any) -> str:
+        """What became of it, in one line."""
+        return describe_outcome(tried)
 
     def describe_choice(self, request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:  # noqa: ARG002
         """What the page asks for besides the address."""
@@ -71,7 +76,7 @@ class TestPageAdmin(ConfirmingAdmin):
             "test_address": endpoint.test_address,
             "live_address": find_address_to_confirm(endpoint),
             "field": LIVE_ADDRESS,
-            "outcome": None if tried is None else describe_outcome(tried),
+            "outcome": None if tried is None else self.describe_test(tried),
             "texts": [] if tried is None else describe_texts(tried.texts),
             "back": preserve_list_filters(self, request, change),
             **self.describe_choice(request, endpoint),

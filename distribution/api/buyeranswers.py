@@ -1,11 +1,12 @@
 """The response bodies for buyers, without internal ids or other buyers. Contact data only for leads they hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from distribution.explain.missed import Check, MissedLead, SkippedAttempt
 from distribution.models import (
+    Account,
     Assignment,
     AssignmentState,
     BuyerKey,
@@ -19,6 +20,12 @@ from routing.models import Lead
 from tracing import wording
 from tracing.obstacles import Obstacle
 
+# The account that moved by the opposite amount, in a buyer's words.
+OTHER_SIDES: Final[Mapping[str, str]] = {
+    Account.REVENUE: "The agency, for leads",
+    Account.CARD_CLEARING: "Your card",
+    Account.MANUAL_CLEARING: "Booked by the agency",
+}
 CAPS: Final = ("hour", "day", "week", "month")
 
 
@@ -69,6 +76,7 @@ def describe_entry(entry: LedgerEntry) -> dict[str, Any]:
         "id": str(entry.public_id),
         "kind": entry.kind,
         "amount_cents": entry.amount_cents,
+        "other_side": OTHER_SIDES[entry.other_account],
         "balance_after_cents": entry.balance_after_cents,
         "assignment_id": str(entry.assignment.public_id) if entry.assignment else None,
         "reason": entry.reason,

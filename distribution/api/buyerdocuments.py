@@ -79,6 +79,7 @@ class EntryDocument(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=LedgerKind.choices)
     amount_cents = serializers.IntegerField(help_text="Charges are negative.")
+    other_side = serializers.CharField(help_text="In words: where the money came from, or went to.")
     balance_after_cents = serializers.IntegerField()
     assignment_id = serializers.UUIDField(allow_null=True)
     reason = serializers.CharField()

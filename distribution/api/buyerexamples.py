@@ -44,6 +44,7 @@ ENTRY: Final = {
     "id": "5f0c7c52-6a3e-4f0e-8f0b-2d1c9f5e7a10",
     "kind": "charge",
     "amount_cents": -2_500,
+    "other_side": "The agency, for leads",
     "balance_after_cents": 7_500,
     "assignment_id": ASSIGNMENT_ID,
     "reason": "",

@@ -16,7 +16,8 @@ from distribution.api.parameters import find_buyer, read_choice, read_public_id
 from distribution.api.workspace import PAGED, WorkspaceView
 from distribution.api.workspaceanswers import describe_decided_return
 from distribution.models import Assignment, AssignmentState, ReturnRequest, ReturnState, WorkspaceScope
-from distribution.money.wallet import MoneyRefused, charge_left, charges_left
+from distribution.money.movement import MoneyRefused
+from distribution.money.wallet import charge_left, charges_left
 from distribution.returns.by_hand import return_by_hand
 from distribution.returns.decide import Decision, approve_return, decline_return
 from distribution.returns.download import as_attachment

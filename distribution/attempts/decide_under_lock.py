@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from distribution.attempts.campaigns import CAMPAIGNS, read_heads
+from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.chain import post_deadline
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
-from distribution.attempts.record import AttemptRecord, Decided, Unsold
+from distribution.attempts.offering import find_next_campaign, is_offered_first, offer
+from distribution.attempts.record import AttemptRecord, Decided, Unsold, find_unsold
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.sell import PlannedSale, SaleKind, sell
 from distribution.attempts.sell_test import sell_test
@@ -27,7 +28,6 @@ from distribution.engine import (
     Selection,
     consume,
     decide,
-    resolve_campaign,
 )
 from distribution.locks import lock_candidates, wait_for_candidates
 from routing.locks.attempts import LockedLead
@@ -64,12 +64,9 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
         if found is None:
             return Restart(RestartReason.BUYERS_STAY_BUSY)
         held = found
-    heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
-    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
-    if head is None:
-        record.unsold = Unsold("no_campaign", RetryClass.PERMANENT)
+    campaign = find_next_campaign(record)
+    if campaign is None:
         return None
-    campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
     if wait.stores_snapshot:
         campaign = CAMPAIGNS.store_snapshot_within(campaign)
     elif not CAMPAIGNS.has_snapshot(campaign):
@@ -81,6 +78,9 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
         record.unsold = Unsold("post_deadline_passed", RetryClass.PERMANENT)
         return None
     facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
+    if is_offered_first(record, campaign):
+        offer(record, campaign, replace(facts, phase="offer"))
+        return None
     if lead.is_test:  # without a lock: see sell_test.py
         return _sell(record, Decided(campaign, facts, decide(campaign, facts)))
     decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=wait.may_ask)
@@ -101,7 +101,7 @@ def _sell(record: AttemptRecord, decided: Decided) -> Restart | None:
         record.held = assignments
     else:
         record.assignments = assignments
-    record.unsold = _find_unsold(decided.decision)
+    record.unsold = find_unsold(decided.decision)
     return None
 
 
@@ -235,10 +235,3 @@ def _kind_of(decided: Decided) -> SaleKind:
     if decided.facts.chosen is not None:
         return SaleKind.BY_HAND
     return SaleKind.HOLD if decided.is_held else SaleKind.CHARGE
-
-
-def _find_unsold(decision: Decision) -> Unsold | None:
-    if decision.verdict is None:
-        return None
-    verdict = decision.verdict
-    return Unsold(verdict.reason, RetryClass(verdict.retry_class), verdict.retry_at)

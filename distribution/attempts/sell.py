@@ -105,7 +105,7 @@ SELECT now.is_open, (SELECT count(*) FROM recorded) FROM now
 # The live endpoints `t` of the rows `sold`.
 ENDPOINTS: Final = """
     JOIN distribution_endpoint t ON t.buyer_id = sold.buyer_id AND t.active AND t.disabled_at IS NULL
-        AND t.events = '{}' AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
+        AND t.events = '{}' AND t.purpose = 'delivery' AND (t.campaign_id IS NULL OR t.campaign_id = sold.campaign_id)
 """
 _DELIVER: Final = f"""
     INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at)

@@ -16,6 +16,14 @@ def minimal_campaign(
         "max_buyers": 1,
         "sells_on": "decision",
         "post_deadline_seconds": 60,
+        "offer_seconds": 60,
+        "offer_fields": [],
+        "offer_fallback": "push",
+        "fallback_mode": "round_robin",
+        "bid_deadline_ms": 1_000,
+        "reserve_cents": None,
+        "margin_bps": 0,
+        "penalizes_returns": False,
         "timezone": "UTC",
         "schedule": {},
         "price_rules": [],
@@ -37,6 +45,7 @@ def minimal_campaign(
         "weight": 1,
         "priority": 0,
         "bid_cents": None,
+        "margin_bps": None,
         "lead_filter": {},
         "caps": {},
         "budgets": {},
@@ -44,7 +53,9 @@ def minimal_campaign(
     has_buyer = service_area is not None
     return {
         "campaign": {**head, **(campaign or {})},
-        "tiers": [{"id": 1, "position": 1, "content_filter": {}, "price_cents": None}],
+        "tiers": [
+            {"id": 1, "position": 1, "content_filter": {}, "price_cents": None, "head_start_seconds": 0}
+        ],
         "enrollments": [enrollment] if has_buyer else [],
         "buyers": [buyer] if has_buyer else [],
     }

@@ -15,9 +15,9 @@ from distribution.deliveries.payloads.entered import (
     find_template_problems,
 )
 from distribution.deliveries.payloads.problems import Problem
-from distribution.models import ANSWERING, OPEN, Delivery, Method
+from distribution.models import ANSWERING, OPEN, Delivery, Method, Purpose
 
-RULES = ("accept_term", "accept_path", "reason_path", "price_path", "answer_format")
+RULES = ("accept_term", "accept_path", "reason_path", "price_path", "bid_id_path", "answer_format")
 
 
 def count_open_posts(endpoint_id: int) -> int:
@@ -66,5 +66,6 @@ def _check_request(values: Mapping[str, Any]) -> Iterator[Problem]:
         template=values.get("template"),
         headers={} if headers is None else headers,
         rules=AnswerRules(**{name: values.get(name, "") for name in RULES}),
+        is_ping=values.get("purpose") == Purpose.PING,
     )
     yield from find_request_problems(entered)

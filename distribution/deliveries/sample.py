@@ -40,7 +40,7 @@ def send_test_lead(endpoint: Endpoint, *, at: datetime, confirmed_address: str =
 
     Raises LiveAddressNotConfirmed.
     """
-    endpoint, may_go_live = _read_confirmed(endpoint, confirmed_address)
+    endpoint, may_go_live = read_confirmed(endpoint, confirmed_address)
     destination = read_destination(endpoint, at=at)
     claimed = _claim(endpoint, at=at, is_event=False)
     return _try(Work(claimed, destination, make_test_lead(endpoint, at=at), may_go_live=may_go_live))
@@ -51,14 +51,14 @@ def send_test_event(subscription: Endpoint, *, kind: str, at: datetime, confirme
 
     Raises LiveAddressNotConfirmed.
     """
-    subscription, may_go_live = _read_confirmed(subscription, confirmed_address)
+    subscription, may_go_live = read_confirmed(subscription, confirmed_address)
     destination = read_destination(subscription, at=at)
     claimed = _claim(subscription, at=at, is_event=True)
     event = make_test_event(subscription, kind=kind, at=at)
     return _try(Work(claimed, destination, None, event, may_go_live=may_go_live))
 
 
-def _read_confirmed(endpoint: Endpoint, confirmed_address: str) -> tuple[Endpoint, bool]:
+def read_confirmed(endpoint: Endpoint, confirmed_address: str) -> tuple[Endpoint, bool]:
     """The endpoint as it is now, and whether its live address may be used.
 
     It is read again: its test URL may be gone since the page was shown.

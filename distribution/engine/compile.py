@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, cast, get_args
 
-from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment, CompiledTier, PriceRule
+from distribution.engine.campaign import (
+    AuctionTerms,
+    CompiledCampaign,
+    CompiledEnrollment,
+    CompiledTier,
+    OfferTerms,
+    PriceRule,
+)
+from distribution.engine.limits import MAX_MARGIN_BPS
 from distribution.engine.parts import PartCompiler, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
@@ -19,12 +27,14 @@ from distribution.engine.reading import (
     read_objects,
     read_optional_integer,
     read_text,
+    read_texts,
 )
-from distribution.engine.types import Mode, SellsOn
+from distribution.engine.types import Mode, OfferFallback, PushMode, SellsOn
 
 MAX_COMPILED_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
 MAX_PERCENT = 10_000
 DEFAULT_POST_DEADLINE_SECONDS = 60
+MODES = (*get_args(PushMode), "ping_post", "auction")
 _MAX_CENTS = 10**12
 
 Buyers = dict[int, tuple[str, Mapping[str, Any]]]  # id -> path, definition
@@ -66,25 +76,58 @@ def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) 
         by_enrollment_id={enrollment.id: enrollment for enrollment in enrollments},
         window_slots=tuple(compiler.slots.values()),
         fields=frozenset(compiler.fields),
+        offer=_offer_terms(head),
+        auction=_auction_terms(head),
     )
+
+
+def _offer_terms(head: Mapping[str, Any]) -> OfferTerms:
+    """Snapshots of earlier versions do not have them."""
+    default = OfferTerms()
+    return OfferTerms(
+        seconds=read_optional_integer(head, "offer_seconds", path="campaign", minimum=1) or default.seconds,
+        fields=tuple(read_texts(head, "offer_fields", path="campaign")),
+        fallback=_one_of(head, "offer_fallback", OfferFallback, default=default.fallback),
+        fallback_mode=_one_of(head, "fallback_mode", PushMode, default=default.fallback_mode),
+    )
+
+
+def _auction_terms(head: Mapping[str, Any]) -> AuctionTerms:
+    """Snapshots of earlier versions do not have them."""
+    default = AuctionTerms()
+    return AuctionTerms(
+        bid_deadline_ms=read_optional_integer(head, "bid_deadline_ms", path="campaign", minimum=1)
+        or default.bid_deadline_ms,
+        reserve_cents=read_optional_integer(
+            head, "reserve_cents", path="campaign", minimum=0, maximum=_MAX_CENTS
+        ),
+        margin_bps=read_optional_integer(
+            head, "margin_bps", path="campaign", minimum=0, maximum=MAX_MARGIN_BPS
+        )
+        or 0,
+        penalizes_returns=read_flag(head, "penalizes_returns", path="campaign", default=False),
+    )
+
+
+def _one_of(head: Mapping[str, Any], key: str, allowed: Any, *, default: Any) -> Any:
+    value = head.get(key, default)
+    if value not in get_args(allowed):
+        raise DefinitionError(
+            f"campaign.{key}", f"must be one of {', '.join(get_args(allowed))}, not {value!r}"
+        )
+    return value
 
 
 def _mode(head: Mapping[str, Any]) -> Mode:
     mode = read_text(head, "mode", path="campaign")
-    if mode not in get_args(Mode):
-        raise DefinitionError(
-            "campaign.mode", f"unknown mode {mode!r}: use one of {', '.join(get_args(Mode))}"
-        )
+    if mode not in MODES:
+        raise DefinitionError("campaign.mode", f"unknown mode {mode!r}: use one of {', '.join(MODES)}")
     return cast("Mode", mode)
 
 
 def _sells_on(head: Mapping[str, Any]) -> SellsOn:
     """Snapshots of earlier versions do not have it."""
-    sells_on = head.get("sells_on", "decision")
-    if sells_on not in get_args(SellsOn):
-        allowed = ", ".join(get_args(SellsOn))
-        raise DefinitionError("campaign.sells_on", f"must be one of {allowed}, not {sells_on!r}")
-    return cast("SellsOn", sells_on)
+    return cast("SellsOn", _one_of(head, "sells_on", SellsOn, default="decision"))
 
 
 def _price_rule(rule: Mapping[str, Any], index: int, compiler: PartCompiler, *, path: str) -> PriceRule:
@@ -116,6 +159,7 @@ def _tier(tier: Mapping[str, Any], compiler: PartCompiler, *, path: str) -> Comp
         position=read_integer(tier, "position", path=path),
         content_filter=compiler.filter(tier, "content_filter", path=path),
         price_cents=read_optional_integer(tier, "price_cents", path=path, minimum=0, maximum=_MAX_CENTS),
+        head_start_seconds=read_optional_integer(tier, "head_start_seconds", path=path, minimum=0) or 0,
     )
 
 
@@ -170,6 +214,9 @@ def _enrollment(
         lead_filter=compiler.filter(definition, "lead_filter", path=path),
         calendar=calendar,
         limits=compiler.limits(definition, timezone=timezone, path=path),
+        margin_bps=read_optional_integer(
+            definition, "margin_bps", path=path, minimum=0, maximum=MAX_MARGIN_BPS
+        ),
     )
 
 

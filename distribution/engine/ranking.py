@@ -42,7 +42,7 @@ class Ranked:
 
 def rank(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: int) -> list[Ranked]:
     """Return all candidates, best first: by tier position, by the campaign's mode, by turn, by seed."""
-    first, among_peers = _MODES[campaign.mode]
+    first, among_peers = _MODES[campaign.push_mode]
     peers: dict[tuple[int, int], list[Candidate]] = {}
     for each in candidates:
         peers.setdefault((each.enrollment.tier.id, first(each)), []).append(each)

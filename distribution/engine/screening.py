@@ -25,14 +25,17 @@ def screen(
     live: Mapping[int, LiveFacts],
     context: LeadContext,
     chosen: int | None = None,
+    only: int | None = None,
 ) -> Screening:
+    """`only`: look at this enrollment alone."""
+    enrollments = campaign.enrollments if only is None else (campaign.by_enrollment_id[only],)
     candidates: list[Candidate] = []
     skipped: list[Skip] = []
-    for enrollment in campaign.enrollments:
+    for enrollment in enrollments:
         facts = live.get(enrollment.id)
         if facts is None:
             raise FactsError(f"enrollment {enrollment.id} is in the campaign but has no live facts")
-        bid = enrollment.bid_cents
+        bid = enrollment.bid_cents if facts.bid_cents is None else facts.bid_cents
         price_cents = context.tier_cents[enrollment.tier_index] if bid is None else bid
         failures: list[JsonObject] | None = None
         for check in CHECKS:
@@ -50,7 +53,7 @@ def screen(
         else:
             reason = failures[0]["gate"]
             skipped.append(Skip(enrollment.id, enrollment.buyer_id, reason, tuple(failures), price_cents, {}))
-    return Screening(tuple(candidates), tuple(skipped), _funnel(len(campaign.enrollments), skipped))
+    return Screening(tuple(candidates), tuple(skipped), _funnel(len(enrollments), skipped))
 
 
 def _funnel(enrolled: int, skipped: list[Skip]) -> tuple[tuple[str, int], ...]:

@@ -1,5 +1,6 @@
 """Tables of distribution."""
 
+from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import BuyerKey, BuyerScope
@@ -7,6 +8,7 @@ from distribution.models.campaign import (
     Campaign,
     CampaignMode,
     CampaignSnapshot,
+    OfferFallback,
     SellsOn,
     Tier,
     read_snapshot,
@@ -33,8 +35,20 @@ from distribution.models.methods import (
     EmailFormat,
     HttpMethod,
     Method,
+    PriceUnit,
+    Purpose,
 )
 from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.offer import (
+    OFFERS_CHANNEL,
+    BidOutcome,
+    LeadWithOffers,
+    Offer,
+    OfferBuyer,
+    OfferEnd,
+    OfferKind,
+    OfferState,
+)
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -42,6 +56,7 @@ from distribution.models.payables import (
     SourceContract,
     describe_share,
 )
+from distribution.models.ping import PingEndpoint
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.subscribing import EventKind
@@ -56,12 +71,15 @@ __all__ = [
     "MAX_WEIGHT",
     "METHOD_FIELDS",
     "NOT_OF_SALES",
+    "OFFERS_CHANNEL",
     "OPEN",
     "SHORTEST_KEPT_DAYS",
+    "Account",
     "AnswerFormat",
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
+    "BidOutcome",
     "BodyFormat",
     "Buyer",
     "BuyerKey",
@@ -84,11 +102,21 @@ __all__ = [
     "EvidenceKind",
     "HttpMethod",
     "LeadWithEvents",
+    "LeadWithOffers",
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "Offer",
+    "OfferBuyer",
+    "OfferEnd",
+    "OfferFallback",
+    "OfferKind",
+    "OfferState",
     "PayableEntry",
     "PayableKind",
+    "PingEndpoint",
+    "PriceUnit",
+    "Purpose",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",

@@ -21,6 +21,8 @@ class BuyerScope(models.TextChoices):
     RETURNS_WRITE = "returns:write", "returns:write: ask for returns and withdraw them"
     SUBSCRIPTIONS_READ = "subscriptions:read", "subscriptions:read: its subscriptions to events"
     SUBSCRIPTIONS_WRITE = "subscriptions:write", "subscriptions:write: subscribe to events and end it"
+    OFFERS_READ = "offers:read", "offers:read: the leads it is offered, without contact details"
+    OFFERS_WRITE = "offers:write", "offers:write: claim offered leads, which charges its wallet"
     MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
 
 

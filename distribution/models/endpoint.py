@@ -22,6 +22,8 @@ from distribution.models.methods import (
     EmailFormat,
     HttpMethod,
     Method,
+    PriceUnit,
+    Purpose,
 )
 from distribution.models.subscribing import EventKind, owner_triggers
 from routing.models import Source, Workspace
@@ -43,6 +45,9 @@ class Endpoint(models.Model):
     An endpoint with `events` is a subscription: it gets these events and no leads. It belongs to exactly one owner: the
     buyer, the source, or, if both are empty, the workspace. The others get leads and belong to a buyer. `workspace` is
     that of the owner; the database fills it in.
+
+    An endpoint with the purpose ping is asked for bids in auctions. It gets no leads and no events, and what it is sent
+    has no contact data.
 
     `disabled_at` stops new messages; messages that wait are sent once it is enabled again.
     """
@@ -83,6 +88,14 @@ class Endpoint(models.Model):
         blank=True,
         related_name="endpoints",
         help_text="Only leads of this campaign. Empty: leads of all of the buyer's campaigns.",
+    )
+    purpose = models.CharField(
+        max_length=10,
+        choices=Purpose.choices,
+        default=Purpose.DELIVERY,
+        db_default=Purpose.DELIVERY,
+        editable=False,
+        help_text="What is sent to it. It never changes.",
     )
     name = models.CharField(
         max_length=100, help_text="E.g. CRM, or the office's inbox. Unique for the buyer."
@@ -175,6 +188,22 @@ class Endpoint(models.Model):
         default="",
         help_text="Where the answer gives a price in dollars, e.g. result.price. It is shown, not charged.",
     )
+    price_unit = models.CharField(
+        max_length=7,
+        choices=PriceUnit.choices,
+        default=PriceUnit.DOLLARS,
+        db_default=PriceUnit.DOLLARS,
+        help_text="What a bid is written in. Fractions of a cent are cut off.",
+    )
+    bid_id_path = models.CharField(
+        verbose_name="bid ID path",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where the answer gives its id of the bid, e.g. result.ping_id. The lead is sent with it: "
+        "{assignment.bid_id} in the body of the buyer's endpoint for leads.",
+    )
     answer_format = models.CharField(
         max_length=4,
         choices=AnswerFormat.choices,
@@ -218,6 +247,14 @@ class Endpoint(models.Model):
             models.CheckConstraint(
                 condition=Q(events=[]) | Q(method__in=["webhook", "email"], campaign__isnull=True),
                 name="endpoint_events_by_webhook_or_email",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose="delivery", bid_id_path="", price_unit="dollars")
+                | Q(purpose="ping", method="http", events=[]) & ~Q(price_path=""),
+                name="endpoint_ping_reads_a_price",
+            ),
+            models.CheckConstraint(
+                condition=Q(price_unit__in=PriceUnit.values), name="endpoint_price_unit_known"
             ),
             models.CheckConstraint(
                 condition=Q(disabled_at__isnull=True, disabled_reason="")

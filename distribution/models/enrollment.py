@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from distribution.configuration.checks import check_answers_fit
-from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
+from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_MARGIN_BPS, MAX_PRICE_CENTS
 from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
@@ -27,6 +27,7 @@ ENROLLMENT_CONFIG = (
     "weight",
     "priority",
     "bid_cents",
+    "margin_bps",
     "lead_filter",
     "cap_hour",
     "cap_day",
@@ -101,6 +102,13 @@ class Enrollment(models.Model):
         blank=True,
         validators=[MaxValueValidator(MAX_PRICE_CENTS)],
         help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price.",
+    )
+    margin_bps = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_MARGIN_BPS)],
+        help_text="The agency's margin on this buyer's bids in auctions, in hundredths of a percent. "
+        "Blank: the campaign's.",
     )
     lead_filter = models.JSONField(
         default=dict,
@@ -194,6 +202,9 @@ class Enrollment(models.Model):
                 condition=Q(weight__gte=1, weight__lte=MAX_WEIGHT), name="enrollment_weight_in_range"
             ),
             models.CheckConstraint(condition=AMOUNTS_IN_RANGE, name="enrollment_amounts_in_range"),
+            models.CheckConstraint(
+                condition=Q(margin_bps__lte=MAX_MARGIN_BPS), name="enrollment_margin_in_range"
+            ),
         ]
         triggers: ClassVar = [
             buyer_holds_still_trigger(),

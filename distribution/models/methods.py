@@ -12,6 +12,16 @@ class Method(models.TextChoices):
     CSV = "csv", "daily CSV: one email a day with all leads"
 
 
+class Purpose(models.TextChoices):
+    DELIVERY = "delivery", "delivery: it gets leads or events"
+    PING = "ping", "ping: it is asked for bids, and never gets contact data"
+
+
+class PriceUnit(models.TextChoices):
+    DOLLARS = "dollars", "dollars, like 45.50"
+    CENTS = "cents", "cents, like 4550"
+
+
 class BodyFormat(models.TextChoices):
     JSON = "json", "JSON"
     FORM = "form", "form fields"

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils.text import capfirst
 
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
+from distribution.models.accounts import LEDGER_ACCOUNTS, Account, account_fits_kind, manual_trigger
 from distribution.models.buyer import Buyer
 from distribution.models.emitting import wallet_event
 from distribution.models.payable_triggers import deduct_trigger
@@ -73,10 +74,13 @@ class LedgerKind(models.TextChoices):
     RELEASE = "release", "release of a hold"
     REFUND = "refund", "refund of a charge"
     ADJUSTMENT = "adjustment", "manual adjustment"
+    CARD_REFUND = "cardrefund", "refund to a card"
+    CHARGEBACK = "chargeback", "chargeback of a card payment"
+    CHARGEBACK_WON = "won_back", "chargeback won back"
 
 
 # All except charges and holds with their ends, which come with every lead that is sold or asked about.
-NOT_OF_SALES: Final = ["topup", "adjustment", "refund"]
+NOT_OF_SALES: Final = ["topup", "adjustment", "refund", "cardrefund", "chargeback", "won_back"]
 
 
 def refund_trigger() -> pgtrigger.Trigger:
@@ -101,10 +105,17 @@ def refund_trigger() -> pgtrigger.Trigger:
     )
 
 
+LEDGER_SIDES: Final = [
+    (account.value, account.label)
+    for account in (Account.REVENUE, Account.CARD_CLEARING, Account.MANUAL_CLEARING)
+]
+
+
 class LedgerEntry(models.Model):
     """One movement of a balance. `amount_cents` is signed. Each cause has its own `idempotency_key`.
 
     A hold and its release change what is held, not the balance. The capture of a hold changes both.
+    `other_account` changes by the opposite amount, so every entry has both sides.
     """
 
     # No unique index: every sale would pay for it, nothing looks it up, and 122 bits are random.
@@ -112,6 +123,10 @@ class LedgerEntry(models.Model):
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=10, choices=LedgerKind.choices)
     amount_cents = models.BigIntegerField()
+    # Almost all entries are of sales, so the default of the database is the account of a sale.
+    other_account = models.CharField(
+        "other side", max_length=16, choices=LEDGER_SIDES, default=Account.REVENUE, db_default=Account.REVENUE
+    )
     balance_after_cents = models.BigIntegerField()
     idempotency_key = models.CharField(max_length=255, unique=True)
     assignment = models.ForeignKey(
@@ -128,13 +143,17 @@ class LedgerEntry(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(
-                    Q(kind__in=["topup", "refund"], amount_cents__gt=0)
+                    Q(kind__in=["topup", "refund", "won_back"], amount_cents__gt=0)
+                    | Q(kind__in=["cardrefund", "chargeback"], amount_cents__lt=0)
                     | Q(kind__in=["charge", "capture"], amount_cents__lte=0, assignment__isnull=False)
                     | (Q(kind="adjustment") & ~Q(amount_cents=0))
                     | Q(kind="hold", amount_cents__lte=0, assignment__isnull=False)
                     | Q(kind="release", amount_cents__gte=0, assignment__isnull=False)
                 ),
                 name="ledger_sign_fits_kind",
+            ),
+            models.CheckConstraint(
+                condition=account_fits_kind(LEDGER_ACCOUNTS), name="ledger_account_fits_kind"
             ),
             models.UniqueConstraint(
                 fields=["assignment"],
@@ -153,19 +172,20 @@ class LedgerEntry(models.Model):
             models.Index(fields=["created_at"], name="ledger_created_at"),
             # Manual movements are rare among the charges: without this index a list of them would read every charge.
             models.Index(
-                fields=["kind", "id"], condition=Q(kind__in=NOT_OF_SALES), name="ledger_not_charged"
+                fields=["kind", "id"], condition=Q(kind__in=NOT_OF_SALES), name="ledger_kind_not_of_sales"
             ),
             # The history of a wallet: few of these among many charges and holds.
             models.Index(
                 fields=["wallet", "-id"],
                 condition=Q(kind__in=NOT_OF_SALES),
-                name="ledger_wallet_not_of_sales",
+                name="ledger_of_wallet_not_of_sales",
             ),
         ]
         triggers: ClassVar = [
             *append_only_triggers("distribution_ledgerentry"),
             deduct_trigger(),
             refund_trigger(),
+            manual_trigger(kinds=("topup", "adjustment"), default=Account.REVENUE),
         ]
 
     def __str__(self) -> str:

@@ -42,10 +42,12 @@ def owner_triggers() -> list[pgtrigger.Trigger]:
         pgtrigger.Trigger(
             name="purpose_is_fixed",
             when=pgtrigger.Before,
-            operation=pgtrigger.UpdateOf("events"),
-            condition=pgtrigger.Condition("((NEW.events = '{}') <> (OLD.events = '{}'))"),
+            operation=pgtrigger.UpdateOf("events", "purpose"),
+            condition=pgtrigger.Condition(
+                "(((NEW.events = '{}') <> (OLD.events = '{}')) OR NEW.purpose <> OLD.purpose)"
+            ),
             func="""
-                RAISE EXCEPTION 'Endpoint % gets either leads or events. Add another endpoint.', OLD.id
+                RAISE EXCEPTION 'Endpoint % gets either leads, events or pings. Add another endpoint.', OLD.id
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'purpose_is_fixed', TABLE = TG_TABLE_NAME;
             """,
         ),

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from distribution.locks import wait_for_wallet
 from distribution.models import LedgerEntry, LedgerKind, Wallet
-from distribution.money.wallet import MoneyRefused, adjust, set_credit_limit, top_up
+from distribution.money.movement import MoneyRefused
+from distribution.money.wallet import adjust, set_credit_limit, top_up
 from tracing import audit
 from tracing.wording import moment, money
 

@@ -1,26 +1,26 @@
-"""Movements of a buyer's credits, except charges (see distribution.attempts.sell).
+"""Movements of a buyer's credits: top-ups, adjustments, refunds of charges, the credit limit.
 
-Each movement is one conditional UPDATE of the balance and one ledger row, in one transaction, once for each idempotency
-key.
+Charges are in distribution.attempts.sell, what comes back from cards in card_movements.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 
 from distribution.locks import wait_for_wallet
-from distribution.models import LedgerEntry, LedgerKind
+from distribution.models import Account, LedgerEntry, LedgerKind
+from distribution.money.movement import (
+    InsufficientCredits,
+    MoneyKeyReused,
+    MoneyRefused,
+    Movement,
+    check_cents,
+    describe_reused,
+    move,
+)
 from tracing.wording import money
-
-# Stale reads do no harm: the update checks the condition on the locked row.
-MOVE_BALANCE: Final = """
-UPDATE distribution_wallet
-SET balance_cents = balance_cents + %(amount)s, version = version + 1
-WHERE buyer_id = %(buyer)s AND balance_cents + %(amount)s - held_cents >= -credit_limit_cents
-RETURNING id, balance_cents
-"""
 
 SET_LIMIT: Final = """
 UPDATE distribution_wallet
@@ -35,45 +35,36 @@ WHERE assignment_id = %s AND kind IN ('charge', 'capture', 'refund')
 """
 
 
+# Where a top-up came from: the card provider, or a payment that a person booked.
+Clearing = Literal["card", "manual"]
+CLEARING_ACCOUNTS: Final = {"card": Account.CARD_CLEARING, "manual": Account.MANUAL_CLEARING}
+
 OF_CHARGES: Final = (LedgerKind.CHARGE, LedgerKind.CAPTURE, LedgerKind.REFUND)
-
-# The maximum of one movement and of a credit limit: ten million dollars. A larger sum is an error.
-MAX_CENTS: Final = 1_000_000_000
-
-
-class MoneyRefused(ValueError):
-    """The movement is not allowed. The message says why and what would be accepted."""
-
-
-class InsufficientCredits(MoneyRefused):
-    """The balance would go below its limit."""
-
-
-class MoneyKeyReused(MoneyRefused):
-    """The idempotency key belongs to another movement."""
 
 
 class RefundExceedsCharge(MoneyRefused):
     """More than what is left of the charge."""
 
 
-def top_up(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str = "") -> LedgerEntry:
+def top_up(
+    buyer_id: int,
+    *,
+    amount_cents: int,
+    key: str,
+    actor: str,
+    reason: str = "",
+    clearing: Clearing = "manual",
+) -> LedgerEntry:
     """Add credits, once for each `key` (the payment's own id). A repeat returns the first entry.
 
     Raises MoneyRefused for an amount that is not positive or above MAX_CENTS, MoneyKeyReused, TypeError.
     """
-    _check_cents(amount_cents)
+    check_cents(amount_cents)
     if amount_cents <= 0:
         message = f"a top-up adds credits: {money(amount_cents)} is not above $0.00"
         raise MoneyRefused(message)
-    return _move(
-        buyer_id,
-        kind=LedgerKind.TOPUP,
-        amount_cents=amount_cents,
-        key=f"topup:{key}",
-        actor=actor,
-        reason=reason,
-    )
+    account = CLEARING_ACCOUNTS[clearing]
+    return move(buyer_id, Movement(LedgerKind.TOPUP, amount_cents, account, key, actor, reason))
 
 
 def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str) -> LedgerEntry:
@@ -82,18 +73,12 @@ def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
     Raises MoneyRefused for an amount of 0, one beyond MAX_CENTS or a missing reason, InsufficientCredits,
     MoneyKeyReused, TypeError.
     """
-    _check_cents(amount_cents)
+    check_cents(amount_cents)
     if amount_cents == 0 or not reason.strip():
         message = "an adjustment needs an amount other than 0 and a reason"
         raise MoneyRefused(message)
-    return _move(
-        buyer_id,
-        kind=LedgerKind.ADJUSTMENT,
-        amount_cents=amount_cents,
-        key=f"adjustment:{key}",
-        actor=actor,
-        reason=reason,
-    )
+    account = Account.MANUAL_CLEARING
+    return move(buyer_id, Movement(LedgerKind.ADJUSTMENT, amount_cents, account, key, actor, reason))
 
 
 @transaction.atomic
@@ -106,12 +91,12 @@ def refund(
     is left; returns None if nothing is left. Raises RefundExceedsCharge, MoneyKeyReused, TypeError.
     """
     if amount_cents is not None:
-        _check_cents(amount_cents)
+        check_cents(amount_cents)
     wait_for_wallet(buyer_id)
     earlier = LedgerEntry.objects.filter(idempotency_key=f"refund:{key}").first()
     if earlier is not None:
         if earlier.assignment_id != assignment_id or amount_cents not in (None, earlier.amount_cents):
-            raise MoneyKeyReused(_reused(earlier))
+            raise MoneyKeyReused(describe_reused(earlier))
         return earlier
     left_cents = charge_left(assignment_id)
     amount = left_cents if amount_cents is None else amount_cents
@@ -120,15 +105,8 @@ def refund(
     if not 0 < amount <= left_cents:
         message = f"{money(amount)} cannot be refunded: {money(left_cents)} of the charge is left"
         raise RefundExceedsCharge(message)
-    return _move(
-        buyer_id,
-        kind=LedgerKind.REFUND,
-        amount_cents=amount,
-        key=f"refund:{key}",
-        actor=actor,
-        reason=reason,
-        assignment_id=assignment_id,
-    )
+    movement = Movement(LedgerKind.REFUND, amount, Account.REVENUE, key, actor, reason, assignment_id)
+    return move(buyer_id, movement)
 
 
 def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
@@ -136,7 +114,7 @@ def set_credit_limit(buyer_id: int, *, limit_cents: int) -> None:
 
     Raises MoneyRefused for a limit below 0 or above MAX_CENTS, TypeError.
     """
-    _check_cents(limit_cents)
+    check_cents(limit_cents)
     if limit_cents < 0:
         message = f"a credit limit is how far below zero the balance may go: {money(limit_cents)} is not $0.00 or more"
         raise MoneyRefused(message)
@@ -164,69 +142,3 @@ def charges_left(assignment_ids: Sequence[int]) -> dict[int, int]:
         .annotate(Sum("amount_cents"))
         if assignment_id is not None
     }
-
-
-def _check_cents(cents: object) -> None:
-    """Cents must be an int: the database would silently round a float or a Decimal. A bool is refused too."""
-    if type(cents) is not int:
-        message = f"cents are an int, not {type(cents).__name__}"
-        raise TypeError(message)
-    if abs(cents) > MAX_CENTS:
-        message = f"{money(cents)} is more than {money(MAX_CENTS)}, the most in one movement"
-        raise MoneyRefused(message)
-
-
-def _move(
-    buyer_id: int,
-    *,
-    kind: LedgerKind,
-    amount_cents: int,
-    key: str,
-    actor: str,
-    reason: str,
-    assignment_id: int | None = None,
-) -> LedgerEntry:
-    try:
-        with transaction.atomic():
-            earlier = _earlier(key, buyer_id=buyer_id, amount_cents=amount_cents)
-            if earlier is not None:
-                return earlier
-            wallet_id, balance_after_cents = _move_balance(buyer_id, amount_cents=amount_cents)
-            return LedgerEntry.objects.create(
-                wallet_id=wallet_id,
-                kind=kind,
-                amount_cents=amount_cents,
-                balance_after_cents=balance_after_cents,
-                idempotency_key=key,
-                assignment_id=assignment_id,
-                actor=actor,
-                reason=reason,
-            )
-    except IntegrityError:
-        # Another transaction wrote this key between our read and our insert. Ours was rolled back with its balance.
-        earlier = _earlier(key, buyer_id=buyer_id, amount_cents=amount_cents)
-        if earlier is None:
-            raise
-        return earlier
-
-
-def _earlier(key: str, *, buyer_id: int, amount_cents: int) -> LedgerEntry | None:
-    entry = LedgerEntry.objects.select_related("wallet").filter(idempotency_key=key).first()
-    if entry is not None and (entry.wallet.buyer_id != buyer_id or entry.amount_cents != amount_cents):
-        raise MoneyKeyReused(_reused(entry))
-    return entry
-
-
-def _reused(entry: LedgerEntry) -> str:
-    amount = money(entry.amount_cents)
-    return f"the key {entry.idempotency_key!r} was used for another movement of {amount}; use a new key"
-
-
-def _move_balance(buyer_id: int, *, amount_cents: int) -> tuple[int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE_BALANCE, {"amount": amount_cents, "buyer": buyer_id})
-        row: tuple[int, int] | None = cursor.fetchone()
-    if row is None:
-        message = f"{money(amount_cents)} would take the balance below its limit"
-        raise InsufficientCredits(message)
-    return row

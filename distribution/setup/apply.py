@@ -10,7 +10,8 @@ from django.db.models import Model
 
 from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
 from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, ReturnPolicy, Tier
-from distribution.money.wallet import MoneyKeyReused, MoneyRefused, set_credit_limit, top_up
+from distribution.money.movement import MoneyKeyReused, MoneyRefused
+from distribution.money.wallet import set_credit_limit, top_up
 from distribution.payables.contracts import ContractRefused
 from distribution.setup.contracts import put_contract
 from distribution.setup.document import EVERY_BUYER, Entry, SetupRefused, field_name

@@ -45,7 +45,7 @@ def _make_kind(key: str, fields: str, **lists: EntryKind) -> EntryKind:
     return EntryKind(key, frozenset({key, *fields.split()}), lists)
 
 
-TIER: Final = _make_kind("position", "name content_filter price_dollars")
+TIER: Final = _make_kind("position", "name content_filter price_dollars head_start_seconds")
 ENROLLMENT: Final = _make_kind(
     "buyer",
     "tier active weight priority bid_dollars lead_filter cap_hour cap_day cap_week cap_month"
@@ -54,6 +54,7 @@ ENROLLMENT: Final = _make_kind(
 CAMPAIGN: Final = _make_kind(
     "name",
     "vertical source priority active mode price_dollars price_rules max_buyers sells_on post_deadline_seconds"
+    " offer_seconds offer_fields offer_fallback fallback_mode"
     " timezone schedule questions"
     " returns_restore_caps",
     tiers=TIER,

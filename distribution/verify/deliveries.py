@@ -69,6 +69,7 @@ SELECT 'delivery ' || id AS subject, message FROM (
     SELECT d.id, CASE
         WHEN a.lead_id IS DISTINCT FROM d.lead_id
             THEN format('has lead %%s, but its sale is of another lead', d.lead_id)
+        WHEN e.purpose = 'ping' THEN format('goes to ping endpoint %%s, which gets no leads', e.id)
         WHEN e.buyer_id <> a.buyer_id
             THEN format('goes to buyer %%s, but its sale is to buyer %%s', e.buyer_id, a.buyer_id)
         WHEN d.is_test AND NOT a.is_test THEN 'is a test delivery of a real sale'
@@ -86,7 +87,8 @@ EACH_SALE_IS_DELIVERED: Final = f"""
 SELECT 'assignment ' || a.id AS subject,
     format('has no delivery to endpoint %%s, which was active when the lead was sold', e.id) AS message
 FROM distribution_assignment a
-JOIN distribution_endpoint e ON e.buyer_id = a.buyer_id AND e.events = '{{}}' AND e.active AND e.disabled_at IS NULL
+JOIN distribution_endpoint e ON e.buyer_id = a.buyer_id AND e.events = '{{}}' AND e.purpose = 'delivery'
+    AND e.active AND e.disabled_at IS NULL
     AND (e.campaign_id IS NULL OR e.campaign_id = a.campaign_id) AND (NOT a.is_test OR e.test_url <> '')
     AND e.live_since + {MARGIN} < COALESCE(a.settled_at, a.created_at)
 LEFT JOIN distribution_delivery d ON d.assignment_id = a.id AND d.endpoint_id = e.id AND {in_leads("d.lead_id")}

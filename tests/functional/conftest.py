@@ -41,10 +41,11 @@ def mailbox(settings: Any) -> Iterator[Mailbox]:
 def allowed_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forms and test leads may reach servers of this machine."""
     from distribution.deliveries import checking, sample
+    from distribution.deliveries.bidding import sample as test_pings
     from tests.support.delivering import local_client
 
     client = local_client()
-    for module in (checking, sample):
+    for module in (checking, sample, test_pings):
         monkeypatch.setattr(module, "get_client", lambda: client)
     yield
     client.close()

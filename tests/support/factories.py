@@ -24,6 +24,7 @@ from distribution.models import (
     Enrollment,
     EventKind,
     LedgerEntry,
+    PingEndpoint,
     ReturnPolicy,
     SourceContract,
     Subscription,
@@ -176,6 +177,22 @@ class EndpointFactory(DjangoModelFactory[Endpoint]):
     workspace = factory.SelfAttribute("buyer.workspace")
     name = factory.Sequence(lambda n: f"Endpoint {n}")
     url = "https://crm.example.com/leads"
+
+
+class PingEndpointFactory(EndpointFactory):
+    """Asked for bids in JSON, answered with {"accepted": true, "price": 12.5, "id": "B-1"}."""
+
+    class Meta:
+        model = PingEndpoint
+
+    name = factory.Sequence(lambda n: f"Pings {n}")
+    url = "https://bids.example.com/ping"
+    purpose = "ping"
+    method = "http"
+    accept_path = "accepted"
+    reason_path = "reason"
+    price_path = "price"
+    bid_id_path = "id"
 
 
 class SubscriptionFactory(DjangoModelFactory[Subscription]):

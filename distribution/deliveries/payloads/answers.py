@@ -42,7 +42,7 @@ CHARSET: Final = re.compile(
 # What a value says that is no acceptance, when no term is given.
 NEGATIVE: Final = frozenset({"", "false", "no", "null", "none", "[]", "{}"})
 ZERO: Final = re.compile(r"-?0+(\.0*)?(e[+-]?[0-9]+)?")
-PATH_RULES: Final = ("accept_path", "reason_path", "price_path")
+PATH_RULES: Final = ("accept_path", "reason_path", "price_path", "bid_id_path")
 
 
 class Verdict(StrEnum):
@@ -62,6 +62,7 @@ class AnswerRules:
     accept_path: str = ""
     reason_path: str = ""
     price_path: str = ""
+    bid_id_path: str = ""
     answer_format: AnswerFormat | Literal[""] = ""
 
 
@@ -134,6 +135,15 @@ def clean_reason(text: str) -> str:
     """One line of at most 200 visible characters."""
     visible = INVISIBLE.sub("", re.sub(r"[\s\x1c-\x1f\x85\u2028\u2029]+", " ", text))
     return " ".join(visible.split())[:MAX_REASON].strip()
+
+
+def find_text(answer: Answer, *, path: str, rules: AnswerRules) -> str | None:
+    """The first value at the path. None: nothing is there, or the answer cannot be read."""
+    try:
+        values = _make_finder(answer, rules)(path) if path else ()
+    except UnreadableAnswer:
+        return None
+    return values[0] if values else None
 
 
 def _judge(answer: Answer, rules: AnswerRules, find: Find) -> Verdict:

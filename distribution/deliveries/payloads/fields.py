@@ -15,6 +15,9 @@ from routing.values.attributes import KEY
 FieldKind = Literal["text", "phone", "state", "time", "number", "flag", "object", "any"]
 ATTRIBUTES: Final = "attributes."
 MAX_NESTING: Final = 5
+ZIP3: Final = 3
+# Only a template that names them sends them: an empty one means what it always meant.
+ON_REQUEST: Final = frozenset({"zip3", "assignment.bid_id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,11 @@ def _dollars(facts: Facts) -> str:
     return f"{dollars}.{cents:02}"
 
 
+def _read_zip3(lead: DeliveredLead) -> str:
+    """Codes outside the US have no such part: CA-M5V 2T6."""
+    return lead.zip3 or (lead.zip[:ZIP3] if lead.country == "US" else "")
+
+
 FIELDS: Final[Mapping[str, FieldRow]] = {
     "id": FieldRow("text", "LeadSwitch's id of the lead", _column("lead_id")),
     "received_at": FieldRow("time", "when the lead came in", lambda facts: write_time(facts.lead.received_at)),
@@ -62,6 +70,7 @@ FIELDS: Final[Mapping[str, FieldRow]] = {
     "county": FieldRow("text", "county, like Fulton County", _column("county")),
     "state": FieldRow("state", "state, like GA; CA-ON outside the US", _column("state")),
     "zip": FieldRow("text", "ZIP code, like 30312; DE-30312 outside the US", _column("zip")),
+    "zip3": FieldRow("text", "the first three digits of a US ZIP code, like 303", lambda facts: _read_zip3(facts.lead)),
     "country": FieldRow("text", "country, like US", _column("country")),
     "attributes": FieldRow("object", "all attributes", _column("attributes")),
     "consent.given_at": FieldRow("time", "when the person agreed to be contacted", _consent("given_at")),
@@ -74,6 +83,9 @@ FIELDS: Final[Mapping[str, FieldRow]] = {
     "assignment.price_cents": FieldRow("number", "price in cents", lambda facts: facts.lead.sale.price_cents),
     "assignment.sold_at": FieldRow(
         "time", "when it was sold; missing while your answer decides", lambda facts: write_time(facts.lead.sale.sold_at)
+    ),
+    "assignment.bid_id": FieldRow(
+        "text", "the buyer's id of its bid; missing without an auction", lambda facts: facts.lead.sale.bid_id
     ),
     "campaign": FieldRow("text", "name of the campaign", lambda facts: facts.lead.sale.campaign),
     "buyer": FieldRow("text", "name of the buyer", _column("buyer")),

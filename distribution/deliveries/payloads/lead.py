@@ -14,17 +14,21 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveredSale:
-    """The assignment. `sold_at` is None while a direct post waits for the buyer's answer."""
+    """The assignment. `sold_at` is None while a direct post waits for the buyer's answer.
+
+    `bid_id`: the buyer's id of its bid, if it won an auction.
+    """
 
     assignment_id: str
     price_cents: int
     campaign: str
     sold_at: datetime | None = None
+    bid_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class DeliveredLead:
-    """`buyer`: the name of the buyer that gets it."""
+    """`buyer`: the name of the buyer that gets it. `zip3`: the part of a ZIP code that a ping may have without it."""
 
     lead_id: str
     received_at: datetime
@@ -32,6 +36,7 @@ class DeliveredLead:
     zip: str
     buyer: str
     sale: DeliveredSale
+    zip3: str = ""
     first_name: str = ""
     last_name: str = ""
     email: str = ""
@@ -86,6 +91,7 @@ def describe_sale(sale: DeliveredSale) -> dict[str, Any]:
         "price_cents": sale.price_cents,
         "campaign": make_plain(sale.campaign),
         "sold_at": write_time(sale.sold_at),
+        **({"bid_id": make_plain(sale.bid_id)} if sale.bid_id else {}),
     }
 
 

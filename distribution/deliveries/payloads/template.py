@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from distribution.deliveries.payloads.elements import Evaluate, list_texts, write_document
 from distribution.deliveries.payloads.expression_reading import ExpressionError, read_expression
 from distribution.deliveries.payloads.expressions import OMITTED, Constant, Expression, write_text
-from distribution.deliveries.payloads.fields import FIELDS, Facts
+from distribution.deliveries.payloads.fields import FIELDS, ON_REQUEST, Facts
 from distribution.deliveries.payloads.lead import make_plain
 from distribution.deliveries.payloads.problems import Problem
 from distribution.deliveries.payloads.secret_names import HIDDEN, is_secret_name
@@ -68,7 +68,7 @@ class Template:
 def list_usual_targets(body_format: BodyFormat) -> dict[str, str]:
     """An empty template: all fields under their own names."""
     prefix = "lead." if body_format == "xml" else ""
-    return {prefix + name: name for name in FIELDS}
+    return {prefix + name: name for name in FIELDS if name not in ON_REQUEST}
 
 
 def compile_template(document: object, *, body_format: BodyFormat) -> Template:

@@ -6,10 +6,11 @@ from typing import Any, Final
 LEDGER: Final = """
 INSERT INTO distribution_ledgerentry (
     public_id, wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason,
-    created_at
+    created_at, other_account
 )
 SELECT gen_random_uuid(), wallet_id, kind, cents, sum(cents) OVER (PARTITION BY wallet_id ORDER BY at, key), key,
-    assignment_id, actor, reason, at
+    assignment_id, actor, reason, at,
+    CASE WHEN kind IN ('topup', 'adjustment') THEN 'manual_clearing' ELSE 'revenue' END
 FROM (
     SELECT w.id AS wallet_id, 'topup' AS kind, 10000 + spent.cents / 10 AS cents,
         'topup:scale-' || w.id || '-' || month AS key, NULL::bigint AS assignment_id, 'bench' AS actor, '' AS reason,

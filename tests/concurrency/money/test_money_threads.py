@@ -10,7 +10,8 @@ from django.db import connection, connections, transaction
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, LedgerEntry, Wallet
-from distribution.money.wallet import InsufficientCredits, MoneyRefused, adjust, refund, top_up
+from distribution.money.movement import InsufficientCredits, MoneyRefused
+from distribution.money.wallet import adjust, refund, top_up
 from distribution.verify import run_verification
 from tests.support.factories import BuyerFactory, CampaignFactory, LeadFactory, SourceFactory, enroll
 from tests.support.returning import return_assignment

@@ -201,7 +201,7 @@ def store_together(monkeypatch: pytest.MonkeyPatch) -> None:
 def refund_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both read what is left of the charge before either of them moves money."""
     monkeypatch.setattr(money, "wait_for_wallet", lambda _: None)
-    monkeypatch.setattr(money, "_move", after_both(money._move))
+    monkeypatch.setattr(money, "move", after_both(money.move))
 
 
 def after_both(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distribution.models import Assignment, LedgerEntry, ReturnRequest, Wallet
-from distribution.money.wallet import MoneyRefused
+from distribution.money.movement import MoneyRefused
 from distribution.returns.decide import Decision, approve_return, decline_return
 from distribution.returns.policy import Ask
 from distribution.returns.refusals import ReturnRefused

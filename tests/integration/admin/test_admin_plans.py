@@ -34,11 +34,12 @@ FROM generate_series(1, {ROWS}) n
 FILL_LEDGER = f"""
 INSERT INTO distribution_ledgerentry (
     public_id, wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor, reason, created_at,
-    assignment_id
+    assignment_id, other_account
 )
 SELECT gen_random_uuid(), CASE WHEN {SILENT} THEN %(silent)s ELSE %(busy)s END,
     CASE WHEN n < 100 THEN 'adjustment' ELSE 'charge' END, -1, 1, 'planted-' || n, '', '',
-    '2026-01-01'::timestamptz + n * interval '5 minutes', CASE WHEN n >= 100 THEN n END
+    '2026-01-01'::timestamptz + n * interval '5 minutes', CASE WHEN n >= 100 THEN n END,
+    CASE WHEN n < 100 THEN 'manual_clearing' ELSE 'revenue' END
 FROM generate_series(1, {ROWS}) n
 """
 BIG = {model: model._meta.db_table for model in (Attempt, LeadDistributionEvent, LedgerEntry)}

@@ -17,10 +17,10 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 # A year of two wallets in turns. Every seventh entry's transaction began 50 minutes before its insert.
 FILL = f"""
 INSERT INTO distribution_ledgerentry (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor,
-    reason, created_at)
+    reason, created_at, other_account)
 SELECT w.id, CASE WHEN n = 12 THEN 'topup' ELSE 'adjustment' END, 1, n, 'fill:' || w.id || ':' || n, 'test', '',
     '2026-01-01'::timestamptz + n * interval '1 hour'
-    - CASE WHEN n % 7 = 0 THEN interval '50 minutes' ELSE interval '0' END
+    - CASE WHEN n % 7 = 0 THEN interval '50 minutes' ELSE interval '0' END, 'manual_clearing'
 FROM generate_series(1, {ENTRIES}) n CROSS JOIN distribution_wallet w ORDER BY n, w.id
 """
 

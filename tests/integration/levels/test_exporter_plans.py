@@ -28,8 +28,8 @@ FROM generate_series(1, {ROWS}) n
 """
 FILL_LEDGER = """
 INSERT INTO distribution_ledgerentry (wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor,
-    reason)
-SELECT w.id, 'topup', 1, n, w.id || '-' || n, '', ''
+    reason, other_account)
+SELECT w.id, 'topup', 1, n, w.id || '-' || n, '', '', 'manual_clearing'
 FROM generate_series(1, 5000) n CROSS JOIN distribution_wallet w
 """
 

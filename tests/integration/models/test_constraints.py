@@ -83,6 +83,10 @@ def new_assignment(**changes: Any) -> Assignment:
     return Assignment.objects.create(**{**values, **changes})
 
 
+def of_card(kind: str, *, amount_cents: int) -> LedgerEntry:
+    return new_entry(kind=kind, amount_cents=amount_cents, other_account="card_clearing")
+
+
 def new_entry(**changes: Any) -> LedgerEntry:
     values = {
         "wallet": changes.pop("wallet", None) or BuyerFactory().wallet,
@@ -218,10 +222,16 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("ledger_sign_fits_kind", lambda: new_entry(kind="topup", amount_cents=0)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="topup", amount_cents=-1)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="refund", amount_cents=-1)),
+    ("ledger_sign_fits_kind", lambda: of_card("cardrefund", amount_cents=1)),
+    ("ledger_sign_fits_kind", lambda: of_card("chargeback", amount_cents=0)),
+    ("ledger_sign_fits_kind", lambda: of_card("won_back", amount_cents=-1)),
+    ("ledger_account_fits_kind", lambda: new_entry(kind="chargeback", amount_cents=-1)),  # of revenue
+    ("ledger_account_fits_kind", lambda: of_card("adjustment", amount_cents=1)),
+    ("ledger_account_fits_kind", lambda: of_card("refund", amount_cents=1)),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="charge", amount_cents=-1)),  # without an assignment
     ("ledger_sign_fits_kind", lambda: new_entry(kind="charge", amount_cents=1, assignment=new_assignment())),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="adjustment", amount_cents=0)),
-    ("ledger_sign_fits_kind", lambda: new_entry(kind="gift", amount_cents=1)),
+    ("ledger_account_fits_kind", lambda: new_entry(kind="gift", amount_cents=1)),
     (
         "tier_campaign_position_unique",
         lambda: two_of(Tier.objects.create, campaign=CampaignFactory(), position=1),

@@ -10,11 +10,8 @@ from django.db import transaction
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, LedgerEntry, Wallet
+from distribution.money.movement import MAX_CENTS, InsufficientCredits, MoneyKeyReused, MoneyRefused
 from distribution.money.wallet import (
-    MAX_CENTS,
-    InsufficientCredits,
-    MoneyKeyReused,
-    MoneyRefused,
     RefundExceedsCharge,
     adjust,
     charge_left,

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from distribution.deliveries.payloads.expression_reading import ExpressionError,
 from distribution.deliveries.payloads.expressions import OMITTED
 from distribution.deliveries.payloads.fields import FIELDS, Facts
 from distribution.deliveries.payloads.formats import DIRECTIVES, apply_format
-from tests.unit.deliveries.payload_leads import leads, make_facts, make_lead, patient
+from tests.unit.deliveries.payload_leads import SALE, leads, make_facts, make_lead, patient
 
 
 def evaluate(document: object, **lead: Any) -> Any:
@@ -200,7 +201,9 @@ def test_every_expression_has_a_json_value_for_every_lead(lead: Any) -> None:
 def test_field_list_names_each_part_of_a_lead() -> None:
     """A lead with all fields: none of them is blank."""
     lead = make_lead(
-        phone_extension="5", consent=dict.fromkeys(["given_at", "text", "ip", "url", "token"], "x")
+        phone_extension="5",
+        consent=dict.fromkeys(["given_at", "text", "ip", "url", "token"], "x"),
+        sale=replace(SALE, bid_id="B-1"),
     )
     facts = Facts(lead=lead, message_id="m")
     assert [name for name in FIELDS if read_expression(name).evaluate(facts) is None] == []

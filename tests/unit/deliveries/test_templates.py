@@ -100,7 +100,8 @@ def test_empty_template_sends_all_fields() -> None:
     assert document["zip"] == "33647"
     assert document["assignment"]["price_cents"] == 4505
     assert document["attributes"]["services"] == ["roof", "gutter"]
-    assert {name.split(".")[0] for name in FIELDS} == document.keys()
+    assert {name.split(".")[0] for name in FIELDS} == {*document, "zip3"}
+    assert "bid_id" not in document["assignment"]
     pairs = dict(parse_qsl(render({}, "form"), keep_blank_values=True))
     assert (pairs["zip"], pairs["attributes.roof_age"], pairs["consent.ip"]) == ("33647", "12", "")
     root = fromstring(render({}, "xml"))

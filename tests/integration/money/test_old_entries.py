@@ -1,0 +1,69 @@
+"""Entries of the version before entries named their other side."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.support.old_database import OldDatabase, old_database
+
+# More top-ups than one batch of the migration, among the charges.
+FILL = """
+INSERT INTO distribution_ledgerentry (
+    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+)
+SELECT 1, kind, amount, 0, kind || ':' || n || ':' || amount, assignment, '', ''
+FROM generate_series(1, 6000) n, LATERAL (VALUES
+    ('topup', 100, NULL), ('charge', -7, n), ('hold', -9, n), ('capture', -9, n + 10000), ('release', 9, n),
+    ('refund', 3, n)
+) AS entry(kind, amount, assignment)
+WHERE kind = 'topup' OR n <= 3
+"""
+FILL_ADJUSTMENTS = """
+INSERT INTO distribution_ledgerentry (
+    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor, reason
+) VALUES (1, 'adjustment', -5, 0, 'a', '', ''), (1, 'adjustment', 5, 0, 'b', '', '')
+"""
+COUNT = """
+SELECT kind, other_account, count(*), sum(amount_cents)::int FROM distribution_ledgerentry
+GROUP BY kind, other_account ORDER BY kind
+"""
+SIDES = [
+    ("adjustment", "manual_clearing", 2, 0),
+    ("capture", "revenue", 3, -27),
+    ("charge", "revenue", 3, -21),
+    ("hold", "revenue", 3, -27),
+    ("refund", "revenue", 3, 9),
+    ("release", "revenue", 3, 27),
+    ("topup", "manual_clearing", 6_000, 600_000),
+]
+
+
+@pytest.fixture(scope="module")
+def old() -> Iterator[OldDatabase]:
+    with old_database() as database:
+        database.migrate("distribution", "0058")
+        database.add(FILL, FILL_ADJUSTMENTS)
+        database.migrate()
+        yield database
+
+
+def test_old_entries_get_their_other_side(old: OldDatabase) -> None:
+    assert old.rows(COUNT) == SIDES
+
+
+def test_old_entries_cannot_be_changed_afterwards(old: OldDatabase) -> None:
+    with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
+        old.rows("UPDATE distribution_ledgerentry SET other_account = 'card_clearing' RETURNING 1")
+
+
+def test_constraints_are_validated(old: OldDatabase) -> None:
+    unvalidated = "SELECT conname FROM pg_constraint WHERE NOT convalidated AND conname LIKE 'ledger%'"
+    assert old.rows(unvalidated) == []
+
+
+def test_migration_can_be_reversed_and_repeated(old: OldDatabase) -> None:
+    old.migrate("distribution", "0058")
+    assert old.rows("SELECT count(*)::int FROM distribution_ledgerentry") == [(6_017,)]
+    old.migrate()
+    assert old.rows(COUNT) == SIDES
