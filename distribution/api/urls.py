@@ -11,6 +11,7 @@ from distribution.api.buyer import (
     MissedView,
     WalletView,
 )
+from distribution.api.offers import ClaimView, OffersView, OfferView
 from distribution.api.payables import PayablesView
 from distribution.api.returns import (
     AssignmentReturnsView,
@@ -55,6 +56,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         AssignmentReturnsView.as_view(),
         name="buyer-assignment-returns",
     ),
+    path("buyer/offers/", OffersView.as_view(), name="buyer-offers"),
+    path("buyer/offers/<uuid:public_id>/", OfferView.as_view(), name="buyer-offer"),
+    path("buyer/offers/<uuid:public_id>/claim/", ClaimView.as_view(), name="buyer-offer-claim"),
     path("buyer/return-policy/", ReturnPolicyView.as_view(), name="buyer-return-policy"),
     path("buyer/returns/", ReturnsView.as_view(), name="buyer-returns"),
     path("buyer/returns/<uuid:public_id>/", OneReturnView.as_view(), name="buyer-return"),

@@ -27,6 +27,9 @@ def _measure(record: AttemptRecord, locked: LockedLead, *, seconds: float) -> No
     if locked.next_attempt_at is not None:
         lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
         metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
+    if record.closed is not None and locked.due_since is not None:
+        late = (locked.locked_at - locked.due_since).total_seconds()
+        metrics.OFFER_CLOSING_LAG_SECONDS.observe(max(0.0, late))
     if record.route is not None and record.route.path:
         LEADS_ROUTED.labels(hops=str(len(record.route.path))).inc()
     if record.first is not None:

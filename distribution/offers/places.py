@@ -12,8 +12,8 @@ from distribution.models import OfferEnd
 from distribution.offers.refusals import ClaimRefused, OfferNotFound
 
 _COLUMNS: Final = """
-    b.id, o.id, o.public_id, o.lead_id, o.campaign_id, b.buyer_id, b.price_cents, b.visible_at, o.opened_at,
-    o.closes_at, o.closed_at, o.end_reason, o.max_buyers, o.claims,
+    b.id, o.id, o.public_id, o.lead_id, o.campaign_id, b.buyer_id, b.price_cents, b.visible_at, o.closes_at,
+    o.closed_at, o.end_reason, o.max_buyers, o.claims,
     (SELECT a.public_id FROM distribution_assignment a WHERE a.id = b.assignment_id),
     (SELECT l.is_test FROM routing_lead l WHERE l.id = o.lead_id), clock_timestamp()
 """
@@ -49,7 +49,6 @@ class Place:
     buyer_id: int
     price_cents: int
     visible_at: datetime
-    opened_at: datetime
     closes_at: datetime
     ended_at: datetime | None
     end_reason: str

@@ -17,7 +17,7 @@ FIELDS = ["zip3", "state", "attributes.roof_age"]
 
 
 def offering_campaign(*, buyers: int, **campaign: Any) -> Campaign:
-    """Buyers in one tier, which see zip3, state and roof age. A lead that nobody claims is pushed by priority."""
+    """Buyers in one tier, which see zip3, state and roof age. An unclaimed lead is pushed by priority."""
     given = {
         "price_cents": PRICE_CENTS,
         "mode": "ping_post",

@@ -138,12 +138,54 @@ EVENTS = [
         "It will be tried again when the workspace is resumed.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
-    (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),
     (
-        Row(Event.PING_POST_CLAIMED, buyer_id=7, cost_cents=2500),
-        "Acme Roofing: claimed the lead for $25.00.",
+        Row(
+            Event.PING_POST_OPENED,
+            data={
+                "offer": "x",
+                "closes_at": "2026-08-03T22:30:01+00:00",
+                "max_buyers": 1,
+                "fields": ["zip3", "attributes.roof_age"],
+                "withheld": ["attributes.note"],
+                "shown": [{"buyer_id": 7, "price_cents": 2_500}, {"buyer_id": 8, "price_cents": 3_000}],
+            },
+        ),
+        "Offered to 2 buyers for $25.00 to $30.00 until 2026-08-03 22:30:01 UTC, with zip3, roof_age. "
+        "The first valid claim gets it. Not shown, because the value may identify the person: note.",
     ),
-    (Row(Event.PING_POST_CLOSED), "The offer closed."),
+    (
+        Row(
+            Event.PING_POST_OPENED,
+            data={
+                "offer": "x",
+                "closes_at": "2026-08-03T22:30:01+00:00",
+                "max_buyers": 2,
+                "fields": ["state"],
+                "shown": [{"buyer_id": 7, "price_cents": 2_500}],
+            },
+        ),
+        "Offered to 1 buyer for $25.00 until 2026-08-03 22:30:01 UTC, with state. The first 2 valid claims get it.",
+    ),
+    (
+        Row(
+            Event.PING_POST_CLAIMED,
+            buyer_id=7,
+            cost_cents=2500,
+            data={"offer": "x", "assignment": "y", "after_ms": 1_200},
+        ),
+        "Acme Roofing: claimed the lead 1.2 s after it was shown. $25.00 was charged.",
+    ),
+    (
+        Row(Event.PING_POST_CLOSED, data={"offer": "x", "reason": "claimed", "claims": 1}),
+        "The offer closed: all its places were claimed. 1 buyer claimed the lead.",
+    ),
+    (
+        Row(
+            Event.PING_POST_CLOSED,
+            data={"offer": "x", "reason": "window_over", "claims": 0, "losers": [{"buyer_id": 7}]},
+        ),
+        "The offer closed: its time was over. No buyer claimed the lead. The claims of 1 other buyer were refused.",
+    ),
     (
         Row(Event.DISTRIBUTED, cost_cents=2_500, data={"buyers": 1, "ended_by": "post_deadline_passed"}),
         "Sold to 1 buyer for $25.00. No other buyer gets it: "

@@ -260,6 +260,19 @@ FLOW: Final = Row(
             queries=(increase_by("hops", "leadswitch_leads_routed_total"),),
         ),
         Panel(
+            title="Claims of offers",
+            description="Claims by buyers, by what became of them. `taken` is normal: one buyer is the first.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("result", "leadswitch_claims_total"),),
+        ),
+        Panel(
+            title="Offers closed late",
+            description="Time from the end of an offer until the attempt that closes it. Normal: p99 under 100 ms.",
+            unit=Unit.SECONDS,
+            queries=percentiles("leadswitch_offer_closing_lag_seconds"),
+        ),
+        Panel(
             title="Traces that could not be written",
             description="Leads that were processed without their trace, or with a trace as text. Normal: 0.",
             unit=Unit.COUNT,
