@@ -91,6 +91,7 @@ LEADSWITCH_BEGIN_STREAMS_HOOK = "leadswitch.start.begin_streams"
 LEADSWITCH_STREAM_READERS = ("distribution.api.streams.readers.find_key_reader",)
 LEADSWITCH_STREAMS_URL = ENVIRONMENT.streams_url
 LEADSWITCH_STREAM_ORIGINS = ENVIRONMENT.stream_origins
+LEADSWITCH_STREAMS_CHECK_SECONDS = ENVIRONMENT.streams_check_seconds
 LEADSWITCH_STREAMS_MOST = ENVIRONMENT.streams_most
 # Requests that one deliverer runs at once, and how often it looks for due deliveries if nothing wakes it.
 LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads

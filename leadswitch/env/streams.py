@@ -45,6 +45,12 @@ class Streams(Section):
         example=EXAMPLE,
         help="Origins of the web server, separated by commas, if LEADSWITCH_STREAMS_URL is another. Its pages may listen.",
     )
+    streams_check_seconds = Variable(
+        "LEADSWITCH_STREAMS_CHECK_SECONDS",
+        IntegerRange(1, 300),
+        default=30,
+        help="How often the key of each listener is checked again. A revoked key stops listening within this time.",
+    )
     streams_most = Variable(
         "LEADSWITCH_STREAMS_MOST",
         IntegerRange(1, 20_000),

@@ -1,6 +1,6 @@
 """The ASGI application of `manage.py streams`: one route that answers with server-sent events.
 
-    admit (key, scope, limits) ─▶ join the hub ─▶ what is open, or what the client missed ─▶ events until one side ends
+admit (key, scope, limits) ─▶ join the hub ─▶ what is open, or what the client missed ─▶ events until one side ends
 """
 
 import asyncio
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor
 from contextlib import suppress
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
@@ -18,7 +19,7 @@ from rest_framework.exceptions import APIException
 
 from distribution import metrics
 from distribution.api.cursor import BadCursor
-from distribution.api.streams.feed import read_missed
+from distribution.api.streams.feed import OVERLAP, read_missed
 from distribution.api.streams.hub import Hub
 from distribution.api.streams.listener import EndEvent, Listener, StreamEvent
 from distribution.api.streams.readers import Reader, describe_refusal, find_reader
@@ -89,7 +90,7 @@ class StreamApp:
             raise ApiError(f'Method "{scope["method"]}" not allowed.', status_code=405)
         reader = await self.run(lambda: find_reader(headers))
         self._refuse_too_many(reader)
-        return Listener(reader.buyer_id, after=_read_last_id(scope, headers, reader)), reader
+        return Listener(reader.buyer_id, after=_read_after(scope, headers, reader)), reader
 
     def _refuse_too_many(self, reader: Reader) -> None:
         if len(self._readers) >= self._most:
@@ -132,14 +133,14 @@ class StreamApp:
         }
 
 
-def _read_last_id(scope: Message, headers: dict[str, str], reader: Reader) -> Any:
-    """The parameter is for clients that cannot set the header."""
+def _read_after(scope: Message, headers: dict[str, str], reader: Reader) -> datetime | None:
+    """The parameter is for clients that cannot set the header. An event's moment is earlier than its commit."""
     parameters = parse_qs(scope["query_string"].decode("latin-1"))
     text = headers.get("last-event-id") or next(iter(parameters.get("last_event_id", [])), "")
     if not text:
         return None
     try:
-        return unseal_moment(text, buyer_id=reader.buyer_id)
+        return unseal_moment(text, buyer_id=reader.buyer_id) - OVERLAP
     except BadCursor:
         message = "Last-Event-ID must be the id of an event of this stream. Leave it out to begin with what is open."
         raise ApiError(message, status_code=400) from None

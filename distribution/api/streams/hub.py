@@ -1,7 +1,7 @@
 """Brings news of offers to the listeners of this process. It belongs to one event loop and reads no database.
 
-    news of an offer (NOTIFY, poll) ── visible now ──▶ the buyer's listeners
-                                    └─ head start of others ──▶ a timer ──▶ the same
+news of an offer (NOTIFY, poll) ── visible now ──▶ the buyer's listeners
+                                └─ head start of others ──▶ a timer ──▶ the same
 """
 
 import asyncio

@@ -74,4 +74,3 @@ def describe_refusal(error: APIException) -> tuple[int, dict[str, str], dict[str
     response = api_exception_handler(error, {})
     assert response is not None  # noqa: S101 - an APIException has an answer
     return response.status_code, dict(response.items()), response.data
-

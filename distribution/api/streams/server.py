@@ -1,7 +1,7 @@
 """The process of `manage.py streams`: uvicorn serves the listeners, and tasks beside it bring the news.
 
-    LISTEN (a connection of its own) ─▶ ids of offers ─▶ pump: one read for all that came meanwhile ─▶ hub
-    every second behind PgBouncer, every 10 s else, and after each new connection: what is open ─▶ hub
+LISTEN (a connection of its own) ─▶ ids of offers ─▶ pump: one read for all that came meanwhile ─▶ hub
+every second behind PgBouncer, every 10 s else, and after each new connection: what is open ─▶ hub
 """
 
 import asyncio
@@ -35,7 +35,6 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 2.0
 RECENT_SECONDS: Final = 10.0
 RECENT_SECONDS_POLLED: Final = 1.0
 CARE_SECONDS: Final = 5.0
-CHECK_READERS_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5
 
 
@@ -66,7 +65,7 @@ class Streams:
         )
         self._changed: set[int] = set()
         self._has_changed = asyncio.Event()
-        self._config = uvicorn.Config(
+        config = uvicorn.Config(
             self._app,
             host=host,
             port=port,
@@ -79,6 +78,7 @@ class Streams:
             proxy_headers=False,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
+        self._server = _Server(config, self._app)
 
     async def run(self) -> None:
         tasks = [
@@ -86,10 +86,13 @@ class Streams:
             for each in (self._listen, self._pump, self._read_recent, self._look_after, self._check_readers)
         ]
         try:
-            await _Server(self._config, self._app).serve()
+            await self._server.serve()
         finally:
             for task in tasks:
                 task.cancel()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
 
     async def _listen(self) -> None:
         if settings.LEADSWITCH_PGBOUNCER:
@@ -133,7 +136,7 @@ class Streams:
 
     async def _check_readers(self) -> None:
         while True:
-            await asyncio.sleep(CHECK_READERS_SECONDS)
+            await asyncio.sleep(settings.LEADSWITCH_STREAMS_CHECK_SECONDS)
             await self._app.check_readers()
 
 

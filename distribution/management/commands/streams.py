@@ -1,6 +1,7 @@
 """manage.py streams: server-sent events for buyers. Runs until it is stopped."""
 
 import asyncio
+import signal
 from argparse import ArgumentParser
 from typing import Any
 
@@ -25,4 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, host: str, port: int, **__: Any) -> None:
         import_string(settings.LEADSWITCH_BEGIN_STREAMS_HOOK)()
-        asyncio.run(Streams(host=host, port=port).run())
+        streams = Streams(host=host, port=port)
+        # uvicorn handles both while it serves, and raises them again when it has ended.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: streams.stop())
+        asyncio.run(streams.run())
