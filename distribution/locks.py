@@ -170,3 +170,13 @@ def lock_buyers(names: Sequence[str], *, workspace_id: int) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_BUYERS, [workspace_id, list(names)])
+
+
+# No rows exist yet that could be locked. Sorted, so that two transactions wait in the same order.
+LOCK_TEXTS: Final = "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%s::text[]) AS key"
+
+
+def lock_texts(*texts: str) -> None:
+    """Hold these texts until the transaction ends. Needs one. Others that name one of them wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_TEXTS, [sorted(texts)])

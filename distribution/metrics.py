@@ -100,3 +100,15 @@ DELIVERIES_ENDED = with_series(
     ),
     state=("accepted", "rejected", "unknown", "cancelled"),
 )
+
+PORTAL_SIGN_INS = with_series(
+    Counter(
+        "leadswitch_portal_sign_ins_total",
+        (
+            "Steps of signing in to the portal: requested, refused (too many requests), mailed, not_mailed, succeeded,"
+            " invalid (a link that is used, old or wrong)."
+        ),
+        ["step"],
+    ),
+    step=("requested", "refused", "mailed", "not_mailed", "succeeded", "invalid"),
+)

@@ -2,16 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Model, QuerySet, Subquery, Value
+from django.db.models import BigIntegerField, Count, Model, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from distribution.attempts.campaigns import read_heads
 from distribution.engine import resolve_campaign
-from distribution.models import Assignment, Buyer, Enrollment, LedgerEntry, Wallet
+from distribution.models import (
+    Assignment,
+    Buyer,
+    Delivery,
+    Endpoint,
+    Enrollment,
+    LedgerEntry,
+    Purpose,
+    Wallet,
+)
 from routing.access.named import find_named
 from routing.models import Lead
 
@@ -99,8 +108,60 @@ def list_assignments(
     return list(period.restrict(bought)[:limit])
 
 
+def list_assignments_since(buyer: Buyer, *, after: int, limit: int) -> list[Assignment]:
+    """Return a buyer's assignments behind the row `after`, oldest first. None is ever inserted before one of these.
+
+    Ids are taken under the lock of the buyer's wallet, which its transaction holds until it commits. So a row that
+    another transaction has not committed yet has a higher id than every row that is seen. Test leads lock no wallet,
+    so a test that commits late may be missed.
+    """
+    return list(_bought(buyer).filter(pk__gt=after).order_by("pk")[:limit])
+
+
+def find_first_assignment(buyer: Buyer, *, at: datetime) -> int:
+    """Where to begin to read the assignments from this time on: the row before the first of them."""
+    mine = Assignment.objects.filter(buyer_id=buyer.pk)
+    found = mine.filter(created_at__gte=at).order_by("pk").values_list("pk", flat=True).first()
+    if found is not None:
+        return found - 1
+    return mine.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def find_assignment(public_id: UUID, *, buyer: Buyer) -> Assignment | None:
     return _bought(buyer).filter(public_id=public_id).first()
+
+
+def count_leads_by_day(buyer: Buyer, *, first: date, last: date) -> dict[date, int]:
+    """How many leads a buyer bought on each day of its calendar, returned ones too. Days without leads are left out.
+
+    A buyer's index is by id, so the last sale before the period bounds it.
+    """
+    bought = Assignment.objects.filter(buyer_id=buyer.pk)
+    before = bought.filter(counted_on__lt=first - timedelta(days=1)).order_by("-pk").values("pk")[:1]
+    bound = Coalesce(Subquery(before), Value(FIRST_ID, output_field=BigIntegerField()))
+    sold = bought.filter(pk__gt=bound, counted_on__range=(first, last), is_test=False)
+    rows = sold.filter(state__in=("sold", "returned")).values_list("counted_on").annotate(leads=Count("pk"))
+    return {day: leads for day, leads in rows.order_by("counted_on") if day is not None}
+
+
+def list_deliveries_of(assignment: Assignment) -> list[Delivery]:
+    """Return where a sold lead was sent, the newest first. Nothing of an endpoint is decrypted."""
+    rows = Delivery.objects.filter(assignment_id=assignment.pk, event=None).select_related("endpoint")
+    return list(rows.defer("endpoint__headers", "endpoint__template").order_by("-pk"))
+
+
+def list_endpoints(buyer: Buyer) -> list[Endpoint]:
+    """Return where a buyer gets its leads, by name. Nothing of an endpoint is decrypted."""
+    rows = Endpoint.objects.filter(buyer_id=buyer.pk, events=[], purpose=Purpose.DELIVERY)
+    rows = rows.select_related("campaign")
+    return list(rows.defer("headers", "template").order_by("name", "pk"))
+
+
+def list_enrollments_to_explain(buyer: Buyer) -> list[Enrollment]:
+    """As list_enrollments, with what find_stops reads."""
+    places = Enrollment.objects.filter(buyer_id=buyer.pk)
+    loaded = places.select_related("buyer__wallet", "buyer__workspace", "campaign__source", "tier")
+    return list(loaded.order_by("campaign__name", "pk"))
 
 
 def list_enrollments(buyer: Buyer) -> list[Enrollment]:

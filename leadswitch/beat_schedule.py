@@ -25,6 +25,17 @@ def make_beat_schedule(
             "schedule": 3600.0,
             "options": {"expires": 3600},
         },
+        "forget-pings": {
+            "task": "routing.forget_pings",
+            "schedule": 3600.0,
+            "options": {"expires": 3600},
+        },
+        # A request for a link wakes a worker. This finds what the wake-up missed, and what must be sent again.
+        "mail-portal-links": {
+            "task": "leadswitch.mail_portal_links",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         **{
             f"reconcile-{name}": {
                 "task": "routing.reconcile",

@@ -83,6 +83,10 @@ LEADSWITCH_TEST_LEADS_PER_DAY = ENVIRONMENT.test_leads_per_day
 LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS = ENVIRONMENT.outbound_allowed_networks
 # routing must not import what decides: it calls this, (lead_id, *, seconds), for senders that wait.
 LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
+# As above, for a lead with a ping: (lead, *, source, at) -> the id of the campaign that takes it now.
+LEADSWITCH_CAMPAIGN_HOOK = "distribution.offers.quotes.find_campaign_id"
+LEADSWITCH_PING_SECONDS = ENVIRONMENT.ping_seconds
+LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
@@ -115,9 +119,11 @@ LEADSWITCH_RECONCILERS = {
         "routing.reconcile.workspace_pauses.run",
         ENVIRONMENT.workspace_pauses_period_seconds,
     ),
+    "buyer_pauses": ("distribution.reconcile.buyer_pauses.run", ENVIRONMENT.buyer_pauses_period_seconds),
     "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
     "deliveries": ("distribution.reconcile.deliveries.run", ENVIRONMENT.deliveries_period_seconds),
     "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
+    "statements": ("distribution.reconcile.statements.run", ENVIRONMENT.statements_period_seconds),
 }
 
 # --- Django -----------------------------------------------------------------------------------------------
@@ -209,6 +215,8 @@ LEADSWITCH_SECOND_FACTOR = ENVIRONMENT.second_factor
 LEADSWITCH_LOGIN_FAILURES = ENVIRONMENT.login_failures
 LEADSWITCH_LOGIN_LOCK_MINUTES = ENVIRONMENT.login_lock_minutes
 
+LEADSWITCH_PORTAL_SESSION_DAYS = ENVIRONMENT.portal_session_days
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -279,6 +287,7 @@ SPECTACULAR_SETTINGS = {
         "LeadStatusEnum": "routing.models.LeadStatus",
         "ReturnStateEnum": "distribution.models.ReturnState",
         "DeliveryStateEnum": "distribution.models.DeliveryState",
+        "TryOutcomeEnum": "distribution.models.TryOutcome",
         "BatchResultStatusEnum": ["accepted", "rejected"],
     },
 }

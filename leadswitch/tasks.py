@@ -1,7 +1,12 @@
 """The Celery tasks of the wiring."""
 
+from datetime import UTC, datetime
+from functools import partial
+
 from celery import shared_task
 
+from distribution.buyers.portal_links import MAIL_TASK
+from distribution.portal.mails import send_due_mails
 from leadswitch.levels.digest.sending import is_due, send_digest
 from routing.queries import read_clock
 
@@ -12,3 +17,9 @@ def send_due_digest() -> None:
     at = read_clock()
     if is_due(at):
         send_digest(at=at)
+
+
+@shared_task(name=MAIL_TASK)
+def mail_portal_links() -> None:
+    """Safe to repeat: each mail is claimed by one process."""
+    send_due_mails(clock=partial(datetime.now, UTC))

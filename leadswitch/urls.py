@@ -11,6 +11,7 @@ from leadswitch.failures import api_not_found
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("portal/", include("distribution.portal.urls")),
     path("unsubscribe/<str:token>/", UnsubscribeView.as_view(), name="unsubscribe"),
     path("api/v1/", include("distribution.api.urls")),
     path("api/v1/", include("routing.api.urls")),

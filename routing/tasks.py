@@ -7,6 +7,7 @@ from celery import shared_task
 
 from routing.dispatch.modes import FOLLOW_MODE, follow_mode
 from routing.intake.idempotency import forget_old_keys
+from routing.intake.old_pings import forget_old_pings
 from routing.reconcile import ReconcilerBusy, find_reconciler, run_reconciler
 
 logger = logging.getLogger(__name__)
@@ -18,6 +19,12 @@ RECONCILE: Final = "routing.reconcile"
 def forget_idempotency_keys() -> None:
     """Safe to repeat: a run skips rows that another run is deleting."""
     forget_old_keys()
+
+
+@shared_task(name="routing.forget_pings")
+def forget_pings() -> None:
+    """Safe to repeat: a run skips rows that another run is deleting."""
+    forget_old_pings()
 
 
 @shared_task(name=RECONCILE)

@@ -218,10 +218,46 @@ def _measure_rejection(_required: Any, _observed: Any) -> tuple[str, str]:
     return "not rejected by it", "rejected by it"
 
 
+def _describe_pause(what: str) -> Callable[[Gate, str], tuple[str, str]]:
+    """A recorded failure of an earlier version does not say who paused."""
+
+    def describe(gate: Gate, timezone: str) -> tuple[str, str]:
+        by = PAUSED_BY.get(gate.get("by"), "")
+        until = wording.parse_moment(gate.get("fixed_at"))
+        if until is None:
+            return by, f"resume {what}"
+        ends = wording.local_moment(until, timezone=timezone)
+        return f"{by or 'paused'} until {ends}", f"wait until the pause ends, or resume {what}"
+
+    return describe
+
+
+PAUSED_BY: Final[Mapping[Any, str]] = {"buyer": "it paused itself", "agency": "its agency paused it"}
+
+
+def _fixer_of_pause(gate: Gate) -> Fixer | None:
+    return {"buyer": Fixer.BUYER, "agency": Fixer.AGENCY}.get(gate.get("by", ""))
+
+
+def _fixer_of_filter(gate: Gate) -> Fixer | None:
+    """A buyer changes its own filter, and only the agency that of a tier."""
+    return Fixer.BUYER if gate.get("scope") == "enrollment" else None
+
+
 # In the order of the engine's gates.
 GATES: Final = (
-    GateWords("enrollment_paused", ("with an active enrollment",) * 2, _only_change("resume the enrollment")),
-    GateWords("buyer_paused", ("is not paused", "are not paused"), _only_change("resume the buyer")),
+    GateWords(
+        "enrollment_paused",
+        ("with an active enrollment",) * 2,
+        _describe_pause("the enrollment"),
+        fixer=_fixer_of_pause,
+    ),
+    GateWords(
+        "buyer_paused",
+        ("is not paused", "are not paused"),
+        _describe_pause("the buyer"),
+        fixer=_fixer_of_pause,
+    ),
     GateWords(
         "outside_service_area",
         ("covers {zip}", "cover {zip}"),
@@ -242,6 +278,7 @@ GATES: Final = (
         _describe_filter,
         _measure_filter,
         part=_filter_of,
+        fixer=_fixer_of_filter,
     ),
     GateWords(
         "outside_buyer_hours",

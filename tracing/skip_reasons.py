@@ -190,6 +190,19 @@ _ALL = (
         change="run the lead again to offer it again, or choose another fallback in the campaign",
     ),
     SkipReason(
+        "promise_ended",
+        *(_LEAD, _P, Fixer.AGENCY),
+        sentence="The price that the source was promised is no longer promised, and its leads are not sold for less.",
+        change="sell it by hand, or let the source's leads be sold at any price once a promise ends",
+    ),
+    SkipReason(
+        "below_promised_price",
+        *(_BOTH, _D, Fixer.BUYER),
+        sentence="No buyer pays enough for the price that the source was promised.",
+        change="a buyer with a higher price; or wait until the promise ends, if the source lets its leads be sold then",
+        clause="its price pays the source less than it was promised",
+    ),
+    SkipReason(
         "enrollment_paused",
         *(_BUYER, _P, Fixer.AGENCY),
         sentence="The enrollment is paused.",

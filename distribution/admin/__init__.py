@@ -5,6 +5,7 @@ from django.contrib import admin
 from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
+from distribution.admin.buyerstatement import BuyerStatementAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
 from distribution.admin.delivery import DeliveryAdmin
 from distribution.admin.dispatch import DispatchAdmin
@@ -13,6 +14,7 @@ from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
 from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
 from distribution.admin.pingendpoint import PingEndpointAdmin
+from distribution.admin.portaluser import PortalUserAdmin
 from distribution.admin.retryqueue import RetryQueueActionsAdmin
 from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
@@ -24,6 +26,7 @@ __all__ = [
     "AssignmentAdmin",
     "BuyerAdmin",
     "BuyerKeyAdmin",
+    "BuyerStatementAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
     "DeliveryAdmin",
@@ -34,6 +37,7 @@ __all__ = [
     "LedgerEntryAdmin",
     "PayableEntryAdmin",
     "PingEndpointAdmin",
+    "PortalUserAdmin",
     "RetryQueueActionsAdmin",
     "ReturnPolicyAdmin",
     "ReturnRequestAdmin",

@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString
 from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.delivery_links import DeliveryLinksAdmin
 from distribution.admin.dollars import DollarsAdmin
-from distribution.admin.maps import draw_area, draw_coverage
 from distribution.admin.money_history import wallet_lines
+from distribution.admin.portaluser import list_people
 from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.coverage import AREA_PATH
 from distribution.configuration.describe import describe_answers, describe_service_area
+from distribution.configuration.maps import draw_area, draw_coverage
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area
 from distribution.engine import DefinitionError
 from distribution.explain.enrollment import Usage, describe_obstacles, read_usage
@@ -50,11 +51,17 @@ class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, Configurati
     empty_list_text = "Add the companies that buy leads, set their service areas, and top up their wallets."
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace",)
-    readonly_fields = ("public_id", "balance", "paused_at", "created_at", "coverage")
+    readonly_fields = (
+        *("public_id", "balance", "created_at", "coverage", "people"),
+        *("paused_at", "paused_until", "is_paused_by_buyer"),
+    )
     fieldsets = (
-        (None, {"fields": ("workspace", "name", "balance", "paused_at")}),
+        (None, {"fields": ("workspace", "name", "balance")}),
+        ("Pause", {"fields": ("paused_at", "paused_until", "is_paused_by_buyer")}),
+        ("Contact", {"fields": ("contact_name", "contact_email", "contact_phone")}),
         ("Service area", {"fields": ("service_area", "coverage")}),
         ("Hours and answers", {"fields": ("timezone", "hours", "answers")}),
+        ("Portal", {"fields": ("people",)}),
         (None, {"fields": ("public_id", "created_at", REASON)}),
     )
     describers = {"service_area": describe_service_area, "answers": describe_answers, "hours": describe_hours}
@@ -78,6 +85,10 @@ class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, Configurati
         """Links to the wallet, which the database creates with the buyer."""
         page = reverse("admin:distribution_wallet_change", args=[buyer.wallet.pk])
         return format_html('<a href="{}">{}</a>', page, money(buyer.wallet.balance_cents))
+
+    @admin.display(description="access")
+    def people(self, buyer: Buyer) -> SafeString:
+        return list_people(buyer)
 
     @admin.display(description="coverage")
     def coverage(self, buyer: Buyer) -> str | SafeString:
@@ -111,12 +122,12 @@ class EnrollmentAdmin(DollarsAdmin):
     empty_list_text = "Enroll a buyer in a tier of a campaign so that it gets leads."
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
-    readonly_fields = ("describe_obstacles", "used", "last_assigned_at")
+    readonly_fields = ("describe_obstacles", "used", "last_assigned_at", "paused_at", "paused_until")
     describers = {"lead_filter": describe_condition}
     rewriters = {"lead_filter": rewrite_condition}
     fieldsets = (
         ("Now", {"fields": ("describe_obstacles", "used", "last_assigned_at")}),
-        ("Place", {"fields": ("campaign", "tier", "buyer", "active")}),
+        ("Place", {"fields": ("campaign", "tier", "buyer", "active", "paused_at", "paused_until")}),
         ("Rank and price", {"fields": ("priority", "weight", "bid_cents")}),
         ("Filter", {"fields": ("lead_filter",)}),
         ("Lead caps", {"fields": (("cap_hour", "cap_day"), ("cap_week", "cap_month"))}),

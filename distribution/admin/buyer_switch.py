@@ -40,9 +40,9 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         buyer = self.get_object(request, object_id)
         buttons = list((extra_context or {}).get("action_buttons", []))
         if buyer is not None and request.user.has_perm(CHANGE_PERMISSION):
-            name = "pause" if buyer.paused_at is None else "resume"
-            url = reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
-            buttons.insert(0, {"title": TITLES[name], "url": preserve_list_filters(self, request, url)})
+            for name in reversed(list_switches(buyer)):
+                url = reverse("admin:distribution_buyer_switch", args=[buyer.pk, name])
+                buttons.insert(0, {"title": TITLES[name], "url": preserve_list_filters(self, request, url)})
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
@@ -61,7 +61,7 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         context = {
             "lines": [_line(name, buyer)],
             "button": TITLES[name],
-            "is_possible": (buyer.paused_at is None) == (name == "pause") or bool(form.errors),
+            "is_possible": name in list_switches(buyer) or bool(form.errors),
             "back": back,
         }
         return self.confirm(request, title=f"{TITLES[name]}: {buyer}", form=form, context=context)
@@ -90,7 +90,18 @@ class BuyerSwitchAdmin(ConfirmingAdmin):
         return True
 
 
+def list_switches(buyer: Buyer) -> list[str]:
+    """A pause of the agency may replace one of the buyer, which then cannot resume itself."""
+    pause = ["pause"] if buyer.paused_at is None or buyer.is_paused_by_buyer else []
+    return [*pause, *(["resume"] if buyer.paused_at is not None else [])]
+
+
 def _line(name: str, buyer: Buyer) -> str:
-    if buyer.paused_at is not None:
-        return f"It has been paused since {moment(buyer.paused_at)}."
-    return "Once paused, it gets no leads from any campaign." if name == "pause" else "It is not paused."
+    if buyer.paused_at is None:
+        stops = "Once paused, it gets no leads from any campaign."
+        return stops if name == "pause" else "It is not paused."
+    until = "" if buyer.paused_until is None else f" until {moment(buyer.paused_until)}"
+    if not buyer.is_paused_by_buyer:
+        return f"It has been paused since {moment(buyer.paused_at)}{until}."
+    itself = f"It paused itself on {moment(buyer.paused_at)}{until}."
+    return f"{itself} If you pause it, it cannot resume itself." if name == "pause" else itself

@@ -32,7 +32,7 @@ JOIN distribution_wallet w ON w.buyer_id = b.id
 JOIN distribution_enrollment e ON e.buyer_id = b.id AND e.active AND e.archived_at IS NULL
 JOIN distribution_campaign c ON c.id = e.campaign_id AND c.active
 JOIN distribution_tier t ON t.id = e.tier_id
-WHERE b.workspace_id = ANY(%s) AND b.paused_at IS NULL
+WHERE b.workspace_id = ANY(%s) AND (b.paused_at IS NULL OR b.paused_until IS NOT NULL)
 GROUP BY w.id, b.id, o.id
 HAVING w.balance_cents - w.held_cents + w.credit_limit_cents
     < %s * MAX(COALESCE(e.bid_cents, t.price_cents, c.price_cents))

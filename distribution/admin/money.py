@@ -9,20 +9,23 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
+from distribution.admin.accounts import AccountsAdmin
 from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
 from distribution.admin.low_wallets import describe_hearers, link_subscriptions
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
 from distribution.models import NOT_OF_SALES, Assignment, LedgerEntry, Wallet
 from distribution.money.by_hand import set_credit_limit_by_hand, set_notice_by_hand
+from distribution.statements.terms import set_emails_by_hand, set_terms_by_hand
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import money_column, time_column
 from tracing.admin.days import DayFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import HistoryLine
 from tracing.admin.keyset import MAX_SCANNED
-from tracing.admin.named import NamingAdmin, named_field
+from tracing.admin.named import named_field
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
 
@@ -65,7 +68,7 @@ class WalletForm(ReasonedForm):
 
     class Meta:
         model = Wallet
-        fields = ("credit_limit_cents", "notice_below_cents")
+        fields = ("credit_limit_cents", "notice_below_cents", "terms_days", "statement_emails")
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -104,6 +107,8 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
         "limit_again",
         "notice_below_cents",
         "heard_by",
+        "terms_days",
+        "statement_emails",
         REASON,
     )
     readonly_fields = ("buyer", "balance", "held", "heard_by")
@@ -139,25 +144,21 @@ class WalletAdmin(MoneyActionsAdmin, DollarsAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001
+        by = {"actor": request.user.get_username(), "reason": form.cleaned_data[REASON]}
+        if "terms_days" in form.changed_data:
+            set_terms_by_hand(obj, terms_days=obj.terms_days, at=timezone.now(), **by)
+        if "statement_emails" in form.changed_data:
+            set_emails_by_hand(obj, emails=obj.statement_emails, **by)
         if "credit_limit_cents" in form.changed_data:
-            set_credit_limit_by_hand(
-                obj,
-                limit_cents=obj.credit_limit_cents,
-                actor=request.user.get_username(),
-                reason=form.cleaned_data[REASON],
-            )
+            set_credit_limit_by_hand(obj, limit_cents=obj.credit_limit_cents, **by)
         if "notice_below_cents" in form.changed_data:
-            set_notice_by_hand(
-                obj,
-                below_cents=obj.notice_below_cents,
-                actor=request.user.get_username(),
-                reason=form.cleaned_data[REASON],
-            )
+            set_notice_by_hand(obj, below_cents=obj.notice_below_cents, **by)
         self.show_left_alone(request, form)
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(NamingAdmin):
+class LedgerEntryAdmin(AccountsAdmin):
+    change_list_template = "admin/distribution/ledgerentry/change_list.html"
     workspace_path = "wallet__buyer__workspace"
     list_display = (
         "id",
@@ -170,7 +171,7 @@ class LedgerEntryAdmin(NamingAdmin):
         "actor",
         "created",
     )
-    list_filter = ("kind", WorkspaceFilter, EntryDayFilter)
+    list_filter = ("kind", "other_account", WorkspaceFilter, EntryDayFilter)
     list_select_related = ("wallet__buyer__workspace",)
     search_help_text = (
         "All or part of a buyer's name, public id of a buyer or assignment, or a complete idempotency key."
@@ -206,9 +207,9 @@ class LedgerEntryAdmin(NamingAdmin):
         return str(entry.wallet.buyer)
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
-        kind = asked.get("kind__exact")
+        kind, account = asked.get("kind__exact"), asked.get("other_account__exact")
         is_indexed = kind in NOT_OF_SALES or ids is not None or asked.get("day")
-        return MAX_SCANNED if kind and not is_indexed else None
+        return MAX_SCANNED if (kind or account) and not is_indexed else None
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By wallet: the database has statistics of how many entries each wallet has, but none for a workspace."""

@@ -11,6 +11,7 @@ from distribution.models import PayableEntry, SourceContract
 from distribution.payables.statement import read_balances_after
 from routing.models import Source
 from tracing.admin.columns import NOTHING, money_column, time_column
+from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.named import NamingAdmin, named_field
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
@@ -37,13 +38,24 @@ class OfSourcesAdmin(NamingAdmin):
 
 @admin.register(PayableEntry)
 class PayableEntryAdmin(OfSourcesAdmin):
-    list_display = ("id", "source", "kind", "amount", "balance_after", "sale", "actor", "created")
-    list_filter = ("kind",)
+    list_display = (
+        "id",
+        "source",
+        "kind",
+        "amount",
+        "other_account",
+        "balance_after",
+        "sale",
+        "actor",
+        "created",
+    )
+    list_filter = ("kind", "other_account", WorkspaceFilter)
     empty_list_text = "Each sale of a source with a contract is listed here, with its returns and payments."
     fields = (
         "source",
         "kind",
         "amount",
+        "other_account",
         "sold_lead",
         "sale",
         "contract",

@@ -1,5 +1,6 @@
-"""The buyers' API: wallet, ledger, the leads a buyer bought and those it missed."""
+"""The buyers' API: ledger, the leads a buyer bought and those it missed."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -11,11 +12,27 @@ from distribution.api import buyerdocuments as documents
 from distribution.api import misseddocuments
 from distribution.api.authentication import BuyerKeyAuthentication, get_buyer_key
 from distribution.api.paging import Paging, read_paging
-from distribution.api.parameters import read_choice, read_day, read_period
+from distribution.api.parameters import (
+    read_choice,
+    read_choices,
+    read_day,
+    read_limit,
+    read_period,
+    read_since,
+)
 from distribution.explain.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
-from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind, Wallet
-from distribution.queries import find_assignment, list_assignments, list_enrollments, list_ledger
+from distribution.explain.missed_period import MissedFilter, MissedPeriod
+from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind
+from distribution.queries import (
+    find_assignment,
+    find_first_assignment,
+    list_assignments,
+    list_assignments_since,
+    list_ledger,
+)
+from routing.access.cursor import seal
 from routing.api.keyview import KeyView, not_found
+from routing.api.parameters import wrong_parameter
 
 PAGED: Final = ("limit", "cursor")
 
@@ -34,22 +51,6 @@ class BuyerView(KeyView):
 
     def read_paging(self, name: str) -> Paging:
         return read_paging(self.request, purpose=f"{name}:{self.buyer.pk}")
-
-
-class MeView(BuyerView):
-    scopes = {"get": BuyerScope.ACCOUNT_READ}
-
-    @documents.GET_ME
-    def get(self, request: Request) -> Response:
-        return Response(answers.describe_me(get_buyer_key(request), list_enrollments(self.buyer)))
-
-
-class WalletView(BuyerView):
-    scopes = {"get": BuyerScope.WALLET_READ}
-
-    @documents.GET_WALLET
-    def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
-        return Response(answers.describe_wallet(Wallet.objects.get(buyer_id=self.buyer.pk)))
 
 
 class LedgerView(BuyerView):
@@ -71,10 +72,12 @@ class LedgerView(BuyerView):
 
 class AssignmentsView(BuyerView):
     scopes = {"get": BuyerScope.ASSIGNMENTS_READ}
-    query_parameters = {"get": (*PAGED, "state", "day")}
+    query_parameters = {"get": (*PAGED, "state", "day", "since")}
 
     @documents.LIST_ASSIGNMENTS
     def get(self, request: Request) -> Response:
+        if "since" in request.query_params:
+            return self._list_since(request)
         paging = self.read_paging("assignments")
         bought = list_assignments(
             self.buyer,
@@ -83,7 +86,22 @@ class AssignmentsView(BuyerView):
             period=read_day(request, timezone=self.buyer.timezone),
             state=read_choice(request, "state", AssignmentState.values),
         )
-        return Response(paging.describe(bought, answers.describe_assignment))
+        return Response({**paging.describe(bought, answers.describe_assignment), "next_since": None})
+
+    def _list_since(self, request: Request) -> Response:
+        """For polling: oldest first, and `next_since` is always there."""
+        for name in ("cursor", "state", "day"):
+            if name in request.query_params:
+                raise wrong_parameter(name, "cannot be used with `since`: leave it out")
+        purpose = f"assignments since:{self.buyer.pk}"
+        after = read_since(request, purpose=purpose, begin=self._find_begin)
+        found = list_assignments_since(self.buyer, after=after, limit=read_limit(request))
+        next_since = seal(found[-1].pk if found else after, purpose=purpose)
+        results = [answers.describe_assignment(each) for each in found]
+        return Response({"results": results, "next_cursor": None, "next_since": next_since})
+
+    def _find_begin(self, at: datetime) -> int:
+        return find_first_assignment(self.buyer, at=at)
 
 
 class AssignmentView(BuyerView):
@@ -99,7 +117,7 @@ class AssignmentView(BuyerView):
 
 class MissedView(BuyerView):
     scopes = {"get": BuyerScope.MISSED_READ}
-    query_parameters = {"get": (*PAGED, "reason")}
+    query_parameters = {"get": (*PAGED, "reason", "exclude", "from", "to")}
 
     @misseddocuments.LIST_MISSED
     def get(self, request: Request) -> Response:
@@ -108,12 +126,21 @@ class MissedView(BuyerView):
             self.buyer,
             limit=paging.most_read,
             before=NEWEST if paging.before is None else paging.before,
-            reason=read_choice(request, "reason", MISSED_REASONS),
+            only=_read_filter(request),
         )
         page = paging.describe(
             missed, answers.describe_missed, position=lambda each: each.skip.event_id, stop=stop
         )
         return Response(page)
+
+
+def _read_filter(request: Request) -> MissedFilter:
+    period = read_period(request)
+    return MissedFilter(
+        reason=read_choice(request, "reason", MISSED_REASONS),
+        exclude=read_choices(request, "exclude", MISSED_REASONS),
+        period=MissedPeriod(period.starts_at, period.ends_at),
+    )
 
 
 class MissedLeadView(BuyerView):

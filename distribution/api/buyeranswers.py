@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from distribution.api.accountanswers import describe_campaign
 from distribution.explain.missed import Check, MissedLead, SkippedAttempt
 from distribution.models import (
     Account,
     Assignment,
     AssignmentState,
-    BuyerKey,
-    Campaign,
-    Enrollment,
     LedgerEntry,
     Wallet,
 )
@@ -26,39 +24,6 @@ OTHER_SIDES: Final[Mapping[str, str]] = {
     Account.CARD_CLEARING: "Your card",
     Account.MANUAL_CLEARING: "Booked by the agency",
 }
-CAPS: Final = ("hour", "day", "week", "month")
-
-
-def describe_me(key: BuyerKey, enrollments: Sequence[Enrollment]) -> dict[str, Any]:
-    buyer = key.buyer
-    return {
-        "id": str(buyer.public_id),
-        "name": buyer.name,
-        "agency": buyer.workspace.name,
-        "timezone": buyer.timezone,
-        "paused_at": write_time(buyer.paused_at),
-        "key": {
-            "name": key.name,
-            "prefix": key.prefix,
-            "scopes": key.granted_scopes,
-            "expires_at": write_time(key.expiry_date),
-        },
-        "enrollments": [_describe_enrollment(each) for each in enrollments],
-    }
-
-
-def _describe_enrollment(enrollment: Enrollment) -> dict[str, Any]:
-    return {
-        "campaign": _describe_campaign(enrollment.campaign),
-        "active": enrollment.active,
-        "bid_cents": enrollment.bid_cents,
-        "caps": {window: getattr(enrollment, f"cap_{window}") for window in CAPS},
-        "budgets_cents": {window: getattr(enrollment, f"budget_{window}_cents") for window in CAPS},
-    }
-
-
-def _describe_campaign(campaign: Campaign) -> dict[str, Any]:
-    return {"id": str(campaign.public_id), "name": campaign.name}
 
 
 def describe_wallet(wallet: Wallet) -> dict[str, Any]:
@@ -67,6 +32,7 @@ def describe_wallet(wallet: Wallet) -> dict[str, Any]:
         "held_cents": wallet.held_cents,
         "credit_limit_cents": wallet.credit_limit_cents,
         "available_cents": wallet.balance_cents - wallet.held_cents + wallet.credit_limit_cents,
+        "notice_below_cents": wallet.notice_below_cents,
     }
 
 
@@ -91,7 +57,7 @@ def describe_assignment(assignment: Assignment) -> dict[str, Any]:
         "state": assignment.state,
         "price_cents": assignment.price_cents,
         "is_test": assignment.is_test,
-        "campaign": _describe_campaign(assignment.campaign),
+        "campaign": describe_campaign(assignment.campaign),
         "assigned_at": write_time(assignment.created_at),
         "sold_at": write_time(assignment.sold_at),
         "settled_at": write_time(assignment.settled_at),

@@ -42,26 +42,6 @@ class CapsDocument(serializers.Serializer[Any]):
     month = serializers.IntegerField(allow_null=True)
 
 
-class EnrollmentDocument(serializers.Serializer[Any]):
-    """Your place in a campaign."""
-
-    campaign = CampaignDocument()
-    active = serializers.BooleanField()
-    bid_cents = serializers.IntegerField(allow_null=True, help_text="Null: the campaign's price.")
-    caps = CapsDocument(help_text="Leads.")
-    budgets_cents = CapsDocument(help_text="Cents.")
-
-
-class MeDocument(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    agency = serializers.CharField()
-    timezone = serializers.CharField(help_text="Time zone for your days, caps and hours.")
-    paused_at = serializers.DateTimeField(allow_null=True, help_text="If set, you get no leads.")
-    key = KeyDocument()
-    enrollments = EnrollmentDocument(many=True)
-
-
 class WalletDocument(serializers.Serializer[Any]):
     """Integer cents."""
 
@@ -71,6 +51,9 @@ class WalletDocument(serializers.Serializer[Any]):
     )
     credit_limit_cents = serializers.IntegerField(help_text="How far below $0 the balance may go.")
     available_cents = serializers.IntegerField(help_text="Amount available to buy leads.")
+    notice_below_cents = serializers.IntegerField(
+        allow_null=True, help_text="`wallet.low` is sent when less than this is available. Null: never."
+    )
 
 
 class EntryDocument(serializers.Serializer[Any]):
@@ -149,6 +132,10 @@ class LedgerPage(serializers.Serializer[Any]):
 class AssignmentPage(serializers.Serializer[Any]):
     results = AssignmentDocument(many=True)
     next_cursor = serializers.CharField(allow_null=True)
+    next_since = serializers.CharField(
+        allow_null=True,
+        help_text="With `since`: what to send next time. Always there, also if nothing is new.",
+    )
 
 
 LIMIT: Final = OpenApiParameter(
@@ -187,8 +174,6 @@ def document(
     )
 
 
-GET_ME: Final = document("buyer_me", "Your account and enrollments", MeDocument)
-GET_WALLET: Final = document("buyer_wallet", "Your wallet", WalletDocument)
 LIST_LEDGER: Final = document(
     "buyer_ledger_list",
     "Changes to your balance, newest first",
@@ -211,6 +196,12 @@ LIST_ASSIGNMENTS: Final = document(
         choice("state", AssignmentState.values, "Only those with this status."),
         OpenApiParameter(
             "day", type=OpenApiTypes.DATE, description="Assigned on this day, in your time zone."
+        ),
+        OpenApiParameter(
+            "since",
+            type=OpenApiTypes.STR,
+            description="For polling: oldest first, each once, without gaps. `next_since` of the last answer, or a time"
+            " to begin with. Not with `state`, `day` or `cursor`.",
         ),
         LIMIT,
         CURSOR,

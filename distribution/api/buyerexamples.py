@@ -12,33 +12,12 @@ ASSIGNMENT_ID: Final = "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d80"
 NO_LIMITS: Final = dict.fromkeys(("hour", "day", "week", "month"))
 CURSOR: Final = "k3J9xW2mQvT8sLq0ZrY1bNf5GdE"
 
-ME: Final = {
-    "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d70",
-    "name": "Acme Roofing",
-    "agency": "Northern Leads",
-    "timezone": "America/New_York",
-    "paused_at": None,
-    "key": {
-        "name": "reporting",
-        "prefix": "hN2vQx7T",
-        "scopes": ["account:read", "wallet:read"],
-        "expires_at": "2027-01-01T05:00:00Z",
-    },
-    "enrollments": [
-        {
-            "campaign": CAMPAIGN,
-            "active": True,
-            "bid_cents": None,
-            "caps": {**NO_LIMITS, "day": 5},
-            "budgets_cents": {**NO_LIMITS, "month": 100_000},
-        }
-    ],
-}
 WALLET: Final = {
     "balance_cents": 7_500,
     "held_cents": 0,
     "credit_limit_cents": 0,
     "available_cents": 7_500,
+    "notice_below_cents": None,
 }
 ENTRY: Final = {
     "id": "5f0c7c52-6a3e-4f0e-8f0b-2d1c9f5e7a10",
@@ -49,6 +28,53 @@ ENTRY: Final = {
     "assignment_id": ASSIGNMENT_ID,
     "reason": "",
     "created_at": "2026-01-31T12:00:01.300000Z",
+}
+STATEMENT: Final[dict[str, Any]] = {
+    "number": 17,
+    "month": "2026-01",
+    "timezone": "America/New_York",
+    "starts_at": "2026-01-01T05:00:00Z",
+    "ends_at": "2026-02-01T05:00:00Z",
+    "opening_balance_cents": -5_000,
+    "leads": 3,
+    "charged_cents": -7_500,
+    "refunded_cents": 2_500,
+    "topped_up_cents": 5_000,
+    "adjusted_cents": 0,
+    "card_refunded_cents": 0,
+    "charged_back_cents": 0,
+    "won_back_cents": 0,
+    "closing_balance_cents": -5_000,
+    "held_cents": 0,
+    "due_cents": 5_000,
+    "due_on": "2026-03-03",
+    "outstanding_cents": 5_000,
+    "is_overdue": False,
+    "issued_at": "2026-02-01T05:03:12.400000Z",
+}
+FULL_STATEMENT: Final[dict[str, Any]] = {
+    **STATEMENT,
+    "buyer": "Acme Roofing",
+    "agency": "Northern Leads",
+    "terms_days": 30,
+    "credit_limit_cents": 50_000,
+    "campaigns": [{**CAMPAIGN, "leads": 3, "amount_cents": -7_500}],
+    "movements": [
+        {
+            "day": "2026-01-20",
+            "kind": "refund",
+            "entry_id": "5f0c7c52-6a3e-4f0e-8f0b-2d1c9f5e7a12",
+            "lead_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d6e",
+            "amount_cents": 2_500,
+        },
+        {
+            "day": "2026-01-15",
+            "kind": "topup",
+            "entry_id": "5f0c7c52-6a3e-4f0e-8f0b-2d1c9f5e7a11",
+            "lead_id": None,
+            "amount_cents": 5_000,
+        },
+    ],
 }
 ASSIGNMENT: Final[dict[str, Any]] = {
     "id": ASSIGNMENT_ID,
@@ -170,10 +196,10 @@ def _page(*rows: Any) -> dict[str, Any]:
 
 
 OF: Final = {
-    "buyer_me": [_answer("A roofer in one campaign", ME)],
-    "buyer_wallet": [_answer("Three leads' worth", WALLET)],
     "buyer_ledger_list": [_answer("A charge", _page(ENTRY))],
-    "buyer_assignments_list": [_answer("A lead", _page(ASSIGNMENT))],
+    "buyer_statements_list": [_answer("A month", _page(STATEMENT))],
+    "buyer_statements_retrieve": [_answer("A month", FULL_STATEMENT)],
+    "buyer_assignments_list": [_answer("A lead", {**_page(ASSIGNMENT), "next_since": None})],
     "buyer_assignments_retrieve": [_answer("A lead", ASSIGNMENT)],
     "buyer_offers_list": [_answer("One open, one taken", _page(OFFER, TAKEN))],
     "buyer_offers_retrieve": [_answer("An offer that can be claimed", OFFER)],

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from distribution.api.buyerdocuments import CURSOR, LIMIT, CampaignDocument, choice, document
@@ -90,6 +92,13 @@ LIST_MISSED: Final = document(
             "Only those missed for this reason. Each request searches 5,000 events, so a page can have fewer "
             "leads than `limit` or none. It is the last page only if `next_cursor` is null.",
         ),
+        OpenApiParameter(
+            "exclude",
+            type=OpenApiTypes.STR,
+            description="Not those missed for these reasons, separated by commas.",
+        ),
+        OpenApiParameter("from", type=OpenApiTypes.DATETIME, description="Decided at or after this time."),
+        OpenApiParameter("to", type=OpenApiTypes.DATETIME, description="Decided before this time."),
         LIMIT,
         CURSOR,
     ),

@@ -76,8 +76,8 @@ CLAIM: Final = extend_schema(
     description="The first valid claim gets the lead, and your wallet is charged at once. Repeat it after a lost "
     "answer: if you have the lead, the answer is 200 and nothing is charged again. 409 `taken`: other buyers claimed "
     "it first; `ended_at` says when, and `late_ms` by how much your claim came later. 409 `window_over`: its time is "
-    "over. 409 `not_eligible`: a check failed, with `reason` and `gates` as in your missed leads. 409 `paused`: nothing "
-    "is sold now.",
+    "over. 409 `not_eligible`: a check failed, with `reason` and `gates` as in your missed leads. 409 `paused`: "
+    "nothing is sold now.",
     tags=["buyers"],
     request=None,
     parameters=[describe_header("Location", "URL of the lead you bought.", 201), *LIMIT_HEADERS],

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from rest_framework.request import Request
 
-from distribution.api.cursor import seal
 from distribution.api.parameters import read_cursor, read_limit
+from routing.access.cursor import seal
 
 Row = TypeVar("Row")
 

@@ -1,15 +1,15 @@
 """Reads the query parameters of lists. A wrong value is a 400 that names the parameter."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from rest_framework.request import Request
 
-from distribution.api.cursor import BadCursor, unseal
 from distribution.models import Buyer
 from distribution.queries import Period
+from routing.access.cursor import BadCursor, unseal
 from routing.api.keyview import not_found
 from routing.api.parameters import read_count, wrong_parameter
 from routing.calendar.zones import load_zone, start_of_day
@@ -35,12 +35,39 @@ def read_cursor(request: Request, *, purpose: str) -> int | None:
         ) from None
 
 
+def read_since(request: Request, *, purpose: str, begin: Callable[[datetime], int]) -> int:
+    """The position of the `next_since` of an earlier answer. `begin`: the position for a time, to begin with."""
+    text = request.query_params["since"]
+    try:
+        return unseal(text, purpose=purpose)
+    except BadCursor:
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError
+        return begin(at.astimezone(UTC))
+    except (ValueError, OverflowError):
+        message = "must be the next_since of this list, or a time to begin with, such as 2026-01-31T12:00:00Z"
+        raise wrong_parameter("since", message) from None
+
+
 def read_choice(request: Request, name: str, choices: Iterable[str]) -> str | None:
     text = request.query_params.get(name)
     known = list(choices)
     if text is not None and text not in known:
         raise wrong_parameter(name, f"must be one of {', '.join(known)}")
     return text
+
+
+def read_choices(request: Request, name: str, choices: Iterable[str]) -> tuple[str, ...]:
+    """Several, separated by commas."""
+    text = request.query_params.get(name)
+    named = () if text is None else tuple(text.split(","))
+    known = list(choices)
+    if not set(named) <= set(known):
+        raise wrong_parameter(name, f"must be one or more of {', '.join(known)}, separated by commas")
+    return named
 
 
 def read_public_id(request: Request, name: str, *, what: str) -> UUID | None:

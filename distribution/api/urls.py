@@ -2,17 +2,32 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from distribution.api.account import (
+    AnswersView,
+    AreaView,
+    EnrollmentsView,
+    EnrollmentView,
+    HoursView,
+    MeView,
+    PauseView,
+    WalletView,
+)
 from distribution.api.buyer import (
     AssignmentsView,
     AssignmentView,
     LedgerView,
-    MeView,
     MissedLeadView,
     MissedView,
-    WalletView,
+)
+from distribution.api.endpoints import (
+    EndpointSecretsView,
+    EndpointsView,
+    EndpointTestView,
+    EndpointView,
 )
 from distribution.api.offers import ClaimView, OffersView, OfferView
 from distribution.api.payables import PayablesView
+from distribution.api.pings import PingsView
 from distribution.api.returns import (
     AssignmentReturnsView,
     EvidenceView,
@@ -21,6 +36,7 @@ from distribution.api.returns import (
     ReturnsView,
     WithdrawView,
 )
+from distribution.api.statements import StatementsView, StatementView
 from distribution.api.subscriptions import (
     BuyerSubscriptionsView,
     OneBuyerSubscriptionView,
@@ -28,6 +44,7 @@ from distribution.api.subscriptions import (
     SourceSubscriptionsView,
 )
 from distribution.api.trace import TraceView
+from distribution.api.whatif import WhatIfView
 from distribution.api.workspacedeliveries import (
     ResendView,
     ResolveView,
@@ -46,9 +63,27 @@ from distribution.api.workspacereturns import (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
     path("payables/", PayablesView.as_view(), name="payables"),
+    path("pings/", PingsView.as_view(), name="pings"),
     path("buyer/me/", MeView.as_view(), name="buyer-me"),
+    path("buyer/area/", AreaView.as_view(), name="buyer-area"),
+    path("buyer/hours/", HoursView.as_view(), name="buyer-hours"),
+    path("buyer/answers/", AnswersView.as_view(), name="buyer-answers"),
+    path("buyer/pause/", PauseView.as_view(), name="buyer-pause"),
+    path("buyer/enrollments/", EnrollmentsView.as_view(), name="buyer-enrollments"),
+    path("buyer/enrollments/<uuid:public_id>/", EnrollmentView.as_view(), name="buyer-enrollment"),
+    path("buyer/whatif/", WhatIfView.as_view(), name="buyer-whatif"),
+    path("buyer/endpoints/", EndpointsView.as_view(), name="buyer-endpoints"),
+    path("buyer/endpoints/<uuid:public_id>/", EndpointView.as_view(), name="buyer-endpoint"),
+    path(
+        "buyer/endpoints/<uuid:public_id>/secrets/",
+        EndpointSecretsView.as_view(),
+        name="buyer-endpoint-secrets",
+    ),
+    path("buyer/endpoints/<uuid:public_id>/test/", EndpointTestView.as_view(), name="buyer-endpoint-test"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
+    path("buyer/statements/", StatementsView.as_view(), name="buyer-statements"),
+    path("buyer/statements/<int:number>/", StatementView.as_view(), name="buyer-statement"),
     path("buyer/assignments/", AssignmentsView.as_view(), name="buyer-assignments"),
     path("buyer/assignments/<uuid:public_id>/", AssignmentView.as_view(), name="buyer-assignment"),
     path(

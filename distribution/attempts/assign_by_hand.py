@@ -144,6 +144,8 @@ def _refusal_reason(decision: Decision, enrollment_id: int) -> str:
     skip = next(each for each in decision.skipped if each.enrollment_id == enrollment_id)
     if skip.reason == "outranked":
         return "the lead is already sold to as many buyers as its campaign allows; return one sale first"
+    if skip.reason == "below_promised_price":
+        return f"{SKIP_REASONS[skip.reason].clause}; wait until that promise ends"
     clauses = []
     for gate in skip.gates:
         code = str(gate["gate"])

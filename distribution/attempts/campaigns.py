@@ -46,7 +46,10 @@ SELECT (
     ), '[]'),
     'enrollments', COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
-            'id', e.id, 'tier_id', e.tier_id, 'buyer_id', e.buyer_id, 'active', e.active, 'weight', e.weight,
+            'id', e.id, 'tier_id', e.tier_id, 'buyer_id', e.buyer_id, 'weight', e.weight,
+            'active', e.active AND (e.paused_at IS NULL OR e.paused_until IS NOT NULL),
+            'paused_until', e.paused_until,
+            'paused_by', CASE WHEN NOT e.active THEN 'agency' WHEN e.paused_at IS NOT NULL THEN 'buyer' END,
             'priority', e.priority, 'bid_cents', e.bid_cents, 'margin_bps', e.margin_bps, 'lead_filter', e.lead_filter,
             'caps', jsonb_build_object(
                 'hour', e.cap_hour, 'day', e.cap_day, 'week', e.cap_week, 'month', e.cap_month),
@@ -58,8 +61,10 @@ SELECT (
     ), '[]'),
     'buyers', COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
-            'id', b.id, 'active', b.paused_at IS NULL, 'timezone', b.timezone, 'hours', b.hours,
-            'answers', b.answers, 'service_area', b.service_area
+            'id', b.id, 'active', b.paused_at IS NULL OR b.paused_until IS NOT NULL,
+            'paused_until', b.paused_until,
+            'paused_by', CASE WHEN b.is_paused_by_buyer THEN 'buyer' WHEN b.paused_at IS NOT NULL THEN 'agency' END,
+            'timezone', b.timezone, 'hours', b.hours, 'answers', b.answers, 'service_area', b.service_area
         ) ORDER BY b.id)
         FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
         WHERE e.campaign_id = c.id AND e.archived_at IS NULL

@@ -14,6 +14,7 @@ from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.chain import post_deadline
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
 from distribution.attempts.offering import find_next_campaign, is_offered_first, offer
+from distribution.attempts.promises import read_promise
 from distribution.attempts.record import AttemptRecord, Decided, Unsold, find_unsold
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.sell import PlannedSale, SaleKind, sell
@@ -116,6 +117,7 @@ def read_facts(
         at=at,
         seed=seed,
         chosen=chosen,
+        promise=read_promise(lead, at=at),
     )
 
 

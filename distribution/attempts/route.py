@@ -28,11 +28,16 @@ def follow_rules(record: AttemptRecord) -> Unsold | None:
     record.route = route
     if route.workspace_id != lead.workspace_id:
         record.lead = replace(lead, workspace_id=route.workspace_id)
+    return find_obstacle(route, at=record.at)
+
+
+def find_obstacle(route: Route, *, at: datetime) -> Unsold | None:
+    """Return why no decision may be made at the end of the route, or None."""
     if route.is_paused:
-        return Unsold("workspace_paused", RetryClass.DEFERRED, record.at)  # due at once when it is resumed
+        return Unsold("workspace_paused", RetryClass.DEFERRED, at)  # due at once when it is resumed
     if route.first is not None:
         return Unsold("duplicate_lead", RetryClass.PERMANENT)
-    return find_closed(route.hours, timezone=route.timezone, at=record.at)
+    return find_closed(route.hours, timezone=route.timezone, at=at)
 
 
 def find_closed(hours: str | None, *, timezone: str, at: datetime) -> Unsold | None:

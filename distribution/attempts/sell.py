@@ -33,6 +33,7 @@ _USAGE_TYPES: Final = ", ".join(
 )
 
 # Nothing that was paused after the decision is sold: the statement sees every pause that committed before it began.
+# A pause that ends by itself is over for a decision made after its end, by the decision's own time.
 # A person who chose a buyer overrides the pauses of that buyer and its enrollment, and no other pause.
 IS_OPEN: Final = f"""
 NOT {IS_PRODUCT_PAUSED}
@@ -41,8 +42,13 @@ AND NOT EXISTS (
 )
 AND EXISTS (SELECT FROM distribution_campaign c WHERE c.id = %s AND c.active)
 AND NOT EXISTS (
-    SELECT FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id
-    WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND (NOT e.active OR b.paused_at IS NOT NULL)
+    SELECT FROM distribution_enrollment e JOIN distribution_buyer b ON b.id = e.buyer_id,
+        LATERAL (SELECT %s::timestamptz) AS decision(at)
+    WHERE e.id = ANY((SELECT %s::bigint[])::bigint[]) AND (
+        NOT e.active
+        OR e.paused_at IS NOT NULL AND (e.paused_until IS NULL OR e.paused_until > decision.at)
+        OR b.paused_at IS NOT NULL AND (b.paused_until IS NULL OR b.paused_until > decision.at)
+    )
 )
 """  # noqa: S608 - only a condition is put in
 
@@ -93,10 +99,11 @@ WITH now AS MATERIALIZED (
     {{outbox}}
 ), recorded AS (
     INSERT INTO distribution_ledgerentry (
-        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
+        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason,
+        expires_at
     )
     SELECT c.wallet_id, '{{kind}}', -sold.price_cents, c.balance_cents, '{{kind}}:' || sold.public_id, sold.id,
-        'engine', ''
+        'engine', '', {{expires_at}}
     FROM sold JOIN charged c ON c.buyer_id = sold.buyer_id
     RETURNING id
 )
@@ -118,11 +125,24 @@ _ASK: Final = f"""
     FROM sold {ENDPOINTS} AND t.method IN ('webhook', 'http')
     ORDER BY sold.id, t.campaign_id IS NULL, t.id
 """  # noqa: S608 - only conditions are put in
+# A hold is released at the latest then, unless the buyer may have the lead. The chain of buyers has ended before.
+HOLD_GRACE: Final = "interval '1 minute'"
+_EXPIRES_AT: Final = f"""statement_timestamp() + {HOLD_GRACE} + (
+    SELECT make_interval(secs => g.post_deadline_seconds) FROM distribution_campaign g WHERE g.id = sold.campaign_id
+)"""  # noqa: S608 - only a constant is put in
 SELL: Final = _SALE.format(
-    money="balance_cents = w.balance_cents - s.price_cents", state="sold", kind="charge", outbox=_DELIVER
+    money="balance_cents = w.balance_cents - s.price_cents",
+    state="sold",
+    kind="charge",
+    outbox=_DELIVER,
+    expires_at="NULL::timestamptz",
 )
 HOLD: Final = _SALE.format(
-    money="held_cents = w.held_cents + s.price_cents", state="held", kind="hold", outbox=_ASK
+    money="held_cents = w.held_cents + s.price_cents",
+    state="held",
+    kind="hold",
+    outbox=_ASK,
+    expires_at=_EXPIRES_AT,
 )
 
 
@@ -172,7 +192,7 @@ def sell(
         passed = array_literal(workspace_ids)
         cursor.execute(
             HOLD if kind is SaleKind.HOLD else SELL,
-            [passed, campaign_id, enrollment_ids, *columns, lead_id, campaign_id, attempt_id, at],
+            [passed, campaign_id, at, enrollment_ids, *columns, lead_id, campaign_id, attempt_id, at],
         )
         is_open, charged = cursor.fetchone()
     if not is_open:

@@ -81,6 +81,7 @@ def sell_test(
     checked: list[Any] = [
         array_literal(workspace_ids),
         campaign_id,
+        at,
         array_literal(()) if kind is SaleKind.BY_HAND else enrollment_ids,
     ]
     with connection.cursor() as cursor:

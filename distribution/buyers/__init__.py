@@ -1,1 +1,1 @@
-"""Pauses and API keys of buyers. It sells no leads and moves no money."""
+"""Pauses, API keys, and who may sign in to the portal of a buyer. It sells no leads and moves no money."""

@@ -1,1 +1,1 @@
-"""Checks and descriptions of what people enter: service areas, filters, hours, limits. Pure."""
+"""Checks, descriptions and maps of what people enter: service areas, filters, hours, limits. Pure."""

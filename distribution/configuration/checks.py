@@ -25,6 +25,7 @@ from routing.conditions import ConditionError, validate
 from routing.conditions.lead_fields import CONDITION_FIELDS
 from routing.conditions.operators import OPERATORS, check_scalar
 from routing.validators import check_condition as check_condition  # migrations name it here
+from routing.values.normalize import FieldError, normalize_phone
 from routing.values.opening_hours import check_hours as check_hours  # migrations name it here
 from routing.values.opening_hours import check_timezone as check_timezone  # migrations name it here
 
@@ -162,6 +163,14 @@ def check_answer_keys(answers: object, *, asked: Collection[str]) -> None:
             problems.append(f"{key}: no campaign in the workspace asks this: {hint}")
     if problems:
         raise ValidationError(problems)
+
+
+def check_phone(value: object) -> None:
+    """Raise ValidationError for a text that is no phone number."""
+    try:
+        normalize_phone(value)
+    except FieldError as error:
+        raise ValidationError(f"The phone number {error.message}.") from None
 
 
 def check_service_area(value: object) -> None:

@@ -1,6 +1,5 @@
 """Which fields of a lead an offer may show before it is claimed: never contact data."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -14,7 +13,7 @@ OFFER_FIELDS: Final = ("zip3", "zip", "city", "county", "state", "country", "ver
 
 def check_offer_fields(value: Any) -> None:
     """Raise ValidationError for a field that is unknown, given twice, or whose name says that it holds contact data."""
-    fields: Sequence[str] = value or ()
+    fields: list[str] = list(value or ())
     problems = [problem for field in fields if (problem := _explain(field))]
     problems += [
         f"{field} is listed twice: remove one" for field in dict.fromkeys(fields) if fields.count(field) > 1

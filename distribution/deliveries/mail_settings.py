@@ -1,4 +1,4 @@
-"""What the installation's settings lack for the emails of an endpoint."""
+"""What the installation's settings lack for emails."""
 
 from typing import Final
 
@@ -19,3 +19,10 @@ def find_missing_setting(endpoint: Endpoint) -> str:
     if not settings.EMAIL_HOST:
         return NO_MAIL_SERVER
     return NO_BASE_URL if endpoint.events and not settings.LEADSWITCH_BASE_URL else ""
+
+
+def find_missing_mail_setting() -> str:
+    """The same for mails with a link to the product. Blank: nothing is missing."""
+    if not settings.EMAIL_HOST:
+        return NO_MAIL_SERVER
+    return "" if settings.LEADSWITCH_BASE_URL else NO_BASE_URL

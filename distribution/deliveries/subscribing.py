@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from distribution.deliveries.checking import describe_refusal
 from distribution.deliveries.client import get_client
-from distribution.deliveries.outbound import Failure, RefusedURL
+from distribution.deliveries.outbound import RefusedURL
 from distribution.deliveries.payloads.catalog import Audience, kinds_for
 from distribution.deliveries.secrets import make_secret
 from distribution.models import Buyer, Method, Subscription
@@ -21,9 +22,6 @@ MOST: Final = 20
 MAX_NAME: Final = 100
 MAX_URL: Final = 2_000
 KNOWN: Final = ("name", "url", "events")
-# Which addresses a name has inside the agency's network, and which names exist there, is not for buyers and sources.
-ABOUT_ADDRESSES: Final = (Failure.REFUSED_ADDRESS, Failure.UNKNOWN_HOST)
-PRIVATE: Final = "must be an https:// URL of a host with public addresses, on port 443 or another above 1023"
 
 
 class SubscriptionRefused(ValueError):
@@ -89,8 +87,7 @@ def _read_url(body: Mapping[str, Any]) -> str:
     try:
         get_client().check_url(url)
     except RefusedURL as refused:
-        message = PRIVATE if refused.failure in ABOUT_ADDRESSES else str(refused)
-        raise SubscriptionRefused("refused", message, field="url") from None
+        raise SubscriptionRefused("refused", describe_refusal(refused), field="url") from None
     return url
 
 

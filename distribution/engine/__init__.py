@@ -4,6 +4,7 @@ from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.compile import compile_campaign
 from distribution.engine.decide import decide
 from distribution.engine.facts import facts_from_json, facts_to_json
+from distribution.engine.promise import earned_cents
 from distribution.engine.ranking import one_turn
 from distribution.engine.reading import DefinitionError
 from distribution.engine.resolve import resolve_campaign
@@ -18,8 +19,10 @@ from distribution.engine.types import (
     Offered,
     OtherEngine,
     Phase,
+    Promise,
     Selection,
     Skip,
+    Terms,
     TierPrice,
     Usage,
     Verdict,
@@ -40,14 +43,17 @@ __all__ = [
     "Offered",
     "OtherEngine",
     "Phase",
+    "Promise",
     "Selection",
     "Skip",
+    "Terms",
     "TierPrice",
     "Usage",
     "Verdict",
     "compile_campaign",
     "consume",
     "decide",
+    "earned_cents",
     "facts_from_json",
     "facts_to_json",
     "give_back",

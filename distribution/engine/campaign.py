@@ -93,6 +93,17 @@ class Limit:
     cents: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Of an enrollment or a buyer. `until`: it ends by itself; None: somebody must end it.
+
+    `by`: buyer or agency; None in snapshots of earlier versions.
+    """
+
+    until: datetime | None
+    by: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledEnrollment:
     """A buyer in a tier."""
@@ -107,8 +118,8 @@ class CompiledEnrollment:
     timezone: str
     caps: JsonObject
     budgets: JsonObject
-    enrollment_active: bool
-    buyer_active: bool
+    enrollment_pause: Pause | None
+    buyer_pause: Pause | None
     area: Area
     onboarding: Onboarding | None
     lead_filter: Filter | None

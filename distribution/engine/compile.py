@@ -14,6 +14,7 @@ from distribution.engine.campaign import (
     CompiledEnrollment,
     CompiledTier,
     OfferTerms,
+    Pause,
     PriceRule,
 )
 from distribution.engine.limits import MAX_MARGIN_BPS
@@ -26,6 +27,7 @@ from distribution.engine.reading import (
     read_object,
     read_objects,
     read_optional_integer,
+    read_optional_moment,
     read_text,
     read_texts,
 )
@@ -207,8 +209,8 @@ def _enrollment(
         timezone=timezone,
         caps=dict(definition.get("caps") or {}),
         budgets=dict(definition.get("budgets") or {}),
-        enrollment_active=read_flag(definition, "active", path=path),
-        buyer_active=read_flag(buyer, "active", path=buyer_path),
+        enrollment_pause=_pause(definition, path=path),
+        buyer_pause=_pause(buyer, path=buyer_path),
         area=compiler.area(buyer, path=buyer_path),
         onboarding=compiler.onboarding(buyer, questions=questions, path=buyer_path),
         lead_filter=compiler.filter(definition, "lead_filter", path=path),
@@ -218,6 +220,15 @@ def _enrollment(
             definition, "margin_bps", path=path, minimum=0, maximum=MAX_MARGIN_BPS
         ),
     )
+
+
+def _pause(definition: Mapping[str, Any], *, path: str) -> Pause | None:
+    """Snapshots of earlier versions have neither `paused_until` nor `paused_by`."""
+    is_active = read_flag(definition, "active", path=path)
+    until = read_optional_moment(definition, "paused_until", path=path)
+    if is_active and until is None:
+        return None
+    return Pause(until if is_active else None, by=definition.get("paused_by"))
 
 
 def _tier_index(definition: Mapping[str, Any], tiers: tuple[CompiledTier, ...], *, path: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from distribution.engine.campaign import CompiledCampaign
 from distribution.engine.context import build_context
 from distribution.engine.pricing import tier_prices
+from distribution.engine.promise import BELOW, ENDED, keep_promise, keeps_promise_alone
 from distribution.engine.ranking import Candidate, Ranked, rank
 from distribution.engine.screening import Screening, screen
 from distribution.engine.types import (
@@ -46,35 +47,43 @@ def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Ve
     """
     if not campaign.enrollments:
         return Verdict("no_enrolled_buyers", "permanent")
-    if (
-        facts.chosen is not None
-        or facts.phase == "claim"
-        or campaign.schedule is None
-        or campaign.schedule.hours.is_open(facts.at)
-    ):
+    if facts.chosen is not None:
         return None
-    opens_at = first_common_opening(facts.at, calendars=(campaign.schedule,))
+    promise = facts.promise
+    if promise is not None and promise.is_last and promise.ends_at <= facts.at:
+        return Verdict(ENDED, "permanent")
+    schedule = None if facts.phase == "claim" else campaign.schedule
+    if schedule is None or schedule.hours.is_open(facts.at):
+        return None
+    opens_at = first_common_opening(facts.at, calendars=(schedule,))
     return Verdict("outside_campaign_hours", "permanent" if opens_at is None else "deferred", opens_at)
 
 
 def _offer(
     campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening, prices: tuple[TierPrice, ...]
 ) -> Decision:
-    """Every buyer that passes the gates is shown the offer, if another buyer may still get the lead."""
+    """Every buyer that passes the gates is shown the offer, if another buyer may still get the lead.
+
+    A claim may be the only one, so the price of each buyer alone must pay what the source was promised.
+    """
     has_room = campaign.max_buyers > facts.lead.sold_count
     ranked = rank(campaign, candidates=screening.candidates, seed=facts.seed)
-    offered = tuple(map(_show, ranked)) if has_room else ()
-    outranked = () if has_room else tuple(_outrank(each, n) for n, each in enumerate(ranked, start=1))
+    kept = [each for each in ranked if keeps_promise_alone(facts.promise, each)]
+    below = [each for each in ranked if each not in kept]
+    offered = tuple(map(_show, kept)) if has_room else ()
+    outranked = () if has_room else tuple(_outrank(each, n) for n, each in enumerate(kept, start=1))
     funnel = (*screening.funnel, ("offered", len(offered)))
     outcome: Outcome = "offered"
     verdict: Verdict | None = None
-    if not offered:
+    if below and not kept:
+        outcome, verdict = _break_off(facts)
+    elif not offered:
         outcome, verdict = _conclude(campaign, facts, screening, (), int(has_room), funnel)
     return Decision(
         outcome=outcome,
         selected=(),
-        skipped=(*screening.skipped, *outranked),
-        ranking=tuple(each.candidate.enrollment.id for each in ranked),
+        skipped=(*screening.skipped, *map(_refuse_price, below), *outranked),
+        ranking=tuple(each.candidate.enrollment.id for each in kept),
         funnel=funnel,
         prices=prices,
         verdict=verdict,
@@ -104,16 +113,22 @@ def _sell(
     ranked = rank(campaign, candidates=free, seed=facts.seed)
     if facts.chosen is not None:
         free_slots, ranked = _prefer(facts.chosen, ranked, free_slots=free_slots)
+    ranked, below = keep_promise(facts.promise, ranked, free_slots=free_slots)
+    if facts.chosen is not None and below:
+        free_slots = 0  # only the chosen buyer may make room, and for nobody
     selected = tuple(_select(each, number) for number, each in enumerate(ranked[:free_slots], start=1))
     outranked = [
         _outrank(each, number) for number, each in enumerate(ranked[free_slots:], start=free_slots + 1)
     ]
     funnel = (*screening.funnel, ("locked", len(free)), ("selected", len(selected)))
-    outcome, verdict = _conclude(campaign, facts, screening, selected, free_slots, funnel)
+    if below and not ranked and not locked:
+        outcome, verdict = _break_off(facts)
+    else:
+        outcome, verdict = _conclude(campaign, facts, screening, selected, free_slots, funnel)
     return Decision(
         outcome=outcome,
         selected=selected,
-        skipped=(*screening.skipped, *map(_lock_out, locked), *outranked),
+        skipped=(*screening.skipped, *map(_lock_out, locked), *map(_refuse_price, below), *outranked),
         ranking=tuple(each.candidate.enrollment.id for each in ranked),
         funnel=funnel,
         prices=prices,
@@ -148,6 +163,14 @@ def _conclude(
     )
 
 
+def _break_off(facts: DecisionFacts) -> tuple[Outcome, Verdict | None]:
+    """Nobody pays what the source was promised. A lead that may be sold for less afterwards waits for that time."""
+    promise = facts.promise
+    if promise is None or promise.is_last:
+        return "unsold", Verdict(BELOW, "permanent", None, "selected")
+    return "unsold", Verdict(BELOW, "deferred", promise.ends_at, "selected")
+
+
 def _select(ranked: Ranked, number: int) -> Selection:
     enrollment = ranked.candidate.enrollment
     return Selection(
@@ -169,6 +192,10 @@ def _outrank(ranked: Ranked, number: int) -> Skip:
 
 def _lock_out(candidate: Candidate) -> Skip:
     return _pass_over(candidate, "locked", {})
+
+
+def _refuse_price(ranked: Ranked) -> Skip:
+    return _pass_over(ranked.candidate, BELOW, {})
 
 
 def _pass_over(candidate: Candidate, reason: str, data: dict[str, object]) -> Skip:

@@ -5,14 +5,24 @@
  last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?, bid_cents?, bid_at µs?]}},
 where t is an index into times, because a thousand enrollments share a few window starts, and µs are microseconds since
 1970. The rejection is present only if the buyer's system rejected the lead or the buyer has a bid, "chosen" only if a
-person chose the buyer, "phase" only if it is not "push", and "claimant" only for a claim.
+person chose the buyer, "phase" only if it is not "push", "claimant" only for a claim, and "promise", [cents, pays,
+amount, end, is_last 0|1], only if the source was promised a price.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from distribution.engine.types import DecisionFacts, JsonObject, LeadFacts, LiveFacts, OtherEngine, Usage
+from distribution.engine.types import (
+    DecisionFacts,
+    JsonObject,
+    LeadFacts,
+    LiveFacts,
+    OtherEngine,
+    Promise,
+    Terms,
+    Usage,
+)
 
 # Raise it with every change that may give another decision for the same facts, or that writes facts differently.
 ENGINE: Final = 5
@@ -49,6 +59,8 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
         optional["phase"] = facts.phase
     if facts.claimant is not None:
         optional["claimant"] = facts.claimant
+    if facts.promise is not None:
+        optional["promise"] = _promise_to_json(facts.promise)
     return {
         "engine": ENGINE,
         "at": _write_time(facts.at),
@@ -84,7 +96,18 @@ def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
         chosen=stored.get("chosen"),
         phase=stored.get("phase", "push"),
         claimant=stored.get("claimant"),
+        promise=_promise_from_json(stored["promise"]) if "promise" in stored else None,
     )
+
+
+def _promise_to_json(promise: Promise) -> list[Any]:
+    terms, ends_at = promise.terms, _write_time(promise.ends_at)
+    return [promise.price_cents, terms.pays, terms.amount, ends_at, int(promise.is_last)]
+
+
+def _promise_from_json(stored: Sequence[Any]) -> Promise:
+    price_cents, pays, amount, ends_at, is_last = stored
+    return Promise(price_cents, Terms(pays, amount), _read_time(ends_at), bool(is_last))
 
 
 def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:

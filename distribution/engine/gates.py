@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from distribution.engine.area import area_failure
-from distribution.engine.campaign import CompiledEnrollment, Filter, Limit
+from distribution.engine.campaign import CompiledEnrollment, Filter, Limit, Pause
 from distribution.engine.context import (
     LeadContext,
     calendar_failure,
@@ -40,20 +40,26 @@ class Gate:
     empty_pool_reason: str = "no_eligible_buyers"
 
 
-def _paused(code: str) -> JsonObject:
-    return {"gate": code, "required": "active", "observed": "paused", "fixed_at": None}
+def _pause_failure(pause: Pause, code: str, at: datetime) -> JsonObject | None:
+    if pause.until is not None and pause.until <= at:
+        return None
+    fixed_at = None if pause.until is None else pause.until.isoformat()
+    failure = {"gate": code, "required": "active", "observed": "paused", "fixed_at": fixed_at}
+    return failure if pause.by is None else {**failure, "by": pause.by}
 
 
 def enrollment_active(
-    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
-    return None if enrollment.enrollment_active else _paused("enrollment_paused")
+    pause = enrollment.enrollment_pause
+    return None if pause is None else _pause_failure(pause, "enrollment_paused", context.at)
 
 
 def buyer_active(
-    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, _context: LeadContext
+    enrollment: CompiledEnrollment, _live: LiveFacts, _price_cents: int, context: LeadContext
 ) -> JsonObject | None:
-    return None if enrollment.buyer_active else _paused("buyer_paused")
+    pause = enrollment.buyer_pause
+    return None if pause is None else _pause_failure(pause, "buyer_paused", context.at)
 
 
 def in_service_area(
@@ -188,8 +194,8 @@ def not_rejected_before(
 
 # In the order of the funnel.
 GATES: Final = (
-    Gate("enrollment_paused", (enrollment_active,), is_overridable=True),
-    Gate("buyer_paused", (buyer_active,), is_overridable=True),
+    Gate("enrollment_paused", (enrollment_active,), is_overridable=True, is_time_bound=True),
+    Gate("buyer_paused", (buyer_active,), is_overridable=True, is_time_bound=True),
     Gate("outside_service_area", (in_service_area,), is_overridable=True),
     Gate("onboarding_mismatch", (onboarding_matches,), is_overridable=True),
     Gate(

@@ -1,6 +1,7 @@
 """Reads values from a definition. A malformed value raises DefinitionError with its path."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 MAX_INTEGER = 2**63 - 1  # the largest value of a database column
@@ -66,6 +67,20 @@ def read_flag(parent: Any, key: str, *, path: str, default: bool | None = None) 
     if not isinstance(value, bool):
         raise DefinitionError(join(path, key), "must be true or false")
     return value
+
+
+def read_optional_moment(parent: Any, key: str, *, path: str) -> datetime | None:
+    """A time with its UTC offset, as PostgreSQL writes it in JSON. Snapshots of earlier versions do not have it."""
+    value = _read(parent, key, path=path)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise DefinitionError(join(path, key), "must be a time with its UTC offset")
+    return moment
 
 
 def read_integer(

@@ -18,6 +18,7 @@ Phase = Literal["push", "offer", "claim", "bids"]
 OfferFallback = Literal["push", "next_campaign", "unsold"]
 SellsOn = Literal["decision", "acceptance"]
 Outcome = Literal["sold", "unsold", "contention", "sold_out", "offered"]
+Pays = Literal["fixed", "share", "nothing"]
 RetryClass = Literal["transient", "deferred", "permanent"]
 
 
@@ -60,11 +61,30 @@ class LiveFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the contract of a source pays for a lead. `amount`: cents if fixed, basis points if a share."""
+
+    pays: Pays
+    amount: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """The price that the source was promised. `is_last`: the lead ends with it, and is not sold for less afterwards."""
+
+    price_cents: int
+    terms: Terms
+    ends_at: datetime
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionFacts:
     """Everything a decision depends on besides the campaign.
 
     `locked`: enrollments that another lead holds. `chosen`: the enrollment that a person sells the lead to. It may fail
     overridable gates. `claimant`: the enrollment whose claim of an offer is checked. The facts have no other.
+    `promise`: of a lead with a ping, unless it is partly sold.
     """
 
     lead: LeadFacts
@@ -75,6 +95,7 @@ class DecisionFacts:
     chosen: int | None = None
     phase: Phase = "push"
     claimant: int | None = None
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from distribution.explain.missed_period import EVERY, MissedFilter, find_range
 from distribution.explain.personal_data import PERSON_COLUMNS, Person, build_person, recognize
 from distribution.explain.whatif import Remedy, what_would_help
 from distribution.models import Buyer
@@ -56,6 +57,9 @@ _MISSED: Final = f"""{_SKIPS}
 """  # noqa: S608 - constants only
 LIST_MISSED: Final = f"""{_MISSED}
     AND e.id < %(before)s AND e.id >= %(from)s AND (%(reason)s::text IS NULL OR e.skip_reason = %(reason)s)
+    AND e.skip_reason <> ALL(%(exclude)s)
+    AND (%(starts_at)s::timestamptz IS NULL OR a.finished_at >= %(starts_at)s)
+    AND (%(ends_at)s::timestamptz IS NULL OR a.finished_at < %(ends_at)s)
 ORDER BY e.id DESC
 """
 # By the lead's attempts first: a buyer has many events, a lead few.
@@ -68,7 +72,7 @@ LIST_SKIPS: Final = f"{_SKIPS}{_OF_LEAD}ORDER BY a.number DESC"
 # The oldest event that one page reads. For a rare reason, a page would otherwise read every event of the buyer.
 SCAN_END: Final = f"""
 SELECT e.id FROM tracing_leaddistributionevent e
-WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND e.id < %(before)s
+WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND e.id < %(before)s AND e.id >= %(first)s
 ORDER BY e.id DESC OFFSET %(scanned)s - 1 LIMIT 1
 """  # noqa: S608 - constants only
 MAX_SCANNED: Final = 5_000
@@ -164,20 +168,30 @@ class _FoundRow(NamedTuple):
 
 
 def list_missed(
-    buyer: Buyer, *, limit: int, before: int = NEWEST, reason: str | None = None
+    buyer: Buyer, *, limit: int, before: int = NEWEST, only: MissedFilter = EVERY
 ) -> tuple[list[MissedLead], int | None]:
     """Return the leads missed before the event `before`, newest first, and the event where the search stopped.
 
-    With a reason, it searches the newest MAX_SCANNED events of the buyer before that. None: it searched all of them.
+    Filtered, it searches the newest MAX_SCANNED events of the buyer before that. None: it searched all of them.
     """
-    stop = None if reason is None else _find_stop(buyer, before=before)
-    parameters = {"before": before, "reason": reason, "from": stop or 0}
+    events = find_range(buyer.pk, only.period)
+    before = min(before, events.after)
+    stop = _find_stop(buyer, before=before, first=events.first) if only != EVERY else None
+    parameters = {
+        "before": before,
+        "from": max(stop or 0, events.first),
+        "reason": only.reason,
+        "exclude": list(only.exclude),
+        "starts_at": only.period.starts_at,
+        "ends_at": only.period.ends_at,
+    }
     return [_describe(row, buyer) for row in _read(LIST_MISSED, buyer, limit=limit, **parameters)], stop
 
 
-def _find_stop(buyer: Buyer, *, before: int) -> int | None:
+def _find_stop(buyer: Buyer, *, before: int, first: int) -> int | None:
+    asked = {"buyer": buyer.pk, "before": before, "first": first, "scanned": MAX_SCANNED}
     with connection.cursor() as cursor:
-        cursor.execute(SCAN_END, {"buyer": buyer.pk, "before": before, "scanned": MAX_SCANNED})
+        cursor.execute(SCAN_END, asked)
         row: tuple[int] | None = cursor.fetchone()
     return row[0] if row else None
 
@@ -218,6 +232,7 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
     event = SkipRow(buyer.pk, row.skip_reason, row.cost_cents, _hide_person(json.loads(row.data), person))
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
     higher = _ranked_higher(event)
+    gates = tuple(describe_obstacles(event, names=names))
     return SkippedAttempt(
         event_id=row.event_id,
         attempt_id=row.attempt_id,
@@ -228,10 +243,10 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
         if higher is None
         else _outranked(buyer, higher, row.result),
         change=describe_change(event, names=names),
-        fixer=fixer_of(row.skip_reason),
+        fixer=gates[0].fixer if gates else fixer_of(row.skip_reason),
         price_cents=row.cost_cents,
         ranked_higher=higher,
-        gates=tuple(describe_obstacles(event, names=names)),
+        gates=gates,
     )
 
 

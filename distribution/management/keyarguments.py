@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from django.core.management.base import OutputWrapper
 
 from distribution.buyers.keys import choose_buyer, end_of_day
-from distribution.models import BuyerKey, WorkspaceKey
+from distribution.models import BuyerKey, WorkspaceKey, expand_presets
 from routing.access.api_keys import Author, IssuedKey, issue, parse_scopes
 from routing.intake.sources import find_source
 from routing.management.arguments import describe_operator, read_workspace
@@ -20,7 +20,11 @@ def add_key_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--name", default="made by command", help="the key's name, to tell the owner's keys apart"
     )
-    add_scopes(parser, help_text="a scope of the key; repeat for more. Default: the usual scopes")
+    add_scopes(
+        parser,
+        help_text="a scope of the key, or read, write or money for a buyer's key; repeat for more."
+        " Default: the usual scopes",
+    )
     parser.add_argument(
         "--expires",
         type=read_day,
@@ -52,7 +56,8 @@ def issue_for(
 ) -> IssuedKey:
     """Raises KeyRefused."""
     timezone = key.owner.timezone if hasattr(key.owner, "timezone") else key.owner_workspace.timezone
-    key.name, key.scopes = name, parse_scopes(scopes, model=type(key))
+    named = expand_presets(scopes) if isinstance(key, BuyerKey) else scopes
+    key.name, key.scopes = name, parse_scopes(named, model=type(key))
     key.expiry_date = None if expires is None else end_of_day(expires, timezone=timezone)
     return issue(key, at=datetime.now(UTC), by=Author(describe_operator(), reason))
 

@@ -3,7 +3,7 @@
 from distribution.models.accounts import Account
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
-from distribution.models.buyerkey import BuyerKey, BuyerScope
+from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
 from distribution.models.campaign import (
     Campaign,
     CampaignMode,
@@ -38,7 +38,7 @@ from distribution.models.methods import (
     PriceUnit,
     Purpose,
 )
-from distribution.models.money import NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import MAX_TERMS_DAYS, NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
 from distribution.models.offer import (
     OFFERS_CHANNEL,
     BidOutcome,
@@ -49,6 +49,7 @@ from distribution.models.offer import (
     OfferKind,
     OfferState,
 )
+from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
     PayableEntry,
@@ -57,8 +58,16 @@ from distribution.models.payables import (
     describe_share,
 )
 from distribution.models.ping import PingEndpoint
+from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
+from distribution.models.statements import (
+    MOVED,
+    BuyerStatement,
+    StatementCounter,
+    StatementMail,
+    StatementMailState,
+)
 from distribution.models.subscribing import EventKind
 from distribution.models.subscription import Subscription
 from distribution.models.verification import VerifyWatermark
@@ -68,11 +77,14 @@ __all__ = [
     "ANSWERING",
     "CHANNEL",
     "ENDED",
+    "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
+    "MOVED",
     "NOT_OF_SALES",
     "OFFERS_CHANNEL",
     "OPEN",
+    "PRESETS",
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
@@ -84,6 +96,7 @@ __all__ = [
     "Buyer",
     "BuyerKey",
     "BuyerScope",
+    "BuyerStatement",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
@@ -115,6 +128,10 @@ __all__ = [
     "PayableEntry",
     "PayableKind",
     "PingEndpoint",
+    "PortalLink",
+    "PortalRole",
+    "PortalSession",
+    "PortalUser",
     "PriceUnit",
     "Purpose",
     "ReturnFile",
@@ -125,6 +142,9 @@ __all__ = [
     "ReturnState",
     "SellsOn",
     "SourceContract",
+    "StatementCounter",
+    "StatementMail",
+    "StatementMailState",
     "Subscription",
     "Tier",
     "TryOutcome",
@@ -133,5 +153,7 @@ __all__ = [
     "WorkspaceKey",
     "WorkspaceScope",
     "describe_share",
+    "expand_presets",
+    "is_paused",
     "read_snapshot",
 ]

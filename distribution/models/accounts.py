@@ -4,6 +4,7 @@ So the sum over all accounts is 0. Only wallets have a stored balance: each sale
 workspace (decisions/0078).
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pgtrigger
@@ -36,7 +37,16 @@ LEDGER_ACCOUNTS: Final = {
 }
 
 
-def account_fits_kind(accounts: dict[str, tuple[Account, ...]]) -> models.Q:
+# The other side of a payable, by its kind. One side is always what is owed to the source.
+PAYABLE_ACCOUNTS: Final = {
+    "earned": (Account.SOURCE_COSTS,),
+    "deducted": (Account.SOURCE_COSTS,),
+    "adjustment": (Account.SOURCE_COSTS,),
+    "paid": (Account.MANUAL_CLEARING,),
+}
+
+
+def account_fits_kind(accounts: Mapping[str, Sequence[Account]]) -> models.Q:
     """The condition that an entry's other account is one of its kind."""
     fits = models.Q()
     for account in Account:

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
 
@@ -13,17 +14,22 @@ from distribution.configuration.checks import (
     check_answers,
     check_answers_fit,
     check_hours,
+    check_phone,
     check_service_area,
     check_timezone,
     list_keys,
 )
 from distribution.models.campaign import Campaign
+from distribution.models.pausing import ended_pauses_index, pause_constraint
 from distribution.models.versioning import buyer_version_trigger
 from distribution.models.waking import buyer_trigger
 from routing.models import Workspace
 from routing.models.ownership import owner_trigger
 
-BUYER_CONFIG = ("timezone", "service_area", "answers", "hours", "paused_at")
+BUYER_CONFIG = (
+    *("timezone", "service_area", "answers", "hours"),
+    *("paused_at", "paused_until", "is_paused_by_buyer"),
+)
 
 
 class Buyer(models.Model):
@@ -73,13 +79,56 @@ class Buyer(models.Model):
         blank=True,
         help_text="While set, this buyer gets no leads. Use the button at the top to pause or resume.",
     )
+    paused_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the pause ends by itself. Blank: when somebody resumes the buyer.",
+    )
+    is_paused_by_buyer = models.BooleanField(
+        verbose_name="paused by itself",
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="The buyer paused itself. It can resume itself only then.",
+    )
+    # About a person: logs, messages and the audit log never have them.
+    contact_name = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whom the agency asks at this company.",
+    )
+    contact_email = models.EmailField(
+        verbose_name="contact email",
+        max_length=254,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The email address of this person.",
+    )
+    contact_phone = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_phone],
+        help_text="The phone number of this person, e.g. +1 404 555 0142.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         db_table = "distribution_buyer"
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "name"], name="buyer_workspace_name_unique")
+            models.UniqueConstraint(fields=["workspace", "name"], name="buyer_workspace_name_unique"),
+            pause_constraint("buyer"),
+            models.CheckConstraint(
+                condition=Q(is_paused_by_buyer=False) | Q(paused_at__isnull=False),
+                name="buyer_paused_by_itself_is_paused",
+            ),
         ]
+        indexes = [ended_pauses_index("buyer")]
         triggers: ClassVar = [
             buyer_version_trigger(BUYER_CONFIG),
             buyer_trigger(),

@@ -1,5 +1,6 @@
 """The keys with which a buyer's programs read the API."""
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from django.contrib.postgres.fields import ArrayField
@@ -21,9 +22,19 @@ class BuyerScope(models.TextChoices):
     RETURNS_WRITE = "returns:write", "returns:write: ask for returns and withdraw them"
     SUBSCRIPTIONS_READ = "subscriptions:read", "subscriptions:read: its subscriptions to events"
     SUBSCRIPTIONS_WRITE = "subscriptions:write", "subscriptions:write: subscribe to events and end it"
+    MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
+    ACCOUNT_WRITE = (
+        "account:write",
+        "account:write: change its profile, area, hours, answers, filters, caps, bids, and pause",
+    )
+    ENDPOINTS_READ = "endpoints:read", "endpoints:read: where its leads are sent, without secrets"
+    ENDPOINTS_WRITE = (
+        "endpoints:write",
+        "endpoints:write: add, change, test and delete endpoints, make new secrets",
+    )
     OFFERS_READ = "offers:read", "offers:read: the leads it is offered, without contact details"
     OFFERS_WRITE = "offers:write", "offers:write: claim offered leads, which charges its wallet"
-    MISSED_READ = "missed:read", "missed:read: the leads it missed, and why"
+    MONEY_WRITE = "money:write", "money:write: top up its wallet by card"
 
 
 # Keys from before scopes existed have only this scope. It means all scopes of that time.
@@ -32,10 +43,35 @@ OF_FORMER_READ: Final = (
     *(BuyerScope.ACCOUNT_READ, BuyerScope.WALLET_READ),
     *(BuyerScope.ASSIGNMENTS_READ, BuyerScope.MISSED_READ),
 )
+# What changes an account, spends its credits or charges a card is granted on purpose.
+_GRANTED_BY_HAND: Final = frozenset(
+    {
+        *(BuyerScope.ACCOUNT_WRITE, BuyerScope.ENDPOINTS_READ, BuyerScope.ENDPOINTS_WRITE),
+        *(BuyerScope.OFFERS_READ, BuyerScope.OFFERS_WRITE, BuyerScope.MONEY_WRITE),
+    }
+)
 
 
 def default_scopes() -> list[str]:
-    return [scope.value for scope in BuyerScope]
+    return [scope.value for scope in BuyerScope if scope not in _GRANTED_BY_HAND]
+
+
+def _ending_with(action: str) -> tuple[str, ...]:
+    return tuple(scope.value for scope in BuyerScope if scope.value.endswith(action))
+
+
+# Presets: sets of scopes under one name. A key stores its scopes, so a scope that a preset gets later is not granted.
+PRESETS: Final[Mapping[str, tuple[str, ...]]] = {
+    "read": _ending_with(":read"),
+    "write": tuple(code for code in _ending_with(":write") if code != BuyerScope.MONEY_WRITE),
+    "money": (BuyerScope.WALLET_READ.value, BuyerScope.MONEY_WRITE.value),
+}
+
+
+def expand_presets(names: Sequence[str]) -> list[str]:
+    """Replace each preset by its scopes. Other names stay, so that the check of scopes names them."""
+    expanded = [code for name in names for code in PRESETS.get(name, (name,))]
+    return list(dict.fromkeys(expanded))
 
 
 class BuyerKey(ScopedKey):

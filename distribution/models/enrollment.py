@@ -14,6 +14,7 @@ from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.emitting import enrollment_event
+from distribution.models.pausing import ended_pauses_index, pause_constraint
 from distribution.models.versioning import buyer_holds_still_trigger, parent_version_triggers
 from distribution.models.waking import enrollment_triggers
 from routing.models.ownership import owner_trigger
@@ -37,6 +38,8 @@ ENROLLMENT_CONFIG = (
     "budget_day_cents",
     "budget_week_cents",
     "budget_month_cents",
+    "paused_at",
+    "paused_until",
     "archived_at",
 )
 MAX_WEIGHT = 1000
@@ -169,6 +172,18 @@ class Enrollment(models.Model):
         validators=[MaxValueValidator(MAX_BUDGET_CENTS)],
         help_text="Most it spends per calendar month. Blank: limited only by its wallet.",
     )
+    paused_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The buyer paused its leads from this campaign. Active is the agency's own switch.",
+    )
+    paused_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the buyer's pause ends by itself. Blank: when the buyer resumes.",
+    )
 
     last_assigned_at = models.DateTimeField(null=True, editable=False)
     virtual_finish = models.BigIntegerField(default=0, editable=False)
@@ -205,7 +220,9 @@ class Enrollment(models.Model):
             models.CheckConstraint(
                 condition=Q(margin_bps__lte=MAX_MARGIN_BPS), name="enrollment_margin_in_range"
             ),
+            pause_constraint("enrollment"),
         ]
+        indexes = [ended_pauses_index("enrollment")]
         triggers: ClassVar = [
             buyer_holds_still_trigger(),
             *parent_version_triggers(ENROLLMENT_CONFIG),

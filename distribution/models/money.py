@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.text import capfirst
 
+from distribution.configuration.addresses import check_addresses
 from distribution.engine.limits import MAX_CREDIT_LIMIT_CENTS
 from distribution.models.accounts import LEDGER_ACCOUNTS, Account, account_fits_kind, manual_trigger
 from distribution.models.buyer import Buyer
@@ -19,6 +20,8 @@ from distribution.models.waking import wallet_trigger
 from routing.models.ownership import owner_trigger
 from tracing.models.append_only import append_only_triggers
 from tracing.wording import money
+
+MAX_TERMS_DAYS: Final = 365
 
 
 class Wallet(models.Model):
@@ -39,6 +42,25 @@ class Wallet(models.Model):
         help_text="Subscribers to wallet.low hear of it when less than this is available, with the credit limit. "
         "Blank: never.",
     )
+    terms_days = models.PositiveSmallIntegerField(
+        "days to pay",
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_TERMS_DAYS)],
+        help_text="Net terms: the buyer gets a monthly statement, and pays within this many days. "
+        "How much it may owe is the credit limit. Blank: prepaid.",
+    )
+    # The first month with a statement. It is set with the terms.
+    statements_from = models.DateField(null=True, editable=False)
+    statement_emails = models.CharField(
+        "statements go to",
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_addresses],
+        help_text="Email addresses, separated by commas. Each statement is sent to them. Blank: to no one.",
+    )
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
@@ -52,6 +74,11 @@ class Wallet(models.Model):
             models.CheckConstraint(condition=Q(credit_limit_cents__gte=0), name="wallet_limit_not_negative"),
             models.CheckConstraint(
                 condition=Q(credit_limit_cents__lte=MAX_CREDIT_LIMIT_CENTS), name="wallet_limit_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(terms_days__isnull=True)
+                | Q(terms_days__range=(0, MAX_TERMS_DAYS), statements_from__isnull=False),
+                name="wallet_terms_fit",
             ),
         ]
         triggers: ClassVar = [
@@ -128,6 +155,10 @@ class LedgerEntry(models.Model):
         "other side", max_length=16, choices=LEDGER_SIDES, default=Account.REVENUE, db_default=Account.REVENUE
     )
     balance_after_cents = models.BigIntegerField()
+    # Of a hold: it is released then, unless the buyer may have the lead. Empty: held by an older version.
+    expires_at = models.DateTimeField("timeout", null=True, blank=True)
+    # Of a capture: the rest of its hold, which is free again.
+    released_cents = models.BigIntegerField("released", default=0, db_default=0)
     idempotency_key = models.CharField(max_length=255, unique=True)
     assignment = models.ForeignKey(
         "distribution.Assignment", on_delete=models.PROTECT, null=True, blank=True, related_name="entries"
@@ -154,6 +185,13 @@ class LedgerEntry(models.Model):
             ),
             models.CheckConstraint(
                 condition=account_fits_kind(LEDGER_ACCOUNTS), name="ledger_account_fits_kind"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True) | Q(kind="hold"), name="ledger_time_out_of_hold"
+            ),
+            models.CheckConstraint(
+                condition=Q(released_cents=0) | Q(kind="capture", released_cents__gt=0),
+                name="ledger_released_by_capture",
             ),
             models.UniqueConstraint(
                 fields=["assignment"],

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.text import capfirst
 
+from distribution.models.accounts import PAYABLE_ACCOUNTS, Account, account_fits_kind, manual_trigger
 from distribution.models.payable_triggers import never_backwards_trigger
 from routing.models import Source
 from tracing.models.append_only import append_only_triggers
@@ -110,8 +111,15 @@ class PayableKind(models.TextChoices):
     PAID = "paid", "paid to the source"
 
 
+PAYABLE_SIDES: Final = [
+    (account.value, account.label) for account in (Account.SOURCE_COSTS, Account.MANUAL_CLEARING)
+]
+
+
 class PayableEntry(models.Model):
     """One movement of what is owed to a source. `amount_cents` is signed: what is owed grows or shrinks by it.
+
+    `other_account` changes by the opposite amount, so every entry has both sides.
 
     Each sale under a contract has one `earned` entry, and each refund of it one `deducted` entry. Both may be 0: a
     second buyer of a lead with a fixed amount earns nothing more.
@@ -120,6 +128,13 @@ class PayableEntry(models.Model):
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="payables", db_index=False)
     kind = models.CharField(max_length=10, choices=PayableKind.choices)
     amount_cents = models.BigIntegerField()
+    other_account = models.CharField(
+        "other side",
+        max_length=16,
+        choices=PAYABLE_SIDES,
+        default=Account.SOURCE_COSTS,
+        db_default=Account.SOURCE_COSTS,
+    )
     idempotency_key = models.CharField(max_length=255)
     lead = models.ForeignKey(
         "routing.Lead",
@@ -171,6 +186,9 @@ class PayableEntry(models.Model):
                 ),
                 name="payable_fits_kind",
             ),
+            models.CheckConstraint(
+                condition=account_fits_kind(PAYABLE_ACCOUNTS), name="payable_account_fits_kind"
+            ),
             models.CheckConstraint(condition=~Q(idempotency_key=""), name="payable_key_not_blank"),
             models.UniqueConstraint(fields=["idempotency_key"], name="payable_key_once"),
             models.UniqueConstraint(
@@ -191,7 +209,10 @@ class PayableEntry(models.Model):
                 fields=["source", "-id"], condition=Q(kind__in=["adjustment", "paid"]), name="payable_by_hand"
             ),
         ]
-        triggers: ClassVar = append_only_triggers("distribution_payableentry")
+        triggers: ClassVar = [
+            *append_only_triggers("distribution_payableentry"),
+            manual_trigger(kinds=("paid",), default=Account.SOURCE_COSTS),
+        ]
 
     def __str__(self) -> str:
         return f"{capfirst(PayableKind(self.kind).label)}, {money(self.amount_cents)}"

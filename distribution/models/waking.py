@@ -51,7 +51,7 @@ _OF_BUYER: Final = """
     JOIN distribution_enrollment e ON e.buyer_id = b.id AND e.active AND e.archived_at IS NULL
     JOIN distribution_campaign c ON c.id = e.campaign_id AND c.active
     JOIN distribution_tier t ON t.id = e.tier_id
-    WHERE b.id = {buyer} AND b.paused_at IS NULL{where}
+    WHERE b.id = {buyer} AND (b.paused_at IS NULL OR b.paused_until IS NOT NULL){where}
     GROUP BY b.id;
     RETURN NULL;
 """
@@ -64,6 +64,13 @@ def _raised(column: str) -> str:
 
 def _changed(*columns: str) -> str:
     return " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in columns)
+
+
+# A pause was ended, given an end, or ends earlier: what waited for its end is due earlier.
+_PAUSE_SHORTENED: Final = (
+    "OLD.paused_at IS NOT NULL AND (NEW.paused_at IS NULL OR NEW.paused_until IS NOT NULL"
+    " AND (OLD.paused_until IS NULL OR NEW.paused_until < OLD.paused_until))"
+)
 
 
 def _trigger(
@@ -84,14 +91,17 @@ def enrollment_triggers() -> list[pgtrigger.Trigger]:
     enrolled = f"cause := 'buyer_enrolled'; reasons := {_array(_PLACE)}; {act}"
     changed = _case(
         (
-            ("NEW.active AND NOT OLD.active", "enrollment_resumed", _POOL),
+            (f"NEW.active AND NOT OLD.active OR {_PAUSE_SHORTENED}", "enrollment_resumed", _POOL),
             (_changed("campaign_id", "buyer_id", "tier_id"), "buyer_enrolled", _PLACE),
             (_changed("lead_filter"), "filter_changed", _FILTERS),
             (" OR ".join(_raised(column) for column in _LIMITS), "cap_raised", _CAPS),
             (_changed("bid_cents"), "price_changed", _CAPS),
         )
     )
-    columns = ("active", "campaign_id", "buyer_id", "tier_id", "lead_filter", *_LIMITS, "bid_cents")
+    columns = (
+        *("active", "campaign_id", "buyer_id", "tier_id", "lead_filter", *_LIMITS, "bid_cents"),
+        *("paused_at", "paused_until"),
+    )
     is_live = "NEW.active AND NEW.archived_at IS NULL"
     return [
         _trigger("wake_on_insert", pgtrigger.Insert, enrolled, f"({is_live})"),
@@ -102,13 +112,13 @@ def enrollment_triggers() -> list[pgtrigger.Trigger]:
 def buyer_trigger() -> pgtrigger.Trigger:
     changed = _case(
         (
-            ("OLD.paused_at IS NOT NULL AND NEW.paused_at IS NULL", "buyer_resumed", _POOL),
+            (_PAUSE_SHORTENED, "buyer_resumed", _POOL),
             (_changed("service_area"), "area_changed", _POOL),
             (_changed("answers"), "answers_changed", _POOL),
             (_changed("hours", "timezone"), "hours_changed", _HOURS),
         )
     )
-    columns = ("paused_at", "service_area", "answers", "hours", "timezone")
+    columns = ("paused_at", "paused_until", "service_area", "answers", "hours", "timezone")
     act = _OF_BUYER.format(buyer="NEW.id", where="")
     return _trigger("wake_on_update", pgtrigger.UpdateOf(*columns), f"{changed} {act}")
 

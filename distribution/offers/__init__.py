@@ -1,5 +1,6 @@
-"""Offers of leads to buyers: claims, and what buyers may read about offers.
+"""Offers of leads to buyers: claims, what buyers may read about offers, and what a source would be paid for a lead.
 
-Attempts open and close offers (distribution/attempts/offering.py). This room decides about one buyer at a time, and
-shows a buyer nothing about other buyers. It must not show contact data before a claim.
+Attempts open and close offers (distribution/attempts/offering.py). A claim decides about one buyer at a time, and a
+buyer learns nothing about other buyers. Contact data is not shown before a claim. A quote for a source decides like an
+attempt, but writes and locks no lead.
 """

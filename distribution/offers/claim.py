@@ -6,10 +6,11 @@ Each claim that gets the lead is an attempt. One that is refused is none: it is 
 offer, outside the locks, so that losers do not hold up each other.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 from uuid import UUID
 
 from django.db import OperationalError, transaction
@@ -17,8 +18,9 @@ from django.db import OperationalError, transaction
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads, run_with_snapshots
 from distribution.attempts.decide_under_lock import sell_selected
 from distribution.attempts.live_facts import lead_facts, read_claimant
+from distribution.attempts.promises import read_promise
 from distribution.attempts.record import AttemptRecord, Decided, begin_record
-from distribution.engine import CompiledCampaign, CompiledEnrollment, DecisionFacts, decide
+from distribution.engine import CompiledCampaign, CompiledEnrollment, DecisionFacts, Skip, decide
 from distribution.locks import wait_for_candidates
 from distribution.offers.ending import conclude_claim
 from distribution.offers.places import Place, find_place, lock_place, record_refusal
@@ -149,14 +151,20 @@ def _decide(
         seed=record.seed,
         phase="claim",
         claimant=enrollment.id,
+        promise=read_promise(lead, at=record.at),
     )
     decided = Decided(campaign, facts, decide(campaign, facts))
     if not decided.decision.selected:
-        [skip] = decided.decision.skipped
-        if skip.reason == "outranked":
-            raise Taken("Other buyers claimed this lead first.", at=record.at, ended_at=record.at)
-        raise NotEligible("You cannot buy this lead now.", at=record.at, skip=skip)
+        _refuse(decided.decision.skipped, at=record.at)
     return decided
+
+
+def _refuse(skipped: Sequence[Skip], *, at: datetime) -> NoReturn:
+    """`skipped`: the claimant, or nobody if the lead cannot be sold at all any more."""
+    skip = skipped[0] if skipped else None
+    if skip is not None and skip.reason == "outranked":
+        raise Taken("Other buyers claimed this lead first.", at=at, ended_at=at)
+    raise NotEligible("You cannot buy this lead now.", at=at, skip=skip)
 
 
 def _sell(record: AttemptRecord, decided: Decided, place: Place) -> Claim:

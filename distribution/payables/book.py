@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from distribution.locks import wait_for_source
-from distribution.models import PayableEntry, PayableKind
+from distribution.models import Account, PayableEntry, PayableKind
 from routing.models import Source
 from tracing import audit
 from tracing.wording import moment, money
@@ -37,7 +37,12 @@ def book_payment(
         if not 0 < amount_cents <= owed_cents:
             message = f"{money(max(0, owed_cents))} is owed, so {money(amount_cents)} cannot be paid"
             raise PayableRefused(message)
-        entry = PayableEntry(source=source, kind=PayableKind.PAID, amount_cents=-amount_cents)
+        entry = PayableEntry(
+            source=source,
+            kind=PayableKind.PAID,
+            amount_cents=-amount_cents,
+            other_account=Account.MANUAL_CLEARING,
+        )
         _book(entry, token=token, actor=actor, reason=reason, seen=seen)
     return True
 

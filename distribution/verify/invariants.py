@@ -3,6 +3,7 @@
 from typing import Final
 
 from distribution.verify import (
+    accounts,
     caps,
     charges,
     deliveries,
@@ -108,6 +109,15 @@ INVARIANTS: Final = (
         "subscriptions",
         "Every event has its deliveries, to subscriptions that may have it",
         (SliceCheck(SliceKind.WALLETS, subscriptions.check),),
+    ),
+    Invariant(
+        14,
+        "accounts",
+        "The sum over all accounts is 0, and every hold ends or has a reason to be open",
+        (
+            SliceCheck(SliceKind.WALLETS, accounts.check_wallets),
+            SliceCheck(SliceKind.LEADS, accounts.check_leads),
+        ),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

@@ -67,6 +67,8 @@ SELECT w.id FROM distribution_wallet w WHERE {_touched("w")}
 UNION SELECT e.wallet_id FROM distribution_ledgerentry e WHERE {_touched("e")}
 UNION SELECT e.wallet_id FROM distribution_ledgerentry e JOIN distribution_assignment d ON d.id = e.assignment_id
     WHERE {_touched("d")}
+UNION SELECT w.id FROM distribution_assignment d JOIN distribution_wallet w ON w.buyer_id = d.buyer_id
+    WHERE {_touched("d")}
 """  # noqa: S608 - only conditions are put in
 
 CAMPAIGN_BUYERS: Final = f"""

@@ -47,7 +47,8 @@ SELECT 'wallet ' || w.id AS subject,
         COALESCE(e.total, 0), COALESCE(d.total, 0)) AS message
 FROM distribution_wallet w
 LEFT JOIN (
-    SELECT wallet_id, SUM(CASE kind WHEN 'capture' THEN amount_cents ELSE -amount_cents END) AS total
+    SELECT wallet_id,
+        SUM(CASE kind WHEN 'capture' THEN amount_cents - released_cents ELSE -amount_cents END) AS total
     FROM distribution_ledgerentry
     WHERE kind IN ('hold', 'capture', 'release') AND {in_wallets("wallet_id")} GROUP BY wallet_id
 ) e ON e.wallet_id = w.id

@@ -52,6 +52,18 @@ class Limits(Section):
         default=5_000,
         help="How many requests with one source key may come at once (burst).",
     )
+    pings_per_minute = Variable(
+        "LEADSWITCH_PINGS_PER_MINUTE",
+        PER_MINUTE,
+        default=6_000,
+        help="Sustained pings per minute with one source key. They do not count as its other requests.",
+    )
+    ping_burst = Variable(
+        "LEADSWITCH_PING_BURST",
+        AT_ONCE,
+        default=500,
+        help="How many pings with one source key may come at once (burst).",
+    )
     dispatch_now_per_hour = Variable(
         "LEADSWITCH_DISPATCH_NOW_PER_HOUR",
         PER_HOUR,
@@ -106,6 +118,7 @@ class Limits(Section):
         return {
             "admin": (self.admin_checks_per_minute, self.admin_check_burst),
             "buyer": (self.buyer_requests_per_minute, self.buyer_request_burst),
+            "ping": (self.pings_per_minute, self.ping_burst),
             "source": (self.source_requests_per_minute, self.source_request_burst),
             "workspace": (self.workspace_requests_per_minute, self.workspace_request_burst),
         }

@@ -10,12 +10,13 @@ from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.outbound import Outbound
+from leadswitch.env.pings import Pings
 from leadswitch.env.spans import Spans
 from leadswitch.env.streams import Streams
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
-from leadswitch.env.web import Login, Secrets, Web
+from leadswitch.env.web import Login, Portal, Secrets, Web
 
 OWN_PREFIX: Final = "LEADSWITCH_"
 SECTIONS: Final[tuple[type[Section], ...]] = (
@@ -23,6 +24,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Secrets,
     Web,
     Login,
+    Portal,
     Processes,
     Leads,
     DispatchTuning,
@@ -31,6 +33,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Deliveries,
     Outbound,
     Streams,
+    Pings,
     Limits,
     Metrics,
     Mail,
@@ -49,7 +52,21 @@ class Sending(Deliveries, Outbound, Streams):
 
 
 class Environment(
-    Places, Secrets, Web, Login, Processes, Leads, Dispatch, Sending, Limits, Metrics, Mail, Notify, Spans
+    Places,
+    Secrets,
+    Web,
+    Login,
+    Portal,
+    Processes,
+    Leads,
+    Dispatch,
+    Sending,
+    Pings,
+    Limits,
+    Metrics,
+    Mail,
+    Notify,
+    Spans,
 ):
     """The whole configuration: an attribute for each variable."""
 

@@ -147,3 +147,14 @@ class Login(Section):
         default="nobody",
         help="Who must use two-factor authentication: nobody, superusers or staff. Every user may use it.",
     )
+
+
+class Portal(Section):
+    TITLE = "The portal of buyers (docs/portal.md)"
+
+    portal_session_days = Variable(
+        "LEADSWITCH_PORTAL_SESSION_DAYS",
+        IntegerRange(1, 90),
+        default=14,
+        help="How many days a person stays signed in to the portal.",
+    )

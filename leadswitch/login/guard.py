@@ -22,6 +22,7 @@ from django.utils.crypto import salted_hmac
 from structlog import get_logger
 
 from leadswitch.metrics import LOGINS
+from routing.values.networks import find_network
 
 log = get_logger(__name__)
 
@@ -162,15 +163,7 @@ def hash_name(username: str) -> str:
 
 def address_of(request: HttpRequest) -> str:
     """Return a keyed hash of the client's address, or of its IPv6 /64, in the form of axes' column."""
-    given = request.META.get("REMOTE_ADDR", "")
-    try:
-        address = ipaddress.ip_address(given)
-    except ValueError:
-        network = given
-    else:
-        # On a dual-stack socket every IPv4 client is ::ffff:192.0.2.1, and all of those are in one /64.
-        address = getattr(address, "ipv4_mapped", None) or address
-        network = str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
+    network = find_network(request.META.get("REMOTE_ADDR", ""))
     # A unique local address (RFC 4193) that belongs to no machine.
     return str(ipaddress.IPv6Address(bytes.fromhex("fd" + _hash("login address", network)[:30])))
 

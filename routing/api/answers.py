@@ -17,11 +17,12 @@ from routing.intake.inline import InlineDecision, Outcome
 from routing.intake.markers import show_external_id
 from routing.intake.parse import CleanLead, LeadInvalid
 from routing.intake.store import AlreadyReceived, OverTestLimit, StoredLead
+from routing.leads.explanation import visible_reason
 from routing.models import LeadStatus
 from routing.queries import LeadState
 from tracing import wording
 from tracing.models import AttemptResult
-from tracing.skip_reasons import SKIP_REASONS, Fixer, SkipReason
+from tracing.skip_reasons import SKIP_REASONS, SkipReason
 from tracing.vocabulary import CORRECTIONS
 from tracing.wording import count
 
@@ -64,15 +65,13 @@ def describe_outcome(decided: InlineDecision, *, stored: Mapping[str, Any]) -> d
 
 
 def _describe_unread(outcome: Outcome) -> dict[str, Any]:
-    reason = SKIP_REASONS.get(outcome.skip_reason)
-    is_visible = (
-        reason is not None and reason.fixer is Fixer.LEAD
-    )  # it may have been sent on: see _visible_reason
+    # It may have been sent to another workspace: see _visible_reason.
+    reason = SKIP_REASONS.get(visible_reason(outcome.skip_reason, is_elsewhere=True))
     return {
         "status": outcome.status,
         "result": outcome.result,
-        "reason": reason.code if reason and is_visible else None,
-        "message": reason.sentence if reason and is_visible else None,
+        "reason": reason.code if reason else None,
+        "message": reason.sentence if reason else None,
         "buyers": len(outcome.assignments),
         "next_attempt_at": write_time(outcome.next_attempt_at),
     }
@@ -130,10 +129,7 @@ def _describe_note(note: str) -> dict[str, Any]:
 
 def _visible_reason(state: LeadState) -> SkipReason | None:
     """For a lead routed to another workspace, only reasons in the lead itself. Others are confidential."""
-    reason = SKIP_REASONS.get(state.skip_reason)
-    if reason is not None and state.is_elsewhere and reason.fixer is not Fixer.LEAD:
-        return None
-    return reason
+    return SKIP_REASONS.get(visible_reason(state.skip_reason, is_elsewhere=state.is_elsewhere))
 
 
 def describe_lead(state: LeadState) -> dict[str, Any]:

@@ -36,9 +36,11 @@ ERRORS: Final = {
     404: "Not found, or it belongs to another account.",
     409: "Conflicts with existing data.",
     411: "The request has no Content-Length.",
+    412: "It was changed after it was read: the ETag sent in If-Match is not the present one.",
     413: "The body is too large.",
     415: "The body is not JSON in UTF-8 or, for a single lead, a form.",
-    422: "The Idempotency-Key was already used with another body.",
+    422: "The Idempotency-Key was already used with another body, or ping and lead do not fit together.",
+    428: "The header If-Match is missing.",
     429: "Too many requests with this key. Try again after the number of seconds in Retry-After.",
     503: "The database is not available. Try again in a moment.",
 }

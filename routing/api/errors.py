@@ -1,7 +1,7 @@
 """The one error shape of the API, and the exceptions and the handler that produce it.
 
 {"error": {"code": "validation_failed", "message": "...", "fields": {"email": [{"code": "", "message": ""}]}}}
-Only validation_failed has `fields`. Codes are permanent.
+Only validation_failed, contact_data and some codes of pings have `fields`. Codes are permanent.
 """
 
 import logging
@@ -38,9 +38,11 @@ CODES_BY_STATUS = {
     406: "not_acceptable",
     409: "conflict",
     411: "malformed",
+    412: "stale",
     413: "too_large",
     415: "unsupported_media_type",
     422: "conflict",
+    428: "version_required",
     429: "rate_limited",
     503: "unavailable",
 }
@@ -57,7 +59,7 @@ FIXED_MESSAGES = {
 class ApiError(exceptions.APIException):
     """An error with a message for the caller. The status determines the code unless `code` is given.
 
-    `extra` adds keys to the error object; `wait_seconds` becomes Retry-After.
+    `extra` adds keys to the error object; `wait_seconds` becomes Retry-After; `headers` are added to the answer.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class ApiError(exceptions.APIException):
         code: str | None = None,
         extra: Mapping[str, Any] | None = None,
         wait_seconds: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.wait = wait_seconds
+        self.headers = dict(headers or {})
         self.status_code = status_code
         super().__init__(message, code or CODES_BY_STATUS[status_code])
         self.message = message
@@ -174,7 +178,8 @@ def _build_headers(error: exceptions.APIException) -> dict[str, str]:
     if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": "1"}
     wait_seconds = getattr(error, "wait", None)
-    return {"Retry-After": str(int(wait_seconds))} if wait_seconds else {}
+    own = {"Retry-After": str(int(wait_seconds))} if wait_seconds else {}
+    return {**own, **getattr(error, "headers", {})}
 
 
 def describe_fields(errors: Errors) -> dict[str, list[dict[str, str]]]:

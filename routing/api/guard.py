@@ -75,6 +75,12 @@ class GuardedJSONParser(GuardedParser):
         return parse_json(raw, max_keys=self.max_keys, keeps_wide_numbers=self.keeps_wide_numbers)
 
 
+class GuardedPatchParser(GuardedJSONParser):
+    """The media type of JSON Merge Patch (RFC 7396)."""
+
+    media_type = "application/merge-patch+json"
+
+
 class GuardedLeadJSONParser(GuardedJSONParser):
     """For one lead. Each field decides whether a number that fits no column rejects the lead."""
 

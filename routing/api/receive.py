@@ -1,6 +1,7 @@
 """From request body to response: parses leads, stores them, and reports the result of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -31,17 +32,20 @@ from routing.intake.idempotency import (
 )
 from routing.intake.inline import decide_inline
 from routing.intake.parse import CleanLead, LeadInvalid, parse_lead
+from routing.intake.redeem import FIELD, USED, PingRefused, redeem
 from routing.intake.store import (
     ExternalIdRepeated,
+    PingUsedMeanwhile,
     Stored,
     StoredLead,
     TestLimitReached,
     store_lead,
     store_leads,
 )
-from routing.metrics.intake import LEADS_REJECTED
+from routing.metrics.intake import LEADS_REJECTED, PINGED_LEADS
 from routing.models import IntakeMode, SourceKey
 from routing.queries import read_state_after_commit
+from routing.values.normalize import FieldError
 
 MAX_BATCH: Final = 1_000
 
@@ -61,7 +65,7 @@ def receive_lead(payload: object, *, key: SourceKey, is_decided_inline: bool) ->
     """Store one lead. Raises FieldsInvalid; ApiError 409 for a repeated external_id, 429 for too many test leads."""
     source = key.source
     try:
-        lead = _read_lead(payload, key=key, at=datetime.now(UTC))
+        lead = read_pinged_lead(payload, key=key, at=datetime.now(UTC))
         stored = store_lead(lead, source=source, channel="api", is_woken=not is_decided_inline)
     except LeadInvalid as invalid:
         LEADS_REJECTED.labels(channel="api").inc()
@@ -76,6 +80,10 @@ def receive_lead(payload: object, *, key: SourceKey, is_decided_inline: bool) ->
         raise ApiError(
             describe_test_limit(), status_code=429, code=TEST_LIMIT, wait_seconds=seconds
         ) from None
+    except PingUsedMeanwhile:
+        raise _refuse_ping(PingRefused("ping_used", USED)) from None
+    if lead.ping_id is not None:
+        PINGED_LEADS.labels(outcome="used").inc()
     body = describe_new(stored, lead=lead)
     return Answer(201, body, undecided_lead_id=stored.lead_id if is_decided_inline else None)
 
@@ -135,10 +143,43 @@ def _describe(outcome: Stored, lead: CleanLead, *, index: int) -> dict[str, Any]
 
 
 def _parse(item: object, *, key: SourceKey, at: datetime) -> CleanLead | LeadInvalid:
+    if isinstance(item, Mapping) and item.get(FIELD) not in (None, ""):
+        return LeadInvalid(
+            {FIELD: [FieldError("not_in_batch", "cannot be used in a batch: send the lead alone")]}
+        )
     try:
-        return _read_lead(item, key=key, at=at)
+        return _read_lead(_leave_out_ping(item), key=key, at=at)
     except LeadInvalid as invalid:
         return invalid
+
+
+def read_pinged_lead(payload: object, *, key: SourceKey, at: datetime) -> CleanLead:
+    """Read a lead that may name the ping whose price it wants. Raises LeadInvalid, and ApiError for the ping."""
+    if not isinstance(payload, Mapping) or payload.get(FIELD) in (None, ""):
+        return _read_lead(_leave_out_ping(payload), key=key, at=at)
+    lead = _read_lead(_leave_out_ping(payload), key=key, at=at)
+    try:
+        return replace(lead, ping_id=redeem(payload[FIELD], lead, source=key.source, at=at))
+    except PingRefused as refusal:
+        raise _refuse_ping(refusal) from None
+
+
+def _leave_out_ping(payload: object) -> object:
+    if not isinstance(payload, Mapping):
+        return payload
+    return {name: value for name, value in payload.items() if name != FIELD}
+
+
+def _refuse_ping(refusal: PingRefused) -> ApiError:
+    """A ping whose time is over, or that was used, is a conflict; one that does not fit the lead is a wrong field."""
+    LEADS_REJECTED.labels(channel="api").inc()
+    PINGED_LEADS.labels(outcome=refusal.code).inc()
+    extra: dict[str, Any] = {} if refusal.used_by is None else {"lead_id": str(refusal.used_by)}
+    if refusal.field:
+        extra["fields"] = {refusal.field: [{"code": refusal.code, "message": str(refusal)}]}
+    status_code = 422 if refusal.field else 409
+    message = f"{refusal.field} {refusal}" if refusal.field else str(refusal)
+    return ApiError(message, status_code=status_code, code=refusal.code, extra=extra)
 
 
 def _read_lead(payload: object, *, key: SourceKey, at: datetime) -> CleanLead:

@@ -56,6 +56,7 @@ class NewLead(serializers.Serializer[Any]):
         required=False, allow_null=True, help_text="Additional data that conditions can use."
     )
     consent = ConsentDocument(required=False, allow_null=True)
+    ping_id = _text(100, "From a ping: the lead is sold for at least the price that you were promised.")
     external_id = _text(100, "Your own id for the lead. Sending the same id again returns 409.")
     is_test = serializers.BooleanField(
         required=False,
@@ -143,9 +144,11 @@ class ErrorBody(serializers.Serializer[Any]):
     fields = serializers.DictField(  # type: ignore[assignment]
         child=serializers.ListField(child=FieldProblem()),
         required=False,
-        help_text="Only with validation_failed: what is wrong, by field path.",
+        help_text="Only with validation_failed, contact_data and some codes of pings: what is wrong, by field path.",
     )
-    lead_id = serializers.UUIDField(required=False, help_text="The lead that has this external_id.")
+    lead_id = serializers.UUIDField(
+        required=False, help_text="The lead that has this external_id, or that used this ping_id."
+    )
     status = serializers.CharField(required=False, help_text="Final status of the lead.")
     state = serializers.CharField(
         required=False, help_text="State of the return, delivery or assignment, which was not changed."

@@ -89,6 +89,7 @@ class CleanLead:
     received_at: datetime | None = None  # None: now
     is_test: bool = False
     corrections: tuple[Correction, ...] = field(default=(), repr=False)
+    ping_id: int | None = None  # the row of the ping that promised its price
 
 
 def parse_lead(
@@ -105,6 +106,29 @@ def parse_lead(
 
     `zone` is the time zone of times without an offset, in lenient mode. `is_test`: it is a test lead, whatever it says.
     """
+    lead, _ = parse_placed(
+        payload,
+        default_vertical=default_vertical,
+        at=at,
+        requires_contact=requires_contact,
+        is_lenient=is_lenient,
+        zone=zone,
+        is_test=is_test,
+    )
+    return lead
+
+
+def parse_placed(
+    payload: object,
+    *,
+    default_vertical: str | None,
+    at: datetime,
+    requires_contact: bool,
+    is_lenient: bool,
+    zone: tzinfo,
+    is_test: bool,
+) -> tuple[CleanLead, Mapping[str, Any]]:
+    """As parse_lead. Also returns the sent values under the names of the fields that they were read as."""
     if not isinstance(payload, Mapping):
         raise LeadInvalid({"": [FieldError("invalid_type", 'must be an object like {"zip": "30312", ...}')]})
     reader, attributes, consent = (
@@ -124,7 +148,8 @@ def parse_lead(
     }
     if reader.errors:
         raise LeadInvalid(reader.errors)
-    return CleanLead(**values, corrections=tuple(reader.corrections.made) if reader.corrections else ())
+    corrections = tuple(reader.corrections.made) if reader.corrections else ()
+    return CleanLead(**values, corrections=corrections), reader.payload
 
 
 Start = tuple[FieldReader, dict[str, Any], Consent | None]

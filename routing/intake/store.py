@@ -54,18 +54,18 @@ DUE_REASON: Final = "ingest"
 INSERT: Final = f"""
 INSERT INTO routing_lead (
     id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
-    workspace_id, source_workspace_id, source_id, is_test,
+    workspace_id, source_workspace_id, source_id, is_test, ping_id,
     status, skip_reason, attempts, next_attempt_at, due_reason, received_at, expires_at
 )
 SELECT id, public_id, {", ".join(TEXT_COLUMNS)}, email_hash, phone_hash, attributes, consent, intake_notes,
-    %(workspace_id)s, %(workspace_id)s, %(source_id)s, is_test,
+    %(workspace_id)s, %(workspace_id)s, %(source_id)s, is_test, ping_id,
     'pending', '', 0, received.at, '{DUE_REASON}', COALESCE(incoming.received_at, received.at),
     COALESCE(incoming.received_at, received.at) + make_interval(days => %(ttl_days)s)
 FROM (
     SELECT nextval('routing_lead_id_seq') AS id, *
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS row(
         public_id uuid, {", ".join(f"{name} text" for name in TEXT_COLUMNS)}, email_hash text, phone_hash text,
-        attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz, is_test boolean
+        attributes jsonb, consent jsonb, intake_notes jsonb, received_at timestamptz, is_test boolean, ping_id bigint
     )
 ) AS incoming, (SELECT COALESCE(%(at)s::timestamptz, clock_timestamp()) AS at) AS received
 ORDER BY external_id, id
@@ -114,6 +114,10 @@ class ExternalIdRepeated(Exception):
     def __init__(self, public_id: UUID | None) -> None:
         super().__init__(f"already stored as lead {public_id}")
         self.public_id = public_id
+
+
+class PingUsedMeanwhile(Exception):
+    """The lead was not stored: another request with the same ping stored its lead first."""
 
 
 class LeadNotStored(Exception):
@@ -189,6 +193,7 @@ def _row(lead: CleanLead) -> dict[str, Any]:
     row["consent"] = _consent(lead.consent)
     row["received_at"] = lead.received_at
     row["is_test"] = lead.is_test
+    row["ping_id"] = lead.ping_id
     row["intake_notes"] = write_notes(lead.corrections)
     return row
 
@@ -223,6 +228,8 @@ def _insert(rows: Sequence[Mapping[str, Any]], *, source: Source, at: datetime |
             getattr(diagnosis, "sqlstate", None),
             getattr(diagnosis, "constraint_name", None),
         )
+        if constraint == "lead_ping_used_once":
+            raise PingUsedMeanwhile from None
         message = f"{type(error).__name__} {sqlstate} {constraint}"
         raise LeadNotStored(message) from None
 

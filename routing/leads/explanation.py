@@ -107,9 +107,17 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "workspace_paused": PAUSED,
     "rejected_lead": Advice("A buyer's system rejected the lead.", WAIT, "time"),
+    "promise_ended": Advice(
+        "No buyer paid the promised price in time, and leads of this source are not sold for less.",
+        "Send the lead again without a ping_id, or ask the operator. If you send an external_id, use a new one.",
+        "sender",
+    ),
+    "below_promised_price": Advice("No buyer pays the price that you were promised.", WAIT, "time"),
     "post_deadline_passed": Advice("No buyer accepted the lead in time.", ASK, "operator"),
     "offer_unclaimed": Advice("The lead was offered to buyers, and no buyer claimed it.", ASK, "operator"),
 }
+# What the sender of a lead with a ping may know, wherever the lead went.
+OF_PROMISES: Final = frozenset({"promise_ended", "below_promised_price"})
 # Of a failed lead they would promise an attempt that never comes.
 RETRIED_BY_ITSELF: Final = (NOT_NOW, CLOSED, BUSY, PRODUCT_FAILED, PAUSED)
 ELSEWHERE: Final = Advice("The lead was sent to a partner.", "Nothing. The partner decides.", "nobody")
@@ -177,13 +185,18 @@ def _of_reason(lead: Lead, state: LeadState) -> Advice:
 def visible_reason(reason: str, *, is_elsewhere: bool) -> str:
     """The reason, or "" if it is confidential to another workspace."""
     known = SKIP_REASONS.get(reason)
-    return "" if is_elsewhere and (known is None or known.fixer is not Fixer.LEAD) else reason
+    is_shown = reason in OF_PROMISES or (known is not None and known.fixer is Fixer.LEAD)
+    return reason if is_shown or not is_elsewhere else ""
 
 
 def find_missing_fields(events: Iterable[Any]) -> list[str]:
     """Fields that the lead lacks and whose absence alone made some buyer skip it."""
+    return find_missing(_gates_of_buyers(events))
+
+
+def find_missing(gates_of_buyers: Iterable[Sequence[Mapping[str, Any]]]) -> list[str]:
     missing: dict[str, None] = {}
-    for gates in _gates_of_buyers(events):
+    for gates in gates_of_buyers:
         lacked = [_missing_in(gate) for gate in gates]
         if lacked and all(lacked):
             missing.update(dict.fromkeys(name for names in lacked for name in names))
@@ -214,7 +227,11 @@ def _has(failure: Mapping[str, Any]) -> bool:
 
 
 def _is_out_of_every_area(events: Iterable[Any]) -> bool:
-    codes = [{gate.get("gate") for gate in gates} for gates in _gates_of_buyers(events)]
+    return is_out_of_every_area(_gates_of_buyers(events))
+
+
+def is_out_of_every_area(gates_of_buyers: Iterable[Sequence[Mapping[str, Any]]]) -> bool:
+    codes = [{gate.get("gate") for gate in gates} for gates in gates_of_buyers]
     return bool(codes) and all(AREA_GATE in each for each in codes)
 
 

@@ -213,7 +213,12 @@ def close_claim(lead_id: int, *, attempts: int, has_room: bool, at: datetime) ->
     `has_room`: other buyers may still claim it, so it stays offered. Otherwise it is removed from the schedule on
     commit. Raises LeadMoved if the lead is not offered or was tried in between.
     """
-    parameters = {"lead": lead_id, "attempts": attempts, "has_room": has_room, "at": at}
+    parameters: dict[str, int | bool | datetime] = {
+        "lead": lead_id,
+        "attempts": attempts,
+        "has_room": has_room,
+        "at": at,
+    }
     with connection.cursor() as cursor:
         cursor.execute(CLOSE_CLAIM, parameters)
         if cursor.rowcount != 1:

@@ -84,6 +84,7 @@ class LockedLead(LeadUnderLock):
         None  # when the first buyer's system was asked, until the lead is finished or deferred
     )
     is_partly_sold: bool = False  # a buyer accepted it while others are still asked
+    ping_id: int | None = None  # the ping whose price its source was promised
 
     @property
     def due_since(self) -> datetime | None:

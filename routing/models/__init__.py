@@ -6,9 +6,11 @@ from routing.models.dispatch import Begun, Canary, DispatchControl, DispatchPath
 from routing.models.idempotency import IdempotencyRecord
 from routing.models.lead import TIMED, UNFINISHED, Lead, LeadStatus, RetryingLead
 from routing.models.membership import Membership
+from routing.models.ping import Ping
 from routing.models.rule import RoutingRule
 from routing.models.wakeup import Wakeup
 from routing.models.workspace import (
+    AfterPromise,
     DispatchMode,
     DuplicateScope,
     IntakeMode,
@@ -22,6 +24,7 @@ from routing.models.workspace import (
 __all__ = [
     "TIMED",
     "UNFINISHED",
+    "AfterPromise",
     "AskedBy",
     "Begun",
     "Canary",
@@ -35,6 +38,7 @@ __all__ = [
     "LeadAllowance",
     "LeadStatus",
     "Membership",
+    "Ping",
     "ReconcilerRun",
     "RetryingLead",
     "RoutingRule",

@@ -166,6 +166,15 @@ class Lead(models.Model):
         db_default=False,
         help_text="It is decided like any lead and charges nothing.",
     )
+    ping = models.ForeignKey(
+        "routing.Ping",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        help_text="The ping whose price its source was promised.",
+    )
 
     class Meta:
         db_table = "routing_lead"
@@ -206,6 +215,10 @@ class Lead(models.Model):
                 fields=["source", "external_id"],
                 condition=~Q(external_id=""),
                 name="lead_source_external_id_unique",
+            ),
+            # A ping is used once.
+            models.UniqueConstraint(
+                fields=["ping"], condition=Q(ping__isnull=False), name="lead_ping_used_once"
             ),
         ]
         triggers: ClassVar = [

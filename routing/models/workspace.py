@@ -53,6 +53,13 @@ class IntakeMode(models.TextChoices):
     STRICT = "strict", "strict: a lead with any invalid or unknown field is rejected"
 
 
+class AfterPromise(models.TextChoices):
+    """What happens to an unsold lead when the price that its source was promised is no longer promised."""
+
+    SELL = "sell", "sell: it is sold at any price, like a lead without a ping"
+    END = "end", "end: it is not sold"
+
+
 class Workspace(models.Model):
     """A tenant. Everything else belongs to exactly one.
 
@@ -210,6 +217,21 @@ class Source(models.Model):
         default=True,
         help_text="If unchecked, its keys are rejected. Uncheck it instead of deleting the source.",
     )
+    ping_seconds = models.PositiveIntegerField(
+        "a ping is valid for (seconds)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(10), MaxValueValidator(3_600)],
+        help_text="How long a price that a ping was promised can be used. Blank: LEADSWITCH_PING_SECONDS.",
+    )
+    after_promise = models.CharField(
+        "unsold leads after a promise",
+        max_length=4,
+        choices=AfterPromise.choices,
+        default=AfterPromise.SELL,
+        db_default=AfterPromise.SELL,
+        help_text="What happens to a lead that was not sold while the price of its ping was promised.",
+    )
     # How many test leads it sent on which day (UTC): routing/intake/daily_limit.py counts them.
     test_leads_on = models.DateField(null=True, editable=False)
     test_leads = models.PositiveIntegerField(default=0, db_default=0, editable=False)
@@ -221,6 +243,13 @@ class Source(models.Model):
             models.UniqueConstraint(fields=["workspace", "name"], name="source_workspace_name_unique"),
             models.CheckConstraint(
                 condition=models.Q(intake_mode__in=IntakeMode.values), name="source_intake_mode_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(after_promise__in=AfterPromise.values), name="source_after_promise_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ping_seconds__isnull=True) | models.Q(ping_seconds__range=(10, 3_600)),
+                name="source_ping_seconds_range",
             ),
         ]
         triggers: ClassVar = [

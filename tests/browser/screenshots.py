@@ -298,6 +298,7 @@ def empty_pages() -> dict[str, str]:
     return {
         "home": "/admin/",
         "figures": reverse("admin:distribution_delivery_figures"),
+        "accounts": reverse("admin:distribution_ledgerentry_accounts"),
         **lists,
         "nothing-fits": f"{lists['leads']}?status__exact=failed",
     }

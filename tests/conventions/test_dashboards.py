@@ -41,6 +41,7 @@ UNSHOWN = {
     "leadswitch_reconciler_last_run_timestamp_seconds": "leadswitch_reconciler_age_seconds shows it as an age",
     "leadswitch_digest_mails": "`manage.py digest` prints who got the mail today, and the cause",
     "leadswitch_event_messages_removed": "the removal of old messages concerns no buyer; a pile of them harms nothing",
+    "leadswitch_pings_removed": "the removal of old pings concerns no source; a pile of them harms nothing",
     "leadswitch_test_leads_received": "test leads are left out of figures",
 }
 

@@ -36,6 +36,7 @@ READ_BY_NAME: Final = {
     "leadswitch/formats/en/formats.py",
     "routing/api/urls.py",
     "distribution/api/urls.py",
+    "distribution/portal/urls.py",
 }
 READ_IN_A_CLASS: Final = {"Meta", "Media"}
 # Subclasses of these are found through them.

@@ -59,7 +59,7 @@ def test_skip_reason_has_a_sentence_and_each_of_buyers_a_clause(code: str) -> No
 
 def test_lead_level_reasons_have_advice_for_the_sender_and_buyer_level_ones_a_fix() -> None:
     assert set(ADVICE) == of_level(Level.LEAD)
-    assert set(FIXES) == (of_level(Level.BUYER) - {"outranked"}) | {"outside_campaign_hours"}
+    assert set(FIXES) == (of_level(Level.BUYER) - {"outranked"}) | {"outside_campaign_hours", "promise_ended"}
 
 
 def test_documentation_lists_every_skip_reason_as_it_is() -> None:

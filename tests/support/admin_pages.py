@@ -1,5 +1,6 @@
 """The shared base of the admin's tests: a world with a row in every table, pages, and forms as a browser sends them."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +17,7 @@ from distribution.models import (
     Assignment,
     Buyer,
     BuyerKey,
+    BuyerStatement,
     Campaign,
     CampaignSnapshot,
     Delivery,
@@ -33,6 +35,7 @@ from distribution.models import (
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
+from distribution.statements.issue import issue_statement
 from routing.models import (
     DispatchControl,
     IdempotencyRecord,
@@ -50,6 +53,7 @@ from tests.support.factories import (
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PortalUserFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
@@ -70,7 +74,7 @@ MODELS = [
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
-    *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery),
+    *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery, BuyerStatement),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
@@ -118,9 +122,11 @@ def build_world() -> Workspace:
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
     issue_workspace_key(campaign.workspace)
+    PortalUserFactory(buyer=enrollment.buyer)
     EndpointFactory(buyer=enrollment.buyer, method="http")
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)
+    issue_old_statement(enrollment.buyer, month=1)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
     RuleFactory(workspace=campaign.workspace, tags=["spare"], active=False)
     store_answer(source)
@@ -135,6 +141,15 @@ def build_world() -> Workspace:
         after={"name": "b"},
     )
     return campaign.workspace
+
+
+def issue_old_statement(buyer: Buyer, *, month: int) -> BuyerStatement:
+    """Of 2025, without a movement."""
+    first_day = date(2025, month, 1)
+    statement, _ = issue_statement(
+        Wallet.objects.get(buyer=buyer), first_day, at=datetime.now(UTC), actor="beat"
+    )
+    return statement
 
 
 def _ask_for_a_return(buyer: Buyer) -> None:

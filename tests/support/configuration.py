@@ -113,8 +113,8 @@ def _seen_campaign(campaign: CompiledCampaign) -> dict[str, Any]:
         },
         **{
             f"enrollment {each.id}": (
-                *(each.buyer_id, each.tier_id, each.enrollment_active, each.weight, each.bid_cents),
-                *(each.buyer_active, each.timezone, each.area.everywhere, each.calendar is not None),
+                *(each.buyer_id, each.tier_id, each.enrollment_pause is None, each.weight, each.bid_cents),
+                *(each.buyer_pause is None, each.timezone, each.area.everywhere, each.calendar is not None),
                 each.lead_filter is not None,
             )
             for each in campaign.enrollments

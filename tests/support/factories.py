@@ -18,6 +18,7 @@ from factory.django import DjangoModelFactory
 from distribution.models import (
     Buyer,
     BuyerKey,
+    BuyerScope,
     Campaign,
     Delivery,
     Endpoint,
@@ -25,6 +26,7 @@ from distribution.models import (
     EventKind,
     LedgerEntry,
     PingEndpoint,
+    PortalUser,
     ReturnPolicy,
     SourceContract,
     Subscription,
@@ -34,7 +36,16 @@ from distribution.models import (
 )
 from distribution.money.wallet import top_up
 from routing.intake.identity import identify
-from routing.models import IdempotencyRecord, Lead, RoutingRule, Source, SourceKey, SourceScope, Workspace
+from routing.models import (
+    IdempotencyRecord,
+    Lead,
+    Ping,
+    RoutingRule,
+    Source,
+    SourceKey,
+    SourceScope,
+    Workspace,
+)
 
 EVERYWHERE = {"everywhere": True}
 
@@ -78,6 +89,19 @@ class ContractFactory(DjangoModelFactory[SourceContract]):
         lambda contract: datetime.combine(contract.valid_from, datetime.min.time(), tzinfo=UTC)
     )
     actor = "ann"
+
+
+class PingFactory(DjangoModelFactory[Ping]):
+    """A ping that was promised $5.00 and is valid for five minutes."""
+
+    class Meta:
+        model = Ping
+
+    source = factory.SubFactory(SourceFactory)
+    campaign_id = 1
+    price_cents = 500
+    created_at = factory.LazyFunction(timezone.now)
+    expires_at = factory.LazyAttribute(lambda ping: ping.created_at + timedelta(minutes=5))
 
 
 class LeadFactory(DjangoModelFactory[Lead]):
@@ -137,6 +161,19 @@ class TierFactory(DjangoModelFactory[Tier]):
 
     campaign = factory.SubFactory(CampaignFactory)
     position = factory.LazyAttribute(lambda tier: tier.campaign.tiers.count() + 1)
+
+
+class PortalUserFactory(DjangoModelFactory[PortalUser]):
+    """A manager. `role="viewer"`: a person who changes nothing."""
+
+    class Meta:
+        model = PortalUser
+
+    buyer = factory.SubFactory("tests.support.factories.BuyerFactory")
+    email = factory.Sequence(lambda n: f"person-{n}@example.com")
+    name = factory.Sequence(lambda n: f"Dana Price {n}")
+    role = "manager"
+    invited_by = "ann"
 
 
 class BuyerFactory(DjangoModelFactory[Buyer]):
@@ -268,8 +305,10 @@ def issue_tracing_key(source: Source) -> str:
 
 
 def issue_buyer_key(buyer: Buyer, *, name: str = "test", **key: Any) -> str:
-    """A new key of a buyer in clear text, as its owner sees it once."""
-    _, text = BuyerKey.objects.create_key(name=name, buyer=buyer, **{**in_use(), **key})
+    """A new key of a buyer in clear text, as its owner sees it once. By default with every scope."""
+    _, text = BuyerKey.objects.create_key(
+        name=name, buyer=buyer, **{"scopes": list(BuyerScope), **in_use(), **key}
+    )
     return str(text)
 
 

@@ -21,8 +21,8 @@ NOTHING: Final = "-"
 
 # The color of a badge. The word in it says the same.
 TONES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("distributed", "success", "sold", "selected", "approved", "accepted"), "good"),
-    **dict.fromkeys(("failed", "unsold", "expired", "declined", "rejected", "unknown"), "bad"),
+    **dict.fromkeys(("distributed", "success", "sold", "selected", "approved", "accepted", "paid"), "good"),
+    **dict.fromkeys(("failed", "unsold", "expired", "declined", "rejected", "unknown", "overdue"), "bad"),
     **dict.fromkeys(
         (
             *("pending", "calling", "gated", "offered", "posting", "held"),

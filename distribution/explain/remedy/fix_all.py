@@ -48,6 +48,8 @@ def find_failures(world: World) -> list[dict[str, Any]]:
     if verdict is not None and verdict.reason == "outside_campaign_hours":
         opens_at = None if verdict.retry_at is None else verdict.retry_at.isoformat()
         return [{"gate": "outside_campaign_hours", "fixed_at": opens_at}]
+    if verdict is not None and verdict.reason == "promise_ended":
+        return [{"gate": verdict.reason, "fixed_at": None}]
     skip = next((each for each in world.decision.skipped if each.enrollment_id == world.enrollment_id), None)
     if skip is None or skip.reason == "outranked":
         return []

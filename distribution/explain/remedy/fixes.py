@@ -65,11 +65,13 @@ def fix(world: World, failure: Failure) -> tuple[World, FixOutcome]:
 
 
 def _resume_enrollment(world: World, failure: Failure) -> tuple[World, FixOutcome]:
-    return world.change_enrollment(active=True), FixOutcome(failure, "the enrollment active")
+    return world.change_enrollment(active=True, paused_until=None), FixOutcome(
+        failure, "the enrollment active"
+    )
 
 
 def _resume_buyer(world: World, failure: Failure) -> tuple[World, FixOutcome]:
-    return world.change_buyer(active=True), FixOutcome(failure, "the buyer active")
+    return world.change_buyer(active=True, paused_until=None), FixOutcome(failure, "the buyer active")
 
 
 def _extend_area(world: World, failure: Failure) -> tuple[World, FixOutcome]:
@@ -215,6 +217,10 @@ def _unlock(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     return world.unlock(), FixOutcome(failure, "not busy with another lead")
 
 
+def _forget_promise(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    return world.forget_promise(), FixOutcome(failure, "no price promised to the source")
+
+
 def _correct_area(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     return world.change_buyer(service_area={"everywhere": True}), FixOutcome(
         failure, "its service area corrected"
@@ -253,4 +259,6 @@ FIXES: Final[Mapping[str, GateFix]] = {
     "already_has_lead": GateFix(NoFix("it bought this lead before, and a buyer gets a lead only once")),
     "rejected_lead": GateFix(NoFix("its system rejected this lead, and a buyer is asked only once")),
     "locked": GateFix(_unlock),
+    "below_promised_price": GateFix(_forget_promise),
+    "promise_ended": GateFix(_forget_promise),
 }

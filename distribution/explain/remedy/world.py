@@ -66,6 +66,9 @@ class World:
     def unlock(self) -> "World":
         return self._with_facts(replace(self.facts, locked=self.facts.locked - {self.enrollment_id}))
 
+    def forget_promise(self) -> "World":
+        return self._with_facts(replace(self.facts, promise=None))
+
     def _row(self, table: str, row_id: int) -> Definition:
         rows: list[Definition] = self.definition[table]
         return next(row for row in rows if row["id"] == row_id)

@@ -1,6 +1,7 @@
 """A pause that commits during an attempt stops its sale: the sale itself checks pauses again."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -67,6 +68,12 @@ PAUSES: dict[str, tuple[Callable[[], object], tuple[str, str]]] = {
     "buyer": (
         lambda: switch_buyer(Buyer.objects.get(), to=timezone.now(), **WHO),
         ("failed", "no_eligible_buyers"),
+    ),
+    "buyer until tomorrow": (
+        lambda: Buyer.objects.update(
+            paused_at=timezone.now(), paused_until=timezone.now() + timedelta(days=1)
+        ),
+        ("pending", "no_eligible_buyers"),
     ),
     "campaign": (lambda: Campaign.objects.update(active=False), ("failed", "no_campaign")),
 }

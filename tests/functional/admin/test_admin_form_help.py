@@ -11,8 +11,8 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from distribution.admin.maps import draw_coverage
 from distribution.configuration.coverage import list_covered, measure_coverage
+from distribution.configuration.maps import draw_coverage
 from distribution.explain.enrollment import describe_obstacles
 from distribution.models import Buyer, Campaign, Endpoint, Enrollment, Tier, Wallet
 from routing.models import Source, Workspace

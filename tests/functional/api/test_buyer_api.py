@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from distribution.api import buyerdocuments as documents
 from distribution.api import misseddocuments
-from distribution.api.cursor import unseal
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, BuyerScope, Campaign, LedgerEntry
 from distribution.money.wallet import adjust
+from routing.access.cursor import unseal
 from routing.models import Lead
 from tests.support.buyer_program import Api
 from tests.support.described import assert_described
@@ -82,6 +82,7 @@ def test_wallet_shows_the_balance(buyer: Buyer, campaign: Campaign) -> None:
         "held_cents": 0,
         "credit_limit_cents": 0,
         "available_cents": 7_500,
+        "notice_below_cents": None,
     }
 
 
@@ -291,12 +292,12 @@ def test_cursor_does_not_show_its_position(buyer: Buyer, campaign: Campaign) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "statements"), [("me/", 2), ("wallet/", 2), ("ledger/", 2), ("assignments/", 2), ("missed/", 2)]
+    ("path", "statements"), [("me/", 3), ("wallet/", 2), ("ledger/", 2), ("assignments/", 2), ("missed/", 2)]
 )
 def test_page_takes_the_same_statements_at_any_length(
     buyer: Buyer, campaign: Campaign, path: str, statements: int
 ) -> None:
-    """One statement finds the key, one reads the page."""
+    """One statement finds the key, one reads the page, and one more the account of `me/`."""
     api = Api(buyer)
     for _ in range(2):
         sell(campaign, count=2)
@@ -319,7 +320,7 @@ def test_buyer_over_its_rate_limit_gets_retry_after(buyer: Buyer, settings: Sett
 def test_buyer_api_refuses_write_methods(buyer: Buyer) -> None:
     client = Client(headers={"Authorization": f"Api-Key {issue_buyer_key(buyer)}"})
     for method in ("post", "put", "patch", "delete", "options"):
-        assert getattr(client, method)("/api/v1/buyer/wallet/").status_code == 405
+        assert getattr(client, method)("/api/v1/buyer/ledger/").status_code == 405
 
 
 def test_documents_describe_exactly_the_responses(buyer: Buyer, campaign: Campaign) -> None:
@@ -327,8 +328,6 @@ def test_documents_describe_exactly_the_responses(buyer: Buyer, campaign: Campai
     return_assignment(Assignment.objects.latest("pk").public_id, actor="op", reason="x")
     api = Api(buyer)
 
-    assert_described(api.get("me/"), documents.MeDocument())
-    assert_described(api.get("wallet/"), documents.WalletDocument())
     assert_described(api.get("ledger/"), documents.LedgerPage())
     assert_described(api.get("assignments/"), documents.AssignmentPage())
 
@@ -337,8 +336,6 @@ def test_examples_are_valid_responses() -> None:
     from distribution.api import buyerexamples as examples
 
     for operation, document in (
-        ("buyer_me", documents.MeDocument()),
-        ("buyer_wallet", documents.WalletDocument()),
         ("buyer_ledger_list", documents.LedgerPage()),
         ("buyer_assignments_list", documents.AssignmentPage()),
         ("buyer_assignments_retrieve", documents.AssignmentDocument()),

@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from django.utils import timezone
 
-from distribution.models import Buyer, BuyerKey, BuyerScope
+from distribution.models import PRESETS, Buyer, BuyerKey, BuyerScope
 from tests.support.admin_pages import client_of, form_of, page
 from tests.support.factories import BuyerFactory, SourceFactory, issue_buyer_key, issue_key
 from tracing.models import AuditEntry
@@ -124,6 +124,7 @@ SCOPES = {
     "assignments/": "assignments:read",
     "missed/": "missed:read",
 }
+SCOPES_OF_FORMER_READ = ("account:read", "wallet:read", "assignments:read", "missed:read")
 
 
 @pytest.mark.parametrize(("path", "scope"), SCOPES.items())
@@ -144,8 +145,7 @@ def test_key_with_the_former_scope_is_shown_and_changed_like_any_other(buyer: Bu
     client, key = client_of(User.objects.create_superuser("root")), BuyerKey.objects.get()
     url = page(BuyerKey, "change", key.pk)
     form = form_of(client, url)
-    later = {scope for scope in BuyerScope if scope.startswith(("returns:", "subscriptions:"))}
-    assert form["scopes"] == [scope for scope in BuyerScope if scope not in later]
+    assert form["scopes"] == list(SCOPES_OF_FORMER_READ)
 
     client.post(url, {**form, "name": "renamed"})
     [entry] = AuditEntry.objects.all()
@@ -187,3 +187,39 @@ def test_admin_shows_a_new_key_once(buyer: Buyer) -> None:
     assert text not in client.get(page(BuyerKey, "change", key.pk)).content.decode()
     refused = client.post(page(BuyerKey, "add"), {**form, "scopes": ["rule"]})
     assert "scopes" in refused.context["adminform"].form.errors
+
+
+def test_new_key_changes_no_account_and_moves_no_money(buyer: Buyer) -> None:
+    run(buyer=buyer.name)
+
+    granted = set(BuyerKey.objects.get().scopes)
+    assert granted == {
+        *SCOPES_OF_FORMER_READ,
+        *("returns:read", "returns:write", "subscriptions:read", "subscriptions:write"),
+    }
+
+
+def test_every_scope_is_in_a_preset() -> None:
+    assert {code for codes in PRESETS.values() for code in codes} == set(BuyerScope)
+    assert "money:write" not in PRESETS["write"]
+    assert not [code for code in PRESETS["read"] if code.endswith(":write")]
+
+
+def test_command_expands_presets(buyer: Buyer) -> None:
+    run(buyer=buyer.name, scope="read")
+    assert set(BuyerKey.objects.get().scopes) == set(PRESETS["read"])
+
+
+def test_form_offers_presets_and_stores_their_scopes(buyer: Buyer) -> None:
+    client = client_of(User.objects.create_superuser("root"))
+    sent = {"name": "portal", "buyer": buyer.pk, "scopes": ["missed:read"], "presets": ["money"]}
+    client.post(page(BuyerKey, "add"), {**sent, "change_reason": "asked"})
+    key = BuyerKey.objects.get()
+    assert sorted(key.scopes) == ["missed:read", "money:write", "wallet:read"]
+
+    url = page(BuyerKey, "change", key.pk)
+    client.post(url, {**form_of(client, url), "presets": ["write"]})
+    key.refresh_from_db()
+    assert set(key.scopes) == {"missed:read", "wallet:read", "money:write", *PRESETS["write"]}
+    entry = AuditEntry.objects.latest("pk")
+    assert (entry.action, set(entry.after)) == ("changed", {"scopes"})

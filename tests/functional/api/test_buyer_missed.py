@@ -151,7 +151,7 @@ def test_every_gate_is_shown_with_its_own_fix(campaign: Campaign) -> None:
 
     assert [(gate["gate"], gate["fixer"]) for gate in missed["gates"]] == [
         ("outside_service_area", "buyer"),
-        ("lead_filter_rejected", "agency"),
+        ("lead_filter_rejected", "buyer"),
         ("insufficient_credits", "buyer"),
     ]
     assert missed["gates"][1]["observed"] == {"attributes.roof_age": 3}

@@ -21,6 +21,7 @@ from distribution.models import (
     Assignment,
     Buyer,
     BuyerScope,
+    BuyerStatement,
     Campaign,
     Delivery,
     Endpoint,
@@ -35,7 +36,7 @@ from distribution.models import (
 from routing.api.keyview import KeyView
 from routing.models import Lead, RoutingRule, Source, SourceScope, Workspace
 from tests.functional.api.routes import Route, all_routes
-from tests.support.admin_pages import SCOPED_ROLES, build_world, client_of, person
+from tests.support.admin_pages import SCOPED_ROLES, build_world, client_of, issue_old_statement, person
 from tests.support.factories import (
     SubscriptionFactory,
     WorkspaceFactory,
@@ -118,9 +119,19 @@ class Entry:
     owner_gets: tuple[int, ...] = (200, 201, 409)  # 409: the lead is sold
 
 
-def winner_key(workspace: Workspace, **key: Any) -> str:
+def buyer_of(workspace: Workspace) -> Buyer:
     """The buyer that bought the agency's lead."""
-    return issue_buyer_key(Assignment.objects.get(buyer__workspace=workspace).buyer, **key)
+    return Assignment.objects.get(buyer__workspace=workspace).buyer
+
+
+def winner_key(workspace: Workspace, **key: Any) -> str:
+    return issue_buyer_key(buyer_of(workspace), **key)
+
+
+def stranger_key(workspace: Workspace, **key: Any) -> str:
+    """A buyer of the same agency that is in no campaign."""
+    buyer, _ = Buyer.objects.get_or_create(workspace=workspace, name="not enrolled")
+    return issue_buyer_key(buyer, **key)
 
 
 def loser_key(workspace: Workspace, **key: Any) -> str:
@@ -177,6 +188,26 @@ def of_foreign_file(world: World) -> Values:
     return {"public_id": request.public_id, "file_id": ReturnFile.objects.get(request=request).public_id}
 
 
+def of_foreign_place(world: World) -> Values:
+    """The id of an enrollment is that of its campaign."""
+    return {"public_id": Enrollment.objects.get(buyer=buyer_of(world.foreign)).campaign.public_id}
+
+
+def of_foreign_endpoint(world: World) -> Values:
+    found = Endpoint.objects.get(buyer=buyer_of(world.foreign), events=[], purpose="delivery")
+    return {"public_id": found.public_id}
+
+
+NEW_ENDPOINT = {"name": "new CRM", "method": "email", "email_to": "leads@example.com"}
+
+
+def of_foreign_statement(world: World) -> Values:
+    """Each workspace counts from 1: the other agency has issued one more."""
+    statement = BuyerStatement.objects.filter(workspace=world.foreign).latest("number")
+    assert statement.number == 2
+    return {"number": statement.number}
+
+
 SUBSCRIPTION = {"name": "CRM", "url": "https://93.184.216.34/events", "events": ["lead.sold"]}
 SENT = {"zip": "30312", "email": "grace@example.com"}
 API = {
@@ -215,9 +246,42 @@ API = {
     "api/v1/workspace/assignments/<uuid:public_id>/returns/": Entry(
         ("post",), of_foreign_assignment, body={"reason": "agreed"}, key=workspace_key, sibling=partner_key
     ),
-    "api/v1/buyer/me/": Entry(("get",), key=winner_key),
-    "api/v1/buyer/wallet/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/me/": Entry(("get", "patch"), body={"timezone": "America/Chicago"}, key=winner_key),
+    "api/v1/buyer/area/": Entry(("get", "patch"), body={"service_area": {"states": ["AL"]}}, key=winner_key),
+    "api/v1/buyer/hours/": Entry(("get", "patch"), body={"hours": None}, key=winner_key),
+    "api/v1/buyer/answers/": Entry(("get", "patch"), body={"answers": None}, key=winner_key),
+    "api/v1/buyer/pause/": Entry(("get", "patch"), body={"paused": True}, key=winner_key),
+    "api/v1/buyer/enrollments/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/enrollments/<uuid:public_id>/": Entry(
+        ("get", "patch"), of_foreign_place, body={"caps": {"day": 5}}, key=winner_key, sibling=stranger_key
+    ),
+    "api/v1/buyer/whatif/": Entry(("post",), body={"hours": None}, key=winner_key),
+    "api/v1/buyer/endpoints/": Entry(("get", "post"), body=NEW_ENDPOINT, key=winner_key),
+    "api/v1/buyer/endpoints/<uuid:public_id>/": Entry(
+        ("get", "patch", "delete"),
+        of_foreign_endpoint,
+        body={"timeout_seconds": 9},
+        key=winner_key,
+        sibling=loser_key,
+        owner_gets=(200, 204, 409),  # 409: it has deliveries
+    ),
+    "api/v1/buyer/endpoints/<uuid:public_id>/secrets/": Entry(
+        ("post",), of_foreign_endpoint, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/endpoints/<uuid:public_id>/test/": Entry(
+        ("post",),
+        of_foreign_endpoint,
+        body={},
+        key=winner_key,
+        sibling=loser_key,
+        owner_gets=(409,),  # it has no test URL, and nothing was confirmed
+    ),
+    "api/v1/buyer/wallet/": Entry(("get", "patch"), body={"notice_below_cents": 500}, key=winner_key),
     "api/v1/buyer/ledger/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/statements/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/statements/<int:number>/": Entry(
+        ("get",), of_foreign_statement, key=winner_key, sibling=loser_key
+    ),
     "api/v1/buyer/assignments/": Entry(("get",), key=winner_key),
     "api/v1/buyer/assignments/<uuid:public_id>/": Entry(
         ("get",), of_foreign_assignment, key=winner_key, sibling=loser_key
@@ -256,6 +320,7 @@ API = {
     ),
     "api/v1/leads/<uuid:public_id>/trace/": Entry(("get",), of_foreign_lead),
     "api/v1/payables/": Entry(("get",)),
+    "api/v1/pings/": Entry(("post",), body={"zip": "30312"}),
     "api/v1/subscriptions/": Entry(("get", "post"), body=SUBSCRIPTION),
     "api/v1/subscriptions/<uuid:public_id>/": Entry(
         ("get", "delete"), of_foreign_subscription("source"), owner_gets=(200, 204)
@@ -278,6 +343,7 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
         "?ids": world.foreign_row(ReturnRequest).pk,
     },
     "distribution_delivery_act": lambda world: {"name": "resend", "?ids": world.foreign_row(Delivery).pk},
+    "distribution_ledgerentry_accounts": lambda world: {"?workspace": world.foreign.pk},
     "distribution_delivery_figures": lambda world: {"?endpoint": world.foreign_row(Endpoint).pk},
     "distribution_endpoint_act": lambda world: {
         "object_id": world.foreign_row(Endpoint).pk,
@@ -341,6 +407,7 @@ def world() -> World:
         sale = Assignment.objects.get(buyer__workspace=workspace)
         SubscriptionFactory(buyer=sale.buyer, events=["lead.sold"])
         SubscriptionFactory(source=sale.lead.source, events=["lead.sold"])
+    issue_old_statement(Assignment.objects.get(buyer__workspace=made.foreign).buyer, month=2)
     return made
 
 
@@ -363,7 +430,9 @@ every_route_of_a_row = _every([route for route in api_routes() if route.paramete
 def test_every_route_is_in_the_matrix() -> None:
     api, admin = {route.path for route in api_routes()}, {route.path for route in admin_routes()}
     assert api == set(API)
-    assert {route.path for route in all_routes()} - api - admin == {*PUBLIC, CATCH_ALL}
+    # tests/functional/portal/test_tenants.py has those of the portal.
+    portal = {route.path for route in all_routes() if route.path.startswith("portal/")}
+    assert {route.path for route in all_routes()} - api - admin - portal == {*PUBLIC, CATCH_ALL}
     unknown = [
         route.path
         for route in admin_routes()
@@ -506,7 +575,7 @@ class TestApi:
 
 
 def view_of(route: Route) -> type[KeyView]:
-    found = resolve(route.url(public_id=UUID(int=7), file_id=UUID(int=8))).func
+    found = resolve(route.url(public_id=UUID(int=7), file_id=UUID(int=8), number=9)).func
     view: type[KeyView] = found.view_class  # type: ignore[attr-defined]
     return view
 
@@ -522,9 +591,12 @@ def parameters_of(route: Route, method: str) -> tuple[str, ...]:
 def call(client: Client, route: Route, world: World, method: str, *, query: str = "") -> Any:
     entry = API[route.path]
     url = route.url(**(entry.foreign(world) if entry.foreign else {})) + query
-    if method == "post":
-        return client.post(url, entry.body, content_type="application/json")
-    return getattr(client, method)(url)
+    if method in ("post", "patch"):
+        # A caller that may not see a row never learns whether a version of it is the present one.
+        return getattr(client, method)(
+            url, entry.body, content_type="application/json", headers={"If-Match": "*"}
+        )
+    return getattr(client, method)(url, headers={"If-Match": "*"})
 
 
 def foreign_public_ids(world: World) -> Iterator[object]:

@@ -13,7 +13,7 @@ import distribution.attempts.decide_under_lock
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry
 from distribution.verify import run_verification
-from routing.models import Lead
+from routing.models import Lead, Source
 from tests.support.blocking import holding, short_lock_timeout
 from tests.support.event_shapes import misshapen
 from tests.support.factories import (
@@ -21,6 +21,7 @@ from tests.support.factories import (
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PingFactory,
     RuleFactory,
     SourceFactory,
     TierFactory,
@@ -94,6 +95,19 @@ def ask_until_the_deadline(campaign: Campaign, lead: Lead) -> None:
 def come_before(_campaign: Campaign, lead: Lead) -> None:
     """The same person already waits with an older lead."""
     LeadFactory(source=lead.source, received_at=AT - timedelta(minutes=1), email_hash=lead.email_hash)
+
+
+def promise_more(campaign: Campaign, lead: Lead) -> None:
+    """Its source was promised $10.01 until five past, and has no contract that pays it."""
+    ping = PingFactory.create(source=lead.source, campaign_id=campaign.pk, price_cents=1_001, created_at=AT)
+    Lead.objects.filter(pk=lead.pk).update(ping=ping)
+
+
+def promise_too_early(campaign: Campaign, lead: Lead) -> None:
+    """The promise ends as the attempt begins, and its source lets no lead be sold afterwards."""
+    promise_more(campaign, lead)
+    Source.objects.filter(pk=lead.source_id).update(after_promise="end")
+    Lead.objects.filter(pk=lead.pk).update(received_at=AT - timedelta(minutes=5))
 
 
 def lead_to_a_paused_workspace(_campaign: Campaign, lead: Lead) -> None:
@@ -247,6 +261,14 @@ CASES: dict[str, Case] = {
         campaign=ON_ACCEPTANCE,
         prepare=ask_until_the_deadline,
     ),
+    "below_promised_price": Case(
+        "below_promised_price",
+        "deferred",
+        "below_promised_price",
+        due_at=AT + timedelta(minutes=5),
+        prepare=promise_more,
+    ),
+    "promise_ended": Case("promise_ended", "unsold", prepare=promise_too_early),
     "outside_campaign_hours": Case(
         "outside_campaign_hours", "deferred", due_at=TUESDAY, campaign={"schedule": NIGHT}
     ),

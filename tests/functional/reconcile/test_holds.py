@@ -1,12 +1,12 @@
-"""`reconcile holds`: ends a hold whose delivery has ended without it, and no other."""
+"""`reconcile holds`: ends a hold whose delivery has ended without it, or that timed out unsent, and no other."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.expiring import end_expired_post
 from distribution.models import Assignment, Delivery, DeliveryTry, Endpoint, LedgerEntry, Wallet
 from distribution.reconcile import holds
 from distribution.verify import run_verification
@@ -18,15 +18,18 @@ from tests.support.holds import (
     asking_campaign,
     attempts_of,
     buyers_of,
+    entries_of,
     lead_of,
     money_of,
     open_hold,
     statuses,
 )
+from tests.support.planting import plant
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+POST_DEADLINE = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -112,16 +115,82 @@ def test_canceled_delivery_that_the_buyer_may_have_is_only_reported(lead: Lead, 
     assert everything() == before
 
 
-@pytest.mark.parametrize("state", ["pending", "posting", "unknown"])
-def test_hold_that_waits_is_not_ended_however_old_it_is(lead: Lead, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [("pending", "unknown"), ("posting", ""), ("posting", "not_sent"), ("unknown", "unknown")],
+)
+def test_hold_that_the_buyer_may_have_is_not_ended_however_old_it_is(
+    lead: Lead, state: str, outcome: str
+) -> None:
     if state != "pending":
         leased_until = AT if state == "posting" else None
         Delivery.objects.update(state=state, next_try_at=None, leased_until=leased_until)
-        add_try(lead, "" if state == "posting" else "unknown")
+    add_try(lead, outcome)
+    let_time_out(lead)
     before = everything()
 
-    with time_machine.travel(datetime.now(UTC) + timedelta(days=365)):
-        assert holds.run(fix=True, limit=10) == Counts(checked=1)
+    assert holds.run(fix=True, limit=10) == Counts(checked=1)
+
+    assert everything() == before
+
+
+def let_time_out(lead: Lead) -> None:
+    """The time of the chain has passed too."""
+    plant("UPDATE distribution_ledgerentry SET expires_at = now() - interval '1 second' WHERE kind = 'hold'")
+    Lead.objects.filter(pk=lead.pk).update(posting_since=datetime.now(UTC) - POST_DEADLINE)
+
+
+def test_hold_times_out_a_minute_after_the_chain(lead: Lead) -> None:
+    entry = LedgerEntry.objects.get(assignment=open_hold(lead), kind="hold")
+    assert entry.expires_at == entry.created_at + POST_DEADLINE + timedelta(minutes=1)
+    assert not LedgerEntry.objects.exclude(kind="hold").filter(expires_at__isnull=False).exists()
+
+
+@pytest.mark.parametrize("tries", [0, 1])
+def test_hold_that_timed_out_unsent_is_released(lead: Lead, tries: int) -> None:
+    hold = open_hold(lead)
+    if tries:
+        add_try(lead, "not_sent")
+        Delivery.objects.update(tries=1)
+    let_time_out(lead)
+
+    assert holds.run(fix=True, limit=10) == Counts(checked=1, repaired=1)
+
+    hold.refresh_from_db()
+    assert (hold.state, hold.reject_reason) == ("rejected", "hold_expired")
+    delivery = Delivery.objects.get(lead=lead)
+    assert (delivery.state, delivery.end_reason, delivery.next_try_at) == ("rejected", "hold_expired", None)
+    assert money_of(hold.buyer_id) == (CREDITS_CENTS, 0)
+    assert [kind for kind, *_ in entries_of(hold)] == ["hold", "release"]
+    assert statuses(lead) == ("failed", "post_deadline_passed")
+    assert run_verification().holds
+
+
+@pytest.mark.usefixtures("committed_db", "lead")
+def test_hold_before_its_time_out_is_left_alone() -> None:
+    before = everything()
+    assert holds.run(fix=True, limit=10) == Counts(checked=1)
+    assert everything() == before
+
+
+@pytest.mark.usefixtures("committed_db", "lead")
+@pytest.mark.parametrize(("age", "ended"), [("1 hour", 0), ("1 hour 61 seconds", 1)])
+def test_hold_of_the_version_before_times_out_too(age: str, ended: int) -> None:
+    """It has no timeout: it times out as a new hold would."""
+    plant(
+        f"UPDATE distribution_ledgerentry SET expires_at = NULL, created_at = now() - interval '{age}'"
+        " WHERE kind = 'hold'"
+    )
+
+    assert holds.run(fix=True, limit=10) == Counts(checked=1, repaired=ended)
+
+
+def test_post_that_is_claimed_meanwhile_keeps_its_hold(lead: Lead) -> None:
+    hold = open_hold(lead)
+    Delivery.objects.update(state="posting", next_try_at=None, leased_until=AT)
+    before = everything()
+
+    assert not end_expired_post(hold.pk, at=AT)
 
     assert everything() == before
 

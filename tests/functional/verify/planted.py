@@ -12,7 +12,7 @@ PLANTED = [
     Planted(
         "balance_without_entry",
         "UPDATE distribution_wallet SET balance_cents = balance_cents + 7 WHERE id = {wallet}",
-        {1: "wallet {wallet}: balance"},
+        {1: "wallet {wallet}: balance", 14: "wallet {wallet}: balance"},
     ),
     Planted(
         "running_balance",
@@ -63,6 +63,7 @@ PLANTED = [
             6: "has no assignment to it",
             8: "its sales are",
             12: "but its sale is to buyer {buyer}",
+            14: "and payments",
         },
         constraint=("assignment_lead_buyer_once", ASSIGNMENT),
     ),
@@ -72,7 +73,7 @@ PLANTED = [
         f"UPDATE {LEDGER} SET balance_after_cents = balance_after_cents + 2500"
         " WHERE wallet_id = {wallet} AND id > {charge};"
         "UPDATE distribution_wallet SET balance_cents = balance_cents + 2500 WHERE id = {wallet}",
-        {3: "assignment {assignment}: was never charged"},
+        {3: "assignment {assignment}: was never charged", 14: "sum to 2500 cents and not to 0"},
     ),
     Planted(
         "charged_otherwise",
@@ -81,7 +82,7 @@ PLANTED = [
             3: "assignment {assignment}: costs 2499 cents, but 2500 were charged",
             6: "at 2500 cents and sold at 2499",
         }
-        | {8: "its sales are"},
+        | {8: "its sales are", 14: "sum to -1 cents and not to 0"},
     ),
     Planted(
         "charge_for_nothing",
@@ -403,5 +404,24 @@ PLANTED = [
         " INSERT INTO distribution_delivery (endpoint_id, event_id, next_try_at)"
         " SELECT t.id, e.id, now() FROM distribution_endpoint t, distribution_event e WHERE t.name = 'x'",
         {13: "of another owner"},
+    ),
+    Planted(
+        "charge_from_a_card",
+        f"UPDATE {LEDGER} SET other_account = 'card_clearing' WHERE id = {{charge}}",
+        {14: "ledger entry {charge}: is of the kind charge, but its other side is card_clearing"},
+        constraint=("ledger_account_fits_kind", LEDGER),
+    ),
+    Planted(
+        "earned_without_costs",
+        f"UPDATE {PAYABLE} SET other_account = 'manual_clearing' WHERE assignment_id = {{assignment}}",
+        {14: "is of the kind earned, but its other side is manual_clearing"},
+        constraint=("payable_account_fits_kind", PAYABLE),
+    ),
+    Planted(
+        "payment_from_costs",
+        f"INSERT INTO {PAYABLE} (source_id, kind, amount_cents, idempotency_key, actor, reason)"
+        f" SELECT source_id, 'paid', -1, 'planted', 'x', 'x' FROM {PAYABLE} LIMIT 1",
+        {14: "is of the kind paid, but its other side is source_costs"},
+        constraint=("payable_account_fits_kind", PAYABLE),
     ),
 ]

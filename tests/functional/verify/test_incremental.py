@@ -16,6 +16,7 @@ from tests.support.planting import plant, without
 from tests.support.waiting import fetch_value, wait_until
 
 NAMES = [
+    "accounts",
     "caps",
     "charges",
     "deliveries",

@@ -58,7 +58,7 @@ PLANTED = {
     ),
     "posting_without_a_hold": (
         f"UPDATE {ASSIGNMENT} SET state = 'sold', settled_at = now() WHERE id = {{held}}",
-        {1, 3, 4, 12},
+        {1, 3, 4, 12, 14},
     ),
     "hold_of_a_finished_lead": (
         "UPDATE routing_lead SET status = 'failed', finished_at = now() WHERE id = {held_lead}",
@@ -71,6 +71,10 @@ PLANTED = {
     "partly_sold_without_a_sale": (
         "UPDATE routing_lead SET is_partly_sold = TRUE WHERE id = {held_lead}",
         {4},
+    ),
+    "hold_that_timed_out": (
+        f"UPDATE {LEDGER} SET expires_at = now() - interval '11 minutes' WHERE assignment_id = {{held}}",
+        {14},
     ),
     "hold_without_a_direct_post": (f"DELETE FROM {DELIVERY} WHERE assignment_id = {{held}}", {12}),
     "hold_whose_direct_post_has_ended": (

@@ -10,6 +10,7 @@ from django.db.models import Model
 
 from distribution.explain.missed import MAX_SCANNED as MAX_MISSED
 from distribution.explain.missed import list_missed
+from distribution.explain.missed_period import MissedFilter
 from distribution.models import Assignment, Buyer
 from distribution.queries import Period, list_assignments
 from routing.models import Lead, RetryingLead, Workspace
@@ -187,7 +188,7 @@ def test_missed_leads_of_a_rare_reason_are_searched_in_bounds(monkeypatch: pytes
     while before is not None:
         counter = RowCounter()
         with connection.execute_wrapper(counter):
-            missed, stop = list_missed(buyer, limit=50, before=before, reason="locked")
+            missed, stop = list_missed(buyer, limit=50, before=before, only=MissedFilter("locked"))
         assert counter.rows <= 2 * MAX_MISSED + PAGE
         found, before, pages = [*found, *missed], stop, pages + 1  # type: ignore[assignment] # None ends the loop
     assert [each.lead_id for each in found] == [lead.public_id]

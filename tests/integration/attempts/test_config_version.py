@@ -22,6 +22,7 @@ from tests.support.factories import (
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MORNING, EVENING = NOON.replace(hour=6), NOON.replace(hour=18)
 CONDITION = {"field": "state", "op": "eq", "value": "GA"}
 HOURS = {"mon": [["09:00", "17:00"]]}
 CAMPAIGN_CHANGES: dict[str, Any] = {
@@ -44,6 +45,8 @@ BUYER_CHANGES: dict[str, Any] = {
     "answers": {"a": 1},
     "hours": HOURS,
     "paused_at": NOON,
+    "paused_until": EVENING,
+    "is_paused_by_buyer": True,
 }
 ENROLLMENT_CHANGES: dict[str, Any] = {
     "active": False,
@@ -53,6 +56,8 @@ ENROLLMENT_CHANGES: dict[str, Any] = {
     "lead_filter": CONDITION,
     **{f"cap_{kind}": 1 for kind in ("hour", "day", "week", "month")},
     **{f"budget_{kind}_cents": 1 for kind in ("hour", "day", "week", "month")},
+    "paused_at": NOON,
+    "paused_until": EVENING,
     "archived_at": NOON,
 }
 TIER_CHANGES: dict[str, Any] = {"position": 7, "content_filter": CONDITION, "price_cents": 1}
@@ -72,7 +77,8 @@ def version(campaign: Campaign) -> int:
 
 @pytest.fixture
 def enrollment() -> Enrollment:
-    return EnrollmentFactory()
+    """Paused, because only a pause has an end."""
+    return EnrollmentFactory(paused_at=MORNING, buyer__paused_at=MORNING)
 
 
 def test_cases_below_name_every_column() -> None:

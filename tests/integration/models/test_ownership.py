@@ -97,6 +97,9 @@ FREE = {
     **dict.fromkeys(
         (f"payableentry.{name}" for name in ("source", "lead", "assignment", "contract")), "append-only"
     ),
+    **dict.fromkeys(("buyerstatement.workspace", "buyerstatement.wallet"), "append-only"),
+    "statementcounter.workspace": "a counter of one workspace, its primary key",
+    "statementmail.statement": "a mail of one statement, its primary key",
     "endpoint.campaign": "an operator may change which leads it gets",
     "returnrequest.refund": "set once, at its end, which is final",
 }

@@ -24,6 +24,26 @@ INSERT INTO distribution_ledgerentry (
     wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor, reason
 ) VALUES (1, 'adjustment', -5, 0, 'a', '', ''), (1, 'adjustment', 5, 0, 'b', '', '')
 """
+FILL_PAYABLES = """
+INSERT INTO distribution_payableentry (
+    source_id, kind, amount_cents, idempotency_key, lead_id, assignment_id, contract_id, actor, reason
+)
+SELECT 1, kind, amount, kind || ':' || n, id, id, id, '', 'x'
+FROM generate_series(1, 6000) n, LATERAL (VALUES
+    ('earned', 100, n), ('deducted', -10, n), ('adjustment', 5, NULL), ('paid', -20, NULL)
+) AS entry(kind, amount, id)
+WHERE kind = 'paid' OR n <= 2
+"""
+COUNT_PAYABLES = """
+SELECT kind, other_account, count(*), sum(amount_cents)::int FROM distribution_payableentry
+GROUP BY kind, other_account ORDER BY kind
+"""
+PAYABLE_SIDES = [
+    ("adjustment", "source_costs", 2, 10),
+    ("deducted", "source_costs", 2, -20),
+    ("earned", "source_costs", 2, 200),
+    ("paid", "manual_clearing", 6_000, -120_000),
+]
 COUNT = """
 SELECT kind, other_account, count(*), sum(amount_cents)::int FROM distribution_ledgerentry
 GROUP BY kind, other_account ORDER BY kind
@@ -43,13 +63,14 @@ SIDES = [
 def old() -> Iterator[OldDatabase]:
     with old_database() as database:
         database.migrate("distribution", "0058")
-        database.add(FILL, FILL_ADJUSTMENTS)
+        database.add(FILL, FILL_ADJUSTMENTS, FILL_PAYABLES)
         database.migrate()
         yield database
 
 
 def test_old_entries_get_their_other_side(old: OldDatabase) -> None:
     assert old.rows(COUNT) == SIDES
+    assert old.rows(COUNT_PAYABLES) == PAYABLE_SIDES
 
 
 def test_old_entries_cannot_be_changed_afterwards(old: OldDatabase) -> None:
@@ -58,7 +79,9 @@ def test_old_entries_cannot_be_changed_afterwards(old: OldDatabase) -> None:
 
 
 def test_constraints_are_validated(old: OldDatabase) -> None:
-    unvalidated = "SELECT conname FROM pg_constraint WHERE NOT convalidated AND conname LIKE 'ledger%'"
+    unvalidated = (
+        "SELECT conname FROM pg_constraint WHERE NOT convalidated AND conname ~ '^(ledger|payable)_'"
+    )
     assert old.rows(unvalidated) == []
 
 

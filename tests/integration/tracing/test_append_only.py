@@ -7,9 +7,17 @@ import pytest
 from django.db import IntegrityError, NotSupportedError, connection, models, transaction
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import CampaignSnapshot, Event, LedgerEntry, PayableEntry, SourceContract
+from distribution.models import (
+    BuyerStatement,
+    CampaignSnapshot,
+    Event,
+    LedgerEntry,
+    PayableEntry,
+    SourceContract,
+)
 from tests.support.delivery_breaches import new_event
 from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
+from tests.support.statements import buyer_on_terms, issue
 from tracing import audit
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
@@ -23,6 +31,7 @@ TABLES: list[tuple[type[models.Model], dict[str, Any]]] = [
     (AuditEntry, {"reason": "changed"}),
     (SourceContract, {"reason": "changed"}),
     (PayableEntry, {"reason": "changed"}),
+    (BuyerStatement, {"issued_by": "changed"}),
     (Event, {"once": "changed"}),
 ]
 
@@ -37,6 +46,7 @@ def rows() -> None:
     lead = LeadFactory(source=source)
     assert distribute_lead(lead.pk).result == "success"
     new_event()
+    issue(buyer_on_terms())
     audit.record(actor="root", action="changed", target=campaign, workspace_id=campaign.workspace_id)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from distribution.engine import FactsError, LiveFacts, compile_campaign, decide
+from distribution.engine import DefinitionError, FactsError, LiveFacts, compile_campaign, decide
 from distribution.engine.gates import GATES, STAGES, is_overridable
 from tests.unit.engine.builders import (
+    AT,
     CLOSED_ALWAYS,
     FIELDS,
     RICH,
@@ -51,6 +52,34 @@ def test_paused_enrollment_fails() -> None:
 
 def test_paused_buyer_fails() -> None:
     assert only_failure(run(definition(buyers=[buyer(active=False)])))["gate"] == "buyer_paused"
+
+
+@pytest.mark.parametrize(("minutes", "passes"), [(-1, True), (0, True), (1, False)])
+def test_pause_ends_by_itself(minutes: int, passes: bool) -> None:  # noqa: FBT001
+    until = (AT + timedelta(minutes=minutes)).isoformat()
+    pause = {"active": True, "paused_until": until, "paused_by": "buyer"}
+    for paused in (definition([enrollment(**pause)]), definition(buyers=[buyer(**pause)])):
+        decision = run(paused)
+        assert (selected_ids(decision) == [1]) is passes
+        if not passes:
+            assert only_failure(decision) | {"gate": ""} == {
+                "gate": "",
+                "required": "active",
+                "observed": "paused",
+                "fixed_at": until,
+                "by": "buyer",
+            }
+
+
+def test_pause_without_an_end_stays_although_an_earlier_one_had_an_end() -> None:
+    until = (AT - timedelta(days=1)).isoformat()
+    paused = definition(buyers=[buyer(active=False, paused_until=until, paused_by="agency")])
+    assert only_failure(run(paused))["fixed_at"] is None
+
+
+def test_end_of_a_pause_must_have_an_offset() -> None:
+    with pytest.raises(DefinitionError, match=r"enrollments\[0\].paused_until"):
+        run(definition([enrollment(paused_until="2025-06-04T12:00:00")]))
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,17 @@ def test_closed_campaign_is_deferred_before_the_pool_is_built() -> None:
     assert decision.prices == ()
 
 
+def test_lead_waits_for_the_end_of_a_pause_and_then_for_opening_hours() -> None:
+    saturday_noon = SATURDAY.isoformat()
+    paused = buyer(paused_until=saturday_noon, paused_by="buyer")
+    assert run(definition(buyers=[paused])).verdict == Verdict(
+        "no_eligible_buyers", "deferred", SATURDAY, "buyer_paused"
+    )
+    both = buyer(paused_until=saturday_noon, hours=WEEKDAYS_NINE_TO_FIVE)
+    verdict = run(definition(buyers=[both])).verdict
+    assert verdict == Verdict("no_eligible_buyers", "deferred", MONDAY_NINE, "buyer_paused")
+
+
 def test_campaign_that_never_opens_needs_a_person() -> None:
     decision = run(definition(schedule=CLOSED_ALWAYS))
     assert decision.verdict == Verdict("outside_campaign_hours", "permanent")

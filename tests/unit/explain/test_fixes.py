@@ -21,7 +21,13 @@ def assess_first(campaign: dict[str, Any], **changes: Any) -> Assessment:
 
 
 def test_every_gate_has_a_fix_or_a_reason() -> None:
-    assert set(FIXES) == {*STAGES, "outside_campaign_hours", "locked"}
+    assert set(FIXES) == {
+        *STAGES,
+        "outside_campaign_hours",
+        "locked",
+        "below_promised_price",
+        "promise_ended",
+    }
     assert {code for code, row in FIXES.items() if isinstance(row.make, NoFix)} == {
         *("already_has_lead", "rejected_lead"),
     }

@@ -170,6 +170,14 @@ WEB: Final = Row(
             queries=(increase_by("result", "leadswitch_logins_total"),),
         ),
         Panel(
+            title="Sign-ins to the portal",
+            description="Steps of signing in to the portal of buyers. Many invalid links without requests suggest an"
+            " attack; not mailed: check the mail server.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("step", "leadswitch_portal_sign_ins_total"),),
+        ),
+        Panel(
             title="Readiness by part",
             description="1 if the part was ok when /readyz last checked it.",
             unit=Unit.YES_NO,

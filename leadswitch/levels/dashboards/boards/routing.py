@@ -227,6 +227,26 @@ FLOW: Final = Row(
             queries=(increase_by("channel", "leadswitch_leads_rejected_total"),),
         ),
         Panel(
+            title="Pings of sources",
+            description="Prices that sources asked for before they send a lead, by what they were answered.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("outcome", "leadswitch_pings_total"),),
+        ),
+        Panel(
+            title="Duration of pings",
+            description="From the parsed body of a ping to its stored answer. Normal: below 50 ms.",
+            unit=Unit.SECONDS,
+            queries=percentiles("leadswitch_ping_seconds"),
+        ),
+        Panel(
+            title="Leads sent with a ping",
+            description="Leads that used the price of a ping, and those that were refused, by the reason.",
+            unit=Unit.COUNT,
+            view=View.STACKED,
+            queries=(increase_by("outcome", "leadswitch_pinged_leads_total"),),
+        ),
+        Panel(
             title="Sales, returns and expired leads",
             description="Leads sold and returned, one for each buyer, and leads that expired unsold.",
             unit=Unit.COUNT,

@@ -33,7 +33,7 @@ SELECT count(*) FROM (
     GROUP BY buyer_id
 ) spend
 JOIN distribution_wallet w USING (buyer_id)
-JOIN distribution_buyer b ON b.id = w.buyer_id AND b.paused_at IS NULL
+JOIN distribution_buyer b ON b.id = w.buyer_id AND (b.paused_at IS NULL OR b.paused_until IS NOT NULL)
 WHERE spend.cents > 0 AND w.balance_cents - w.held_cents + w.credit_limit_cents < spend.cents
 """
 # One entry a wallet, through ledger_wallet_newest. The reconciler sums all of them.

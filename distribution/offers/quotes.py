@@ -1,0 +1,108 @@
+"""The price that a source is promised for a lead, before it sends it: what its contract makes of the best decision now.
+
+It follows the rules, resolves the campaign and decides as an attempt does, on facts that it reads and does not lock.
+Nothing is counted or held, so the price is checked again when the lead is sold.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from distribution.attempts.campaigns import CAMPAIGNS, read_heads
+from distribution.attempts.decide_under_lock import read_facts
+from distribution.attempts.route import find_closed, find_obstacle
+from distribution.engine import (
+    CompiledCampaign,
+    Decision,
+    DefinitionError,
+    Terms,
+    decide,
+    earned_cents,
+    resolve_campaign,
+)
+from distribution.offers.asked_lead import read_asked
+from routing.intake.parse import CleanLead
+from routing.locks.attempts import LockedLead
+from routing.models import Source
+from routing.rules.route import route_lead
+from routing.rules.ruleset import PathTooLong, RuleBroken
+
+NO_CONTRACT: Final = "no_contract"
+BROKEN: Final = "internal_error"
+
+Gates = Sequence[Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price with its campaign, or the reason why there is none, in the codes of skip reasons or NO_CONTRACT.
+
+    `gates`: those that failed, for each buyer. `is_elsewhere`: rules sent it to another workspace.
+    """
+
+    campaign_id: int | None = None
+    price_cents: int | None = None
+    reason: str = ""
+    gates: Gates = ()
+    is_elsewhere: bool = False
+
+
+def quote(clean: CleanLead, *, source: Source, at: datetime, seed: int) -> Quote:
+    """Return what the source would be paid for this lead now. Writes nothing."""
+    asked = read_asked(clean, source=source, at=at)
+    if asked.terms is None or asked.terms.pays == "nothing":
+        return Quote(reason=NO_CONTRACT)
+    try:
+        return _decide(asked.lead, terms=asked.terms, at=at, seed=seed)
+    except (RuleBroken, PathTooLong, DefinitionError):
+        return Quote(reason=BROKEN)
+
+
+def find_campaign_id(clean: CleanLead, *, source: Source, at: datetime) -> int | None:
+    """Return the campaign that takes this lead now. None: there is none, or its workspace is paused."""
+    lead = read_asked(clean, source=source, at=at).lead
+    try:
+        route = route_lead(lead)
+    except (RuleBroken, PathTooLong):
+        return None
+    heads, _ = read_heads(workspace_id=route.workspace_id, vertical=lead.vertical)
+    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
+    return None if head is None else head.id
+
+
+def _decide(lead: LockedLead, *, terms: Terms, at: datetime, seed: int) -> Quote:
+    if lead.is_paused:
+        return Quote(reason="workspace_paused")
+    closed = find_closed(lead.workspace_hours, timezone=lead.workspace_timezone, at=at)
+    if closed is not None:
+        return Quote(reason=closed.reason)
+    route = route_lead(lead)
+    is_elsewhere = route.workspace_id != lead.source_workspace_id
+    obstacle = find_obstacle(route, at=at)
+    if obstacle is not None:
+        return Quote(reason=obstacle.reason, is_elsewhere=is_elsewhere)
+    found = _decide_in_campaign(replace(lead, workspace_id=route.workspace_id), at=at, seed=seed)
+    if found is None:
+        return Quote(reason="no_campaign", is_elsewhere=is_elsewhere)
+    campaign, decision = found
+    return replace(_price(campaign, decision, terms=terms), is_elsewhere=is_elsewhere)
+
+
+def _decide_in_campaign(
+    lead: LockedLead, *, at: datetime, seed: int
+) -> tuple[CompiledCampaign, Decision] | None:
+    heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
+    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
+    if head is None:
+        return None
+    campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
+    return campaign, decide(campaign, read_facts(lead, campaign=campaign, at=at, seed=seed))
+
+
+def _price(campaign: CompiledCampaign, decision: Decision, *, terms: Terms) -> Quote:
+    if not decision.selected:
+        reason = decision.verdict.reason if decision.verdict else BROKEN
+        return Quote(reason=reason, gates=[skip.gates for skip in decision.skipped])
+    revenue_cents = sum(selection.price_cents for selection in decision.selected)
+    return Quote(campaign_id=campaign.id, price_cents=earned_cents(terms, revenue_cents=revenue_cents))

@@ -1,0 +1,56 @@
+"""The leads that a buyer missed, and what would have to change."""
+
+from typing import Final
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from distribution.explain.missed import MISSED_REASONS, NEWEST, SkippedAttempt, find_missed, list_missed
+from distribution.explain.missed_period import MissedFilter
+from distribution.portal.pages import PortalPage
+from distribution.portal.paging import SIZE, read_paging
+from distribution.portal.wording import FIXERS, LINKS
+from tracing.skip_reasons import SKIP_REASONS, Fixer
+
+REASONS: Final = [(code, SKIP_REASONS[code].label) for code in MISSED_REASONS]
+
+
+class MissedPage(PortalPage):
+    section = "portal-missed"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        reason = request.GET.get("reason", "")
+        if reason and reason not in MISSED_REASONS:
+            raise Http404
+        paging = read_paging(request, name="missed", buyer=self.buyer)
+        before = NEWEST if paging.before is None else paging.before
+        missed, stop = list_missed(
+            self.buyer, limit=SIZE + 1, before=before, only=MissedFilter(reason=reason or None)
+        )
+        page = paging.show(missed, position=lambda each: each.skip.event_id, stop=stop)
+        context = {"page": page, "reasons": REASONS, "reason": reason}
+        return self.show_page("missed", context)
+
+
+class MissedLeadPage(PortalPage):
+    section = "portal-missed"
+
+    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponse:  # noqa: ARG002 - as above
+        found = find_missed(public_id, buyer=self.buyer)
+        if found is None:
+            raise Http404
+        missed, skips, check = found
+        context = {
+            "missed": missed,
+            "skips": skips,
+            "check": check,
+            "fixer": FIXERS.get(Fixer(missed.skip.fixer), ""),
+            "links": list_links(missed.skip),
+        }
+        return self.show_page("missed_lead", context)
+
+
+def list_links(skip: SkippedAttempt) -> list[tuple[str, str]]:
+    """The pages on which the buyer changes what stopped this lead, each once."""
+    codes = [gate.gate for gate in skip.gates] or [skip.reason]
+    return list(dict.fromkeys(LINKS[code] for code in codes if code in LINKS))

@@ -1,0 +1,50 @@
+"""Routes of the portal. Everything below /portal/ belongs to its cookie."""
+
+from django.urls import path
+
+from distribution.portal.account import AccountPage, EndpointsPage
+from distribution.portal.area import AreaPage
+from distribution.portal.home import HomePage
+from distribution.portal.hours import HoursPage
+from distribution.portal.leads import LeadPage, LeadsPage
+from distribution.portal.limits import LimitsPage
+from distribution.portal.missed import MissedLeadPage, MissedPage
+from distribution.portal.pause import PausePage
+from distribution.portal.returns import AskReturnPage, ReturnPage, ReturnsPage, WithdrawPage
+from distribution.portal.settings_pages import MorePage, SettingsPage
+from distribution.portal.sign_in import (
+    ChoosePage,
+    EnterPage,
+    SentPage,
+    SignInPage,
+    SignOutEverywherePage,
+    SignOutPage,
+)
+from distribution.portal.wallet import WalletPage
+
+urlpatterns = [
+    path("", HomePage.as_view(), name="portal-home"),
+    path("sign-in/", SignInPage.as_view(), name="portal-sign-in"),
+    path("sign-in/sent/", SentPage.as_view(), name="portal-sent"),
+    path("enter/<str:token>/", EnterPage.as_view(), name="portal-enter"),
+    path("choose/", ChoosePage.as_view(), name="portal-choose"),
+    path("sign-out/", SignOutPage.as_view(), name="portal-sign-out"),
+    path("sign-out/everywhere/", SignOutEverywherePage.as_view(), name="portal-sign-out-everywhere"),
+    path("leads/", LeadsPage.as_view(), name="portal-leads"),
+    path("leads/<uuid:public_id>/", LeadPage.as_view(), name="portal-lead"),
+    path("leads/<uuid:public_id>/return/", AskReturnPage.as_view(), name="portal-ask-return"),
+    path("missed/", MissedPage.as_view(), name="portal-missed"),
+    path("missed/<uuid:public_id>/", MissedLeadPage.as_view(), name="portal-missed-lead"),
+    path("returns/", ReturnsPage.as_view(), name="portal-returns"),
+    path("returns/<uuid:public_id>/", ReturnPage.as_view(), name="portal-return"),
+    path("returns/<uuid:public_id>/withdraw/", WithdrawPage.as_view(), name="portal-withdraw"),
+    path("wallet/", WalletPage.as_view(), name="portal-wallet"),
+    path("settings/", SettingsPage.as_view(), name="portal-settings"),
+    path("settings/area/", AreaPage.as_view(), name="portal-area"),
+    path("settings/hours/", HoursPage.as_view(), name="portal-hours"),
+    path("settings/pause/", PausePage.as_view(), name="portal-pause"),
+    path("settings/campaigns/<uuid:public_id>/", LimitsPage.as_view(), name="portal-limits"),
+    path("settings/endpoints/", EndpointsPage.as_view(), name="portal-endpoints"),
+    path("more/", MorePage.as_view(), name="portal-more"),
+    path("account/", AccountPage.as_view(), name="portal-account"),
+]

@@ -1,0 +1,166 @@
+"""What the portal says to a buyer: what stops its leads and where to change it, states, and the results of changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from distribution.explain.enrollment import Stop, StopCode
+from distribution.models import AssignmentState, DeliveryState, DisabledReason, Endpoint, Method
+from tracing.skip_reasons import Fixer
+
+# What a page says after a change, by the code in its address.
+DONE: Final = {
+    "signed-out": "You are signed out.",
+    "signed-out-everywhere": "You are signed out in every browser.",
+    "saved": "Your change was saved.",
+    "return-requested": "Your return request was sent. You see here what becomes of it.",
+    "return-withdrawn": "The return request was withdrawn. You keep the lead.",
+    "evidence-added": "The file was added.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StopWords:
+    """`page`: where the buyer changes it; blank: only the agency can. `link`: the label of that link."""
+
+    sentence: str
+    page: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStop:
+    sentence: str
+    page: str
+    link: str
+
+
+AGENCY: Final = "Ask your agency."
+_LIMITS: Final = ("portal-settings", "Change caps and budgets")
+_AREA: Final = ("portal-area", "Change the area")
+_HOURS: Final = ("portal-hours", "Change the hours")
+STOPS: Final[Mapping[StopCode, StopWords]] = {
+    StopCode.ENROLLMENT_PAUSED: StopWords(f"Your agency paused you in this campaign. {AGENCY}"),
+    StopCode.ENROLLMENT_PAUSED_BY_BUYER: StopWords("You paused this campaign.", "portal-settings", "Resume"),
+    StopCode.BUYER_PAUSED: StopWords("You are paused: you get no leads.", "portal-pause", "Resume"),
+    StopCode.CAMPAIGN_INACTIVE: StopWords(f"The campaign is not running. {AGENCY}"),
+    StopCode.WORKSPACE_PAUSED: StopWords(
+        "Your agency has paused all leads for now. They start again by themselves."
+    ),
+    StopCode.AREA_INVALID: StopWords("Your service area cannot be read.", *_AREA),
+    StopCode.AREA_EMPTY: StopWords("Your service area covers no ZIP codes.", *_AREA),
+    StopCode.CAP_ZERO: StopWords("Your cap per {kind} is 0.", *_LIMITS),
+    StopCode.CAP_REACHED: StopWords("Your cap of {cap} per {kind} is reached.", *_LIMITS),
+    StopCode.BUDGET_BELOW_PRICE: StopWords(
+        "Your budget per {kind} is {budget}, but one lead costs {price}.", *_LIMITS
+    ),
+    StopCode.BUDGET_SPENT: StopWords(
+        "Your budget of {budget} per {kind} is too low for another lead.", *_LIMITS
+    ),
+    StopCode.LOW_BALANCE: StopWords(
+        "Not enough balance: {available} of {price} for one lead.", "portal-wallet", "Open the wallet"
+    ),
+    StopCode.HOURS_INVALID: StopWords("Your hours or time zone cannot be read.", *_HOURS),
+    StopCode.CLOSED_ALWAYS: StopWords("Your hours are closed all week.", *_HOURS),
+    StopCode.CLOSED_TODAY: StopWords("Your hours are closed for the rest of today.", *_HOURS),
+    StopCode.CAMPAIGN_HOURS_INVALID: StopWords(f"The campaign's hours cannot be read. {AGENCY}"),
+    StopCode.CAMPAIGN_CLOSED_ALWAYS: StopWords(f"The campaign is closed all week. {AGENCY}"),
+    StopCode.CAMPAIGN_CLOSED_TODAY: StopWords(
+        "The campaign is closed for the rest of today. It opens again by itself."
+    ),
+    StopCode.ANSWERS_INVALID: StopWords(f"Your answers cannot be read. {AGENCY}"),
+    StopCode.ANSWER_MISSING: StopWords(
+        f"You have not answered the required question “{{question}}”. {AGENCY}"
+    ),
+    StopCode.ANSWER_UNFIT: StopWords(f"Your answer to “{{question}}” does not fit the question. {AGENCY}"),
+    StopCode.FILTER_INVALID: StopWords(f"A filter of this campaign cannot be read. {AGENCY}"),
+    StopCode.CONTRADICTION: StopWords(
+        f"No lead fits your area, answers and filters together in this campaign. {AGENCY}"
+    ),
+}
+# Who must act, as the page of a missed lead says it.
+FIXERS: Final = {
+    Fixer.BUYER: "You can change this.",
+    Fixer.AGENCY: "Your agency can change this.",
+    Fixer.LEAD: "Nobody can change this: the lead itself would have to be different.",
+    Fixer.OUTRANKED: "Other buyers ranked higher. A higher bid can help.",
+    Fixer.SYSTEM: "Nothing to do: it resolves by itself.",
+}
+# Short words for lists, with their tone.
+ASSIGNMENT_STATES: Final = {
+    AssignmentState.SOLD: ("bought", "good"),
+    AssignmentState.HELD: ("waiting for your system", "wait"),
+    AssignmentState.REJECTED: ("rejected by your system", "bad"),
+    AssignmentState.RETURNED: ("returned", "quiet"),
+}
+DELIVERY_STATES: Final = {
+    DeliveryState.PENDING: ("waiting", "wait"),
+    DeliveryState.POSTING: ("being sent", "wait"),
+    DeliveryState.ACCEPTED: ("delivered", "good"),
+    DeliveryState.REJECTED: ("rejected by your system", "bad"),
+    DeliveryState.UNKNOWN: ("no clear answer: your agency checks it", "bad"),
+    DeliveryState.CANCELLED: ("canceled", "quiet"),
+}
+RETURN_STATES: Final = {
+    "requested": ("waiting for review", "wait"),
+    "approved": ("approved", "good"),
+    "declined": ("declined", "bad"),
+    "withdrawn": ("withdrawn", "quiet"),
+}
+
+
+def describe_stop(stop: Stop) -> ShownStop:
+    words = STOPS[stop.code]
+    return ShownStop(words.sentence.format(**stop.values), words.page, words.link)
+
+
+# Where a buyer changes what a gate or skip reason found: the page, and the label of the link.
+LINKS: Final = {
+    "enrollment_paused": ("portal-settings", "See the settings"),
+    "buyer_paused": ("portal-pause", "Resume"),
+    "outside_service_area": _AREA,
+    "outside_buyer_hours": _HOURS,
+    "cap_reached": _LIMITS,
+    "insufficient_credits": ("portal-wallet", "Open the wallet"),
+}
+METHODS: Final = {
+    Method.WEBHOOK: "signed webhook",
+    Method.HTTP: "HTTP request",
+    Method.EMAIL: "email",
+    Method.CSV: "daily CSV by email",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEndpoint:
+    """Without its secrets and headers. `address`: the host that gets the leads, or the inboxes."""
+
+    name: str
+    method: str
+    address: str
+    campaign: str
+    state: str
+    tone: str
+    endpoint: Endpoint
+
+
+def describe_endpoint(endpoint: Endpoint) -> ShownEndpoint:
+    state, tone = _describe_standing(endpoint)
+    return ShownEndpoint(
+        endpoint.name,
+        METHODS[Method(endpoint.method)],
+        urlsplit(endpoint.url).hostname or endpoint.email_to.replace(",", ", "),
+        endpoint.campaign.name if endpoint.campaign else "",
+        state,
+        tone,
+        endpoint,
+    )
+
+
+def _describe_standing(endpoint: Endpoint) -> tuple[str, str]:
+    if endpoint.disabled_at is not None:
+        return f"disabled: {DisabledReason(endpoint.disabled_reason).label}", "bad"
+    if not endpoint.active:
+        return "switched off by your agency", "quiet"
+    return ("failing", "bad") if endpoint.failing_since is not None else ("live", "good")

@@ -1,0 +1,250 @@
+"""Answers "what would this change have won?": replays the leads that a buyer missed in 30 days. Writes nothing.
+
+The work is bounded by leads and by time, and the answer says how many leads it covers.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from distribution.configuration.locate import locate_area
+from distribution.engine import (
+    CompiledCampaign,
+    DecisionFacts,
+    DefinitionError,
+    FactsError,
+    compile_campaign,
+    facts_from_json,
+)
+from distribution.explain.missed_attempts import MissedAttempt, list_missed_attempts
+from distribution.explain.remedy.replaying import (
+    Replayed,
+    SettingChanges,
+    UsedUp,
+    change_world,
+    find_enrollment,
+    replay,
+)
+from distribution.explain.remedy.world import World
+from distribution.models import Buyer, Enrollment, read_snapshot
+from distribution.selfservice.resolve import resolve
+from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, PROFILE, Part
+from routing.intake.condition_fields import condition_fields
+from routing.models import Lead
+from routing.values.personal import hide_personal
+from tracing.models import Attempt
+
+DAYS: Final = 30
+MOST_LEADS: Final = 1_000
+MOST_SECONDS: Final = 2.0
+BATCH: Final = 100
+MOST_EXAMPLES: Final = 20
+# Of the buyer's row: the columns, and their keys in a definition.
+OF_BUYER: Final = ("timezone", "service_area", "hours", "answers")
+PARTS_OF_BUYER: Final = (PROFILE, AREA, HOURS, ANSWERS, PAUSE)
+
+
+@dataclass(frozen=True, slots=True)
+class WonLead:
+    public_id: UUID
+    zip: str
+    state: str
+    decided_at: datetime
+    price_cents: int
+    missed_for: str
+
+
+@dataclass(slots=True)
+class Effect:
+    """`missed`: leads that were found, at most MOST_LEADS. `checked`: those that were decided again.
+
+    `unreadable`: another version of the engine decided, or the buyer was not enrolled. `remaining`: by skip reason.
+    """
+
+    since: datetime
+    until: datetime
+    missed: int = 0
+    checked: int = 0
+    unreadable: int = 0
+    is_cut: bool = False
+    prices_cents: list[int] = field(default_factory=list)
+    remaining: Counter[str] = field(default_factory=Counter)
+    wins: list[tuple[MissedAttempt, int]] = field(default_factory=list)
+    examples: list[WonLead] = field(default_factory=list)
+
+    @property
+    def won(self) -> int:
+        return len(self.prices_cents)
+
+    @property
+    def is_partial(self) -> bool:
+        """Not all missed leads of the period were decided again."""
+        return self.is_cut or self.checked + self.unreadable < self.missed
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A change, by part of the account and by enrollment, as the buyer sends it."""
+
+    account: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    enrollments: Sequence[tuple[Enrollment, Mapping[str, Any]]] = ()
+
+
+def assess_change(buyer: Buyer, proposed: Proposed, *, at: datetime) -> Effect:
+    """Validate the change as if it were made, and replay with it. Raises FieldsRefused, ChangeRefused.
+
+    `buyer` and the enrollments are changed in memory, and must not be saved.
+    """
+    return replay_missed(buyer, read_changes(buyer, proposed, at=at), at=at)
+
+
+def read_changes(buyer: Buyer, proposed: Proposed, *, at: datetime) -> SettingChanges:
+    """What changes in the definitions. Raises FieldsRefused, ChangeRefused."""
+    own: dict[str, Any] = {}
+    for part in PARTS_OF_BUYER:
+        if part.name in proposed.account:
+            resolved = resolve(buyer, part=part, patch=proposed.account[part.name], at=at)
+            own |= _of_buyer(buyer, part, resolved.columns)
+    places = {
+        place.campaign_id: _of_enrollment(place, resolve(place, part=ENROLLMENT, patch=patch, at=at).columns)
+        for place, patch in proposed.enrollments
+    }
+    return SettingChanges(own, {campaign_id: each for campaign_id, each in places.items() if each})
+
+
+def _of_buyer(buyer: Buyer, part: Part, columns: Sequence[str]) -> dict[str, Any]:
+    changed = {name: getattr(buyer, name) for name in OF_BUYER if name in columns}
+    if "service_area" in changed:
+        changed["service_area"] = locate_area(changed["service_area"])
+    return {**changed, **_pause_of(buyer, columns)} if part is PAUSE else changed
+
+
+def _of_enrollment(place: Enrollment, columns: Sequence[str]) -> dict[str, Any]:
+    plain = {name: getattr(place, name) for name in ("bid_cents", "lead_filter") if name in columns}
+    caps = {each: getattr(place, f"cap_{each}") for each in PERIODS if f"cap_{each}" in columns}
+    budgets = {
+        each: getattr(place, f"budget_{each}_cents") for each in PERIODS if f"budget_{each}_cents" in columns
+    }
+    groups = {name: each for name, each in (("caps", caps), ("budgets", budgets)) if each}
+    return {**plain, **groups, **(_pause_of(place, columns))}
+
+
+def _pause_of(row: Buyer | Enrollment, columns: Sequence[str]) -> dict[str, Any]:
+    """As if it had been so all the time: a pause wins nothing, and no pause is none."""
+    return {"active": row.paused_at is None, "paused_until": None} if "paused_at" in columns else {}
+
+
+def replay_missed(buyer: Buyer, changes: SettingChanges, *, at: datetime) -> Effect:
+    """In the order in which the leads came, so that a win uses up what later leads need."""
+    effect = Effect(since=at - timedelta(days=DAYS), until=at)
+    found = list_missed_attempts(buyer, since=effect.since, limit=MOST_LEADS + 1)
+    effect.is_cut = len(found) > MOST_LEADS
+    newest = found[:MOST_LEADS]
+    effect.missed = len(newest)
+    deadline, used_up, worlds = time.monotonic() + MOST_SECONDS, UsedUp(), _Worlds(buyer.pk, changes)
+    for missed, facts in _with_facts(list(reversed(newest))):
+        if time.monotonic() > deadline:
+            break
+        result = worlds.replay(missed, facts, used_up)
+        _note(effect, missed, result)
+    return _name_examples(effect)
+
+
+def _with_facts(attempts: Sequence[MissedAttempt]) -> Iterator[tuple[MissedAttempt, Any]]:
+    for start in range(0, len(attempts), BATCH):
+        batch = attempts[start : start + BATCH]
+        facts = dict(
+            Attempt.objects.filter(pk__in=[each.attempt_id for each in batch]).values_list("pk", "facts")
+        )
+        yield from ((each, facts.get(each.attempt_id)) for each in batch)
+
+
+class _Worlds:
+    """The changed campaign of each recorded version, compiled once."""
+
+    def __init__(self, buyer_id: int, changes: SettingChanges) -> None:
+        self._buyer_id, self._changes = buyer_id, changes
+        self._known: dict[tuple[int, int], _Changed | None] = {}
+
+    def replay(self, missed: MissedAttempt, facts: Any, used_up: UsedUp) -> Replayed | None:
+        """None: it cannot be decided again."""
+        changed = self._find(missed.campaign_id, missed.config_version)
+        if changed is None or not facts:
+            return None
+        try:
+            recorded = _complete(facts_from_json(facts), missed.lead_id, changed)
+            return replay(changed.campaign, recorded, enrollment_id=changed.enrollment_id, used_up=used_up)
+        except (FactsError, LookupError, TypeError, ValueError, AttributeError):
+            return None
+
+    def _find(self, campaign_id: int, version: int) -> "_Changed | None":
+        key = (campaign_id, version)
+        if key not in self._known:
+            self._known[key] = self._compile(campaign_id, version)
+        return self._known[key]
+
+    def _compile(self, campaign_id: int, version: int) -> "_Changed | None":
+        definition = read_snapshot(campaign_id, config_version=version)
+        enrollment_id = None if definition is None else find_enrollment(definition, buyer_id=self._buyer_id)
+        if definition is None or enrollment_id is None:
+            return None
+        recorded = World(definition, _NO_FACTS, enrollment_id)
+        changed = change_world(recorded, self._changes, campaign_id=campaign_id)
+        try:
+            campaign = compile_campaign(changed.definition)
+            return _Changed(campaign, enrollment_id, campaign.fields - recorded.campaign.fields)
+        except DefinitionError:
+            return None
+
+
+_NO_FACTS: Final[Any] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """`new_fields`: what the changed campaign reads of a lead and the recorded one did not."""
+
+    campaign: CompiledCampaign
+    enrollment_id: int
+    new_fields: frozenset[str]
+
+
+def _complete(facts: DecisionFacts, lead_id: int, changed: _Changed) -> DecisionFacts:
+    """Recorded facts have only the fields that were read then. The others are read from the lead, as it is now."""
+    if not changed.new_fields:
+        return facts
+    lead = Lead.objects.select_related("source").get(pk=lead_id)
+    more = {
+        name: hide_personal(name, value)
+        for name, value in condition_fields(lead, source=lead.source.name).items()
+        if name in changed.new_fields
+    }
+    return replace(facts, lead=replace(facts.lead, fields={**facts.lead.fields, **more}))
+
+
+def _note(effect: Effect, missed: MissedAttempt, result: Replayed | None) -> None:
+    if result is None:
+        effect.unreadable += 1
+        return
+    effect.checked += 1
+    if result.reason:
+        effect.remaining[result.reason] += 1
+        return
+    effect.prices_cents.append(result.price_cents)
+    effect.wins.append((missed, result.price_cents))
+
+
+def _name_examples(effect: Effect) -> Effect:
+    """The newest wins, with their leads' places, which are read for all of them at once."""
+    newest = effect.wins[: -MOST_EXAMPLES - 1 : -1]
+    leads = Lead.objects.only("public_id", "zip", "state").in_bulk([missed.lead_id for missed, _ in newest])
+    effect.examples = [
+        WonLead(lead.public_id, lead.zip, lead.state, missed.decided_at, price_cents, missed.reason)
+        for missed, price_cents in newest
+        if (lead := leads.get(missed.lead_id)) is not None
+    ]
+    return effect

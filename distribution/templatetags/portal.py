@@ -1,0 +1,82 @@
+"""Filters of the portal's pages. Times are in the active time zone, which is the buyer's."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import phonenumbers
+from django import template
+from django.utils import timezone
+
+from routing.models import Lead
+from tracing.wording import money, value
+
+register = template.Library()
+
+
+@register.filter
+def dollars(cents: int) -> str:
+    return money(cents)
+
+
+@register.filter
+def signed(cents: int) -> str:
+    return f"+{money(cents)}" if cents > 0 else money(cents)
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    """ "Nov 30, 2026, 7:05 AM EST"."""
+    local = timezone.localtime(at)
+    clock = f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
+    return f"{local:%b} {local.day}, {local.year}, {clock} {local:%Z}"
+
+
+@register.filter
+def words(code: str) -> str:
+    """ "water_heater" is "Water heater"."""
+    text = str(code).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+@register.filter
+def shown(observed: Any) -> str:
+    return value(observed)
+
+
+@register.filter
+def phone(number: str) -> str:
+    """ "(404) 555-0123" for numbers of the United States, "+49 30 901820" for others."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    is_near = parsed.country_code == 1
+    form = (
+        phonenumbers.PhoneNumberFormat.NATIONAL if is_near else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(parsed, form)
+
+
+@register.filter
+def place(lead: Lead) -> str:
+    """ "Atlanta, GA 30312 (Fulton County)"."""
+    town = ", ".join(part for part in (lead.city, f"{lead.state or ''} {lead.zip or ''}".strip()) if part)
+    return f"{town} ({lead.county})" if lead.county else town
+
+
+@register.filter
+def without_name(sentence: str, name: str) -> str:
+    """Sentences of the trace begin with the buyer's name, which the buyer knows."""
+    rest = sentence.removeprefix(f"{name}: ")
+    return rest[:1].upper() + rest[1:]
+
+
+@register.filter
+def query(chosen: str, name: str) -> str:
+    return urlencode({name: chosen}) if chosen else ""
+
+
+@register.filter
+def times(number: int, factor: int) -> int:
+    return number * factor

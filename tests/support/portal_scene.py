@@ -1,0 +1,108 @@
+"""A buyer with everything that the portal shows: leads bought and missed, a delivery, returns, entries, endpoints."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import Assignment, Buyer, Campaign, Delivery, PortalUser, ReturnRequest
+from distribution.returns.evidence import read_file
+from distribution.returns.policy import Ask
+from distribution.returns.request import request_return
+from routing.models import Lead, Source
+from tests.support.factories import (
+    BuyerFactory,
+    CampaignFactory,
+    EndpointFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    PortalUserFactory,
+    ReturnPolicyFactory,
+    SourceFactory,
+    person,
+)
+
+AREA = {"states": ["GA"], "radius": [{"zip": "37402", "miles": 25}], "exclude": {"zips": ["30301"]}}
+DALLAS = {"zip": "75201", "city": "Dallas", "county": "Dallas County", "state": "TX"}
+
+
+@dataclass(frozen=True, slots=True)
+class PortalScene:
+    """`sold` was bought and may be returned. `returned` has a return request that waits."""
+
+    user: PortalUser
+    buyer: Buyer
+    campaign: Campaign
+    sold: Assignment
+    missed: Lead
+    request: ReturnRequest
+
+
+def build_portal_scene(
+    *, buyer_name: str = "Atlas Roofing", email: str = "dana@atlas.example"
+) -> PortalScene:
+    campaign = CampaignFactory(workspace__name="Sunbelt Leads", name="Roofing Georgia")
+    buyer = BuyerFactory(
+        workspace=campaign.workspace, name=buyer_name, service_area=AREA, credits_cents=40_000
+    )
+    EnrollmentFactory(campaign=campaign, buyer=buyer, cap_day=10, budget_week_cents=50_000)
+    EndpointFactory(buyer=buyer, name="CRM")
+    ReturnPolicyFactory(workspace=campaign.workspace)
+    source = SourceFactory(workspace=campaign.workspace)
+    sold, asked = (_sell(source, buyer, number) for number in range(2))
+    missed = _send(source, 7, **DALLAS)
+    assert distribute_lead(missed.pk).result == "unsold"
+    files = (read_file("bounce.txt", b"550 5.1.1 no such user"),)
+    ask = Ask("bad_email", "It bounces since Monday.", None, files)
+    request = request_return(asked.public_id, ask, buyer=buyer, actor="portal Dana Price", at=timezone.now())
+    user = PortalUserFactory(buyer=buyer, email=email, name="Dana Price")
+    return PortalScene(user, buyer, campaign, sold, missed, request)
+
+
+def _sell(source: Source, buyer: Buyer, number: int) -> Assignment:
+    lead = _send(source, number)
+    assert distribute_lead(lead.pk).result == "success"
+    return Assignment.objects.get(lead=lead, buyer=buyer)
+
+
+def _send(source: Source, number: int, **place: Any) -> Lead:
+    return LeadFactory(
+        source=source,
+        first_name="Grace",
+        last_name=f"Hopper {number}",
+        **person(f"grace.{number}@example.com", f"+1404555012{number}"),
+        attributes={"roof_age": 12 + number, "property": "single_family"},
+        **place,
+    )
+
+
+def end_deliveries(buyer: Buyer) -> None:
+    """As a deliverer does when the buyer's system accepted them."""
+    Delivery.objects.filter(endpoint__buyer=buyer).update(
+        state="accepted", ended_at=timezone.now(), next_try_at=None
+    )
+
+
+def list_pages(scene: PortalScene) -> dict[str, str]:
+    """Every page of a signed-in person, by name."""
+    return {
+        "home": "/portal/",
+        "leads": "/portal/leads/",
+        "lead": f"/portal/leads/{scene.sold.public_id}/",
+        "ask-return": f"/portal/leads/{scene.sold.public_id}/return/",
+        "missed": "/portal/missed/",
+        "missed-lead": f"/portal/missed/{scene.missed.public_id}/",
+        "returns": "/portal/returns/",
+        "return": f"/portal/returns/{scene.request.public_id}/",
+        "wallet": "/portal/wallet/",
+        "settings": "/portal/settings/",
+        "area": "/portal/settings/area/",
+        "limits": f"/portal/settings/campaigns/{scene.campaign.public_id}/",
+        "hours": "/portal/settings/hours/",
+        "pause": "/portal/settings/pause/",
+        "endpoints": "/portal/settings/endpoints/",
+        "more": "/portal/more/",
+        "account": "/portal/account/",
+        "choose": "/portal/choose/",
+    }
