@@ -1,4 +1,4 @@
-"""`python -m leadswitch.up`: web, worker, dispatcher, deliverer, streams, beat and exporter on one machine until Ctrl-C."""
+"""`python -m leadswitch.up`: the web server and all other processes on one machine until Ctrl-C."""
 
 import argparse
 import fcntl

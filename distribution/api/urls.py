@@ -25,7 +25,7 @@ from distribution.api.endpoints import (
     EndpointTestView,
     EndpointView,
 )
-from distribution.api.offers import ClaimView, OffersView, OfferView
+from distribution.api.offers import ClaimView, OffersView, OfferView, StreamView
 from distribution.api.payables import PayablesView
 from distribution.api.pings import PingsView
 from distribution.api.returns import (
@@ -92,6 +92,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="buyer-assignment-returns",
     ),
     path("buyer/offers/", OffersView.as_view(), name="buyer-offers"),
+    path("buyer/offers/stream/", StreamView.as_view(), name="buyer-offers-stream"),
     path("buyer/offers/<uuid:public_id>/", OfferView.as_view(), name="buyer-offer"),
     path("buyer/offers/<uuid:public_id>/claim/", ClaimView.as_view(), name="buyer-offer-claim"),
     path("buyer/return-policy/", ReturnPolicyView.as_view(), name="buyer-return-policy"),

@@ -43,7 +43,9 @@ class Streams(Section):
         parse_origins,
         default=NO_ORIGINS,
         example=EXAMPLE,
-        help="Origins of the web server, separated by commas, if LEADSWITCH_STREAMS_URL is another. Its pages may listen.",
+        help=(
+            "Origins of the web server, separated by commas, if LEADSWITCH_STREAMS_URL is another. Its pages may listen."
+        ),
     )
     streams_check_seconds = Variable(
         "LEADSWITCH_STREAMS_CHECK_SECONDS",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from leadswitch.levels.exporter.collectors.limits import AT_MOST, MOST_COUNTED
+from leadswitch.levels.exporter.collectors.limits import AT_MOST, COUNTED_TO
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 from leadswitch.levels.rows import fetch_row
 
@@ -32,7 +32,7 @@ SELECT
 
 
 def read() -> Values:
-    campaigns, open_offers, overdue = fetch_row(READ, {"limit": MOST_COUNTED})
+    campaigns, open_offers, overdue = fetch_row(READ, {"limit": COUNTED_TO})
     return {CAMPAIGNS: campaigns, OPEN: open_offers, OVERDUE: overdue}
 
 
