@@ -44,7 +44,8 @@ class Streams(Section):
         default=NO_ORIGINS,
         example=EXAMPLE,
         help=(
-            "Origins of the web server, separated by commas, if LEADSWITCH_STREAMS_URL is another. Its pages may listen."
+            "Origins of the web server, separated by commas, if LEADSWITCH_STREAMS_URL is another one. Its pages may"
+            " listen."
         ),
     )
     streams_check_seconds = Variable(

@@ -18,12 +18,12 @@ from django.db import close_old_connections
 from rest_framework.exceptions import APIException
 
 from distribution import metrics
-from distribution.api.cursor import BadCursor
 from distribution.api.streams.feed import OVERLAP, read_missed
 from distribution.api.streams.hub import Hub
 from distribution.api.streams.listener import EndEvent, Listener, StreamEvent
 from distribution.api.streams.readers import Reader, describe_refusal, find_reader
 from distribution.api.streams.wire import HEARTBEAT, RETRY, encode_end, encode_event, unseal_moment
+from routing.access.cursor import BadCursor
 from routing.api.errors import ApiError
 
 PATH: Final = "/api/v1/buyer/offers/stream/"

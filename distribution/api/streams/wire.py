@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from distribution.api.cursor import seal, unseal
+from routing.access.cursor import seal, unseal
 
 # Clients connect again this long after a stream has ended.
 RETRY: Final = b"retry: 2000\n\n"

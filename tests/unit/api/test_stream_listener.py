@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from distribution.api.cursor import BadCursor
 
 from distribution.api.streams.listener import MOST_WAITING, EventName, Listener, News, StreamEvent
 from distribution.api.streams.wire import encode_end, encode_event, seal_moment, unseal_moment
+from routing.access.cursor import BadCursor
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BUYER = 7
