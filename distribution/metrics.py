@@ -1,6 +1,6 @@
 """Prometheus metrics of distribution. Labels never have a tenant, lead or buyer."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from tracing.series import POSTGRES_CAUSES, with_series
 
@@ -67,6 +67,26 @@ VERDICT_FAILURES = with_series(
     ),
     open_label="cause",
     cause=POSTGRES_CAUSES,
+)
+
+STREAM_LISTENERS = Gauge(
+    "leadswitch_stream_listeners", "Buyers' connections that listen to offers.", multiprocess_mode="livesum"
+)
+STREAM_EVENTS = with_series(
+    Counter("leadswitch_stream_events_total", "Events sent to listeners, by name.", ["event"]),
+    event=("offer", "offer_closed"),
+)
+STREAMS_ENDED = with_series(
+    Counter("leadswitch_streams_ended_total", "Streams that ended, by who or what ended them.", ["by"]),
+    by=("client", "server", "too_slow"),
+)
+STREAM_LAG_SECONDS = Histogram(
+    "leadswitch_stream_lag_seconds",
+    "Time from when a buyer could see an offer, by the database's clock, until it was given to its listeners.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+STREAM_FAILURES = Counter(
+    "leadswitch_stream_failures_total", "Times when the streams could not read from PostgreSQL or Redis."
 )
 
 EVENT_MESSAGES_REMOVED = Counter(

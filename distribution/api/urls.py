@@ -19,7 +19,6 @@ from distribution.api.buyer import (
     MissedLeadView,
     MissedView,
 )
-from distribution.api.changes import ChangesView, ChangeView, WithdrawChangeView
 from distribution.api.cards import (
     CardSetupFinishView,
     CardSetupView,
@@ -29,13 +28,14 @@ from distribution.api.cards import (
     TopUpsView,
     TopUpView,
 )
+from distribution.api.changes import ChangesView, ChangeView, WithdrawChangeView
 from distribution.api.endpoints import (
     EndpointSecretsView,
     EndpointsView,
     EndpointTestView,
     EndpointView,
 )
-from distribution.api.offers import ClaimView, OffersView, OfferView
+from distribution.api.offers import ClaimView, OffersView, OfferView, StreamView
 from distribution.api.payables import PayablesView
 from distribution.api.paymentwebhook import StripeWebhookView
 from distribution.api.pings import PingsView
@@ -119,6 +119,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="buyer-assignment-returns",
     ),
     path("buyer/offers/", OffersView.as_view(), name="buyer-offers"),
+    path("buyer/offers/stream/", StreamView.as_view(), name="buyer-offers-stream"),
     path("buyer/offers/<uuid:public_id>/", OfferView.as_view(), name="buyer-offer"),
     path("buyer/offers/<uuid:public_id>/claim/", ClaimView.as_view(), name="buyer-offer-claim"),
     path("buyer/return-policy/", ReturnPolicyView.as_view(), name="buyer-return-policy"),

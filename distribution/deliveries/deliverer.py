@@ -90,8 +90,8 @@ class Interval:
 class Deliverer:
     """One process. Several may run: PostgreSQL gives each delivery to one of them.
 
-    `others`: threads that run beside it, such as one that sets `wake`; without that one the deliverer polls. `offers` is
-    set when an offer has changed.
+    `others`: threads that run beside it, such as one that sets `wake`; without that one the deliverer polls. `offers`
+    is set when an offer has changed.
     """
 
     def __init__(

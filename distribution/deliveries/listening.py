@@ -6,7 +6,7 @@ Behind PgBouncer in transaction mode nothing can be heard: the deliverer polls t
 import logging
 import threading
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from django.db import connection
@@ -47,8 +47,13 @@ class Listener(threading.Thread):
 
 
 def open_connection() -> "psycopg.Connection[tuple[object, ...]]":
-    """A connection of its own, as Django would open it: a listening one cannot be used for statements."""
-    parameters = connection.get_connection_params()
+    """A connection of its own: a listening one cannot be used for statements."""
+    return psycopg.connect(**connection_parameters(), autocommit=True)
+
+
+def connection_parameters() -> dict[str, Any]:
+    """What psycopg connects with, as Django would."""
+    parameters: dict[str, Any] = connection.get_connection_params()
     for name in ("cursor_factory", "context", "prepare_threshold"):
         parameters.pop(name, None)
-    return psycopg.connect(**parameters, autocommit=True)
+    return parameters

@@ -34,6 +34,10 @@ class Migration(migrations.Migration):
                             "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                         ),
                         ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
+                        (
+                            "change.decided",
+                            "change.decided: the agency approved or declined a buyer's change",
+                        ),
                     ],
                     max_length=30,
                 ),
@@ -65,6 +69,7 @@ class Migration(migrations.Migration):
                         "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                     ),
                     ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
+                    ("change.decided", "change.decided: the agency approved or declined a buyer's change"),
                 ],
                 max_length=30,
             ),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.bidding.bidder import Bidder
 from distribution.deliveries.listening import Listener
-from distribution.models import Campaign, Enrollment, Offer, OfferBuyer
+from distribution.models import OFFERS_CHANNEL, Campaign, Enrollment, Offer, OfferBuyer
 from routing.models import Lead
 from tests.support.delivering import local_client
 from tests.support.factories import (

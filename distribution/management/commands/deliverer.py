@@ -57,4 +57,3 @@ class Command(BaseCommand):
             ).run()
         except ThreadDied as error:
             raise CommandError(str(error)) from error
-
