@@ -33,11 +33,11 @@ class Migration(migrations.Migration):
                             "cap.reached",
                             "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                         ),
-                        ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
                         (
                             "change.decided",
                             "change.decided: the agency approved or declined a buyer's change",
                         ),
+                        ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
                     ],
                     max_length=30,
                 ),
