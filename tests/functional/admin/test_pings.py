@@ -39,12 +39,14 @@ def test_pings_are_listed_by_what_followed(client: Client) -> None:
     assert listed(client, lead="with_a_lead") == {used}
     assert listed(client, lead="without_a_lead", answer="price") == {unused}
     assert listed(client, answer="no_price") == {no_price}
+    assert listed(client, q=used.source.name) == {no_price, unused, used}
+    assert listed(client, q="another") == set()
 
 
 def test_ping_shows_its_answer_and_its_lead(client: Client) -> None:
     text = client.get(PINGS).content.decode()
 
-    assert "no_campaign" in text
+    assert "no price: no campaign" in text
     assert "$10.00" in text
     assert f"/admin/routing/lead/{Lead.objects.get().public_id}/trace/" in text
 
