@@ -34,6 +34,11 @@ def begin_deliverer() -> None:
     _begin("deliverer", threads=6)
 
 
+def begin_streams() -> None:
+    """The same before the streams start. Four threads read, and one connection listens."""
+    _begin("streams", threads=5)
+
+
 def _begin(name: str, *, threads: int) -> None:
     # Imported here: starting a process must not need the settings.
     from leadswitch.database.fitness import begin

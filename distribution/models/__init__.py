@@ -1,6 +1,13 @@
 """Tables of distribution."""
 
 from distribution.models.accounts import Account
+from distribution.models.approval import (
+    ALWAYS_APPROVED,
+    ApprovalPolicy,
+    ApprovedField,
+    ChangeProposal,
+    ProposalState,
+)
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
@@ -8,6 +15,7 @@ from distribution.models.campaign import (
     Campaign,
     CampaignMode,
     CampaignSnapshot,
+    OfferFallback,
     SellsOn,
     Tier,
     read_snapshot,
@@ -65,6 +73,16 @@ from distribution.models.money import (
     LedgerKind,
     Wallet,
 )
+from distribution.models.offer import (
+    OFFERS_CHANNEL,
+    BidOutcome,
+    LeadWithOffers,
+    Offer,
+    OfferBuyer,
+    OfferEnd,
+    OfferKind,
+    OfferState,
+)
 from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
@@ -90,6 +108,7 @@ from distribution.models.verification import VerifyWatermark
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
+    "ALWAYS_APPROVED",
     "ANSWERING",
     "CHANNEL",
     "ENDED",
@@ -101,6 +120,7 @@ __all__ = [
     "MOST_TRIES",
     "MOVED",
     "NOT_OF_SALES",
+    "OFFERS_CHANNEL",
     "OPEN",
     "PAYMENTS_CHANNEL",
     "PENDING",
@@ -108,9 +128,12 @@ __all__ = [
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
+    "ApprovalPolicy",
+    "ApprovedField",
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
+    "BidOutcome",
     "BodyFormat",
     "Buyer",
     "BuyerKey",
@@ -124,6 +147,7 @@ __all__ = [
     "CardDispute",
     "CardPayment",
     "CardRefund",
+    "ChangeProposal",
     "ContractPays",
     "Deliverer",
     "Delivery",
@@ -139,9 +163,16 @@ __all__ = [
     "EvidenceKind",
     "HttpMethod",
     "LeadWithEvents",
+    "LeadWithOffers",
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "Offer",
+    "OfferBuyer",
+    "OfferEnd",
+    "OfferFallback",
+    "OfferKind",
+    "OfferState",
     "PauseReason",
     "PayableEntry",
     "PayableKind",
@@ -154,6 +185,7 @@ __all__ = [
     "PortalSession",
     "PortalUser",
     "PriceUnit",
+    "ProposalState",
     "ProviderEvent",
     "Purpose",
     "Recharge",

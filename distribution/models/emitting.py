@@ -145,6 +145,24 @@ def wallet_event() -> pgtrigger.Trigger:
     )
 
 
+def change_event() -> pgtrigger.Trigger:
+    """The agency approved or declined. A buyer that withdraws its change knows it."""
+    return _trigger(
+        "event_of_decision",
+        pgtrigger.UpdateOf("state"),
+        condition="OLD.state = 'waiting' AND NEW.state IN ('approved', 'declined')",
+        func=f"""
+    PERFORM distribution_emit(
+        'change.decided', NEW.buyer_id, NULL, {_OF_BUYER}, NULL, NULL, NULL,
+        jsonb_build_object(
+            'change_id', NEW.public_id, 'decision', NEW.state, 'fields', NEW.fields,
+            'decision_reason', NEW.decision_reason
+        ), NULL
+    );
+""",
+    )
+
+
 def recharge_event() -> pgtrigger.Trigger:
     """Once for each time that automatic recharge is paused by something that the buyer did not choose."""
     return _trigger(

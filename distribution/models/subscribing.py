@@ -24,6 +24,7 @@ class EventKind(models.TextChoices):
         "cap.reached",
         "cap.reached: a buyer has all leads that its cap or budget allows in a period",
     )
+    CHANGE_DECIDED = "change.decided", "change.decided: the agency approved or declined a buyer's change"
     CAMPAIGN_UNSOLD = "campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"
 
 

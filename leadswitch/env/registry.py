@@ -13,6 +13,7 @@ from leadswitch.env.outbound import Outbound
 from leadswitch.env.payments import Payments
 from leadswitch.env.pings import Pings
 from leadswitch.env.spans import Spans
+from leadswitch.env.streams import Streams
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
@@ -33,6 +34,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Deliveries,
     Outbound,
     Payments,
+    Streams,
     Pings,
     Limits,
     Metrics,
@@ -47,7 +49,7 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
-class Sending(Deliveries, Outbound, Payments):
+class Sending(Deliveries, Outbound, Payments, Streams):
     """What is sent to buyers, and paid by them."""
 
 

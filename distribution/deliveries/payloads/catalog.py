@@ -83,6 +83,16 @@ FIELDS: Final[Mapping[str, DataField]] = {
     "cap": _or_null("leads that the cap allows; null: no cap in this period", 25),
     "leads": DataField("leads of the period", {"type": "integer", "minimum": 1}, 25),
     "budget_cents": _or_null("the budget; null: no budget in this period", 120_000),
+    "change_id": DataField(
+        "id of the change", {"type": "string", "format": "uuid"}, "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d99"
+    ),
+    "decision": _one_of("what the agency decided", ("approved", "declined"), "approved"),
+    "fields": DataField(
+        "what the change is about", {"type": "array", "items": {"type": "string"}}, ["service_area"]
+    ),
+    "decision_reason": DataField(
+        "what the agency says; may be empty", {"type": "string", "maxLength": 200}, "agreed by phone"
+    ),
     "spent_cents": _cents("what was spent in the period, with open holds", 112_625),
 }
 
@@ -106,6 +116,7 @@ class EventRow:
 _SALE: Final = ("assignment_id", "lead_id", "campaign_id")
 _LEAD: Final = ("lead_id", "external_id", "status")
 _WALLET: Final = ("balance_cents", "held_cents", "available_cents", "notice_below_cents")
+_CHANGE: Final = ("change_id", "decision", "fields", "decision_reason")
 _RECHARGE: Final = ("pause_reason", "amount_cents", "balance_cents", "held_cents")
 _CAP: Final = (
     *("campaign_id", "limit", "period", "period_starts_at"),
@@ -166,6 +177,10 @@ CATALOG: Final[Mapping[str, EventRow]] = {
         "lead at the price of the last one.",
         {"buyer": _CAP, "workspace": ("buyer_id", *_CAP)},
         details="Sent once for each limit in each period.",
+    ),
+    "change.decided": EventRow(
+        "An agency approved or declined a change that a buyer had asked for.",
+        {"buyer": _CHANGE, "workspace": ("buyer_id", *_CHANGE)},
     ),
     "campaign.unsold": EventRow(
         "No buyer of a campaign could take a lead, and someone must act.",

@@ -19,6 +19,7 @@ TITLES: Final[Mapping[str, str]] = {
     "wallet.low": "Wallet is low",
     "wallet.recharge_failed": "Recharge paused",
     "cap.reached": "Cap reached",
+    "change.decided": "Change decided",
     "campaign.unsold": "No buyer for a lead",
 }
 MAX_SUBJECT: Final = 150

@@ -16,7 +16,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.worker import freeze_startup_objects, worker_name
 from distribution.deliveries.deliverer import Deliverer, ThreadDied
 from distribution.deliveries.listening import Listener
-from distribution.models import CHANNEL, PAYMENTS_CHANNEL
+from distribution.models import CHANNEL, OFFERS_CHANNEL, PAYMENTS_CHANNEL
 from distribution.payments.account import has_cards
 from distribution.payments.payer import Payer
 from routing.places.zips import load_rows
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **__: Any) -> None:
         import_string(settings.LEADSWITCH_BEGIN_DELIVERER_HOOK)()
-        stop, wake, pay = Event(), Event(), Event()
+        stop, wake, offers, pay = Event(), Event(), Event(), Event()
 
         def end(*_: object) -> None:
             stop.set()
@@ -42,21 +42,18 @@ class Command(BaseCommand):
             signal.signal(number, end)
         load_rows()  # so that the first next buyer of a direct post is not asked late
         freeze_startup_objects()
-        others = [*_listen(stop, wake=wake, channel=CHANNEL), *_start_paying(stop, wake=pay)]
+        wakes = {CHANNEL: wake, OFFERS_CHANNEL: offers}
+        others: list[Thread] = []
+        if has_cards():
+            wakes[PAYMENTS_CHANNEL] = pay
+            others.append(Payer(stop=stop, wake=pay))
+        if not settings.LEADSWITCH_PGBOUNCER:
+            others.append(Listener(stop=stop, wakes=wakes))
         # A process id may repeat on another machine or in another container.
         name = f"{worker_name()}:{token_hex(4)}"[:100]
         try:
-            Deliverer(name, stop=stop, wake=wake, distribute=distribute_lead, others=others).run()
+            Deliverer(
+                name, stop=stop, wake=wake, distribute=distribute_lead, others=others, offers=offers
+            ).run()
         except ThreadDied as error:
             raise CommandError(str(error)) from error
-
-
-def _listen(stop: Event, *, wake: Event, channel: str) -> list[Thread]:
-    return [] if settings.LEADSWITCH_PGBOUNCER else [Listener(stop=stop, wake=wake, channel=channel)]
-
-
-def _start_paying(stop: Event, *, wake: Event) -> list[Thread]:
-    """Nothing without an account at the card provider."""
-    if not has_cards():
-        return []
-    return [Payer(stop=stop, wake=wake), *_listen(stop, wake=wake, channel=PAYMENTS_CHANNEL)]

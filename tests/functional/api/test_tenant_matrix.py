@@ -24,6 +24,7 @@ from distribution.models import (
     BuyerStatement,
     Campaign,
     CardPayment,
+    ChangeProposal,
     Delivery,
     Endpoint,
     Enrollment,
@@ -210,6 +211,10 @@ def of_foreign_endpoint(world: World) -> Values:
     return {"public_id": found.public_id}
 
 
+def of_foreign_change(world: World) -> Values:
+    return {"public_id": world.foreign_row(ChangeProposal).public_id}
+
+
 NEW_ENDPOINT = {"name": "new CRM", "method": "email", "email_to": "leads@example.com"}
 
 
@@ -266,6 +271,13 @@ API = {
     "api/v1/buyer/enrollments/": Entry(("get",), key=winner_key),
     "api/v1/buyer/enrollments/<uuid:public_id>/": Entry(
         ("get", "patch"), of_foreign_place, body={"caps": {"day": 5}}, key=winner_key, sibling=stranger_key
+    ),
+    "api/v1/buyer/changes/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/changes/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_change, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/changes/<uuid:public_id>/withdraw/": Entry(
+        ("post",), of_foreign_change, key=winner_key, sibling=loser_key
     ),
     "api/v1/buyer/whatif/": Entry(("post",), body={"hours": None}, key=winner_key),
     "api/v1/buyer/endpoints/": Entry(("get", "post"), body=NEW_ENDPOINT, key=winner_key),
@@ -378,6 +390,10 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "distribution_delivery_act": lambda world: {"name": "resend", "?ids": world.foreign_row(Delivery).pk},
     "distribution_ledgerentry_accounts": lambda world: {"?workspace": world.foreign.pk},
     "distribution_delivery_figures": lambda world: {"?endpoint": world.foreign_row(Endpoint).pk},
+    "distribution_changeproposal_act": lambda world: {
+        "object_id": world.foreign_row(ChangeProposal).pk,
+        "name": "approve",
+    },
     "distribution_endpoint_act": lambda world: {
         "object_id": world.foreign_row(Endpoint).pk,
         "name": "disable",

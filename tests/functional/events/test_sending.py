@@ -26,7 +26,10 @@ from distribution.models import (
 )
 from distribution.payments.pausing import pause
 from distribution.returns.by_hand import return_by_hand
+from distribution.selfservice.approvals import approve
+from distribution.selfservice.author import Author
 from routing.models import Source, Workspace
+from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
 from tests.support.delivering import claim_and_try, deliver_due, record, sign
 from tests.support.factories import (
@@ -86,6 +89,8 @@ def test_every_event_is_sent_as_the_catalog_says() -> None:
         distribute_lead(LeadFactory(source=source).pk)
         Enrollment.objects.update(lead_filter={"field": "state", "op": "in", "value": ["AK"]})
         distribute_lead(LeadFactory(source=source).pk)  # lead.unsold, campaign.unsold
+        asked = ask_for_a_new_name(enrollment.buyer)
+        approve(asked.pk, by=Author("ann", timezone.now(), "agreed"))  # change.decided
         return_by_hand(Assignment.objects.get(lead=lead), reason="bad phone", actor="ann", at=timezone.now())
         deliver_due()  # assignment.rejected
         deliver_due()

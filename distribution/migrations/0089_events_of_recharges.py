@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0078_cards")]
+    dependencies = [("distribution", "0088_cards")]
 
     operations = [
         migrations.AlterField(
@@ -32,6 +32,10 @@ class Migration(migrations.Migration):
                         (
                             "cap.reached",
                             "cap.reached: a buyer has all leads that its cap or budget allows in a period",
+                        ),
+                        (
+                            "change.decided",
+                            "change.decided: the agency approved or declined a buyer's change",
                         ),
                         ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
                     ],
@@ -64,6 +68,7 @@ class Migration(migrations.Migration):
                         "cap.reached",
                         "cap.reached: a buyer has all leads that its cap or budget allows in a period",
                     ),
+                    ("change.decided", "change.decided: the agency approved or declined a buyer's change"),
                     ("campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"),
                 ],
                 max_length=30,

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0076_wallets_of_cards")]
+    dependencies = [("distribution", "0086_wallets_of_cards")]
     atomic = False
 
     operations = [

@@ -13,7 +13,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0077_wallets_of_cards_checked"),
+        ("distribution", "0087_wallets_of_cards_checked"),
         ("routing", "0048_last_use_of_source_keys"),
     ]
 

@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0075_time_outs_checked")]
+    dependencies = [("distribution", "0085_bid_ids")]
     lint_accepted = {"ban-drop-constraint": "the same transaction adds it again, and it allows more"}
 
     operations = [
