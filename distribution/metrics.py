@@ -1,6 +1,6 @@
 """Prometheus metrics of distribution. Labels never have a tenant, lead or buyer."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from tracing.series import POSTGRES_CAUSES, with_series
 
@@ -69,6 +69,26 @@ VERDICT_FAILURES = with_series(
     cause=POSTGRES_CAUSES,
 )
 
+STREAM_LISTENERS = Gauge(
+    "leadswitch_stream_listeners", "Buyers' connections that listen to offers.", multiprocess_mode="livesum"
+)
+STREAM_EVENTS = with_series(
+    Counter("leadswitch_stream_events_total", "Events sent to listeners, by name.", ["event"]),
+    event=("offer", "offer_closed"),
+)
+STREAMS_ENDED = with_series(
+    Counter("leadswitch_streams_ended_total", "Streams that ended, by who or what ended them.", ["by"]),
+    by=("client", "server", "too_slow"),
+)
+STREAM_LAG_SECONDS = Histogram(
+    "leadswitch_stream_lag_seconds",
+    "Time from when a buyer could see an offer, by the database's clock, until it was given to its listeners.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+STREAM_FAILURES = Counter(
+    "leadswitch_stream_failures_total", "Times when the streams could not read from PostgreSQL or Redis."
+)
+
 EVENT_MESSAGES_REMOVED = Counter(
     "leadswitch_event_messages_removed_total",
     "Messages of events that were removed, LEADSWITCH_EVENT_DAYS after they ended.",
@@ -101,6 +121,33 @@ DELIVERIES_ENDED = with_series(
     state=("accepted", "rejected", "unknown", "cancelled"),
 )
 
+PAYMENT_ORIGINS = ("buyer", "recharge", "surplus")
+CARD_PAYMENTS = with_series(
+    Counter(
+        "leadswitch_card_payments_total",
+        "Payments by card that ended or must be confirmed, by who started them and how.",
+        ["origin", "outcome"],
+    ),
+    origin=PAYMENT_ORIGINS,
+    outcome=("succeeded", "failed", "canceled", "needs_action", "surplus"),
+)
+PAYMENT_REQUESTS_UNKNOWN = Counter(
+    "leadswitch_payment_requests_unknown_total",
+    "Requests to the payment provider whose answer is not known. They are looked up before they are repeated.",
+)
+PAYMENT_WEBHOOKS = with_series(
+    Counter(
+        "leadswitch_payment_webhooks_total",
+        "Verified webhooks of the payment provider, by kind and what became of them.",
+        ["kind", "result"],
+    ),
+    kind=("payment", "charge", "dispute", "other"),
+    result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment"),
+)
+PAYMENT_WEBHOOKS_REFUSED = Counter(
+    "leadswitch_payment_webhooks_refused_total",
+    "Webhooks of the payment provider with a wrong or old signature, or without an event.",
+)
 PORTAL_SIGN_INS = with_series(
     Counter(
         "leadswitch_portal_sign_ins_total",

@@ -90,7 +90,8 @@ class Interval:
 class Deliverer:
     """One process. Several may run: PostgreSQL gives each delivery to one of them.
 
-    `listener` sets `wake` and `offers`; without one the deliverer polls.
+    `others`: threads that run beside it, such as one that sets `wake`; without that one the deliverer polls. `offers`
+    is set when an offer has changed.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Deliverer:
         stop: threading.Event,
         wake: threading.Event,
         distribute: Distribute,
-        listener: threading.Thread | None = None,
+        others: Sequence[threading.Thread] = (),
         offers: threading.Event | None = None,
     ) -> None:
         self._name, self._stop, self._wake = name, stop, wake
@@ -119,9 +120,8 @@ class Deliverer:
             stop=stop,
             wake=offers or threading.Event(),
         )
-        self._parts = [self._recorder, self._next_attempts, *self._pool.threads, *self._bidder.threads]
-        if listener is not None:
-            self._parts.append(listener)
+        own = (self._recorder, self._next_attempts, *self._pool.threads, *self._bidder.threads)
+        self._parts = [*own, *others]
         self._care, self._csv = Interval(CARE_SECONDS), Interval(CSV_SECONDS)
         self._heartbeat, self._leases = Interval(HEARTBEAT_SECONDS), Interval(LEASES_SECONDS)
         self._destinations = Destinations()

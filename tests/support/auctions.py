@@ -10,7 +10,7 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.bidding.bidder import Bidder
 from distribution.deliveries.listening import Listener
-from distribution.models import Campaign, Enrollment, Offer, OfferBuyer
+from distribution.models import OFFERS_CHANNEL, Campaign, Enrollment, Offer, OfferBuyer
 from routing.models import Lead
 from tests.support.delivering import local_client
 from tests.support.factories import (
@@ -92,7 +92,7 @@ def asking(*, threads: int = 8, distribute: Any = distribute_lead) -> Iterator[N
     """The threads of a deliverer that ask buyers for bids, in this process."""
     stop, offers, client = Event(), Event(), local_client()
     bidder = Bidder(threads=threads, client=client, distribute=distribute, stop=stop, wake=offers)
-    listener = Listener(stop=stop, wake=Event(), offers=offers)
+    listener = Listener(stop=stop, wakes={OFFERS_CHANNEL: offers})
     own = [listener, *(each for each in bidder.threads if not each.name.startswith("bid-request"))]
     for thread in (listener, *bidder.threads):
         thread.start()
