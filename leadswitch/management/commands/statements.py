@@ -10,7 +10,7 @@ from routing.management.database_errors import readable_database
 
 
 class Command(BaseCommand):
-    help = "List the buyers with a statement that is overdue, with what is still to be paid. The oldest first. Reads only."
+    help = "List the buyers with an overdue statement, and what is still to be paid. The oldest first. Reads only."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
