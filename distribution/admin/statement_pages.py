@@ -28,6 +28,9 @@ BROKEN: Final = "The entries of this wallet do not add up, so nothing is shown. 
 class StatementPageAdmin(ReadOnlyAdmin):
     """The page of one statement."""
 
+    change_form_template = "admin/distribution/buyerstatement/page.html"
+    fields = ("number",)
+
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.show_pdf)
         return [
@@ -36,25 +39,18 @@ class StatementPageAdmin(ReadOnlyAdmin):
         ]
 
     def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",  # noqa: ARG002 - the signature is Django's
-        extra_context: Any = None,
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         statement = self._find(request, object_id)
         document = write_document(statement)
         context = {
-            **self.admin_site.each_context(request),
             "title": document.title,
-            "opts": self.opts,
-            "media": self.media,
+            "subtitle": None,
             "document": document,
             "lines": [self.describe_payment(statement)],
             "pdf": reverse("admin:distribution_buyerstatement_pdf", args=[statement.pk]),
-            **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/distribution/buyerstatement/page.html", context)
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def show_pdf(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """503 in plain text where PDFs are off."""

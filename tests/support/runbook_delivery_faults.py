@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from distribution.deliveries.liveness import write_deliverer_heartbeat
@@ -18,6 +18,7 @@ from distribution.models import (
 from routing.dispatch.heartbeat import send_heartbeat
 from tests.support.factories import DeliveryFactory, EndpointFactory
 from tests.support.runbook_faults import Product, age_heartbeat
+from tests.support.statements import book, buyer_on_terms, issue
 
 DELIVERER: Final = "host-a:81:ef56:01"
 
@@ -91,6 +92,14 @@ def old_hold(product: Product) -> Iterator[None]:
     delivery.save(update_fields=["state", "end_reason", "tries", "next_try_at"])
     add_failed_try(delivery, at=ago(hours=3))
     Assignment.objects.update(created_at=ago(hours=3))
+    yield
+
+
+@contextmanager
+def overdue_statement(_product: Product) -> Iterator[None]:
+    buyer = buyer_on_terms()
+    book(buyer, "adjustment", -500, at=datetime(2025, 1, 15, tzinfo=UTC))
+    issue(buyer, date(2025, 1, 1), at=datetime(2025, 2, 1, 12, tzinfo=UTC))
     yield
 
 

@@ -76,4 +76,14 @@ DELIVERY_STATES: Final = (
             INCREMENTAL: ALL_HOLD,
         },
     ),
+    State(
+        name="a buyer who is late to pay",
+        pages=("statements-overdue",),
+        brought_by=(*RUNNING, faults.overdue_statement),
+        prints={
+            "manage.py statements": Promise(0, "Overdue statements"),
+            "manage.py reconcile balances": NO_DRIFT,
+            INCREMENTAL: ALL_HOLD,
+        },
+    ),
 )

@@ -136,4 +136,15 @@ DISPATCH_ALERTS: Final = (
         normal="0",
         dashboard=Dashboard.DATABASE,
     ),
+    Alert(
+        name="LeadSwitchStatementsOverdue",
+        severity=Severity.WARNING,
+        kind="statements",
+        reads=Job.EXPORTER,
+        expression="max(leadswitch_buyers_overdue) > 0",
+        holds_for="5m",
+        summary=f"{COUNT} buyers are late to pay.",
+        normal="0; a buyer who pays late shows here",
+        dashboard=Dashboard.DATABASE,
+    ),
 )

@@ -179,6 +179,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchShardWaiting": SHARD_WAITING,
     "LeadSwitchWorkersHalved": WORKERS_HALVED,
     "LeadSwitchBalancesDrift": above("leadswitch_wallets_drifted", 0, "2m"),
+    "LeadSwitchStatementsOverdue": above("leadswitch_buyers_overdue", 0, "5m"),
     **DELIVERY_WATCHES,
     "LeadSwitchExporterCollectorFailed": is_zero(
         Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), ProcessAggregation.MIN), "2m"

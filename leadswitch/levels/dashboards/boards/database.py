@@ -61,6 +61,16 @@ SERVERS: Final = Row(
             width=6,
             height=5,
         ),
+        Panel(
+            title="Buyers who are late to pay",
+            description="Buyers on net terms with an overdue statement. Normal: 0.",
+            unit=Unit.COUNT,
+            view=View.NUMBER,
+            queries=(gauge("leadswitch_buyers_overdue", "late"),),
+            thresholds=(Threshold(1),),
+            width=6,
+            height=5,
+        ),
     ),
 )
 POSTGRES: Final = Row(

@@ -1,7 +1,8 @@
-"""Wallets that are nearly empty, and wallets that differ from their ledger."""
+"""Wallets that are nearly empty, wallets that differ from their ledger, and buyers who are late to pay."""
 
 from typing import Final
 
+from distribution.statements.overdue import OVERDUE_STATEMENTS
 from leadswitch.levels.exporter.series import CollectorRow, Series, Values
 from leadswitch.levels.rows import fetch_row
 
@@ -19,6 +20,11 @@ DRIFTED: Final = Series(
         "Wallets whose balance differs from that of their newest ledger entry, or that the last run of"
         " the reconciler balances reported, whichever is more."
     ),
+)
+
+OVERDUE: Final = Series(
+    "leadswitch_buyers_overdue",
+    "Buyers with a statement whose last day to pay has passed, and that is not paid in full.",
 )
 
 COUNT_BELOW: Final = """
@@ -48,11 +54,14 @@ SELECT greatest(
     (SELECT skipped FROM routing_reconcilerrun WHERE name = 'balances')
 )
 """
+COUNT_OVERDUE: Final = f"SELECT count(*) FROM ({OVERDUE_STATEMENTS}) overdue"  # noqa: S608 - a constant
 
 
 def read() -> Values:
-    (below,), (drifted,) = fetch_row(COUNT_BELOW), fetch_row(COUNT_DRIFTED)
-    return {BELOW_DAILY_SPEND: below, DRIFTED: drifted}
+    (below,), (drifted,), (overdue,) = (
+        fetch_row(query) for query in (COUNT_BELOW, COUNT_DRIFTED, COUNT_OVERDUE)
+    )
+    return {BELOW_DAILY_SPEND: below, DRIFTED: drifted, OVERDUE: overdue}
 
 
-MONEY: Final = CollectorRow("money", (BELOW_DAILY_SPEND, DRIFTED), read)
+MONEY: Final = CollectorRow("money", (BELOW_DAILY_SPEND, DRIFTED, OVERDUE), read)
