@@ -27,6 +27,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "lead_filter_rejected": Remedy("enrollments/", ENROLLMENT, ("lead_filter",)),
     "outside_buyer_hours": Remedy("hours/", HOURS, ("hours",)),
     "cap_reached": Remedy("enrollments/", ENROLLMENT, LIMITS),
+    "below_promised_price": Remedy("enrollments/", ENROLLMENT, ("bid_cents",)),
 }
 
 
