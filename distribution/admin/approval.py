@@ -34,7 +34,10 @@ from distribution.selfservice.whatif import PARTS_OF_BUYER, Effect, Proposed, as
 from tracing.admin.audited import REASON, AuditedAdmin
 from tracing.admin.columns import time_column, word_column
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import describe_field
+from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.parsing import parse_uuid
 from tracing.wording import count, money
 
 DECIDE: Final = "distribution.change_changeproposal"
@@ -73,17 +76,15 @@ class ApprovalPolicyAdmin(AuditedAdmin):
 
 
 @admin.register(ChangeProposal)
-class ChangeProposalAdmin(ConfirmingAdmin):
+class ChangeProposalAdmin(ConfirmingAdmin, ReadOnlyAdmin):
     """Read-only. Two buttons decide, after a page that shows what would change and what it would have won."""
 
     workspace_path = "buyer__workspace"
     list_display = ("buyer", "what", "standing", "asked", "asked_by", "decided_by")
-    list_filter = ("state", "buyer__workspace")
+    list_filter = ("state", WorkspaceFilter)
     list_select_related = ("buyer__workspace", "enrollment__campaign")
-    search_fields: ClassVar[Any] = ("buyer__name",)
-    ordering = ("-pk",)
-    list_per_page = 50
-    show_full_result_count = False
+    exact_searches: ClassVar[Any] = {"public_id": parse_uuid}
+    search_help_text = "Public id of the change."
     empty_list_text = "Changes of buyers that need approval wait here for your decision."
     change_form_template = "admin/leadswitch/change_form.html"
     fields = (
@@ -98,12 +99,6 @@ class ChangeProposalAdmin(ConfirmingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists decrypt nothing."""
         return super().get_queryset(request).defer("patch")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - the signature is Django's
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
-        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """The form is read-only. The permission is that of the buttons (DECIDE)."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from distribution.explain.lead import explain
+from distribution.explain.promise import describe_promise
 from distribution.explain.types import AttemptExplanation, BuyerRow, Explanation, LeadHead, TracedSale
 from routing.models import Lead
 from tracing.admin.columns import TONES
@@ -130,6 +131,7 @@ class TracePage:
     tabs: tuple[AttemptTab, ...]
     panel: Panel | None
     url: str
+    promise: str = ""
 
 
 def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
@@ -154,6 +156,7 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
         tabs=tuple(_tab(each, lead, chosen=attempt) for each in reversed(explanation.attempts)),
         panel=None if attempt is None else _panel(attempt, lead),
         url=trace_url(lead.public_id),
+        promise=describe_promise(lead) if lead.ping_id is not None else "",
     )
 
 

@@ -239,10 +239,10 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="owner_is_fixed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (ROW(NEW.buyer_id) IS DISTINCT FROM ROW(OLD.buyer_id))",
-                    func="\n            RAISE EXCEPTION 'The buyer of change % cannot be changed. The other buyer asks for its own change.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
-                    hash="c900cf67d2729150cae4ec1de4af328ff452e294",
-                    operation='UPDATE OF "buyer_id"',
+                    condition="WHEN (ROW(NEW.buyer_id, NEW.enrollment_id) IS DISTINCT FROM ROW(OLD.buyer_id, OLD.enrollment_id))",
+                    func="\n            RAISE EXCEPTION 'The buyer and enrollment of change % cannot be changed. The other buyer asks for its own change.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="517949a4969ca5cd65a2e1af510cb2d579fcf8a1",
+                    operation='UPDATE OF "buyer_id", "enrollment_id"',
                     pgid="pgtrigger_owner_is_fixed_adf1b",
                     table="distribution_changeproposal",
                     when="BEFORE",

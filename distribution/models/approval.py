@@ -112,7 +112,11 @@ class ChangeProposal(models.Model):
             models.Index(fields=["id"], condition=Q(state="waiting"), name="changeproposal_waiting"),
         ]
         triggers: ClassVar = [
-            owner_trigger("buyer_id", name="change", instead="The other buyer asks for its own change."),
+            owner_trigger(
+                *("buyer_id", "enrollment_id"),
+                name="change",
+                instead="The other buyer asks for its own change.",
+            ),
             change_event(),
         ]
 

@@ -64,7 +64,9 @@ BUYER: Final = _make_kind(
     "name", "timezone service_area answers hours credit_limit_dollars opening_balance_dollars"
 )
 CONTRACT: Final = _make_kind("valid_from", "pays amount_dollars share_bps returns_deducted")
-SOURCE: Final = _make_kind("name", "default_vertical active intake_mode", contracts=CONTRACT)
+SOURCE: Final = _make_kind(
+    "name", "default_vertical active intake_mode ping_seconds after_promise", contracts=CONTRACT
+)
 RETURN_POLICY: Final = _make_kind(
     "buyer",
     "active window_hours reasons evidence limit_basis limit_value limit_period automatic_reasons automatic_hours"

@@ -13,6 +13,7 @@ from distribution.verify import (
     payables,
     pools,
     privacy,
+    promises,
     replay,
     returns,
     sales,
@@ -86,8 +87,8 @@ INVARIANTS: Final = (
     Invariant(
         10,
         "payables",
-        "What is owed for each lead is what its source's contract says",
-        (SliceCheck(SliceKind.LEADS, payables.check),),
+        "What is owed for each lead is what its source's contract says, and no less than was promised for its ping",
+        (SliceCheck(SliceKind.LEADS, payables.check), SliceCheck(SliceKind.LEADS, promises.check)),
     ),
     Invariant(
         11,

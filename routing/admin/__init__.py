@@ -2,6 +2,7 @@
 
 from routing.admin.idempotency import IdempotencyRecordAdmin
 from routing.admin.people import MembershipAdmin, PeopleAdmin, RolesAdmin
+from routing.admin.ping import PingAdmin
 from routing.admin.rule import RoutingRuleAdmin
 from routing.admin.source import SourceAdmin, SourceKeyAdmin
 from routing.admin.wakeup import WakeupAdmin
@@ -11,6 +12,7 @@ __all__ = [
     "IdempotencyRecordAdmin",
     "MembershipAdmin",
     "PeopleAdmin",
+    "PingAdmin",
     "RolesAdmin",
     "RoutingRuleAdmin",
     "SourceAdmin",

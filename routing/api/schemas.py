@@ -78,7 +78,6 @@ class Warning(serializers.Serializer[Any]):
     field = serializers.CharField(help_text="The field, or the key as you sent it.")
     code = serializers.ChoiceField(choices=sorted(CORRECTIONS))
     received = serializers.JSONField(
-        allow_null=True,
         help_text="The value you sent. Only in the response to the request; null in later reads.",
     )
     message = serializers.CharField(help_text="What was changed.")

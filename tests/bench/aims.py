@@ -11,6 +11,7 @@ OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
 OF_PLAIN_HTTPX: Final = 0.8
 MAX_ADDED_MS: Final = 5.0
+MAX_PING_MS: Final = 50.0
 MAX_STATEMENTS: Final = 14
 MIN_RETRIES_PER_MINUTE: Final = 100
 MAX_MICROSECONDS_PER_RULE: Final = 5.0
@@ -48,6 +49,8 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims.append(_outbound(report["outbound"]))
     if "deliveries" in report:
         aims += _deliveries(report["deliveries"])
+    if "pings" in report:
+        aims += [_ping(size) for size in report["pings"]["sizes"]]
     if "retries" in report:
         aims += _retries(report["retries"])
     if "targets" in report:
@@ -139,6 +142,15 @@ def _deliveries(deliveries: Mapping[str, Any]) -> Iterator[Aim]:
         "within the turns without it",
         f"{beside['median']:.1f} ms against {alone['median']:.1f} ms ({alone['min']:.1f}-{alone['max']:.1f})",
         beside["median"] <= alone["max"],
+    )
+
+
+def _ping(size: Mapping[str, Any]) -> Aim:
+    return Aim(
+        f"a ping, p95 at {size['buyers']:,} buyers",
+        f"< {MAX_PING_MS:g} ms",
+        f"{size['p95_ms']:.2f} ms",
+        size["p95_ms"] < MAX_PING_MS,
     )
 
 

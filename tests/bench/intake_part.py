@@ -97,8 +97,12 @@ def measure_intake(
 
 
 def _send(job: Mapping[str, Any], *, requests: int, connections: int) -> Mapping[str, Any]:
-    """Send `requests` leads from a new process. Raises NotCreated if any was refused."""
-    sent = {**job, "body": json.dumps(LEAD), "requests": requests, "connections": connections}
+    return send_all(job, body=json.dumps(LEAD), requests=requests, connections=connections)
+
+
+def send_all(job: Mapping[str, Any], *, body: str, requests: int, connections: int) -> Mapping[str, Any]:
+    """Send `body` that often from a new process. Raises NotCreated if any was refused."""
+    sent = {**job, "body": body, "requests": requests, "connections": connections}
     command = [sys.executable, "-m", "tests.bench.client"]
     done = subprocess.run(
         command, input=json.dumps(sent), cwd=settings.BASE_DIR, capture_output=True, text=True, check=False

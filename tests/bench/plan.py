@@ -32,6 +32,8 @@ class Plan:
     deliveries: int = 1_000  # requests to a receiver in each round
     posts: int = 200  # direct posts, one after the other
     paced: int = 300  # messages at a steady pace in each turn
+    pings: int = 1_000  # of each size, one after the other
+    ping_sizes: tuple[int, ...] = (21, 201)  # enrolled buyers; no other part has a pool of these sizes
     # The driver prepares a statement after 5 executions, and the server chooses a generic plan after 5 more.
     warm_up: int = 12
 
@@ -54,6 +56,7 @@ class Plan:
             deliveries=40,
             posts=5,
             paced=10,
+            pings=20,
         )
 
     def with_leads(self, count: int) -> "Plan":

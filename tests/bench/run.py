@@ -16,6 +16,7 @@ from tests.bench import (
     engine_part,
     intake_part,
     outbound_part,
+    pings_part,
     retries_part,
     routing_part,
     spans_part,
@@ -31,12 +32,12 @@ from tests.bench.progress import show_progress
 from tests.bench.report import publish_report
 from tests.bench.tables import show
 
-PARTS = ("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries")
+PARTS = ("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries", "pings")
 # They need no database.
 BARE_PARTS = ("routing", "outbound")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
-    " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer;"
+    " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer; pings;"
     " how fast retries are drained; what a lead waits for; and what"
     " distributed traces cost. Prints tables and writes var/bench/bench.json."
 )
@@ -118,6 +119,15 @@ def measure(plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool) 
             if "intake" in parts:
                 with show_progress("intake", intake_part.count_steps(plan), console=console) as progress:
                     report["intake"] = intake_part.measure_intake(
+                        plan,
+                        children[0],
+                        database_url=database_url,
+                        directory=directory,
+                        progress=progress,
+                    )
+            if "pings" in parts:
+                with show_progress("pings", pings_part.count_steps(plan), console=console) as progress:
+                    report["pings"] = pings_part.measure_pings(
                         plan,
                         children[0],
                         database_url=database_url,

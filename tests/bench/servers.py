@@ -26,7 +26,7 @@ POOL_PROCESSES: Final = 2
 
 
 @contextmanager
-def serve_product(database_url: str, *, directory: Path) -> Iterator[int]:
+def serve_product(database_url: str, *, directory: Path, **variables: str) -> Iterator[int]:
     """Serve the product on a free port."""
     metrics = directory / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
@@ -34,6 +34,7 @@ def serve_product(database_url: str, *, directory: Path) -> Iterator[int]:
     environment = {
         **child_environment(database_url, role="web"),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        **variables,
     }
     with _serve("leadswitch.wsgi", environment, log=directory / "web.log") as port:
         yield port

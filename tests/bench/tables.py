@@ -10,6 +10,7 @@ from rich.table import Table
 from tests.bench.aims import Aim
 from tests.bench.cells import show_spread, start_table
 from tests.bench.deliveries_tables import show_deliveries
+from tests.bench.pings_part import show_pings
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT
 from tests.bench.spans_part import FIGURES, OFF, ON
 
@@ -40,6 +41,8 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _routing(report["routing"]["sizes"], look)
     if "outbound" in report:
         yield _outbound(report["outbound"], look)
+    if "pings" in report:
+        yield show_pings(report["pings"], look)
     if "deliveries" in report:
         yield from show_deliveries(report["deliveries"], look)
     if "retries" in report:

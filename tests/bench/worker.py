@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import date
 from statistics import median
 from typing import Any
 
@@ -22,6 +23,7 @@ from django.db import connection
 from distribution.attempts.campaigns import read_definition
 from distribution.attempts.worker import freeze_startup_objects
 from distribution.engine import compile_campaign, decide, facts_from_json
+from distribution.payables.contracts import Terms, add_contract
 from distribution.tasks import process_leads
 from leadswitch.levels.serving.processes import ProcessKind
 from leadswitch.spans.begin import begin_spans
@@ -149,6 +151,14 @@ class Worker:
     def issue_pool_key(self, size: int) -> Mapping[str, Any]:
         """Make a key of the source from which a pool's leads come."""
         source = Source.objects.get(pk=self._pools[size].source_id)
+        _, key = SourceKey.objects.create_key(name="bench", source=source)
+        return {"key": key}
+
+    def issue_contract_key(self, size: int) -> Mapping[str, Any]:
+        """Make a source with a contract in a pool's workspace, and a key of it."""
+        source = Source.objects.create(workspace_id=self._pools[size].workspace_id, name=f"pings-{size}")
+        terms = Terms("share", valid_from=date(2020, 1, 1), share_bps=4_000)
+        add_contract(source, terms, actor="bench", reason="bench")
         _, key = SourceKey.objects.create_key(name="bench", source=source)
         return {"key": key}
 

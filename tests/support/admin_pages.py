@@ -58,6 +58,7 @@ from tests.support.factories import (
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PingFactory,
     PortalUserFactory,
     ReturnPolicyFactory,
     RuleFactory,
@@ -125,6 +126,7 @@ def build_world() -> Workspace:
     EnrollmentFactory(campaign=campaign, active=False)
     source = SourceFactory(workspace=campaign.workspace)
     ContractFactory(source=source)
+    PingFactory(source=source)
     issue_key(source)
     issue_buyer_key(enrollment.buyer)
     issue_workspace_key(campaign.workspace)

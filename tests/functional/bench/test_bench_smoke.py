@@ -30,6 +30,8 @@ TINY = Plan(
     deliveries=6,
     posts=2,
     paced=4,
+    pings=4,
+    ping_sizes=(5, 9),
     warm_up=1,
     retries=6,
     ways=2,
@@ -54,6 +56,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
         "One sold lead",
         "Intake over HTTP",
         "Routing decisions",
+        "Pings over HTTP",
         "Requests to one receiver",
         "Deliveries of one deliverer",
         "Direct posts, one at a time",
@@ -66,7 +69,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    parts = {"engine", "intake", "routing", "outbound", "deliveries", "retries", "targets", "spans"}
+    parts = {"engine", "intake", "routing", "outbound", "deliveries", "retries", "targets", "spans", "pings"}
     assert set(report) == {"machine", *parts, "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])

@@ -44,7 +44,7 @@ def take_permissions(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leadswitch", "0011_statement_permissions"),
+        ("leadswitch", "0012_ping_permissions"),
         ("distribution", "0076_approvals_of_changes"),
     ]
 
