@@ -65,16 +65,31 @@ def give_back_sale(assignment: Assignment, *, enrollment_id: int) -> None:
     Needs the lock of distribution.locks.lock_for_return, and the assignment with its campaign.
     """
     enrollment = Enrollment.everything.select_related("buyer").get(pk=enrollment_id)
+    turn = one_turn(assignment.campaign.push_mode, weight=enrollment.weight)
+    changes: dict[str, object] = {"virtual_finish": max(0, enrollment.virtual_finish - turn)}
+    changes |= _take_from_windows(assignment, enrollment, price_cents=assignment.price_cents, leads=1)
+    Enrollment.everything.filter(pk=enrollment.pk).update(**changes)
+
+
+def lower_price(assignment: Assignment, *, enrollment_id: int, rest_cents: int) -> None:
+    """As above, but the sale still counts: only `rest_cents` of its price are removed from its windows."""
+    enrollment = Enrollment.everything.select_related("buyer").get(pk=enrollment_id)
+    changes = _take_from_windows(assignment, enrollment, price_cents=rest_cents, leads=0)
+    Enrollment.everything.filter(pk=enrollment.pk).update(**changes)
+
+
+def _take_from_windows(
+    assignment: Assignment, enrollment: Enrollment, *, price_cents: int, leads: int
+) -> dict[str, object]:
     assert assignment.counted_on is not None  # noqa: S101 - a constraint of the table
     windows = counted_in(
         assignment.counted_on, sold_at=assignment.created_at, timezone=enrollment.buyer.timezone
     )
-    restored = give_back(counters_of(enrollment), counted_in=windows, price_cents=assignment.price_cents)
-    turn = one_turn(assignment.campaign.push_mode, weight=enrollment.weight)
-    changes: dict[str, object] = {"virtual_finish": max(0, enrollment.virtual_finish - turn)}
-    for window, (_, leads, spent_cents) in restored.items():
-        changes[f"{window}_leads"], changes[f"{window}_spent_cents"] = leads, spent_cents
-    Enrollment.everything.filter(pk=enrollment.pk).update(**changes)
+    restored = give_back(counters_of(enrollment), counted_in=windows, price_cents=price_cents, leads=leads)
+    changes: dict[str, object] = {}
+    for window, (_, counted, spent_cents) in restored.items():
+        changes[f"{window}_leads"], changes[f"{window}_spent_cents"] = counted, spent_cents
+    return changes
 
 
 def find_latest_sale(assignment: Assignment) -> int:

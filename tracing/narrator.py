@@ -241,7 +241,11 @@ def _delivery_started(event: EventRow, context: EventContext) -> str:
 
 def _delivery_accepted(event: EventRow, context: EventContext) -> str:
     name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
-    paid = "Nothing was charged: it is a test." if event.data.get("is_test") else f"{price} was charged."
+    held = event.data.get("held_cents")
+    rest = "" if held is None else f" of the {wording.money(held)} that was held"
+    paid = (
+        "Nothing was charged: it is a test." if event.data.get("is_test") else f"{price}{rest} was charged."
+    )
     return f"{name}: its system accepted the lead. {paid}"
 
 

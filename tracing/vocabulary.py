@@ -77,7 +77,9 @@ EVENT_SHAPES = MappingProxyType(
             is_of_buyer=True,
         ),
         Event.DELIVERY_ACCEPTED: EventShape(
-            required=frozenset({"assignment"}), optional=frozenset({"is_test"}), is_of_buyer=True
+            required=frozenset({"assignment"}),
+            optional=frozenset({"held_cents", "is_test"}),
+            is_of_buyer=True,
         ),
         Event.DELIVERY_REJECTED: EventShape(
             required=frozenset({"assignment", "reason"}), optional=frozenset({"is_test"}), is_of_buyer=True

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
+from distribution.admin.dollars import DollarField
 from distribution.deliveries.by_hand import (
     DECIDABLE,
     ResolutionRefused,
@@ -19,11 +21,11 @@ from distribution.deliveries.by_hand import (
     resolve,
     settle_late,
 )
-from distribution.models import ENDED, Delivery, DeliveryState
+from distribution.models import ENDED, AssignmentState, Delivery, DeliveryState
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.list_actions import Selection, list_action
 from tracing.parsing import parse_id
-from tracing.wording import count
+from tracing.wording import count, money
 
 RESOLVE: Final = "distribution.resolve_delivery"
 MAX_AT_ONCE: Final = 100
@@ -67,6 +69,10 @@ ACTIONS: Final[Mapping[str, DeliveryAction]] = {
         "settled",
     ),
 }
+PART: Final = (
+    "Only if you agreed with the buyer on less than {held}, which is held: what to charge. The rest is free again."
+    " Blank: all of it."
+)
 NEW_MESSAGE: Final = "This page shows the new message."
 TWICE: Final = "{ended} already ended: the buyer gets a new message, and may get the same lead twice."
 
@@ -78,6 +84,24 @@ def act_url(name: str, *ids: int) -> str:
 SELECTION: Final = Selection(
     "deliveries", permission="resolve", most=MAX_AT_ONCE, url=lambda _, name, ids: act_url(name, *ids)
 )
+
+
+class AcceptForm(ReasonForm):
+    """Of one direct post, whose price is held."""
+
+    charge = DollarField(label="Charge ($)", required=False)
+
+    def __init__(self, *args: Any, held_cents: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.held_cents = held_cents
+        self["charge"].help_text = PART.format(held=money(held_cents))
+
+    def clean_charge(self) -> int | None:
+        cents: int | None = self.cleaned_data["charge"]
+        if cents is not None and cents > self.held_cents:
+            message = f"Only {money(self.held_cents)} is held. Enter at most this amount, or leave it blank."
+            raise ValidationError(message)
+        return cents
 
 
 class DeliveryActionsAdmin(ConfirmingAdmin):
@@ -114,7 +138,7 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
             raise Http404
         rows = self._rows(request)
         newest = {row.pk: find_newest(row).pk for row in rows} if name == "resend" else {}
-        form = ReasonForm(request.POST or None, state=",".join(map(str, newest.values())))
+        form = _make_form(request, name, rows, state=",".join(map(str, newest.values())))
         if request.method == "POST" and form.is_valid():
             ids = [row.pk for row in rows]
             refused, changed = self._do(request, name, newest or dict.fromkeys(ids), form)
@@ -155,10 +179,10 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         `rows`: the newest message of each, by id. What is sent as a new message is returned in place of the old one.
         """
         refused, changed = Counter[str](), list[int]()
-        actor, reason = request.user.get_username(), form.cleaned_data["reason"]
+        actor, entered = request.user.get_username(), form.cleaned_data
         for delivery_id, newest_id in rows.items():
             try:
-                changed.append(run(name, delivery_id, newest_id=newest_id, actor=actor, reason=reason))
+                changed.append(run(name, delivery_id, newest_id=newest_id, actor=actor, entered=entered))
             except ResolutionRefused as refusal:
                 refused[str(refusal)] += 1
         if changed:
@@ -180,15 +204,24 @@ class DeliveryActionsAdmin(ConfirmingAdmin):
         return preserve_list_filters(self, request, reverse(f"admin:distribution_delivery_{name}", args=of))
 
 
-def run(name: str, delivery_id: int, *, newest_id: int | None, actor: str, reason: str) -> int:
+def _make_form(request: HttpRequest, name: str, rows: Sequence[Delivery], *, state: str) -> ReasonForm:
+    sale = rows[0].assignment if name == "accepted" and len(rows) == 1 else None
+    if sale is not None and sale.state == AssignmentState.HELD and not sale.is_test:
+        return AcceptForm(request.POST or None, state=state, held_cents=sale.price_cents)
+    return ReasonForm(request.POST or None, state=state)
+
+
+def run(name: str, delivery_id: int, *, newest_id: int | None, actor: str, entered: Mapping[str, Any]) -> int:
     """Returns the id of the delivery to look at afterwards. Raises ResolutionRefused."""
-    at = timezone.now()
+    at, reason = timezone.now(), entered["reason"]
     if name == "resend":
         return resend(delivery_id, at=at, actor=actor, reason=reason, newest_id=newest_id).pk
     if name == "settled":
         settle_late(delivery_id, at=at, actor=actor, reason=reason)
     else:
-        resolve(delivery_id, state=DeliveryState(name), at=at, actor=actor, reason=reason)
+        charge_cents = entered.get("charge")
+        state = DeliveryState(name)
+        resolve(delivery_id, state=state, at=at, actor=actor, reason=reason, charge_cents=charge_cents)
     return delivery_id
 
 

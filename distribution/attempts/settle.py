@@ -18,10 +18,10 @@ from django.db import connection
 from psycopg.pq import Format
 
 from distribution import metrics
+from distribution.attempts.capture import capture
 from distribution.attempts.hide_person import hide_person
 from distribution.attempts.record import AttemptRecord, Unsold, begin_record
 from distribution.attempts.reporting import make_line
-from distribution.attempts.sell import DELIVERY_DUE_AT, ENDPOINTS
 from distribution.counters import find_latest_sale, give_back_sale
 from distribution.locks import lock_for_return
 from distribution.models import Assignment, AssignmentState
@@ -40,35 +40,6 @@ MAX_REASON: Final = 200
 NO_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer"
 NO_TEST_ENDPOINT: Final = "LeadSwitch: no active endpoint that can answer and has a test URL"
 
-# The wallet waits for its row lock. A hold fits the limit, so its capture does too. The buyer's other endpoints get a
-# lead when it is sold, as after any sale. One statement, because every direct post waits for it; the count makes it
-# lock the wallet before the assignment, as a release does.
-ACCEPT: Final = f"""
-WITH captured AS (
-    UPDATE distribution_wallet w
-    SET balance_cents = w.balance_cents - a.price_cents, held_cents = w.held_cents - a.price_cents,
-        version = w.version + 1
-    FROM distribution_assignment a
-    WHERE a.id = %(assignment)s AND a.state = 'held' AND NOT a.is_test AND w.buyer_id = a.buyer_id
-    RETURNING w.id, w.balance_cents
-), sold AS (
-    UPDATE distribution_assignment SET state = 'sold', settled_at = %(at)s
-    WHERE id = %(assignment)s AND state = 'held' AND (SELECT count(*) FROM captured) <= 1
-    RETURNING id, public_id, lead_id, buyer_id, campaign_id, price_cents, is_test, settled_at AS created_at
-), recorded AS (
-    INSERT INTO distribution_ledgerentry (
-        wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, assignment_id, actor, reason
-    )
-    SELECT c.id, 'capture', -sold.price_cents, c.balance_cents, 'capture:' || sold.public_id, sold.id, 'engine', ''
-    FROM captured c, sold
-)
-INSERT INTO distribution_delivery (endpoint_id, assignment_id, lead_id, next_try_at, is_test)
-SELECT t.id, sold.id, sold.lead_id, {DELIVERY_DUE_AT}, sold.is_test
-FROM sold {ENDPOINTS}
-WHERE (t.test_url <> '' OR NOT sold.is_test) AND NOT EXISTS (
-    SELECT FROM distribution_delivery d WHERE d.assignment_id = sold.id AND d.endpoint_id = t.id
-)
-"""  # noqa: S608 - only conditions are put in
 # A hold, with how many other buyers have the lead, and what they pay.
 READ_HOLD: Final = """
 SELECT a.id, a.public_id, a.buyer_id, a.price_cents, a.state, a.is_test, a.created_at, c.max_buyers,
@@ -140,20 +111,25 @@ class _Hold(NamedTuple):
     other_cents: int
 
 
-def accept_sale(assignment_id: int, *, at: datetime, lead_id: int | None = None) -> Settlement:
+def accept_sale(
+    assignment_id: int, *, at: datetime, lead_id: int | None = None, charge_cents: int | None = None
+) -> Settlement:
     """Charge a held price: the buyer's system accepted the lead.
 
-    `lead_id`: of the assignment, if wait_for_lead has locked it. Needs an open transaction. Locks the lead, then the
-    wallet. Raises Assignment.DoesNotExist.
+    `charge_cents`: less than the held price; the rest is free again. `lead_id`: of the assignment, if wait_for_lead has
+    locked it. Needs an open transaction. Locks the lead, then the wallet. Raises Assignment.DoesNotExist,
+    CaptureExceedsHold.
     """
     lead, hold = _lock(assignment_id, lead_id=lead_id)
     if hold.state != AssignmentState.HELD:
         return Settlement(lead.id, hold.state, is_new=False)
-    with connection.cursor() as cursor:
-        cursor.execute(ACCEPT, {"assignment": hold.id, "at": at})
+    held_cents = hold.price_cents
+    capture(hold.id, at=at, charge_cents=charge_cents)
+    hold = hold._replace(price_cents=held_cents if charge_cents is None else charge_cents)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.DELIVERY)
     record.assignments = (hold.public_id,)
-    data = {"assignment": str(hold.public_id), **record.mark_test()}
+    rest = {} if hold.price_cents == held_cents else {"held_cents": held_cents}
+    data = {"assignment": str(hold.public_id), **rest, **record.mark_test()}
     record.trace.add(
         Event.DELIVERY_ACCEPTED,
         buyer_id=hold.buyer_id,

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import transaction
 
 from distribution import metrics
+from distribution.attempts.capture import CaptureExceedsHold
 from distribution.deliveries.locks import lock_delivery, lock_for_settling
 from distribution.deliveries.settling import ACCEPTED_LATE, settle
 from distribution.models import AssignmentState, Delivery, DeliveryState, Endpoint
@@ -37,8 +38,18 @@ class ResolutionRefused(ValueError):
     """Nothing was changed. The message says why."""
 
 
-def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str, reason: str) -> None:
+def resolve(
+    delivery_id: int,
+    *,
+    state: DeliveryState,
+    at: datetime,
+    actor: str,
+    reason: str,
+    charge_cents: int | None = None,
+) -> None:
     """End a delivery that waits for a person or for its next try. A lead that is due again is enqueued.
+
+    `charge_cents`: what an accepted direct post costs, if it is less than the held price.
 
     Locks the lead of a sale, then the delivery: the sale and its money change in the same transaction.
     Raises ResolutionRefused.
@@ -53,10 +64,27 @@ def resolve(delivery_id: int, *, state: DeliveryState, at: datetime, actor: str,
         row.save(update_fields=["state", "ended_at", "ended_by", "end_reason", "next_try_at"])
         _audit(row, action=ENDED_WORDS[state], actor=actor, reason=reason)
         if row.is_direct_post and row.assignment_id is not None:
-            due_lead_id = settle(row.assignment_id, lead_id=row.lead_id, state=state, reason=reason, at=at)
+            due_lead_id = _settle(row, charge_cents=charge_cents)
             if due_lead_id is not None:
                 enqueue_leads_after_commit(due_lead_id)
     metrics.DELIVERIES_ENDED.labels(state=state.value).inc()
+
+
+def _settle(row: Delivery, *, charge_cents: int | None) -> int | None:
+    """Raises ResolutionRefused."""
+    assert row.assignment_id is not None  # noqa: S101 - a direct post is of a sale
+    assert row.ended_at is not None  # noqa: S101 - it was just ended
+    try:
+        return settle(
+            row.assignment_id,
+            lead_id=row.lead_id,
+            state=DeliveryState(row.state),
+            reason=row.end_reason,
+            at=row.ended_at,
+            charge_cents=charge_cents,
+        )
+    except CaptureExceedsHold as error:
+        raise ResolutionRefused(str(error)) from error
 
 
 def resend(

@@ -20,13 +20,22 @@ ACCEPTED_LATE: Final = "accepted after its hold was released"
 
 
 def settle(
-    assignment_id: int, *, lead_id: int | None, state: DeliveryState, reason: str, at: datetime
+    assignment_id: int,
+    *,
+    lead_id: int | None,
+    state: DeliveryState,
+    reason: str,
+    at: datetime,
+    charge_cents: int | None = None,
 ) -> int | None:
-    """Returns the id of the lead if it is due at once. Needs the lead's lock."""
+    """Returns the id of the lead if it is due at once. Needs the lead's lock.
+
+    `charge_cents`: less than the held price. Raises CaptureExceedsHold.
+    """
     if state == DeliveryState.REJECTED:
         settlement = reject_sale(assignment_id, reason=reason, at=at, lead_id=lead_id)
     else:
-        settlement = accept_sale(assignment_id, at=at, lead_id=lead_id)
+        settlement = accept_sale(assignment_id, at=at, lead_id=lead_id, charge_cents=charge_cents)
         if not settlement.is_new:
             report_if_released(assignment_id)
     return settlement.lead_id if settlement.is_due else None

@@ -26,17 +26,20 @@ def _count(usage: Usage | None, starts_at: datetime, price_cents: int) -> Usage:
 
 
 def give_back(
-    usage: Mapping[str, Usage], *, counted_in: Mapping[str, datetime], price_cents: int
+    usage: Mapping[str, Usage], *, counted_in: Mapping[str, datetime], price_cents: int, leads: int = 1
 ) -> dict[str, Usage]:
-    """Return the counters after a return. Only windows with these starts, in which the sale counted, change."""
+    """Return the counters after a return. Only windows with these starts, in which the sale counted, change.
+
+    `leads` 0: the sale still counts, at a price that is lower by `price_cents`.
+    """
     return {
-        window: _uncount(counted, counted_in[window], price_cents)
+        window: _uncount(counted, counted_in[window], price_cents, leads)
         for window in WINDOW_KINDS
         if (counted := usage.get(window)) is not None
     }
 
 
-def _uncount(usage: Usage, sold_in: datetime, price_cents: int) -> Usage:
+def _uncount(usage: Usage, sold_in: datetime, price_cents: int, leads: int) -> Usage:
     if usage[0] != sold_in:
         return usage
-    return (usage[0], max(0, usage[1] - 1), max(0, usage[2] - price_cents))
+    return (usage[0], max(0, usage[1] - leads), max(0, usage[2] - price_cents))

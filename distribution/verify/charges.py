@@ -34,7 +34,10 @@ WITH moved AS (
         count(*) FILTER (WHERE e.kind = 'hold') AS holds, count(*) FILTER (WHERE e.kind = 'capture') AS captures,
         count(*) FILTER (WHERE e.kind = 'release') AS releases, count(*) FILTER (WHERE e.kind = 'charge') AS charges,
         bool_and(w.buyer_id = d.buyer_id) FILTER (WHERE e.kind <> 'refund') AS is_of_buyer,
-        bool_and(abs(e.amount_cents) = d.price_cents) FILTER (WHERE e.kind IN ('hold', 'release')) AS is_at_price
+        bool_and(abs(e.amount_cents) = d.price_cents + (
+            SELECT COALESCE(SUM(c.released_cents), 0) FROM distribution_ledgerentry c
+            WHERE c.assignment_id = d.id AND c.kind = 'capture'
+        )) FILTER (WHERE e.kind IN ('hold', 'release')) AS is_at_price
     FROM distribution_assignment d
     LEFT JOIN distribution_ledgerentry e ON e.assignment_id = d.id
     LEFT JOIN distribution_wallet w ON w.id = e.wallet_id

@@ -70,7 +70,9 @@ SELECT 'attempt ' || e.attempt_id AS subject, CASE
 END AS message
 FROM tracing_leaddistributionevent e
 LEFT JOIN (
-    SELECT d.lead_id, d.attempt_id, d.buyer_id, d.price_cents
+    SELECT d.lead_id, d.attempt_id, d.buyer_id, d.price_cents + COALESCE((
+        SELECT SUM(c.released_cents) FROM distribution_ledgerentry c WHERE c.assignment_id = d.id AND c.kind = 'capture'
+    ), 0) AS price_cents
     FROM distribution_assignment d JOIN tracing_attempt a ON a.id = d.attempt_id
 ) s ON s.lead_id = e.lead_id AND s.attempt_id = e.attempt_id AND s.buyer_id = e.buyer_id
 WHERE e.event = 'buyer_selected' AND {in_attempts("e.attempt_id", "e.lead_id")}

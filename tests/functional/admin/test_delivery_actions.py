@@ -8,10 +8,13 @@ from django.test import Client
 from django.utils import timezone
 
 from distribution.admin.delivery_actions import MAX_AT_ONCE, act_url, explain_refusal
+from distribution.attempts.distribute import distribute_lead
+from distribution.deliveries.by_hand import ResolutionRefused, resolve
 from distribution.deliveries.settling import ACCEPTED_LATE
-from distribution.models import Delivery, Endpoint
+from distribution.models import Assignment, Delivery, DeliveryState, Endpoint
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import DeliveryFactory, EndpointFactory
+from tests.support.holds import CREDITS_CENTS, PRICE_CENTS, asking_campaign, lead_of, money_of
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +109,63 @@ def test_one_that_is_refused_says_why_on_its_page(operator: Client, endpoint: En
     [problem] = answer.context["form"].non_field_errors()
     assert problem == "Nothing was changed: it no longer waits for a decision: it is rejected."
     assert not AuditEntry.objects.exists()
+
+
+@pytest.fixture
+def unknown_post() -> Delivery:
+    """A direct post for $25.00 whose outcome is not known."""
+    lead = lead_of(asking_campaign(buyers=1), at=timezone.now())
+    assert distribute_lead(lead.pk).result == "posting"
+    Delivery.objects.update(state="unknown", next_try_at=None)
+    return Delivery.objects.get()
+
+
+def operator_of(row: Delivery) -> Client:
+    return client_of(person("operator", row.endpoint.buyer.workspace))
+
+
+@pytest.mark.parametrize(("charge", "cents"), [("20.00", 2_000), ("", PRICE_CENTS), ("0", 0)])
+def test_accepted_direct_post_costs_what_was_agreed_on(
+    unknown_post: Delivery, charge: str, cents: int
+) -> None:
+    client, url = operator_of(unknown_post), act_url("accepted", unknown_post.pk)
+    assert "less than $25.00, which is held" in client.get(url).content.decode()
+
+    client.post(url, {**REASON, "charge": charge})
+
+    sale = Assignment.objects.get()
+    assert (sale.state, sale.price_cents) == ("sold", cents)
+    assert money_of(sale.buyer_id) == (CREDITS_CENTS - cents, 0)
+
+
+def test_more_than_is_held_is_not_charged(unknown_post: Delivery) -> None:
+    answer = operator_of(unknown_post).post(
+        act_url("accepted", unknown_post.pk), {**REASON, "charge": "25.01"}
+    )
+
+    assert answer.context["form"].errors["charge"] == [
+        "Only $25.00 is held. Enter at most this amount, or leave it blank."
+    ]
+    assert Assignment.objects.get().state == "held"
+    with pytest.raises(ResolutionRefused, match=r"\$25\.01 cannot be charged: \$25\.00 is held"):
+        resolve(
+            unknown_post.pk,
+            state=DeliveryState.ACCEPTED,
+            at=timezone.now(),
+            actor="ann",
+            reason="agreed",
+            charge_cents=2_501,
+        )
+    assert (Assignment.objects.get().state, states()) == ("held", ["unknown"])
+
+
+def test_price_is_asked_only_for_one_accepted_direct_post(
+    unknown_post: Delivery, operator: Client, endpoint: Endpoint
+) -> None:
+    client = operator_of(unknown_post)
+    assert "Charge ($)" not in client.get(act_url("rejected", unknown_post.pk)).content.decode()
+    other = make(endpoint, "unknown")
+    assert "Charge ($)" not in operator.get(act_url("accepted", other.pk)).content.decode()
 
 
 def test_late_acceptance_is_marked_as_settled_once(operator: Client, endpoint: Endpoint) -> None:

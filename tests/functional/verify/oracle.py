@@ -53,7 +53,8 @@ def judge_wallets(rows: Rows) -> Findings:
 def held_by_entries(entries: list[Row]) -> int:
     """Each hold adds its price, and each end of a hold takes it away."""
     holds = sum(abs(each.amount_cents) for each in entries if each.kind == "hold")
-    return int(holds - sum(abs(each.amount_cents) for each in entries if each.kind in ("capture", "release")))
+    ended = (each for each in entries if each.kind in ("capture", "release"))
+    return int(holds - sum(abs(each.amount_cents) + each.released_cents for each in ended))
 
 
 def held_by_sales(wallet: Row, rows: Rows) -> int:
@@ -152,9 +153,15 @@ def judge_hold(sale: Row, entries: list[Row], rows: Rows) -> str:
         return "has a state that does not fit the end of its hold"
     if number["hold"] and payers != {sale.buyer_id}:
         return "has a hold in the wallet of another buyer"
-    if any(abs(each.amount_cents) != sale.price_cents for each in of_hold):
+    held = sale.price_cents + sum(each.released_cents for each in entries)
+    if any(abs(each.amount_cents) != held for each in of_hold):
         return f"costs {sale.price_cents} cents, but its hold has another amount"
     return ""
+
+
+def freed_of(sale: Row, rows: Rows) -> int:
+    """What a capture left of its hold."""
+    return sum(int(each.released_cents) for each in rows.entries if each.assignment_id == sale.id)
 
 
 def judge_refunds(rows: Rows) -> Findings:
@@ -288,7 +295,8 @@ def judge_selected(rows: Rows) -> Findings:
         for event in events:
             if not sales:
                 yield f"attempt {attempt}: selected buyer {buyer}, but the attempt has no assignment to it"
-            for price in (sale.price_cents for sale in sales if sale.price_cents != event.cost_cents):
+            prices = [sale.price_cents + freed_of(sale, rows) for sale in sales]
+            for price in (each for each in prices if each != event.cost_cents):
                 yield f"attempt {attempt}: selected buyer {buyer} at {event.cost_cents} cents and sold at {price}"
     for (attempt, buyer), sales in sold.items():
         if (attempt, buyer) not in selected:

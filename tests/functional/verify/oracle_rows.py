@@ -13,7 +13,7 @@ COLUMNS: Final = {
     "distribution_wallet": "id buyer_id balance_cents held_cents credit_limit_cents",
     "distribution_buyer": "id",
     "distribution_ledgerentry": (
-        "id wallet_id kind amount_cents balance_after_cents idempotency_key assignment_id"
+        "id wallet_id kind amount_cents balance_after_cents idempotency_key assignment_id released_cents"
     ),
     "distribution_assignment": "id lead_id buyer_id campaign_id attempt_id state price_cents settled_at is_test",
     "distribution_campaign": "id max_buyers",
