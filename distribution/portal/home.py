@@ -15,7 +15,8 @@ from distribution.queries import count_leads_by_day, list_endpoints, list_enroll
 from distribution.returns.queries import list_returns
 
 DAYS: Final = 7
-# Of the whole buyer, in the chart's units.
+MOST_COUNTED: Final = 100
+# In the chart's units.
 CHART_HEIGHT: Final = 60
 LEAST_HEIGHT: Final = 2
 # They stop the buyer in all of its campaigns, so they are said once.
@@ -72,7 +73,7 @@ class HomePage(PortalPage):
         return self.show_page("home", context)
 
     def _count_waiting_returns(self) -> int:
-        waiting = list_returns(self.buyer, limit=100, before=None, state=ReturnState.REQUESTED)
+        waiting = list_returns(self.buyer, limit=MOST_COUNTED, before=None, state=ReturnState.REQUESTED)
         return len(waiting)
 
 

@@ -10,6 +10,7 @@ from distribution.portal.leads import LeadPage, LeadsPage
 from distribution.portal.limits import LimitsPage
 from distribution.portal.missed import MissedLeadPage, MissedPage
 from distribution.portal.pause import PausePage
+from distribution.portal.profile import ProfilePage
 from distribution.portal.returns import AskReturnPage, ReturnPage, ReturnsPage, WithdrawPage
 from distribution.portal.settings_pages import MorePage, SettingsPage
 from distribution.portal.sign_in import (
@@ -44,6 +45,7 @@ urlpatterns = [
     path("settings/hours/", HoursPage.as_view(), name="portal-hours"),
     path("settings/pause/", PausePage.as_view(), name="portal-pause"),
     path("settings/campaigns/<uuid:public_id>/", LimitsPage.as_view(), name="portal-limits"),
+    path("settings/company/", ProfilePage.as_view(), name="portal-profile"),
     path("settings/endpoints/", EndpointsPage.as_view(), name="portal-endpoints"),
     path("more/", MorePage.as_view(), name="portal-more"),
     path("account/", AccountPage.as_view(), name="portal-account"),

@@ -6,7 +6,14 @@ from typing import Any
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Delivery, PortalUser, ReturnRequest
+from distribution.models import (
+    Assignment,
+    Buyer,
+    Campaign,
+    Delivery,
+    PortalUser,
+    ReturnRequest,
+)
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
@@ -29,7 +36,7 @@ DALLAS = {"zip": "75201", "city": "Dallas", "county": "Dallas County", "state": 
 
 @dataclass(frozen=True, slots=True)
 class PortalScene:
-    """`sold` was bought and may be returned. `returned` has a return request that waits."""
+    """`sold` was bought and may be returned. `request` waits for review."""
 
     user: PortalUser
     buyer: Buyer
@@ -101,6 +108,7 @@ def list_pages(scene: PortalScene) -> dict[str, str]:
         "limits": f"/portal/settings/campaigns/{scene.campaign.public_id}/",
         "hours": "/portal/settings/hours/",
         "pause": "/portal/settings/pause/",
+        "company": "/portal/settings/company/",
         "endpoints": "/portal/settings/endpoints/",
         "more": "/portal/more/",
         "account": "/portal/account/",

@@ -36,6 +36,7 @@ OF_THE_BUYER = {
     "portal/settings/area/",
     "portal/settings/hours/",
     "portal/settings/pause/",
+    "portal/settings/company/",
     "portal/settings/endpoints/",
     "portal/more/",
     "portal/account/",
@@ -57,10 +58,13 @@ FORMS: dict[str, dict[str, str]] = {
     "portal/returns/<uuid:public_id>/withdraw/": {},
     "portal/settings/area/": {"version": "*", "everywhere": "on"},
     "portal/settings/hours/": {"version": "*", "when": "always"},
+    "portal/settings/company/": {"version": "*", "name": "Other", "timezone": "America/Chicago"},
     "portal/settings/pause/": {"version": "*", "action": "pause"},
     "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
 }
-ONLY_POST = {"portal/returns/<uuid:public_id>/withdraw/"}
+ONLY_POST = {
+    "portal/returns/<uuid:public_id>/withdraw/",
+}
 
 
 @pytest.fixture
