@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from tracing import wording
+from tracing.auction_words import describe_bid, describe_closing, describe_opening
 from tracing.names import Names
 from tracing.obstacles import Obstacle, describe_clause, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer
@@ -195,7 +196,7 @@ def _pool(event: EventRow, _context: EventContext) -> str:
 
 def _skipped(event: EventRow, context: EventContext) -> str:
     name = context.names.buyer(event.buyer_id).name
-    if event.skip_reason == "outranked":
+    if event.skip_reason in ("outranked", "outbid"):
         return f"{name}: {_outranked(event, context)}."
     obstacles = describe_obstacles(event, names=context.names)
     if not obstacles:
@@ -209,7 +210,7 @@ def _outranked(event: EventRow, context: EventContext) -> str:
     rank = event.data.get("rank")
     if not context.has_selection:
         return "eligible, but the lead is sold to as many buyers as the campaign allows"
-    return describe_clause("outranked") + (f" (rank {rank})" if rank else "")
+    return describe_clause(event.skip_reason) + (f" (rank {rank})" if rank else "")
 
 
 def _selected(event: EventRow, context: EventContext) -> str:
@@ -297,6 +298,18 @@ def _offer_closed(event: EventRow, _context: EventContext) -> str:
     )
 
 
+def _auction_opened(event: EventRow, _context: EventContext) -> str:
+    return describe_opening(event.data)
+
+
+def _bid_received(event: EventRow, context: EventContext) -> str:
+    return describe_bid(event.data, context.names.buyer(event.buyer_id).name)
+
+
+def _auction_closed(event: EventRow, _context: EventContext) -> str:
+    return describe_closing(event.data)
+
+
 def _failed(event: EventRow, context: EventContext) -> str:
     result = RESULTS.get(event.outcome, event.outcome or "failed")
     parts = [f"{wording.sentence(result)[:-1]}: {describe_reason(event.skip_reason)}"]
@@ -353,4 +366,7 @@ EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, EventContext], str]]] = {
     Event.PING_POST_OPENED: _offer_opened,
     Event.PING_POST_CLAIMED: _offer_claimed,
     Event.PING_POST_CLOSED: _offer_closed,
+    Event.AUCTION_OPENED: _auction_opened,
+    Event.BID_RECEIVED: _bid_received,
+    Event.AUCTION_CLOSED: _auction_closed,
 }

@@ -163,6 +163,7 @@ CHECK: Final = {
     "ranked_higher": None,
     "price_cents": 2_500,
     "sentence": "With all of these changes, Acme Roofing would have gotten this lead for $25.00.",
+    "winning_bid_cents": None,
 }
 OUTRANKED: Final = {
     **SKIP,

@@ -30,6 +30,17 @@ def describe_offer(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
     }
 
 
+def describe_ended(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
+    """What a stream says about an offer that this buyer cannot claim any more."""
+    offer = place.offer
+    return {
+        "id": str(offer.public_id),
+        "state": _find_state(place, at=at),
+        "ended_at": write_time(at),
+        "assignment_id": str(place.assignment.public_id) if place.assignment else None,
+    }
+
+
 def _find_state(place: OfferBuyer, *, at: datetime) -> str:
     """For this buyer. The time may be over before the offer is closed."""
     if place.claimed_at is not None:

@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 from distribution.api import buyerexamples as examples
@@ -68,6 +69,27 @@ LIST_OFFERS: Final = document(
         LIMIT,
         CURSOR,
     ),
+)
+LISTEN: Final = extend_schema(
+    operation_id="buyer_offers_listen",
+    summary="Listen to offers",
+    description="Server-sent events (text/event-stream): `offer` when you can claim a lead, with the same data as the "
+    "list; `offer_closed` when you cannot any more, with `id`, `state`, `ended_at` and `assignment_id`; `end` before "
+    "LeadSwitch ends the stream. A new stream begins with what is open. With the header Last-Event-ID, or the "
+    "parameter, it begins with what came after that event, up to one hour back. An event may come twice.",
+    tags=["buyers"],
+    parameters=[
+        OpenApiParameter("last_event_id", str, description="For programs that cannot send Last-Event-ID."),
+        *LIMIT_HEADERS,
+    ],
+    responses={
+        (200, "text/event-stream"): OpenApiResponse(
+            OpenApiTypes.STR, description="Events, until one side ends."
+        ),
+        307: OpenApiResponse(description="Streams are served at another address: ask there, with your key."),
+        **describe_errors(400, 429, 503),
+    },
+    examples=examples.ERRORS,
 )
 GET_OFFER: Final = document("buyer_offers_retrieve", "One of your offers", OfferDocument, 404)
 CLAIM: Final = extend_schema(

@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 from uuid import UUID
 
+from django.conf import settings
+from django.http import HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +25,8 @@ from distribution.queries import find_assignment
 from routing.api.errors import FIXED_MESSAGES, ApiError
 from routing.api.keyview import not_found
 
+NO_STREAMS: Final = "Streams are not set up here. Ask for your offers at /api/v1/buyer/offers/ instead."
+
 
 class OffersView(BuyerView):
     scopes = {"get": BuyerScope.OFFERS_READ}
@@ -36,6 +42,22 @@ class OffersView(BuyerView):
             state=read_choice(request, "state", STATES),
         )
         return Response(paging.describe(shown, partial(answers.describe_offer, at=datetime.now(UTC))))
+
+
+class StreamView(BuyerView):
+    """Streams are served by a process of their own, which a proxy reaches under this path."""
+
+    http_method_names = ["get"]
+    scopes = {"get": BuyerScope.OFFERS_READ}
+    query_parameters = {"get": ("last_event_id",)}
+
+    @documents.LISTEN
+    def get(self, request: Request) -> HttpResponseBase:
+        if not settings.LEADSWITCH_STREAMS_URL:
+            raise ApiError(NO_STREAMS, status_code=503)
+        return HttpResponseRedirect(
+            f"{settings.LEADSWITCH_STREAMS_URL}{request.get_full_path()}", preserve_request=True
+        )
 
 
 class OfferView(BuyerView):

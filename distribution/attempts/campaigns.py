@@ -50,7 +50,8 @@ SELECT (
             'active', e.active AND (e.paused_at IS NULL OR e.paused_until IS NOT NULL),
             'paused_until', e.paused_until,
             'paused_by', CASE WHEN NOT e.active THEN 'agency' WHEN e.paused_at IS NOT NULL THEN 'buyer' END,
-            'priority', e.priority, 'bid_cents', e.bid_cents, 'margin_bps', e.margin_bps, 'lead_filter', e.lead_filter,
+            'priority', e.priority, 'bid_cents', e.bid_cents, 'margin_bps', e.margin_bps,
+            'standing_bids', e.standing_bids, 'lead_filter', e.lead_filter,
             'caps', jsonb_build_object(
                 'hour', e.cap_hour, 'day', e.cap_day, 'week', e.cap_week, 'month', e.cap_month),
             'budgets', jsonb_build_object(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import orjson
@@ -14,6 +14,7 @@ from distribution.attempts.partial import Partial, make_partial, read_contact
 from distribution.engine import CompiledCampaign, Decision, Offered
 from distribution.sql_arrays import array_literal
 from routing.locks.attempts import LockedLead
+from tracing.vocabulary import Event
 
 OPEN: Final = """
 WITH opened AS (
@@ -34,6 +35,7 @@ SELECT opened.id, b.* FROM opened, unnest(
 class OpenedOffer:
     """`shown`: each buyer, with the time from which it sees the offer."""
 
+    event: ClassVar[Event] = Event.PING_POST_OPENED
     public_id: UUID
     closes_at: datetime
     max_buyers: int

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from distribution.attempts.chain import post_deadline, read_sold
 from distribution.attempts.close_offer import ClosedOffer
+from distribution.attempts.open_auction import OpenedAuction
 from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.trace import record_decision
@@ -49,7 +50,7 @@ class Decided:
     def is_held(self) -> bool:
         """Whether the price is held until the buyer's system answers. A sale by hand or by claim is charged at once."""
         is_on_acceptance = self.campaign.sells_on == "acceptance" and self.facts.chosen is None
-        return is_on_acceptance and self.facts.phase == "push" and bool(self.decision.selected)
+        return is_on_acceptance and self.facts.phase in ("push", "bids") and bool(self.decision.selected)
 
     def facts_json(self) -> Mapping[str, Any]:
         return facts_to_json(self.facts)
@@ -89,7 +90,7 @@ class AttemptRecord:
     assignments: tuple[UUID, ...] = ()
     held: tuple[UUID, ...] = ()
     closed: ClosedOffer | None = None
-    opened: OpenedOffer | None = None
+    opened: OpenedOffer | OpenedAuction | None = None
     step: NextStep = SOLD
     cause: str = ""
     duration_ms: float = 0.0
@@ -161,7 +162,7 @@ class AttemptRecord:
         self.step = step
         if self.opened is not None:
             opened = {**self.opened.describe(), **self.mark_test()}
-            self.trace.add(Event.PING_POST_OPENED, outcome=step.result, data=opened)
+            self.trace.add(self.opened.event, outcome=step.result, data=opened)
         elif self.held:
             self._start_delivery()
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:

@@ -94,6 +94,14 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingBid:
+    """What a buyer bids for leads that meet a condition."""
+
+    when: Condition
+    cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Of an enrollment or a buyer. `until`: it ends by itself; None: somebody must end it.
 
@@ -126,6 +134,7 @@ class CompiledEnrollment:
     calendar: Calendar | None
     limits: tuple[Limit, ...]
     margin_bps: int | None = None  # instead of the auction's
+    standing_bids: tuple[StandingBid, ...] = ()
 
     @property
     def tier_id(self) -> int:

@@ -16,8 +16,9 @@ from distribution.engine.campaign import (
     OfferTerms,
     Pause,
     PriceRule,
+    StandingBid,
 )
-from distribution.engine.limits import MAX_MARGIN_BPS
+from distribution.engine.limits import MAX_MARGIN_BPS, MAX_PRICE_CENTS
 from distribution.engine.parts import PartCompiler, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
@@ -219,7 +220,26 @@ def _enrollment(
         margin_bps=read_optional_integer(
             definition, "margin_bps", path=path, minimum=0, maximum=MAX_MARGIN_BPS
         ),
+        standing_bids=_standing_bids(definition, compiler, path=path),
     )
+
+
+def _standing_bids(
+    definition: Mapping[str, Any], compiler: PartCompiler, *, path: str
+) -> tuple[StandingBid, ...]:
+    """If they cannot be read the buyer has none: it is asked, or does not bid."""
+    try:
+        rules = read_objects(definition, "standing_bids", path=path)
+        return tuple(_standing_bid(rule, compiler, path=where) for where, rule in rules)
+    except DefinitionError:
+        if compiler.is_strict:
+            raise
+        return ()
+
+
+def _standing_bid(rule: Mapping[str, Any], compiler: PartCompiler, *, path: str) -> StandingBid:
+    when = compiler.condition(rule.get("when"), path=join(path, "when"))
+    return StandingBid(when, read_integer(rule, "bid_cents", path=path, minimum=1, maximum=MAX_PRICE_CENTS))
 
 
 def _pause(definition: Mapping[str, Any], *, path: str) -> Pause | None:

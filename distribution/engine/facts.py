@@ -2,7 +2,8 @@
 
 {"engine": n, "at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
- last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?, bid_cents?, bid_at µs?]}},
+ last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?, bid_cents?, bid_at µs?,
+ bid_outcome?, returned_bps?]}},
 where t is an index into times, because a thousand enrollments share a few window starts, and µs are microseconds since
 1970. The rejection is present only if the buyer's system rejected the lead or the buyer has a bid, "chosen" only if a
 person chose the buyer, "phase" only if it is not "push", "claimant" only for a claim, and "promise", [cents, pays,
@@ -30,6 +31,8 @@ ENGINE: Final = 5
 REPEATABLE: Final = (4, ENGINE)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+# What a row without its last values has.
+NOT_OPTED: Final[tuple[Any, ...]] = (None, None, None, "", 0)
 
 
 class _Times:
@@ -129,15 +132,21 @@ def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:
 
 def _optional(live: LiveFacts) -> tuple[Any, ...]:
     """The values that few enrollments have."""
+    if live.bid_outcome or live.returned_bps:
+        return live.rejection, live.bid_cents, _write_bid_at(live), live.bid_outcome, live.returned_bps
     if live.bid_cents is None:
         return () if live.rejection is None else (live.rejection,)
-    bid_at = None if live.bid_at is None else (live.bid_at - EPOCH) // MICROSECOND
-    return live.rejection, live.bid_cents, bid_at
+    return live.rejection, live.bid_cents, _write_bid_at(live)
+
+
+def _write_bid_at(live: LiveFacts) -> int | None:
+    return None if live.bid_at is None else (live.bid_at - EPOCH) // MICROSECOND
 
 
 def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
     balance, held, limit, virtual_finish, has_lead, last, usage, *optional = row
-    rejection, bid_cents, bid_at = (*optional, None, None, None)[:3]
+    given = [*optional, *NOT_OPTED[len(optional) :]]
+    rejection, bid_cents, bid_at, bid_outcome, returned_bps = given
     return LiveFacts(
         balance_cents=balance,
         held_cents=held,
@@ -149,6 +158,8 @@ def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
         rejection=rejection,
         bid_cents=bid_cents,
         bid_at=_read_microseconds(bid_at),
+        bid_outcome=bid_outcome,
+        returned_bps=returned_bps,
     )
 
 

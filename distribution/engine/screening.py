@@ -1,13 +1,16 @@
 """Runs every gate on every enrollment, even after a failure, and returns candidates and skips."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from distribution.engine.campaign import CompiledCampaign
+from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.context import LeadContext
 from distribution.engine.gates import CHECKS, STAGES, is_overridable
 from distribution.engine.ranking import Candidate
 from distribution.engine.types import FactsError, JsonObject, LiveFacts, Skip
+
+# What a buyer would pay, if it is not its own or the tier's price.
+PriceOf = Callable[[CompiledEnrollment, LiveFacts, LeadContext], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,9 @@ def screen(
     context: LeadContext,
     chosen: int | None = None,
     only: int | None = None,
+    price_of: PriceOf | None = None,
 ) -> Screening:
-    """`only`: look at this enrollment alone."""
+    """`only`: look at this enrollment alone. `price_of`: None: its bid, or the tier's price."""
     enrollments = campaign.enrollments if only is None else (campaign.by_enrollment_id[only],)
     candidates: list[Candidate] = []
     skipped: list[Skip] = []
@@ -36,7 +40,10 @@ def screen(
         if facts is None:
             raise FactsError(f"enrollment {enrollment.id} is in the campaign but has no live facts")
         bid = enrollment.bid_cents if facts.bid_cents is None else facts.bid_cents
-        price_cents = context.tier_cents[enrollment.tier_index] if bid is None else bid
+        if price_of is not None:
+            price_cents = price_of(enrollment, facts, context)
+        else:
+            price_cents = context.tier_cents[enrollment.tier_index] if bid is None else bid
         failures: list[JsonObject] | None = None
         for check in CHECKS:
             failure = check(enrollment, facts, price_cents, context)

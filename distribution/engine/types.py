@@ -58,6 +58,8 @@ class LiveFacts:
     rejection: str | None = None  # the reason with which the buyer's system rejected the lead; "" without one
     bid_cents: int | None = None  # the price that the buyer was shown in an offer, or bids
     bid_at: datetime | None = None
+    bid_outcome: str = ""  # what became of the buyer in an auction: a code of distribution.models.BidOutcome
+    returned_bps: int = 0  # the share of its leads that the buyer returned lately, in hundredths of a percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,17 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A buyer that is shown an offer, what a claim costs it, and how long after the others it sees the offer."""
+    """A buyer that is shown an offer, what a claim costs it, and how long after the others it sees the offer.
+
+    `standing_cents`: what it bids in an auction without being asked. None: nothing, and in offers that are claimed.
+    """
 
     enrollment_id: int
     buyer_id: int
     tier_position: int
     price_cents: int
     head_start_seconds: int
+    standing_cents: int | None = None
 
 
 @dataclass(slots=True)  # as above

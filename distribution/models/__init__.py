@@ -1,6 +1,13 @@
 """Tables of distribution."""
 
 from distribution.models.accounts import Account
+from distribution.models.approval import (
+    ALWAYS_APPROVED,
+    ApprovalPolicy,
+    ApprovedField,
+    ChangeProposal,
+    ProposalState,
+)
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
@@ -12,6 +19,26 @@ from distribution.models.campaign import (
     SellsOn,
     Tier,
     read_snapshot,
+)
+from distribution.models.cardpayments import (
+    PENDING,
+    CardDispute,
+    CardPayment,
+    CardRefund,
+    PaymentMark,
+    PaymentOrigin,
+    PaymentState,
+    ProviderEvent,
+    RefundState,
+)
+from distribution.models.cards import (
+    LEAST_PAYMENT_CENTS,
+    MOST_PAYMENT_CENTS,
+    MOST_TRIES,
+    Card,
+    CardCustomer,
+    PauseReason,
+    Recharge,
 )
 from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import (
@@ -38,7 +65,14 @@ from distribution.models.methods import (
     PriceUnit,
     Purpose,
 )
-from distribution.models.money import MAX_TERMS_DAYS, NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import (
+    MAX_TERMS_DAYS,
+    NOT_OF_SALES,
+    PAYMENTS_CHANNEL,
+    LedgerEntry,
+    LedgerKind,
+    Wallet,
+)
 from distribution.models.offer import (
     OFFERS_CHANNEL,
     BidOutcome,
@@ -74,20 +108,28 @@ from distribution.models.verification import VerifyWatermark
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
+    "ALWAYS_APPROVED",
     "ANSWERING",
     "CHANNEL",
     "ENDED",
+    "LEAST_PAYMENT_CENTS",
     "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
+    "MOST_PAYMENT_CENTS",
+    "MOST_TRIES",
     "MOVED",
     "NOT_OF_SALES",
     "OFFERS_CHANNEL",
     "OPEN",
+    "PAYMENTS_CHANNEL",
+    "PENDING",
     "PRESETS",
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
+    "ApprovalPolicy",
+    "ApprovedField",
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
@@ -100,6 +142,12 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "Card",
+    "CardCustomer",
+    "CardDispute",
+    "CardPayment",
+    "CardRefund",
+    "ChangeProposal",
     "ContractPays",
     "Deliverer",
     "Delivery",
@@ -125,15 +173,23 @@ __all__ = [
     "OfferFallback",
     "OfferKind",
     "OfferState",
+    "PauseReason",
     "PayableEntry",
     "PayableKind",
+    "PaymentMark",
+    "PaymentOrigin",
+    "PaymentState",
     "PingEndpoint",
     "PortalLink",
     "PortalRole",
     "PortalSession",
     "PortalUser",
     "PriceUnit",
+    "ProposalState",
+    "ProviderEvent",
     "Purpose",
+    "Recharge",
+    "RefundState",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",

@@ -215,6 +215,12 @@ class Campaign(models.Model):
         db_default=False,
         help_text="Bids of buyers that return many leads rank lower. Used only if the mode is auction.",
     )
+    shows_price_to_win = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A buyer that lost an auction can read what it would have had to bid, never who won. Used only if "
+        "the mode is auction.",
+    )
     timezone = models.CharField(
         verbose_name="time zone",
         max_length=50,
@@ -296,8 +302,6 @@ class Campaign(models.Model):
         return self.fallback_mode if self.mode in OFFERING else self.mode
 
     def clean(self) -> None:
-        if self.mode == CampaignMode.AUCTION:
-            raise ValidationError({"mode": "Auctions cannot be used yet. Choose another mode."})
         if self.mode == CampaignMode.PING_POST and not self.offer_fields:
             raise ValidationError(
                 {

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from distribution.configuration.checks import check_answers_fit
+from distribution.configuration.checks import check_answers_fit, check_standing_bids
 from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_MARGIN_BPS, MAX_PRICE_CENTS
 from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign, Tier
@@ -29,6 +29,7 @@ ENROLLMENT_CONFIG = (
     "priority",
     "bid_cents",
     "margin_bps",
+    "standing_bids",
     "lead_filter",
     "cap_hour",
     "cap_day",
@@ -112,6 +113,15 @@ class Enrollment(models.Model):
         validators=[MaxValueValidator(MAX_MARGIN_BPS)],
         help_text="The agency's margin on this buyer's bids in auctions, in hundredths of a percent. "
         "Blank: the campaign's.",
+    )
+    standing_bids = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[check_standing_bids],
+        help_text="What this buyer bids in auctions without being asked: the first rule that the lead meets, e.g. "
+        '[{"when": {"field": "state", "op": "eq", "value": "GA"}, "bid_cents": 4500}]. Otherwise the bid above. '
+        "Empty: the bid above for every lead.",
     )
     lead_filter = models.JSONField(
         default=dict,

@@ -1,5 +1,6 @@
 """Offers: leads that buyers are shown without contact data, and that they may claim or bid for until a time."""
 
+from datetime import timedelta
 from typing import ClassVar, Final
 
 import pgtrigger
@@ -15,6 +16,9 @@ from distribution.models.campaign import Campaign
 from distribution.models.enrollment import Enrollment
 from routing.models import Lead
 
+# After the bid deadline, who asks the buyers has this long to write what they answered. Then the dispatcher closes the
+# auction with what is committed.
+WRITING: Final = timedelta(milliseconds=250)
 # What streams and bidders listen to. The payload is the offer's id.
 OFFERS_CHANNEL: Final = "offers"
 
@@ -168,6 +172,13 @@ class OfferBuyer(models.Model):
         max_length=10, choices=BidOutcome.choices, blank=True, default="", db_default=""
     )
     bid_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    bid_id = models.CharField("buyer's id of the bid", max_length=200, blank=True, default="", db_default="")
+    returned_bps = models.PositiveIntegerField(
+        "returned leads",
+        default=0,
+        db_default=0,
+        help_text="The share of its leads that the buyer had returned in 30 days, in hundredths of a percent.",
+    )
     latency_ms = models.PositiveIntegerField(null=True, blank=True)
     rank = models.PositiveIntegerField(null=True, blank=True)
     rank_value_cents = models.BigIntegerField("rank value", null=True, blank=True)

@@ -1,24 +1,31 @@
-"""Issues the statements of months that have ended, also after an outage."""
+"""Issues the statements of months that have ended, also after an outage, and mails them."""
 
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from django.db import connection
 
 from distribution.models import Wallet
 from distribution.statements.issue import BEAT, issue_statement
+from distribution.statements.mail import send_due
 from distribution.statements.missing import Missing, find_missing
 from routing.queries import read_clock
 from tracing.reconciling import Counts, name_rows
 
 logger = logging.getLogger(__name__)
 
+# All of them can time out below the soft time limit of a task.
+MAILS_AT_ONCE: Final = 4
+
 
 def run(*, fix: bool, limit: int) -> Counts:
     at = read_clock()
     missing = find_missing(at=at, limit=limit)
     issued = _issue_each(missing, at=at) if fix else 0
+    if fix:
+        send_due(at=at, limit=MAILS_AT_ONCE)
     named = name_rows("wallet", dict.fromkeys(each.wallet_id for each in missing))
     return Counts(len(missing), issued, len(missing) - issued, named)
 

@@ -13,6 +13,9 @@ PDF: Final = "application/pdf"
 
 def as_pdf(statement: BuyerStatement) -> HttpResponse:
     """Raises PdfUnavailable."""
-    name = f"statement-{statement.number}-{statement.month:%Y-%m}.pdf"
-    disposition = content_disposition_header(as_attachment=True, filename=name) or ""
+    disposition = content_disposition_header(as_attachment=True, filename=name_pdf(statement)) or ""
     return HttpResponse(write_pdf(statement), content_type=PDF, headers={"Content-Disposition": disposition})
+
+
+def name_pdf(statement: BuyerStatement) -> str:
+    return f"statement-{statement.number}-{statement.month:%Y-%m}.pdf"

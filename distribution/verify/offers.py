@@ -15,7 +15,8 @@ FROM routing_lead l LEFT JOIN distribution_offer o ON o.lead_id = l.id AND o.sta
 WHERE {in_leads("l.id")} AND (
     (l.status = 'offered') <> (o.id IS NOT NULL)
     -- An attempt that closes the offer and fails is tried again later.
-    OR (l.status = 'offered' AND l.next_attempt_at < o.closes_at)
+    -- An auction ends when all bids are in.
+    OR (l.status = 'offered' AND o.kind <> 'auction' AND l.next_attempt_at < o.closes_at)
 )
 """  # noqa: S608 - only conditions are put in
 

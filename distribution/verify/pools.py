@@ -32,7 +32,7 @@ WITH used AS MATERIALIZED (
     UNION ALL
     SELECT e.attempt_id, e.event, (shown.each ->> 'buyer_id')::bigint
     FROM tracing_leaddistributionevent e, jsonb_array_elements(e.data -> 'shown') AS shown(each)
-    WHERE {in_attempts("e.attempt_id", "e.lead_id")} AND e.event = 'ping_post_opened'
+    WHERE {in_attempts("e.attempt_id", "e.lead_id")} AND e.event IN ('ping_post_opened', 'auction_opened')
 ), traced AS (
     SELECT e.attempt_id,
         array_agg(e.buyer_id ORDER BY e.buyer_id) FILTER (WHERE e.event <> 'buyer_pool_composed') AS buyers,

@@ -46,6 +46,8 @@ EXISTS (
 )
 """
 
+OPENINGS: Final = "('ping_post_opened', 'auction_opened')"
+
 # Ordered by version, so a slice compiles each snapshot once. LATERAL reads the events of each attempt by index: a join
 # could use a bad nested loop (see reading.no_nested_loops), and without nested loops PostgreSQL may read all leads.
 ATTEMPTS: Final = f"""
@@ -55,10 +57,11 @@ FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(
-        e.event, e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
-        e.data -> 'rank', CASE e.event
-            WHEN 'buyer_pool_composed' THEN e.data -> 'funnel'
-            WHEN 'ping_post_opened' THEN (
+        CASE e.event WHEN 'auction_opened' THEN 'ping_post_opened' ELSE e.event END,
+        e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
+        e.data -> 'rank', CASE
+            WHEN e.event = 'buyer_pool_composed' THEN e.data -> 'funnel'
+            WHEN e.event IN {OPENINGS} THEN (
                 SELECT jsonb_agg(jsonb_build_array(
                     shown.one -> 'buyer_id', shown.one -> 'enrollment_id', shown.one -> 'price_cents'
                 )) FROM jsonb_array_elements(e.data -> 'shown') AS shown(one)
@@ -66,7 +69,7 @@ LEFT JOIN LATERAL (
     ) ORDER BY e.seq)::text AS steps
     FROM tracing_leaddistributionevent e
     WHERE e.attempt_id = a.id
-        AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected', 'ping_post_opened')
+        AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected', 'ping_post_opened', 'auction_opened')
 ) traced ON true
 WHERE {in_attempts("a.id", "a.lead_id")} AND (
     a.facts <> '{{}}' OR traced.steps IS NOT NULL
@@ -101,7 +104,7 @@ class Decided:
     @property
     def is_held(self) -> bool:
         is_on_acceptance = self.campaign.sells_on == "acceptance" and self.facts.chosen is None
-        return is_on_acceptance and self.facts.phase == "push"
+        return is_on_acceptance and self.facts.phase in ("push", "bids")
 
     @property
     def is_sold_before(self) -> bool:

@@ -246,6 +246,62 @@ EVENTS = [
         ),
         "Acme Roofing: its system rejected the lead without a reason.",
     ),
+    (
+        Row(
+            Event.AUCTION_OPENED,
+            data={
+                "offer": "x",
+                "deadline_ms": 1_000,
+                "max_buyers": 1,
+                "fields": ["zip3", "state"],
+                "withheld": ["attributes.note"],
+                "shown": [
+                    {"is_asked": True, "standing_cents": None},
+                    {"is_asked": True, "standing_cents": 900},
+                    {"is_asked": False, "standing_cents": 800},
+                    {"is_asked": False, "standing_cents": None},
+                ],
+            },
+        ),
+        "Auction opened: 2 buyers asked for a bid within 1.0 s, with zip3, state; 1 standing bid. Not sent, because "
+        "the value may identify the person: note.",
+    ),
+    (
+        Row(Event.AUCTION_OPENED, data={"deadline_ms": 0, "fields": [], "shown": []}),
+        "Auction opened: no buyer bids.",
+    ),
+    (
+        Row(
+            Event.BID_RECEIVED,
+            buyer_id=7,
+            data={"offer": "x", "outcome": "bid", "bid_cents": 2_500, "latency_ms": 40, "rank": 2},
+        ),
+        "Acme Roofing: bid $25.00 after 40 ms, rank 2.",
+    ),
+    (
+        Row(
+            Event.BID_RECEIVED,
+            buyer_id=7,
+            data={"offer": "x", "outcome": "standing", "bid_cents": 900, "answered": "timeout", "rank": 1},
+        ),
+        "Acme Roofing: standing bid of $9.00, because it did not answer in time, rank 1.",
+    ),
+    (
+        Row(
+            Event.BID_RECEIVED,
+            buyer_id=7,
+            data={"offer": "x", "outcome": "no_bid", "latency_ms": 40, "reason": "not this week"},
+        ),
+        "Acme Roofing: did not bid after 40 ms: not this week.",
+    ),
+    (
+        Row(Event.BID_RECEIVED, buyer_id=7, data={"offer": "x", "outcome": "timeout"}),
+        "Acme Roofing: did not answer in time.",
+    ),
+    (
+        Row(Event.AUCTION_CLOSED, data={"offer": "x", "reason": "bids_in"}),
+        "The auction closed: all bids were in.",
+    ),
 ]
 
 
@@ -337,7 +393,7 @@ def test_funnel_omits_stages_without_effect_and_after_the_empty_one() -> None:
 
 def test_every_gate_of_the_engine_has_one_row_of_words_in_the_same_order() -> None:
     assert tuple(gate.code for gate in GATES) == ENGINE_STAGES
-    assert set(OTHER_STAGES) == {"enrolled", "locked", "selected"}
+    assert set(OTHER_STAGES) == {"enrolled", "bid", "locked", "selected"}
 
 
 ODD = [

@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0077_offers_of_tiers"),
+        ("distribution", "0078_offers_of_tiers"),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0078_margins_of_enrollments"),
+        ("distribution", "0079_margins_of_enrollments"),
         ("routing", "0053_offered_leads"),
     ]
 

@@ -14,7 +14,7 @@ import distribution.configuration.offer_fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0075_time_outs_checked"),
+        ("distribution", "0076_approvals_of_changes"),
     ]
 
     operations = [

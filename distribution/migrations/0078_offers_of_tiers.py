@@ -12,7 +12,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0076_offers_of_campaigns"),
+        ("distribution", "0077_offers_of_campaigns"),
     ]
 
     operations = [

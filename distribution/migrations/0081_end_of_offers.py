@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0079_offers"),
+        ("distribution", "0080_offers"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ("distribution", "0080_end_of_offers"),
+        ("distribution", "0081_end_of_offers"),
     ]
 
     operations = [
