@@ -47,7 +47,7 @@ def _answers(url: str) -> bool:
 
 
 @dataclass(slots=True)
-class Told:
+class Heard:
     """One event as a client reads it. `retry` and comments are no events."""
 
     id: str = ""
@@ -59,7 +59,7 @@ class Client:
     """Reads a stream in a thread until it ends or `close` is called."""
 
     def __init__(self, url: str, key: str, *, last_id: str = "") -> None:
-        self.events: list[Told] = []
+        self.events: list[Heard] = []
         self.comments: list[str] = []
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -77,7 +77,7 @@ class Client:
         self._thread.join(SECONDS)
 
     def wait_for(self, count: int) -> list[tuple[str, str]]:
-        """The names of the events and the ids of their offers, when there are so many."""
+        """The names of the events and the ids of their offers, when there are that many."""
         wait_until(lambda: len(self.events) >= count, what=f"{count} events of {self._url}")
         return [(each.event, each.data.get("id", "")) for each in self.events]
 
@@ -101,16 +101,16 @@ class Client:
             self.is_over.set()
 
     def _read(self, response: httpx.Response) -> None:
-        told = Told()
+        heard = Heard()
         for line in response.iter_lines():
             name, _, value = line.partition(": ")
             if not line:
-                if told.event:
-                    self.events.append(told)
-                told = Told()
+                if heard.event:
+                    self.events.append(heard)
+                heard = Heard()
             elif line.startswith(":"):
                 self.comments.append(line)
             elif name == "data":
-                told.data = json.loads(value)
+                heard.data = json.loads(value)
             elif name in ("id", "event"):
-                setattr(told, name, value)
+                setattr(heard, name, value)

@@ -4,6 +4,7 @@ admit (key, scope, limits) ─▶ join the hub ─▶ what is open, or what the 
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor
@@ -14,7 +15,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
 import orjson
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
 from rest_framework.exceptions import APIException
 
 from distribution import metrics
@@ -25,6 +26,8 @@ from distribution.api.streams.readers import Reader, describe_refusal, find_read
 from distribution.api.streams.wire import HEARTBEAT, RETRY, encode_end, encode_event, unseal_moment
 from routing.access.cursor import BadCursor
 from routing.api.errors import ApiError
+
+logger = logging.getLogger(__name__)
 
 PATH: Final = "/api/v1/buyer/offers/stream/"
 LIVE_PATH: Final = "/livez"
@@ -116,6 +119,10 @@ class StreamApp:
             ended_by = await _send_until_ended(listener, receive, send)
         except TimeoutError:
             ended_by = "too_slow"
+        except Error as error:
+            ended_by = "server"
+            logger.warning("streams.not_begun", extra={"cause": type(error).__name__})
+            await _end(send, encode_end("unavailable"))
         finally:
             del self._readers[listener]
             self._hub.leave(listener)
@@ -172,7 +179,7 @@ async def _send_events(listener: Listener, send: Send) -> str:
             waiting.append(listener.queue.get_nowait())
         await _send_part(send, b"".join(_encode(each, listener.buyer_id) for each in waiting))
         if isinstance(waiting[-1], EndEvent):
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await _end(send)
             return "server"
     return "too_slow"
 
@@ -193,6 +200,10 @@ async def _send_part(send: Send, body: bytes) -> None:
     """Raises TimeoutError for a client that does not read."""
     async with asyncio.timeout(SEND_SECONDS):
         await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _end(send: Send, body: bytes = b"") -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _start(send: Send, status: int, headers: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from distribution.models import OfferBuyer, OfferKind, OfferState
 from routing.queries import read_clock
 
 # An offer's moment is earlier than its commit. A transaction that waits for a lock commits this late at most, so a
-# listener that continues after a moment is told again what happened just before it.
+# listener that continues after a moment hears again what happened just before it.
 OVERLAP: Final = timedelta(seconds=10)
 # As often as what is open is read for everybody, and a little more.
 RECENT: Final = timedelta(seconds=30)

@@ -50,11 +50,11 @@ class Hub:
         for each in news:
             self._set_timer(each, at=at)
             by_buyer.setdefault(each.buyer_id, []).append(each)
-        for buyer_id, told in by_buyer.items():
+        for buyer_id, given in by_buyer.items():
             if only is not None:
-                only.tell(told, at=at)
+                only.tell(given, at=at)
             else:
-                self._tell_all(buyer_id, told, at=at)
+                self._tell_all(buyer_id, given, at=at)
 
     def forget_closed(self) -> None:
         before = self._clock() - FORGET_AFTER

@@ -1,6 +1,6 @@
 """The process of `manage.py streams`: uvicorn serves the listeners, and tasks beside it bring the news.
 
-LISTEN (a connection of its own) ─▶ ids of offers ─▶ pump: one read for all that came meanwhile ─▶ hub
+LISTEN (a connection of its own) ─▶ ids of offers ─▶ pump: one read for all that came since ─▶ hub
 every second behind PgBouncer, every 10 s else, and after each new connection: what is open ─▶ hub
 """
 

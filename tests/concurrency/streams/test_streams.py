@@ -75,7 +75,7 @@ def test_client_continues_after_its_last_event_when_the_process_was_killed(tmp_p
         client.wait_for(1)
         first.program.process.kill()
         assert client.is_over.wait(LONGEST_SECONDS)
-    # Long ago, so that what is told twice does not hide what was missed.
+    # Long ago, so that what comes twice does not hide what was missed.
     long_ago = read_clock() - timedelta(minutes=5)
     Offer.objects.update(opened_at=long_ago)
     OfferBuyer.objects.update(visible_at=long_ago)
@@ -123,13 +123,15 @@ def test_stopped_process_ends_its_streams_and_says_so(server: StreamServer) -> N
 def test_listens_again_when_its_connection_was_cut(server: StreamServer) -> None:
     campaign = offering_campaign(buyers=1)
     client = Client(server.url, key_of(buyers_of(campaign)[0]))
+    before = open_now(campaign)
+    client.wait_for(1)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    offer = open_now(campaign)
-    assert client.wait_for(1) == [("offer", str(offer.public_id))]
+    after = open_now(campaign)
+    assert client.wait_for(2) == [("offer", str(each.public_id)) for each in (before, after)]
 
 
 def test_many_listeners_share_the_threads_of_one_process(server: StreamServer) -> None:

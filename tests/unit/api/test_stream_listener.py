@@ -26,12 +26,12 @@ def make_news(row_id: int = 1, *, visible: float = 0, closed: float | None = Non
 
 def tell(listener: Listener, *news: News, at: float = 60) -> list[tuple[str, int]]:
     listener.tell(news, at=NOON + timedelta(seconds=at))
-    told = []
+    heard = []
     while not listener.queue.empty():
         event = listener.queue.get_nowait()
         assert isinstance(event, StreamEvent)
-        told.append((event.name.value, event.data["offer"]))
-    return told
+        heard.append((event.name.value, event.data["offer"]))
+    return heard
 
 
 def test_a_new_listener_gets_what_is_open_once() -> None:
