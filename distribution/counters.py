@@ -65,7 +65,7 @@ def give_back_sale(assignment: Assignment, *, enrollment_id: int) -> None:
     Needs the lock of distribution.locks.lock_for_return, and the assignment with its campaign.
     """
     enrollment = Enrollment.everything.select_related("buyer").get(pk=enrollment_id)
-    turn = one_turn(assignment.campaign.mode, weight=enrollment.weight)
+    turn = one_turn(assignment.campaign.push_mode, weight=enrollment.weight)
     changes: dict[str, object] = {"virtual_finish": max(0, enrollment.virtual_finish - turn)}
     changes |= _take_from_windows(assignment, enrollment, price_cents=assignment.price_cents, leads=1)
     Enrollment.everything.filter(pk=enrollment.pk).update(**changes)

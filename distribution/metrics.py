@@ -1,6 +1,6 @@
 """Prometheus metrics of distribution. Labels never have a tenant, lead or buyer."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from tracing.series import POSTGRES_CAUSES, with_series
 
@@ -26,6 +26,35 @@ RETURN_REQUESTS = with_series(
     Counter("leadswitch_return_requests_total", "Return requests, by what happened to them.", ["event"]),
     event=("requested", "approved", "declined", "withdrawn"),
 )
+OFFER_CLOSING_LAG_SECONDS = Histogram(
+    "leadswitch_offer_closing_lag_seconds",
+    "Time from the end of an offer, or of a later pause, until the attempt that closes it, by the database's clock.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60),
+)
+CLAIMS = with_series(
+    Counter("leadswitch_claims_total", "Claims of offers by buyers, by what became of them.", ["result"]),
+    result=("claimed", "taken", "window_over", "not_eligible", "paused"),
+)
+BID_OUTCOMES = ("bid", "no_bid", "refused", "late", "timeout", "error")
+BIDS = with_series(
+    Counter(
+        "leadswitch_bids_total",
+        "Buyers' systems that were asked for a bid, by what became of it.",
+        ["outcome"],
+    ),
+    outcome=BID_OUTCOMES,
+)
+BID_SECONDS = Histogram(
+    "leadswitch_bid_seconds",
+    "One request for a bid, from its start to the end of the answer.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10),
+)
+AUCTIONS = with_series(
+    Counter(
+        "leadswitch_auctions_total", "Auctions that closed, by what became of the lead then.", ["result"]
+    ),
+    result=("sold", "no_bids", "below_reserve", "fallback", "other"),
+)
 LEADS_BUSY = Counter("leadswitch_leads_busy_total", "Leads skipped because another worker had them.")
 CANDIDATE_WAITS = Counter(
     "leadswitch_candidate_waits_total",
@@ -38,6 +67,26 @@ VERDICT_FAILURES = with_series(
     ),
     open_label="cause",
     cause=POSTGRES_CAUSES,
+)
+
+STREAM_LISTENERS = Gauge(
+    "leadswitch_stream_listeners", "Buyers' connections that listen to offers.", multiprocess_mode="livesum"
+)
+STREAM_EVENTS = with_series(
+    Counter("leadswitch_stream_events_total", "Events sent to listeners, by name.", ["event"]),
+    event=("offer", "offer_closed"),
+)
+STREAMS_ENDED = with_series(
+    Counter("leadswitch_streams_ended_total", "Streams that ended, by who or what ended them.", ["by"]),
+    by=("client", "server", "too_slow"),
+)
+STREAM_LAG_SECONDS = Histogram(
+    "leadswitch_stream_lag_seconds",
+    "Time from when a buyer could see an offer, by the database's clock, until it was given to its listeners.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+STREAM_FAILURES = Counter(
+    "leadswitch_stream_failures_total", "Times when the streams could not read from PostgreSQL or Redis."
 )
 
 EVENT_MESSAGES_REMOVED = Counter(
@@ -72,6 +121,33 @@ DELIVERIES_ENDED = with_series(
     state=("accepted", "rejected", "unknown", "cancelled"),
 )
 
+PAYMENT_ORIGINS = ("buyer", "recharge", "surplus")
+CARD_PAYMENTS = with_series(
+    Counter(
+        "leadswitch_card_payments_total",
+        "Payments by card that ended or must be confirmed, by who started them and how.",
+        ["origin", "outcome"],
+    ),
+    origin=PAYMENT_ORIGINS,
+    outcome=("succeeded", "failed", "canceled", "needs_action", "surplus"),
+)
+PAYMENT_REQUESTS_UNKNOWN = Counter(
+    "leadswitch_payment_requests_unknown_total",
+    "Requests to the payment provider whose answer is not known. They are looked up before they are repeated.",
+)
+PAYMENT_WEBHOOKS = with_series(
+    Counter(
+        "leadswitch_payment_webhooks_total",
+        "Verified webhooks of the payment provider, by kind and what became of them.",
+        ["kind", "result"],
+    ),
+    kind=("payment", "charge", "dispute", "other"),
+    result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment"),
+)
+PAYMENT_WEBHOOKS_REFUSED = Counter(
+    "leadswitch_payment_webhooks_refused_total",
+    "Webhooks of the payment provider with a wrong or old signature, or without an event.",
+)
 PORTAL_SIGN_INS = with_series(
     Counter(
         "leadswitch_portal_sign_ins_total",

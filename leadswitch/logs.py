@@ -28,6 +28,7 @@ EXTRA_FIELDS = (
     *("collector", "host", "port", "part"),
     *("tries",),
     *("delivery", "number", "outcome", "status_code", "state", "endpoint"),
+    *("payment", "refund", "wallet"),
 )
 
 

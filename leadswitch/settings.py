@@ -90,10 +90,22 @@ LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
-# Requests that one deliverer runs at once, and how often it looks for due deliveries if nothing wakes it.
+LEADSWITCH_BEGIN_STREAMS_HOOK = "leadswitch.start.begin_streams"
+# Who may listen to offers: each is called with the request's headers.
+LEADSWITCH_STREAM_READERS = ("distribution.api.streams.readers.find_key_reader",)
+LEADSWITCH_STREAMS_URL = ENVIRONMENT.streams_url
+LEADSWITCH_STREAM_ORIGINS = ENVIRONMENT.stream_origins
+LEADSWITCH_STREAMS_CHECK_SECONDS = ENVIRONMENT.streams_check_seconds
+LEADSWITCH_STREAMS_MOST = ENVIRONMENT.streams_most
+# Requests that one deliverer runs at once, buyers that it asks for bids at once, and how often it looks for due
+# deliveries if nothing wakes it.
 LEADSWITCH_DELIVERER_THREADS = ENVIRONMENT.deliverer_threads
+LEADSWITCH_BIDDING_THREADS = ENVIRONMENT.bidding_threads
 LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
 LEADSWITCH_EVENT_DAYS = ENVIRONMENT.event_days
+# The account at Stripe. None: nothing about cards is offered.
+LEADSWITCH_STRIPE = ENVIRONMENT.stripe_account
+LEADSWITCH_PAYMENTS_POLL_MS = ENVIRONMENT.payments_poll_ms
 # Behind PgBouncer nothing can listen.
 LEADSWITCH_PGBOUNCER = ENVIRONMENT.is_pgbouncer
 # tracing must not import who may see what: its pages call this, (user) -> ids of workspaces, None for all.
@@ -115,6 +127,7 @@ LEADSWITCH_RECONCILERS = {
     "buyer_pauses": ("distribution.reconcile.buyer_pauses.run", ENVIRONMENT.buyer_pauses_period_seconds),
     "wakeups": ("routing.reconcile.wakeups.run", ENVIRONMENT.wakeups_period_seconds),
     "deliveries": ("distribution.reconcile.deliveries.run", ENVIRONMENT.deliveries_period_seconds),
+    "payments": ("distribution.reconcile.payments.run", ENVIRONMENT.payments_period_seconds),
     "rollups": ("tracing.reconcile.rollups.run", ENVIRONMENT.rollups_period_seconds),
     "statements": ("distribution.reconcile.statements.run", ENVIRONMENT.statements_period_seconds),
 }

@@ -30,8 +30,13 @@ def begin_dispatcher() -> None:
 
 
 def begin_deliverer() -> None:
-    """The same before the deliverer starts. Four threads claim, record, distribute and listen."""
-    _begin("deliverer", threads=4)
+    """The same before the deliverer starts. Threads claim, record, distribute and listen; two more pay and listen."""
+    _begin("deliverer", threads=6)
+
+
+def begin_streams() -> None:
+    """The same before the streams start. Four threads read, and one connection listens."""
+    _begin("streams", threads=5)
 
 
 def _begin(name: str, *, threads: int) -> None:

@@ -1,4 +1,4 @@
-"""`python -m leadswitch.up`: web, worker, dispatcher, deliverer, beat and exporter on one machine until Ctrl-C."""
+"""`python -m leadswitch.up`: the web server and all other processes on one machine until Ctrl-C."""
 
 import argparse
 import fcntl
@@ -36,8 +36,11 @@ WORKER_OPTIONS: Final = ("--loglevel", "INFO", "--without-gossip", "--without-mi
 BEAT_OPTIONS: Final = ("--loglevel", "WARNING")
 DISPATCHER: Final = ("manage.py", "dispatcher")
 DELIVERER: Final = ("manage.py", "deliverer")
+STREAMS: Final = ("manage.py", "streams")
 EXPORTER: Final = ("manage.py", "exporter")
 PORTS_TRIED: Final = 20
+# The port of streams is this much above that of the web server, or the next free one.
+STREAMS_OFFSET: Final = 10
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
 SERVICES_CHECK_SECONDS = 2.0
@@ -143,8 +146,17 @@ def programs(host: str, port: int, *, workers: int) -> list[Program]:
     celery = ["-m", *CELERY, "--quiet"]
     worker = [python, "-W", IGNORE_ROOT_WARNING, *celery, *worker_arguments(concurrency=workers)]
     shared = fresh_metrics_directory()
+    streams_port = find_free_port(port + STREAMS_OFFSET)
+    streams = [python, *STREAMS, "--host", host, "--port", str(streams_port)]
+    # A page may be opened by either name of this machine.
+    origins = ",".join(f"http://{name}:{port}" for name in dict.fromkeys((host, "localhost")))
+    addresses = {
+        "LEADSWITCH_STREAMS_URL": f"http://{host}:{streams_port}",
+        "LEADSWITCH_STREAM_ORIGINS": origins,
+    }
     return [
-        Program("web", web, {"LEADSWITCH_ROLE": "web", **shared}),
+        Program("web", web, {"LEADSWITCH_ROLE": "web", **shared, **addresses}),
+        Program("streams", streams, {"LEADSWITCH_ROLE": "web", **shared, **addresses}),
         Program("worker", worker, {"LEADSWITCH_ROLE": "worker", **shared}),
         Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker", **shared}),
         Program("deliverer", [python, *DELIVERER], {"LEADSWITCH_ROLE": "worker", **shared}),
@@ -159,10 +171,14 @@ def programs(host: str, port: int, *, workers: int) -> list[Program]:
 
 
 def find_exporter_port() -> int:
-    """LEADSWITCH_EXPORTER_PORT, or the next free port after it: another checkout may run on this machine."""
+    """LEADSWITCH_EXPORTER_PORT, or the next free port after it."""
     from django.conf import settings
 
-    first: int = settings.LEADSWITCH_EXPORTER_PORT
+    return find_free_port(settings.LEADSWITCH_EXPORTER_PORT)
+
+
+def find_free_port(first: int) -> int:
+    """The first one that is free: another checkout may run on this machine."""
     return next((port for port in range(first, first + PORTS_TRIED) if is_free(port)), first)
 
 

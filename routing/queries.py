@@ -70,7 +70,7 @@ SELECT l.id, l.workspace_id, w.dispatch_mode, due.at, due.at - clock_timestamp()
 FROM routing_lead l
 JOIN routing_workspace w ON w.id = l.workspace_id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN l.status = 'pending' AND l.paused_at IS NULL THEN l.next_attempt_at END AS at
+    SELECT CASE WHEN l.status IN ('pending', 'offered') AND l.paused_at IS NULL THEN l.next_attempt_at END AS at
 ) due
 WHERE l.id = ANY(%s)
 ORDER BY l.id

@@ -35,6 +35,7 @@ def _results_of(reason: SkipReason) -> tuple[str, ...]:
 RESULTS_WITH_REASONS = (
     ("success", ""),
     ("posting", ""),
+    ("offered", ""),
     *(
         (result, reason.code)
         for reason in SKIP_REASONS.values()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from tracing import wording
+from tracing.auction_words import describe_bid, describe_closing, describe_opening
 from tracing.names import Names
 from tracing.obstacles import Obstacle, describe_clause, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer
@@ -51,6 +52,7 @@ TRIGGERS: Final = {
     "manual": "re-run by an operator",
     "woken": "woken by a change",
     "claim": "claim of an offer",
+    "offer_closed": "end of an offer",
     "delivery": "answer of a buyer's system",
 }
 # What a deferred lead waits for, no matter which gate removed the last buyer.
@@ -194,7 +196,7 @@ def _pool(event: EventRow, _context: EventContext) -> str:
 
 def _skipped(event: EventRow, context: EventContext) -> str:
     name = context.names.buyer(event.buyer_id).name
-    if event.skip_reason == "outranked":
+    if event.skip_reason in ("outranked", "outbid"):
         return f"{name}: {_outranked(event, context)}."
     obstacles = describe_obstacles(event, names=context.names)
     if not obstacles:
@@ -208,7 +210,7 @@ def _outranked(event: EventRow, context: EventContext) -> str:
     rank = event.data.get("rank")
     if not context.has_selection:
         return "eligible, but the lead is sold to as many buyers as the campaign allows"
-    return describe_clause("outranked") + (f" (rank {rank})" if rank else "")
+    return describe_clause(event.skip_reason) + (f" (rank {rank})" if rank else "")
 
 
 def _selected(event: EventRow, context: EventContext) -> str:
@@ -254,6 +256,58 @@ def _delivery_rejected(event: EventRow, context: EventContext) -> str:
     said = f', with the reason "{reason}"' if reason else " without a reason"
     released = "" if event.data.get("is_test") else f" {price} is no longer held."
     return f"{name}: its system rejected the lead{said}.{released}"
+
+
+def _offer_opened(event: EventRow, _context: EventContext) -> str:
+    data = event.data
+    buyers, prices = len(data["shown"]), sorted({each["price_cents"] for each in data["shown"]})
+    price = " to ".join(wording.money(each) for each in dict.fromkeys((prices[0], prices[-1])))
+    until = wording.parse_moment(data["closes_at"])
+    ends = f" until {wording.moment(until)}" if until else ""
+    fields = ", ".join(map(wording.field_name, data["fields"])) or "no field"
+    text = f"Offered to {wording.count(buyers, 'buyer')} for {price}{ends}, with {fields}."
+    most = data["max_buyers"]
+    first = "The first valid claim gets it." if most == 1 else f"The first {most} valid claims get it."
+    withheld = ", ".join(map(wording.field_name, data.get("withheld") or ()))
+    hidden = f" Not shown, because the value may identify the person: {withheld}." if withheld else ""
+    return f"{text} {first}{hidden}"
+
+
+def _offer_claimed(event: EventRow, context: EventContext) -> str:
+    name, price = context.names.buyer(event.buyer_id).name, wording.money(event.cost_cents)
+    paid = "Nothing was charged: it is a test." if event.data.get("is_test") else f"{price} was charged."
+    return f"{name}: claimed the lead {wording.duration(event.data['after_ms'])} after it was shown. {paid}"
+
+
+OFFER_ENDS: Final = {
+    "claimed": "all its places were claimed",
+    "window_over": "its time was over",
+    "canceled": "the lead ended in another way",
+}
+
+
+def _offer_closed(event: EventRow, _context: EventContext) -> str:
+    reason, claims = event.data["reason"], event.data["claims"]
+    text = f"The offer closed: {OFFER_ENDS.get(reason, reason)}."
+    claimed = (
+        f"{wording.count(claims, 'buyer')} claimed the lead." if claims else "No buyer claimed the lead."
+    )
+    refused = len(event.data.get("losers") or ())
+    return f"{text} {claimed}" + (
+        f" The claims of {wording.count(refused, 'other buyer')} were refused." if refused else ""
+    )
+
+
+def _auction_opened(event: EventRow, _context: EventContext) -> str:
+    return describe_opening(event.data)
+
+
+def _bid_received(event: EventRow, context: EventContext) -> str:
+    return describe_bid(event.data, context.names.buyer(event.buyer_id).name)
+
+
+def _auction_closed(event: EventRow, _context: EventContext) -> str:
+    return describe_closing(event.data)
 
 
 def _failed(event: EventRow, context: EventContext) -> str:
@@ -309,7 +363,10 @@ EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, EventContext], str]]] = {
     Event.DELIVERY_ACCEPTED: _delivery_accepted,
     Event.DELIVERY_REJECTED: _delivery_rejected,
     Event.GATED_FOR_VERIFICATION: _simple("waits until the person is verified"),
-    Event.PING_POST_OPENED: _simple("offered to the eligible buyers: the first valid claim gets it"),
-    Event.PING_POST_CLAIMED: _simple("claimed the lead"),
-    Event.PING_POST_CLOSED: _simple("the offer closed"),
+    Event.PING_POST_OPENED: _offer_opened,
+    Event.PING_POST_CLAIMED: _offer_claimed,
+    Event.PING_POST_CLOSED: _offer_closed,
+    Event.AUCTION_OPENED: _auction_opened,
+    Event.BID_RECEIVED: _bid_received,
+    Event.AUCTION_CLOSED: _auction_closed,
 }

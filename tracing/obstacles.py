@@ -23,6 +23,7 @@ FIXER_ORDER: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
 # The stages of a funnel that belong to no gate, as GateWords.stage.
 OTHER_STAGES: Final = {
     "enrolled": ("buyer enrolled", "buyers enrolled"),
+    "bid": ("bids enough", "bid enough"),
     "locked": ("is free", "are free"),
     "selected": ("selected", "selected"),
 }

@@ -184,6 +184,24 @@ _ALL = (
         change="run the lead again, or give buyers more time in the campaign",
     ),
     SkipReason(
+        "offer_unclaimed",
+        *(_LEAD, _P, Fixer.BUYER),
+        sentence="No buyer claimed the lead while its offer was open.",
+        change="run the lead again to offer it again, or choose another fallback in the campaign",
+    ),
+    SkipReason(
+        "no_bids",
+        *(_LEAD, _P, Fixer.BUYER),
+        sentence="No buyer bid for the lead.",
+        change="ask the buyers why their systems do not bid, or choose another fallback in the campaign",
+    ),
+    SkipReason(
+        "below_reserve",
+        *(_LEAD, _P, Fixer.AGENCY),
+        sentence="No bid reached the campaign's reserve.",
+        change="lower the reserve, or choose another fallback in the campaign",
+    ),
+    SkipReason(
         "promise_ended",
         *(_LEAD, _P, Fixer.AGENCY),
         sentence="The price that the source was promised is no longer promised, and its leads are not sold for less.",
@@ -273,6 +291,34 @@ _ALL = (
         sentence="The buyer was eligible, but other buyers ranked higher.",
         change="rank higher: by turn, weight, priority or bid, depending on the campaign's mode",
         clause="eligible, but other buyers ranked higher",
+    ),
+    SkipReason(
+        "outbid",
+        *(_BUYER, _P, Fixer.OUTRANKED),
+        sentence="The buyer bid, but other bids ranked higher.",
+        change="bid more",
+        clause="other bids ranked higher",
+    ),
+    SkipReason(
+        "no_bid",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The buyer made no bid for the lead.",
+        change="bid for leads like this one, by its system or a standing bid",
+        clause="it made no bid",
+    ),
+    SkipReason(
+        "bid_late",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The buyer's system did not answer before the auction closed.",
+        change="answer within the bid deadline of the campaign, or have a standing bid",
+        clause="its system did not answer in time",
+    ),
+    SkipReason(
+        "bid_below_reserve",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The buyer's bid was below the campaign's reserve.",
+        change="bid at least the reserve",
+        clause="its bid was below the reserve",
     ),
 )
 

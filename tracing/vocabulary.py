@@ -24,6 +24,9 @@ class Event(StrEnum):
     PING_POST_OPENED = "ping_post_opened"
     PING_POST_CLAIMED = "ping_post_claimed"
     PING_POST_CLOSED = "ping_post_closed"
+    AUCTION_OPENED = "auction_opened"
+    BID_RECEIVED = "bid_received"
+    AUCTION_CLOSED = "auction_closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ EVENT_SHAPES = MappingProxyType(
         Event.BUYER_POOL_COMPOSED: EventShape(required=frozenset({"zip", "funnel"})),
         Event.BUYER_SKIPPED: EventShape(
             required=frozenset({"enrollment_id", "gates"}),
-            optional=frozenset({"rank", "rank_key"}),
+            optional=frozenset({"rank", "rank_key", "outcome", "bid_cents", "reserve_cents"}),
             is_of_buyer=True,
         ),
         Event.BUYER_SELECTED: EventShape(
@@ -84,11 +87,38 @@ EVENT_SHAPES = MappingProxyType(
         Event.DELIVERY_REJECTED: EventShape(
             required=frozenset({"assignment", "reason"}), optional=frozenset({"is_test"}), is_of_buyer=True
         ),
-        # No code writes these yet: their data has no shape.
+        # No code writes this yet: its data has no shape.
         Event.GATED_FOR_VERIFICATION: EventShape(results=frozenset({"gated"})),
-        Event.PING_POST_OPENED: EventShape(results=frozenset({"offered"})),
-        Event.PING_POST_CLAIMED: EventShape(is_of_buyer=True),
-        Event.PING_POST_CLOSED: EventShape(),
+        # `shown`: buyer, enrollment, price and time of each buyer. A claim is an attempt of its own.
+        Event.PING_POST_OPENED: EventShape(
+            required=frozenset({"offer", "closes_at", "max_buyers", "fields", "shown"}),
+            optional=frozenset({"withheld", "is_test"}),
+            results=frozenset({"offered"}),
+        ),
+        Event.PING_POST_CLAIMED: EventShape(
+            required=frozenset({"offer", "assignment", "after_ms"}),
+            optional=frozenset({"is_test"}),
+            is_of_buyer=True,
+        ),
+        # `losers`: buyer, reason and lateness of each claim that was refused before.
+        Event.PING_POST_CLOSED: EventShape(
+            required=frozenset({"offer", "reason", "claims"}), optional=frozenset({"losers", "is_test"})
+        ),
+        # `shown`: buyer, enrollment, the price of its gates, whether it is asked, and its standing bid.
+        Event.AUCTION_OPENED: EventShape(
+            required=frozenset({"offer", "deadline_ms", "max_buyers", "fields", "shown"}),
+            optional=frozenset({"withheld", "is_test"}),
+            results=frozenset({"offered"}),
+        ),
+        # One for each buyer of the auction. `answered`: what its system did, if its standing bid counts instead.
+        Event.BID_RECEIVED: EventShape(
+            required=frozenset({"offer", "outcome"}),
+            optional=frozenset({"bid_cents", "answered", "latency_ms", "rank", "reason"}),
+            is_of_buyer=True,
+        ),
+        Event.AUCTION_CLOSED: EventShape(
+            required=frozenset({"offer", "reason"}), optional=frozenset({"is_test"})
+        ),
     }
 )
 # The results of the attempts that a terminal event can close. Exactly one terminal event closes an attempt.

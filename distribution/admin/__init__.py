@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from distribution.admin.approval import ApprovalPolicyAdmin, ChangeProposalAdmin
 from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
@@ -23,12 +24,14 @@ from distribution.admin.subscription import SubscriptionAdmin
 from distribution.admin.workspacekey import WorkspaceKeyAdmin
 
 __all__ = [
+    "ApprovalPolicyAdmin",
     "AssignmentAdmin",
     "BuyerAdmin",
     "BuyerKeyAdmin",
     "BuyerStatementAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
+    "ChangeProposalAdmin",
     "DeliveryAdmin",
     "DispatchAdmin",
     "EndpointAdmin",

@@ -18,9 +18,13 @@ from distribution.admin.money_history import wallet_lines
 from distribution.admin.portaluser import list_people
 from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.coverage import AREA_PATH
-from distribution.configuration.describe import describe_answers, describe_service_area
+from distribution.configuration.describe import (
+    describe_answers,
+    describe_service_area,
+    describe_standing_bids,
+)
 from distribution.configuration.maps import draw_area, draw_coverage
-from distribution.configuration.rewriting import rewrite_answers, rewrite_area
+from distribution.configuration.rewriting import rewrite_answers, rewrite_area, rewrite_price_rules
 from distribution.engine import DefinitionError
 from distribution.explain.enrollment import Usage, describe_obstacles, read_usage
 from distribution.models import Buyer, Enrollment
@@ -123,12 +127,13 @@ class EnrollmentAdmin(DollarsAdmin):
     ordering = ("campaign__name", "buyer__name")
     autocomplete_fields = ("campaign", "tier", "buyer")
     readonly_fields = ("describe_obstacles", "used", "last_assigned_at", "paused_at", "paused_until")
-    describers = {"lead_filter": describe_condition}
-    rewriters = {"lead_filter": rewrite_condition}
+    describers = {"lead_filter": describe_condition, "standing_bids": describe_standing_bids}
+    rewriters = {"lead_filter": rewrite_condition, "standing_bids": rewrite_price_rules}
     fieldsets = (
         ("Now", {"fields": ("describe_obstacles", "used", "last_assigned_at")}),
         ("Place", {"fields": ("campaign", "tier", "buyer", "active", "paused_at", "paused_until")}),
         ("Rank and price", {"fields": ("priority", "weight", "bid_cents")}),
+        ("Auctions", {"fields": ("standing_bids", "margin_bps")}),
         ("Filter", {"fields": ("lead_filter",)}),
         ("Lead caps", {"fields": (("cap_hour", "cap_day"), ("cap_week", "cap_month"))}),
         (

@@ -51,6 +51,19 @@ class CampaignAdmin(TestLeadPage, DollarsAdmin):
         ("Which leads it takes", {"fields": ("vertical", "source", "priority")}),
         ("Price", {"fields": ("price_cents", "price_rules")}),
         ("Selling", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
+        (
+            "Ping post",
+            {"fields": ("offer_seconds", "offer_fields", "offer_fallback", "fallback_mode")},
+        ),
+        (
+            "Auction",
+            {
+                "fields": (
+                    *("bid_deadline_ms", "reserve_cents", "margin_bps"),
+                    *("penalizes_returns", "shows_price_to_win"),
+                )
+            },
+        ),
         ("Buyers' systems", {"fields": ("sells_on", "post_deadline_seconds")}),
         ("Questions for buyers", {"fields": ("questions",)}),
         (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),

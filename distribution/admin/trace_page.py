@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from distribution.admin.trace_bids import BidTable, build_bids
 from distribution.explain.lead import explain
 from distribution.explain.promise import describe_promise
 from distribution.explain.types import AttemptExplanation, BuyerRow, Explanation, LeadHead, TracedSale
@@ -117,6 +118,7 @@ class Panel:
     winners: tuple[BuyerRow, ...]
     groups: tuple[SkipGroup, ...]
     skipped_count: str
+    bids: BidTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,7 @@ def _panel(attempt: AttemptExplanation, lead: Lead) -> Panel:
         winners=tuple(row for row in attempt.buyers if row.outcome == "selected"),
         groups=tuple(_group(skipped)),
         skipped_count=f"{len(skipped):,}",
+        bids=build_bids(lead, at=attempt.started_at, events=[each.event for each in attempt.steps]),
     )
 
 
@@ -259,6 +262,6 @@ def _skipped(row: BuyerRow, attempt: AttemptExplanation, lead: Lead) -> Skipped:
 
 
 def _without_gate(row: BuyerRow) -> tuple[str, str]:
-    if row.reason == "outranked":
+    if row.reason in ("outranked", "outbid"):
         return "a better rank", "passed every gate"
     return ("not busy", "busy with another lead") if row.reason == "locked" else ("", "")

@@ -13,6 +13,7 @@ from distribution.api import accountanswers as answers
 from distribution.api import accountdocuments as documents
 from distribution.api.authentication import get_buyer_key
 from distribution.api.buyeranswers import describe_wallet
+from distribution.api.changes import answer_waiting
 from distribution.api.changing import ChangingView, refusals_as_errors, with_version
 from distribution.models import Buyer, BuyerScope, Enrollment, Wallet
 from distribution.queries import list_enrollments
@@ -47,6 +48,8 @@ class _AccountView(ChangingView):
             outcome = change_account(
                 self.buyer, part=self.part, patch=patch, by=self.author, if_match=self.if_match
             )
+        if outcome.proposal is not None:
+            return answer_waiting(outcome.proposal)
         return with_version(self.describe(), outcome.version)
 
 
@@ -177,7 +180,9 @@ class EnrollmentView(ChangingView):
         place = find_place(public_id, buyer=self.buyer)
         patch = self.read_object(request)
         with refusals_as_errors():
-            change_enrollment(place, patch=patch, by=self.author, if_match=self.if_match)
+            outcome = change_enrollment(place, patch=patch, by=self.author, if_match=self.if_match)
+        if outcome.proposal is not None:
+            return answer_waiting(outcome.proposal)
         return _show(find_place(public_id, buyer=self.buyer))
 
 

@@ -18,6 +18,7 @@ from distribution.api.buyerdocuments import (
     WalletDocument,
 )
 from distribution.api.buyerexamples import ERRORS
+from distribution.api.changesdocuments import WAITING, ChangeDocument
 from routing.api.documents import LIMIT_HEADERS, describe_errors, describe_header
 from routing.api.schemas import AttributesDocument
 
@@ -30,6 +31,9 @@ IF_MATCH: Final = OpenApiParameter(
 )
 CHANGE_ERRORS: Final = (404, 409, 411, 412, 413, 415, 428)
 PAUSED_UNTIL_HELP: Final = "When the pause ends by itself. Null: when you resume, or not paused."
+
+
+WAITS: Final = OpenApiExample("It waits", value=WAITING, response_only=True, status_codes=["202"])
 
 
 def etag(*codes: int) -> OpenApiParameter:
@@ -202,12 +206,20 @@ def changing(
         "refused. All is stored, or nothing.",
         tags=["buyers"],
         request={"application/json": body, "application/merge-patch+json": body},
-        parameters=[IF_MATCH, etag(200, 412), *LIMIT_HEADERS],
+        parameters=[
+            IF_MATCH,
+            etag(200, 412),
+            describe_header("Location", "URL of the change that waits.", 202),
+            *LIMIT_HEADERS,
+        ],
         responses={
             200: OpenApiResponse(answer, description="As it is now."),
+            202: OpenApiResponse(
+                ChangeDocument, description="Your agency must approve it. Nothing has changed yet."
+            ),
             **describe_errors(*CHANGE_ERRORS),
         },
-        examples=[*request(operation_id), *success(operation_id), *ERRORS],
+        examples=[*request(operation_id), *success(operation_id), WAITS, *ERRORS],
     )
 
 

@@ -108,6 +108,35 @@ ASSIGNMENT: Final[dict[str, Any]] = {
         "consent": {"given_at": "2026-01-31T12:00:00Z", "url": "https://example.com/roofing"},
     },
 }
+OFFER: Final[dict[str, Any]] = {
+    "id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5da0",
+    "state": "open",
+    "campaign": CAMPAIGN,
+    "price_cents": 2_500,
+    "max_buyers": 1,
+    "is_test": False,
+    "shown_at": "2026-01-31T12:00:01.300000Z",
+    "closes_at": "2026-01-31T12:01:01.300000Z",
+    "ended_at": None,
+    "claimed_at": None,
+    "assignment_id": None,
+    "lead": {"zip3": "303", "state": "GA", "attributes.roof_age": 12},
+    "refused": None,
+}
+TAKEN: Final[dict[str, Any]] = {
+    **OFFER,
+    "state": "taken",
+    "ended_at": "2026-01-31T12:00:04.100000Z",
+    "refused": {"at": "2026-01-31T12:00:04.450000Z", "reason": "taken", "late_ms": 350},
+}
+TAKEN_ERROR: Final = {
+    "error": {
+        "code": "taken",
+        "message": "Other buyers claimed this lead first.",
+        "ended_at": "2026-01-31T12:00:04.100000Z",
+        "late_ms": 350,
+    }
+}
 SKIP: Final = {
     "decided_at": "2026-01-31T12:05:01.300000Z",
     "reason": "insufficient_credits",
@@ -134,6 +163,7 @@ CHECK: Final = {
     "ranked_higher": None,
     "price_cents": 2_500,
     "sentence": "With all of these changes, Acme Roofing would have gotten this lead for $25.00.",
+    "winning_bid_cents": None,
 }
 OUTRANKED: Final = {
     **SKIP,
@@ -172,6 +202,12 @@ OF: Final = {
     "buyer_statements_retrieve": [_answer("A month", FULL_STATEMENT)],
     "buyer_assignments_list": [_answer("A lead", {**_page(ASSIGNMENT), "next_since": None})],
     "buyer_assignments_retrieve": [_answer("A lead", ASSIGNMENT)],
+    "buyer_offers_list": [_answer("One open, one taken", _page(OFFER, TAKEN))],
+    "buyer_offers_retrieve": [_answer("An offer that can be claimed", OFFER)],
+    "buyer_offers_claim": [
+        OpenApiExample("The lead", value=ASSIGNMENT, response_only=True, status_codes=["201"]),
+        OpenApiExample("Taken", value=TAKEN_ERROR, response_only=True, status_codes=["409"]),
+    ],
     "buyer_missed_list": [
         _answer("Too few credits, and outranked", _page({**HEAD, **SKIP}, {**HEAD, **OUTRANKED}))
     ],

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from distribution.api.authentication import get_buyer_key
 from distribution.api.bodies import problem
 from distribution.api.buyer import BuyerView
-from distribution.selfservice.change import Author
+from distribution.selfservice.author import Author
 from distribution.selfservice.refusals import (
     ChangeRefused,
     FieldsRefused,

@@ -65,6 +65,10 @@ class CheckDocument(serializers.Serializer[Any]):
     )
     price_cents = serializers.IntegerField(allow_null=True)
     sentence = serializers.CharField()
+    winning_bid_cents = serializers.IntegerField(
+        allow_null=True,
+        help_text="The smallest bid with which you would have won the auction, if you may know it.",
+    )
 
 
 class MissedLeadDocument(MissedDocument):

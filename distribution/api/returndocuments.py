@@ -140,14 +140,14 @@ POLICY: Final[dict[str, Any]] = {
 }
 
 
-def _example(value: Any, *codes: str) -> list[OpenApiExample]:
+def describe_example(value: Any, *codes: str) -> list[OpenApiExample]:
     return [
         OpenApiExample("Success", value=value, response_only=True, status_codes=list(codes)),
         *examples.ERRORS,
     ]
 
 
-def _document(
+def describe_operation(
     operation_id: str, summary: str, *, description: str = "", **named: Any
 ) -> Callable[[Operation], Operation]:
     return extend_schema(
@@ -159,14 +159,14 @@ def _document(
     )
 
 
-GET_POLICY: Final = _document(
+GET_POLICY: Final = describe_operation(
     "buyer_return_policy",
     "Which leads you may return",
     parameters=LIMIT_HEADERS,
     responses={200: PolicyDocument, **describe_errors()},
-    examples=_example(POLICY, "200"),
+    examples=describe_example(POLICY, "200"),
 )
-POST_RETURN: Final = _document(
+POST_RETURN: Final = describe_operation(
     "buyer_returns_create",
     "Ask to return a lead",
     description="For one assignment. Without `amount_cents`, you give the lead back and get all that is left of its "
@@ -186,9 +186,9 @@ POST_RETURN: Final = _document(
         ),
         **describe_errors(404, 409, 411, 413, 415, 422),
     },
-    examples=_example(RETURN, "201"),
+    examples=describe_example(RETURN, "201"),
 )
-LIST_RETURNS: Final = _document(
+LIST_RETURNS: Final = describe_operation(
     "buyer_returns_list",
     "Your returns, newest first",
     parameters=[
@@ -196,30 +196,30 @@ LIST_RETURNS: Final = _document(
         *(LIMIT, CURSOR, *LIMIT_HEADERS),
     ],
     responses={200: ReturnPage, **describe_errors()},
-    examples=_example({"results": [RETURN], "next_cursor": None}, "200"),
+    examples=describe_example({"results": [RETURN], "next_cursor": None}, "200"),
 )
-GET_RETURN: Final = _document(
+GET_RETURN: Final = describe_operation(
     "buyer_returns_retrieve",
     "One of your returns",
     parameters=LIMIT_HEADERS,
     responses={200: ReturnDocument, **describe_errors(404)},
-    examples=_example(RETURN, "200"),
+    examples=describe_example(RETURN, "200"),
 )
-WITHDRAW: Final = _document(
+WITHDRAW: Final = describe_operation(
     "buyer_returns_withdraw",
     "Withdraw a return that is not decided",
     description="Idempotent. 409 if it is already approved or declined.",
     request=None,
     parameters=LIMIT_HEADERS,
     responses={200: ReturnDocument, **describe_errors(404, 409)},
-    examples=_example({**RETURN, "state": "withdrawn", "decided_at": "2026-01-31T20:00:00Z"}, "200"),
+    examples=describe_example({**RETURN, "state": "withdrawn", "decided_at": "2026-01-31T20:00:00Z"}, "200"),
 )
-POST_EVIDENCE: Final = _document(
+POST_EVIDENCE: Final = describe_operation(
     "buyer_returns_evidence",
     "Add a file to a return that is not decided",
     description="The same file is stored once. 409 if the return is already decided.",
     request={"multipart/form-data": FileDocument},
     parameters=LIMIT_HEADERS,
     responses={201: ReturnDocument, **describe_errors(404, 409, 411, 413, 415)},
-    examples=_example(RETURN, "201"),
+    examples=describe_example(RETURN, "201"),
 )

@@ -19,13 +19,25 @@ from distribution.api.buyer import (
     MissedLeadView,
     MissedView,
 )
+from distribution.api.cards import (
+    CardSetupFinishView,
+    CardSetupView,
+    CardView,
+    RechargeView,
+    TopUpConfirmView,
+    TopUpsView,
+    TopUpView,
+)
+from distribution.api.changes import ChangesView, ChangeView, WithdrawChangeView
 from distribution.api.endpoints import (
     EndpointSecretsView,
     EndpointsView,
     EndpointTestView,
     EndpointView,
 )
+from distribution.api.offers import ClaimView, OffersView, OfferView, StreamView
 from distribution.api.payables import PayablesView
+from distribution.api.paymentwebhook import StripeWebhookView
 from distribution.api.pings import PingsView
 from distribution.api.returns import (
     AssignmentReturnsView,
@@ -70,6 +82,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/pause/", PauseView.as_view(), name="buyer-pause"),
     path("buyer/enrollments/", EnrollmentsView.as_view(), name="buyer-enrollments"),
     path("buyer/enrollments/<uuid:public_id>/", EnrollmentView.as_view(), name="buyer-enrollment"),
+    path("buyer/changes/", ChangesView.as_view(), name="buyer-changes"),
+    path("buyer/changes/<uuid:public_id>/", ChangeView.as_view(), name="buyer-change"),
+    path(
+        "buyer/changes/<uuid:public_id>/withdraw/",
+        WithdrawChangeView.as_view(),
+        name="buyer-change-withdraw",
+    ),
     path("buyer/whatif/", WhatIfView.as_view(), name="buyer-whatif"),
     path("buyer/endpoints/", EndpointsView.as_view(), name="buyer-endpoints"),
     path("buyer/endpoints/<uuid:public_id>/", EndpointView.as_view(), name="buyer-endpoint"),
@@ -81,6 +100,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("buyer/endpoints/<uuid:public_id>/test/", EndpointTestView.as_view(), name="buyer-endpoint-test"),
     path("buyer/wallet/", WalletView.as_view(), name="buyer-wallet"),
     path("buyer/ledger/", LedgerView.as_view(), name="buyer-ledger"),
+    path("buyer/card/", CardView.as_view(), name="buyer-card"),
+    path("buyer/card/setup/", CardSetupView.as_view(), name="buyer-card-setup"),
+    path("buyer/card/setup/finish/", CardSetupFinishView.as_view(), name="buyer-card-setup-finish"),
+    path("buyer/topups/", TopUpsView.as_view(), name="buyer-topups"),
+    path("buyer/topups/<uuid:public_id>/", TopUpView.as_view(), name="buyer-topup"),
+    path("buyer/topups/<uuid:public_id>/confirm/", TopUpConfirmView.as_view(), name="buyer-topup-confirm"),
+    path("buyer/recharge/", RechargeView.as_view(), name="buyer-recharge"),
+    path("payments/stripe/webhook/", StripeWebhookView.as_view(), name="stripe-webhook"),
     path("buyer/statements/", StatementsView.as_view(), name="buyer-statements"),
     path("buyer/statements/<int:number>/", StatementView.as_view(), name="buyer-statement"),
     path("buyer/statements/<int:number>.pdf", StatementPdfView.as_view(), name="buyer-statement-pdf"),
@@ -91,6 +118,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         AssignmentReturnsView.as_view(),
         name="buyer-assignment-returns",
     ),
+    path("buyer/offers/", OffersView.as_view(), name="buyer-offers"),
+    path("buyer/offers/stream/", StreamView.as_view(), name="buyer-offers-stream"),
+    path("buyer/offers/<uuid:public_id>/", OfferView.as_view(), name="buyer-offer"),
+    path("buyer/offers/<uuid:public_id>/claim/", ClaimView.as_view(), name="buyer-offer-claim"),
     path("buyer/return-policy/", ReturnPolicyView.as_view(), name="buyer-return-policy"),
     path("buyer/returns/", ReturnsView.as_view(), name="buyer-returns"),
     path("buyer/returns/<uuid:public_id>/", OneReturnView.as_view(), name="buyer-return"),

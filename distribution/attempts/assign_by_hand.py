@@ -28,7 +28,10 @@ from tracing.skip_reasons import SKIP_REASONS
 from tracing.vocabulary import Event
 from tracing.wording import money
 
-OPEN: Final = (LeadStatus.PENDING, LeadStatus.FAILED, LeadStatus.DISTRIBUTED, LeadStatus.RETURNED)
+OPEN: Final = (
+    *(LeadStatus.PENDING, LeadStatus.OFFERED, LeadStatus.FAILED, LeadStatus.DISTRIBUTED),
+    LeadStatus.RETURNED,
+)
 CHANGING: Final = "the campaign is being changed; try again"
 
 

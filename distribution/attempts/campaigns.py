@@ -31,12 +31,16 @@ SELECT (
     'campaign', jsonb_build_object(
         'id', c.id, 'config_version', c.config_version, 'mode', c.mode, 'price_cents', c.price_cents,
         'max_buyers', c.max_buyers, 'sells_on', c.sells_on, 'post_deadline_seconds', c.post_deadline_seconds,
+        'offer_seconds', c.offer_seconds, 'offer_fields', c.offer_fields, 'offer_fallback', c.offer_fallback,
+        'fallback_mode', c.fallback_mode, 'bid_deadline_ms', c.bid_deadline_ms, 'reserve_cents', c.reserve_cents,
+        'margin_bps', c.margin_bps, 'penalizes_returns', c.penalizes_returns,
         'timezone', c.timezone, 'schedule', c.schedule,
         'price_rules', c.price_rules, 'questions', c.questions
     ),
     'tiers', COALESCE((
         SELECT jsonb_agg(jsonb_build_object(
-            'id', t.id, 'position', t.position, 'content_filter', t.content_filter, 'price_cents', t.price_cents
+            'id', t.id, 'position', t.position, 'content_filter', t.content_filter, 'price_cents', t.price_cents,
+            'head_start_seconds', t.head_start_seconds
         ) ORDER BY t.position)
         FROM distribution_tier t WHERE t.campaign_id = c.id
     ), '[]'),
@@ -46,7 +50,8 @@ SELECT (
             'active', e.active AND (e.paused_at IS NULL OR e.paused_until IS NOT NULL),
             'paused_until', e.paused_until,
             'paused_by', CASE WHEN NOT e.active THEN 'agency' WHEN e.paused_at IS NOT NULL THEN 'buyer' END,
-            'priority', e.priority, 'bid_cents', e.bid_cents, 'lead_filter', e.lead_filter,
+            'priority', e.priority, 'bid_cents', e.bid_cents, 'margin_bps', e.margin_bps,
+            'standing_bids', e.standing_bids, 'lead_filter', e.lead_filter,
             'caps', jsonb_build_object(
                 'hour', e.cap_hour, 'day', e.cap_day, 'week', e.cap_week, 'month', e.cap_month),
             'budgets', jsonb_build_object(

@@ -10,11 +10,20 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from distribution.attempts.campaigns import CAMPAIGNS, read_heads
+from distribution.attempts.bids import Auction, keep_bid, record_bids
+from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.chain import post_deadline
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
+from distribution.attempts.offering import (
+    find_auction,
+    find_fallback,
+    find_next_campaign,
+    find_own_campaign,
+    is_offered_first,
+    offer,
+)
 from distribution.attempts.promises import read_promise
-from distribution.attempts.record import AttemptRecord, Decided, Unsold
+from distribution.attempts.record import AttemptRecord, Decided, Unsold, find_unsold
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.sell import PlannedSale, SaleKind, sell
 from distribution.attempts.sell_test import sell_test
@@ -28,7 +37,6 @@ from distribution.engine import (
     Selection,
     consume,
     decide,
-    resolve_campaign,
 )
 from distribution.locks import lock_candidates, wait_for_candidates
 from routing.locks.attempts import LockedLead
@@ -65,27 +73,76 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
         if found is None:
             return Restart(RestartReason.BUYERS_STAY_BUSY)
         held = found
-    heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
-    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
-    if head is None:
-        record.unsold = Unsold("no_campaign", RetryClass.PERMANENT)
-        return None
-    campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
-    if wait.stores_snapshot:
-        campaign = CAMPAIGNS.store_snapshot_within(campaign)
-    elif not CAMPAIGNS.has_snapshot(campaign):
-        return Restart(RestartReason.NO_SNAPSHOT, campaign=campaign)
-    record.trace.add(
-        Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
-    )
-    if lead.posting_from is not None and record.at >= post_deadline(lead.posting_from, campaign):
-        record.unsold = Unsold("post_deadline_passed", RetryClass.PERMANENT)
-        return None
+    auction = find_auction(record)
+    if auction is None:
+        campaign: CompiledCampaign | Restart | None = find_next_campaign(record)
+    else:
+        campaign = _sell_to_bidder(record, auction, held=held, wait=wait)
+    if campaign is None or isinstance(campaign, Restart):
+        return campaign
+    campaign = _prepare(campaign, record, wait)
+    if campaign is None or isinstance(campaign, Restart):
+        return campaign
+    _record_campaign(record, campaign)
     facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
+    if is_offered_first(record, campaign):
+        offer(record, campaign, replace(facts, phase="offer"))
+        return None
     if lead.is_test:  # without a lock: see sell_test.py
         return _sell(record, Decided(campaign, facts, decide(campaign, facts)))
     decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=wait.may_ask)
     return decided if isinstance(decided, Restart) else _sell(record, decided)
+
+
+def _prepare(
+    campaign: CompiledCampaign, record: AttemptRecord, wait: LockWait
+) -> CompiledCampaign | Restart | None:
+    """The campaign with a snapshot. None: it is too late for it, and the record says so."""
+    if wait.stores_snapshot:
+        campaign = CAMPAIGNS.store_snapshot_within(campaign)
+    elif not CAMPAIGNS.has_snapshot(campaign):
+        return Restart(RestartReason.NO_SNAPSHOT, campaign=campaign)
+    posting_from = record.lead.posting_from
+    if posting_from is not None and record.at >= post_deadline(posting_from, campaign):
+        _record_campaign(record, campaign)
+        record.unsold = Unsold("post_deadline_passed", RetryClass.PERMANENT)
+        return None
+    return campaign
+
+
+def _record_campaign(record: AttemptRecord, campaign: CompiledCampaign) -> None:
+    data = {"campaign_id": campaign.id, "config_version": campaign.config_version}
+    record.trace.add(Event.CAMPAIGN_RESOLVED, data=data)
+
+
+def _sell_to_bidder(
+    record: AttemptRecord, auction: Auction, *, held: frozenset[int], wait: LockWait
+) -> CompiledCampaign | Restart | None:
+    """Rank the bids and sell. Returns the campaign with which the attempt goes on if nobody's bid may win.
+
+    An attempt has one decision: that about the bids is recorded only if no fallback follows.
+    """
+    lead = record.lead
+    own = find_own_campaign(record, auction.closed)
+    campaign = _prepare(own, record, wait) if own is not None else find_fallback(record, auction.closed)
+    if own is None or campaign is None or isinstance(campaign, Restart):
+        return campaign
+    facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
+    facts = replace(facts, live=auction.add_to(facts.live), phase="bids")
+    if lead.is_test:
+        decided: Decided | Restart = Decided(campaign, facts, decide(campaign, facts))
+    else:
+        decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=wait.may_ask)
+    if isinstance(decided, Restart):
+        return decided
+    if auction.is_new:
+        record_bids(record.trace, auction, decided.decision)
+    fallback = find_fallback(record, auction.closed) if decided.decision.outcome == "unsold" else None
+    if fallback is not None:
+        return fallback
+    record.unsold = None
+    _record_campaign(record, campaign)
+    return _sell(record, decided)
 
 
 def _sell(record: AttemptRecord, decided: Decided) -> Restart | None:
@@ -102,7 +159,7 @@ def _sell(record: AttemptRecord, decided: Decided) -> Restart | None:
         record.held = assignments
     else:
         record.assignments = assignments
-    record.unsold = _find_unsold(decided.decision)
+    record.unsold = find_unsold(decided.decision)
     return None
 
 
@@ -193,12 +250,16 @@ def _confirm(
     """
     if not got:
         return facts
-    fresh = confirm_live(sorted(got), lead_id=lead_id, campaign=campaign)
+    fresh = _keep_bids(confirm_live(sorted(got), lead_id=lead_id, campaign=campaign), facts)
     confirmed = replace(facts, live={**facts.live, **fresh})  # others: as read first
     if confirmed.live == facts.live:
         return facts
     everything, _ = read_live(lead_id=lead_id, campaign=campaign)
-    return replace(facts, live=everything)
+    return replace(facts, live=_keep_bids(everything, facts))
+
+
+def _keep_bids(fresh: dict[int, LiveFacts], facts: DecisionFacts) -> dict[int, LiveFacts]:
+    return {each: keep_bid(live, facts.live[each]) for each, live in fresh.items()}
 
 
 def sell_selected(
@@ -237,10 +298,3 @@ def _kind_of(decided: Decided) -> SaleKind:
     if decided.facts.chosen is not None:
         return SaleKind.BY_HAND
     return SaleKind.HOLD if decided.is_held else SaleKind.CHARGE
-
-
-def _find_unsold(decision: Decision) -> Unsold | None:
-    if decision.verdict is None:
-        return None
-    verdict = decision.verdict
-    return Unsold(verdict.reason, RetryClass(verdict.retry_class), verdict.retry_at)

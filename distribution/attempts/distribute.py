@@ -24,6 +24,7 @@ from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
 from distribution.attempts.chain import is_due_after_answer, is_posting
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
+from distribution.attempts.offering import end_offer
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.record import Unsold, begin_record
 from distribution.attempts.reporting import report_attempt
@@ -36,7 +37,7 @@ from distribution.attempts.worker import worker_name
 from routing.leads.attempt_log import log_busy_lead, log_lock_timeout
 from routing.locks.attempts import LockedLead, lock_lead, lock_next_due_lead, lock_next_polled_lead
 from routing.metrics.postgres import OLD_PLANS
-from routing.models import LeadStatus
+from routing.models import TIMED, LeadStatus
 from routing.postgres_errors import is_old_plan
 from routing.reconcile.lost_workers import count_lost_worker
 from routing.spans import SpanSwitch
@@ -241,6 +242,8 @@ def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     if not_run is not None:
         return AttemptOutcome(lead_id=lead.id, public_id=lead.public_id, not_run=not_run)
     record = attempt.record = begin_record(lead, at=at)
+    if lead.status == LeadStatus.OFFERED:
+        end_offer(record)
     record.unsold = (
         _check_expiry(lead, at=at)
         or find_closed(lead.workspace_hours, timezone=lead.workspace_timezone, at=at)
@@ -261,7 +264,7 @@ def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
 
 def _check_due(lead: LockedLead, *, at: datetime) -> NotRun | None:
     """Check the locked row again: the message that started this attempt may be old or a duplicate."""
-    if lead.status != LeadStatus.PENDING or lead.next_attempt_at is None:
+    if lead.status not in TIMED or lead.next_attempt_at is None:
         return NotRun.FINISHED
     if lead.is_paused:
         return NotRun.PAUSED

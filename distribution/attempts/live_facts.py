@@ -52,6 +52,12 @@ def confirm_live(
     )
 
 
+def read_claimant(enrollment_id: int, *, lead_id: int, campaign: CompiledCampaign) -> tuple[LiveFacts, int]:
+    """Return the live facts of one enrollment, which an earlier statement locked, and how many buyers have the lead."""
+    rows = _read(OF_ENROLLMENTS, [lead_id, lead_id, lead_id, array_literal([enrollment_id])])
+    return _by_enrollment(rows, campaign)[enrollment_id], rows[0][-1]
+
+
 def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
     with connection.cursor() as cursor:
         # In text format the driver parses four timestamps of each enrollment with a regular expression.

@@ -20,6 +20,7 @@ STATUS_AFTER: Final = {
     AttemptResult.DUPLICATE: LeadStatus.DUPLICATE,
     AttemptResult.POSTING: LeadStatus.POSTING,
     AttemptResult.REJECTED: LeadStatus.PENDING,
+    AttemptResult.OFFERED: LeadStatus.OFFERED,
 }
 
 
@@ -60,4 +61,12 @@ class AttemptOutcome:
     @property
     def waits_again(self) -> bool:
         """Whether the attempt left the lead with a new due time, or a buyer's system may have set one since."""
-        return self.result in (AttemptResult.RETRY, AttemptResult.DEFERRED, AttemptResult.POSTING)
+        return self.result in WAITING
+
+
+WAITING: Final = (
+    AttemptResult.RETRY,
+    AttemptResult.DEFERRED,
+    AttemptResult.POSTING,
+    AttemptResult.OFFERED,
+)

@@ -9,11 +9,16 @@ from uuid import UUID
 from django.conf import settings
 
 from distribution.attempts.chain import post_deadline, read_sold
+from distribution.attempts.close_offer import ClosedOffer
+from distribution.attempts.open_auction import OpenedAuction
+from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
+from distribution.attempts.trace import record_decision
 from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
 from routing.leads.finish import DELIVERY_ENDED, close_attempt
 from routing.locks.attempts import LockedLead, after_pause
+from routing.models import LeadStatus
 from routing.retry import NextStep, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
@@ -28,6 +33,7 @@ RESULT_OF: Final = {
     "lead_expired": AttemptResult.EXPIRED,
     "duplicate_lead": AttemptResult.DUPLICATE,
 }
+UNCLAIMED: Final = "offer_unclaimed"
 SOLD: Final = NextStep(AttemptResult.SUCCESS, None)
 POSTING: Final = NextStep(AttemptResult.POSTING, None)
 
@@ -42,9 +48,9 @@ class Decided:
 
     @property
     def is_held(self) -> bool:
-        """Whether the price is held until the buyer's system answers. What a person sells is charged at once."""
+        """Whether the price is held until the buyer's system answers. A sale by hand or by claim is charged at once."""
         is_on_acceptance = self.campaign.sells_on == "acceptance" and self.facts.chosen is None
-        return is_on_acceptance and bool(self.decision.selected)
+        return is_on_acceptance and self.facts.phase in ("push", "bids") and bool(self.decision.selected)
 
     def facts_json(self) -> Mapping[str, Any]:
         return facts_to_json(self.facts)
@@ -59,12 +65,20 @@ class Unsold:
     retry_at: datetime | None = None
 
 
+def find_unsold(decision: Decision) -> Unsold | None:
+    if decision.verdict is None:
+        return None
+    verdict = decision.verdict
+    return Unsold(verdict.reason, RetryClass(verdict.retry_class), verdict.retry_at)
+
+
 @dataclass(slots=True)
 class AttemptRecord:
     """`lead`: the locked row, with the workspace that its rules sent it to. `locked_in`: the workspace at the lock.
 
-    `unsold` is None exactly when the lead was sold or, if `held` is not empty, a buyer's system is asked. `cause`: the
-    exception that rolled the attempt back.
+    `unsold` is None exactly when the lead was sold, is offered or, if `held` is not empty, a buyer's system is asked.
+    `cause`: the exception that rolled the attempt back. `closed`: the offer that ended with this attempt. `opened`: the
+    one that began with it.
     """
 
     lead: LockedLead
@@ -75,6 +89,8 @@ class AttemptRecord:
     unsold: Unsold | None = None
     assignments: tuple[UUID, ...] = ()
     held: tuple[UUID, ...] = ()
+    closed: ClosedOffer | None = None
+    opened: OpenedOffer | OpenedAuction | None = None
     step: NextStep = SOLD
     cause: str = ""
     duration_ms: float = 0.0
@@ -121,6 +137,8 @@ class AttemptRecord:
 
     def find_step(self) -> NextStep:
         """Return the lead's next step."""
+        if self.opened is not None:
+            return NextStep(AttemptResult.OFFERED, self.opened.closes_at)
         if self.unsold is None:
             return POSTING if self.held else SOLD
         if self.unsold.reason in RESULT_OF:
@@ -142,7 +160,10 @@ class AttemptRecord:
     def conclude(self, step: NextStep) -> None:
         """Set the next step and add the trace's last event."""
         self.step = step
-        if self.held:
+        if self.opened is not None:
+            opened = {**self.opened.describe(), **self.mark_test()}
+            self.trace.add(self.opened.event, outcome=step.result, data=opened)
+        elif self.held:
             self._start_delivery()
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:
             self._conclude_sold_before(self.unsold)
@@ -176,7 +197,9 @@ class AttemptRecord:
         """The lead is sold by the buyers that accepted it before this attempt."""
         buyers, cents = read_sold(self.lead.id)
         self.unsold = None
-        data = {"buyers": buyers, "ended_by": unsold.reason, **self.mark_test()}
+        # The offer's own event says that nobody else claimed it.
+        ended_by = {} if unsold.reason == UNCLAIMED else {"ended_by": unsold.reason}
+        data = {"buyers": buyers, **ended_by, **self.mark_test()}
         self.trace.add(Event.DISTRIBUTED, cost_cents=cents, outcome=self.step.result, data=data)
 
     def _describe_failure(self) -> dict[str, Any]:
@@ -187,6 +210,11 @@ class AttemptRecord:
         if self.trace.route.first_lead_id is not None:
             data["first_lead_id"] = self.trace.route.first_lead_id
         return data
+
+    def write_decision(self) -> None:
+        """Add the events of the decision."""
+        assert self.decided is not None  # noqa: S101 - called after the decision
+        record_decision(self.trace, self.decided.decision, zip_code=self.lead.zip)
 
     def write_row(self) -> None:
         """Write the lead's next state. Raises LeadMoved (see close_attempt)."""
@@ -247,7 +275,7 @@ def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | No
         started_at=at,
         worker=worker_name(),
         received_at=after_pause(lead.received_at, lead.resumed_at),
-        due_at=lead.due_since,
+        due_at=None if trigger is AttemptTrigger.CLAIM else lead.due_since,
         intake_notes=lead.intake_notes,
         cause=lead.due_reason if is_woken else "",
         change_id=lead.woken_by if is_woken else None,
@@ -262,6 +290,8 @@ def seed_of(attempt_id: UUID) -> int:
 
 
 def _find_trigger(lead: LockedLead) -> AttemptTrigger:
+    if lead.status == LeadStatus.OFFERED:
+        return AttemptTrigger.OFFER_CLOSED
     if lead.due_reason in WAKE_CAUSES:
         return AttemptTrigger.WOKEN
     if lead.due_reason == DELIVERY_ENDED:

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from distribution import metrics
 from distribution.attempts.record import AttemptRecord
+from distribution.models import OfferKind
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import Waited, measure_wait
 from routing.locks.attempts import LockedLead
 from routing.metrics.leads import DUPLICATES, LEADS_ROUTED
+from routing.models import LeadStatus
 
 
 def report_attempt(
@@ -17,6 +19,7 @@ def report_attempt(
     if not locked.is_test:
         _measure(record, locked, seconds=seconds)
     count_sales(record)
+    _count_auction(record, locked)
     sold = {"buyers": len(record.assignments), "charged_cents": record.charged_cents}
     waited = measure_wait(locked, decided_at=locked.locked_at + timedelta(seconds=seconds_locked))
     log_attempt(make_line(record, lock_ms, waited), cause=record.cause, **sold)
@@ -27,10 +30,28 @@ def _measure(record: AttemptRecord, locked: LockedLead, *, seconds: float) -> No
     if locked.next_attempt_at is not None:
         lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
         metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
+    if record.closed is not None and locked.due_since is not None:
+        late = (locked.locked_at - locked.due_since).total_seconds()
+        metrics.OFFER_CLOSING_LAG_SECONDS.observe(max(0.0, late))
     if record.route is not None and record.route.path:
         LEADS_ROUTED.labels(hops=str(len(record.route.path))).inc()
     if record.first is not None:
         DUPLICATES.labels(kind=record.first.kind).inc()
+
+
+def _count_auction(record: AttemptRecord, locked: LockedLead) -> None:
+    """Of the attempt that closed it."""
+    closed = record.closed
+    if closed is None or closed.kind != OfferKind.AUCTION or locked.status != LeadStatus.OFFERED:
+        return
+    is_of_bids = record.decided is not None and record.decided.facts.phase == "bids"
+    if not is_of_bids:
+        result = "fallback" if record.decided else "other"
+    elif record.assignments or record.held:
+        result = "sold"
+    else:
+        result = record.skip_reason if record.skip_reason in ("no_bids", "below_reserve") else "other"
+    metrics.AUCTIONS.labels(result=result).inc()
 
 
 def count_sales(record: AttemptRecord) -> None:

@@ -30,6 +30,7 @@ from routing.values.opening_hours import check_hours as check_hours  # migration
 from routing.values.opening_hours import check_timezone as check_timezone  # migrations name it here
 
 RULE_KEYS: Final = ("when", "set_cents", "add_cents", "percent")
+BID_KEYS: Final = ("when", "bid_cents")
 QUESTION_KEYS: Final = ("key", "field", "op", "required")
 # Operators that compare an answer with a lead's field; `exists` and `missing` compare nothing.
 QUESTION_OPS: Final = tuple(op for op in OPERATORS if op not in {"exists", "missing"})
@@ -55,6 +56,25 @@ def check_price_rules(value: object) -> None:
                 _line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems
             ]
     problems += find_runaway_problems(rules)
+    if len(rules) > MAX_PRICE_RULES:
+        problems.append(f"has {len(rules)} rules, but at most {MAX_PRICE_RULES} are allowed: use fewer")
+    if problems:
+        raise ValidationError(problems)
+
+
+def check_standing_bids(value: object) -> None:
+    """Raise ValidationError for standing bids that the engine cannot read, or that name fields no lead has."""
+    _compile(minimal_campaign(enrollment={"standing_bids": value}), drop="enrollments[0].standing_bids")
+    rules: list[Any] = value if isinstance(value, list) else []
+    problems: list[str] = []
+    for index, rule in enumerate(rules):
+        problems += find_unknown_keys(rule, known=BID_KEYS, path=f"[{index}]")
+        try:
+            validate(rule.get("when"), fields=CONDITION_FIELDS)
+        except ConditionError as error:
+            problems += [
+                _line(f"[{index}].when.{path}".rstrip("."), message) for path, message in error.problems
+            ]
     if len(rules) > MAX_PRICE_RULES:
         problems.append(f"has {len(rules)} rules, but at most {MAX_PRICE_RULES} are allowed: use fewer")
     if problems:

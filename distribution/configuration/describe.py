@@ -32,6 +32,16 @@ def _describe_change(rule: Mapping[str, Any]) -> str:
     return f"{money(abs(cents))} {'is added' if cents >= 0 else 'is subtracted'}"
 
 
+def describe_standing_bids(rules: Sequence[Mapping[str, Any]] | None) -> str:
+    bids = "; otherwise ".join(_describe_bid(rule) for rule in rules or ())
+    return bids or "no rules; the bid above, if there is one, is for every lead"
+
+
+def _describe_bid(rule: Mapping[str, Any]) -> str:
+    who = compile_condition(rule.get("when")).describe()
+    return f"{money(rule['bid_cents'])} {'for' if who == 'every lead' else 'if'} {who}"
+
+
 def describe_questions(questions: Sequence[Mapping[str, Any]] | None) -> str:
     return "; ".join(_describe_question(each) for each in questions or ()) or "no questions"
 

@@ -5,9 +5,12 @@ from typing import Any
 
 
 def minimal_campaign(
-    *, campaign: Mapping[str, Any] | None = None, service_area: Mapping[str, Any] | None = None
+    *,
+    campaign: Mapping[str, Any] | None = None,
+    service_area: Mapping[str, Any] | None = None,
+    enrollment: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A definition with these fields of the campaign, and one buyer enrolled when a service area is given."""
+    """A definition with these fields of the campaign. One buyer is enrolled when its area or enrollment is given."""
     head = {
         "id": 1,
         "config_version": 1,
@@ -16,6 +19,14 @@ def minimal_campaign(
         "max_buyers": 1,
         "sells_on": "decision",
         "post_deadline_seconds": 60,
+        "offer_seconds": 60,
+        "offer_fields": [],
+        "offer_fallback": "push",
+        "fallback_mode": "round_robin",
+        "bid_deadline_ms": 1_000,
+        "reserve_cents": None,
+        "margin_bps": 0,
+        "penalizes_returns": False,
         "timezone": "UTC",
         "schedule": {},
         "price_rules": [],
@@ -27,9 +38,9 @@ def minimal_campaign(
         "timezone": "UTC",
         "hours": {},
         "answers": {},
-        "service_area": service_area,
+        "service_area": service_area or {},
     }
-    enrollment: dict[str, Any] = {
+    enrolled: dict[str, Any] = {
         "id": 1,
         "tier_id": 1,
         "buyer_id": 1,
@@ -37,14 +48,18 @@ def minimal_campaign(
         "weight": 1,
         "priority": 0,
         "bid_cents": None,
+        "margin_bps": None,
+        "standing_bids": [],
         "lead_filter": {},
         "caps": {},
         "budgets": {},
     }
-    has_buyer = service_area is not None
+    has_buyer = service_area is not None or enrollment is not None
     return {
         "campaign": {**head, **(campaign or {})},
-        "tiers": [{"id": 1, "position": 1, "content_filter": {}, "price_cents": None}],
-        "enrollments": [enrollment] if has_buyer else [],
+        "tiers": [
+            {"id": 1, "position": 1, "content_filter": {}, "price_cents": None, "head_start_seconds": 0}
+        ],
+        "enrollments": [{**enrolled, **(enrollment or {})}] if has_buyer else [],
         "buyers": [buyer] if has_buyer else [],
     }

@@ -15,6 +15,7 @@ def rewrite_area(value: Any) -> Rewritten:
 
 
 def rewrite_price_rules(value: Any) -> Rewritten:
+    """Also standing bids: both are lists of rules with a condition."""
     if not isinstance(value, list):
         return value, ()
     rules, rewrites = [], []

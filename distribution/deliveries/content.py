@@ -31,7 +31,10 @@ logger = logging.getLogger(__name__)
 CONTENT: Final = """
 SELECT d.id, l.public_id, l.received_at, l.vertical, l.zip, l.first_name, l.last_name, l.email, l.phone,
     l.phone_extension, l.address, l.city, l.county, l.state, l.country, l.attributes::text, l.consent::text,
-    s.public_id, s.price_cents, s.state, COALESCE(s.settled_at, s.created_at), c.name
+    s.public_id, s.price_cents, s.state, COALESCE(s.settled_at, s.created_at), c.name, (
+        SELECT b.bid_id FROM distribution_offer o JOIN distribution_offerbuyer b ON b.offer_id = o.id
+        WHERE o.lead_id = s.lead_id AND o.kind = 'auction' AND b.buyer_id = s.buyer_id ORDER BY o.id DESC LIMIT 1
+    )
 FROM unnest(%s::bigint[]) AS w(id)
 JOIN distribution_delivery d ON d.id = w.id
 JOIN routing_lead l ON l.id = d.lead_id
@@ -125,7 +128,7 @@ def _read_rows(delivery_ids: Sequence[int]) -> Mapping[int, "_Row"]:
 
 
 class _Row(NamedTuple):
-    """One row of CONTENT, in the order of its columns. Without a sale, e.g. for a test, the last five are None."""
+    """One row of CONTENT, in the order of its columns. Without a sale, e.g. for a test, the last six are None."""
 
     delivery_id: int
     lead_id: UUID
@@ -149,6 +152,7 @@ class _Row(NamedTuple):
     sale_state: str | None
     settled_at: datetime | None
     campaign: str | None
+    bid_id: str | None
 
     @property
     def is_taken_back(self) -> bool:
@@ -185,5 +189,6 @@ class _Row(NamedTuple):
             assignment_id=str(self.assignment_id),
             price_cents=self.price_cents or 0,
             campaign=self.campaign or "",
+            bid_id=self.bid_id or "",
             sold_at=self.settled_at if self.sale_state == AssignmentState.SOLD else None,
         )

@@ -5,6 +5,7 @@
     recorder (a thread)        writes the results in batches
     next attempts (a thread)   runs the next attempt of a rejected direct post
     listener (a thread)        wakes the claimer when a sale commits; polling is the fallback
+    bidder (threads)           asks buyers for bids in auctions (bidding/)
 
 A process may be killed at every step. What it claimed is leased, and another one tries it again (leases.py).
 """
@@ -21,6 +22,7 @@ from django.conf import settings
 from django.db import DataError, Error, IntegrityError, close_old_connections
 from django.utils import timezone
 
+from distribution.deliveries.bidding.bidder import Bidder
 from distribution.deliveries.claim import CSV_ROWS, Claimed, claim_csv, claim_due, read_seconds_until_due
 from distribution.deliveries.client import get_client
 from distribution.deliveries.content import Work, read_work
@@ -88,7 +90,8 @@ class Interval:
 class Deliverer:
     """One process. Several may run: PostgreSQL gives each delivery to one of them.
 
-    `listener` sets `wake`; without one the deliverer polls.
+    `others`: threads that run beside it, such as one that sets `wake`; without that one the deliverer polls. `offers`
+    is set when an offer has changed.
     """
 
     def __init__(
@@ -98,7 +101,8 @@ class Deliverer:
         stop: threading.Event,
         wake: threading.Event,
         distribute: Distribute,
-        listener: threading.Thread | None = None,
+        others: Sequence[threading.Thread] = (),
+        offers: threading.Event | None = None,
     ) -> None:
         self._name, self._stop, self._wake = name, stop, wake
         self._threads: int = settings.LEADSWITCH_DELIVERER_THREADS
@@ -109,9 +113,15 @@ class Deliverer:
         self._pool = RequestPool(self._threads, work=self._try)
         self._next_attempts = NextAttempts(distribute)
         self._recorder = Recorder(on_recorded=self._note_recorded, on_due=self._next_attempts.add)
-        self._parts = [self._recorder, self._next_attempts, *self._pool.threads]
-        if listener is not None:
-            self._parts.append(listener)
+        self._bidder = Bidder(
+            threads=settings.LEADSWITCH_BIDDING_THREADS,
+            client=self._client,
+            distribute=distribute,
+            stop=stop,
+            wake=offers or threading.Event(),
+        )
+        own = (self._recorder, self._next_attempts, *self._pool.threads, *self._bidder.threads)
+        self._parts = [*own, *others]
         self._care, self._csv = Interval(CARE_SECONDS), Interval(CSV_SECONDS)
         self._heartbeat, self._leases = Interval(HEARTBEAT_SECONDS), Interval(LEASES_SECONDS)
         self._destinations = Destinations()
@@ -229,6 +239,7 @@ class Deliverer:
             self._wake.wait(0.1)
         self._recorder.finish(seconds=STOP_SECONDS)
         self._next_attempts.finish(seconds=NEXT_ATTEMPTS_SECONDS)
+        self._bidder.finish(seconds=NEXT_ATTEMPTS_SECONDS)
         self._client.close()
         try:
             forget_deliverer(self._name)

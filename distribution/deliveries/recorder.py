@@ -134,8 +134,8 @@ class Recorder(threading.Thread):
 class NextAttempts(threading.Thread):
     """Asks the next buyer at once. A lead whose attempt fails here is due, and the dispatcher finds it."""
 
-    def __init__(self, distribute: Distribute) -> None:
-        super().__init__(name="next-attempts", daemon=True)
+    def __init__(self, distribute: Distribute, *, name: str = "next-attempts") -> None:
+        super().__init__(name=name, daemon=True)
         self._distribute = distribute
         self._queue: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from distribution.engine.area import Area
-from distribution.engine.types import JsonObject, Mode, SellsOn
+from distribution.engine.types import JsonObject, Mode, OfferFallback, PushMode, SellsOn
 from routing.calendar.hours import Hours
 from routing.calendar.windows import WindowKind
 from routing.conditions import Condition
@@ -38,6 +38,7 @@ class CompiledTier:
     position: int
     content_filter: Filter | None
     price_cents: int | None
+    head_start_seconds: int = 0  # how long after an offer opens its buyers see it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +94,14 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingBid:
+    """What a buyer bids for leads that meet a condition."""
+
+    when: Condition
+    cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Of an enrollment or a buyer. `until`: it ends by itself; None: somebody must end it.
 
@@ -124,10 +133,36 @@ class CompiledEnrollment:
     lead_filter: Filter | None
     calendar: Calendar | None
     limits: tuple[Limit, ...]
+    margin_bps: int | None = None  # instead of the auction's
+    standing_bids: tuple[StandingBid, ...] = ()
 
     @property
     def tier_id(self) -> int:
         return self.tier.id
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTerms:
+    """How the campaign offers a lead to its buyers before, or instead of, selling it at once.
+
+    `fields`: the fields of the lead that buyers are shown. `fallback`: what follows an offer that nobody claimed.
+    `fallback_mode`: how a push after the offer ranks.
+    """
+
+    seconds: int = 60
+    fields: tuple[str, ...] = ()
+    fallback: OfferFallback = "push"
+    fallback_mode: PushMode = "round_robin"
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionTerms:
+    """What the engine ranks bids by, and how long buyers may bid."""
+
+    bid_deadline_ms: int = 1_000
+    reserve_cents: int | None = None
+    margin_bps: int = 0
+    penalizes_returns: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,3 +188,12 @@ class CompiledCampaign:
     window_slots: tuple[WindowSlot, ...]
     fields: frozenset[str]
     recent_windows: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)
+    offer: OfferTerms = OfferTerms()
+    auction: AuctionTerms = AuctionTerms()
+
+    @property
+    def push_mode(self) -> PushMode:
+        """How it ranks buyers when it sells at once."""
+        if self.mode == "ping_post" or self.mode == "auction":
+            return self.offer.fallback_mode
+        return self.mode

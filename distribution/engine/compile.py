@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, cast, get_args
 
-from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment, CompiledTier, Pause, PriceRule
+from distribution.engine.campaign import (
+    AuctionTerms,
+    CompiledCampaign,
+    CompiledEnrollment,
+    CompiledTier,
+    OfferTerms,
+    Pause,
+    PriceRule,
+    StandingBid,
+)
+from distribution.engine.limits import MAX_MARGIN_BPS, MAX_PRICE_CENTS
 from distribution.engine.parts import PartCompiler, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
@@ -20,12 +30,14 @@ from distribution.engine.reading import (
     read_optional_integer,
     read_optional_moment,
     read_text,
+    read_texts,
 )
-from distribution.engine.types import Mode, SellsOn
+from distribution.engine.types import Mode, OfferFallback, PushMode, SellsOn
 
 MAX_COMPILED_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
 MAX_PERCENT = 10_000
 DEFAULT_POST_DEADLINE_SECONDS = 60
+MODES = (*get_args(PushMode), "ping_post", "auction")
 _MAX_CENTS = 10**12
 
 Buyers = dict[int, tuple[str, Mapping[str, Any]]]  # id -> path, definition
@@ -67,25 +79,58 @@ def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) 
         by_enrollment_id={enrollment.id: enrollment for enrollment in enrollments},
         window_slots=tuple(compiler.slots.values()),
         fields=frozenset(compiler.fields),
+        offer=_offer_terms(head),
+        auction=_auction_terms(head),
     )
+
+
+def _offer_terms(head: Mapping[str, Any]) -> OfferTerms:
+    """Snapshots of earlier versions do not have them."""
+    default = OfferTerms()
+    return OfferTerms(
+        seconds=read_optional_integer(head, "offer_seconds", path="campaign", minimum=1) or default.seconds,
+        fields=tuple(read_texts(head, "offer_fields", path="campaign")),
+        fallback=_one_of(head, "offer_fallback", OfferFallback, default=default.fallback),
+        fallback_mode=_one_of(head, "fallback_mode", PushMode, default=default.fallback_mode),
+    )
+
+
+def _auction_terms(head: Mapping[str, Any]) -> AuctionTerms:
+    """Snapshots of earlier versions do not have them."""
+    default = AuctionTerms()
+    return AuctionTerms(
+        bid_deadline_ms=read_optional_integer(head, "bid_deadline_ms", path="campaign", minimum=1)
+        or default.bid_deadline_ms,
+        reserve_cents=read_optional_integer(
+            head, "reserve_cents", path="campaign", minimum=0, maximum=_MAX_CENTS
+        ),
+        margin_bps=read_optional_integer(
+            head, "margin_bps", path="campaign", minimum=0, maximum=MAX_MARGIN_BPS
+        )
+        or 0,
+        penalizes_returns=read_flag(head, "penalizes_returns", path="campaign", default=False),
+    )
+
+
+def _one_of(head: Mapping[str, Any], key: str, allowed: Any, *, default: Any) -> Any:
+    value = head.get(key, default)
+    if value not in get_args(allowed):
+        raise DefinitionError(
+            f"campaign.{key}", f"must be one of {', '.join(get_args(allowed))}, not {value!r}"
+        )
+    return value
 
 
 def _mode(head: Mapping[str, Any]) -> Mode:
     mode = read_text(head, "mode", path="campaign")
-    if mode not in get_args(Mode):
-        raise DefinitionError(
-            "campaign.mode", f"unknown mode {mode!r}: use one of {', '.join(get_args(Mode))}"
-        )
+    if mode not in MODES:
+        raise DefinitionError("campaign.mode", f"unknown mode {mode!r}: use one of {', '.join(MODES)}")
     return cast("Mode", mode)
 
 
 def _sells_on(head: Mapping[str, Any]) -> SellsOn:
     """Snapshots of earlier versions do not have it."""
-    sells_on = head.get("sells_on", "decision")
-    if sells_on not in get_args(SellsOn):
-        allowed = ", ".join(get_args(SellsOn))
-        raise DefinitionError("campaign.sells_on", f"must be one of {allowed}, not {sells_on!r}")
-    return cast("SellsOn", sells_on)
+    return cast("SellsOn", _one_of(head, "sells_on", SellsOn, default="decision"))
 
 
 def _price_rule(rule: Mapping[str, Any], index: int, compiler: PartCompiler, *, path: str) -> PriceRule:
@@ -117,6 +162,7 @@ def _tier(tier: Mapping[str, Any], compiler: PartCompiler, *, path: str) -> Comp
         position=read_integer(tier, "position", path=path),
         content_filter=compiler.filter(tier, "content_filter", path=path),
         price_cents=read_optional_integer(tier, "price_cents", path=path, minimum=0, maximum=_MAX_CENTS),
+        head_start_seconds=read_optional_integer(tier, "head_start_seconds", path=path, minimum=0) or 0,
     )
 
 
@@ -171,7 +217,29 @@ def _enrollment(
         lead_filter=compiler.filter(definition, "lead_filter", path=path),
         calendar=calendar,
         limits=compiler.limits(definition, timezone=timezone, path=path),
+        margin_bps=read_optional_integer(
+            definition, "margin_bps", path=path, minimum=0, maximum=MAX_MARGIN_BPS
+        ),
+        standing_bids=_standing_bids(definition, compiler, path=path),
     )
+
+
+def _standing_bids(
+    definition: Mapping[str, Any], compiler: PartCompiler, *, path: str
+) -> tuple[StandingBid, ...]:
+    """If they cannot be read the buyer has none: it is asked, or does not bid."""
+    try:
+        rules = read_objects(definition, "standing_bids", path=path)
+        return tuple(_standing_bid(rule, compiler, path=where) for where, rule in rules)
+    except DefinitionError:
+        if compiler.is_strict:
+            raise
+        return ()
+
+
+def _standing_bid(rule: Mapping[str, Any], compiler: PartCompiler, *, path: str) -> StandingBid:
+    when = compiler.condition(rule.get("when"), path=join(path, "when"))
+    return StandingBid(when, read_integer(rule, "bid_cents", path=path, minimum=1, maximum=MAX_PRICE_CENTS))
 
 
 def _pause(definition: Mapping[str, Any], *, path: str) -> Pause | None:

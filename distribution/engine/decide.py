@@ -2,33 +2,70 @@
 
 from collections.abc import Sequence
 
+from distribution.engine.bids import (
+    Bidding,
+    find_bidders,
+    price_before_bids,
+    price_of_bid,
+    rank_bids,
+    standing_bid,
+)
 from distribution.engine.campaign import CompiledCampaign
 from distribution.engine.context import build_context
 from distribution.engine.pricing import tier_prices
-from distribution.engine.promise import BELOW, ENDED, keep_promise
+from distribution.engine.promise import BELOW, ENDED, keep_promise, keeps_promise_alone
 from distribution.engine.ranking import Candidate, Ranked, rank
-from distribution.engine.screening import Screening, screen
-from distribution.engine.types import Decision, DecisionFacts, Outcome, Selection, Skip, TierPrice, Verdict
+from distribution.engine.screening import PriceOf, Screening, screen
+from distribution.engine.types import (
+    Decision,
+    DecisionFacts,
+    FactsError,
+    Offered,
+    Outcome,
+    Selection,
+    Skip,
+    TierPrice,
+    Verdict,
+)
 from distribution.engine.verdict import empty_pool_verdict, emptying_stage, first_common_opening
 
 CONTENTION = Verdict("tier_lock_contention", "transient", None, "locked")
 
 
 def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
-    """Equal arguments give an equal decision. Raises FactsError if an enrollment has no live facts."""
+    """Equal arguments give an equal decision. Raises FactsError if an enrollment has no live facts, or is unknown."""
+    if facts.claimant is not None and facts.claimant not in campaign.by_enrollment_id:
+        raise FactsError(f"enrollment {facts.claimant} claims, but is not in the campaign")
     verdict = _verdict_before_pool(campaign, facts)
     if verdict is not None:
         funnel = (("enrolled", len(campaign.enrollments)),)
         return Decision("unsold", (), (), (), funnel, (), verdict)
     prices = tier_prices(campaign, fields=facts.lead.fields)
     context = build_context(campaign, facts=facts, prices=prices)
-    return _sell(
-        campaign, facts, screen(campaign, live=facts.live, context=context, chosen=facts.chosen), prices
+    screening = screen(
+        campaign,
+        live=facts.live,
+        context=context,
+        chosen=facts.chosen,
+        only=facts.claimant,
+        price_of=_choose_prices(campaign, facts),
     )
+    if facts.phase == "offer":
+        return _offer(campaign, facts, screening, prices)
+    return _sell(campaign, facts, screening, prices)
+
+
+def _choose_prices(campaign: CompiledCampaign, facts: DecisionFacts) -> PriceOf | None:
+    if facts.phase == "bids":
+        return price_of_bid
+    return price_before_bids if facts.phase == "offer" and campaign.mode == "auction" else None
 
 
 def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
-    """An empty campaign is reported even while it is closed: waiting for its hours would not help."""
+    """An empty campaign is reported even while it is closed: waiting for its hours would not help.
+
+    An offer that opened within the hours can be claimed until it closes.
+    """
     if not campaign.enrollments:
         return Verdict("no_enrolled_buyers", "permanent")
     if facts.chosen is not None:
@@ -36,21 +73,71 @@ def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Ve
     promise = facts.promise
     if promise is not None and promise.is_last and promise.ends_at <= facts.at:
         return Verdict(ENDED, "permanent")
-    if campaign.schedule is None or campaign.schedule.hours.is_open(facts.at):
+    schedule = None if facts.phase in ("claim", "bids") else campaign.schedule
+    if schedule is None or schedule.hours.is_open(facts.at):
         return None
-    opens_at = first_common_opening(facts.at, calendars=(campaign.schedule,))
+    opens_at = first_common_opening(facts.at, calendars=(schedule,))
     return Verdict("outside_campaign_hours", "permanent" if opens_at is None else "deferred", opens_at)
+
+
+def _offer(
+    campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening, prices: tuple[TierPrice, ...]
+) -> Decision:
+    """Every buyer that passes the gates is shown the offer, if another buyer may still get the lead.
+
+    A claim may be the only one, so the price of each buyer alone must pay what the source was promised.
+    """
+    has_room = campaign.max_buyers > facts.lead.sold_count
+    ranked = rank(campaign, candidates=screening.candidates, seed=facts.seed)
+    is_auction = campaign.mode == "auction"  # what a buyer will bid is not known yet
+    kept = [each for each in ranked if is_auction or keeps_promise_alone(facts.promise, each)]
+    below = [each for each in ranked if each not in kept]
+    offered = tuple(_show(each, campaign, facts) for each in kept) if has_room else ()
+    outranked = () if has_room else tuple(_outrank(each, n) for n, each in enumerate(kept, start=1))
+    funnel = (*screening.funnel, ("offered", len(offered)))
+    outcome: Outcome = "offered"
+    verdict: Verdict | None = None
+    if below and not kept:
+        outcome, verdict = _break_off(facts)
+    elif not offered:
+        outcome, verdict = _conclude(campaign, facts, screening, (), int(has_room), funnel)
+    return Decision(
+        outcome=outcome,
+        selected=(),
+        skipped=(*screening.skipped, *map(_refuse_price, below), *outranked),
+        ranking=tuple(each.candidate.enrollment.id for each in kept),
+        funnel=funnel,
+        prices=prices,
+        verdict=verdict,
+        offered=offered,
+    )
+
+
+def _show(ranked: Ranked, campaign: CompiledCampaign, facts: DecisionFacts) -> Offered:
+    enrollment = ranked.candidate.enrollment
+    is_auction = campaign.mode == "auction"
+    return Offered(
+        enrollment_id=enrollment.id,
+        buyer_id=enrollment.buyer_id,
+        tier_position=enrollment.tier.position,
+        price_cents=ranked.candidate.price_cents,
+        head_start_seconds=0 if is_auction else enrollment.tier.head_start_seconds,
+        standing_cents=standing_bid(enrollment, facts.lead.fields) if is_auction else None,
+    )
 
 
 def _sell(
     campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening, prices: tuple[TierPrice, ...]
 ) -> Decision:
     free_slots = max(0, campaign.max_buyers - facts.lead.sold_count)
-    if campaign.sells_on == "acceptance":
+    if facts.phase != "claim" and campaign.sells_on == "acceptance":
         free_slots = min(free_slots, 1)  # one buyer's system is asked at a time
-    free = [each for each in screening.candidates if each.enrollment.id not in facts.locked]
-    locked = [each for each in screening.candidates if each.enrollment.id in facts.locked]
-    ranked = rank(campaign, candidates=free, seed=facts.seed)
+    bidding = find_bidders(campaign, screening.candidates) if facts.phase == "bids" else None
+    candidates = screening.candidates if bidding is None else bidding.bidders
+    free = [each for each in candidates if each.enrollment.id not in facts.locked]
+    locked = [each for each in candidates if each.enrollment.id in facts.locked]
+    order = rank if bidding is None else rank_bids
+    ranked = order(campaign, candidates=free, seed=facts.seed)
     if facts.chosen is not None:
         free_slots, ranked = _prefer(facts.chosen, ranked, free_slots=free_slots)
     ranked, below = keep_promise(facts.promise, ranked, free_slots=free_slots)
@@ -60,20 +147,35 @@ def _sell(
     outranked = [
         _outrank(each, number) for number, each in enumerate(ranked[free_slots:], start=free_slots + 1)
     ]
-    funnel = (*screening.funnel, ("locked", len(free)), ("selected", len(selected)))
+    bids = () if bidding is None else (("bid", len(candidates)),)
+    funnel = (*screening.funnel, *bids, ("locked", len(free)), ("selected", len(selected)))
     if below and not ranked and not locked:
         outcome, verdict = _break_off(facts)
+    elif bidding is not None and screening.candidates and not candidates and free_slots:
+        outcome, verdict = "unsold", Verdict(bidding.reason, "permanent", None, "bid")
     else:
         outcome, verdict = _conclude(campaign, facts, screening, selected, free_slots, funnel)
+    skipped = (
+        *screening.skipped,
+        *_list_others(bidding),
+        *map(_lock_out, locked),
+        *map(_refuse_price, below),
+        *outranked,
+    )
     return Decision(
         outcome=outcome,
         selected=selected,
-        skipped=(*screening.skipped, *map(_lock_out, locked), *map(_refuse_price, below), *outranked),
+        skipped=skipped,
         ranking=tuple(each.candidate.enrollment.id for each in ranked),
         funnel=funnel,
         prices=prices,
         verdict=verdict,
     )
+
+
+def _list_others(bidding: Bidding | None) -> tuple[Skip, ...]:
+    """The buyers that passed the gates and have no bid that may win."""
+    return () if bidding is None else (*bidding.silent, *bidding.low)
 
 
 def _prefer(chosen: int, ranked: list[Ranked], *, free_slots: int) -> tuple[int, list[Ranked]]:
@@ -119,15 +221,15 @@ def _select(ranked: Ranked, number: int) -> Selection:
         tier_id=enrollment.tier.id,
         price_cents=ranked.candidate.price_cents,
         rank=number,
-        rank_key=(enrollment.tier.position, *ranked.key),
+        rank_key=ranked.rank_key,
         new_virtual_finish=ranked.new_virtual_finish,
         overridden=ranked.candidate.overridden,
     )
 
 
 def _outrank(ranked: Ranked, number: int) -> Skip:
-    data = {"rank": number, "rank_key": [ranked.candidate.enrollment.tier.position, *ranked.key]}
-    return _pass_over(ranked.candidate, "outranked", data)
+    data = {"rank": number, "rank_key": list(ranked.rank_key)}
+    return _pass_over(ranked.candidate, "outranked" if ranked.has_tier else "outbid", data)
 
 
 def _lock_out(candidate: Candidate) -> Skip:

@@ -2,9 +2,11 @@
 
 {"engine": n, "at": iso, "seed": int, "lead": {"fields": {}, "latitude", "longitude", "sold_count"}, "locked": [id],
  "times": [iso, ...], "live": {"10": [balance, held, limit, virtual_finish, has_lead 0|1,
- last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?]}}, where t is an index into times,
-because a thousand enrollments share a few window starts, and µs are microseconds since 1970. The rejection is present
-only if the buyer's system rejected the lead, "chosen" only if a person chose the buyer, and "promise", [cents, pays,
+ last_assigned_at µs|null, {"day": [starts_at t, leads, spent_cents]}, rejection?, bid_cents?, bid_at µs?,
+ bid_outcome?, returned_bps?]}},
+where t is an index into times, because a thousand enrollments share a few window starts, and µs are microseconds since
+1970. The rejection is present only if the buyer's system rejected the lead or the buyer has a bid, "chosen" only if a
+person chose the buyer, "phase" only if it is not "push", "claimant" only for a claim, and "promise", [cents, pays,
 amount, end, is_last 0|1], only if the source was promised a price.
 """
 
@@ -24,9 +26,13 @@ from distribution.engine.types import (
 )
 
 # Raise it with every change that may give another decision for the same facts, or that writes facts differently.
-ENGINE: Final = 4
+ENGINE: Final = 5
+# Engine 4 knew no phases. Its facts give the same decision.
+REPEATABLE: Final = (4, ENGINE)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+# What a row without its last values has.
+NOT_OPTED: Final[tuple[Any, ...]] = (None, None, None, "", 0)
 
 
 class _Times:
@@ -51,8 +57,13 @@ class _Times:
 def facts_to_json(facts: DecisionFacts) -> JsonObject:
     times = _Times()
     live = {str(enrollment_id): _live_to_json(each, times) for enrollment_id, each in facts.live.items()}
-    chosen = {} if facts.chosen is None else {"chosen": facts.chosen}
-    promise = {} if facts.promise is None else {"promise": _promise_to_json(facts.promise)}
+    optional: JsonObject = {} if facts.chosen is None else {"chosen": facts.chosen}
+    if facts.phase != "push":
+        optional["phase"] = facts.phase
+    if facts.claimant is not None:
+        optional["claimant"] = facts.claimant
+    if facts.promise is not None:
+        optional["promise"] = _promise_to_json(facts.promise)
     return {
         "engine": ENGINE,
         "at": _write_time(facts.at),
@@ -66,14 +77,13 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
         "live": live,
         "times": [_write_time(at) for at in times.numbers],
         "locked": sorted(facts.locked),
-        **chosen,
-        **promise,
+        **optional,
     }
 
 
 def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
     """Raises OtherEngine."""
-    if stored.get("engine") != ENGINE:
+    if stored.get("engine") not in REPEATABLE:
         message = f"decided by engine {stored.get('engine', 1)}, this is {ENGINE}"
         raise OtherEngine(message)
     lead = stored["lead"]
@@ -87,6 +97,8 @@ def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
         seed=stored["seed"],
         locked=frozenset(stored["locked"]),
         chosen=stored.get("chosen"),
+        phase=stored.get("phase", "push"),
+        claimant=stored.get("claimant"),
         promise=_promise_from_json(stored["promise"]) if "promise" in stored else None,
     )
 
@@ -103,7 +115,6 @@ def _promise_from_json(stored: Sequence[Any]) -> Promise:
 
 def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:
     last = live.last_assigned_at
-    rejection = () if live.rejection is None else (live.rejection,)
     return [
         live.balance_cents,
         live.held_cents,
@@ -115,22 +126,45 @@ def _live_to_json(live: LiveFacts, times: _Times) -> list[Any]:
             window: [times.number(window, starts_at), leads, spent_cents]
             for window, (starts_at, leads, spent_cents) in live.usage.items()
         },
-        *rejection,
+        *_optional(live),
     ]
 
 
+def _optional(live: LiveFacts) -> tuple[Any, ...]:
+    """The values that few enrollments have."""
+    if live.bid_outcome or live.returned_bps:
+        return live.rejection, live.bid_cents, _write_bid_at(live), live.bid_outcome, live.returned_bps
+    if live.bid_cents is None:
+        return () if live.rejection is None else (live.rejection,)
+    return live.rejection, live.bid_cents, _write_bid_at(live)
+
+
+def _write_bid_at(live: LiveFacts) -> int | None:
+    return None if live.bid_at is None else (live.bid_at - EPOCH) // MICROSECOND
+
+
 def _live_from_json(row: Sequence[Any], times: Sequence[datetime]) -> LiveFacts:
-    balance, held, limit, virtual_finish, has_lead, last, usage, *rejection = row
+    balance, held, limit, virtual_finish, has_lead, last, usage, *optional = row
+    given = [*optional, *NOT_OPTED[len(optional) :]]
+    rejection, bid_cents, bid_at, bid_outcome, returned_bps = given
     return LiveFacts(
         balance_cents=balance,
         held_cents=held,
         credit_limit_cents=limit,
         usage={window: _usage_from_json(used, times) for window, used in usage.items()},
-        last_assigned_at=None if last is None else EPOCH + last * MICROSECOND,
+        last_assigned_at=_read_microseconds(last),
         virtual_finish=virtual_finish,
         has_lead=bool(has_lead),
-        rejection=rejection[0] if rejection else None,
+        rejection=rejection,
+        bid_cents=bid_cents,
+        bid_at=_read_microseconds(bid_at),
+        bid_outcome=bid_outcome,
+        returned_bps=returned_bps,
     )
+
+
+def _read_microseconds(at: int | None) -> datetime | None:
+    return None if at is None else EPOCH + at * MICROSECOND
 
 
 def _usage_from_json(used: Sequence[Any], times: Sequence[datetime]) -> Usage:

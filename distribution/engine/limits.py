@@ -16,3 +16,9 @@ MAX_RULE_PERCENT: Final = 1_000  # ten times the price
 MAX_PERCENT_DECIMALS: Final = 4
 # A lead is perishable: after an hour the next buyer would get an old one.
 MAX_POST_DEADLINE_SECONDS: Final = 3_600
+MIN_OFFER_SECONDS: Final = 5  # a person needs some seconds to read an offer
+MAX_OFFER_SECONDS: Final = 3_600
+MAX_OFFER_FIELDS: Final = 30
+MIN_BID_DEADLINE_MS: Final = 100
+MAX_BID_DEADLINE_MS: Final = 10_000
+MAX_MARGIN_BPS: Final = 9_000  # 90%

@@ -34,6 +34,11 @@ def keep_promise(
     return kept, dropped
 
 
+def keeps_promise_alone(promise: Promise | None, ranked: Ranked) -> bool:
+    """Whether a sale to this candidate alone pays the source what it was promised."""
+    return promise is None or _is_enough(promise, [ranked])
+
+
 def _is_enough(promise: Promise, selected: Sequence[Ranked]) -> bool:
     revenue_cents = sum(each.candidate.price_cents for each in selected)
     return earned_cents(promise.terms, revenue_cents=revenue_cents) >= promise.price_cents

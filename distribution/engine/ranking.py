@@ -38,11 +38,16 @@ class Ranked:
     candidate: Candidate
     key: tuple[int, ...]
     new_virtual_finish: int
+    has_tier: bool = True  # in an auction all tiers bid together
+
+    @property
+    def rank_key(self) -> tuple[int, ...]:
+        return (self.candidate.enrollment.tier.position, *self.key) if self.has_tier else self.key
 
 
 def rank(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: int) -> list[Ranked]:
     """Return all candidates, best first: by tier position, by the campaign's mode, by turn, by seed."""
-    first, among_peers = _MODES[campaign.mode]
+    first, among_peers = _MODES[campaign.push_mode]
     peers: dict[tuple[int, int], list[Candidate]] = {}
     for each in candidates:
         peers.setdefault((each.enrollment.tier.id, first(each)), []).append(each)
@@ -63,11 +68,11 @@ def mix(seed: int, enrollment_id: int) -> int:
     return (z ^ (z >> 31)) >> 11
 
 
-def _tail(candidate: Candidate, seed: int) -> tuple[int, int]:
+def tail(candidate: Candidate, seed: int) -> tuple[int, int]:
     return mix(seed, candidate.enrollment.id), candidate.enrollment.id
 
 
-def _waited(candidate: Candidate) -> int:
+def waited(candidate: Candidate) -> int:
     """Microseconds since 1970 of the last assignment; -1 if there is none, so it comes first."""
     last = candidate.live.last_assigned_at
     return -1 if last is None else (last - EPOCH) // MICROSECOND
@@ -82,7 +87,7 @@ def _in_turn(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]:
     floor = max(each.live.virtual_finish for each in group) - 2 * VIRTUAL_SECOND
     starts = [max(each.live.virtual_finish, floor) for each in group]
     return [
-        Ranked(each, (best, start, _waited(each), *_tail(each, seed)), start + VIRTUAL_SECOND)
+        Ranked(each, (best, start, waited(each), *tail(each, seed)), start + VIRTUAL_SECOND)
         for each, start in zip(group, starts, strict=True)
     ]
 
@@ -103,7 +108,7 @@ def _by_weight(group: Sequence[Candidate], best: int, seed: int) -> list[Ranked]
     return [
         Ranked(
             candidate,
-            (best, int(start * total_weight > total_start), start + stride, *_tail(candidate, seed)),
+            (best, int(start * total_weight > total_start), start + stride, *tail(candidate, seed)),
             start + stride,
         )
         for candidate, start, stride in zip(group, starts, strides, strict=True)

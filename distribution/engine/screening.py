@@ -1,13 +1,16 @@
 """Runs every gate on every enrollment, even after a failure, and returns candidates and skips."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from distribution.engine.campaign import CompiledCampaign
+from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.context import LeadContext
 from distribution.engine.gates import CHECKS, STAGES, is_overridable
 from distribution.engine.ranking import Candidate
 from distribution.engine.types import FactsError, JsonObject, LiveFacts, Skip
+
+# What a buyer would pay, if it is not its own or the tier's price.
+PriceOf = Callable[[CompiledEnrollment, LiveFacts, LeadContext], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +28,22 @@ def screen(
     live: Mapping[int, LiveFacts],
     context: LeadContext,
     chosen: int | None = None,
+    only: int | None = None,
+    price_of: PriceOf | None = None,
 ) -> Screening:
+    """`only`: look at this enrollment alone. `price_of`: None: its bid, or the tier's price."""
+    enrollments = campaign.enrollments if only is None else (campaign.by_enrollment_id[only],)
     candidates: list[Candidate] = []
     skipped: list[Skip] = []
-    for enrollment in campaign.enrollments:
+    for enrollment in enrollments:
         facts = live.get(enrollment.id)
         if facts is None:
             raise FactsError(f"enrollment {enrollment.id} is in the campaign but has no live facts")
-        bid = enrollment.bid_cents
-        price_cents = context.tier_cents[enrollment.tier_index] if bid is None else bid
+        bid = enrollment.bid_cents if facts.bid_cents is None else facts.bid_cents
+        if price_of is not None:
+            price_cents = price_of(enrollment, facts, context)
+        else:
+            price_cents = context.tier_cents[enrollment.tier_index] if bid is None else bid
         failures: list[JsonObject] | None = None
         for check in CHECKS:
             failure = check(enrollment, facts, price_cents, context)
@@ -50,7 +60,7 @@ def screen(
         else:
             reason = failures[0]["gate"]
             skipped.append(Skip(enrollment.id, enrollment.buyer_id, reason, tuple(failures), price_cents, {}))
-    return Screening(tuple(candidates), tuple(skipped), _funnel(len(campaign.enrollments), skipped))
+    return Screening(tuple(candidates), tuple(skipped), _funnel(len(enrollments), skipped))
 
 
 def _funnel(enrolled: int, skipped: list[Skip]) -> tuple[tuple[str, int], ...]:

@@ -11,9 +11,13 @@ from typing import Any, Literal
 JsonObject = dict[str, Any]
 Usage = tuple[datetime, int, int]  # starts_at, leads, spent_cents
 
-Mode = Literal["round_robin", "weighted", "priority", "price"]
+PushMode = Literal["round_robin", "weighted", "priority", "price"]
+Mode = PushMode | Literal["ping_post", "auction"]
+# What a decision is for: to sell at once, to show an offer, to check a claim of an offer, to rank bids.
+Phase = Literal["push", "offer", "claim", "bids"]
+OfferFallback = Literal["push", "next_campaign", "unsold"]
 SellsOn = Literal["decision", "acceptance"]
-Outcome = Literal["sold", "unsold", "contention", "sold_out"]
+Outcome = Literal["sold", "unsold", "contention", "sold_out", "offered"]
 Pays = Literal["fixed", "share", "nothing"]
 RetryClass = Literal["transient", "deferred", "permanent"]
 
@@ -52,6 +56,10 @@ class LiveFacts:
     virtual_finish: int = 0
     has_lead: bool = False
     rejection: str | None = None  # the reason with which the buyer's system rejected the lead; "" without one
+    bid_cents: int | None = None  # the price that the buyer was shown in an offer, or bids
+    bid_at: datetime | None = None
+    bid_outcome: str = ""  # what became of the buyer in an auction: a code of distribution.models.BidOutcome
+    returned_bps: int = 0  # the share of its leads that the buyer returned lately, in hundredths of a percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,8 @@ class DecisionFacts:
     """Everything a decision depends on besides the campaign.
 
     `locked`: enrollments that another lead holds. `chosen`: the enrollment that a person sells the lead to. It may fail
-    overridable gates. `promise`: of a lead with a ping, unless it is partly sold.
+    overridable gates. `claimant`: the enrollment whose claim of an offer is checked. The facts have no other.
+    `promise`: of a lead with a ping, unless it is partly sold.
     """
 
     lead: LeadFacts
@@ -86,6 +95,8 @@ class DecisionFacts:
     seed: int
     locked: frozenset[int] = frozenset()
     chosen: int | None = None
+    phase: Phase = "push"
+    claimant: int | None = None
     promise: Promise | None = None
 
 
@@ -99,6 +110,21 @@ class Selection:
     rank_key: tuple[int, ...]
     new_virtual_finish: int
     overridden: tuple[str, ...] = ()  # the gates that a person overrode
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A buyer that is shown an offer, what a claim costs it, and how long after the others it sees the offer.
+
+    `standing_cents`: what it bids in an auction without being asked. None: nothing, and in offers that are claimed.
+    """
+
+    enrollment_id: int
+    buyer_id: int
+    tier_position: int
+    price_cents: int
+    head_start_seconds: int
+    standing_cents: int | None = None
 
 
 @dataclass(slots=True)  # as above
@@ -133,7 +159,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`ranking`: the eligible enrollments, best first, selected or not. Candidates are locked in this order."""
+    """`ranking`: the eligible enrollments, best first, selected or not. Candidates are locked in this order.
+
+    `offered`: the buyers that are shown an offer, by tier. Then nobody is selected.
+    """
 
     outcome: Outcome
     selected: tuple[Selection, ...]
@@ -142,6 +171,7 @@ class Decision:
     funnel: tuple[tuple[str, int], ...]
     prices: tuple[TierPrice, ...]
     verdict: Verdict | None
+    offered: tuple[Offered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from distribution.explain.types import (
 )
 from distribution.models import Assignment, AssignmentState, Buyer
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
-from routing.leads.finish import DELIVERY_ENDED
+from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import wording
@@ -50,6 +50,7 @@ BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
     DUE_REASON: "An operator requested a re-run.",
+    OFFER_CLOSES: "Its offer to buyers closes then.",
     DELIVERY_ENDED: "A buyer's system has answered: the next buyer is asked.",
     ASKED_BY_SENDER: "Its sender requested an attempt now.",
 }

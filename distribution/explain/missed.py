@@ -19,7 +19,7 @@ from django.db import connection
 from distribution.explain.missed_period import EVERY, MissedFilter, find_range
 from distribution.explain.personal_data import PERSON_COLUMNS, Person, build_person, recognize
 from distribution.explain.whatif import Remedy, what_would_help
-from distribution.models import Buyer
+from distribution.models import Buyer, Campaign
 from routing.models import Lead
 from routing.values.personal import HIDDEN
 from tracing import wording
@@ -116,7 +116,8 @@ class MissedLead:
 class Check:
     """The engine's result for the latest attempt after every obstacle of the buyer is removed.
 
-    `ending`: selected, outranked, sold_out, never, or unchecked if the engine could not run.
+    `ending`: selected, outranked, sold_out, never, or unchecked if the engine could not run. `winning_bid_cents`: the
+    smallest bid with which the buyer would have won the auction, if its campaign shows it.
     """
 
     ending: str
@@ -124,6 +125,7 @@ class Check:
     ranked_higher: int | None
     price_cents: int | None
     sentence: str
+    winning_bid_cents: int | None = None
 
 
 @dataclass(slots=True)
@@ -241,7 +243,7 @@ def _describe_skip(row: _FoundRow, buyer: Buyer) -> SkippedAttempt:
         reason=row.skip_reason,
         sentence=describe_events([event], names=names)[0]
         if higher is None
-        else _outranked(buyer, higher, row.result),
+        else _outranked(buyer, event, higher, row.result),
         change=describe_change(event, names=names),
         fixer=gates[0].fixer if gates else fixer_of(row.skip_reason),
         price_cents=row.cost_cents,
@@ -262,7 +264,18 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
         ranked_higher=higher,
         price_cents=remedy.price_cents,
         sentence=_describe_check(remedy, higher or 0),
+        winning_bid_cents=_find_winning_bid(remedy, attempt),
     )
+
+
+def _find_winning_bid(remedy: Remedy, attempt: Attempt) -> int | None:
+    """It says what the winner bid, so the agency decides whether buyers may know it."""
+    bids = [each.bid_cents for each in remedy.improvements if each.bid_cents is not None]
+    if not bids or attempt.campaign_id is None:
+        return None
+    if not Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True).exists():
+        return None
+    return bids[0]
 
 
 def _describe_check(remedy: Remedy, higher: int) -> str:
@@ -283,10 +296,14 @@ def _describe_check(remedy: Remedy, higher: int) -> str:
 def _ranked_higher(event: SkipRow) -> int | None:
     """Return how many buyers ranked higher, but not which ones."""
     rank = event.data.get("rank")
-    return rank - 1 if event.skip_reason == "outranked" and isinstance(rank, int) else None
+    return rank - 1 if event.skip_reason in ("outranked", "outbid") and isinstance(rank, int) else None
 
 
-def _outranked(buyer: Buyer, higher: int, result: str) -> str:
+def _outranked(buyer: Buyer, event: SkipRow, higher: int, result: str) -> str:
+    if event.skip_reason == "outbid":
+        sold = "was sold at another bid" if result == "success" else "went to another bid"
+        bid = wording.money(event.cost_cents or 0)
+        return f"{buyer.name}: its bid of {bid} ranked {wording.ordinal(higher + 1)}. The lead {sold}."
     if higher == 0 or result != "success":
         return f"{buyer.name}: eligible, but the lead is sold to as many buyers as the campaign allows."
     return f"{buyer.name}: eligible, but {wording.count(higher, 'buyer')} ranked higher."

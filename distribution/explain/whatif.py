@@ -122,7 +122,7 @@ def _describe_fix(fixed: FixOutcome, *, timezone: str, is_last: bool) -> Fix:
     if gate == "outside_campaign_hours":
         finding, change = describe_reason(gate), describe_lead_change(gate)
         return Fix(gate, Fixer.AGENCY, finding, change, fixed.assumed, fixed.failure["fixed_at"])
-    if gate == "locked":
+    if gate in ("locked", "bid_below_reserve"):
         change, fixer = describe_lead_change(gate, is_last=is_last), fixer_of(gate, is_last=is_last)
         return Fix(gate, fixer, describe_clause(gate), change, fixed.assumed, None)
     obstacle = describe_gate(fixed.failure, timezone=timezone)

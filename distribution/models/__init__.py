@@ -1,6 +1,13 @@
 """Tables of distribution."""
 
 from distribution.models.accounts import Account
+from distribution.models.approval import (
+    ALWAYS_APPROVED,
+    ApprovalPolicy,
+    ApprovedField,
+    ChangeProposal,
+    ProposalState,
+)
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
@@ -8,9 +15,30 @@ from distribution.models.campaign import (
     Campaign,
     CampaignMode,
     CampaignSnapshot,
+    OfferFallback,
     SellsOn,
     Tier,
     read_snapshot,
+)
+from distribution.models.cardpayments import (
+    PENDING,
+    CardDispute,
+    CardPayment,
+    CardRefund,
+    PaymentMark,
+    PaymentOrigin,
+    PaymentState,
+    ProviderEvent,
+    RefundState,
+)
+from distribution.models.cards import (
+    LEAST_PAYMENT_CENTS,
+    MOST_PAYMENT_CENTS,
+    MOST_TRIES,
+    Card,
+    CardCustomer,
+    PauseReason,
+    Recharge,
 )
 from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import (
@@ -37,7 +65,24 @@ from distribution.models.methods import (
     PriceUnit,
     Purpose,
 )
-from distribution.models.money import MAX_TERMS_DAYS, NOT_OF_SALES, LedgerEntry, LedgerKind, Wallet
+from distribution.models.money import (
+    MAX_TERMS_DAYS,
+    NOT_OF_SALES,
+    PAYMENTS_CHANNEL,
+    LedgerEntry,
+    LedgerKind,
+    Wallet,
+)
+from distribution.models.offer import (
+    OFFERS_CHANNEL,
+    BidOutcome,
+    LeadWithOffers,
+    Offer,
+    OfferBuyer,
+    OfferEnd,
+    OfferKind,
+    OfferState,
+)
 from distribution.models.pausing import is_paused
 from distribution.models.payables import (
     ContractPays,
@@ -63,22 +108,32 @@ from distribution.models.verification import VerifyWatermark
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
+    "ALWAYS_APPROVED",
     "ANSWERING",
     "CHANNEL",
     "ENDED",
+    "LEAST_PAYMENT_CENTS",
     "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
+    "MOST_PAYMENT_CENTS",
+    "MOST_TRIES",
     "MOVED",
     "NOT_OF_SALES",
+    "OFFERS_CHANNEL",
     "OPEN",
+    "PAYMENTS_CHANNEL",
+    "PENDING",
     "PRESETS",
     "SHORTEST_KEPT_DAYS",
     "Account",
     "AnswerFormat",
+    "ApprovalPolicy",
+    "ApprovedField",
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
+    "BidOutcome",
     "BodyFormat",
     "Buyer",
     "BuyerKey",
@@ -87,6 +142,12 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "Card",
+    "CardCustomer",
+    "CardDispute",
+    "CardPayment",
+    "CardRefund",
+    "ChangeProposal",
     "ContractPays",
     "Deliverer",
     "Delivery",
@@ -102,18 +163,33 @@ __all__ = [
     "EvidenceKind",
     "HttpMethod",
     "LeadWithEvents",
+    "LeadWithOffers",
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "Offer",
+    "OfferBuyer",
+    "OfferEnd",
+    "OfferFallback",
+    "OfferKind",
+    "OfferState",
+    "PauseReason",
     "PayableEntry",
     "PayableKind",
+    "PaymentMark",
+    "PaymentOrigin",
+    "PaymentState",
     "PingEndpoint",
     "PortalLink",
     "PortalRole",
     "PortalSession",
     "PortalUser",
     "PriceUnit",
+    "ProposalState",
+    "ProviderEvent",
     "Purpose",
+    "Recharge",
+    "RefundState",
     "ReturnFile",
     "ReturnLimit",
     "ReturnPeriod",

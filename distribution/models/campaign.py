@@ -1,7 +1,8 @@
 """How leads of one vertical are sold: campaigns, their tiers, and the snapshots that attempts used."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import DEFAULT_DB_ALIAS, models
@@ -16,7 +17,17 @@ from distribution.configuration.checks import (
     check_questions,
     check_timezone,
 )
-from distribution.engine.limits import MAX_BUYERS_PER_LEAD, MAX_POST_DEADLINE_SECONDS, MAX_PRICE_CENTS
+from distribution.configuration.offer_fields import check_offer_fields
+from distribution.engine.limits import (
+    MAX_BID_DEADLINE_MS,
+    MAX_BUYERS_PER_LEAD,
+    MAX_MARGIN_BPS,
+    MAX_OFFER_SECONDS,
+    MAX_POST_DEADLINE_SECONDS,
+    MAX_PRICE_CENTS,
+    MIN_BID_DEADLINE_MS,
+    MIN_OFFER_SECONDS,
+)
 from distribution.models.versioning import own_version_trigger, parent_version_triggers
 from distribution.models.waking import campaign_trigger, tier_trigger
 from routing.models import Source, Workspace
@@ -35,6 +46,14 @@ CAMPAIGN_CONFIG = (
     "max_buyers",
     "sells_on",
     "post_deadline_seconds",
+    "offer_seconds",
+    "offer_fields",
+    "offer_fallback",
+    "fallback_mode",
+    "bid_deadline_ms",
+    "reserve_cents",
+    "margin_bps",
+    "penalizes_returns",
     "timezone",
     "schedule",
     "questions",
@@ -46,6 +65,22 @@ class CampaignMode(models.TextChoices):
     WEIGHTED = "weighted", "weighted: in proportion to the weights, spread evenly"
     PRIORITY = "priority", "priority: highest first"
     PRICE = "price", "price: highest price first"
+    PING_POST = (
+        "ping_post",
+        "ping post: buyers are shown the lead without contact data, and the first claim gets it",
+    )
+    AUCTION = "auction", "auction: buyers bid for the lead, and the best bid gets it"
+
+
+PUSH_MODES: Final = CampaignMode.choices[:4]
+# Modes in which a lead is offered before it is sold.
+OFFERING: Final = (CampaignMode.PING_POST, CampaignMode.AUCTION)
+
+
+class OfferFallback(models.TextChoices):
+    PUSH = "push", "push: the lead is sold at once to the buyer that ranks first"
+    NEXT_CAMPAIGN = "next_campaign", "next campaign: the next campaign that takes the lead"
+    UNSOLD = "unsold", "unsold: the lead is not sold, and a person decides"
 
 
 class SellsOn(models.TextChoices):
@@ -127,6 +162,65 @@ class Campaign(models.Model):
         help_text="Seconds after the first buyer's system was asked in which a further buyer may be asked. Used only "
         "if the campaign sells on acceptance.",
     )
+    offer_seconds = models.PositiveIntegerField(
+        default=60,
+        db_default=60,
+        validators=[MinValueValidator(MIN_OFFER_SECONDS), MaxValueValidator(MAX_OFFER_SECONDS)],
+        help_text="Seconds in which buyers can claim a lead. Used only if the mode is ping post.",
+    )
+    offer_fields = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[check_offer_fields],
+        help_text="What buyers see of a lead before they claim it: zip, zip3 (its first three digits), city, county, "
+        "state, country, vertical and attributes, e.g. zip3, state, attributes.roof_age. Contact data is never shown.",
+    )
+    offer_fallback = models.CharField(
+        max_length=20,
+        choices=OfferFallback.choices,
+        default=OfferFallback.PUSH,
+        db_default=OfferFallback.PUSH,
+        help_text="What happens to a lead that nobody claims.",
+    )
+    fallback_mode = models.CharField(
+        max_length=20,
+        choices=PUSH_MODES,
+        default=CampaignMode.ROUND_ROBIN,
+        db_default=CampaignMode.ROUND_ROBIN,
+        help_text="Which buyer in a tier is first when a lead that nobody claimed is pushed.",
+    )
+    bid_deadline_ms = models.PositiveIntegerField(
+        default=1_000,
+        db_default=1_000,
+        validators=[MinValueValidator(MIN_BID_DEADLINE_MS), MaxValueValidator(MAX_BID_DEADLINE_MS)],
+        help_text="Milliseconds in which buyers' systems can bid. Used only if the mode is auction.",
+    )
+    reserve_cents = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_PRICE_CENTS)],
+        help_text="The lowest bid that wins. Blank: any bid. Used only if the mode is auction.",
+    )
+    margin_bps = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(MAX_MARGIN_BPS)],
+        help_text="The agency's margin, in hundredths of a percent of a bid. Bids rank by what is left. Used only if "
+        "the mode is auction.",
+    )
+    penalizes_returns = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Bids of buyers that return many leads rank lower. Used only if the mode is auction.",
+    )
+    shows_price_to_win = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="A buyer that lost an auction can read what it would have had to bid, never who won. Used only if "
+        "the mode is auction.",
+    )
     timezone = models.CharField(
         verbose_name="time zone",
         max_length=50,
@@ -173,6 +267,17 @@ class Campaign(models.Model):
                 ),
                 name="campaign_post_deadline_in_range",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    offer_seconds__gte=MIN_OFFER_SECONDS,
+                    offer_seconds__lte=MAX_OFFER_SECONDS,
+                    bid_deadline_ms__gte=MIN_BID_DEADLINE_MS,
+                    bid_deadline_ms__lte=MAX_BID_DEADLINE_MS,
+                    margin_bps__lte=MAX_MARGIN_BPS,
+                )
+                & (Q(reserve_cents__isnull=True) | Q(reserve_cents__lte=MAX_PRICE_CENTS)),
+                name="campaign_offers_in_range",
+            ),
         ]
         indexes = [
             models.Index(fields=["workspace", "vertical"], condition=Q(active=True), name="campaign_resolve"),
@@ -191,7 +296,18 @@ class Campaign(models.Model):
         """Names are unique only within a workspace."""
         return f"{self.name} ({self.workspace})"
 
+    @property
+    def push_mode(self) -> str:
+        """How it ranks buyers when it sells at once."""
+        return self.fallback_mode if self.mode in OFFERING else self.mode
+
     def clean(self) -> None:
+        if self.mode == CampaignMode.PING_POST and not self.offer_fields:
+            raise ValidationError(
+                {
+                    "offer_fields": "Name at least one field that buyers see, e.g. zip3, state. Ping post shows them."
+                }
+            )
         if self.source is not None and self.source.workspace_id != self.workspace_id:
             raise ValidationError(
                 {
@@ -235,6 +351,13 @@ class Tier(models.Model):
         validators=[MaxValueValidator(MAX_PRICE_CENTS)],
         help_text="Blank: the campaign's price.",
     )
+    head_start_seconds = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(MAX_OFFER_SECONDS)],
+        help_text="Ping post: seconds after an offer opens until buyers in this tier see it. Earlier tiers have that "
+        "head start. 0: at once.",
+    )
 
     class Meta:
         db_table = "distribution_tier"
@@ -245,9 +368,14 @@ class Tier(models.Model):
                 condition=Q(price_cents__lte=MAX_PRICE_CENTS),
                 name="tier_amounts_in_range",
             ),
+            models.CheckConstraint(
+                condition=Q(head_start_seconds__lte=MAX_OFFER_SECONDS), name="tier_head_start_in_range"
+            ),
         ]
         triggers: ClassVar = [
-            *parent_version_triggers(("campaign_id", "position", "content_filter", "price_cents")),
+            *parent_version_triggers(
+                ("campaign_id", "position", "content_filter", "price_cents", "head_start_seconds")
+            ),
             tier_trigger(),
             owner_trigger(
                 "campaign_id",

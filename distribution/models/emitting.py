@@ -145,6 +145,44 @@ def wallet_event() -> pgtrigger.Trigger:
     )
 
 
+def change_event() -> pgtrigger.Trigger:
+    """The agency approved or declined. A buyer that withdraws its change knows it."""
+    return _trigger(
+        "event_of_decision",
+        pgtrigger.UpdateOf("state"),
+        condition="OLD.state = 'waiting' AND NEW.state IN ('approved', 'declined')",
+        func=f"""
+    PERFORM distribution_emit(
+        'change.decided', NEW.buyer_id, NULL, {_OF_BUYER}, NULL, NULL, NULL,
+        jsonb_build_object(
+            'change_id', NEW.public_id, 'decision', NEW.state, 'fields', NEW.fields,
+            'decision_reason', NEW.decision_reason
+        ), NULL
+    );
+""",
+    )
+
+
+def recharge_event() -> pgtrigger.Trigger:
+    """Once for each time that automatic recharge is paused by something that the buyer did not choose."""
+    return _trigger(
+        "event_of_pause",
+        pgtrigger.UpdateOf("paused_at"),
+        condition=(
+            "OLD.paused_at IS NULL AND NEW.paused_at IS NOT NULL AND NEW.pause_reason NOT IN ('by_hand', 'by_buyer')"
+        ),
+        func="""
+    PERFORM distribution_emit(
+        'wallet.recharge_failed', w.buyer_id, NULL, NEW.workspace_id, NULL, NULL, NULL,
+        jsonb_build_object(
+            'pause_reason', NEW.pause_reason, 'amount_cents', NEW.amount_cents, 'balance_cents', w.balance_cents,
+            'held_cents', w.held_cents
+        ), NULL
+    ) FROM distribution_wallet w WHERE w.id = NEW.wallet_id;
+""",
+    )
+
+
 # By period of a cap or a budget: when it began.
 _PERIODS: Final = {
     "hour": "NEW.hour_starts_at",

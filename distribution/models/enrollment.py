@@ -8,8 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from distribution.configuration.checks import check_answers_fit
-from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_PRICE_CENTS
+from distribution.configuration.checks import check_answers_fit, check_standing_bids
+from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_MARGIN_BPS, MAX_PRICE_CENTS
 from distribution.models.buyer import Buyer
 from distribution.models.campaign import Campaign, Tier
 from distribution.models.counting import archive_trigger, continue_counters_trigger
@@ -28,6 +28,8 @@ ENROLLMENT_CONFIG = (
     "weight",
     "priority",
     "bid_cents",
+    "margin_bps",
+    "standing_bids",
     "lead_filter",
     "cap_hour",
     "cap_day",
@@ -104,6 +106,22 @@ class Enrollment(models.Model):
         blank=True,
         validators=[MaxValueValidator(MAX_PRICE_CENTS)],
         help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price.",
+    )
+    margin_bps = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MAX_MARGIN_BPS)],
+        help_text="The agency's margin on this buyer's bids in auctions, in hundredths of a percent. "
+        "Blank: the campaign's.",
+    )
+    standing_bids = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[check_standing_bids],
+        help_text="What this buyer bids in auctions without being asked: the first rule that the lead meets, e.g. "
+        '[{"when": {"field": "state", "op": "eq", "value": "GA"}, "bid_cents": 4500}]. Otherwise the bid above. '
+        "Empty: the bid above for every lead.",
     )
     lead_filter = models.JSONField(
         default=dict,
@@ -209,6 +227,9 @@ class Enrollment(models.Model):
                 condition=Q(weight__gte=1, weight__lte=MAX_WEIGHT), name="enrollment_weight_in_range"
             ),
             models.CheckConstraint(condition=AMOUNTS_IN_RANGE, name="enrollment_amounts_in_range"),
+            models.CheckConstraint(
+                condition=Q(margin_bps__lte=MAX_MARGIN_BPS), name="enrollment_margin_in_range"
+            ),
             pause_constraint("enrollment"),
         ]
         indexes = [ended_pauses_index("enrollment")]

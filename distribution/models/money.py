@@ -21,11 +21,46 @@ from routing.models.ownership import owner_trigger
 from tracing.models.append_only import append_only_triggers
 from tracing.wording import money
 
+# A payment or a recharge is due: distribution.payments.payer.
+PAYMENTS_CHANNEL: Final = "leadswitch_payments"
+
+
+def charged_back_trigger() -> pgtrigger.Trigger:
+    """Take back at once what is no longer needed, so that nothing but a chargeback lowers a balance further."""
+    return pgtrigger.Trigger(
+        name="shrink_charged_back",
+        when=pgtrigger.Before,
+        operation=pgtrigger.UpdateOf("balance_cents", "held_cents", "credit_limit_cents"),
+        condition=pgtrigger.Condition("(NEW.charged_back_cents > 0)"),
+        func="""
+            NEW.charged_back_cents = LEAST(
+                NEW.charged_back_cents,
+                GREATEST(0, NEW.held_cents - NEW.credit_limit_cents - NEW.balance_cents)
+            );
+            RETURN NEW;
+        """,
+    )
+
+
+def recharge_trigger() -> pgtrigger.Trigger:
+    """Wake the payer at the commit of what took the balance below the threshold, or of what set one above it."""
+    free, before = "(NEW.balance_cents - NEW.held_cents)", "(OLD.balance_cents - OLD.held_cents)"
+    return pgtrigger.Trigger(
+        name="notify_recharge",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf("balance_cents", "held_cents", "recharge_below_cents"),
+        condition=pgtrigger.Condition(
+            f"({free} < NEW.recharge_below_cents AND ({before} < OLD.recharge_below_cents) IS NOT TRUE)"
+        ),
+        func=f"NOTIFY {PAYMENTS_CHANNEL}; RETURN NULL;",
+    )
+
+
 MAX_TERMS_DAYS: Final = 365
 
 
 class Wallet(models.Model):
-    """Integer cents. `balance - held` never falls below `-credit_limit`."""
+    """Integer cents. `balance - held` never falls below `-credit_limit`, except by a chargeback."""
 
     buyer = models.OneToOneField(Buyer, on_delete=models.PROTECT, related_name="wallet")
     balance_cents = models.BigIntegerField(default=0, editable=False)
@@ -42,6 +77,10 @@ class Wallet(models.Model):
         help_text="Subscribers to wallet.low hear of it when less than this is available, with the credit limit. "
         "Blank: never.",
     )
+    # How far below its limit chargebacks and refunds at the provider have taken the balance.
+    charged_back_cents = models.BigIntegerField(db_default=0, default=0, editable=False)
+    # The threshold of its automatic recharge while that is active (trigger of Recharge).
+    recharge_below_cents = models.BigIntegerField(null=True, blank=True, editable=False)
     terms_days = models.PositiveSmallIntegerField(
         "days to pay",
         null=True,
@@ -67,8 +106,13 @@ class Wallet(models.Model):
         db_table = "distribution_wallet"
         constraints = [
             models.CheckConstraint(
-                condition=Q(balance_cents__gte=F("held_cents") - F("credit_limit_cents")),
+                condition=Q(
+                    balance_cents__gte=F("held_cents") - F("credit_limit_cents") - F("charged_back_cents")
+                ),
                 name="wallet_not_below_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(charged_back_cents__gte=0), name="wallet_charged_back_not_negative"
             ),
             models.CheckConstraint(condition=Q(held_cents__gte=0), name="wallet_held_not_negative"),
             models.CheckConstraint(condition=Q(credit_limit_cents__gte=0), name="wallet_limit_not_negative"),
@@ -81,9 +125,17 @@ class Wallet(models.Model):
                 name="wallet_terms_fit",
             ),
         ]
+        indexes = [
+            # Few wallets have one.
+            models.Index(
+                fields=["id"], condition=Q(recharge_below_cents__isnull=False), name="wallet_recharged"
+            )
+        ]
         triggers: ClassVar = [
             wallet_trigger(),
             wallet_event(),
+            charged_back_trigger(),
+            recharge_trigger(),
             owner_trigger(
                 "buyer_id", name="wallet", instead="Every buyer has its own wallet. Adjust both balances."
             ),

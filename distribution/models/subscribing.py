@@ -16,10 +16,15 @@ class EventKind(models.TextChoices):
     ASSIGNMENT_DELIVERED = "assignment.delivered", "assignment.delivered: a buyer's system accepted a lead"
     ASSIGNMENT_REJECTED = "assignment.rejected", "assignment.rejected: a buyer's system rejected a lead"
     WALLET_LOW = "wallet.low", "wallet.low: a wallet fell below its limit for a notice"
+    WALLET_RECHARGE_FAILED = (
+        "wallet.recharge_failed",
+        "wallet.recharge_failed: the automatic recharge of a wallet was paused",
+    )
     CAP_REACHED = (
         "cap.reached",
         "cap.reached: a buyer has all leads that its cap or budget allows in a period",
     )
+    CHANGE_DECIDED = "change.decided", "change.decided: the agency approved or declined a buyer's change"
     CAMPAIGN_UNSOLD = "campaign.unsold", "campaign.unsold: no buyer of a campaign could take a lead"
 
 

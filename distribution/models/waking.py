@@ -16,6 +16,7 @@ _FILTERS: Final = ("no_eligible_buyers_after_tier_filters", *_HOURS)
 _POOL: Final = ("no_eligible_buyers", *_FILTERS)
 _PLACE: Final = ("no_enrolled_buyers", "no_campaign", *_POOL)
 _CAMPAIGN: Final = ("outside_campaign_hours", *_PLACE)
+_MODE: Final = (*_CAMPAIGN, "offer_unclaimed")
 
 _LIMITS: Final = tuple(
     column for kind in ("hour", "day", "week", "month") for column in (f"cap_{kind}", f"budget_{kind}_cents")
@@ -158,16 +159,24 @@ def campaign_trigger() -> pgtrigger.Trigger:
     changed = _case(
         (
             ("NEW.active AND NOT OLD.active", "campaign_resumed", _CAMPAIGN),
-            (_changed("vertical", "source_id", "priority", "mode"), "campaign_changed", _CAMPAIGN),
+            (_changed("vertical", "source_id", "priority", "mode"), "campaign_changed", _MODE),
             (_changed("questions"), "answers_changed", _POOL),
             (_changed("schedule", "timezone"), "schedule_changed", ("outside_campaign_hours", *_HOURS)),
             (_changed("price_cents", "price_rules"), "price_changed", _CAPS),
             (_changed("sells_on", "post_deadline_seconds"), "campaign_changed", ("post_deadline_passed",)),
+            (_changed("offer_fallback", "fallback_mode"), "campaign_changed", ("offer_unclaimed",)),
         )
     )
     columns = (
         *("active", "vertical", "source_id", "priority", "mode", "questions", "schedule", "timezone"),
-        *("price_cents", "price_rules", "sells_on", "post_deadline_seconds"),
+        *(
+            "price_cents",
+            "price_rules",
+            "sells_on",
+            "post_deadline_seconds",
+            "offer_fallback",
+            "fallback_mode",
+        ),
     )
     act = _IN_CAMPAIGN.format(buyer="NULL", campaign="NEW.id")
     return _trigger("wake_on_update", pgtrigger.UpdateOf(*columns), f"{changed} {act}", "(NEW.active)")

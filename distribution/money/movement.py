@@ -11,11 +11,12 @@ from django.db import IntegrityError, connection, transaction
 from distribution.models import Account, LedgerEntry, LedgerKind
 from tracing.wording import money
 
-# Stale reads do no harm: the update checks the condition on the locked row.
+# Stale reads do no harm: the update checks the condition on the locked row. `charged_back_cents` is exactly what a
+# balance is below its limit, so it lets nothing fall further but the chargeback that has just raised it.
 MOVE_BALANCE: Final = """
 UPDATE distribution_wallet
 SET balance_cents = balance_cents + %(amount)s, version = version + 1
-WHERE buyer_id = %(buyer)s AND balance_cents + %(amount)s - held_cents >= -credit_limit_cents
+WHERE buyer_id = %(buyer)s AND balance_cents + %(amount)s - held_cents >= -credit_limit_cents - charged_back_cents
 RETURNING id, balance_cents
 """
 

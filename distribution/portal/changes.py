@@ -21,6 +21,11 @@ from distribution.selfservice.refusals import (
 )
 
 REASON: Final = "portal"
+# Where the message of the use case speaks to a program.
+REFUSALS: Final = {
+    "already_waiting": "Another change of this waits for your agency. Withdraw it first: Settings, Changes that need"
+    " approval."
+}
 STALE: Final = (
     "Nothing was saved: this was changed after you opened the page. You see the present values. Enter your change"
     " again."
@@ -82,7 +87,7 @@ class ChangePage(PortalPage):
             return self.show_form(form, status=HTTPStatus.BAD_REQUEST)
         by = Author(self.user.actor, self.at, REASON)
         try:
-            self.change(form.make_patch(), version=form.cleaned_data["version"], by=by)
+            outcome = self.change(form.make_patch(), version=form.cleaned_data["version"], by=by)
         except (VersionMissing, VersionStale):
             self.read_again()
             fresh = self.make_form()
@@ -94,7 +99,8 @@ class ChangePage(PortalPage):
         except FieldsRefused as refusal:
             form.show_problems(refusal.problems)
         except ChangeRefused as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, REFUSALS.get(refusal.code, refusal.message))
         else:
-            return HttpResponseRedirect(f"{self.request.path}?done={self.done}")
+            done = self.done if outcome.proposal is None else "change-asked"
+            return HttpResponseRedirect(f"{self.request.path}?done={done}")
         return self.show_form(form, status=HTTPStatus.BAD_REQUEST)

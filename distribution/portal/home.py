@@ -9,13 +9,15 @@ from django.http import HttpRequest, HttpResponse
 
 from distribution.explain.enrollment import StopCode, find_stops
 from distribution.models import Buyer, Campaign, ReturnState, Wallet
+from distribution.offers.queries import OPEN, list_offers
 from distribution.portal.pages import PortalPage
 from distribution.portal.wording import ShownStop, describe_stop
 from distribution.queries import count_leads_by_day, list_endpoints, list_enrollments_to_explain
 from distribution.returns.queries import list_returns
 
 DAYS: Final = 7
-# Of the whole buyer, in the chart's units.
+MOST_COUNTED: Final = 100
+# In the chart's units.
 CHART_HEIGHT: Final = 60
 LEAST_HEIGHT: Final = 2
 # They stop the buyer in all of its campaigns, so they are said once.
@@ -66,13 +68,14 @@ class HomePage(PortalPage):
             "standing": find_standing(self.buyer, at=self.at),
             "bars": bars,
             "leads": sum(bar.leads for bar in bars),
+            "open_offers": len(list_offers(self.buyer, limit=MOST_COUNTED, state=OPEN)),
             "waiting_returns": self._count_waiting_returns(),
             "has_endpoints": bool(list_endpoints(self.buyer)),
         }
         return self.show_page("home", context)
 
     def _count_waiting_returns(self) -> int:
-        waiting = list_returns(self.buyer, limit=100, before=None, state=ReturnState.REQUESTED)
+        waiting = list_returns(self.buyer, limit=MOST_COUNTED, before=None, state=ReturnState.REQUESTED)
         return len(waiting)
 
 

@@ -20,9 +20,10 @@ READS: Final = ("GET", "HEAD")
 # Names of pages, their labels, and whether a phone shows them at the bottom.
 NAVIGATION: Final = (
     ("portal-home", "Home", True),
+    ("portal-offers", "Offers", True),
     ("portal-leads", "Leads", True),
     ("portal-missed", "Missed", True),
-    ("portal-wallet", "Wallet", True),
+    ("portal-wallet", "Wallet", False),
     ("portal-returns", "Returns", False),
     ("portal-settings", "Settings", False),
     ("portal-account", "Account", False),

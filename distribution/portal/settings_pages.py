@@ -6,8 +6,10 @@ from django.utils.text import capfirst
 from distribution.configuration.describe import describe_service_area
 from distribution.engine import DefinitionError
 from distribution.explain.enrollment import read_usage
+from distribution.models import ProposalState
 from distribution.portal.pages import PortalPage
 from distribution.queries import list_enrollments_to_explain
+from distribution.selfservice.approvals import list_proposals
 from distribution.selfservice.pauses import describe_pause
 from routing.calendar.hours import HoursError, validate_hours
 from routing.values.opening_hours import describe_hours
@@ -22,6 +24,7 @@ class SettingsPage(PortalPage):
             "area": _describe_area(self.buyer.service_area),
             "hours": _describe_hours(self.buyer.hours),
             "pause": describe_pause(self.buyer, at=self.at),
+            "waiting_changes": list_proposals(self.buyer).filter(state=ProposalState.WAITING).count(),
             "places": [{"campaign": each.campaign, "usage": read_usage(each, at=self.at)} for each in places],
         }
         return self.show_page("settings", context)

@@ -9,7 +9,10 @@ from distribution.portal.hours import HoursPage
 from distribution.portal.leads import LeadPage, LeadsPage
 from distribution.portal.limits import LimitsPage
 from distribution.portal.missed import MissedLeadPage, MissedPage
+from distribution.portal.offers import OfferListPage, OfferPage, OffersPage
 from distribution.portal.pause import PausePage
+from distribution.portal.profile import ProfilePage
+from distribution.portal.proposals import ProposalsPage, WithdrawProposalPage
 from distribution.portal.returns import AskReturnPage, ReturnPage, ReturnsPage, WithdrawPage
 from distribution.portal.settings_pages import MorePage, SettingsPage
 from distribution.portal.sign_in import (
@@ -33,6 +36,9 @@ urlpatterns = [
     path("leads/", LeadsPage.as_view(), name="portal-leads"),
     path("leads/<uuid:public_id>/", LeadPage.as_view(), name="portal-lead"),
     path("leads/<uuid:public_id>/return/", AskReturnPage.as_view(), name="portal-ask-return"),
+    path("offers/", OffersPage.as_view(), name="portal-offers"),
+    path("offers/list/", OfferListPage.as_view(), name="portal-offer-list"),
+    path("offers/<uuid:public_id>/", OfferPage.as_view(), name="portal-offer"),
     path("missed/", MissedPage.as_view(), name="portal-missed"),
     path("missed/<uuid:public_id>/", MissedLeadPage.as_view(), name="portal-missed-lead"),
     path("returns/", ReturnsPage.as_view(), name="portal-returns"),
@@ -44,6 +50,13 @@ urlpatterns = [
     path("settings/hours/", HoursPage.as_view(), name="portal-hours"),
     path("settings/pause/", PausePage.as_view(), name="portal-pause"),
     path("settings/campaigns/<uuid:public_id>/", LimitsPage.as_view(), name="portal-limits"),
+    path("settings/company/", ProfilePage.as_view(), name="portal-profile"),
+    path("settings/changes/", ProposalsPage.as_view(), name="portal-proposals"),
+    path(
+        "settings/changes/<uuid:public_id>/withdraw/",
+        WithdrawProposalPage.as_view(),
+        name="portal-withdraw-proposal",
+    ),
     path("settings/endpoints/", EndpointsPage.as_view(), name="portal-endpoints"),
     path("more/", MorePage.as_view(), name="portal-more"),
     path("account/", AccountPage.as_view(), name="portal-account"),

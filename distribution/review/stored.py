@@ -19,6 +19,7 @@ from distribution.configuration.checks import (
     check_price_rules,
     check_questions,
     check_service_area,
+    check_standing_bids,
     list_keys,
 )
 from distribution.configuration.rewriting import rewrite_answers, rewrite_area, rewrite_price_rules
@@ -73,13 +74,17 @@ COLUMNS: Final = (
     Column("distribution", "buyer", "hours", _leave, check_hours),
     Column("distribution", "buyer", "service_area", rewrite_area, check_service_area),
     Column("distribution", "enrollment", "lead_filter", rewrite_condition, check_condition),
+    Column("distribution", "enrollment", "standing_bids", rewrite_price_rules, check_standing_bids),
 )
 
 
 def review_stored(get_model: GetModel, *, write: bool) -> Iterator[Finding]:
     """With `write`, correct what can be corrected without loss. Report what cannot be read. Never raises for a row."""
     for column in COLUMNS:
-        rows = get_model(column.app, column.model)._base_manager
+        model = get_model(column.app, column.model)
+        if all(field.name != column.field for field in model._meta.get_fields()):
+            continue  # a migration reviews an older schema
+        rows = model._base_manager
         for pk, value in rows.order_by("pk").values_list("pk", column.field).iterator():
             if value not in ("", None):
                 yield from _review(rows, pk, value, column, write=write)

@@ -12,7 +12,7 @@ from distribution.deliveries.sample import LiveAddressNotConfirmed, find_address
 from distribution.deliveries.secrets import make_secret
 from distribution.deliveries.tried import Tried
 from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method, Purpose
-from distribution.selfservice.change import Author
+from distribution.selfservice.author import Author
 from distribution.selfservice.endpoint_settings import COLUMNS, apply_settings, refuse_bad_urls
 from distribution.selfservice.refusals import ChangeRefused
 from distribution.selfservice.versions import make_version, require_version

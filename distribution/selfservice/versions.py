@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.utils.crypto import salted_hmac
 
 from distribution.selfservice.refusals import VersionMissing, VersionStale
+from distribution.selfservice.settings import Part
 
 SALT: Final = "leadswitch.selfservice.version"
 LENGTH: Final = 32
@@ -23,6 +24,11 @@ def make_version(row: Model, *, part: str, columns: Iterable[str]) -> str:
     values = [[name, getattr(row, name)] for name in sorted(columns)]
     text = json.dumps([row._meta.label_lower, row.pk, part, values], cls=_Exact, sort_keys=True)
     return f'"{salted_hmac(SALT, text, algorithm="sha256").hexdigest()[:LENGTH]}"'
+
+
+def read_version(row: Model, *, part: Part) -> str:
+    """The present version of a part, for the header ETag and hidden fields of forms."""
+    return make_version(row, part=part.name, columns=part.columns)
 
 
 def require_version(sent: str | None, *, present: str) -> None:

@@ -45,15 +45,17 @@ def _make_kind(key: str, fields: str, **lists: EntryKind) -> EntryKind:
     return EntryKind(key, frozenset({key, *fields.split()}), lists)
 
 
-TIER: Final = _make_kind("position", "name content_filter price_dollars")
+TIER: Final = _make_kind("position", "name content_filter price_dollars head_start_seconds")
 ENROLLMENT: Final = _make_kind(
     "buyer",
-    "tier active weight priority bid_dollars lead_filter cap_hour cap_day cap_week cap_month"
+    "tier active weight priority bid_dollars standing_bids margin_bps lead_filter cap_hour cap_day cap_week cap_month"
     " budget_hour_dollars budget_day_dollars budget_week_dollars budget_month_dollars",
 )
 CAMPAIGN: Final = _make_kind(
     "name",
     "vertical source priority active mode price_dollars price_rules max_buyers sells_on post_deadline_seconds"
+    " offer_seconds offer_fields offer_fallback fallback_mode"
+    " bid_deadline_ms reserve_dollars margin_bps penalizes_returns shows_price_to_win"
     " timezone schedule questions"
     " returns_restore_caps",
     tiers=TIER,

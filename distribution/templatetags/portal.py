@@ -1,7 +1,7 @@
 """Filters of the portal's pages. Times are in the active time zone, which is the buyer's."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import phonenumbers
@@ -9,9 +9,11 @@ from django import template
 from django.utils import timezone
 
 from routing.models import Lead
-from tracing.wording import money, value
+from tracing.wording import duration, money, value
 
 register = template.Library()
+SECONDS_SHOWN: Final = 120
+FIELDS: Final = {"zip": "ZIP code", "zip3": "ZIP code begins with"}
 
 
 @register.filter
@@ -80,3 +82,20 @@ def query(chosen: str, name: str) -> str:
 @register.filter
 def times(number: int, factor: int) -> int:
     return number * factor
+
+
+@register.filter
+def field(name: str) -> str:
+    """ "attributes.roof_age" is "Roof age", "zip3" is "ZIP code begins with"."""
+    return FIELDS.get(name) or words(name.removeprefix("attributes."))
+
+
+@register.filter
+def late(late_ms: int) -> str:
+    return duration(late_ms)
+
+
+@register.filter
+def left(seconds: int) -> str:
+    """As the script counts it down."""
+    return f"{seconds // 60} min left" if seconds > SECONDS_SHOWN else f"{seconds} s left"

@@ -9,6 +9,7 @@ from distribution.verify import (
     deliveries,
     due,
     events,
+    offers,
     payables,
     pools,
     privacy,
@@ -33,7 +34,7 @@ INVARIANTS: Final = (
         2,
         "sales",
         "No lead is sold to more buyers than allowed, or twice to one buyer",
-        (SliceCheck(SliceKind.LEADS, sales.check),),
+        (SliceCheck(SliceKind.LEADS, sales.check), SliceCheck(SliceKind.LEADS, offers.check_claims)),
     ),
     Invariant(
         3,
@@ -48,7 +49,7 @@ INVARIANTS: Final = (
         4,
         "due",
         "Every unfinished lead has a due time or a claim, and every distributed lead has a buyer",
-        (SliceCheck(SliceKind.LEADS, due.check),),
+        (SliceCheck(SliceKind.LEADS, due.check), SliceCheck(SliceKind.LEADS, offers.check_due)),
     ),
     Invariant(
         5,
@@ -62,7 +63,7 @@ INVARIANTS: Final = (
     Invariant(
         6,
         "pools",
-        "Every enrolled buyer is selected or skipped exactly once",
+        "Every enrolled buyer is selected, shown the offer or skipped exactly once",
         (
             SliceCheck(SliceKind.ATTEMPTS, pools.check_attempts),
             SliceCheck(SliceKind.LEADS, pools.check_sales),

@@ -1,4 +1,7 @@
-"""Invariant 6: every enrolled buyer is selected or skipped once, and exactly the selected buyers bought the lead."""
+"""Invariant 6: every enrolled buyer is selected, shown the offer or skipped once, and exactly the selected ones bought.
+
+The attempt of a claim looks at its claimant alone.
+"""
 
 from typing import Final
 
@@ -13,7 +16,7 @@ WHERE event = 'buyer_pool_composed' AND {in_attempts("attempt_id", "lead_id")}
 
 EACH_BUYER_ONCE: Final = f"""
 WITH used AS MATERIALIZED (
-    SELECT a.id, a.lead_id, a.campaign_id, a.config_version, a.result FROM tracing_attempt a
+    SELECT a.id, a.lead_id, a.campaign_id, a.config_version, a.result, a.trigger FROM tracing_attempt a
     WHERE {in_attempts("a.id", "a.lead_id")}
 ), enrolled AS MATERIALIZED (
     SELECT s.campaign_id, s.config_version, ARRAY(
@@ -21,17 +24,24 @@ WITH used AS MATERIALIZED (
     ) AS buyers
     FROM distribution_campaignsnapshot s
     WHERE (s.campaign_id, s.config_version) IN (SELECT campaign_id, config_version FROM used)
+), each_buyer AS (
+    SELECT e.attempt_id, e.event, e.buyer_id
+    FROM tracing_leaddistributionevent e
+    WHERE {in_attempts("e.attempt_id", "e.lead_id")}
+        AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected')
+    UNION ALL
+    SELECT e.attempt_id, e.event, (shown.each ->> 'buyer_id')::bigint
+    FROM tracing_leaddistributionevent e, jsonb_array_elements(e.data -> 'shown') AS shown(each)
+    WHERE {in_attempts("e.attempt_id", "e.lead_id")} AND e.event IN ('ping_post_opened', 'auction_opened')
 ), traced AS (
     SELECT e.attempt_id,
         array_agg(e.buyer_id ORDER BY e.buyer_id) FILTER (WHERE e.event <> 'buyer_pool_composed') AS buyers,
         count(*) FILTER (WHERE e.event = 'buyer_pool_composed') AS pools
-    FROM tracing_leaddistributionevent e
-    WHERE {in_attempts("e.attempt_id", "e.lead_id")}
-        AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected')
+    FROM each_buyer e
     GROUP BY e.attempt_id
 ), judged AS (
     SELECT a.id, CASE
-        WHEN t.pools IS NULL AND a.result = 'success' AND NOT EXISTS (
+        WHEN t.pools IS NULL AND a.result = 'success' AND a.trigger <> 'offer_closed' AND NOT EXISTS (
             SELECT FROM distribution_assignment d
             WHERE d.lead_id = a.lead_id AND d.state IN ('sold', 'returned') AND d.settled_at IS NOT NULL
         ) THEN 'sold the lead without composing a pool'
@@ -39,6 +49,7 @@ WITH used AS MATERIALIZED (
         WHEN t.pools <> 1 THEN format('composed %%s pools', t.pools)
         WHEN n.buyers IS NULL
             THEN format('used version %%s of campaign %%s, which has no snapshot', a.config_version, a.campaign_id)
+        WHEN a.trigger = 'claim' AND cardinality(t.buyers) = 1 AND t.buyers <@ n.buyers THEN NULL
         WHEN COALESCE(t.buyers, '{{}}') <> n.buyers THEN format(
             '%%s enrolled, but the trace has %%s (%%s missing)', {counted("cardinality(n.buyers)", "buyer")},
             cardinality(COALESCE(t.buyers, '{{}}')),

@@ -46,6 +46,8 @@ EXISTS (
 )
 """
 
+OPENINGS: Final = "('ping_post_opened', 'auction_opened')"
+
 # Ordered by version, so a slice compiles each snapshot once. LATERAL reads the events of each attempt by index: a join
 # could use a bad nested loop (see reading.no_nested_loops), and without nested loops PostgreSQL may read all leads.
 ATTEMPTS: Final = f"""
@@ -55,14 +57,23 @@ FROM tracing_attempt a
 LEFT JOIN routing_lead l ON l.id = a.lead_id
 LEFT JOIN LATERAL (
     SELECT json_agg(json_build_array(
-        e.event, e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
-        e.data -> 'rank', CASE WHEN e.event = 'buyer_pool_composed' THEN e.data -> 'funnel' END
+        CASE e.event WHEN 'auction_opened' THEN 'ping_post_opened' ELSE e.event END,
+        e.buyer_id, e.cost_cents, e.skip_reason, e.data -> 'enrollment_id', e.data -> 'tier_id',
+        e.data -> 'rank', CASE
+            WHEN e.event = 'buyer_pool_composed' THEN e.data -> 'funnel'
+            WHEN e.event IN {OPENINGS} THEN (
+                SELECT jsonb_agg(jsonb_build_array(
+                    shown.one -> 'buyer_id', shown.one -> 'enrollment_id', shown.one -> 'price_cents'
+                )) FROM jsonb_array_elements(e.data -> 'shown') AS shown(one)
+            ) END
     ) ORDER BY e.seq)::text AS steps
     FROM tracing_leaddistributionevent e
-    WHERE e.attempt_id = a.id AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected')
+    WHERE e.attempt_id = a.id
+        AND e.event IN ('buyer_pool_composed', 'buyer_skipped', 'buyer_selected', 'ping_post_opened', 'auction_opened')
 ) traced ON true
 WHERE {in_attempts("a.id", "a.lead_id")} AND (
-    a.facts <> '{{}}' OR traced.steps IS NOT NULL OR (a.result = 'success' AND NOT {ANSWERED})
+    a.facts <> '{{}}' OR traced.steps IS NOT NULL
+    OR (a.result = 'success' AND a.trigger <> 'offer_closed' AND NOT {ANSWERED})
 )
 ORDER BY a.campaign_id, a.config_version, a.id
 """  # noqa: S608 - only conditions are put in
@@ -92,11 +103,14 @@ class Decided:
 
     @property
     def is_held(self) -> bool:
-        return self.campaign.sells_on == "acceptance" and self.facts.chosen is None
+        is_on_acceptance = self.campaign.sells_on == "acceptance" and self.facts.chosen is None
+        return is_on_acceptance and self.facts.phase in ("push", "bids")
 
     @property
     def is_sold_before(self) -> bool:
-        return self.campaign.sells_on == "acceptance" and self.facts.lead.sold_count > 0
+        """Whether buyers have accepted or claimed the lead while others may still get it."""
+        asks = self.campaign.sells_on == "acceptance" or self.campaign.mode in ("ping_post", "auction")
+        return asks and self.facts.lead.sold_count > 0
 
 
 OTHER_ENGINE_NOTE: Final = Note(
@@ -217,6 +231,9 @@ def _steps(decision: Decision) -> list[list[Any]]:
     for chosen in decision.selected:
         what = [chosen.buyer_id, chosen.price_cents, "", chosen.enrollment_id, chosen.tier_id, chosen.rank]
         steps.append(["buyer_selected", *what, None])
+    if decision.offered:
+        shown = [[each.buyer_id, each.enrollment_id, each.price_cents] for each in decision.offered]
+        steps.append(["ping_post_opened", None, None, "", None, None, None, shown])
     return steps
 
 
@@ -224,6 +241,8 @@ def _describe(step: list[Any]) -> str:
     event, buyer_id, cost_cents, reason = step[:4]
     if event == "buyer_pool_composed":
         return "a pool with a different funnel"
+    if event == "ping_post_opened":
+        return "an offer to other buyers or for other prices"
     return " ".join(
         str(part) for part in (event, "buyer", buyer_id, f"at {cost_cents} cents", reason)
     ).strip()
@@ -232,10 +251,7 @@ def _describe(step: list[Any]) -> str:
 def _compare_verdict(recorded: Recorded, decided: Decided, decision: Decision) -> str | None:
     verdict = decision.verdict
     if verdict is None:
-        results, reason = (
-            {AttemptResult.POSTING if decided.is_held else AttemptResult.SUCCESS},
-            "",
-        )
+        results, reason = {_result_of(decided, decision)}, ""
     elif decided.is_sold_before and verdict.retry_class != "transient":
         # Buyers have accepted the lead, and no other gets it now.
         return (
@@ -253,6 +269,13 @@ def _compare_verdict(recorded: Recorded, decided: Decided, decision: Decision) -
     if retry_at is not None and recorded.next_attempt_at not in (retry_at, recorded.expires_at):
         return f"was rescheduled to {recorded.next_attempt_at}, now decides {retry_at}"
     return None
+
+
+def _result_of(decided: Decided, decision: Decision) -> AttemptResult:
+    """Of a decision that found buyers."""
+    if decision.offered:
+        return AttemptResult.OFFERED
+    return AttemptResult.POSTING if decided.is_held else AttemptResult.SUCCESS
 
 
 _RESULTS: Final = {

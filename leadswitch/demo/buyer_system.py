@@ -1,6 +1,8 @@
 """python -m leadswitch.demo.buyer_system: the systems of the demo's buyers, in a process of its own. Prints its port.
 
     /first, /second     two buyers. Each accepts every lead, but the first refuses its own customers
+    /bid/62.00/120      bids that many dollars after that many milliseconds
+    /decline            makes no bid
     --customer EMAIL    a customer of the first buyer
     --lost EMAIL        the first answer about this person is lost: the connection is cut after the lead was stored
 
@@ -11,10 +13,14 @@ import argparse
 import json
 import sys
 import threading
+import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 FIRST: Final = "/first"
+BID: Final = "/bid/"
+DECLINE: Final = "/decline"
 HOST: Final = "127.0.0.1"
 ACCEPTED: Final = {"status": "accepted"}
 REJECTED: Final = {"status": "rejected", "reason": "This person is already our customer"}
@@ -38,17 +44,32 @@ class Systems:
         return verdict, is_lost
 
 
+def bid(path: str) -> Mapping[str, Any]:
+    """The answer to a ping. It takes as long as its path says."""
+    if path == DECLINE:
+        return {"accepted": False, "reason": "We are full this week"}
+    _, _, price, ms = path.split("/")
+    time.sleep(int(ms) / 1000)
+    return {"accepted": True, "price": price, "id": f"BID-{price}"}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     systems: Systems
 
     def do_POST(self) -> None:
         lead = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path.startswith((BID, DECLINE)):
+            self._answer(bid(self.path))
+            return
         verdict, is_lost = self.systems.take(self.path, self.headers["Idempotency-Key"], lead["email"])
         self.close_connection = is_lost
         if is_lost:
             return
-        body = json.dumps(verdict).encode()
+        self._answer(verdict)
+
+    def _answer(self, document: Mapping[str, Any]) -> None:
+        body = json.dumps(document).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -95,11 +95,11 @@ def build(workspace: Workspace, *, buyers: str) -> tuple[Campaign, str]:
         max_buyers=1,
         sells_on="acceptance",
     )
-    _save(campaign)
-    tier = _save(Tier(campaign=campaign, position=1, name=""))
+    save(campaign)
+    tier = save(Tier(campaign=campaign, position=1, name=""))
     first = _add_buyer("Peachtree Gutters", campaign, tier=tier, priority=2, url=f"{buyers}/first")
     _add_buyer("Lone Star Gutters", campaign, tier=tier, priority=1, url=f"{buyers}/second")
-    _save(
+    save(
         ReturnPolicy(
             workspace=workspace,
             buyer=first,
@@ -120,7 +120,7 @@ def _add_buyer(name: str, campaign: Campaign, *, tier: Any, priority: int, url: 
         timezone="America/New_York",
         service_area={"states": ["GA"]},
     )
-    _save(buyer)
+    save(buyer)
     top_up(
         buyer.pk,
         amount_cents=CREDITS_CENTS,
@@ -128,8 +128,8 @@ def _add_buyer(name: str, campaign: Campaign, *, tier: Any, priority: int, url: 
         actor=ACTOR,
         reason="opening balance",
     )
-    _save(Enrollment(campaign=campaign, tier=tier, buyer=buyer, priority=priority))
-    _save(
+    save(Enrollment(campaign=campaign, tier=tier, buyer=buyer, priority=priority))
+    save(
         Endpoint(
             workspace=buyer.workspace,
             buyer=buyer,
@@ -145,7 +145,7 @@ def _add_buyer(name: str, campaign: Campaign, *, tier: Any, priority: int, url: 
     return buyer
 
 
-def _save(row: Any) -> Any:
+def save(row: Any) -> Any:
     """Validate as a form does, then save."""
     row.full_clean()
     row.save()
@@ -163,7 +163,7 @@ def _send(email: str, *, address: str, key: str) -> str:
         "vertical": VERTICAL,
         "external_id": f"gutters-{first_name}",
     }
-    answer = _post(
+    answer = post(
         f"{address}/api/v1/leads/", lead, Authorization=f"Api-Key {key}", Prefer=f"wait={WAIT_SECONDS}"
     )
     return str(answer["id"])
@@ -173,10 +173,10 @@ def _ask_for_return(lead_id: str, *, address: str, key: str) -> None:
     """As the buyer. Its policy approves this reason at once, and the price is refunded."""
     sold = Assignment.objects.get(lead__public_id=lead_id, state="sold")
     url = f"{address}/api/v1/buyer/assignments/{sold.public_id}/returns/"
-    _post(url, RETURN, Authorization=f"Api-Key {key}")
+    post(url, RETURN, Authorization=f"Api-Key {key}")
 
 
-def _post(url: str, body: Mapping[str, Any], **headers: str) -> Mapping[str, Any]:
+def post(url: str, body: Mapping[str, Any], **headers: str) -> Mapping[str, Any]:
     parts = urlsplit(url)
     client = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=WAIT_SECONDS + STOP_SECONDS)
     try:

@@ -21,6 +21,7 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
     _print_trace("Sold when the buyer's system accepts", "\n".join(show_tries(summary.tries)), console)
     _print_trace("A lead that was sold", traces.get("distributed", ""), console)
     _print_trace("A lead that was not sold", traces.get("failed", ""), console)
+    _print_trace("An auction with its bids", traces.get("auction", ""), console)
     _print_trace("A partner's lead that a rule routed", traces.get("routed", ""), console)
     _print_trace("A lead that came in twice", traces.get("duplicate", ""), console)
     console.print()

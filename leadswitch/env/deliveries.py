@@ -16,6 +16,15 @@ class Deliveries(Section):
             " own."
         ),
     )
+    bidding_threads = Variable(
+        "LEADSWITCH_BIDDING_THREADS",
+        IntegerRange(1, 500),
+        default=40,
+        help=(
+            "How many buyers one deliverer asks for bids at once, in all auctions together. Each ping endpoint has a"
+            " limit of its own."
+        ),
+    )
     deliverer_poll_ms = Variable(
         "LEADSWITCH_DELIVERER_POLL_MS",
         IntegerRange(50, 10_000),

@@ -13,6 +13,7 @@ import environ
 from leadswitch.env.data import ENV_FILE, Locations, Places
 from leadswitch.env.mail import check_mail
 from leadswitch.env.parse import REPOSITORY, BadEnvironment
+from leadswitch.env.payments import check_payments
 from leadswitch.env.registry import NAMES, OWN_NAMES, OWN_PREFIX, RENAMED, VARIABLES, Environment
 from leadswitch.env.together import check_together
 
@@ -27,6 +28,7 @@ def read_environment(source: Mapping[str, str] | None = None) -> Environment:
         getattr(environment, variable.field)
     check_together(environment)
     check_mail(environment)
+    check_payments(environment)
     return environment
 
 

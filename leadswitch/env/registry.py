@@ -10,8 +10,10 @@ from leadswitch.env.mail import Mail
 from leadswitch.env.metrics import Metrics
 from leadswitch.env.notify import Notify
 from leadswitch.env.outbound import Outbound
+from leadswitch.env.payments import Payments
 from leadswitch.env.pings import Pings
 from leadswitch.env.spans import Spans
+from leadswitch.env.streams import Streams
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.tuning import DispatchTuning
 from leadswitch.env.variable import Section, Variable
@@ -31,6 +33,8 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Watch,
     Deliveries,
     Outbound,
+    Payments,
+    Streams,
     Pings,
     Limits,
     Metrics,
@@ -45,8 +49,8 @@ class Dispatch(DispatchTuning, DispatchTakeover, Watch):
     """The numbers of the dispatch."""
 
 
-class Sending(Deliveries, Outbound):
-    """What is sent to buyers."""
+class Sending(Deliveries, Outbound, Payments, Streams):
+    """What is sent to buyers, and paid by them."""
 
 
 class Environment(

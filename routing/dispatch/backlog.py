@@ -32,7 +32,7 @@ FROM unnest(%(workspaces)s::bigint[], %(times)s::timestamptz[], %(leads)s::bigin
 JOIN routing_workspace w ON w.id = place.workspace AND w.dispatch_mode = %(mode)s
 CROSS JOIN LATERAL (
     SELECT l.id, l.next_attempt_at FROM routing_lead l
-    WHERE l.workspace_id = place.workspace AND l.status = 'pending' AND l.paused_at IS NULL
+    WHERE l.workspace_id = place.workspace AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL
         AND (l.next_attempt_at, l.id) > (place.due_at, place.lead) AND l.next_attempt_at < %(until)s
         AND l.received_at <= statement_timestamp() - make_interval(secs => %(least_age)s)
     ORDER BY l.next_attempt_at, l.id

@@ -14,7 +14,7 @@ _BEHIND: Final = """
         SELECT h.id FROM (SELECT * FROM heads ORDER BY is_paused, at, id) h
         CROSS JOIN LATERAL (
             SELECT FROM routing_lead l
-            WHERE l.workspace_id = h.id AND l.status = 'pending' AND l.paused_at IS NULL {due}
+            WHERE l.workspace_id = h.id AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL {due}
             ORDER BY l.next_attempt_at, l.id
             LIMIT %(limit)s
         ) one
@@ -28,7 +28,7 @@ WITH heads AS MATERIALIZED (
     FROM routing_workspace w
     CROSS JOIN LATERAL (
         SELECT l.next_attempt_at AS at FROM routing_lead l
-        WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
+        WHERE l.workspace_id = w.id AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL
         ORDER BY l.next_attempt_at, l.id
         LIMIT 1
     ) head

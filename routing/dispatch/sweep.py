@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (
 ) place
 CROSS JOIN LATERAL (
     SELECT l.id, l.next_attempt_at FROM routing_lead l
-    WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL
+    WHERE l.workspace_id = w.id AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL
         AND (l.next_attempt_at, l.id) > (
             CASE WHEN place.goes_on THEN %(due_at)s WHEN w.paused_at IS NULL THEN %(soon)s ELSE '-infinity' END,
             CASE WHEN place.goes_on THEN %(lead)s::bigint ELSE 0 END

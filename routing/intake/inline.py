@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 from routing.after_commit import after_commit_try
 from routing.dispatch.enqueue import enqueue
 from routing.metrics.intake import INLINE_DECISIONS_FAILED
+from routing.models import TIMED
 from routing.queries import LeadState, read_due_times, read_state_after_commit
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def decide_inline(lead_id: int, public_id: UUID, *, seconds: float) -> InlineDec
     """
     outcome = _decide(lead_id, seconds=seconds)
     state = read_state_after_commit("inline", public_id)
-    if state is None or state.status == "pending":
+    if state is None or state.status in TIMED:
         after_commit_try("enqueue", lambda: enqueue(read_due_times([lead_id])))
     return InlineDecision(outcome if outcome is not None and outcome.result else None, state)
 

@@ -26,6 +26,7 @@ TRIGGERS: Final = {
     "manual": "re-run",
     "woken": "after a change",
     "claim": "claim",
+    "offer_closed": "end of an offer",
     "delivery": "answer of a buyer's system",
 }
 
@@ -33,6 +34,7 @@ TRIGGERS: Final = {
 OUTCOMES: Final[Mapping[str, str]] = {
     AttemptResult.SUCCESS: "sold",
     AttemptResult.POSTING: "a buyer was asked",
+    AttemptResult.OFFERED: "offered to buyers",
 }
 
 
@@ -112,6 +114,9 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "below_promised_price": Advice("No buyer pays the price that you were promised.", WAIT, "time"),
     "post_deadline_passed": Advice("No buyer accepted the lead in time.", ASK, "operator"),
+    "no_bids": Advice("Buyers were asked for bids, and none bid for the lead.", ASK, "operator"),
+    "below_reserve": Advice("No buyer bid enough for the lead.", ASK, "operator"),
+    "offer_unclaimed": Advice("The lead was offered to buyers, and no buyer claimed it.", ASK, "operator"),
 }
 # What the sender of a lead with a ping may know, wherever the lead went.
 OF_PROMISES: Final = frozenset({"promise_ended", "below_promised_price"})
@@ -123,6 +128,7 @@ GIVEN_BACK: Final = Advice(
 )
 FIRST: Final = Advice("The lead waits for its first attempt.", "Wait: it is tried automatically.", "time")
 HELD: Final = Advice("An operator paused the lead.", "Ask the operator to resume it.", "operator")
+SHOWN: Final = Advice("Buyers are deciding whether they buy the lead.", "Wait until the offer ends.", "time")
 ASKED: Final = Advice("A buyer is deciding whether it accepts the lead.", "Wait for its answer.", "time")
 IN_WORK: Final = Advice("The lead is being processed.", "Wait for the result.", "time")
 
@@ -145,6 +151,8 @@ def explain_to_sender(lead: Lead, state: LeadState, attempts: Sequence[TracedAtt
 def _advise(lead: Lead, state: LeadState, *, last: TracedAttempt | None, missing: Sequence[str]) -> Advice:
     if lead.status == LeadStatus.POSTING:
         return ASKED
+    if lead.status == LeadStatus.OFFERED:
+        return SHOWN
     if lead.status == LeadStatus.DISTRIBUTED:
         return Advice(f"Sold to {wording.count(state.buyers, 'buyer')}." if state.buyers else "Sold.")
     if lead.status == LeadStatus.RETURNED:

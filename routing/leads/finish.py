@@ -8,7 +8,7 @@ from django.db.models.functions import Least, Now
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.locks.attempts import LockedLead, wait_to_close
-from routing.models import UNFINISHED, Lead, LeadStatus
+from routing.models import TIMED, UNFINISHED, Lead, LeadStatus
 from routing.retry import NextStep, Tries
 from tracing.models import AttemptResult
 
@@ -19,7 +19,7 @@ SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attemp
     finished_at = %s, conflicts = %s, errors = %s, lost_leases = 0,
     posting_since = CASE %s WHEN 'posting' THEN COALESCE(posting_since, %s) WHEN 'deferred' THEN NULL
         ELSE posting_since END
-WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s
+WHERE id = %s AND status IN ('pending', 'offered') AND paused_at IS NULL AND attempts = %s
 """
 # LEAST ignores NULL, so a lead that is not due needs the CASE.
 CLOSE_POSTING: Final = """
@@ -34,12 +34,15 @@ WHERE id = %(lead)s AND status = 'posting' AND attempts = %(attempts)s - 1
 DELIVERY_ENDED: Final = "delivery_ended"
 SOLD_BY_HAND_FROM: Final = (
     LeadStatus.PENDING,
+    LeadStatus.OFFERED,
     LeadStatus.FAILED,
     LeadStatus.DISTRIBUTED,
     LeadStatus.RETURNED,
 )
 
 RESALE: Final = "resale"
+# Why an offered lead is due: its offer closes then.
+OFFER_CLOSES: Final = "offer_closes"
 
 
 class LeadMoved(RuntimeError):
@@ -66,6 +69,8 @@ def close_attempt(
     """
     finished_at = None if status in UNFINISHED else at
     due_reason = skip_reason if step.due_at is not None else ""
+    if status == LeadStatus.OFFERED:
+        due_reason = OFFER_CLOSES
     with connection.cursor() as cursor:
         cursor.execute(
             CLOSE,
@@ -96,7 +101,7 @@ def close_rolled_back(
     lock_timeout. Raises LeadMoved if another process finished or tried the lead.
     """
     row = wait_to_close(lead.id, using=using)
-    if row is None or row.status != LeadStatus.PENDING or row.attempts != lead.attempts:
+    if row is None or row.status not in TIMED or row.attempts != lead.attempts:
         raise LeadMoved(lead.id, attempt=lead.attempts + 1)
     is_asked = (row.next_attempt_at, row.due_reason) != (lead.next_attempt_at, lead.due_reason)
     due_reason = skip_reason if step.due_at is not None else ""
@@ -104,11 +109,13 @@ def close_rolled_back(
         # A request for a parked lead resets its tries.
         tries = Tries() if is_asked and step.due_at is None else step.tries
         step, due_reason = NextStep(AttemptResult.RETRY.value, row.next_attempt_at, tries), row.due_reason
-    status = LeadStatus.FAILED if step.due_at is None else LeadStatus.PENDING
+    status = (
+        LeadStatus.FAILED if step.due_at is None else row.status
+    )  # an offer that was not closed stays open
     finished_at = None if status in UNFINISHED else at
     changed = (
         Lead.objects.using(using)
-        .filter(pk=lead.id, status=LeadStatus.PENDING, attempts=lead.attempts)
+        .filter(pk=lead.id, status=row.status, attempts=lead.attempts)
         .update(
             workspace_id=lead.workspace_id,
             status=status,
@@ -186,6 +193,37 @@ def close_posting(
         if cursor.rowcount != 1:
             raise LeadMoved(lead_id, attempt=attempts)
     if is_due:
+        enqueue_leads_after_commit(lead_id)
+
+
+CLOSE_CLAIM: Final = """
+UPDATE routing_lead
+SET status = CASE WHEN %(has_room)s THEN status ELSE 'distributed' END, skip_reason = '', attempts = %(attempts)s,
+    next_attempt_at = CASE WHEN %(has_room)s THEN next_attempt_at END,
+    due_reason = CASE WHEN %(has_room)s THEN due_reason ELSE '' END,
+    finished_at = CASE WHEN NOT %(has_room)s THEN %(at)s::timestamptz END,
+    conflicts = 0, errors = 0, lost_leases = 0, is_partly_sold = %(has_room)s
+WHERE id = %(lead)s AND status = 'offered' AND attempts = %(attempts)s - 1
+"""
+
+
+def close_claim(lead_id: int, *, attempts: int, has_room: bool, at: datetime) -> None:
+    """Write that a buyer claimed an offered lead in attempt number `attempts`. Needs the lead's lock.
+
+    `has_room`: other buyers may still claim it, so it stays offered. Otherwise it is removed from the schedule on
+    commit. Raises LeadMoved if the lead is not offered or was tried in between.
+    """
+    parameters: dict[str, int | bool | datetime] = {
+        "lead": lead_id,
+        "attempts": attempts,
+        "has_room": has_room,
+        "at": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSE_CLAIM, parameters)
+        if cursor.rowcount != 1:
+            raise LeadMoved(lead_id, attempt=attempts)
+    if not has_room:
         enqueue_leads_after_commit(lead_id)
 
 

@@ -25,7 +25,7 @@ _BEFORE: Final = "statement_timestamp() - %(over)s::interval"
 UNDECIDED: Final = f"""
 SELECT late.id FROM routing_workspace w CROSS JOIN LATERAL (
     SELECT l.id FROM routing_lead l
-    WHERE l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL AND NOT l.is_test
+    WHERE l.workspace_id = w.id AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL AND NOT l.is_test
         AND l.next_attempt_at < {_BEFORE} AND (l.resumed_at IS NULL OR l.resumed_at < {_BEFORE})
     ORDER BY l.next_attempt_at, l.id LIMIT %(most)s
 ) late
@@ -35,7 +35,7 @@ LIMIT %(most)s
 """  # noqa: S608 - only constants are put in
 COUNT: Final = f"SELECT count(*) FROM ({UNDECIDED}) undecided"  # noqa: S608 - only constants are put in
 _IS_DUE: Final = (
-    "l.workspace_id = w.id AND l.status = 'pending' AND l.paused_at IS NULL"
+    "l.workspace_id = w.id AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL"
     " AND l.next_attempt_at <= statement_timestamp()"
 )
 # A lead that was not paused since it was due has waited for longer than all leads behind it. Nearly always it is the

@@ -145,9 +145,11 @@ WHERE l.id = %s
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
 
+# Whether an attempt starts the lead at its due time: it waits, or it is offered until then.
+IS_TIMED: Final = "l.status IN ('pending', 'offered') AND l.paused_at IS NULL"
 # statement_timestamp() is stable: the index stops at it. With the volatile clock_timestamp() every lead that waits for
 # a later time would be read and thrown away whenever nothing is due.
-IS_DUE: Final = "l.status = 'pending' AND l.paused_at IS NULL AND l.next_attempt_at <= statement_timestamp()"
+IS_DUE: Final = f"{IS_TIMED} AND l.next_attempt_at <= statement_timestamp()"
 # Checked on the workspace first: the leads of a paused one are not read, no matter how many are overdue.
 IS_RUNNING: Final = f"w.paused_at IS NULL AND NOT {IS_PRODUCT_PAUSED}"
 # Whether a dispatcher leads. The row is named by its key, or the whole table would be read (decisions/0007).

@@ -35,7 +35,7 @@ FOR NO KEY UPDATE OF l
 """  # noqa: S608 - only constant lists are put in
 LOCK_WAITING: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
-WHERE l.id = %s AND l.status = 'pending' AND l.paused_at IS NULL
+WHERE l.id = %s AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
 LOCK_STALE: Final = f"""

@@ -20,7 +20,7 @@ class LeadStatus(models.TextChoices):
     CALLING = "calling", "being verified by an outside service"
     # pending -> gated: the campaign requires that the person is verified first
     GATED = "gated", "waiting for verification"
-    # pending -> offered: a ping-post window is open
+    # pending -> offered: buyers may claim it or bid for it until `next_attempt_at`; -> distributed, or as from pending
     OFFERED = "offered", "offered to buyers"
     # pending -> posting: a buyer's system is asked whether it accepts the lead; -> pending when it has answered
     POSTING = "posting", "waiting for a buyer's system"
@@ -41,6 +41,8 @@ class LeadStatus(models.TextChoices):
 # Leads that link an email and a phone of one person, although they make no other lead a duplicate.
 LINKING = (LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 SAME_PERSON = Q(status__in=LINKING, email_hash__isnull=False, phone_hash__isnull=False)
+# Leads that an attempt starts at `next_attempt_at`: a first one or a retry, or the one that closes an offer.
+TIMED = (LeadStatus.PENDING, LeadStatus.OFFERED)
 RARE_STATUSES = ("gated", "offered", "returned", "expired", "cancelled")
 # Reasons that park or end a lead: in the retry queue only leads that a person ran again have them.
 TRIED_AGAIN = (
@@ -56,8 +58,8 @@ UNFINISHED = (
 class Lead(models.Model):
     """Contact fields are personal data: they never leave this row for a log, label, task or trace.
 
-    `next_attempt_at` is the source of truth for when the lead is due. It is set exactly while the lead is pending. The
-    retry queue is the set of pending leads with `attempts > 0`.
+    `next_attempt_at` is the source of truth for when the lead is due. It is set exactly while the lead is pending, or
+    offered to buyers until then. The retry queue is the set of pending leads with `attempts > 0`.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -153,7 +155,7 @@ class Lead(models.Model):
         default=False,
         db_default=False,
         editable=False,
-        help_text="A buyer has accepted the lead while others are still asked.",
+        help_text="A buyer has accepted or claimed the lead while others may still get it.",
     )
     cancel_reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it was canceled, if a reason was given."
@@ -178,8 +180,8 @@ class Lead(models.Model):
         db_table = "routing_lead"
         constraints = [
             models.CheckConstraint(
-                condition=Q(status=LeadStatus.PENDING, next_attempt_at__isnull=False)
-                | (~Q(status=LeadStatus.PENDING) & Q(next_attempt_at__isnull=True)),
+                condition=Q(status__in=TIMED, next_attempt_at__isnull=False)
+                | (~Q(status__in=TIMED) & Q(next_attempt_at__isnull=True)),
                 name="lead_due_exactly_while_pending",
             ),
             models.CheckConstraint(
@@ -200,7 +202,8 @@ class Lead(models.Model):
                 condition=~Q(email_hash="") & ~Q(phone_hash=""), name="lead_hash_not_blank"
             ),
             models.CheckConstraint(
-                condition=Q(posting_since__isnull=False) | (~Q(status="posting") & Q(is_partly_sold=False)),
+                condition=Q(posting_since__isnull=False)
+                | (~Q(status="posting") & (Q(is_partly_sold=False) | Q(status="offered"))),
                 name="lead_posting_since",
             ),
             # A test lead makes no other lead a duplicate.
@@ -228,10 +231,10 @@ class Lead(models.Model):
             test_flag_trigger(name="lead"),
         ]
         indexes = [
-            # Finds due leads: pending and not paused, of each workspace in due order.
+            # Finds due leads: pending or offered, and not paused, of each workspace in due order.
             models.Index(
                 fields=["workspace", "next_attempt_at", "id"],
-                condition=Q(status="pending", paused_at__isnull=True),
+                condition=Q(status__in=["pending", "offered"], paused_at__isnull=True),
                 name="lead_workspace_due",
             ),
             models.Index(fields=["workspace", "-received_at"], name="lead_workspace_received"),

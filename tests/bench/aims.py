@@ -11,6 +11,7 @@ OF_PLAIN_ORM: Final = 3.0
 OF_BARE_VIEW: Final = 0.7
 OF_PLAIN_HTTPX: Final = 0.8
 MAX_ADDED_MS: Final = 5.0
+MAX_AUCTION_MS: Final = 20.0
 MAX_PING_MS: Final = 50.0
 MAX_STATEMENTS: Final = 14
 MIN_RETRIES_PER_MINUTE: Final = 100
@@ -49,6 +50,8 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims.append(_outbound(report["outbound"]))
     if "deliveries" in report:
         aims += _deliveries(report["deliveries"])
+    if "offers" in report:
+        aims.append(_auction(report["offers"]["auction"]))
     if "pings" in report:
         aims += [_ping(size) for size in report["pings"]["sizes"]]
     if "retries" in report:
@@ -142,6 +145,16 @@ def _deliveries(deliveries: Mapping[str, Any]) -> Iterator[Aim]:
         "within the turns without it",
         f"{beside['median']:.1f} ms against {alone['median']:.1f} ms ({alone['min']:.1f}-{alone['max']:.1f})",
         beside["median"] <= alone["max"],
+    )
+
+
+def _auction(auction: Mapping[str, Any]) -> Aim:
+    over_ms = auction["over_own"]["p95_ms"]
+    return Aim(
+        f"an auction of {auction['bidders']} buyers, p95",
+        f"< {MAX_AUCTION_MS:g} ms beyond the slowest bid",
+        f"{over_ms:.1f} ms",
+        over_ms < MAX_AUCTION_MS,
     )
 
 

@@ -72,7 +72,7 @@ def add_messages(endpoint_ids: Sequence[int], lead_ids: Sequence[int]) -> list[i
 def time_messages(pool: Pool, endpoint_id: int, *, count: int) -> float:
     """Return the messages per second, from their commit until the last one has its end."""
     lead_ids = add_leads(pool, count)
-    with _noted_commits() as commits, transaction.atomic():
+    with noted_commits() as commits, transaction.atomic():
         add_messages([endpoint_id], lead_ids)
     wait_until_ended([endpoint_id])
     return count / (time.perf_counter() - commits[-1])
@@ -120,7 +120,7 @@ def build_direct_post(url: str) -> Pool:
 def time_direct_posts(pool: Pool, *, count: int) -> list[float]:
     """One after the other: the ms from the commit of the hold until the sale is seen to be committed."""
     times = []
-    with _noted_commits() as commits:
+    with noted_commits() as commits:
         for lead_id in add_leads(pool, count):
             outcome = distribute_lead(lead_id)
             if outcome.result != "posting":
@@ -131,8 +131,13 @@ def time_direct_posts(pool: Pool, *, count: int) -> list[float]:
     return times
 
 
+def wait_for(sql: str, lead_id: int, *, what: str) -> None:
+    """Until the statement about the lead is true."""
+    _wait(lambda: bool(_fetch(sql, [lead_id])), what=what)
+
+
 @contextmanager
-def _noted_commits() -> Iterator[list[float]]:
+def noted_commits() -> Iterator[list[float]]:
     """The list grows by the time of each commit of this process."""
     commits: list[float] = []
     commit = connection.commit

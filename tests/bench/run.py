@@ -15,6 +15,7 @@ from tests.bench import (
     deliveries_part,
     engine_part,
     intake_part,
+    offers_part,
     outbound_part,
     pings_part,
     retries_part,
@@ -32,12 +33,16 @@ from tests.bench.progress import show_progress
 from tests.bench.report import publish_report
 from tests.bench.tables import show
 
-PARTS = ("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries", "pings")
+PARTS = (
+    *("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries", "pings"),
+    "offers",
+)
 # They need no database.
 BARE_PARTS = ("routing", "outbound")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
     " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer; pings;"
+    " the time that an auction adds to its slowest bid;"
     " how fast retries are drained; what a lead waits for; and what"
     " distributed traces cost. Prints tables and writes var/bench/bench.json."
 )
@@ -139,6 +144,11 @@ def measure(plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool) 
                     "deliveries", deliveries_part.count_steps(plan), console=console
                 ) as progress:
                     report["deliveries"] = deliveries_part.measure_deliveries(
+                        plan, database_url=database_url, directory=directory, progress=progress
+                    )
+            if "offers" in parts:
+                with show_progress("offers", offers_part.count_steps(plan), console=console) as progress:
+                    report["offers"] = offers_part.measure_offers(
                         plan, database_url=database_url, directory=directory, progress=progress
                     )
     return report

@@ -10,6 +10,7 @@ from rich.table import Table
 from tests.bench.aims import Aim
 from tests.bench.cells import show_spread, start_table
 from tests.bench.deliveries_tables import show_deliveries
+from tests.bench.offers_tables import show_offers
 from tests.bench.pings_part import show_pings
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT
 from tests.bench.spans_part import FIGURES, OFF, ON
@@ -41,10 +42,7 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
         yield _routing(report["routing"]["sizes"], look)
     if "outbound" in report:
         yield _outbound(report["outbound"], look)
-    if "pings" in report:
-        yield show_pings(report["pings"], look)
-    if "deliveries" in report:
-        yield from show_deliveries(report["deliveries"], look)
+    yield from _of_buyers(report, look)
     if "retries" in report:
         yield _retries(report["retries"], look)
     if "targets" in report:
@@ -52,6 +50,16 @@ def _tables(report: Mapping[str, Any], aims: Sequence[Aim], *, is_plain: bool) -
     if "spans" in report:
         yield _spans(report["spans"], look)
     yield show_aims(aims, look)
+
+
+def _of_buyers(report: Mapping[str, Any], look: box.Box) -> Iterator[Table]:
+    """What is sent to buyers, and what sources are answered before that."""
+    if "pings" in report:
+        yield show_pings(report["pings"], look)
+    if "deliveries" in report:
+        yield from show_deliveries(report["deliveries"], look)
+    if "offers" in report:
+        yield from show_offers(report["offers"], look)
 
 
 def _engine(sizes: Sequence[Mapping[str, Any]], look: box.Box) -> Table:

@@ -1,17 +1,21 @@
 """The portal of a buyer, on a phone: signing in, the pages, and how accessible they are."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+from distribution.buyers.portal_links import make_link_token
+from distribution.models import PortalUser, ReturnRequest
+from distribution.offers.claim import claim_offer
 from distribution.portal.cookies import COOKIE
 from tests.browser.chromium import PHONE, barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, overflows
-from tests.support.factories import PortalUserFactory
+from tests.support.factories import EnrollmentFactory, PortalUserFactory
 from tests.support.portal import session_text
-from tests.support.portal_scene import PortalScene, build_portal_scene, list_pages
+from tests.support.portal_scene import PortalScene, build_portal_scene, list_pages, open_another
 
 ON_A_PHONE = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 SHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots" / "portal"
@@ -22,10 +26,10 @@ def scene(committed_db: None) -> PortalScene:  # noqa: ARG001
     return build_portal_scene()
 
 
-def enter(page: Page, scene: PortalScene, address: str) -> None:
+def enter(page: Page, user: PortalUser, address: str) -> None:
     """As the link does."""
     page.context.add_cookies(
-        [{"name": COOKIE, "value": session_text(scene.user), "url": f"{address}/portal/"}]  # type: ignore[list-item]
+        [{"name": COOKIE, "value": session_text(user), "url": f"{address}/portal/"}]  # type: ignore[list-item]
     )
 
 
@@ -35,7 +39,7 @@ def test_every_page_fits_and_is_accessible(
 ) -> None:
     PortalUserFactory(email=scene.user.email, buyer__name="Birch Roofing")
     page = open_as(None, **SIZES[size])
-    enter(page, scene, address)
+    enter(page, scene.user, address)
     for name, path in [*list_pages(scene).items(), ("sign-in", "/portal/sign-in/")]:
         answer = page.goto(path)
         assert answer is not None
@@ -45,3 +49,88 @@ def test_every_page_fits_and_is_accessible(
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             page.screenshot(path=SHOTS / size / scheme / f"{name}.png", full_page=True)
+
+
+def test_journey_on_a_phone(scene: PortalScene, open_as: OpenAs) -> None:
+    """Sign in by link, see what was missed and why, change a cap, call a lead, ask for a return, sign out."""
+    page = open_as(None, **ON_A_PHONE)
+    token = make_link_token(scene.user.email, at=datetime.now(UTC))
+    page.goto(f"/portal/enter/{token}/")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Active")).to_be_visible()
+
+    page.get_by_role("link", name="Missed", exact=True).click()
+    page.locator(".rows a").first.click()
+    expect(page.get_by_text("With all of these changes, Atlas Roofing would have gotten")).to_be_visible()
+
+    page.get_by_role("link", name="More", exact=True).click()
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_role("link", name="Caps, budgets and bid of Roofing Georgia").click()
+    page.get_by_label("Leads per day").fill("25")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Your change was saved.")
+    expect(page.get_by_label("Leads per day")).to_have_value("25")
+
+    page.get_by_role("link", name="Leads", exact=True).click()
+    page.get_by_role("link", name="Grace Hopper 0").click()
+    expect(page.get_by_role("link", name="(404) 555-0120")).to_have_attribute("href", "tel:+14045550120")
+    page.get_by_role("link", name="Ask for a return").click()
+    page.get_by_label("Why do you return it?").select_option("bad_phone")
+    page.get_by_label("Evidence").fill("I called on Monday at 2 PM: not in service.")
+    page.get_by_label("File").set_input_files(
+        {"name": "call.txt", "mimeType": "text/plain", "buffer": b"not in service"}
+    )
+    page.get_by_role("button", name="Ask for a return").click()
+    expect(page.get_by_role("status")).to_contain_text("Your return request was sent.")
+    expect(page.get_by_text("call.txt")).to_be_visible()
+    request = ReturnRequest.objects.latest("pk")
+    assert (request.assignment_id, request.requested_by) == (scene.sold.pk, "portal Dana Price")
+
+    page.get_by_role("link", name="More", exact=True).click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("status")).to_have_text("You are signed out.")
+    page.goto("/portal/leads/")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_refused_form_says_what_is_wrong_beside_the_field(
+    scene: PortalScene, open_as: OpenAs, address: str
+) -> None:
+    path = f"/portal/settings/campaigns/{scene.campaign.public_id}/"
+    page = open_as(None, refused=[(400, path), (404, "/portal/leads/0/")], **ON_A_PHONE)
+    enter(page, scene.user, address)
+    page.goto(path)
+    page.get_by_label("Leads per day").fill("-1")
+    page.get_by_role("button", name="Save").click()
+    field = page.get_by_label("Leads per day")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("Nothing was saved. Correct what is marked below.")).to_be_visible()
+    assert barriers(page) == []
+    page.goto("/portal/leads/0/")
+    page.get_by_role("link", name="Go to the first page").click()
+    expect(page.get_by_role("heading", name="Active")).to_be_visible()
+
+
+def test_new_offer_appears_by_itself_and_is_claimed(
+    scene: PortalScene, open_as: OpenAs, address: str
+) -> None:
+    """The winner sees the contact details, and the loser how much too late the claim was."""
+    rival = EnrollmentFactory(campaign=scene.offer.campaign, buyer__credits_cents=10_000).buyer
+    claim_offer(scene.offer.public_id, buyer_id=scene.buyer.pk)
+    page = open_as(None, **ON_A_PHONE)
+    enter(page, scene.user, address)
+    page.goto("/portal/offers/")
+    expect(page.get_by_text("No offer is open now.")).to_be_visible()
+
+    offer = open_another(scene)
+    page.locator(f"[data-key='{offer.public_id}']").click()
+    late = open_as(None, refused=[(409, f"/portal/offers/{offer.public_id}/")], **ON_A_PHONE)
+    enter(late, PortalUserFactory(buyer=rival), address)
+    late.goto(page.url)
+    page.get_by_role("button", name="Claim for $25.00").click()
+    expect(page.get_by_role("status")).to_have_text("The lead is yours. Call now.")
+    expect(page.get_by_role("link", name="(404) 555-0126")).to_be_visible()
+
+    late.get_by_role("button", name="Claim for $25.00").click()
+    expect(late.get_by_role("alert")).to_contain_text("Taken: another buyer claimed this lead")
+    assert barriers(late) == []

@@ -20,9 +20,7 @@ USERS: Final = (*APPS, "templates", "ops")
 # At most six, each with its reason.
 ALLOWED: Final = {
     "routing.leads.claim.acquire": "claims are for work with outside effects, such as calls, which nothing does yet",
-    "distribution.money.card_movements.charge_back": "for payments by card, which are not connected yet",
-    "distribution.money.card_movements.refund_to_card": "as above",
-    "distribution.money.card_movements.win_back": "as above",
+    "distribution.payments.refunding.ask_refund": "for the page of a payment, which comes next",
     "leadswitch.embedded.lifecycle.ensure_named_redis": "starts a Redis for each process of the tests, as any other",
     "leadswitch.embedded.lifecycle.stop_named_redis": "stops those again",
 }

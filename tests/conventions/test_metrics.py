@@ -29,8 +29,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = ("leadswitch", "distribution", "routing", "tracing")
 ROUTING = (dispatch, intake, leader, leads, postgres, reconcilers)
 MODULES = (leadswitch.metrics, distribution.metrics, *ROUTING, tracing.metrics)
-# Nothing decides like this yet: verification calls and offers.
-NEVER_YET = {AttemptResult.GATED, AttemptResult.OFFERED}
+# Nothing decides like this yet: verification calls.
+NEVER_YET = {AttemptResult.GATED}
 
 
 def own_metrics() -> dict[str, MetricWrapperBase]:

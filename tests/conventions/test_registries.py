@@ -59,7 +59,8 @@ def test_skip_reason_has_a_sentence_and_each_of_buyers_a_clause(code: str) -> No
 
 def test_lead_level_reasons_have_advice_for_the_sender_and_buyer_level_ones_a_fix() -> None:
     assert set(ADVICE) == of_level(Level.LEAD)
-    assert set(FIXES) == (of_level(Level.BUYER) - {"outranked"}) | {"outside_campaign_hours", "promise_ended"}
+    of_gates = of_level(Level.BUYER) - {"outranked", "outbid"}
+    assert set(FIXES) == of_gates | {"outside_campaign_hours", "promise_ended"}
 
 
 def test_documentation_lists_every_skip_reason_as_it_is() -> None:
@@ -81,7 +82,7 @@ def test_event_has_a_shape_and_a_sentence() -> None:
 
 def test_every_result_of_an_attempt_is_closed_by_one_terminal_event() -> None:
     results = [result for event in TERMINAL_EVENTS for result in EVENT_SHAPES[event].results]
-    assert sorted(results) == sorted(AttemptResult.values)
+    assert sorted(results) == sorted([*AttemptResult.values, "offered"]), "to be claimed, or to be bid for"
 
 
 def marked() -> Iterator[tuple[str, str]]:

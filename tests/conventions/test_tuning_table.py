@@ -8,6 +8,7 @@ from leadswitch.env import REPOSITORY, BadEnvironment, Environment
 from leadswitch.env.deliveries import Deliveries
 from leadswitch.env.leads import Leads, Watch
 from leadswitch.env.parse import IntegerRange, parse_count
+from leadswitch.env.payments import Payments
 from leadswitch.env.registry import VARIABLES
 from leadswitch.env.takeover import DispatchTakeover
 from leadswitch.env.together import PARTS, RULES, Rule, check_rule
@@ -19,7 +20,7 @@ ROWS = ROW.findall((REPOSITORY / "docs" / "dispatch.md").read_text())
 SERIES = set(
     re.findall(r"^\| `(leadswitch_\w+)`", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE)
 )
-DISPATCH = (Leads, Watch, DispatchTuning, DispatchTakeover, Deliveries)
+DISPATCH = (Leads, Watch, DispatchTuning, DispatchTakeover, Deliveries, Payments)
 DISPATCH_VARIABLES = [each for section in DISPATCH for each in section.own_variables()]
 RANGES = [(each, each.parse) for each in VARIABLES if isinstance(each.parse, IntegerRange)]
 

@@ -73,6 +73,15 @@ async def delay(conversation: Conversation) -> bool:
     return True
 
 
+async def bid(conversation: Conversation) -> bool:
+    """`bid/45.00/250`: bids that many dollars after that many ms, with an id of the amount."""
+    price, _, ms = conversation.head.argument.partition("/")
+    await asyncio.sleep(int(ms or 0) / 1000)
+    answered = {"accepted": True, "price": unquote(price), "id": f"B-{price}"}
+    await conversation.send(answer(200, as_json(answered)))
+    return True
+
+
 async def late(conversation: Conversation) -> bool:
     """`late/accept`, `late/reject`: after the shortest timeout of an endpoint."""
     await asyncio.sleep(LATE_SECONDS)
@@ -143,6 +152,8 @@ BEHAVIORS: Final[Mapping[str, Behavior]] = {
     "unavailable": unavailable,
     "redirect": redirect,
     "delay": delay,
+    "bid": bid,
+    "decline": always(answer(200, as_json({"accepted": False, "reason": "not this week"}))),
     "late": late,
     "hold": hold,
     "lose": lose,

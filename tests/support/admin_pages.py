@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
+    ApprovalPolicy,
     Assignment,
     Buyer,
     BuyerKey,
     BuyerStatement,
     Campaign,
     CampaignSnapshot,
+    ChangeProposal,
     Delivery,
     Endpoint,
     Enrollment,
@@ -35,6 +37,9 @@ from distribution.models import (
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
+from distribution.selfservice.author import Author
+from distribution.selfservice.change import change_account
+from distribution.selfservice.settings import PROFILE
 from distribution.statements.issue import issue_statement
 from routing.models import (
     DispatchControl,
@@ -49,6 +54,7 @@ from routing.models import (
 )
 from tests.support.factories import (
     CampaignFactory,
+    CardPaymentFactory,
     ContractFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -76,10 +82,11 @@ MODELS = [
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
     *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery, BuyerStatement),
+    ChangeProposal,
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
-    *(ReturnPolicy, Endpoint, WorkspaceKey),
+    *(ReturnPolicy, Endpoint, WorkspaceKey, ApprovalPolicy),
 ]
 # A form shows nothing of a secret column. What is typed comes in another field.
 TYPED_ELSEWHERE = {(Endpoint, "headers"): "new_headers"}
@@ -126,8 +133,11 @@ def build_world() -> Workspace:
     issue_workspace_key(campaign.workspace)
     PortalUserFactory(buyer=enrollment.buyer)
     EndpointFactory(buyer=enrollment.buyer, method="http")
+    CardPaymentFactory(card__buyer=enrollment.buyer)
     distribute_lead(LeadFactory(source=source).pk)
     _ask_for_a_return(enrollment.buyer)
+    ApprovalPolicy.objects.create(workspace=campaign.workspace, fields=["bid_cents"])
+    ask_for_a_new_name(enrollment.buyer)
     issue_old_statement(enrollment.buyer, month=1)
     assert Wallet.objects.get(buyer=enrollment.buyer).balance_cents == 7_500
     RuleFactory(workspace=campaign.workspace, tags=["spare"], active=False)
@@ -152,6 +162,19 @@ def issue_old_statement(buyer: Buyer, *, month: int) -> BuyerStatement:
         Wallet.objects.get(buyer=buyer), first_day, at=datetime.now(UTC), actor="beat"
     )
     return statement
+
+
+def ask_for_a_new_name(buyer: Buyer) -> ChangeProposal:
+    """A change that waits for approval."""
+    outcome = change_account(
+        buyer,
+        part=PROFILE,
+        patch={"name": f"{buyer.name} Inc."},
+        by=Author("key of the world", datetime.now(UTC)),
+        if_match="*",
+    )
+    assert outcome.proposal is not None
+    return outcome.proposal
 
 
 def _ask_for_a_return(buyer: Buyer) -> None:

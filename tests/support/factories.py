@@ -20,6 +20,11 @@ from distribution.models import (
     BuyerKey,
     BuyerScope,
     Campaign,
+    Card,
+    CardCustomer,
+    CardDispute,
+    CardPayment,
+    CardRefund,
     Delivery,
     Endpoint,
     Enrollment,
@@ -27,10 +32,12 @@ from distribution.models import (
     LedgerEntry,
     PingEndpoint,
     PortalUser,
+    Recharge,
     ReturnPolicy,
     SourceContract,
     Subscription,
     Tier,
+    Wallet,
     WorkspaceKey,
     WorkspaceScope,
 )
@@ -259,6 +266,89 @@ class DeliveryFactory(DjangoModelFactory[Delivery]):
         LeadFactory, source__workspace=factory.SelfAttribute("...endpoint.buyer.workspace")
     )
     next_try_at = factory.LazyFunction(timezone.now)
+
+
+class CardCustomerFactory(DjangoModelFactory[CardCustomer]):
+    class Meta:
+        model = CardCustomer
+
+    buyer = factory.SubFactory(BuyerFactory)
+    workspace = factory.SelfAttribute("buyer.workspace")
+    provider_id = factory.Sequence(lambda n: f"cus_{n}")
+
+
+class CardFactory(DjangoModelFactory[Card]):
+    """A card that the provider does not know."""
+
+    class Meta:
+        model = Card
+
+    buyer = factory.SubFactory(BuyerFactory)
+    workspace = factory.SelfAttribute("buyer.workspace")
+    customer = factory.SubFactory(CardCustomerFactory, buyer=factory.SelfAttribute("..buyer"))
+    provider_id = factory.Sequence(lambda n: f"pm_{n}")
+    brand = "visa"
+    last4 = "4242"
+    exp_month = 12
+    exp_year = 2030
+
+
+class CardPaymentFactory(DjangoModelFactory[CardPayment]):
+    """$50.00 that the buyer asked for. The provider has declined it, unless a test sets its state."""
+
+    class Meta:
+        model = CardPayment
+
+    card = factory.SubFactory(CardFactory)
+    workspace = factory.SelfAttribute("card.workspace")
+    wallet = factory.LazyAttribute(lambda payment: Wallet.objects.get(buyer=payment.card.buyer))
+    origin = "buyer"
+    actor = "tests"
+    amount_cents = 5_000
+    state = "failed"
+    failure_code = "card_declined"
+    ended_at = factory.LazyFunction(timezone.now)
+
+
+class CardRefundFactory(DjangoModelFactory[CardRefund]):
+    """Of $10.00, and due now."""
+
+    class Meta:
+        model = CardRefund
+
+    payment = factory.SubFactory(CardPaymentFactory)
+    workspace = factory.SelfAttribute("payment.workspace")
+    amount_cents = 1_000
+    actor = "tests"
+    next_try_at = factory.LazyFunction(timezone.now)
+
+
+class CardDisputeFactory(DjangoModelFactory[CardDispute]):
+    """Of a payment that is not known yet."""
+
+    class Meta:
+        model = CardDispute
+
+    provider_id = factory.Sequence(lambda n: f"dp_{n}")
+    payment_provider_id = factory.Sequence(lambda n: f"pi_{n}")
+    status = "needs_response"
+    amount_cents = 5_000
+
+
+class RechargeFactory(DjangoModelFactory[Recharge]):
+    """$50.00 below $20.00, at most $500.00 in each period. It is on."""
+
+    class Meta:
+        model = Recharge
+
+    wallet = factory.LazyFunction(lambda: Wallet.objects.get(buyer=BuyerFactory()))
+    workspace = factory.LazyAttribute(lambda recharge: recharge.wallet.buyer.workspace)
+    is_on = True
+    threshold_cents = 2_000
+    amount_cents = 5_000
+    day_limit_cents = 50_000
+    week_limit_cents = 50_000
+    month_limit_cents = 50_000
 
 
 class ReturnPolicyFactory(DjangoModelFactory[ReturnPolicy]):

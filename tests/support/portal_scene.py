@@ -6,10 +6,23 @@ from typing import Any
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, Campaign, Delivery, PortalUser, ReturnRequest
+from distribution.models import (
+    Assignment,
+    Buyer,
+    Campaign,
+    ChangeProposal,
+    Delivery,
+    Offer,
+    PortalUser,
+    ReturnRequest,
+)
 from distribution.returns.evidence import read_file
 from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
+from distribution.selfservice.author import Author
+from distribution.selfservice.change import change_account
+from distribution.selfservice.settings import PROFILE
+from distribution.selfservice.versions import read_version
 from routing.models import Lead, Source
 from tests.support.factories import (
     BuyerFactory,
@@ -29,7 +42,7 @@ DALLAS = {"zip": "75201", "city": "Dallas", "county": "Dallas County", "state": 
 
 @dataclass(frozen=True, slots=True)
 class PortalScene:
-    """`sold` was bought and may be returned. `returned` has a return request that waits."""
+    """`sold` was bought and may be returned. `request` waits for review. `offer` is open."""
 
     user: PortalUser
     buyer: Buyer
@@ -37,6 +50,8 @@ class PortalScene:
     sold: Assignment
     missed: Lead
     request: ReturnRequest
+    offer: Offer
+    proposal: ChangeProposal
 
 
 def build_portal_scene(
@@ -57,7 +72,41 @@ def build_portal_scene(
     ask = Ask("bad_email", "It bounces since Monday.", None, files)
     request = request_return(asked.public_id, ask, buyer=buyer, actor="portal Dana Price", at=timezone.now())
     user = PortalUserFactory(buyer=buyer, email=email, name="Dana Price")
-    return PortalScene(user, buyer, campaign, sold, missed, request)
+    offer, proposal = _offer(source, buyer), _propose(buyer)
+    return PortalScene(user, buyer, campaign, sold, missed, request, offer, proposal)
+
+
+def _propose(buyer: Buyer) -> ChangeProposal:
+    """Another name, which the agency always approves."""
+    version = read_version(buyer, part=PROFILE)
+    by = Author("portal Dana Price", timezone.now(), "portal")
+    outcome = change_account(buyer, part=PROFILE, patch={"name": "Atlas Inc."}, by=by, if_match=version)
+    assert outcome.proposal is not None
+    return outcome.proposal
+
+
+def open_another(scene: PortalScene) -> Offer:
+    """A second offer, for every buyer that is enrolled now."""
+    lead = _send(scene.sold.lead.source, 6, vertical="gutters")
+    assert distribute_lead(lead.pk).result == "offered"
+    return Offer.objects.get(lead=lead)
+
+
+def _offer(source: Source, buyer: Buyer) -> Offer:
+    """Open for an hour, in another campaign and vertical."""
+    campaign = CampaignFactory(
+        workspace=buyer.workspace,
+        name="Gutters Georgia",
+        vertical="gutters",
+        mode="ping_post",
+        fallback_mode="priority",
+        offer_fields=["zip3", "state", "attributes.roof_age"],
+        offer_seconds=3_600,
+    )
+    EnrollmentFactory(campaign=campaign, buyer=buyer)
+    lead = _send(source, 5, vertical="gutters")
+    assert distribute_lead(lead.pk).result == "offered"
+    return Offer.objects.get(lead=lead)
 
 
 def _sell(source: Source, buyer: Buyer, number: int) -> Assignment:
@@ -88,6 +137,8 @@ def list_pages(scene: PortalScene) -> dict[str, str]:
     """Every page of a signed-in person, by name."""
     return {
         "home": "/portal/",
+        "offers": "/portal/offers/",
+        "offer": f"/portal/offers/{scene.offer.public_id}/",
         "leads": "/portal/leads/",
         "lead": f"/portal/leads/{scene.sold.public_id}/",
         "ask-return": f"/portal/leads/{scene.sold.public_id}/return/",
@@ -101,6 +152,8 @@ def list_pages(scene: PortalScene) -> dict[str, str]:
         "limits": f"/portal/settings/campaigns/{scene.campaign.public_id}/",
         "hours": "/portal/settings/hours/",
         "pause": "/portal/settings/pause/",
+        "company": "/portal/settings/company/",
+        "changes": "/portal/settings/changes/",
         "endpoints": "/portal/settings/endpoints/",
         "more": "/portal/more/",
         "account": "/portal/account/",

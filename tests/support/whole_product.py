@@ -16,6 +16,7 @@ from leadswitch.levels.alerts.alert import Job
 from leadswitch.levels.exporter.collector import SUCCESS
 from leadswitch.levels.exporter.collectors.registry import COLLECTORS
 from tests.support.exporter_programs import Exporter, exporter, own_services, urls_of
+from tests.support.listening import stream_server
 from tests.support.ports import free_port
 from tests.support.processes import WORKER, beat, celery, child_environment, deliverer, dispatcher
 from tests.support.scrapes import Endpoint, local_endpoint, wait_until_served
@@ -79,13 +80,14 @@ def migrate(places: Mapping[str, str]) -> None:
 
 @contextmanager
 def engine(directory: Path, **environment: str) -> Iterator[Mapping[Job, Endpoint]]:
-    """A worker, a dispatcher, a deliverer and beat."""
-    ports = {job: free_port() for job in (Job.WORKER, Job.DISPATCHER, Job.DELIVERER, Job.BEAT)}
+    """A worker, a dispatcher, a deliverer, streams and beat."""
+    ports = {job: free_port() for job in (Job.WORKER, Job.DISPATCHER, Job.DELIVERER, Job.STREAMS, Job.BEAT)}
     environment = {"LEADSWITCH_VAR_DIR": str(directory), **environment}
     with (
         celery(directory, *WORKER, LEADSWITCH_WORKER_METRICS_PORT=str(ports[Job.WORKER]), **environment),
         dispatcher(directory, LEADSWITCH_DISPATCHER_METRICS_PORT=str(ports[Job.DISPATCHER]), **environment),
         deliverer(directory, LEADSWITCH_DELIVERER_METRICS_PORT=str(ports[Job.DELIVERER]), **environment),
+        stream_server(directory, LEADSWITCH_STREAMS_METRICS_PORT=str(ports[Job.STREAMS]), **environment),
         beat(directory, LEADSWITCH_BEAT_METRICS_PORT=str(ports[Job.BEAT]), **environment),
     ):
         for port in ports.values():

@@ -16,6 +16,7 @@ class AttemptTrigger(models.TextChoices):
     MANUAL = "manual", "re-run by an operator"
     WOKEN = "woken", "a change that may let it sell"
     CLAIM = "claim", "claim of an offer"
+    OFFER_CLOSED = "offer_closed", "end of an offer"
     DELIVERY = "delivery", "answer of a buyer's system"
 
 
@@ -27,7 +28,7 @@ class AttemptResult(models.TextChoices):
     FAILED = "failed", "LeadSwitch failed; someone must act"
     DUPLICATE = "duplicate", "an earlier lead for the same person was received"
     GATED = "gated", "waiting for verification"
-    OFFERED = "offered", "a ping-post window is open"
+    OFFERED = "offered", "offered to buyers"
     EXPIRED = "expired", "expired"
     POSTING = "posting", "waiting for a buyer's system"
     REJECTED = "rejected", "rejected by a buyer's system; others are asked"
@@ -43,7 +44,7 @@ class Attempt(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     lead_id = models.BigIntegerField()
     number = models.PositiveIntegerField(help_text="1 for the first attempt of the lead.")
-    trigger = models.CharField(max_length=10, choices=AttemptTrigger.choices)
+    trigger = models.CharField(max_length=20, choices=AttemptTrigger.choices)
     source_workspace_id = models.BigIntegerField()
     destination_workspace_id = models.BigIntegerField(null=True)
     campaign_id = models.BigIntegerField(null=True)

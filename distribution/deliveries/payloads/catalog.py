@@ -14,6 +14,7 @@ STATUSES: Final = (
     *("pending", "calling", "gated", "offered", "posting", "distributed", "returned", "duplicate"),
     *("failed", "expired", "cancelled"),
 )
+PAUSE_REASONS: Final = ("declined", "needs_action", "no_card", "refused", "no_answer", "disputed")
 PERIODS: Final = ("hour", "day", "week", "month")
 
 
@@ -70,6 +71,8 @@ FIELDS: Final[Mapping[str, DataField]] = {
     "held_cents": _cents("part of the balance that is held", 500),
     "available_cents": _cents("balance less what is held, plus the credit limit", 3500),
     "notice_below_cents": _cents("the limit for the notice", 5000, least=None),
+    "pause_reason": _one_of("why automatic recharge was paused", PAUSE_REASONS, "declined"),
+    "amount_cents": _cents("what each payment adds", 50_000),
     "limit": _one_of(
         "which limit was reached: the cap on leads, or the budget", ("leads", "budget"), "leads"
     ),
@@ -80,6 +83,16 @@ FIELDS: Final[Mapping[str, DataField]] = {
     "cap": _or_null("leads that the cap allows; null: no cap in this period", 25),
     "leads": DataField("leads of the period", {"type": "integer", "minimum": 1}, 25),
     "budget_cents": _or_null("the budget; null: no budget in this period", 120_000),
+    "change_id": DataField(
+        "id of the change", {"type": "string", "format": "uuid"}, "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d99"
+    ),
+    "decision": _one_of("what the agency decided", ("approved", "declined"), "approved"),
+    "fields": DataField(
+        "what the change is about", {"type": "array", "items": {"type": "string"}}, ["service_area"]
+    ),
+    "decision_reason": DataField(
+        "what the agency says; may be empty", {"type": "string", "maxLength": 200}, "agreed by phone"
+    ),
     "spent_cents": _cents("what was spent in the period, with open holds", 112_625),
 }
 
@@ -103,6 +116,8 @@ class EventRow:
 _SALE: Final = ("assignment_id", "lead_id", "campaign_id")
 _LEAD: Final = ("lead_id", "external_id", "status")
 _WALLET: Final = ("balance_cents", "held_cents", "available_cents", "notice_below_cents")
+_CHANGE: Final = ("change_id", "decision", "fields", "decision_reason")
+_RECHARGE: Final = ("pause_reason", "amount_cents", "balance_cents", "held_cents")
 _CAP: Final = (
     *("campaign_id", "limit", "period", "period_starts_at"),
     *("cap", "leads", "budget_cents", "spent_cents"),
@@ -152,11 +167,20 @@ CATALOG: Final[Mapping[str, EventRow]] = {
         {"buyer": _WALLET, "workspace": ("buyer_id", *_WALLET)},
         details="Sent once for each time that it falls below.",
     ),
+    "wallet.recharge_failed": EventRow(
+        "The automatic recharge of a wallet was paused.",
+        {"buyer": _RECHARGE, "workspace": ("buyer_id", *_RECHARGE)},
+        details="A payment was declined or must be confirmed, or there is no card. Sent once for each pause.",
+    ),
     "cap.reached": EventRow(
         "A buyer has all leads that its cap allows in a period of a campaign, or its budget does not pay for another "
         "lead at the price of the last one.",
         {"buyer": _CAP, "workspace": ("buyer_id", *_CAP)},
         details="Sent once for each limit in each period.",
+    ),
+    "change.decided": EventRow(
+        "An agency approved or declined a change that a buyer had asked for.",
+        {"buyer": _CHANGE, "workspace": ("buyer_id", *_CHANGE)},
     ),
     "campaign.unsold": EventRow(
         "No buyer of a campaign could take a lead, and someone must act.",

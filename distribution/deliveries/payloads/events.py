@@ -17,7 +17,9 @@ TITLES: Final[Mapping[str, str]] = {
     "assignment.delivered": "Lead delivered",
     "assignment.rejected": "Lead rejected",
     "wallet.low": "Wallet is low",
+    "wallet.recharge_failed": "Recharge paused",
     "cap.reached": "Cap reached",
+    "change.decided": "Change decided",
     "campaign.unsold": "No buyer for a lead",
 }
 MAX_SUBJECT: Final = 150

@@ -51,6 +51,6 @@ def find_failures(world: World) -> list[dict[str, Any]]:
     if verdict is not None and verdict.reason == "promise_ended":
         return [{"gate": verdict.reason, "fixed_at": None}]
     skip = next((each for each in world.decision.skipped if each.enrollment_id == world.enrollment_id), None)
-    if skip is None or skip.reason == "outranked":
+    if skip is None or skip.reason in ("outranked", "outbid"):
         return []
     return [dict(failure) for failure in skip.gates] or [{"gate": skip.reason, "fixed_at": None}]

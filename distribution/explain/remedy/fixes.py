@@ -244,6 +244,13 @@ def _correct_hours(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     return changed, FixOutcome(failure, "its time zone and hours corrected")
 
 
+def _bid_the_reserve(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    reserve_cents = world.campaign.auction.reserve_cents or 0
+    return world.change_live(bid_cents=reserve_cents), FixOutcome(
+        failure, f"a bid of {wording.money(reserve_cents)}"
+    )
+
+
 # One row for each gate, and one for each other reason why an enrollment is not ranked. `test_fixes.py` compares the
 # rows with the gates of the engine.
 FIXES: Final[Mapping[str, GateFix]] = {
@@ -259,6 +266,9 @@ FIXES: Final[Mapping[str, GateFix]] = {
     "already_has_lead": GateFix(NoFix("it bought this lead before, and a buyer gets a lead only once")),
     "rejected_lead": GateFix(NoFix("its system rejected this lead, and a buyer is asked only once")),
     "locked": GateFix(_unlock),
+    "no_bid": GateFix(NoFix("it made no bid for it")),
+    "bid_late": GateFix(NoFix("its system did not answer before the auction closed")),
+    "bid_below_reserve": GateFix(_bid_the_reserve),
     "below_promised_price": GateFix(_forget_promise),
     "promise_ended": GateFix(_forget_promise),
 }

@@ -4,11 +4,12 @@ A required bid or priority reveals that of the selected buyer, so it is for the 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
 from distribution.engine import CompiledEnrollment
+from distribution.engine.bids import bid_to_reach
 from distribution.explain.remedy.fix_all import fix_all
 from distribution.explain.remedy.fixes import FixOutcome
 from distribution.explain.remedy.world import World
@@ -19,11 +20,15 @@ LiftKind = Literal["bid", "priority", "turn", "max_buyers"]
 
 @dataclass(frozen=True, slots=True)
 class Lift:
-    """One change that makes the engine select the enrollment. `also`: what else it requires, such as more credits."""
+    """One change that makes the engine select the enrollment. `also`: what else it requires, such as more credits.
+
+    `bid_cents`: the bid in an auction.
+    """
 
     kind: LiftKind
     change: str
     also: tuple[FixOutcome, ...] = ()
+    bid_cents: int | None = None
 
     @property
     def sentence(self) -> str:
@@ -45,7 +50,8 @@ def _proposals(world: World) -> Iterator[tuple[World, Lift]]:
     """Yield the smaller change of each kind first."""
     rival = _last_chosen(world)
     own = world.campaign.by_enrollment_id[world.enrollment_id]
-    if rival is not None and rival.tier.position == own.tier.position:
+    is_auction = world.facts.phase == "bids"
+    if rival is not None and (is_auction or rival.tier.position == own.tier.position):
         yield from _against(rival, world)
     needed = world.facts.lead.sold_count + _rank(world)
     change = f"sell the lead to {needed} buyers instead of {world.campaign.max_buyers}"
@@ -53,7 +59,10 @@ def _proposals(world: World) -> Iterator[tuple[World, Lift]]:
 
 
 def _against(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
-    mode = world.campaign.mode
+    if world.facts.phase == "bids":
+        yield from _outbid(rival, world)
+        return
+    mode = world.campaign.push_mode
     if mode == "price":
         price_cents = world.decision.selected[-1].price_cents
         for bid_cents in (price_cents, price_cents + 1):
@@ -65,6 +74,17 @@ def _against(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, L
             yield world.change_enrollment(priority=priority), Lift("priority", change)
     elif mode == "round_robin":
         yield from _turn(rival, world)
+
+
+def _outbid(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
+    """Equal values go to the buyer that has waited longer, so one of the two bids is the smallest that wins."""
+    own = world.campaign.by_enrollment_id[world.enrollment_id]
+    bid_cents = bid_to_reach(own, rival, campaign=world.campaign, live=world.facts.live)
+    if bid_cents is None:
+        return
+    for cents in (bid_cents, bid_cents + 1):
+        change = f"bid at least {wording.money(cents)}"
+        yield world.change_live(bid_cents=cents), Lift("bid", change, bid_cents=cents)
 
 
 def _turn(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
@@ -88,7 +108,7 @@ def _turn(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift
 def _try(changed: World, lift: Lift) -> Lift | None:
     fixed = fix_all(changed)
     chosen = {each.enrollment_id for each in fixed.world.decision.selected}
-    return Lift(lift.kind, lift.change, fixed.fixes) if changed.enrollment_id in chosen else None
+    return replace(lift, also=fixed.fixes) if changed.enrollment_id in chosen else None
 
 
 def _last_chosen(world: World) -> CompiledEnrollment | None:

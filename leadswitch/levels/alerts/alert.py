@@ -24,6 +24,7 @@ class Job(StrEnum):
     WORKER = "leadswitch-worker"
     DISPATCHER = "leadswitch-dispatcher"
     DELIVERER = "leadswitch-deliverer"
+    STREAMS = "leadswitch-streams"
     BEAT = "leadswitch-beat"
     EXPORTER = "leadswitch-exporter"
 

@@ -25,6 +25,7 @@ TARGETS: Final = {
     Job.WORKER: ("worker", 9101),
     Job.DISPATCHER: ("dispatcher", 9102),
     Job.DELIVERER: ("deliverer", 9105),
+    Job.STREAMS: ("streams", 9106),
     Job.BEAT: ("beat", 9103),
     Job.EXPORTER: ("exporter", 9104),
 }

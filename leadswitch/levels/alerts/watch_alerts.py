@@ -16,10 +16,13 @@ JOBS: Final = {
     Job.WORKER: (Severity.PAGE, "leads are decided only by the dispatcher, if at all"),
     Job.DISPATCHER: (Severity.PAGE, "leads start late"),
     Job.DELIVERER: (Severity.PAGE, "sold leads do not reach the systems of their buyers"),
+    Job.STREAMS: (Severity.WARNING, "buyers who listen do not hear of offers, and must ask for them"),
     Job.BEAT: (Severity.WARNING, "no reconciler runs"),
 }
+# No lead is offered by ping post: no stream is expected.
+NO_PING_POST: Final = "max(leadswitch_ping_post_campaigns) == 0"
 # Where these hold, no such process is expected.
-UNEXPECTED: Final = {Job.DISPATCHER: POLLED_ONLY, Job.DELIVERER: NO_ENDPOINTS}
+UNEXPECTED: Final = {Job.DISPATCHER: POLLED_ONLY, Job.DELIVERER: NO_ENDPOINTS, Job.STREAMS: NO_PING_POST}
 DIGEST_HOUR: Final = 9
 
 

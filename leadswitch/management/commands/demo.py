@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from distribution.models import Buyer
-from leadswitch.demo import direct_post
+from leadswitch.demo import auction, direct_post
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads, make_partner_leads
 from leadswitch.demo.product import ProductNotReady, running_product
@@ -101,6 +101,7 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
         )
         tried = time.perf_counter()
         shown = direct_post.play(demo, address=address)
+        auction.play(demo, address=address)
     return read_summary(
         demo,
         tries=read_tries(shown),
@@ -127,6 +128,8 @@ def _read_traces(demo: Demo) -> dict[str, str]:
     }
     found["routed"] = find_routed_lead(demo.partner.pk, status="distributed")
     found["duplicate"] = find_routed_lead(demo.partner.pk, status="duplicate")
+    auctioned = Lead.objects.filter(workspace=demo.workspace, vertical=auction.VERTICAL).first()
+    found["auction"] = None if auctioned is None else auctioned.pk
     return {name: _trace(lead_id) for name, lead_id in found.items()}
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 NO_LEAD_LOCK = locks.LOCK_LEAD.replace("FOR NO KEY UPDATE OF l SKIP LOCKED", "")
 # The same parameters, but for a lead in any state.
-COMPARISON = "AND status = 'pending' AND paused_at IS NULL AND attempts = %s"
+COMPARISON = "AND status IN ('pending', 'offered') AND paused_at IS NULL AND attempts = %s"
 assert COMPARISON in finish.CLOSE
 NO_COMPARISON = finish.CLOSE.replace(COMPARISON, "AND %s::int IS NOT NULL")
 

@@ -23,6 +23,8 @@ from distribution.models import (
     BuyerScope,
     BuyerStatement,
     Campaign,
+    CardPayment,
+    ChangeProposal,
     Delivery,
     Endpoint,
     Enrollment,
@@ -50,7 +52,14 @@ pytestmark = pytest.mark.django_db
 
 OURS = ("routing", "distribution", "tracing")
 # Open to everyone, with the same answer for everyone. `/metrics` and the probes are no routes: middleware answers them.
-PUBLIC = {"", "^api/", "api/schema/", "api/docs/", "unsubscribe/<str:token>/"}
+PUBLIC = {
+    "",
+    "^api/",
+    "api/schema/",
+    "api/docs/",
+    "unsubscribe/<str:token>/",
+    "api/v1/payments/stripe/webhook/",
+}
 # Pages of the whole admin site, which show nothing of a workspace by an id in the address.
 OF_THE_SITE = {
     *("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "autocomplete"),
@@ -169,6 +178,10 @@ def of_foreign_return(world: World) -> Values:
     return {"public_id": world.foreign_row(ReturnRequest).public_id}
 
 
+def of_foreign_payment(world: World) -> Values:
+    return {"public_id": world.foreign_row(CardPayment).public_id}
+
+
 def of_foreign_subscription(owner: str) -> Callable[[World], Values]:
     """A subscription of the buyer that bought the lead, or of the source that sent it."""
 
@@ -196,6 +209,10 @@ def of_foreign_place(world: World) -> Values:
 def of_foreign_endpoint(world: World) -> Values:
     found = Endpoint.objects.get(buyer=buyer_of(world.foreign), events=[], purpose="delivery")
     return {"public_id": found.public_id}
+
+
+def of_foreign_change(world: World) -> Values:
+    return {"public_id": world.foreign_row(ChangeProposal).public_id}
 
 
 NEW_ENDPOINT = {"name": "new CRM", "method": "email", "email_to": "leads@example.com"}
@@ -255,6 +272,13 @@ API = {
     "api/v1/buyer/enrollments/<uuid:public_id>/": Entry(
         ("get", "patch"), of_foreign_place, body={"caps": {"day": 5}}, key=winner_key, sibling=stranger_key
     ),
+    "api/v1/buyer/changes/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/changes/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_change, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/changes/<uuid:public_id>/withdraw/": Entry(
+        ("post",), of_foreign_change, key=winner_key, sibling=loser_key
+    ),
     "api/v1/buyer/whatif/": Entry(("post",), body={"hours": None}, key=winner_key),
     "api/v1/buyer/endpoints/": Entry(("get", "post"), body=NEW_ENDPOINT, key=winner_key),
     "api/v1/buyer/endpoints/<uuid:public_id>/": Entry(
@@ -278,6 +302,20 @@ API = {
     ),
     "api/v1/buyer/wallet/": Entry(("get", "patch"), body={"notice_below_cents": 500}, key=winner_key),
     "api/v1/buyer/ledger/": Entry(("get",), key=winner_key),
+    "api/v1/buyer/card/": Entry(("get", "delete"), key=winner_key, owner_gets=(200, 204)),
+    "api/v1/buyer/card/setup/": Entry(("post",), key=winner_key),
+    "api/v1/buyer/card/setup/finish/": Entry(("post",), body={"setup_id": "seti_1"}, key=winner_key),
+    # Without an Idempotency-Key nothing is bought.
+    "api/v1/buyer/topups/": Entry(
+        ("get", "post"), body={"amount_cents": 5_000}, key=winner_key, owner_gets=(200, 400)
+    ),
+    "api/v1/buyer/topups/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_payment, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/topups/<uuid:public_id>/confirm/": Entry(
+        ("post",), of_foreign_payment, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/recharge/": Entry(("get", "patch"), body={}, key=winner_key, owner_gets=(200, 400)),
     "api/v1/buyer/statements/": Entry(("get",), key=winner_key),
     "api/v1/buyer/statements/<int:number>/": Entry(
         ("get",), of_foreign_statement, key=winner_key, sibling=loser_key
@@ -352,6 +390,10 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "distribution_delivery_act": lambda world: {"name": "resend", "?ids": world.foreign_row(Delivery).pk},
     "distribution_ledgerentry_accounts": lambda world: {"?workspace": world.foreign.pk},
     "distribution_delivery_figures": lambda world: {"?endpoint": world.foreign_row(Endpoint).pk},
+    "distribution_changeproposal_act": lambda world: {
+        "object_id": world.foreign_row(ChangeProposal).pk,
+        "name": "approve",
+    },
     "distribution_endpoint_act": lambda world: {
         "object_id": world.foreign_row(Endpoint).pk,
         "name": "disable",
@@ -421,7 +463,8 @@ def world() -> World:
 
 
 def api_routes() -> list[Route]:
-    return [route for route in all_routes() if route.path.startswith("api/v1/")]
+    """Those with a key."""
+    return [route for route in all_routes() if route.path.startswith("api/v1/") and route.path not in PUBLIC]
 
 
 def admin_routes() -> list[Route]:

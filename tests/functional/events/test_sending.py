@@ -14,12 +14,31 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.ended_subscriptions import turn_off
 from distribution.deliveries.event_content import audience_of
 from distribution.deliveries.payloads.catalog import CATALOG, describe_message
-from distribution.models import Assignment, Buyer, Delivery, DeliveryTry, Enrollment, Subscription, Wallet
+from distribution.models import (
+    Assignment,
+    Buyer,
+    Delivery,
+    DeliveryTry,
+    Enrollment,
+    PauseReason,
+    Subscription,
+    Wallet,
+)
+from distribution.payments.pausing import pause
 from distribution.returns.by_hand import return_by_hand
+from distribution.selfservice.approvals import approve
+from distribution.selfservice.author import Author
 from routing.models import Source, Workspace
+from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.buyer_system import BuyerSystem, Reply, buyer_system
 from tests.support.delivering import claim_and_try, deliver_due, record, sign
-from tests.support.factories import EndpointFactory, EnrollmentFactory, LeadFactory, SubscriptionFactory
+from tests.support.factories import (
+    EndpointFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    RechargeFactory,
+    SubscriptionFactory,
+)
 from tests.support.holds import asking_campaign, lead_of, open_hold, reject
 from tests.support.mail_server import Mailbox
 from tests.support.waiting import wait_until
@@ -56,10 +75,12 @@ def make_everything_happen() -> tuple[Enrollment, Any]:
 def test_every_event_is_sent_as_the_catalog_says() -> None:
     enrollment, lead = make_everything_happen()
     source, workspace = lead.source, enrollment.campaign.workspace
+    recharge = RechargeFactory(wallet=Wallet.objects.get(buyer=enrollment.buyer))
     with buyer_system() as system, buyer_system() as crm:
         EndpointFactory(buyer=enrollment.buyer, url=crm.url)
         sign(enrollment.buyer.endpoints.get())
         subscriptions = [subscribe_server(system, owner) for owner in (enrollment.buyer, source, workspace)]
+        pause(recharge.wallet_id, reason=PauseReason.DECLINED, at=timezone.now())  # wallet.recharge_failed
         distribute_lead(lead.pk)
         crm.answer_with(Reply(200), Reply(422))
         deliver_due()  # the lead: assignment.delivered
@@ -68,6 +89,8 @@ def test_every_event_is_sent_as_the_catalog_says() -> None:
         distribute_lead(LeadFactory(source=source).pk)
         Enrollment.objects.update(lead_filter={"field": "state", "op": "in", "value": ["AK"]})
         distribute_lead(LeadFactory(source=source).pk)  # lead.unsold, campaign.unsold
+        asked = ask_for_a_new_name(enrollment.buyer)
+        approve(asked.pk, by=Author("ann", timezone.now(), "agreed"))  # change.decided
         return_by_hand(Assignment.objects.get(lead=lead), reason="bad phone", actor="ann", at=timezone.now())
         deliver_due()  # assignment.rejected
         deliver_due()

@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 
-from distribution.models import Buyer, Enrollment
+from distribution.models import Buyer, ChangeProposal, Enrollment
+from distribution.selfservice.approvals import decline
+from distribution.selfservice.author import Author
 from tests.support.portal import signed_in
 from tests.support.portal_scene import PortalScene, build_portal_scene
 from tracing.models import AuditEntry
@@ -36,6 +38,10 @@ def limits(scene: PortalScene) -> str:
     return f"/portal/settings/campaigns/{scene.campaign.public_id}/"
 
 
+def place_of(scene: PortalScene) -> Enrollment:
+    return Enrollment.objects.get(campaign=scene.campaign, buyer=scene.buyer)
+
+
 def send(client: Client, path: str, **changes: Any) -> Any:
     values = {**form_of(client, path), **changes}
     return client.post(path, {name: value for name, value in values.items() if value is not None})
@@ -47,7 +53,7 @@ class TestLimits:
             client, limits(scene), cap_day="25", cap_week="", budget_day="120.50", budget_week="", bid="31.25"
         )
         assert (answer.status_code, answer["Location"]) == (302, f"{limits(scene)}?done=saved")
-        place = Enrollment.objects.get(buyer=scene.buyer)
+        place = place_of(scene)
         assert (place.cap_day, place.cap_week, place.bid_cents) == (25, None, 3_125)
         assert (place.budget_day_cents, place.budget_week_cents) == (12_050, None)
         entry = AuditEntry.objects.filter(model="distribution.enrollment").latest("pk")
@@ -55,27 +61,27 @@ class TestLimits:
         assert entry.after["cap_day"] == 25
 
     def test_form_that_is_sent_back_changes_nothing(self, scene: PortalScene, client: Client) -> None:
-        before = Enrollment.objects.filter(buyer=scene.buyer).values().get()
+        before = Enrollment.objects.filter(campaign=scene.campaign).values().get()
         assert send(client, limits(scene)).status_code == 302
-        assert Enrollment.objects.filter(buyer=scene.buyer).values().get() == before
+        assert Enrollment.objects.filter(campaign=scene.campaign).values().get() == before
         assert not AuditEntry.objects.filter(model="distribution.enrollment").exists()
 
     def test_manager_pauses_one_campaign_and_resumes_it(self, scene: PortalScene, client: Client) -> None:
         send(client, limits(scene), is_active=None)
-        assert Enrollment.objects.get(buyer=scene.buyer).paused_at is not None
+        assert place_of(scene).paused_at is not None
         assert "You paused this campaign." in client.get("/portal/").content.decode()
         send(client, limits(scene), is_active="on")
-        assert Enrollment.objects.get(buyer=scene.buyer).paused_at is None
+        assert place_of(scene).paused_at is None
 
     @pytest.mark.parametrize(
         ("name", "typed"), [("cap_day", "-1"), ("cap_day", "ten"), ("budget_day", "1.005"), ("bid", "1e30")]
     )
     def test_wrong_value_is_refused(self, name: str, typed: str, scene: PortalScene, client: Client) -> None:
-        before = Enrollment.objects.filter(buyer=scene.buyer).values().get()
+        before = Enrollment.objects.filter(campaign=scene.campaign).values().get()
         answer = send(client, limits(scene), **{name: typed})
         assert answer.status_code == 400
         assert answer.context["form"].errors[name]
-        assert Enrollment.objects.filter(buyer=scene.buyer).values().get() == before
+        assert Enrollment.objects.filter(campaign=scene.campaign).values().get() == before
 
     def test_change_of_another_person_is_not_overwritten(self, scene: PortalScene, client: Client) -> None:
         values = form_of(client, limits(scene))
@@ -84,7 +90,7 @@ class TestLimits:
         assert answer.status_code == 409
         assert "Nothing was saved" in answer.content.decode()
         assert answer.context["form"]["cap_day"].value() == 7
-        assert Enrollment.objects.get(buyer=scene.buyer).cap_day == 7
+        assert place_of(scene).cap_day == 7
 
     @pytest.mark.parametrize("version", ["", '"0000"'])
     def test_form_without_its_version_is_refused(
@@ -92,7 +98,7 @@ class TestLimits:
     ) -> None:
         answer = send(client, limits(scene), version=version, cap_day="9")
         assert answer.status_code == 409
-        assert Enrollment.objects.get(buyer=scene.buyer).cap_day == 10
+        assert place_of(scene).cap_day == 10
 
     def test_campaign_of_others_is_not_found(self, client: Client) -> None:
         foreign = build_portal_scene(buyer_name="Birch Roofing", email="ben@birch.example")
@@ -226,3 +232,81 @@ class TestArea:
         assert answer.status_code == 302
         assert "covers no ZIP codes" in client.get(AREA).content.decode()
         assert "Your service area covers no ZIP codes." in client.get("/portal/").content.decode()
+
+
+class TestProfile:
+    PATH = "/portal/settings/company/"
+
+    def test_manager_changes_the_contact_and_the_time_zone(self, scene: PortalScene, client: Client) -> None:
+        answer = send(
+            client,
+            self.PATH,
+            timezone="America/Chicago",
+            contact_name="Dana Price",
+            contact_email="Dana@Atlas.example",
+            contact_phone="(404) 555-0199",
+        )
+        assert answer.status_code == 302
+        buyer = Buyer.objects.get(pk=scene.buyer.pk)
+        assert (buyer.name, buyer.timezone) == ("Atlas Roofing", "America/Chicago")
+        assert (buyer.contact_email, buyer.contact_phone) == ("dana@atlas.example", "+14045550199")
+        assert " CST" in client.get("/portal/leads/").content.decode()
+
+    def test_zone_that_is_not_listed_stays(self, scene: PortalScene, client: Client) -> None:
+        Buyer.objects.filter(pk=scene.buyer.pk).update(timezone="Europe/Berlin")
+        assert send(client, self.PATH).status_code == 302
+        assert Buyer.objects.get(pk=scene.buyer.pk).timezone == "Europe/Berlin"
+
+    @pytest.mark.parametrize(
+        ("name", "typed"),
+        [("name", ""), ("contact_email", "dana"), ("contact_phone", "12"), ("timezone", "Mars/Olympus")],
+    )
+    def test_wrong_value_is_refused_beside_its_field(
+        self, name: str, typed: str, scene: PortalScene, client: Client
+    ) -> None:
+        before = Buyer.objects.filter(pk=scene.buyer.pk).values().get()
+        answer = send(client, self.PATH, **{name: typed})
+        assert answer.status_code == 400
+        assert list(answer.context["form"].errors) == [name]
+        assert Buyer.objects.filter(pk=scene.buyer.pk).values().get() == before
+
+
+class TestApproval:
+    """A change of the name always needs the agency's approval."""
+
+    PATH, LIST = "/portal/settings/company/", "/portal/settings/changes/"
+
+    @pytest.fixture(autouse=True)
+    def nothing_waits(self, scene: PortalScene) -> None:
+        scene.proposal.delete()
+
+    def test_change_waits_and_is_withdrawn(self, scene: PortalScene, client: Client) -> None:
+        answer = send(client, self.PATH, name="Atlas Roofing Inc.")
+        assert answer["Location"] == f"{self.PATH}?done=change-asked"
+        assert "Your agency must approve this change." in client.get(answer["Location"]).content.decode()
+        assert Buyer.objects.get(pk=scene.buyer.pk).name == "Atlas Roofing"
+        assert "1 change waits for Sunbelt Leads" in client.get("/portal/settings/").content.decode()
+
+        proposal = ChangeProposal.objects.get()
+        answer = client.post(f"{self.LIST}{proposal.public_id}/withdraw/")
+        assert answer["Location"] == f"{self.LIST}?done=change-withdrawn"
+        proposal.refresh_from_db()
+        assert (proposal.state, proposal.decided_by) == ("withdrawn", "portal Dana Price")
+
+    def test_second_change_is_refused_while_one_waits(self, scene: PortalScene, client: Client) -> None:
+        send(client, self.PATH, name="Atlas Inc.")
+        answer = send(client, self.PATH, name="Atlas LLC")
+        assert answer.status_code == 400
+        assert "waits for your agency" in answer.content.decode()
+        assert ChangeProposal.objects.count() == 1
+        assert Buyer.objects.get(pk=scene.buyer.pk).name == "Atlas Roofing"
+
+    def test_decided_change_stays_decided(self, scene: PortalScene, client: Client) -> None:
+        send(client, self.PATH, name="Atlas Inc.")
+        proposal = ChangeProposal.objects.get()
+        decline(proposal.pk, by=Author("ann", scene.sold.created_at, "keep the name"))
+        answer = client.post(f"{self.LIST}{proposal.public_id}/withdraw/")
+        assert answer["Location"] == self.LIST
+        shown = client.get(self.LIST).content.decode()
+        assert "declined" in shown
+        assert "keep the name" in shown

@@ -11,6 +11,8 @@ from distribution.buyers import portal_links
 from distribution.buyers.portal_links import LINKS_PER_ADDRESS, LINKS_PER_NETWORK, owe_invitation
 from distribution.models import PortalLink, PortalSession, PortalUser
 from distribution.portal.cookies import COOKIE
+from leadswitch.beat_schedule import make_beat_schedule
+from leadswitch.tasks import mail_portal_links
 from tests.support.factories import PortalUserFactory
 from tests.support.mail_server import Mailbox
 from tests.support.portal import read_link, send_mails, session_text, signed_in
@@ -55,6 +57,17 @@ def test_person_signs_in_with_the_link_of_the_email(user: PortalUser, mailbox: M
         "signed_in",
         user.buyer.workspace_id,
     )
+
+
+def test_worker_mails_what_waits(user: PortalUser, mailbox: Mailbox) -> None:
+    ask(Client(), user.email)
+    task = mail_portal_links
+    assert (
+        make_beat_schedule({}, pickup_period_seconds=5, sends_digest=False)["mail-portal-links"]["task"]
+        == task.name
+    )
+    task()
+    assert mailbox.recipients == [user.email]
 
 
 def test_database_has_only_hashes_of_link_and_session(user: PortalUser, mailbox: Mailbox) -> None:

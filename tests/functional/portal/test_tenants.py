@@ -29,6 +29,8 @@ OF_THE_PERSON = {"portal/choose/", "portal/sign-out/", "portal/sign-out/everywhe
 OF_THE_BUYER = {
     "portal/",
     "portal/leads/",
+    "portal/offers/",
+    "portal/offers/list/",
     "portal/missed/",
     "portal/returns/",
     "portal/wallet/",
@@ -36,6 +38,8 @@ OF_THE_BUYER = {
     "portal/settings/area/",
     "portal/settings/hours/",
     "portal/settings/pause/",
+    "portal/settings/company/",
+    "portal/settings/changes/",
     "portal/settings/endpoints/",
     "portal/more/",
     "portal/account/",
@@ -44,7 +48,9 @@ OF_THE_BUYER = {
 OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
     "portal/leads/<uuid:public_id>/": lambda scene: scene.sold.public_id,
     "portal/leads/<uuid:public_id>/return/": lambda scene: scene.sold.public_id,
+    "portal/offers/<uuid:public_id>/": lambda scene: scene.offer.public_id,
     "portal/settings/campaigns/<uuid:public_id>/": lambda scene: scene.campaign.public_id,
+    "portal/settings/changes/<uuid:public_id>/withdraw/": lambda scene: scene.proposal.public_id,
     "portal/missed/<uuid:public_id>/": lambda scene: scene.missed.public_id,
     "portal/returns/<uuid:public_id>/": lambda scene: scene.request.public_id,
     "portal/returns/<uuid:public_id>/withdraw/": lambda scene: scene.request.public_id,
@@ -53,14 +59,20 @@ OF_A_CAMPAIGN = {"portal/settings/campaigns/<uuid:public_id>/"}
 # The forms: by route, what a manager sends.
 FORMS: dict[str, dict[str, str]] = {
     "portal/leads/<uuid:public_id>/return/": {"reason": "bad_phone", "text": "It rings out."},
+    "portal/offers/<uuid:public_id>/": {},
     "portal/returns/<uuid:public_id>/": {},
     "portal/returns/<uuid:public_id>/withdraw/": {},
+    "portal/settings/changes/<uuid:public_id>/withdraw/": {},
     "portal/settings/area/": {"version": "*", "everywhere": "on"},
     "portal/settings/hours/": {"version": "*", "when": "always"},
+    "portal/settings/company/": {"version": "*", "name": "Other", "timezone": "America/Chicago"},
     "portal/settings/pause/": {"version": "*", "action": "pause"},
     "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
 }
-ONLY_POST = {"portal/returns/<uuid:public_id>/withdraw/"}
+ONLY_POST = {
+    "portal/returns/<uuid:public_id>/withdraw/",
+    "portal/settings/changes/<uuid:public_id>/withdraw/",
+}
 
 
 @pytest.fixture
@@ -173,7 +185,7 @@ def test_viewer_changes_nothing(path: str, scene: PortalScene) -> None:
     assert snapshot() == before
 
 
-@pytest.mark.parametrize("name", ["leads", "missed", "returns", "wallet"])
+@pytest.mark.parametrize("name", ["leads", "missed", "offers", "returns", "wallet"])
 def test_cursor_of_another_buyer_is_not_found(name: str, scene: PortalScene) -> None:
     from distribution.portal.paging import SIZE, Paging
 

@@ -16,7 +16,16 @@ from leadswitch.embedded import ServerPrograms, start_services, stop_services
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.embedded.postgres import CONFIGURATION
 from leadswitch.env import REPOSITORY
-from leadswitch.up import BEAT_OPTIONS, CELERY, DELIVERER, DISPATCHER, EXPORTER, WEB, worker_arguments
+from leadswitch.up import (
+    BEAT_OPTIONS,
+    CELERY,
+    DELIVERER,
+    DISPATCHER,
+    EXPORTER,
+    STREAMS,
+    WEB,
+    worker_arguments,
+)
 from tests.support import machine
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -34,9 +43,19 @@ def test_postgres_has_the_settings_of_the_embedded_one() -> None:
 
 def test_every_part_has_a_health_check_that_exists() -> None:
     parts = COMPOSE["services"]
-    for name in ("web", "worker", "dispatcher", "deliverer", "beat", "exporter", "postgres", "valkey"):
+    for name in (
+        "web",
+        "worker",
+        "dispatcher",
+        "deliverer",
+        "streams",
+        "beat",
+        "exporter",
+        "postgres",
+        "valkey",
+    ):
         assert parts[name]["healthcheck"]["test"]
-    for name in ("dispatcher", "deliverer", "beat"):
+    for name in ("dispatcher", "deliverer", "streams", "beat"):
         *_, option, module, process = parts[name]["healthcheck"]["test"]
         assert (option, process) == ("-m", name)
         assert find_spec(module) is not None
@@ -54,10 +73,13 @@ def test_every_variable_reaches_every_part_of_the_product() -> None:
     }
     of_a_part = {
         *("LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR", "LEADSWITCH_METRICS_HOST"),
-        *(f"LEADSWITCH_{each}_METRICS_PORT" for each in ("WORKER", "DISPATCHER", "DELIVERER", "BEAT")),
+        *(
+            f"LEADSWITCH_{each}_METRICS_PORT"
+            for each in ("WORKER", "DISPATCHER", "DELIVERER", "STREAMS", "BEAT")
+        ),
         "LEADSWITCH_EXPORTER_PORT",
     }
-    for name in ("migrate", "web", "worker", "dispatcher", "deliverer", "beat", "exporter"):
+    for name in ("migrate", "web", "worker", "dispatcher", "deliverer", "streams", "beat", "exporter"):
         part = COMPOSE["services"][name]
         assert part["env_file"] == ".env"
         assert own <= set(part["environment"]) <= own | of_a_part
@@ -65,11 +87,13 @@ def test_every_variable_reaches_every_part_of_the_product() -> None:
 
 def test_each_part_has_a_metrics_port_or_page_of_its_own() -> None:
     """Containers must not share a directory of metrics: they use the same process ids."""
-    parts = {name: COMPOSE["services"][name] for name in ("worker", "dispatcher", "deliverer", "beat")}
+    parts = {
+        name: COMPOSE["services"][name] for name in ("worker", "dispatcher", "deliverer", "streams", "beat")
+    }
     ports = {
         name: part["environment"][f"LEADSWITCH_{name.upper()}_METRICS_PORT"] for name, part in parts.items()
     }
-    assert ports == {"worker": 9101, "dispatcher": 9102, "deliverer": 9105, "beat": 9103}
+    assert ports == {"worker": 9101, "dispatcher": 9102, "deliverer": 9105, "streams": 9106, "beat": 9103}
     for part in (COMPOSE["services"]["web"], parts["worker"]):  # those of several processes
         directory = part["environment"]["PROMETHEUS_MULTIPROC_DIR"]
         assert part["tmpfs"] == [f"{directory}:uid=10001"]
@@ -102,6 +126,10 @@ def test_programs_start_like_those_of_make_up() -> None:
     }
     assert COMPOSE["services"]["dispatcher"]["command"].split() == ["python", *DISPATCHER]
     assert COMPOSE["services"]["deliverer"]["command"].split() == ["python", *DELIVERER]
+    streams = COMPOSE["services"]["streams"]["command"].split()
+    assert streams[:3] == ["python", *STREAMS]
+    assert streams[-2:] == ["--port", "8010"]
+    assert COMPOSE["services"]["proxy"]["environment"]["STREAMS"] == "streams:8010"
     assert COMPOSE["services"]["exporter"]["command"].split() == ["python", *EXPORTER]
 
 

@@ -42,8 +42,13 @@ from tests.support.delivery_breaches import DELIVERY_BREACHES
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
+    CardDisputeFactory,
+    CardFactory,
+    CardPaymentFactory,
+    CardRefundFactory,
     EnrollmentFactory,
     LeadFactory,
+    RechargeFactory,
     RuleFactory,
     SourceFactory,
     TierFactory,
@@ -152,6 +157,10 @@ def two_ends_the_same(workspace: Workspace) -> None:
     RuleFactory(workspace=workspace, destination=workspace)
 
 
+def open_payment(**values: Any) -> None:
+    CardPaymentFactory(state="open", failure_code="", ended_at=None, next_try_at=timezone.now(), **values)
+
+
 def update(model: type[Any], row: Any, **changes: Any) -> None:
     model.objects.filter(pk=row.pk).update(**changes)
 
@@ -248,6 +257,40 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         "wallet_not_below_limit",
         lambda: update(Wallet, BuyerFactory().wallet, balance_cents=-6, credit_limit_cents=5),
     ),
+    (
+        "wallet_charged_back_not_negative",
+        lambda: update(Wallet, BuyerFactory().wallet, charged_back_cents=-1, balance_cents=1),
+    ),
+    ("card_last_four_digits", lambda: CardFactory(last4="42x2")),
+    ("card_expires_in_a_month", lambda: CardFactory(exp_month=13)),
+    (
+        "card_one_current_each",
+        lambda: CardFactory(buyer=(card := CardFactory()).buyer, customer=card.customer),
+    ),
+    ("payment_one_pending_each", lambda: two_of(open_payment, card=CardFactory())),
+    ("payment_amount_in_range", lambda: CardPaymentFactory(amount_cents=49)),
+    ("payment_amount_in_range", lambda: CardPaymentFactory(amount_cents=1_000_001)),
+    ("payment_pending_is_due", lambda: CardPaymentFactory(state="open", ended_at=None)),
+    ("payment_pending_is_due", lambda: CardPaymentFactory(ended_at=None)),
+    ("payment_succeeded_is_credited", lambda: CardPaymentFactory(state="succeeded", provider_id="pi_1")),
+    ("payment_surplus_names_the_first", lambda: CardPaymentFactory(state="surplus", provider_id="pi_1")),
+    ("payment_refunded_in_range", lambda: CardPaymentFactory(refunded_cents=5_001)),
+    ("refund_one_open_each", lambda: CardRefundFactory(payment=CardRefundFactory().payment)),
+    ("refund_amount_positive", lambda: CardRefundFactory(amount_cents=0)),
+    ("refund_open_is_due", lambda: CardRefundFactory(next_try_at=None)),
+    ("dispute_amount_positive", lambda: CardDisputeFactory(amount_cents=0)),
+    ("dispute_taken_has_payment", lambda: CardDisputeFactory(taken_at=timezone.now())),
+    (
+        "dispute_given_back_was_taken",
+        lambda: CardDisputeFactory(payment=CardPaymentFactory(), given_back_at=timezone.now()),
+    ),
+    ("recharge_threshold_not_negative", lambda: RechargeFactory(threshold_cents=-1)),
+    ("recharge_amount_in_range", lambda: RechargeFactory(amount_cents=49)),
+    ("recharge_limits_in_order", lambda: RechargeFactory(day_limit_cents=4_999)),
+    ("recharge_limits_in_order", lambda: RechargeFactory(week_limit_cents=49_999)),
+    ("recharge_limits_in_order", lambda: RechargeFactory(month_limit_cents=49_999)),
+    ("recharge_tries_in_range", lambda: RechargeFactory(max_tries=6)),
+    ("recharge_pause_has_a_reason", lambda: RechargeFactory(paused_at=timezone.now())),
     ("campaign_post_deadline_in_range", lambda: CampaignFactory(post_deadline_seconds=0)),
     ("campaign_post_deadline_in_range", lambda: CampaignFactory(post_deadline_seconds=3_601)),
     ("campaign_amounts_in_range", lambda: CampaignFactory(price_cents=9 * 10**18)),

@@ -9,10 +9,12 @@ from django.db import IntegrityError, models, transaction
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
+    ApprovalPolicy,
     Assignment,
     Buyer,
     BuyerKey,
     Campaign,
+    ChangeProposal,
     Delivery,
     DeliveryTry,
     Endpoint,
@@ -26,12 +28,14 @@ from distribution.models import (
     WorkspaceKey,
 )
 from routing.models import Lead, RoutingRule, Source, SourceKey
+from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.delivery_breaches import new_event, new_try
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
     DeliveryFactory,
     EndpointFactory,
+    EnrollmentFactory,
     LeadFactory,
     ReturnPolicyFactory,
     RuleFactory,
@@ -68,6 +72,13 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "returnrequest.assignment": (ReturnRequest, new_sale, "Ask for another return"),
     "returnrequest.lead": (ReturnRequest, LeadFactory, "Ask for another return"),
     "returnrequest.buyer": (ReturnRequest, BuyerFactory, "Ask for another return"),
+    "approvalpolicy.workspace": (ApprovalPolicy, WorkspaceFactory, "Add one to the other workspace"),
+    "changeproposal.buyer": (ChangeProposal, BuyerFactory, "The other buyer asks for its own change"),
+    "changeproposal.enrollment": (
+        ChangeProposal,
+        EnrollmentFactory,
+        "The other buyer asks for its own change",
+    ),
     "returnfile.request": (ReturnFile, new_return, "Add the file to the other return"),
     "endpoint.buyer": (Endpoint, BuyerFactory, "add an endpoint to the other owner"),
     "endpoint.source": (Endpoint, SourceFactory, "add an endpoint to the other owner"),
@@ -120,6 +131,8 @@ def sold() -> Lead:
     new_try(delivery=Delivery.objects.get())
     RuleFactory(workspace=campaign.workspace)
     ReturnPolicyFactory(workspace=campaign.workspace)
+    ApprovalPolicy.objects.create(workspace=campaign.workspace)
+    ask_for_a_new_name(enrollment.buyer)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
     return lead

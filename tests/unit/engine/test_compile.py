@@ -23,7 +23,10 @@ def broken(path: list[Any], value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "where"),
     [
-        (["campaign", "mode"], "ping_post", "campaign.mode"),
+        (["campaign", "mode"], "lottery", "campaign.mode"),
+        (["campaign", "offer_fallback"], "sell", "campaign.offer_fallback"),
+        (["campaign", "fallback_mode"], "ping_post", "campaign.fallback_mode"),
+        (["campaign", "margin_bps"], 9_001, "campaign.margin_bps"),
         (["campaign", "price_cents"], -1, "campaign.price_cents"),
         (["campaign", "price_cents"], 25.5, "campaign.price_cents"),
         (["campaign", "max_buyers"], 0, "campaign.max_buyers"),

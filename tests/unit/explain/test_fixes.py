@@ -13,6 +13,8 @@ from distribution.explain.remedy.world import World
 from tests.unit.engine.builders import buyer, definition, enrollment, facts
 from tracing.gates import GATES
 
+# Why a buyer that passed every gate does not take part in an auction.
+OF_BIDS = ("no_bid", "bid_late", "bid_below_reserve")
 RETURNED = LiveFacts(balance_cents=9_000, has_lead=True)
 
 
@@ -27,9 +29,10 @@ def test_every_gate_has_a_fix_or_a_reason() -> None:
         "locked",
         "below_promised_price",
         "promise_ended",
+        *OF_BIDS,
     }
     assert {code for code, row in FIXES.items() if isinstance(row.make, NoFix)} == {
-        *("already_has_lead", "rejected_lead"),
+        *("already_has_lead", "rejected_lead", "no_bid", "bid_late"),
     }
 
 

@@ -1,12 +1,22 @@
 """Every skip shows its gates, the required changes, and who can fix them."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from distribution.engine import DecisionFacts, LeadFacts, LiveFacts, Skip, compile_campaign, decide
+from distribution.engine import (
+    DecisionFacts,
+    LeadFacts,
+    LiveFacts,
+    Promise,
+    Skip,
+    Terms,
+    compile_campaign,
+    decide,
+)
 from distribution.engine.gates import STAGES as ENGINE_STAGES
 from tests.support.narration import AT, NAMES, Row, sentence_of
 from tracing.narrator import describe_change
@@ -57,7 +67,7 @@ BUYER = {
 def skip(*, buyer: dict[str, Any] | None = None, live: LiveFacts | None = None, **parts: Any) -> Skip:
     """The engine's own skip of the one enrolled buyer, so that the shapes are those of a real run."""
     definition = {
-        "campaign": CAMPAIGN,
+        "campaign": CAMPAIGN | parts.get("campaign", {}),
         "tiers": [TIER | {"content_filter": parts.get("tier", {})}],
         "enrollments": [ENROLLMENT | parts.get("enrollment", {})],
         "buyers": [BUYER | (buyer or {})],
@@ -69,6 +79,7 @@ def skip(*, buyer: dict[str, Any] | None = None, live: LiveFacts | None = None, 
         seed=1,
         locked=frozenset(parts.get("locked", ())),
     )
+    facts = replace(facts, phase=parts.get("phase", "push"), promise=parts.get("promise"))
     return decide(compile_campaign(definition), facts).skipped[0]
 
 
@@ -81,6 +92,10 @@ def row_of(skipped: Skip) -> Row:
         skip_reason=skipped.reason,
         data={"gates": gates, **skipped.data},
     )
+
+
+def bidding(cents: int | None, outcome: str) -> LiveFacts:
+    return LiveFacts(balance_cents=10_000, bid_cents=cents, bid_outcome=outcome)
 
 
 RADIUS = {"zip": "30312", "miles": 25, "latitude": 33.75, "longitude": -84.38}
@@ -198,6 +213,31 @@ CASES = {
         {"sold_count": 1},
         "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
         "rank higher: by turn, weight, priority or bid, depending on the campaign's mode",
+    ),
+    "below_promised_price": (
+        {"promise": Promise(2_000, Terms("share", 5_000), AT + timedelta(minutes=1))},
+        "Acme Roofing: its price pays the source less than it was promised.",
+        "a buyer with a higher price; or wait until the promise ends, if the source lets its leads be sold then",
+    ),
+    "outbid": (
+        {"phase": "bids", "sold_count": 1, "live": bidding(2_500, "bid")},
+        "Acme Roofing: eligible, but the lead is sold to as many buyers as the campaign allows.",
+        "bid more",
+    ),
+    "no_bid": (
+        {"phase": "bids", "live": bidding(None, "refused")},
+        "Acme Roofing: it made no bid.",
+        "bid for leads like this one, by its system or a standing bid",
+    ),
+    "bid_late": (
+        {"phase": "bids", "live": bidding(None, "timeout")},
+        "Acme Roofing: its system did not answer in time.",
+        "answer within the bid deadline of the campaign, or have a standing bid",
+    ),
+    "bid_below_reserve": (
+        {"phase": "bids", "live": bidding(2_500, "bid"), "campaign": {"reserve_cents": 3_000}},
+        "Acme Roofing: its bid was below the reserve.",
+        "bid at least the reserve",
     ),
     "two_gates": (
         {"buyer": {"active": False}, "live": LiveFacts()},

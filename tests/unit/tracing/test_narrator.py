@@ -138,12 +138,54 @@ EVENTS = [
         "It will be tried again when the workspace is resumed.",
     ),
     (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
-    (Row(Event.PING_POST_OPENED), "Offered to the eligible buyers: the first valid claim gets it."),
     (
-        Row(Event.PING_POST_CLAIMED, buyer_id=7, cost_cents=2500),
-        "Acme Roofing: claimed the lead for $25.00.",
+        Row(
+            Event.PING_POST_OPENED,
+            data={
+                "offer": "x",
+                "closes_at": "2026-08-03T22:30:01+00:00",
+                "max_buyers": 1,
+                "fields": ["zip3", "attributes.roof_age"],
+                "withheld": ["attributes.note"],
+                "shown": [{"buyer_id": 7, "price_cents": 2_500}, {"buyer_id": 8, "price_cents": 3_000}],
+            },
+        ),
+        "Offered to 2 buyers for $25.00 to $30.00 until 2026-08-03 22:30:01 UTC, with zip3, roof_age. "
+        "The first valid claim gets it. Not shown, because the value may identify the person: note.",
     ),
-    (Row(Event.PING_POST_CLOSED), "The offer closed."),
+    (
+        Row(
+            Event.PING_POST_OPENED,
+            data={
+                "offer": "x",
+                "closes_at": "2026-08-03T22:30:01+00:00",
+                "max_buyers": 2,
+                "fields": ["state"],
+                "shown": [{"buyer_id": 7, "price_cents": 2_500}],
+            },
+        ),
+        "Offered to 1 buyer for $25.00 until 2026-08-03 22:30:01 UTC, with state. The first 2 valid claims get it.",
+    ),
+    (
+        Row(
+            Event.PING_POST_CLAIMED,
+            buyer_id=7,
+            cost_cents=2500,
+            data={"offer": "x", "assignment": "y", "after_ms": 1_200},
+        ),
+        "Acme Roofing: claimed the lead 1.2 s after it was shown. $25.00 was charged.",
+    ),
+    (
+        Row(Event.PING_POST_CLOSED, data={"offer": "x", "reason": "claimed", "claims": 1}),
+        "The offer closed: all its places were claimed. 1 buyer claimed the lead.",
+    ),
+    (
+        Row(
+            Event.PING_POST_CLOSED,
+            data={"offer": "x", "reason": "window_over", "claims": 0, "losers": [{"buyer_id": 7}]},
+        ),
+        "The offer closed: its time was over. No buyer claimed the lead. The claims of 1 other buyer were refused.",
+    ),
     (
         Row(Event.DISTRIBUTED, cost_cents=2_500, data={"buyers": 1, "ended_by": "post_deadline_passed"}),
         "Sold to 1 buyer for $25.00. No other buyer gets it: "
@@ -203,6 +245,62 @@ EVENTS = [
             data={"assignment": "x", "reason": "", "is_test": True},
         ),
         "Acme Roofing: its system rejected the lead without a reason.",
+    ),
+    (
+        Row(
+            Event.AUCTION_OPENED,
+            data={
+                "offer": "x",
+                "deadline_ms": 1_000,
+                "max_buyers": 1,
+                "fields": ["zip3", "state"],
+                "withheld": ["attributes.note"],
+                "shown": [
+                    {"is_asked": True, "standing_cents": None},
+                    {"is_asked": True, "standing_cents": 900},
+                    {"is_asked": False, "standing_cents": 800},
+                    {"is_asked": False, "standing_cents": None},
+                ],
+            },
+        ),
+        "Auction opened: 2 buyers asked for a bid within 1.0 s, with zip3, state; 1 standing bid. Not sent, because "
+        "the value may identify the person: note.",
+    ),
+    (
+        Row(Event.AUCTION_OPENED, data={"deadline_ms": 0, "fields": [], "shown": []}),
+        "Auction opened: no buyer bids.",
+    ),
+    (
+        Row(
+            Event.BID_RECEIVED,
+            buyer_id=7,
+            data={"offer": "x", "outcome": "bid", "bid_cents": 2_500, "latency_ms": 40, "rank": 2},
+        ),
+        "Acme Roofing: bid $25.00 after 40 ms, rank 2.",
+    ),
+    (
+        Row(
+            Event.BID_RECEIVED,
+            buyer_id=7,
+            data={"offer": "x", "outcome": "standing", "bid_cents": 900, "answered": "timeout", "rank": 1},
+        ),
+        "Acme Roofing: standing bid of $9.00, because it did not answer in time, rank 1.",
+    ),
+    (
+        Row(
+            Event.BID_RECEIVED,
+            buyer_id=7,
+            data={"offer": "x", "outcome": "no_bid", "latency_ms": 40, "reason": "not this week"},
+        ),
+        "Acme Roofing: did not bid after 40 ms: not this week.",
+    ),
+    (
+        Row(Event.BID_RECEIVED, buyer_id=7, data={"offer": "x", "outcome": "timeout"}),
+        "Acme Roofing: did not answer in time.",
+    ),
+    (
+        Row(Event.AUCTION_CLOSED, data={"offer": "x", "reason": "bids_in"}),
+        "The auction closed: all bids were in.",
     ),
 ]
 
@@ -295,7 +393,7 @@ def test_funnel_omits_stages_without_effect_and_after_the_empty_one() -> None:
 
 def test_every_gate_of_the_engine_has_one_row_of_words_in_the_same_order() -> None:
     assert tuple(gate.code for gate in GATES) == ENGINE_STAGES
-    assert set(OTHER_STAGES) == {"enrolled", "locked", "selected"}
+    assert set(OTHER_STAGES) == {"enrolled", "bid", "locked", "selected"}
 
 
 ODD = [

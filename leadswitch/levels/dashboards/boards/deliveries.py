@@ -4,6 +4,7 @@ from typing import Final
 
 from leadswitch.levels.alerts.alert import Dashboard
 from leadswitch.levels.dashboards.board import Board, Panel, Query, Row, Threshold, Unit, View
+from leadswitch.levels.dashboards.boards.payments import PAYMENTS
 from leadswitch.levels.dashboards.boards.queries import (
     gauge,
     gauge_by,
@@ -218,5 +219,5 @@ DELIVERIES: Final = Board(
     Dashboard.DELIVERIES,
     "Deliveries",
     "Whether sold leads reach the buyers' systems, how these answer, and what waits for a person.",
-    (STATE, MOVING, EVENTS, PEOPLE),
+    (STATE, MOVING, EVENTS, PAYMENTS, PEOPLE),
 )

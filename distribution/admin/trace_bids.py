@@ -1,0 +1,81 @@
+"""The bids of an auction in the trace drawer: who bid what, how fast, and which rank it had."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from distribution.models import BidOutcome, Offer, OfferBuyer, OfferKind
+from distribution.models.offer import WRITING
+from routing.models import Lead
+from tracing.wording import duration, money
+
+EVENTS: Final = frozenset({"auction_opened", "auction_closed"})
+# What the table says, and how it is colored.
+OUTCOMES: Final = {
+    "": ("not answered yet", "wait"),
+    BidOutcome.BID: ("bid", "good"),
+    BidOutcome.STANDING: ("standing bid", "good"),
+    BidOutcome.NO_BID: ("no bid", "plain"),
+    BidOutcome.REFUSED: ("refused", "bad"),
+    BidOutcome.LATE: ("too late", "bad"),
+    BidOutcome.TIMEOUT: ("no answer in time", "bad"),
+    BidOutcome.ERROR: ("error", "bad"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BidRow:
+    """`percent`: its latency in percent of the deadline, at most 100. None: it was not asked, or has not answered."""
+
+    buyer: str
+    outcome: str
+    tone: str
+    bid: str
+    rank: str
+    latency: str
+    percent: float | None
+    is_late: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BidTable:
+    deadline: str
+    reserve: str
+    rows: tuple[BidRow, ...]
+
+
+def build_bids(lead: Lead, *, at: datetime, events: Sequence[str]) -> BidTable | None:
+    """The auction of the attempt that began `at`. None: the attempt neither opened nor closed one. Two statements."""
+    if not EVENTS & set(events):
+        return None
+    auctions = Offer.objects.filter(lead=lead, kind=OfferKind.AUCTION, opened_at__lte=at)
+    auction = auctions.order_by("-pk").first()
+    if auction is None:
+        return None
+    deadline_ms = max(0.0, (auction.closes_at - auction.opened_at - WRITING).total_seconds() * 1000)
+    rows = OfferBuyer.objects.filter(offer=auction).select_related("buyer")
+    ranked = sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.bid_cents is None, row.pk))
+    return BidTable(
+        deadline=duration(deadline_ms) if deadline_ms else "",
+        reserve="" if auction.reserve_cents is None else money(auction.reserve_cents),
+        rows=tuple(_describe(row, deadline_ms=deadline_ms) for row in ranked),
+    )
+
+
+def _describe(row: OfferBuyer, *, deadline_ms: float) -> BidRow:
+    words, tone = OUTCOMES[row.bid_outcome]
+    cents = row.price_cents if row.bid_cents is None and row.rank else row.bid_cents
+    is_asked = row.latency_ms is not None and deadline_ms > 0
+    return BidRow(
+        buyer=row.buyer.name,
+        outcome=words,
+        tone=tone,
+        bid="" if cents is None else money(cents),
+        rank=str(row.rank or ""),
+        latency="" if row.latency_ms is None else duration(row.latency_ms),
+        percent=min(100.0, round(100 * (row.latency_ms or 0) / deadline_ms, 1)) if is_asked else None,
+        is_late=is_asked and (row.latency_ms or 0) > deadline_ms,
+        reason=row.bid_reason,
+    )

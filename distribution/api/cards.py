@@ -1,0 +1,162 @@
+"""Buyers add a card, buy credits with it, and set their automatic recharge."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import NoReturn, TypeVar
+from uuid import UUID
+
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from distribution.api import cardanswers as answers
+from distribution.api import carddocuments as documents
+from distribution.api.authentication import get_buyer_key
+from distribution.api.bodies import read_body
+from distribution.api.buyer import PAGED, BuyerView
+from distribution.api.cardbodies import CHANGES, PURCHASE, SETUP
+from distribution.models import BuyerScope, CardPayment
+from distribution.payments.buying import PaymentRefused, start_payment
+from distribution.payments.cards import begin_setup, finish_setup, remove_card
+from distribution.payments.confirming import begin_confirmation
+from distribution.payments.queries import find_current_card, find_payment_of, list_payments
+from distribution.payments.settings import change_recharge, find_recharge
+from routing.api.errors import ApiError, FieldsInvalid
+from routing.api.headers import read_request_of
+from routing.api.keyview import not_found
+from routing.api.receive import answer_idempotently
+from routing.intake.idempotency import Answer, IdempotentRequest
+
+Result = TypeVar("Result")
+
+
+class MoneyView(BuyerView):
+    http_method_names = ["get", "head", "post", "patch", "delete"]
+
+    @property
+    def actor(self) -> str:
+        """Who asked, for the audit log: the key, and not a person."""
+        return f"key {get_buyer_key(self.request).prefix}"
+
+
+class CardView(MoneyView):
+    scopes = {"get": BuyerScope.WALLET_READ, "delete": BuyerScope.MONEY_WRITE}
+
+    @documents.GET_CARD
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
+        return Response(answers.describe_card(find_current_card(self.buyer)))
+
+    @documents.DELETE_CARD
+    def delete(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
+        remove_card(self.buyer, at=datetime.now(UTC))
+        return Response(status=204)
+
+
+class CardSetupView(MoneyView):
+    scopes = {"post": BuyerScope.MONEY_WRITE}
+
+    @documents.POST_SETUP
+    def post(self, request: Request) -> Response:  # noqa: ARG002 - a body is not read
+        return Response(_refuse_by_name(partial(begin_setup, self.buyer)), status=201)
+
+
+class CardSetupFinishView(MoneyView):
+    scopes = {"post": BuyerScope.MONEY_WRITE}
+
+    @documents.POST_FINISH
+    def post(self, request: Request) -> Response:
+        setup_id = read_body(request, SETUP)["setup_id"]
+        card = _refuse_by_name(partial(finish_setup, self.buyer, setup_id=setup_id, at=datetime.now(UTC)))
+        return Response(answers.describe_card(card), status=201)
+
+
+class TopUpsView(MoneyView):
+    scopes = {"get": BuyerScope.WALLET_READ, "post": BuyerScope.MONEY_WRITE}
+    query_parameters = {"get": PAGED}
+
+    @documents.LIST_TOPUPS
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
+        paging = self.read_paging("topups")
+        found = list_payments(self.buyer, limit=paging.most_read, before=paging.before)
+        return Response(paging.describe(found, answers.describe_payment))
+
+    @documents.POST_TOPUP
+    def post(self, request: Request) -> Response:
+        amount_cents = read_body(request, PURCHASE)["amount_cents"]
+        idempotent = read_request_of(self.buyer, request=request, route="buyer/topups")
+        answer = answer_idempotently(_require(idempotent), partial(self._start, amount_cents))
+        headers = {"Location": reverse("buyer-topup", args=[answer.body["id"]])}
+        replayed = {"Idempotency-Replayed": "true"} if answer.is_replayed else {}
+        return Response(answer.body, status=answer.status_code, headers={**headers, **replayed})
+
+    def _start(self, amount_cents: int) -> Answer:
+        at = datetime.now(UTC)
+        started = _refuse_by_name(
+            partial(start_payment, self.buyer, amount_cents=amount_cents, actor=self.actor, at=at)
+        )
+        started.refresh_from_db()
+        return Answer(202, answers.describe_payment(started))
+
+
+class TopUpView(MoneyView):
+    scopes = {"get": BuyerScope.WALLET_READ}
+
+    @documents.GET_TOPUP
+    def get(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - the signature is DRF's
+        return Response(answers.describe_payment(_find(self, public_id)))
+
+
+class TopUpConfirmView(MoneyView):
+    scopes = {"post": BuyerScope.MONEY_WRITE}
+
+    @documents.POST_CONFIRM
+    def post(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - a body is not read
+        payment = _find(self, public_id)
+        return Response(_refuse_by_name(partial(begin_confirmation, payment)))
+
+
+class RechargeView(MoneyView):
+    scopes = {"get": BuyerScope.WALLET_READ, "patch": BuyerScope.MONEY_WRITE}
+
+    @documents.GET_RECHARGE
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
+        return Response(answers.describe_recharge(find_recharge(self.buyer)))
+
+    @documents.PATCH_RECHARGE
+    def patch(self, request: Request) -> Response:
+        values = read_body(request, CHANGES)
+        changes = {name: value for name, value in values.items() if value is not None}
+        changed = _refuse_by_name(
+            partial(change_recharge, self.buyer, changes, actor=self.actor, at=datetime.now(UTC))
+        )
+        return Response(answers.describe_recharge(changed))
+
+
+def _find(view: MoneyView, public_id: UUID) -> CardPayment:
+    found = find_payment_of(view.buyer, public_id=public_id)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _require(idempotent: IdempotentRequest | None) -> IdempotentRequest:
+    if idempotent is None:
+        message = "Send an Idempotency-Key: with it, a repeated request buys credits once."
+        raise ApiError(message, status_code=400, code="idempotency_key_required")
+    return idempotent
+
+
+def _refuse_by_name(work: Callable[[], Result]) -> Result:
+    """A refusal of a field is 400 and names it. One of the state is 409. A provider that does not answer is 503."""
+    try:
+        return work()
+    except PaymentRefused as refusal:
+        _raise(refusal)
+
+
+def _raise(refusal: PaymentRefused) -> NoReturn:
+    if refusal.field:
+        raise FieldsInvalid({refusal.field: [{"code": refusal.code, "message": refusal.message}]}) from None
+    status = 503 if refusal.code == "provider_unreachable" else 409
+    raise ApiError(refusal.message, status_code=status, code=refusal.code) from None

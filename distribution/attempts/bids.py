@@ -1,0 +1,163 @@
+"""The bids of a closed auction: as facts of the decision, in the trace, and with their ranks.
+
+A live bid replaces the buyer's standing bid. The standing bid counts when the buyer's system gave no answer that can be
+read: not when it declined, and not when it named a price that makes no sense.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+
+from distribution.attempts.close_offer import ClosedOffer
+from distribution.engine import Decision, LiveFacts
+from distribution.engine.bids import UNITS_PER_CENT
+from tracing.recorder import Recorder
+from tracing.vocabulary import Event
+
+READ: Final = """
+SELECT b.buyer_id, b.enrollment_id, b.price_cents, b.bid_cents, b.bid_at, b.bid_outcome, b.bid_reason, b.latency_ms,
+    b.returned_bps
+FROM distribution_offerbuyer b WHERE b.offer_id = %s ORDER BY b.id
+"""
+RANK: Final = """
+UPDATE distribution_offerbuyer b SET rank = r.rank, rank_value_cents = r.value_cents
+FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS r(enrollment_id, rank, value_cents)
+WHERE b.offer_id = %s AND b.enrollment_id = r.enrollment_id
+"""
+# The auction whose bids the next attempt of a chain goes on with.
+LATEST: Final = """
+SELECT o.id, o.kind, o.public_id, o.campaign_id, o.claims, o.closes_at, o.passed_campaign_ids
+FROM distribution_offer o
+WHERE o.lead_id = %s AND o.kind = 'auction' AND o.state = 'closed' AND o.closed_at >= %s
+ORDER BY o.id DESC LIMIT 1
+"""
+# An auction that is older is asked again: prices and wishes change. It is the longest deadline of a chain of posts.
+LONGEST_KEPT: Final = timedelta(hours=1)
+DECLINED: Final = frozenset({"no_bid", "refused"})
+BIDDING: Final = frozenset({"bid", "standing"})
+
+
+class Bid(NamedTuple):
+    """One row of READ, in the order of its columns."""
+
+    buyer_id: int
+    enrollment_id: int
+    standing_cents: int | None
+    bid_cents: int | None
+    bid_at: datetime | None
+    outcome: str
+    reason: str
+    latency_ms: int | None
+    returned_bps: int
+
+    @property
+    def counted(self) -> tuple[int | None, str]:
+        """The bid that counts, and what became of the buyer. A blank outcome: no answer when the auction closed."""
+        if self.outcome in BIDDING:
+            return self.bid_cents, self.outcome
+        if self.standing_cents is not None and self.outcome not in DECLINED:
+            return self.standing_cents, "standing"
+        return None, self.outcome or "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """A closed auction with its bids. `is_new`: this attempt closed it."""
+
+    closed: ClosedOffer
+    bids: Sequence[Bid]
+    is_new: bool
+
+    def add_to(self, live: Mapping[int, LiveFacts]) -> dict[int, LiveFacts]:
+        """The live facts with the bids. A buyer that was not in the auction has none."""
+        by_enrollment = {each.enrollment_id: each for each in self.bids}
+        return {
+            enrollment_id: _with_bid(facts, by_enrollment[enrollment_id])
+            if enrollment_id in by_enrollment
+            else facts
+            for enrollment_id, facts in live.items()
+        }
+
+
+def _with_bid(facts: LiveFacts, bid: Bid) -> LiveFacts:
+    cents, outcome = bid.counted
+    return replace(
+        facts, bid_cents=cents, bid_at=bid.bid_at, bid_outcome=outcome, returned_bps=bid.returned_bps
+    )
+
+
+def keep_bid(fresh: LiveFacts, before: LiveFacts) -> LiveFacts:
+    """Facts that were read again, with the bid of the auction."""
+    if not before.bid_outcome and before.bid_cents is None:
+        return fresh
+    return replace(
+        fresh,
+        bid_cents=before.bid_cents,
+        bid_at=before.bid_at,
+        bid_outcome=before.bid_outcome,
+        returned_bps=before.returned_bps,
+    )
+
+
+def read_auction(closed: ClosedOffer, *, is_new: bool) -> Auction:
+    """Needs a statement after the one that closed it: a bid may have been committed while that waited."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ, [closed.id])
+        return Auction(closed, [Bid(*row) for row in cursor.fetchall()], is_new)
+
+
+def find_latest(lead_id: int, *, at: datetime) -> Auction | None:
+    """The auction whose best bidders were asked before this attempt."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST, [lead_id, at - LONGEST_KEPT])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    offer_id, kind, public_id, campaign_id, claims, closes_at, passed = row
+    closed = ClosedOffer(
+        offer_id, kind, public_id, campaign_id, claims, closes_at, (*passed, campaign_id), ()
+    )
+    return read_auction(closed, is_new=False)
+
+
+def record_bids(trace: Recorder, auction: Auction, decision: Decision) -> None:
+    """One event for each buyer of the auction, and its rank. Called once, by the attempt that closes the auction."""
+    ranks = {enrollment_id: number for number, enrollment_id in enumerate(decision.ranking, start=1)}
+    for bid in auction.bids:
+        cents, outcome = bid.counted
+        trace.add(
+            Event.BID_RECEIVED,
+            buyer_id=bid.buyer_id,
+            cost_cents=cents or 0,
+            data=_describe(bid, auction.closed, outcome=outcome, rank=ranks.get(bid.enrollment_id)),
+        )
+    _write_ranks(auction, decision)
+
+
+def _describe(bid: Bid, closed: ClosedOffer, *, outcome: str, rank: int | None) -> dict[str, Any]:
+    data = {
+        "bid_cents": bid.counted[0],
+        "answered": bid.outcome if bid.outcome != outcome else None,
+        "latency_ms": bid.latency_ms,
+        "rank": rank,
+        "reason": bid.reason or None,
+    }
+    known = {name: value for name, value in data.items() if value is not None}
+    return {"offer": str(closed.public_id), "outcome": outcome, **known}
+
+
+def _write_ranks(auction: Auction, decision: Decision) -> None:
+    keys = {each.enrollment_id: each.rank_key for each in decision.selected}
+    keys |= {
+        skip.enrollment_id: skip.data["rank_key"] for skip in decision.skipped if "rank_key" in skip.data
+    }
+    if not keys:
+        return
+    ranked = list(decision.ranking)
+    values = [-keys[each][0] // UNITS_PER_CENT for each in ranked]
+    numbers = list(range(1, len(ranked) + 1))
+    with connection.cursor() as cursor:
+        cursor.execute(RANK, [ranked, numbers, values, auction.closed.id])

@@ -1,0 +1,97 @@
+"""Offers within an attempt: one that ends, what follows it, and one that begins.
+
+attempt -> offered until closes_at -> claimed by as many buyers as may have it (distribution/offers/claim.py)
+                                  `-> attempt at closes_at: closed -> push | next campaign | unsold
+"""
+
+from distribution.attempts.bids import Auction, find_latest, read_auction
+from distribution.attempts.campaigns import CAMPAIGNS, read_heads
+from distribution.attempts.close_offer import ClosedOffer, close_offer
+from distribution.attempts.open_auction import open_auction
+from distribution.attempts.open_offer import open_offer
+from distribution.attempts.record import UNCLAIMED, AttemptRecord, Decided, Unsold, find_unsold
+from distribution.attempts.trace import record_decision
+from distribution.engine import CampaignHead, CompiledCampaign, DecisionFacts, decide, resolve_campaign
+from distribution.models import OfferKind
+from distribution.models.campaign import OFFERING
+from tracing.skip_reasons import RetryClass
+from tracing.vocabulary import Event
+
+
+def end_offer(record: AttemptRecord) -> None:
+    """Close the offer of a lead whose time is over. Needs the lead's lock."""
+    closed = record.closed = close_offer(record.lead.id, at=record.at)
+    if closed is not None:
+        event = Event.AUCTION_CLOSED if closed.kind == OfferKind.AUCTION else Event.PING_POST_CLOSED
+        record.trace.add(event, data={**closed.describe(), **record.mark_test()})
+
+
+def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
+    """Return the campaign that the attempt goes on with. None: there is none, and the record says why."""
+    lead, closed = record.lead, record.closed
+    heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
+    if closed is not None:
+        own = next((each for each in heads if each.id == closed.campaign_id), None)
+        fallback = _find_fallback(own, versions[own.id]) if own else "next_campaign"
+        if fallback == "unsold" or (closed.claims and fallback == "next_campaign"):
+            record.unsold = Unsold(UNCLAIMED, RetryClass.PERMANENT)
+            return None
+        if own is not None and fallback == "push":
+            return CAMPAIGNS.get(own.id, config_version=versions[own.id])
+        heads = [each for each in heads if each.id not in closed.passed]
+    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
+    if head is None:
+        record.unsold = Unsold("no_campaign" if closed is None else UNCLAIMED, RetryClass.PERMANENT)
+        return None
+    return CAMPAIGNS.get(head.id, config_version=versions[head.id])
+
+
+def find_auction(record: AttemptRecord) -> Auction | None:
+    """The bids by which this attempt sells: of the auction that it closed, or that a chain of posts goes on with."""
+    closed = record.closed
+    if closed is not None:
+        return read_auction(closed, is_new=True) if closed.kind == OfferKind.AUCTION else None
+    if record.lead.posting_from is None:
+        return None
+    return find_latest(record.lead.id, at=record.at)
+
+
+def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
+    """The campaign of the auction. None: it takes no more leads."""
+    _, versions = read_heads(workspace_id=record.lead.workspace_id, vertical=record.lead.vertical)
+    version = versions.get(closed.campaign_id)
+    return None if version is None else CAMPAIGNS.get(closed.campaign_id, config_version=version)
+
+
+def find_fallback(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
+    """The campaign with which the attempt goes on after an auction in which nobody's bid may win."""
+    record.closed = closed
+    return find_next_campaign(record)
+
+
+def _find_fallback(head: CampaignHead, config_version: int) -> str:
+    return CAMPAIGNS.get(head.id, config_version=config_version).offer.fallback
+
+
+def is_offered_first(record: AttemptRecord, campaign: CompiledCampaign) -> bool:
+    """Whether buyers are shown the lead now. A campaign whose offer has just ended pushes it."""
+    is_over = record.closed is not None and record.closed.campaign_id == campaign.id
+    return campaign.mode in OFFERING and not is_over
+
+
+def offer(record: AttemptRecord, campaign: CompiledCampaign, facts: DecisionFacts) -> None:
+    """Show the lead to every buyer that passes the gates. Nothing is charged, so no buyer is locked."""
+    decided = record.decided = Decided(campaign, facts, decide(campaign, facts))
+    record_decision(record.trace, decided.decision, zip_code=record.lead.zip)
+    record.unsold = find_unsold(decided.decision)
+    if decided.decision.offered:
+        begin = open_auction if campaign.mode == "auction" else open_offer
+        record.opened = begin(
+            record.lead,
+            campaign=campaign,
+            decision=decided.decision,
+            attempt_id=record.trace.head.id,
+            at=record.at,
+            sold_count=facts.lead.sold_count,
+            passed=record.closed.passed if record.closed else (),
+        )

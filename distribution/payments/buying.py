@@ -1,0 +1,67 @@
+"""Starts a payment by card: commits its row. The payer asks the provider for it."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from distribution.locks import wait_for_wallet
+from distribution.models import (
+    LEAST_PAYMENT_CENTS,
+    MOST_PAYMENT_CENTS,
+    PENDING,
+    Buyer,
+    CardPayment,
+    PaymentOrigin,
+    Wallet,
+)
+from distribution.payments.account import has_cards
+from distribution.payments.pausing import find_card
+from tracing.wording import money
+
+
+class PaymentRefused(ValueError):
+    """The payment is not started. `code` is for programs, the message for people. `field`: what to correct."""
+
+    def __init__(self, code: str, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+def start_payment(
+    buyer: Buyer, *, amount_cents: int, actor: str, at: datetime, origin: PaymentOrigin = PaymentOrigin.BUYER
+) -> CardPayment:
+    """Raises PaymentRefused. Two at once are impossible: the wallet is locked, and one may be pending."""
+    _check(amount_cents)
+    with transaction.atomic():
+        wait_for_wallet(buyer.pk)
+        wallet = Wallet.objects.get(buyer_id=buyer.pk)
+        card = find_card(wallet)
+        if card is None:
+            raise PaymentRefused("no_card", "There is no card. Add one first.")
+        pending = CardPayment.objects.filter(wallet=wallet, state__in=PENDING).first()
+        if pending is not None:
+            message = f"The payment {pending.public_id} of {money(pending.amount_cents)} has not ended. Wait for it."
+            raise PaymentRefused("payment_pending", message)
+        return CardPayment.objects.create(
+            workspace_id=buyer.workspace_id,
+            wallet=wallet,
+            card=card,
+            origin=origin,
+            actor=actor,
+            amount_cents=amount_cents,
+            next_try_at=at,
+        )
+
+
+def require_cards() -> None:
+    """Raises PaymentRefused if the installation has no account at the provider."""
+    if not has_cards():
+        message = "Payments by card are not set up. Ask your agency to top up your wallet."
+        raise PaymentRefused("no_cards", message)
+
+
+def _check(amount_cents: int) -> None:
+    require_cards()
+    if not LEAST_PAYMENT_CENTS <= amount_cents <= MOST_PAYMENT_CENTS:
+        message = f"must be between {money(LEAST_PAYMENT_CENTS)} and {money(MOST_PAYMENT_CENTS)}"
+        raise PaymentRefused("out_of_range", message, field="amount_cents")

@@ -1,0 +1,102 @@
+"""Adds a card: the browser gives it to the provider, and what we store of it comes from there. Never a card number."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from distribution.locks import wait_for_wallet
+from distribution.models import Buyer, Card, CardCustomer, Wallet
+from distribution.payments.account import get_account
+from distribution.payments.buying import PaymentRefused, require_cards
+from distribution.payments.intents import id_of
+from distribution.payments.pausing import note_success
+from distribution.payments.provider import (
+    AnswerUnknown,
+    RequestRefused,
+    create_customer,
+    create_setup,
+    retrieve_card,
+    retrieve_setup,
+)
+
+UNREACHABLE = PaymentRefused(
+    "provider_unreachable", "The card provider does not answer. Try again in a minute."
+)
+
+
+def begin_setup(buyer: Buyer) -> dict[str, str]:
+    """What a browser needs to add a card. No transaction may be open. Raises PaymentRefused."""
+    require_cards()
+    try:
+        setup = create_setup(find_customer(buyer).provider_id)
+    except (AnswerUnknown, RequestRefused) as error:
+        raise UNREACHABLE from error
+    return {
+        "setup_id": str(setup["id"]),
+        "client_secret": str(setup["client_secret"]),
+        "publishable_key": get_account().publishable_key,
+    }
+
+
+def find_customer(buyer: Buyer) -> CardCustomer:
+    """Make it at the provider the first time. Of two made at once, one is used; the other has no card and no money."""
+    found = CardCustomer.objects.filter(buyer=buyer).first()
+    if found is not None:
+        return found
+    provider_id = create_customer(buyer.public_id)
+    CardCustomer.objects.bulk_create(
+        [CardCustomer(buyer=buyer, workspace_id=buyer.workspace_id, provider_id=provider_id)],
+        ignore_conflicts=True,
+    )
+    return CardCustomer.objects.get(buyer=buyer)
+
+
+def finish_setup(buyer: Buyer, *, setup_id: str, at: datetime) -> Card:
+    """Store the card that a setup added. Raises PaymentRefused. A repeat returns the same card."""
+    require_cards()
+    customer = CardCustomer.objects.filter(buyer=buyer).first()
+    try:
+        setup = retrieve_setup(setup_id)
+        if customer is None or id_of(setup["customer"]) != customer.provider_id:
+            raise PaymentRefused("unknown_setup", "is not a setup of yours", field="setup_id")
+        if setup["status"] != "succeeded":
+            raise PaymentRefused(
+                "setup_not_finished", "The card was not added yet. Finish it in the browser first."
+            )
+        card = retrieve_card(id_of(setup["payment_method"]))
+    except RequestRefused as error:
+        raise PaymentRefused("unknown_setup", "is not a setup of yours", field="setup_id") from error
+    except AnswerUnknown as error:
+        raise UNREACHABLE from error
+    return store_card(customer, card, at=at)
+
+
+def store_card(customer: CardCustomer, raw: dict[str, Any], *, at: datetime) -> Card:
+    """Make it the buyer's current card. A card that was stored before is returned as it is."""
+    with transaction.atomic():
+        wait_for_wallet(customer.buyer_id)
+        known = Card.objects.filter(provider_id=raw["id"]).first()
+        if known is not None:
+            return known
+        Card.objects.filter(buyer_id=customer.buyer_id, removed_at__isnull=True).update(removed_at=at)
+        facts = raw["card"]
+        card = Card.objects.create(
+            buyer_id=customer.buyer_id,
+            workspace_id=customer.workspace_id,
+            customer=customer,
+            provider_id=raw["id"],
+            brand=str(facts["brand"])[:30],
+            last4=str(facts["last4"]),
+            exp_month=int(facts["exp_month"]),
+            exp_year=int(facts["exp_year"]),
+        )
+        note_success(Wallet.objects.values_list("pk", flat=True).get(buyer_id=customer.buyer_id))
+    return card
+
+
+def remove_card(buyer: Buyer, *, at: datetime) -> bool:
+    """Payments that are pending keep it. Returns False if there is none."""
+    with transaction.atomic():
+        wait_for_wallet(buyer.pk)
+        return bool(Card.objects.filter(buyer=buyer, removed_at__isnull=True).update(removed_at=at))

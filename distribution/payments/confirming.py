@@ -1,0 +1,19 @@
+"""The way back for a payment that the cardholder must confirm: what a browser needs for it."""
+
+from distribution.models import CardPayment, PaymentState
+from distribution.payments.account import get_account
+from distribution.payments.buying import PaymentRefused, require_cards
+from distribution.payments.cards import UNREACHABLE
+from distribution.payments.provider import AnswerUnknown, RequestRefused, retrieve_raw
+
+
+def begin_confirmation(payment: CardPayment) -> dict[str, str]:
+    """No transaction may be open. Raises PaymentRefused. The secret is not stored."""
+    require_cards()
+    if payment.state != PaymentState.NEEDS_ACTION or payment.provider_id is None:
+        raise PaymentRefused("not_to_be_confirmed", "This payment does not wait for the cardholder.")
+    try:
+        raw = retrieve_raw(payment.provider_id)
+    except (AnswerUnknown, RequestRefused) as error:
+        raise UNREACHABLE from error
+    return {"client_secret": str(raw["client_secret"]), "publishable_key": get_account().publishable_key}

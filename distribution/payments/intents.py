@@ -1,0 +1,108 @@
+"""What the provider says about a payment, as facts. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+CURRENCY: Final = "usd"
+# Names of our ids in the provider's metadata.
+PAYMENT: Final = "leadswitch_payment"
+REFUND: Final = "leadswitch_refund"
+BUYER: Final = "leadswitch_buyer"
+# The bank wants the cardholder to confirm: said in an error, or as the status of the payment.
+CONFIRM_CODES: Final = ("authentication_required", "payment_intent_authentication_failure")
+WAITING: Final = ("requires_action", "requires_confirmation")
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A payment intent. `payment_id`: our public id of the payment; "" if it is not ours."""
+
+    provider_id: str
+    status: str
+    amount_cents: int
+    currency: str
+    payment_id: str = ""
+    failure_code: str = ""
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == "succeeded"
+
+    @property
+    def must_be_confirmed(self) -> bool:
+        is_declined = self.status == "requires_payment_method"
+        return self.status in WAITING or (is_declined and self.failure_code in CONFIRM_CODES)
+
+
+def read_intent(raw: Mapping[str, Any]) -> Intent:
+    """Of a payment intent as the API or a webhook has it. `amount_received`: not every version names it."""
+    error = raw.get("last_payment_error") or {}
+    received = raw.get("amount_received") if raw["status"] == "succeeded" else None
+    return Intent(
+        provider_id=str(raw["id"]),
+        status=str(raw["status"]),
+        amount_cents=int(raw["amount"] if received is None else received),
+        currency=str(raw["currency"]),
+        payment_id=str((raw.get("metadata") or {}).get(PAYMENT, "")),
+        failure_code=read_code(error),
+    )
+
+
+def read_code(error: Mapping[str, Any]) -> str:
+    """Why the bank declined, or else the provider's own code."""
+    code = error.get("code") or ""
+    if code in CONFIRM_CODES:
+        return str(code)
+    return str(error.get("decline_code") or code)[:100]
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """A charge, which has what was paid back of its payment so far: `refunded_cents` is a total."""
+
+    intent: Intent
+    refunded_cents: int
+
+
+def read_charge(raw: Mapping[str, Any]) -> Charged | None:
+    """None: a charge without a payment intent is not ours."""
+    if not raw.get("payment_intent"):
+        return None
+    intent = Intent(
+        provider_id=id_of(raw["payment_intent"]),
+        status="succeeded" if raw.get("status") == "succeeded" else "processing",
+        amount_cents=int(raw["amount"]),
+        currency=str(raw["currency"]),
+        payment_id=str((raw.get("metadata") or {}).get(PAYMENT, "")),
+    )
+    return Charged(intent, int(raw.get("amount_refunded") or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """`status` and `reason` are the provider's words."""
+
+    provider_id: str
+    intent_id: str
+    status: str
+    reason: str
+    amount_cents: int
+
+
+def read_dispute(raw: Mapping[str, Any]) -> Dispute | None:
+    """None: not of a payment intent."""
+    if not raw.get("payment_intent"):
+        return None
+    return Dispute(
+        provider_id=str(raw["id"]),
+        intent_id=id_of(raw["payment_intent"]),
+        status=str(raw["status"]),
+        reason=str(raw.get("reason") or "")[:60],
+        amount_cents=int(raw["amount"]),
+    )
+
+
+def id_of(value: Any) -> str:
+    """The id of an object that is named by its id, or is there as a whole."""
+    return str(value["id"]) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,88 @@
+"""Changes the settings of automatic recharge: for a buyer by API, for an operator in the admin. Each is audited."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from distribution.locks import wait_for_wallet
+from distribution.models import Buyer, PauseReason, Recharge, Wallet
+from distribution.payments.buying import PaymentRefused
+from distribution.payments.pausing import find_card, pause, resume
+from tracing import audit
+
+AMOUNTS: Final = (
+    *("threshold_cents", "amount_cents"),
+    *("day_limit_cents", "week_limit_cents", "month_limit_cents"),
+)
+FIELDS: Final = ("is_on", *AMOUNTS, "max_tries")
+AUDITED: Final = (*FIELDS, "paused_at", "pause_reason")
+
+
+def find_recharge(buyer: Buyer) -> Recharge | None:
+    return Recharge.objects.filter(wallet__buyer=buyer).first()
+
+
+def change_recharge(
+    buyer: Buyer, changes: Mapping[str, Any], *, actor: str, reason: str = "", at: datetime
+) -> Recharge:
+    """`changes`: FIELDS, and `is_paused`. Raises PaymentRefused. A change lets a payment be due at once again."""
+    with transaction.atomic():
+        wait_for_wallet(buyer.pk)
+        wallet = Wallet.objects.get(buyer_id=buyer.pk)
+        recharge = Recharge.objects.filter(wallet=wallet).first()
+        before = {} if recharge is None else audit.read_state(recharge, fields=list(AUDITED))
+        stored = _store(recharge, changes, wallet=wallet, buyer=buyer)
+        _switch(stored, changes, actor=actor, at=at)
+        stored.refresh_from_db()
+        audit.record(
+            actor=actor,
+            action="recharge",
+            target=wallet,
+            workspace_id=buyer.workspace_id,
+            reason=reason,
+            before=before,
+            after=audit.read_state(stored, fields=list(AUDITED)),
+        )
+    return stored
+
+
+def _store(
+    recharge: Recharge | None, changes: Mapping[str, Any], *, wallet: Wallet, buyer: Buyer
+) -> Recharge:
+    row = recharge or Recharge(wallet=wallet, workspace_id=buyer.workspace_id)
+    for name in FIELDS:
+        if name in changes:
+            setattr(row, name, changes[name])
+    if recharge is None and (missing := [name for name in AMOUNTS if name not in changes]):
+        raise PaymentRefused("required", "is required the first time", field=missing[0])
+    _check(row)
+    if row.is_on and find_card(wallet) is None:
+        raise PaymentRefused("no_card", "There is no card. Add one before you turn this on.")
+    row.not_before = None
+    row.save()
+    return row
+
+
+def _check(row: Recharge) -> None:
+    try:
+        row.clean_fields(exclude=["wallet", "workspace"])
+    except ValidationError as error:
+        name, problems = next(iter(error.message_dict.items()))
+        raise PaymentRefused("out_of_range", problems[0], field=name) from None
+    smaller = "amount_cents"
+    for name in ("day_limit_cents", "week_limit_cents", "month_limit_cents"):
+        if getattr(row, name) < getattr(row, smaller):
+            raise PaymentRefused("out_of_range", f"must not be below {smaller}", field=name)
+        smaller = name
+
+
+def _switch(row: Recharge, changes: Mapping[str, Any], *, actor: str, at: datetime) -> None:
+    is_paused = changes.get("is_paused")
+    if is_paused is True:
+        by_buyer = actor.startswith("key ")
+        pause(row.wallet_id, reason=PauseReason.BY_BUYER if by_buyer else PauseReason.BY_HAND, at=at)
+    elif is_paused is False and row.paused_at is not None:
+        resume(row.wallet_id)

@@ -1,0 +1,178 @@
+"""The provider's webhooks: verified, stored once, and applied in the same transaction. Any order is harmless."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import stripe
+from django.db import connection, transaction
+
+from distribution import metrics
+from distribution.models import CardPayment
+from distribution.payments.disputes import apply_dispute
+from distribution.payments.intents import Charged, Intent, read_charge, read_dispute, read_intent
+from distribution.payments.locks import lock_payment
+from distribution.payments.refunds import apply_refunded
+from distribution.payments.settle import settle
+
+logger = logging.getLogger(__name__)
+
+TOLERANCE: Final = timedelta(minutes=5)
+
+STORE: Final = """
+INSERT INTO distribution_providerevent (event_id, kind, object_id, result) VALUES (%s, %s, %s, '')
+ON CONFLICT (event_id) DO NOTHING
+"""
+NOTE_RESULT: Final = "UPDATE distribution_providerevent SET result = %s WHERE event_id = %s"
+
+APPLIED: Final = "applied"
+REPEATED: Final = "repeated"
+IGNORED: Final = "ignored"
+UNKNOWN: Final = "unknown_payment"
+WAITING: Final = "waits_for_payment"
+
+
+class BadSignature(Exception):
+    """The request does not come from the provider, or was sent too long ago."""
+
+
+class BadEvent(Exception):
+    """Signed, but not an event."""
+
+
+def receive(raw: bytes, *, signature: str, secrets: Sequence[str], at: datetime) -> str:
+    """Returns what became of the event. Raises BadSignature, BadEvent."""
+    _verify(raw, signature=signature, secrets=secrets, at=at)
+    event = _read(raw)
+    kind, event_id, facts = str(event["type"]), str(event["id"]), event["data"]["object"]
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(STORE, [event_id[:255], kind[:100], str(facts.get("id", ""))[:255]])
+            is_new = cursor.rowcount == 1
+        result = _apply(kind, facts, at=at) if is_new else REPEATED
+        if is_new:
+            with connection.cursor() as cursor:
+                cursor.execute(NOTE_RESULT, [result, event_id])
+    metrics.PAYMENT_WEBHOOKS.labels(kind=GROUPS.get(kind, "other"), result=result).inc()
+    return result
+
+
+def _verify(raw: bytes, *, signature: str, secrets: Sequence[str], at: datetime) -> None:
+    """The library refuses old messages; one from the future is refused here. The body is compared byte by byte."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadSignature from error
+    for secret in secrets:
+        try:
+            stripe.WebhookSignature.verify_header(text, signature, secret)
+        except stripe.SignatureVerificationError:
+            continue
+        return _check_time(signature, at=at)
+    raise BadSignature
+
+
+def _check_time(signature: str, *, at: datetime) -> None:
+    stamps = [part[2:] for part in signature.split(",") if part.startswith("t=")]
+    if abs(int(stamps[0]) - at.timestamp()) > TOLERANCE.total_seconds():
+        raise BadSignature
+
+
+def _read(raw: bytes) -> Mapping[str, Any]:
+    try:
+        event = json.loads(raw)
+        is_event = event["object"] == "event" and isinstance(event["data"]["object"], dict)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadEvent from error
+    if not is_event:
+        raise BadEvent
+    return dict(event)
+
+
+def _apply(kind: str, facts: Mapping[str, Any], *, at: datetime) -> str:
+    handler = HANDLERS.get(kind)
+    return IGNORED if handler is None else handler(facts, at)
+
+
+def _apply_intent(facts: Mapping[str, Any], at: datetime) -> str:
+    intent = read_intent(facts)
+    payment_id = find_payment(intent)
+    if payment_id is None:
+        return UNKNOWN
+    settle(payment_id, intent, at=at)
+    return APPLIED
+
+
+def _apply_charge(facts: Mapping[str, Any], at: datetime) -> str:
+    charged = read_charge(facts)
+    if charged is None:
+        return IGNORED
+    payment_id = find_payment(charged.intent)
+    if payment_id is None:
+        return UNKNOWN
+    apply_charge(payment_id, charged, at=at)
+    return APPLIED
+
+
+def apply_charge(payment_id: int, charged: Charged, *, at: datetime) -> None:
+    """The success first: this may be the first that is heard of it."""
+    with transaction.atomic():
+        settle(payment_id, charged.intent, at=at)
+        # A surplus is a payment of its own.
+        payment_id = (
+            CardPayment.objects.filter(provider_id=charged.intent.provider_id)
+            .values_list("pk", flat=True)
+            .first()
+            or payment_id
+        )
+        payment = lock_payment(payment_id)
+        if payment.provider_id == charged.intent.provider_id:
+            apply_refunded(payment, refunded_cents=charged.refunded_cents)
+
+
+def _apply_dispute(facts: Mapping[str, Any], at: datetime) -> str:
+    dispute = read_dispute(facts)
+    if dispute is None:
+        return IGNORED
+    return APPLIED if apply_dispute(dispute, at=at) else WAITING
+
+
+def find_payment(intent: Intent) -> int | None:
+    """By the intent, or by our id in its metadata. A payment of another system of the same account is unknown."""
+    payments = CardPayment.objects.values_list("pk", flat=True)
+    found = payments.filter(provider_id=intent.provider_id).first()
+    if found is None and (public_id := _parse_uuid(intent.payment_id)) is not None:
+        found = payments.filter(public_id=public_id).first()
+    return found
+
+
+def _parse_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+_INTENT_KINDS: Final = tuple(
+    f"payment_intent.{what}"
+    for what in ("succeeded", "payment_failed", "processing", "requires_action", "canceled")
+)
+_CHARGE_KINDS: Final = ("charge.succeeded", "charge.refunded", "charge.updated")
+_DISPUTE_KINDS: Final = tuple(
+    f"charge.dispute.{what}"
+    for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+)
+GROUPS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_INTENT_KINDS, "payment"),
+    **dict.fromkeys(_CHARGE_KINDS, "charge"),
+    **dict.fromkeys(_DISPUTE_KINDS, "dispute"),
+}
+Handler = Callable[[Mapping[str, Any], datetime], str]
+HANDLERS: Final[Mapping[str, Handler]] = {
+    **dict.fromkeys(_INTENT_KINDS, _apply_intent),
+    **dict.fromkeys(_CHARGE_KINDS, _apply_charge),
+    **dict.fromkeys(_DISPUTE_KINDS, _apply_dispute),
+}

@@ -1,0 +1,130 @@
+"""Offers: leads that a buyer may claim until a time, without contact data. The first valid claim gets the lead."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from distribution.models import OfferBuyer, OfferEnd
+from distribution.offers.claim import claim_offer
+from distribution.offers.queries import CLAIMED, OPEN, find_offer, list_offers
+from distribution.offers.refusals import (
+    ClaimBusy,
+    ClaimRefused,
+    NotEligible,
+    OfferNotFound,
+    Taken,
+    WindowOver,
+)
+from distribution.portal.pages import PortalPage
+from distribution.portal.paging import SIZE, read_paging
+from distribution.portal.wording import LINKS
+from tracing.obstacles import describe_gate
+from tracing.wording import duration
+
+STATES: Final = [(OPEN, "open now"), (CLAIMED, "claimed by you"), ("all", "all")]
+BUSY: Final = "You are being charged for another lead at this moment. Claim again."
+PAUSED: Final = "Selling is paused now. Claim again when it resumes."
+STATE_WORDS: Final = {
+    "open": ("open", "good"),
+    "claimed": ("claimed by you", "good"),
+    "taken": ("taken by others", "quiet"),
+    "over": ("time is over", "quiet"),
+}
+
+
+class OffersPage(PortalPage):
+    """Open offers, unless another state is chosen. A script asks for the list alone and shows it in this page."""
+
+    section = "portal-offers"
+    template = "offers"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        state = request.GET.get("state", OPEN)
+        if state not in dict(STATES):
+            raise Http404
+        paging = read_paging(request, name="offers", buyer=self.buyer)
+        wanted = None if state == "all" else state
+        found = list_offers(self.buyer, limit=SIZE + 1, before=paging.before, state=wanted)
+        shown = paging.show(found)
+        context = {
+            "page": shown,
+            "offers": [describe_offer(each, at=self.at) for each in shown.rows],
+            "states": STATES,
+            "state": state,
+            "is_live": state == OPEN and shown.is_first,
+        }
+        return self.show_page(self.template, context)
+
+
+class OfferListPage(OffersPage):
+    template = "offer_list"
+
+
+class OfferPage(PortalPage):
+    """One offer, and its claim at the price that the buyer sees."""
+
+    section = "portal-offers"
+
+    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        return self._show(public_id)
+
+    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        try:
+            claim = claim_offer(public_id, buyer_id=self.buyer.pk)
+        except OfferNotFound:
+            raise Http404 from None
+        except ClaimRefused as refusal:
+            return self._show(public_id, **describe_refusal(refusal, timezone=self.buyer.timezone))
+        except ClaimBusy:
+            return self._show(public_id, problem=BUSY)
+        done = "claimed" if claim.is_new else "claimed-before"
+        return HttpResponseRedirect(f"{reverse('portal-lead', args=[claim.assignment_id])}?done={done}")
+
+    def _show(self, public_id: UUID, **refused: Any) -> HttpResponse:
+        place = find_offer(public_id, buyer=self.buyer)
+        if place is None:
+            raise Http404
+        status = HTTPStatus.CONFLICT if refused else HTTPStatus.OK
+        return self.show_page("offer", {**describe_offer(place, at=self.at), **refused}, status=status)
+
+
+def find_state(place: OfferBuyer, *, at: datetime) -> str:
+    """For this buyer. The time may be over before the offer is closed."""
+    if place.claimed_at is not None:
+        return "claimed"
+    if place.offer.end_reason == OfferEnd.CLAIMED:
+        return "taken"
+    return "open" if place.offer.closed_at is None and at < place.offer.closes_at else "over"
+
+
+def describe_offer(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
+    state = find_state(place, at=at)
+    words, tone = STATE_WORDS[state]
+    left = max(0, int((place.offer.closes_at - at).total_seconds()))
+    return {
+        "place": place,
+        "offer": place.offer,
+        "fields": list(place.offer.partial.items()),
+        "is_open": state == "open",
+        "state_words": words,
+        "tone": tone,
+        "seconds_left": left if state == "open" else 0,
+    }
+
+
+def describe_refusal(refusal: ClaimRefused, *, timezone: str) -> dict[str, Any]:
+    """It says when others had the lead, never who."""
+    if isinstance(refusal, Taken):
+        late = duration(refusal.late_ms or 0)
+        return {"problem": f"Taken: another buyer claimed this lead {late} before you. You were not charged."}
+    if isinstance(refusal, WindowOver):
+        return {"problem": "The time of this offer is over. You were not charged."}
+    if not isinstance(refusal, NotEligible):
+        return {"problem": PAUSED}
+    gates = [describe_gate(gate, timezone=timezone) for gate in refusal.gates]
+    links = dict.fromkeys(LINKS[gate.gate] for gate in gates if gate.gate in LINKS)
+    return {"problem": f"{refusal.message} You were not charged.", "gates": gates, "links": list(links)}

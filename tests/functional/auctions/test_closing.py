@@ -1,0 +1,164 @@
+"""Auctions from their opening to the sale: bids are written as the asker writes them."""
+
+import pytest
+from django.utils import timezone
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.models import Assignment, LedgerEntry
+from tests.support.auctions import (
+    answer,
+    auction_campaign,
+    auction_of,
+    auctioned_lead,
+    bidder,
+    bids_of,
+    close,
+)
+from tests.support.buyer_system import BuyerSystem, Reply
+from tests.support.delivering import deliver_due, sign
+from tests.support.factories import EndpointFactory
+from tests.support.holds import attempts_of
+from tests.support.offers import assert_everything_holds
+from tracing.models import LeadDistributionEvent
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+ASKED = "https://bids.example.com/ping"
+HIGH, LOW = 4_000, 3_000
+
+
+def sales() -> list[tuple[int, int, str]]:
+    return list(Assignment.objects.order_by("pk").values_list("buyer_id", "price_cents", "state"))
+
+
+def test_best_bid_pays_what_it_bid() -> None:
+    campaign = auction_campaign()
+    first, second, third = (bidder(campaign, url=ASKED) for _ in range(3))
+    lead = auctioned_lead(campaign)
+    auction = auction_of(lead)
+    assert (auction.kind, auction.state, auction.partial) == (
+        "auction",
+        "open",
+        {"zip3": "303", "state": "GA", "attributes.roof_age": 12},
+    )
+    answer(lead, first, LOW)
+    answer(lead, second, HIGH, bid_id="B-2")
+    answer(lead, third, None, "no_bid", bid_reason="not this week")
+
+    outcome = close(lead)
+
+    assert (outcome.result, outcome.charged_cents) == ("success", HIGH)
+    assert sales() == [(second.buyer_id, HIGH, "sold")]
+    auction.refresh_from_db()
+    assert (auction.state, auction.end_reason) == ("closed", "bids_in")
+    assert bids_of(lead, "rank", "rank_value_cents") == {
+        second.buyer_id: [1, HIGH],
+        first.buyer_id: [2, LOW],
+        third.buyer_id: [None, None],
+    }
+    skips = LeadDistributionEvent.objects.filter(event="buyer_skipped").values_list("buyer_id", "skip_reason")
+    assert dict(skips) == {first.buyer_id: "outbid", third.buyer_id: "no_bid"}
+    assert attempts_of(lead)[0] == ("ingest", "offered", "", ["auction_opened"])
+    assert_everything_holds()
+
+
+def test_standing_bids_take_part_beside_live_ones() -> None:
+    """One replaces a standing bid by a live one, one does not answer, one is not asked, and one has nothing."""
+    campaign = auction_campaign()
+    rules = [{"when": {"field": "state", "op": "eq", "value": "GA"}, "bid_cents": 3_500}]
+    live = bidder(campaign, url=ASKED, bid_cents=9_000)
+    silent = bidder(campaign, url=ASKED, standing_bids=rules)
+    declining = bidder(campaign, url=ASKED, bid_cents=9_000)
+    standing = bidder(campaign, bid_cents=3_499)
+    nothing = bidder(campaign)
+    lead = auctioned_lead(campaign)
+    answer(lead, live, 1_000)
+    answer(lead, declining, None, "no_bid")
+
+    close(lead)
+
+    assert sales() == [(silent.buyer_id, 3_500, "sold")]
+    assert bids_of(lead, "bid_outcome", "rank") == {
+        live.buyer_id: ["bid", 3],
+        silent.buyer_id: ["", 1],
+        declining.buyer_id: ["no_bid", None],
+        standing.buyer_id: ["standing", 2],
+        nothing.buyer_id: ["no_bid", None],
+    }
+    assert auction_of(lead).end_reason == "window_over"
+    assert_everything_holds()
+
+
+def test_auction_of_standing_bids_alone_is_due_at_once() -> None:
+    campaign = auction_campaign()
+    bidder(campaign, bid_cents=LOW)
+    winner = bidder(campaign, bid_cents=HIGH)
+    lead = auctioned_lead(campaign)
+    assert distribute_lead(lead.pk).result == "success"
+    assert sales() == [(winner.buyer_id, HIGH, "sold")]
+    assert_everything_holds()
+
+
+@pytest.mark.parametrize(
+    ("reserve", "bid", "reason"), [(None, None, "no_bids"), (5_000, HIGH, "below_reserve")]
+)
+def test_lead_without_a_winning_bid_says_why(reserve: int | None, bid: int | None, reason: str) -> None:
+    campaign = auction_campaign(reserve_cents=reserve)
+    one = bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    answer(lead, one, bid, "bid" if bid else "timeout")
+    outcome = close(lead)
+    assert (outcome.result, outcome.skip_reason) == ("unsold", reason)
+    assert sales() == []
+    assert_everything_holds()
+
+
+def test_fallback_pushes_the_lead_in_the_same_attempt() -> None:
+    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority")
+    one = bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    answer(lead, one, None, "no_bid")
+    assert close(lead).result == "success"
+    assert sales() == [(one.buyer_id, 2_500, "sold")]
+    assert [result for _, result, _, _ in attempts_of(lead)] == ["offered", "success"]
+    assert_everything_holds()
+
+
+def test_post_goes_down_the_ranks_until_a_buyer_accepts(system: BuyerSystem) -> None:
+    system.answer_with(Reply(422), Reply(200))
+    campaign = auction_campaign(sells_on="acceptance")
+    low, high, middle = (bidder(campaign, url=ASKED) for _ in range(3))
+    for each in (low, high, middle):
+        sign(EndpointFactory(buyer=each.buyer, url=system.url))
+    lead = auctioned_lead(campaign)
+    for each, cents in ((low, LOW), (high, HIGH), (middle, 3_500)):
+        answer(lead, each, cents)
+    assert close(lead).result == "posting"
+    [held] = Assignment.objects.filter(state="held")
+    assert (held.buyer_id, held.price_cents) == (high.buyer_id, HIGH)
+
+    deliver_due()
+    assert distribute_lead(lead.pk).result == "posting"
+
+    [held] = Assignment.objects.filter(state="held")
+    assert (held.buyer_id, held.price_cents) == (middle.buyer_id, 3_500)
+    deliver_due()
+    assert sales() == [(high.buyer_id, HIGH, "rejected"), (middle.buyer_id, 3_500, "sold")]
+    charged = LedgerEntry.objects.filter(kind="capture").values_list("amount_cents", flat=True)
+    assert list(charged) == [-3_500]
+    assert LeadDistributionEvent.objects.filter(event="bid_received").count() == 3
+    assert_everything_holds()
+
+
+def test_returns_lower_the_rank_of_a_bid() -> None:
+    campaign = auction_campaign(penalizes_returns=True)
+    returning, keeping = (bidder(campaign, bid_cents=cents) for cents in (HIGH, LOW))
+    sold = auctioned_lead(campaign)
+    distribute_lead(sold.pk)
+    Assignment.objects.update(state="returned", returned_at=timezone.now())
+    lead = auctioned_lead(campaign)
+    distribute_lead(lead.pk)
+    assert bids_of(lead, "returned_bps", "rank_value_cents") == {
+        returning.buyer_id: [10_000, 0],
+        keeping.buyer_id: [0, LOW],
+    }
+    assert Assignment.objects.get(lead=lead).buyer_id == keeping.buyer_id
