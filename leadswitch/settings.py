@@ -117,6 +117,7 @@ LEADSWITCH_RECONCILERS = {
     "stale_locks": ("routing.reconcile.stale_locks.run", ENVIRONMENT.stale_locks_period_seconds),
     "expiry": ("routing.reconcile.expiry.run", ENVIRONMENT.expiry_period_seconds),
     "holds": ("distribution.reconcile.holds.run", ENVIRONMENT.holds_period_seconds),
+    "offers": ("distribution.reconcile.offers.run", ENVIRONMENT.offers_period_seconds),
     "balances": ("distribution.reconcile.balances.run", ENVIRONMENT.balances_period_seconds),
     "schedule": ("routing.reconcile.schedule.run", ENVIRONMENT.schedule_period_seconds),
     "inflight": ("routing.reconcile.inflight.run", ENVIRONMENT.inflight_period_seconds),

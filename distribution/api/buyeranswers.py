@@ -13,6 +13,7 @@ from distribution.models import (
     LedgerEntry,
     Wallet,
 )
+from distribution.selfservice.remedies import find_remedy
 from routing.api.answers import write_time
 from routing.models import Lead
 from tracing import wording
@@ -144,4 +145,10 @@ def _describe_gate(gate: Obstacle) -> dict[str, Any]:
         "required": gate.required,
         "observed": gate.observed,
         "opens_at": gate.opens_at,
+        "change_in": _describe_remedy(gate),
     }
+
+
+def _describe_remedy(gate: Obstacle) -> dict[str, Any] | None:
+    remedy = find_remedy(gate)
+    return None if remedy is None else {"path": remedy.path, "fields": list(remedy.fields)}

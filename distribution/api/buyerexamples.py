@@ -154,6 +154,7 @@ SKIP: Final = {
             "required": 2_500,
             "observed": 1_000,
             "opens_at": None,
+            "change_in": None,
         }
     ],
 }

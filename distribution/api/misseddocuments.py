@@ -25,6 +25,25 @@ class MissedLeadHead(serializers.Serializer[Any]):
     state = serializers.CharField()
 
 
+class RemedyDocument(serializers.Serializer[Any]):
+    """Where you change it."""
+
+    path = serializers.CharField(
+        help_text="Below /api/v1/buyer/. An enrollment's has the id of its campaign."
+    )
+    # `fields` is a name of serializers, so the field is added below.
+
+    def get_fields(self) -> dict[str, Any]:
+        named = serializers.ListField(child=serializers.CharField(), help_text="As a change names them.")
+        return {**super().get_fields(), "fields": named}
+
+
+class MissedGateDocument(GateDocument):
+    change_in = RemedyDocument(
+        allow_null=True, help_text="Null: you cannot change it yourself; `fixer` says who can."
+    )
+
+
 class SkipDocument(serializers.Serializer[Any]):
     """Why an attempt skipped you."""
 
@@ -37,7 +56,7 @@ class SkipDocument(serializers.Serializer[Any]):
     ranked_higher = serializers.IntegerField(
         allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
     )
-    gates = GateDocument(many=True, help_text="Every check that failed. The first is the reason.")
+    gates = MissedGateDocument(many=True, help_text="Every check that failed. The first is the reason.")
 
 
 class MissedDocument(SkipDocument):

@@ -45,18 +45,21 @@ WHERE (t.test_url <> '' OR NOT sold.is_test) AND NOT EXISTS (
 """  # noqa: S608 - only conditions are put in
 
 
-class CaptureExceedsHold(ValueError):
-    """Only what is held can be charged. The message says how much that is."""
+class CaptureRefused(ValueError):
+    """That amount cannot be charged. The message says why."""
 
 
 def capture(assignment_id: int, *, at: datetime, charge_cents: int | None = None) -> None:
     """Charge what is held for a sale, or only `charge_cents` of it. The sale's price is what was charged.
 
     Needs the lead's lock, and an assignment that is held. Locks the wallet; for a part also the enrollment, because
-    less counts for its budgets. Raises CaptureExceedsHold.
+    less counts for its budgets. Raises CaptureRefused.
     """
     if charge_cents is not None:
-        _lower(Assignment.objects.select_related("campaign").get(pk=assignment_id), charge_cents=charge_cents)
+        _lower(
+            Assignment.objects.select_related("campaign", "lead").get(pk=assignment_id),
+            charge_cents=charge_cents,
+        )
     with connection.cursor() as cursor:
         cursor.execute(ACCEPT, {"assignment": assignment_id, "at": at, "charge": charge_cents})
 
@@ -64,7 +67,9 @@ def capture(assignment_id: int, *, at: datetime, charge_cents: int | None = None
 def _lower(assignment: Assignment, *, charge_cents: int) -> None:
     if not 0 <= charge_cents <= assignment.price_cents:
         message = f"{money(charge_cents)} cannot be charged: {money(assignment.price_cents)} is held"
-        raise CaptureExceedsHold(message)
+        raise CaptureRefused(message)
+    if charge_cents < assignment.price_cents and assignment.lead.ping_id is not None:
+        raise CaptureRefused("its source was promised a price for this lead, so all that is held is charged")
     if assignment.is_test:  # a test counts in nothing
         return
     enrollment_id = lock_for_return(campaign_id=assignment.campaign_id, buyer_id=assignment.buyer_id)

@@ -118,7 +118,7 @@ def accept_sale(
 
     `charge_cents`: less than the held price; the rest is free again. `lead_id`: of the assignment, if wait_for_lead has
     locked it. Needs an open transaction. Locks the lead, then the wallet. Raises Assignment.DoesNotExist,
-    CaptureExceedsHold.
+    CaptureRefused.
     """
     lead, hold = _lock(assignment_id, lead_id=lead_id)
     if hold.state != AssignmentState.HELD:

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import transaction
 
 from distribution import metrics
-from distribution.attempts.capture import CaptureExceedsHold
+from distribution.attempts.capture import CaptureRefused
 from distribution.deliveries.locks import lock_delivery, lock_for_settling
 from distribution.deliveries.settling import ACCEPTED_LATE, settle
 from distribution.models import AssignmentState, Delivery, DeliveryState, Endpoint
@@ -83,7 +83,7 @@ def _settle(row: Delivery, *, charge_cents: int | None) -> int | None:
             at=row.ended_at,
             charge_cents=charge_cents,
         )
-    except CaptureExceedsHold as error:
+    except CaptureRefused as error:
         raise ResolutionRefused(str(error)) from error
 
 

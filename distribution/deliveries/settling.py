@@ -30,7 +30,7 @@ def settle(
 ) -> int | None:
     """Returns the id of the lead if it is due at once. Needs the lead's lock.
 
-    `charge_cents`: less than the held price. Raises CaptureExceedsHold.
+    `charge_cents`: less than the held price. Raises CaptureRefused.
     """
     if state == DeliveryState.REJECTED:
         settlement = reject_sale(assignment_id, reason=reason, at=at, lead_id=lead_id)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from distribution.engine.campaign import AuctionTerms, CompiledCampaign, CompiledEnrollment
 from distribution.engine.context import LeadContext
-from distribution.engine.ranking import VIRTUAL_SECOND, Candidate, Ranked, tail, waited
+from distribution.engine.ranking import Candidate, Ranked, one_turn, tail, waited
 from distribution.engine.types import LiveFacts, Skip
 
 ONE_BPS: Final = 10_000
@@ -114,7 +114,7 @@ def rank_bids(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], se
         Ranked(
             each,
             (-value_of(each, campaign.auction), waited(each), *tail(each, seed)),
-            each.live.virtual_finish + VIRTUAL_SECOND,
+            each.live.virtual_finish + one_turn(campaign.push_mode, weight=each.enrollment.weight),
             has_tier=False,
         )
         for each in candidates

@@ -13,5 +13,5 @@ def describe_promise(lead: Lead) -> str:
     waited = (lead.received_at - ping.created_at).total_seconds()
     return (
         f"{wording.money(ping.price_cents)} was promised to its source at {wording.moment(ping.created_at)}."
-        f" The lead came {waited:,.1f} s later. The promise lasts until {wording.moment(ends_at)}."
+        f" The lead came {waited:,.1f} s later. It was promised until {wording.moment(ends_at)}."
     )

@@ -160,7 +160,7 @@ def _decide(
 
 
 def _refuse(skipped: Sequence[Skip], *, at: datetime) -> NoReturn:
-    """`skipped`: the claimant, or nobody if the lead cannot be sold at all any more."""
+    """`skipped`: the claimant, or nobody if the lead cannot be sold at all now."""
     skip = skipped[0] if skipped else None
     if skip is not None and skip.reason == "outranked":
         raise Taken("Other buyers claimed this lead first.", at=at, ended_at=at)

@@ -49,7 +49,7 @@ class WithdrawProposalPage(PortalPage):
             raise Http404
         try:
             withdraw(proposal.pk, by=Author(self.user.actor, self.at, REASON))
-        except ChangeRefused:  # it was decided meanwhile: the list says how
+        except ChangeRefused:  # the agency decided first: the list says how
             return HttpResponseRedirect(reverse("portal-proposals"))
         return HttpResponseRedirect(f"{reverse('portal-proposals')}?done=change-withdrawn")
 

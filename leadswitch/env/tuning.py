@@ -161,6 +161,7 @@ class DispatchTuning(Section):
         help="How many leads the reconciler expiry locks in one transaction.",
     )
     buyer_pauses_period_seconds = _period("buyer_pauses", default=10, highest=3_600)
+    offers_period_seconds = _period("offers", default=5, highest=3_600)
     holds_period_seconds = _period("holds", default=30, highest=3_600)
     balances_period_seconds = _period("balances", default=3_600, highest=86_400)
     rollups_period_seconds = _period("rollups", default=60, highest=3_600)

@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from routing.models import Lead, Ping
 from tracing.admin.columns import NOTHING, test_column, time_column
 from tracing.admin.readonly import ReadOnlyAdmin, VocabularyFilter
-from tracing.parsing import parse_uuid
-from tracing.wording import money, short_id
+from tracing.parsing import parse_text, parse_uuid
+from tracing.wording import moment, money, short_id
 
 
 class AnswerFilter(VocabularyFilter):
@@ -42,18 +42,17 @@ class LeadFilter(VocabularyFilter):
 @admin.register(Ping)
 class PingAdmin(ReadOnlyAdmin):
     workspace_path = "source__workspace"
-    list_display = ("created", "source", "answer", "used_by", "expires", "test")
+    list_display = ("created", "source", "answer", "used_by", "valid_until", "test")
     list_filter = (AnswerFilter, LeadFilter, "is_test")
     list_select_related = ("source__workspace",)
-    search_help_text = "The id of a ping."
-    exact_searches: ClassVar = {"public_id": parse_uuid}
+    search_help_text = "The name of a source, or the id of a ping."
+    exact_searches: ClassVar = {"public_id": parse_uuid, "source__name": parse_text}
     empty_list_text = (
         "A source asks for the price of a lead with POST /api/v1/pings/. Its questions are listed here."
     )
-    fields = ("public_id", "source", "answer", "used_by", "created_at", "expires_at", "is_test")
-    readonly_fields = ("answer", "used_by")
+    fields = ("public_id", "source", "answer", "used_by", "created_at", "valid_until", "is_test")
+    readonly_fields = ("answer", "used_by", "valid_until")
     created = time_column("created_at", label="asked")
-    expires = time_column("expires_at", label="valid until")
     test = test_column()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ping]:
@@ -63,7 +62,14 @@ class PingAdmin(ReadOnlyAdmin):
 
     @admin.display(description="answer")
     def answer(self, ping: Ping) -> str:
-        return ping.reason if ping.price_cents is None else money(ping.price_cents)
+        if ping.price_cents is None:
+            return f"no price: {ping.reason.replace('_', ' ')}"
+        return money(ping.price_cents)
+
+    @admin.display(description="valid until")
+    def valid_until(self, ping: Ping) -> str:
+        """What has no price has no id, so it is never valid."""
+        return NOTHING if ping.price_cents is None else moment(ping.expires_at)
 
     @admin.display(description="lead")
     def used_by(self, ping: Any) -> SafeString | str:

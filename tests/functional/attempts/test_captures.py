@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from distribution.attempts.capture import CaptureExceedsHold
+from distribution.attempts.capture import CaptureRefused
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.settle import accept_sale
 from distribution.counters import counters_of
@@ -27,6 +27,7 @@ from tests.support.holds import (
     statuses,
 )
 from tests.support.payables import build_source
+from tests.support.planting import plant
 from tracing.models import LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -94,8 +95,20 @@ def test_more_than_the_hold_is_refused(lead: Lead, cents: int) -> None:
     hold = open_hold(lead)
     before = everything()
 
-    with pytest.raises(CaptureExceedsHold, match=r"\$25\.00 is held"), transaction.atomic():
+    with pytest.raises(CaptureRefused, match=r"\$25\.00 is held"), transaction.atomic():
         accept_sale(hold.pk, at=AT, charge_cents=cents)
+
+    assert everything() == before
+
+
+def test_lead_with_a_promised_price_is_charged_in_full(lead: Lead) -> None:
+    """Its source earns a share of the charge, and was promised more than that of a part."""
+    hold = open_hold(lead)
+    plant("UPDATE routing_lead SET ping_id = 1")
+    before = everything()
+
+    with pytest.raises(CaptureRefused, match="was promised a price"), transaction.atomic():
+        accept_sale(hold.pk, at=AT, charge_cents=PRICE_CENTS - 1)
 
     assert everything() == before
 

@@ -35,6 +35,14 @@ CAMPAIGN_CHANGES: dict[str, Any] = {
     "max_buyers": 9,
     "sells_on": "acceptance",
     "post_deadline_seconds": 7,
+    "offer_seconds": 7,
+    "offer_fields": ["state"],
+    "offer_fallback": "unsold",
+    "fallback_mode": "price",
+    "bid_deadline_ms": 200,
+    "reserve_cents": 1,
+    "margin_bps": 1,
+    "penalizes_returns": True,
     "timezone": "UTC",
     "schedule": HOURS,
     "questions": [{"key": "k", "field": "zip", "op": "eq"}],
@@ -53,6 +61,7 @@ ENROLLMENT_CHANGES: dict[str, Any] = {
     "weight": 2,
     "priority": 2,
     "bid_cents": 1,
+    "margin_bps": 1,
     "lead_filter": CONDITION,
     **{f"cap_{kind}": 1 for kind in ("hour", "day", "week", "month")},
     **{f"budget_{kind}_cents": 1 for kind in ("hour", "day", "week", "month")},
@@ -60,7 +69,12 @@ ENROLLMENT_CHANGES: dict[str, Any] = {
     "paused_until": EVENING,
     "archived_at": NOON,
 }
-TIER_CHANGES: dict[str, Any] = {"position": 7, "content_filter": CONDITION, "price_cents": 1}
+TIER_CHANGES: dict[str, Any] = {
+    "position": 7,
+    "content_filter": CONDITION,
+    "price_cents": 1,
+    "head_start_seconds": 1,
+}
 COUNTERS: dict[str, Any] = {
     "last_assigned_at": NOON,
     "virtual_finish": 5,

@@ -58,6 +58,7 @@ from tests.support.factories import (
     issue_workspace_key,
     store_answer,
 )
+from tests.support.offer_breaches import OFFER_BREACHES
 from tests.support.return_breaches import RETURN_BREACHES
 from tracing.models import (
     Attempt,
@@ -380,6 +381,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
     *DELIVERY_BREACHES,
+    *OFFER_BREACHES,
     *RETURN_BREACHES,
 ]
 

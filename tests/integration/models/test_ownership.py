@@ -102,6 +102,11 @@ FREE = {
     "idempotencyrecord.workspace": "an answer of a day, looked up by the owner of the key",
     "leadallowance.lead": "a counter of one lead, its primary key",
     "campaignsnapshot.campaign": "append-only",
+    **dict.fromkeys(("offer.lead", "offer.campaign"), "written once, by the attempt that opens it"),
+    **dict.fromkeys(
+        (f"offerbuyer.{name}" for name in ("offer", "buyer", "enrollment")), "written once, with its offer"
+    ),
+    "offerbuyer.assignment": "set once, by the claim",
     "ledgerentry.wallet": "append-only",
     "ledgerentry.assignment": "append-only",
     "sourcecontract.source": "append-only",

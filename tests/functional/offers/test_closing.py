@@ -1,0 +1,224 @@
+"""The end of an offer is an attempt: it closes the offer and goes on with the campaign's fallback."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import NotRun
+from distribution.models import Assignment, Buyer, Campaign, Enrollment, Offer
+from distribution.offers.claim import claim_offer
+from distribution.offers.refusals import NotEligible, SellingPaused, WindowOver
+from routing.leads.actions import ActionRefused, LeadRunning, cancel_lead, pause_lead, rerun_lead
+from routing.models import Lead, Workspace
+from routing.reconcile import expiry
+from tests.support.assigning import assign_by_hand
+from tests.support.factories import EndpointFactory, enroll
+from tests.support.holds import attempts_of
+from tests.support.offers import (
+    CREDITS_CENTS,
+    PRICE_CENTS,
+    assert_everything_holds,
+    buyers_of,
+    offering_campaign,
+    open_offer_of,
+)
+from tracing.models import LeadDistributionEvent
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+SOON = AT + timedelta(seconds=2)
+ENDS = AT + timedelta(seconds=60)
+
+
+def ended(offer: Offer) -> tuple[str, str]:
+    offer.refresh_from_db()
+    return offer.state, offer.end_reason
+
+
+def test_offer_is_not_closed_before_its_end() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=AT)
+    assert distribute_lead(offer.lead_id, at=SOON).not_run is NotRun.NOT_DUE
+    assert ended(offer) == ("open", "")
+
+
+def test_unclaimed_lead_is_unsold_if_the_campaign_says_so() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1, offer_fallback="unsold"), at=AT)
+    outcome = distribute_lead(offer.lead_id, at=ENDS)
+    assert (outcome.result, outcome.skip_reason, outcome.status) == ("unsold", "offer_unclaimed", "failed")
+    assert attempts_of(offer.lead)[1] == (
+        *("offer_closed", "unsold", "offer_unclaimed"),
+        ["ping_post_closed", "failed"],
+    )
+    assert ended(offer) == ("closed", "window_over")
+    assert_everything_holds()
+
+
+def test_unclaimed_lead_goes_to_the_next_campaign() -> None:
+    first = offering_campaign(buyers=1, offer_fallback="next_campaign", priority=9)
+    other = offering_campaign(buyers=1, mode="round_robin", workspace=first.workspace)
+    offer = open_offer_of(first, at=AT)
+    assert offer.campaign_id == first.pk
+    outcome = distribute_lead(offer.lead_id, at=ENDS)
+    assert outcome.result == "success"
+    assert Assignment.objects.get().campaign_id == other.pk
+    assert_everything_holds()
+
+
+def test_chain_of_offers_passes_each_campaign_once() -> None:
+    first = offering_campaign(buyers=1, offer_fallback="next_campaign", priority=9)
+    second = offering_campaign(buyers=1, offer_fallback="next_campaign", workspace=first.workspace)
+    offer = open_offer_of(first, at=AT)
+    assert distribute_lead(offer.lead_id, at=ENDS).result == "offered"
+    again = Offer.objects.get(state="open")
+    assert (again.campaign_id, again.passed_campaign_ids) == (second.pk, [first.pk])
+    assert_everything_holds()
+    outcome = distribute_lead(offer.lead_id, at=again.closes_at)
+    assert (outcome.result, outcome.skip_reason) == ("unsold", "offer_unclaimed")
+    assert not Offer.objects.filter(state="open").exists()
+    assert_everything_holds()
+
+
+def test_claim_of_an_ended_offer_is_refused_while_the_next_one_is_open() -> None:
+    first = offering_campaign(buyers=1, offer_fallback="next_campaign", priority=9)
+    offering_campaign(buyers=1, workspace=first.workspace)
+    offer = open_offer_of(first, at=AT)
+    distribute_lead(offer.lead_id, at=ENDS)
+    with pytest.raises(WindowOver) as refusal:
+        claim_offer(offer.public_id, buyer_id=buyers_of(first)[0], at=ENDS + timedelta(milliseconds=40))
+    assert (refusal.value.ended_at, refusal.value.late_ms) == (ENDS, 40)
+
+
+@pytest.mark.parametrize("fallback", ["next_campaign", "unsold"])
+def test_partly_claimed_lead_is_sold_when_its_offer_ends(fallback: str) -> None:
+    campaign = offering_campaign(buyers=3, max_buyers=2, offer_fallback=fallback)
+    offer = open_offer_of(campaign, at=AT)
+    claim_offer(offer.public_id, buyer_id=buyers_of(campaign)[0], at=SOON)
+    outcome = distribute_lead(offer.lead_id, at=ENDS)
+    assert (outcome.result, outcome.status) == ("success", "distributed")
+    assert Assignment.objects.count() == 1
+    assert not Lead.objects.get().is_partly_sold
+    assert_everything_holds()
+
+
+def test_push_fills_the_places_that_are_left() -> None:
+    campaign = offering_campaign(buyers=3, max_buyers=2)
+    offer = open_offer_of(campaign, at=AT)
+    first, second, _ = buyers_of(campaign)
+    claim_offer(offer.public_id, buyer_id=second, at=SOON)
+    assert distribute_lead(offer.lead_id, at=ENDS).status == "distributed"
+    assert set(Assignment.objects.values_list("buyer_id", flat=True)) == {first, second}
+    assert_everything_holds()
+
+
+def test_push_after_an_offer_asks_the_buyers_system_if_the_campaign_sells_on_acceptance() -> None:
+    campaign = offering_campaign(buyers=1, sells_on="acceptance")
+    EndpointFactory(buyer_id=buyers_of(campaign)[0])
+    offer = open_offer_of(campaign, at=AT)
+    assert distribute_lead(offer.lead_id, at=ENDS).result == "posting"
+    assert Assignment.objects.get().state == "held"
+    assert_everything_holds()
+
+
+def test_claim_is_charged_at_once_even_if_the_campaign_sells_on_acceptance() -> None:
+    campaign = offering_campaign(buyers=1, sells_on="acceptance")
+    offer = open_offer_of(campaign, at=AT)
+    claim_offer(offer.public_id, buyer_id=buyers_of(campaign)[0], at=SOON)
+    assert Assignment.objects.get().state == "sold"
+    assert_everything_holds()
+
+
+def test_push_that_must_wait_is_offered_anew_at_that_time() -> None:
+    campaign = offering_campaign(buyers=1)
+    offer = open_offer_of(campaign, at=AT)
+    Enrollment.objects.update(cap_day=0)
+    outcome = distribute_lead(offer.lead_id, at=ENDS)
+    assert (outcome.result, outcome.skip_reason) in (
+        ("unsold", "all_buyers_capped"),
+        ("deferred", "all_buyers_capped"),
+    )
+    assert ended(offer) == ("closed", "window_over")
+    assert_everything_holds()
+
+
+def test_refused_claims_are_in_the_event_of_the_end() -> None:
+    campaign = offering_campaign(buyers=1, offer_fallback="unsold")
+    offer = open_offer_of(campaign, at=AT)
+    [buyer_id] = buyers_of(campaign)
+    Buyer.objects.update(paused_at=AT)
+    with pytest.raises(NotEligible):
+        claim_offer(offer.public_id, buyer_id=buyer_id, at=SOON)
+    distribute_lead(offer.lead_id, at=ENDS)
+    closed = LeadDistributionEvent.objects.get(event="ping_post_closed")
+    assert closed.data["losers"] == [{"buyer_id": buyer_id, "reason": "buyer_paused", "late_ms": None}]
+
+
+def test_canceled_lead_has_no_open_offer() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=AT)
+    cancel_lead(offer.lead_id, at=SOON)
+    assert ended(offer) == ("closed", "canceled")
+    with pytest.raises(WindowOver):
+        claim_offer(offer.public_id, buyer_id=Buyer.objects.get().pk, at=SOON)
+    assert_everything_holds()
+
+
+def test_claimed_lead_cannot_be_canceled() -> None:
+    campaign = offering_campaign(buyers=2, max_buyers=2)
+    offer = open_offer_of(campaign, at=AT)
+    claim_offer(offer.public_id, buyer_id=buyers_of(campaign)[0], at=SOON)
+    with pytest.raises(LeadRunning, match="a buyer has accepted it, so it is sold"):
+        cancel_lead(offer.lead_id, at=SOON)
+    assert ended(offer) == ("open", "")
+
+
+def test_expired_lead_has_no_open_offer() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=AT, expires_at=AT + timedelta(seconds=5))
+    assert expiry.run(fix=True, limit=10).repaired == 1
+    assert ended(offer) == ("closed", "canceled")
+    assert Lead.objects.get().status == "expired"
+    assert_everything_holds()
+
+
+def test_offered_lead_cannot_be_paused_or_run_again() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=AT)
+    with pytest.raises(ActionRefused, match="it is not waiting to be sold: offered to buyers"):
+        pause_lead(offer.lead_id, at=SOON)
+    with pytest.raises(ActionRefused, match="it is being offered to buyers; wait until the offer ends"):
+        rerun_lead(offer.lead_id, at=SOON)
+    assert ended(offer) == ("open", "")
+
+
+def test_offered_lead_can_be_sold_by_hand() -> None:
+    campaign = offering_campaign(buyers=2)
+    offer = open_offer_of(campaign, at=AT)
+    enrollment = Enrollment.objects.get(buyer_id=buyers_of(campaign)[1])
+    assign_by_hand(offer.lead_id, enrollment_id=enrollment.pk, at=SOON)
+    assert Lead.objects.get().status == "distributed"
+    assert ended(offer) == ("closed", "canceled")
+    assert_everything_holds()
+
+
+def test_pause_of_the_workspace_delays_the_end_and_refuses_claims() -> None:
+    campaign = offering_campaign(buyers=1, offer_fallback="unsold")
+    offer = open_offer_of(campaign, at=AT)
+    Workspace.objects.update(paused_at=AT)
+    assert distribute_lead(offer.lead_id, at=ENDS).not_run is NotRun.PAUSED
+    with pytest.raises(SellingPaused):
+        claim_offer(offer.public_id, buyer_id=buyers_of(campaign)[0], at=SOON)
+    assert ended(offer) == ("open", "")
+    Workspace.objects.update(paused_at=None)
+    assert distribute_lead(offer.lead_id, at=ENDS).result == "unsold"
+    assert ended(offer) == ("closed", "window_over")
+
+
+def test_inactive_campaign_goes_on_with_the_next_one() -> None:
+    first = offering_campaign(buyers=1, priority=9)
+    other = offering_campaign(buyers=0, mode="round_robin", workspace=first.workspace)
+    enroll(other, count=1, credits_cents=CREDITS_CENTS)
+    offer = open_offer_of(first, at=AT)
+    Campaign.objects.filter(pk=first.pk).update(active=False)
+    assert distribute_lead(offer.lead_id, at=ENDS).result == "success"
+    assert Assignment.objects.get().price_cents == PRICE_CENTS
+    assert Assignment.objects.get().campaign_id == other.pk
+    assert_everything_holds()
