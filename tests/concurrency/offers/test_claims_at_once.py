@@ -34,8 +34,8 @@ NO_COUNT = "UPDATE distribution_offer SET claims = claims WHERE id = %(offer)s R
 def try_to_claim(offer: Offer, buyer_id: int) -> str:
     try:
         return "won" if claim_offer(offer.public_id, buyer_id=buyer_id).is_new else "had"
-    except Taken as refusal:
-        return "taken" if refusal.late_ms is not None else "taken, without how late"
+    except Taken:
+        return "taken"
 
 
 def charges() -> int:
