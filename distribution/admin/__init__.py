@@ -8,11 +8,13 @@ from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.buyerstatement import BuyerStatementAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
+from distribution.admin.cardpayment import CardPaymentAdmin
 from distribution.admin.delivery import DeliveryAdmin
 from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.endpoint import EndpointAdmin
 from distribution.admin.lead import LeadWithTraceAdmin
 from distribution.admin.money import LedgerEntryAdmin, WalletAdmin
+from distribution.admin.offer import OfferAdmin
 from distribution.admin.payables import PayableEntryAdmin, SourceContractAdmin
 from distribution.admin.pingendpoint import PingEndpointAdmin
 from distribution.admin.portaluser import PortalUserAdmin
@@ -31,6 +33,7 @@ __all__ = [
     "BuyerStatementAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
+    "CardPaymentAdmin",
     "ChangeProposalAdmin",
     "DeliveryAdmin",
     "DispatchAdmin",
@@ -38,6 +41,7 @@ __all__ = [
     "EnrollmentAdmin",
     "LeadWithTraceAdmin",
     "LedgerEntryAdmin",
+    "OfferAdmin",
     "PayableEntryAdmin",
     "PingEndpointAdmin",
     "PortalUserAdmin",

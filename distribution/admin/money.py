@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from distribution.admin.accounts import AccountsAdmin
+from distribution.admin.cards import describe_card, describe_recharge
 from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, check_large_sum
 from distribution.admin.low_wallets import describe_hearers, link_subscriptions
 from distribution.admin.money_actions import MoneyActionsAdmin
@@ -108,11 +109,13 @@ class WalletAdmin(WalletStatementAdmin, MoneyActionsAdmin, DollarsAdmin):
         "limit_again",
         "notice_below_cents",
         "heard_by",
+        "card_shown",
+        "recharge_shown",
         "terms_days",
         "statement_emails",
         REASON,
     )
-    readonly_fields = ("buyer", "balance", "held", "heard_by")
+    readonly_fields = ("buyer", "balance", "held", "heard_by", "card_shown", "recharge_shown")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
         "Wallets cannot be deleted: the ledger explains past charges. To empty a wallet, adjust its balance."
@@ -124,6 +127,14 @@ class WalletAdmin(WalletStatementAdmin, MoneyActionsAdmin, DollarsAdmin):
     @admin.display(description="notices go to")
     def heard_by(self, wallet: Wallet) -> str:
         return describe_hearers(wallet)
+
+    @admin.display(description="card")
+    def card_shown(self, wallet: Wallet) -> str:
+        return describe_card(wallet)
+
+    @admin.display(description="automatic recharge")
+    def recharge_shown(self, wallet: Wallet) -> str:
+        return describe_recharge(wallet)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **named: Any

@@ -21,11 +21,13 @@ from distribution.models import (
     BuyerStatement,
     Campaign,
     CampaignSnapshot,
+    CardPayment,
     ChangeProposal,
     Delivery,
     Endpoint,
     Enrollment,
     LedgerEntry,
+    Offer,
     PayableEntry,
     ReturnPolicy,
     ReturnRequest,
@@ -46,6 +48,7 @@ from routing.models import (
     IdempotencyRecord,
     Lead,
     Membership,
+    Ping,
     RoutingRule,
     Source,
     SourceKey,
@@ -82,7 +85,7 @@ MODELS = [
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
     *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery, BuyerStatement),
-    ChangeProposal,
+    *(ChangeProposal, Ping, Offer, CardPayment),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),

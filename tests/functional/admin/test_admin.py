@@ -14,11 +14,21 @@ from django.test.utils import CaptureQueriesContext
 from distribution.models import (
     Assignment,
     Buyer,
+    Card,
+    CardCustomer,
+    CardDispute,
+    CardRefund,
     Deliverer,
     DeliveryTry,
     EndpointSecret,
     Event,
     LedgerEntry,
+    OfferBuyer,
+    PaymentMark,
+    PortalLink,
+    PortalSession,
+    ProviderEvent,
+    Recharge,
     ReturnFile,
     VerifyWatermark,
     Wallet,
@@ -66,7 +76,8 @@ def test_every_table_has_a_page() -> None:
     """Except the dispatch with canaries and last runs, whose page is no list, counters, and what processes record.
 
     The evidence of a return is on the page of the return, and the tries and the event of a delivery on that of the
-    delivery. A secret is shown once, when it is made.
+    delivery. A secret is shown once, when it is made. A card and its recharge are on the page of the wallet, refunds and
+    disputes on that of the payment, and the buyers of an offer on that of the offer.
     """
     from django.apps import apps
 
@@ -74,6 +85,8 @@ def test_every_table_has_a_page() -> None:
     ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark, ReturnFile}
     ours -= {AttemptDay, AttemptHour, AttemptHourTotal, WorkspaceDay, WorkspaceHour}
     ours -= {RollupState, UncountedAttempt, Deliverer, DeliveryTry, EndpointSecret, Event}
+    ours -= {Card, CardCustomer, CardDispute, CardRefund, Recharge, ProviderEvent, PaymentMark}
+    ours -= {OfferBuyer, PortalLink, PortalSession}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 
 

@@ -1,0 +1,58 @@
+"""Payments by card: what was asked for, what the provider said, and what was paid back or disputed."""
+
+from typing import ClassVar
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from distribution.models import CardDispute, CardPayment, CardRefund, PaymentOrigin, PaymentState, RefundState
+from tracing.admin.columns import NOTHING, money_column, time_column, word_column
+from tracing.admin.filters import WorkspaceFilter
+from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.parsing import parse_text, parse_uuid
+from tracing.wording import moment, money
+
+
+@admin.register(CardPayment)
+class CardPaymentAdmin(ReadOnlyAdmin):
+    workspace_path = "workspace"
+    list_display = ("created", "buyer", "amount", "state_shown", "origin_shown", "refunded", "card")
+    list_filter = (
+        ("state", admin.ChoicesFieldListFilter),
+        ("origin", admin.ChoicesFieldListFilter),
+        WorkspaceFilter,
+    )
+    list_select_related = ("workspace", "wallet__buyer__workspace", "card")
+    search_help_text = "The public id of a payment, or the provider's id of its payment intent."
+    exact_searches: ClassVar = {"public_id": parse_uuid, "provider_id": parse_text}
+    empty_list_text = "Buyers who add a card buy credits with it. Their payments are listed here."
+    fields = (
+        *("public_id", "wallet", "amount", "state", "origin", "actor", "card", "provider_id", "failure_code"),
+        *("created_at", "sent_at", "ended_at", "tries", "refunded", "refunds_shown", "disputes_shown"),
+    )
+    readonly_fields = ("amount", "refunded", "refunds_shown", "disputes_shown")
+    created = time_column("created_at", label="asked")
+    amount = money_column("amount_cents", label="amount")
+    refunded = money_column("refunded_cents", label="paid back")
+    state_shown = word_column("state", words=dict(PaymentState.choices))
+    origin_shown = word_column("origin", words=dict(PaymentOrigin.choices))
+
+    @admin.display(description="buyer")
+    def buyer(self, payment: CardPayment) -> str:
+        return payment.wallet.buyer.name
+
+    @admin.display(description="refunds")
+    def refunds_shown(self, payment: CardPayment) -> SafeString | str:
+        refunds = CardRefund.objects.filter(payment=payment).order_by("pk")
+        lines = (
+            (money(each.amount_cents), RefundState(each.state).label, each.actor, moment(each.created_at))
+            for each in refunds
+        )
+        return format_html_join("", "<p>{}: {}, asked by {} at {}</p>", lines) or NOTHING
+
+    @admin.display(description="disputes")
+    def disputes_shown(self, payment: CardPayment) -> SafeString | str:
+        disputes = CardDispute.objects.filter(payment=payment).order_by("pk")
+        lines = ((money(each.amount_cents), each.status, moment(each.created_at)) for each in disputes)
+        return format_html_join("", "<p>{}: {}, since {}</p>", lines) or NOTHING
