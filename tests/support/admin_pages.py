@@ -1,6 +1,6 @@
 """The shared base of the admin's tests: a world with a row in every table, pages, and forms as a browser sends them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from uuid6 import uuid7
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
@@ -28,7 +29,9 @@ from distribution.models import (
     Enrollment,
     LedgerEntry,
     Offer,
+    OfferBuyer,
     PayableEntry,
+    PortalUser,
     ReturnPolicy,
     ReturnRequest,
     SourceContract,
@@ -89,7 +92,7 @@ READ_ONLY = [
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
-    *(ReturnPolicy, Endpoint, WorkspaceKey, ApprovalPolicy),
+    *(ReturnPolicy, Endpoint, WorkspaceKey, ApprovalPolicy, PortalUser),
 ]
 # A form shows nothing of a secret column. What is typed comes in another field.
 TYPED_ELSEWHERE = {(Endpoint, "headers"): "new_headers"}
@@ -137,7 +140,9 @@ def build_world() -> Workspace:
     PortalUserFactory(buyer=enrollment.buyer)
     EndpointFactory(buyer=enrollment.buyer, method="http")
     CardPaymentFactory(card__buyer=enrollment.buyer)
-    distribute_lead(LeadFactory(source=source).pk)
+    lead = LeadFactory(source=source)
+    distribute_lead(lead.pk)
+    store_ended_offer(lead, enrollment)
     _ask_for_a_return(enrollment.buyer)
     ApprovalPolicy.objects.create(workspace=campaign.workspace, fields=["bid_cents"])
     ask_for_a_new_name(enrollment.buyer)
@@ -156,6 +161,33 @@ def build_world() -> Workspace:
         after={"name": "b"},
     )
     return campaign.workspace
+
+
+def store_ended_offer(lead: Lead, enrollment: Enrollment) -> Offer:
+    """Its buyer was shown the lead and did not claim it."""
+    opened_at = datetime(2025, 1, 1, tzinfo=UTC)
+    closes_at = opened_at + timedelta(minutes=1)
+    offer = Offer.objects.create(
+        kind="ping_post",
+        lead=lead,
+        campaign=enrollment.campaign,
+        attempt_id=uuid7(),
+        opened_at=opened_at,
+        closes_at=closes_at,
+        state="closed",
+        closed_at=closes_at,
+        end_reason="window_over",
+        max_buyers=1,
+    )
+    OfferBuyer.objects.create(
+        offer=offer,
+        buyer=enrollment.buyer,
+        enrollment=enrollment,
+        tier_position=1,
+        price_cents=2_500,
+        visible_at=opened_at,
+    )
+    return offer
 
 
 def issue_old_statement(buyer: Buyer, *, month: int) -> BuyerStatement:

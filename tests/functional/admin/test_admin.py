@@ -76,8 +76,8 @@ def test_every_table_has_a_page() -> None:
     """Except the dispatch with canaries and last runs, whose page is no list, counters, and what processes record.
 
     The evidence of a return is on the page of the return, and the tries and the event of a delivery on that of the
-    delivery. A secret is shown once, when it is made. A card and its recharge are on the page of the wallet, refunds and
-    disputes on that of the payment, and the buyers of an offer on that of the offer.
+    delivery. A secret is shown once, when it is made. A card and its recharge are on the page of the wallet, refunds
+    and disputes on that of the payment, and the buyers of an offer on that of the offer.
     """
     from django.apps import apps
 
