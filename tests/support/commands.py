@@ -6,7 +6,7 @@ import sys
 
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.env import REPOSITORY
-from leadswitch.up import CELERY, DELIVERER, DISPATCHER, WEB
+from leadswitch.up import CELERY, DELIVERER, DISPATCHER, STREAMS, WEB
 from tests.conftest import VAR_DIR
 from tests.support.superuser import superuser_url
 
@@ -16,6 +16,7 @@ PLAIN = superuser_url(ServicePaths.of(VAR_DIR)).replace("postgres@", "leadswitch
 SERVERS = {
     "dispatcher": DISPATCHER,
     "deliverer": DELIVERER,
+    "streams": (*STREAMS, "--port", "0"),
     "worker": ("-m", *CELERY, "worker"),
     "beat": ("-m", *CELERY, "beat"),
     "web": ("-m", *WEB, "--bind", "127.0.0.1:0"),

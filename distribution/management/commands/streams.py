@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
-        parser.add_argument("--port", type=number_argument(lowest=1, highest=65_535), default=8010)
+        parser.add_argument("--port", type=number_argument(lowest=0, highest=65_535), default=8010)
 
     def handle(self, *_: Any, host: str, port: int, **__: Any) -> None:
         import_string(settings.LEADSWITCH_BEGIN_STREAMS_HOOK)()

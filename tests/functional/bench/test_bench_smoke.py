@@ -69,7 +69,18 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     ):
         assert title in text
     report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    parts = {"engine", "intake", "routing", "outbound", "deliveries", "retries", "targets", "spans", "pings"}
+    parts = {
+        "engine",
+        "intake",
+        "routing",
+        "outbound",
+        "deliveries",
+        "retries",
+        "targets",
+        "spans",
+        "pings",
+        "offers",
+    }
     assert set(report) == {"machine", *parts, "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])

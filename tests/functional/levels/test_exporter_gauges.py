@@ -440,12 +440,12 @@ def test_late_canary_is_shown_with_its_time(settings: Settings) -> None:
 def test_reconciler_is_late_after_three_periods_and_a_run() -> None:
     all_ran(ago=timedelta(seconds=3 * 60 + 85))
     late = read(dispatch.DISPATCH)["reconciler_late"]
-    hourly = {"expiry", "balances"}
-    shorter = {"inflight", "workspace_pauses", "wakeups", "holds", "deliveries"}
+    longer = {"expiry", "balances", "payments", "statements"}
+    shorter = {"inflight", "workspace_pauses", "wakeups", "holds", "deliveries", "offers", "buyer_pauses"}
     assert late == {name: float(name in shorter) for name in RECONCILERS}
     all_ran(ago=timedelta(seconds=3 * 60 + 95))
     late = read(dispatch.DISPATCH)["reconciler_late"]
-    assert late == {name: float(name not in hourly) for name in RECONCILERS}
+    assert late == {name: float(name not in longer) for name in RECONCILERS}
 
 
 def test_no_dispatcher_leads() -> None:

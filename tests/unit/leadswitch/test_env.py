@@ -232,6 +232,7 @@ def test_limits_are_read_under_their_names() -> None:
         "buyer": (1, 2),
         "source": (3, 4),
         "admin": (5, 6),
+        "ping": (17, 18),
         "workspace": (15, 16),
     }
     assert environment.lead_tries_per_hour == {"sender": 7, "operator": 8}
