@@ -28,6 +28,8 @@ from distribution.models import (
     Delivery,
     Endpoint,
     Enrollment,
+    Offer,
+    PingEndpoint,
     ReturnFile,
     ReturnRequest,
     Subscription,
@@ -40,6 +42,7 @@ from routing.models import Lead, RoutingRule, Source, SourceScope, Workspace
 from tests.functional.api.routes import Route, all_routes
 from tests.support.admin_pages import SCOPED_ROLES, build_world, client_of, issue_old_statement, person
 from tests.support.factories import (
+    PingEndpointFactory,
     SubscriptionFactory,
     WorkspaceFactory,
     issue_buyer_key,
@@ -182,6 +185,10 @@ def of_foreign_payment(world: World) -> Values:
     return {"public_id": world.foreign_row(CardPayment).public_id}
 
 
+def of_foreign_offer(world: World) -> Values:
+    return {"public_id": world.foreign_row(Offer).public_id}
+
+
 def of_foreign_subscription(owner: str) -> Callable[[World], Values]:
     """A subscription of the buyer that bought the lead, or of the source that sent it."""
 
@@ -316,6 +323,15 @@ API = {
         ("post",), of_foreign_payment, key=winner_key, sibling=loser_key
     ),
     "api/v1/buyer/recharge/": Entry(("get", "patch"), body={}, key=winner_key, owner_gets=(200, 400)),
+    "api/v1/buyer/offers/": Entry(("get",), key=winner_key),
+    # Streams are a process of their own.
+    "api/v1/buyer/offers/stream/": Entry(("get",), key=winner_key, owner_gets=(503,)),
+    "api/v1/buyer/offers/<uuid:public_id>/": Entry(
+        ("get",), of_foreign_offer, key=winner_key, sibling=loser_key
+    ),
+    "api/v1/buyer/offers/<uuid:public_id>/claim/": Entry(
+        ("post",), of_foreign_offer, key=winner_key, sibling=loser_key, owner_gets=(409,)
+    ),
     "api/v1/buyer/statements/": Entry(("get",), key=winner_key),
     "api/v1/buyer/statements/<int:number>/": Entry(
         ("get",), of_foreign_statement, key=winner_key, sibling=loser_key
@@ -402,6 +418,14 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
         "name": "template",
         "?id": world.foreign_row(Endpoint).pk,
     },
+    "distribution_pingendpoint_act": lambda world: {
+        "object_id": world.foreign_row(PingEndpoint).pk,
+        "name": "disable",
+    },
+    "distribution_pingendpoint_check": lambda world: {
+        "name": "template",
+        "?id": world.foreign_row(PingEndpoint).pk,
+    },
     "distribution_subscription_act": lambda world: {
         "object_id": world.foreign_row(Subscription).pk,
         "name": "disable",
@@ -456,6 +480,7 @@ def world() -> World:
     made = World(build_world(), build_world())
     for workspace in (made.mine, made.foreign):
         sale = Assignment.objects.get(buyer__workspace=workspace)
+        PingEndpointFactory(buyer=sale.buyer)
         SubscriptionFactory(buyer=sale.buyer, events=["lead.sold"])
         SubscriptionFactory(source=sale.lead.source, events=["lead.sold"])
     issue_old_statement(Assignment.objects.get(buyer__workspace=made.foreign).buyer, month=2)
