@@ -14,12 +14,17 @@ from distribution.models import (
     Buyer,
     BuyerKey,
     Campaign,
+    Card,
+    CardCustomer,
+    CardPayment,
     ChangeProposal,
     Delivery,
     DeliveryTry,
     Endpoint,
     EndpointSecret,
     Enrollment,
+    PortalUser,
+    Recharge,
     ReturnFile,
     ReturnPolicy,
     ReturnRequest,
@@ -27,16 +32,22 @@ from distribution.models import (
     Wallet,
     WorkspaceKey,
 )
-from routing.models import Lead, RoutingRule, Source, SourceKey
+from routing.models import Lead, Ping, RoutingRule, Source, SourceKey
 from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.delivery_breaches import new_event, new_try
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
+    CardCustomerFactory,
+    CardFactory,
+    CardPaymentFactory,
     DeliveryFactory,
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PingFactory,
+    PortalUserFactory,
+    RechargeFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
@@ -49,10 +60,16 @@ from tests.support.return_breaches import new_return, new_sale
 
 pytestmark = pytest.mark.django_db
 
+
+def new_wallet() -> Wallet:
+    return Wallet.objects.get(buyer=BuyerFactory())
+
+
 # For each column that names a row's owner: the model, where the row is moved to, and what the message says to do.
 MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "source.workspace": (Source, WorkspaceFactory, "Add a source to the other workspace"),
     "sourcekey.source": (SourceKey, SourceFactory, "issue a key for the other source"),
+    "ping.source": (Ping, SourceFactory, "Ping again with a key of the other source"),
     "routingrule.workspace": (RoutingRule, WorkspaceFactory, "add a rule to the other workspace"),
     "lead.source": (Lead, SourceFactory, "have the other source send it"),
     "lead.source_workspace": (Lead, WorkspaceFactory, "have the other source send it"),
@@ -64,6 +81,17 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "buyerkey.buyer": (BuyerKey, BuyerFactory, "issue a key for the other buyer"),
     "workspacekey.workspace": (WorkspaceKey, WorkspaceFactory, "issue a key for the other workspace"),
     "wallet.buyer": (Wallet, BuyerFactory, "Adjust both balances"),
+    "cardcustomer.buyer": (CardCustomer, BuyerFactory, "Add a card of the buyer"),
+    "cardcustomer.workspace": (CardCustomer, WorkspaceFactory, "Add a card of the buyer"),
+    "card.buyer": (Card, BuyerFactory, "Add another card"),
+    "card.workspace": (Card, WorkspaceFactory, "Add another card"),
+    "card.customer": (Card, CardCustomerFactory, "Add another card"),
+    "cardpayment.wallet": (CardPayment, new_wallet, "Make another payment"),
+    "cardpayment.workspace": (CardPayment, WorkspaceFactory, "Make another payment"),
+    "cardpayment.card": (CardPayment, CardFactory, "Make another payment"),
+    "recharge.wallet": (Recharge, new_wallet, "Change that of the other wallet"),
+    "recharge.workspace": (Recharge, WorkspaceFactory, "Change that of the other wallet"),
+    "portaluser.buyer": (PortalUser, BuyerFactory, "Remove the person and invite them again"),
     "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
     "assignment.campaign": (Assignment, CampaignFactory, "sell the lead again"),
@@ -100,6 +128,7 @@ FREE = {
     "membership.user": "an access is granted, not owned",
     "membership.workspace": "an access is granted, not owned",
     "idempotencyrecord.workspace": "an answer of a day, looked up by the owner of the key",
+    "lead.ping": "written once, by the intake that uses it",
     "leadallowance.lead": "a counter of one lead, its primary key",
     "campaignsnapshot.campaign": "append-only",
     **dict.fromkeys(("offer.lead", "offer.campaign"), "written once, by the attempt that opens it"),
@@ -116,6 +145,12 @@ FREE = {
     **dict.fromkeys(("buyerstatement.workspace", "buyerstatement.wallet"), "append-only"),
     "statementcounter.workspace": "a counter of one workspace, its primary key",
     "statementmail.statement": "a mail of one statement, its primary key",
+    "portallink.invited": "written once, with the mail",
+    "portalsession.user": "the person chooses among the buyers of its address",
+    "cardpayment.entry": "set once, by its success, which is final",
+    "cardpayment.surplus_of": "written once, with the payment",
+    **dict.fromkeys(("cardrefund.payment", "cardrefund.workspace"), "written once, with the refund"),
+    "carddispute.payment": "set once, when its payment is known",
     "endpoint.campaign": "an operator may change which leads it gets",
     "returnrequest.refund": "set once, at its end, which is final",
 }
@@ -138,6 +173,10 @@ def sold() -> Lead:
     ReturnPolicyFactory(workspace=campaign.workspace)
     ApprovalPolicy.objects.create(workspace=campaign.workspace)
     ask_for_a_new_name(enrollment.buyer)
+    PingFactory(source=source)
+    PortalUserFactory(buyer=enrollment.buyer)
+    CardPaymentFactory(card__buyer=enrollment.buyer)
+    RechargeFactory(wallet=enrollment.buyer.wallet)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
     return lead
