@@ -17,6 +17,7 @@ from distribution.models import (
     Card,
     CardCustomer,
     CardPayment,
+    CardRefund,
     ChangeProposal,
     Delivery,
     DeliveryTry,
@@ -41,6 +42,7 @@ from tests.support.factories import (
     CardCustomerFactory,
     CardFactory,
     CardPaymentFactory,
+    CardRefundFactory,
     DeliveryFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -89,6 +91,8 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "cardpayment.wallet": (CardPayment, new_wallet, "Make another payment"),
     "cardpayment.workspace": (CardPayment, WorkspaceFactory, "Make another payment"),
     "cardpayment.card": (CardPayment, CardFactory, "Make another payment"),
+    "cardrefund.payment": (CardRefund, CardPaymentFactory, "Refund the other payment"),
+    "cardrefund.workspace": (CardRefund, WorkspaceFactory, "Refund the other payment"),
     "recharge.wallet": (Recharge, new_wallet, "Change that of the other wallet"),
     "recharge.workspace": (Recharge, WorkspaceFactory, "Change that of the other wallet"),
     "portaluser.buyer": (PortalUser, BuyerFactory, "Remove the person and invite them again"),
@@ -149,7 +153,6 @@ FREE = {
     "portalsession.user": "the person chooses among the buyers of its address",
     "cardpayment.entry": "set once, by its success, which is final",
     "cardpayment.surplus_of": "written once, with the payment",
-    **dict.fromkeys(("cardrefund.payment", "cardrefund.workspace"), "written once, with the refund"),
     "carddispute.payment": "set once, when its payment is known",
     "endpoint.campaign": "an operator may change which leads it gets",
     "returnrequest.refund": "set once, at its end, which is final",
@@ -175,7 +178,7 @@ def sold() -> Lead:
     ask_for_a_new_name(enrollment.buyer)
     PingFactory(source=source)
     PortalUserFactory(buyer=enrollment.buyer)
-    CardPaymentFactory(card__buyer=enrollment.buyer)
+    CardRefundFactory(payment__card__buyer=enrollment.buyer)
     RechargeFactory(wallet=enrollment.buyer.wallet)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
