@@ -56,6 +56,7 @@ from tests.support.factories import (
     TierFactory,
     WorkspaceFactory,
     enroll,
+    give_credits,
     issue_key,
 )
 from tests.support.return_breaches import new_return, new_sale
@@ -220,6 +221,26 @@ def test_archived_enrollment_cannot_be_moved() -> None:
 
     with pytest.raises(IntegrityError, match="The campaign and buyer of enrollment"), transaction.atomic():
         Enrollment.everything.update(campaign=other, tier=TierFactory(campaign=other))
+
+
+def test_entry_of_a_succeeded_payment_cannot_be_moved() -> None:
+    first, other = (
+        CardPaymentFactory(
+            state="succeeded",
+            failure_code="",
+            provider_id=f"pi_{number}",
+            entry=give_credits(BuyerFactory(), amount_cents=5_000),
+        )
+        for number in range(2)
+    )
+    unused = give_credits(BuyerFactory(), amount_cents=5_000)
+
+    with pytest.raises(IntegrityError, match="is succeeded and stays so") as refused, transaction.atomic():
+        CardPayment.objects.filter(pk=first.pk).update(entry=unused)
+
+    assert refused.value.__cause__.diag.constraint_name == "payment_success_is_final"  # type: ignore[union-attr] # the driver's error
+    entries = CardPayment.objects.values_list("pk", "entry")
+    assert set(entries) == {(row.pk, row.entry_id) for row in (first, other)}
 
 
 def test_row_saved_with_its_owner_stays(sold: Lead) -> None:
