@@ -194,7 +194,12 @@ class CardRefund(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["next_try_at"], condition=Q(state="open"), name="refund_due")]
-        triggers: ClassVar = [notify_trigger("notify_payer", "NEW.state = 'open'")]
+        triggers: ClassVar = [
+            owner_trigger(
+                "payment_id", "workspace_id", name="card refund", instead="Refund the other payment."
+            ),
+            notify_trigger("notify_payer", "NEW.state = 'open'"),
+        ]
 
     def __str__(self) -> str:
         return f"Card refund {self.public_id}"

@@ -99,6 +99,11 @@ DELIVERY_BREACHES: list[tuple[str, Callable[[], Any]]] = [
     ("payable_fits_kind", lambda: new_payable(amount_cents=1)),
     ("payable_fits_kind", lambda: new_payable(kind="adjustment", amount_cents=1, reason="")),
     ("payable_fits_kind", lambda: new_payable(kind="earned", amount_cents=1)),
+    (
+        "payable_account_fits_kind",
+        lambda: new_payable(kind="adjustment", amount_cents=1, reason="a", other_account="manual_clearing"),
+    ),
+    ("payable_account_fits_kind", lambda: new_payable(other_account="card_clearing")),
     ("payable_key_not_blank", lambda: new_payable(idempotency_key="")),
     ("payable_key_once", lambda: twice(new_payable, idempotency_key="once")),
     ("payable_one_for_each_sale", earned_twice),

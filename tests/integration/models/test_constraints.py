@@ -59,7 +59,10 @@ from tests.support.factories import (
     store_answer,
 )
 from tests.support.offer_breaches import OFFER_BREACHES
+from tests.support.ping_breaches import PING_BREACHES
+from tests.support.portal_breaches import PORTAL_BREACHES
 from tests.support.return_breaches import RETURN_BREACHES
+from tests.support.statement_breaches import STATEMENT_BREACHES
 from tracing.models import (
     Attempt,
     AttemptDay,
@@ -162,6 +165,11 @@ def open_payment(**values: Any) -> None:
     CardPaymentFactory(state="open", failure_code="", ended_at=None, next_try_at=timezone.now(), **values)
 
 
+def pause_without_length(create: Callable[..., Any]) -> None:
+    now = timezone.now()
+    create(paused_at=now, paused_until=now)
+
+
 def update(model: type[Any], row: Any, **changes: Any) -> None:
     model.objects.filter(pk=row.pk).update(**changes)
 
@@ -186,6 +194,9 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("assignment_real_sale_is_counted", lambda: new_assignment(is_counted=False)),
     ("assignment_test_is_not_counted", lambda: new_assignment(is_test=True)),
     ("assignment_counted_on_a_date", lambda: update(Assignment, new_assignment(), counted_on=None)),
+    ("buyer_paused_until_after_start", lambda: BuyerFactory(paused_until=timezone.now())),
+    ("buyer_paused_until_after_start", lambda: pause_without_length(BuyerFactory)),
+    ("buyer_paused_by_itself_is_paused", lambda: BuyerFactory(is_paused_by_buyer=True)),
     ("buyer_workspace_name_unique", lambda: two_of(BuyerFactory, workspace=WorkspaceFactory(), name="one")),
     (
         "buyerkey_id_is_no_hash",
@@ -217,6 +228,8 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         ),
     ),
     ("enrollment_live_campaign_buyer_unique", enrolled_twice),
+    ("enrollment_paused_until_after_start", lambda: EnrollmentFactory(paused_until=timezone.now())),
+    ("enrollment_paused_until_after_start", lambda: pause_without_length(EnrollmentFactory)),
     ("enrollment_weight_in_range", lambda: update(Enrollment, EnrollmentFactory(), weight=0)),
     ("enrollment_weight_in_range", lambda: update(Enrollment, EnrollmentFactory(), weight=1_001)),
     ("ledger_key_not_blank", lambda: new_entry(idempotency_key="")),
@@ -242,6 +255,12 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("ledger_sign_fits_kind", lambda: new_entry(kind="charge", amount_cents=1, assignment=new_assignment())),
     ("ledger_sign_fits_kind", lambda: new_entry(kind="adjustment", amount_cents=0)),
     ("ledger_account_fits_kind", lambda: new_entry(kind="gift", amount_cents=1)),
+    ("ledger_time_out_of_hold", lambda: new_entry(expires_at=timezone.now())),
+    ("ledger_released_by_capture", lambda: new_entry(released_cents=1)),
+    (
+        "ledger_released_by_capture",
+        lambda: new_entry(kind="capture", amount_cents=-1, released_cents=-1, assignment=new_assignment()),
+    ),
     (
         "tier_campaign_position_unique",
         lambda: two_of(Tier.objects.create, campaign=CampaignFactory(), position=1),
@@ -261,6 +280,11 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     (
         "wallet_charged_back_not_negative",
         lambda: update(Wallet, BuyerFactory().wallet, charged_back_cents=-1, balance_cents=1),
+    ),
+    ("wallet_terms_fit", lambda: update(Wallet, BuyerFactory().wallet, terms_days=30)),
+    (
+        "wallet_terms_fit",
+        lambda: update(Wallet, BuyerFactory().wallet, terms_days=366, statements_from="2026-01-01"),
     ),
     ("card_last_four_digits", lambda: CardFactory(last4="42x2")),
     ("card_expires_in_a_month", lambda: CardFactory(exp_month=13)),
@@ -382,7 +406,10 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
     *DELIVERY_BREACHES,
     *OFFER_BREACHES,
+    *PING_BREACHES,
+    *PORTAL_BREACHES,
     *RETURN_BREACHES,
+    *STATEMENT_BREACHES,
 ]
 
 

@@ -14,12 +14,18 @@ from distribution.models import (
     Buyer,
     BuyerKey,
     Campaign,
+    Card,
+    CardCustomer,
+    CardPayment,
+    CardRefund,
     ChangeProposal,
     Delivery,
     DeliveryTry,
     Endpoint,
     EndpointSecret,
     Enrollment,
+    PortalUser,
+    Recharge,
     ReturnFile,
     ReturnPolicy,
     ReturnRequest,
@@ -27,32 +33,46 @@ from distribution.models import (
     Wallet,
     WorkspaceKey,
 )
-from routing.models import Lead, RoutingRule, Source, SourceKey
+from routing.models import Lead, Ping, RoutingRule, Source, SourceKey
 from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.delivery_breaches import new_event, new_try
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
+    CardCustomerFactory,
+    CardFactory,
+    CardPaymentFactory,
+    CardRefundFactory,
     DeliveryFactory,
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PingFactory,
+    PortalUserFactory,
+    RechargeFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
     TierFactory,
     WorkspaceFactory,
     enroll,
+    give_credits,
     issue_key,
 )
 from tests.support.return_breaches import new_return, new_sale
 
 pytestmark = pytest.mark.django_db
 
+
+def new_wallet() -> Wallet:
+    return Wallet.objects.get(buyer=BuyerFactory())
+
+
 # For each column that names a row's owner: the model, where the row is moved to, and what the message says to do.
 MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "source.workspace": (Source, WorkspaceFactory, "Add a source to the other workspace"),
     "sourcekey.source": (SourceKey, SourceFactory, "issue a key for the other source"),
+    "ping.source": (Ping, SourceFactory, "Ping again with a key of the other source"),
     "routingrule.workspace": (RoutingRule, WorkspaceFactory, "add a rule to the other workspace"),
     "lead.source": (Lead, SourceFactory, "have the other source send it"),
     "lead.source_workspace": (Lead, WorkspaceFactory, "have the other source send it"),
@@ -64,6 +84,19 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "buyerkey.buyer": (BuyerKey, BuyerFactory, "issue a key for the other buyer"),
     "workspacekey.workspace": (WorkspaceKey, WorkspaceFactory, "issue a key for the other workspace"),
     "wallet.buyer": (Wallet, BuyerFactory, "Adjust both balances"),
+    "cardcustomer.buyer": (CardCustomer, BuyerFactory, "Add a card of the buyer"),
+    "cardcustomer.workspace": (CardCustomer, WorkspaceFactory, "Add a card of the buyer"),
+    "card.buyer": (Card, BuyerFactory, "Add another card"),
+    "card.workspace": (Card, WorkspaceFactory, "Add another card"),
+    "card.customer": (Card, CardCustomerFactory, "Add another card"),
+    "cardpayment.wallet": (CardPayment, new_wallet, "Make another payment"),
+    "cardpayment.workspace": (CardPayment, WorkspaceFactory, "Make another payment"),
+    "cardpayment.card": (CardPayment, CardFactory, "Make another payment"),
+    "cardrefund.payment": (CardRefund, CardPaymentFactory, "Refund the other payment"),
+    "cardrefund.workspace": (CardRefund, WorkspaceFactory, "Refund the other payment"),
+    "recharge.wallet": (Recharge, new_wallet, "Change that of the other wallet"),
+    "recharge.workspace": (Recharge, WorkspaceFactory, "Change that of the other wallet"),
+    "portaluser.buyer": (PortalUser, BuyerFactory, "Remove the person and invite them again"),
     "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
     "assignment.campaign": (Assignment, CampaignFactory, "sell the lead again"),
@@ -100,6 +133,7 @@ FREE = {
     "membership.user": "an access is granted, not owned",
     "membership.workspace": "an access is granted, not owned",
     "idempotencyrecord.workspace": "an answer of a day, looked up by the owner of the key",
+    "lead.ping": "written once, by the intake that uses it",
     "leadallowance.lead": "a counter of one lead, its primary key",
     "campaignsnapshot.campaign": "append-only",
     **dict.fromkeys(("offer.lead", "offer.campaign"), "written once, by the attempt that opens it"),
@@ -116,6 +150,11 @@ FREE = {
     **dict.fromkeys(("buyerstatement.workspace", "buyerstatement.wallet"), "append-only"),
     "statementcounter.workspace": "a counter of one workspace, its primary key",
     "statementmail.statement": "a mail of one statement, its primary key",
+    "portallink.invited": "written once, with the mail",
+    "portalsession.user": "the person chooses among the buyers of its address",
+    "cardpayment.entry": "set once, by its success, which is final",
+    "cardpayment.surplus_of": "written once, with the payment",
+    "carddispute.payment": "set once, when its payment is known",
     "endpoint.campaign": "an operator may change which leads it gets",
     "returnrequest.refund": "set once, at its end, which is final",
 }
@@ -138,6 +177,10 @@ def sold() -> Lead:
     ReturnPolicyFactory(workspace=campaign.workspace)
     ApprovalPolicy.objects.create(workspace=campaign.workspace)
     ask_for_a_new_name(enrollment.buyer)
+    PingFactory(source=source)
+    PortalUserFactory(buyer=enrollment.buyer)
+    CardRefundFactory(payment__card__buyer=enrollment.buyer)
+    RechargeFactory(wallet=enrollment.buyer.wallet)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
     return lead
@@ -178,6 +221,26 @@ def test_archived_enrollment_cannot_be_moved() -> None:
 
     with pytest.raises(IntegrityError, match="The campaign and buyer of enrollment"), transaction.atomic():
         Enrollment.everything.update(campaign=other, tier=TierFactory(campaign=other))
+
+
+def test_entry_of_a_succeeded_payment_cannot_be_moved() -> None:
+    first, other = (
+        CardPaymentFactory(
+            state="succeeded",
+            failure_code="",
+            provider_id=f"pi_{number}",
+            entry=give_credits(BuyerFactory(), amount_cents=5_000),
+        )
+        for number in range(2)
+    )
+    unused = give_credits(BuyerFactory(), amount_cents=5_000)
+
+    with pytest.raises(IntegrityError, match="is succeeded and stays so") as refused, transaction.atomic():
+        CardPayment.objects.filter(pk=first.pk).update(entry=unused)
+
+    assert refused.value.__cause__.diag.constraint_name == "payment_success_is_final"  # type: ignore[union-attr] # the driver's error
+    entries = CardPayment.objects.values_list("pk", "entry")
+    assert set(entries) == {(row.pk, row.entry_id) for row in (first, other)}
 
 
 def test_row_saved_with_its_owner_stays(sold: Lead) -> None:
