@@ -87,9 +87,9 @@ def test_reconcilers_that_do_not_run_are_late() -> None:
     """After three periods and the time of a long run. The hourly reconcilers are not late after five minutes."""
     all_ran(ago=MINUTES)
     [problem] = problems()
-    assert problem.startswith("8 reconcilers have not run on time: ")
+    assert problem.startswith("10 reconcilers have not run on time: ")
     assert (
-        ": stale_locks, holds, schedule, inflight, workspace_pauses, wakeups, deliveries, rollups."
+        ": stale_locks, holds, offers, schedule, inflight, workspace_pauses, buyer_pauses, wakeups, deliveries, rollups."
         " The longest gap is 5 min. Check Celery beat" in problem
     )
 
@@ -134,7 +134,7 @@ def test_status_and_page_name_them(admin_user: Any) -> None:
     client = Client()
     client.force_login(admin_user)
     page = client.get(reverse("admin:routing_dispatchcontrol_changelist")).content.decode()
-    assert page.count('<span class="admin-badge" data-tone="bad">late</span>') == 8
+    assert page.count('<span class="admin-badge" data-tone="bad">late</span>') == 10
 
 
 @pytest.fixture

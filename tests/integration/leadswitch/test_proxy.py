@@ -82,7 +82,9 @@ def paths(directory: Path) -> str:
 
 
 def site(directory: Path, upstream: int, plain: int, secure: int) -> str:
-    text = TEMPLATE.read_text().replace("${UPSTREAM}", f"127.0.0.1:{upstream}")
+    text = TEMPLATE.read_text()
+    for variable in ("${UPSTREAM}", "${STREAMS}"):
+        text = text.replace(variable, f"127.0.0.1:{upstream}")
     text = text.replace("connections_of_address 100;", f"connections_of_address {CONNECTIONS};")
     text = text.replace("listen 80 ", f"listen 127.0.0.1:{plain} ")
     text = text.replace("listen 443 ", f"listen 127.0.0.1:{secure} ")
