@@ -89,7 +89,8 @@ def test_reconcilers_that_do_not_run_are_late() -> None:
     [problem] = problems()
     assert problem.startswith("10 reconcilers have not run on time: ")
     assert (
-        ": stale_locks, holds, offers, schedule, inflight, workspace_pauses, buyer_pauses, wakeups, deliveries, rollups."
+        ": stale_locks, holds, offers, schedule, inflight, workspace_pauses, buyer_pauses, wakeups, deliveries,"
+        " rollups."
         " The longest gap is 5 min. Check Celery beat" in problem
     )
 
