@@ -16,7 +16,7 @@ from leadswitch.demo.build import ACTOR, Demo
 from leadswitch.demo.direct_post import post, running_buyers, save
 from routing.models import Lead, LeadStatus, Workspace
 
-VERTICAL: Final = "solar"
+VERTICAL: Final = "solar_battery"
 CREDITS_CENTS: Final = 100_000
 DEADLINE_MS: Final = 1_500
 # Of each buyer: its system's path, or its standing bid in cents.
@@ -45,7 +45,7 @@ def play(demo: Demo, *, address: str) -> int:
             "attributes": {"roof_age": 12},
         }
         answer = post(f"{address}/api/v1/leads/", lead, Authorization=f"Api-Key {demo.key}")
-        lead_id = _wait_until_sold(str(answer["id"]))
+        lead_id = wait_until_ended(str(answer["id"]))
     for endpoint in Endpoint.objects.filter(buyer__enrollments__campaign=campaign):
         disable_by_hand(endpoint, at=timezone.now(), actor=ACTOR, reason="the demo has ended")
     return lead_id
@@ -104,7 +104,8 @@ def _add_bidder(name: str, campaign: Campaign, *, tier: Any, bid: str | int, buy
     )
 
 
-def _wait_until_sold(public_id: str) -> int:
+def wait_until_ended(public_id: str) -> int:
+    """Wait until no attempt is due. Returns the lead's id."""
     until = time.monotonic() + WAIT_SECONDS
     lead = Lead.objects.get(public_id=public_id)
     while lead.status in (LeadStatus.PENDING, LeadStatus.OFFERED) and time.monotonic() < until:

@@ -22,6 +22,8 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
     _print_trace("A lead that was sold", traces.get("distributed", ""), console)
     _print_trace("A lead that was not sold", traces.get("failed", ""), console)
     _print_trace("An auction with its bids", traces.get("auction", ""), console)
+    _print_trace("An offer that a buyer claimed", traces.get("claimed", ""), console)
+    _print_trace("An offer that ran out", traces.get("over", ""), console)
     _print_trace("A partner's lead that a rule routed", traces.get("routed", ""), console)
     _print_trace("A lead that came in twice", traces.get("duplicate", ""), console)
     console.print()

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from distribution.models import Buyer
-from leadswitch.demo import auction, direct_post
+from leadswitch.demo import auction, direct_post, offers
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads, make_partner_leads
 from leadswitch.demo.product import ProductNotReady, running_product
@@ -102,6 +102,7 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
         tried = time.perf_counter()
         shown = direct_post.play(demo, address=address)
         auction.play(demo, address=address)
+        offers.play(demo, address=address)
     return read_summary(
         demo,
         tries=read_tries(shown),
@@ -128,9 +129,15 @@ def _read_traces(demo: Demo) -> dict[str, str]:
     }
     found["routed"] = find_routed_lead(demo.partner.pk, status="distributed")
     found["duplicate"] = find_routed_lead(demo.partner.pk, status="duplicate")
-    auctioned = Lead.objects.filter(workspace=demo.workspace, vertical=auction.VERTICAL).first()
-    found["auction"] = None if auctioned is None else auctioned.pk
+    found["auction"] = _find_last(demo, vertical=auction.VERTICAL, status="distributed")
+    found["claimed"] = _find_last(demo, vertical=offers.VERTICAL, status="distributed")
+    found["over"] = _find_last(demo, vertical=offers.VERTICAL, status="failed")
     return {name: _trace(lead_id) for name, lead_id in found.items()}
+
+
+def _find_last(demo: Demo, *, vertical: str, status: str) -> int | None:
+    leads = Lead.objects.filter(workspace=demo.workspace, vertical=vertical, status=status)
+    return leads.order_by("-pk").values_list("pk", flat=True).first()
 
 
 def _trace(lead_id: int | None) -> str:
