@@ -28,6 +28,8 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "outside_buyer_hours": Remedy("hours/", HOURS, ("hours",)),
     "cap_reached": Remedy("enrollments/", ENROLLMENT, LIMITS),
     "below_promised_price": Remedy("enrollments/", ENROLLMENT, ("bid_cents",)),
+    # The plain bid. A live bid comes from the buyer's own system, and only the agency changes rules of standing bids.
+    "bid_below_reserve": Remedy("enrollments/", ENROLLMENT, ("bid_cents",)),
 }
 
 

@@ -175,6 +175,7 @@ def test_retried_lead_is_one_row(campaign: Campaign) -> None:
         "ranked_higher": None,
         "price_cents": 2_500,
         "sentence": "With all of these changes, Acme would have gotten this lead for $25.00.",
+        "winning_bid_cents": None,
     }
     assert detail == missed
     assert [(each["attempt"], each["change"]) for each in history] == [
@@ -258,6 +259,7 @@ def test_insufficient_fix_says_so(campaign: Campaign) -> None:
         "ranked_higher": 1,
         "price_cents": 2_500,
         "sentence": "With all of these changes, 1 buyer would still have ranked higher.",
+        "winning_bid_cents": None,
     }
 
 

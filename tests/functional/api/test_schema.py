@@ -66,6 +66,8 @@ def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: 
     """A lead that one buyer bought and another missed for lack of credits. The tests use the keys of these tenants."""
     for kind in ("buyer", "workspace"):  # otherwise 429 would end the walk
         monkeypatch.setitem(django_settings.LEADSWITCH_RATE_LIMITS, kind, (60_000, 5_000))
+    # Without an address for streams, their route answers 503.
+    monkeypatch.setattr(django_settings, "LEADSWITCH_STREAMS_URL", "https://streams.example.com")
     campaign = CampaignFactory()
     rich, _ = enroll(campaign, count=2)
     give_credits(rich.buyer, amount_cents=10_000)

@@ -67,7 +67,8 @@ def explain(sql: str, parameters: Any) -> tuple[list[dict[str, Any]], set[str], 
 
 def test_missed_leads_use_their_index(buyer: Buyer) -> None:
     """Every second event is not of the latest attempt, so a page of 50 reads about 100 events of 160,000."""
-    parameters: Any = {"buyer": buyer.pk, "before": NEWEST, "reason": None, "from": 0}
+    unfiltered = {"reason": None, "exclude": [], "starts_at": None, "ends_at": None}
+    parameters: Any = {"buyer": buyer.pk, "before": NEWEST, "from": 0, **unfiltered}
     found, indexes, scanned = explain(f"{LIST_MISSED} LIMIT 51", parameters)
 
     assert "event_buyer_skipped" in indexes

@@ -43,11 +43,11 @@ class TestWhyNotThisBuyer:
 
         assert self.ask(lead, enrollment.buyer) == (
             False,
-            "Acme did not get this lead. Acme: its enrollment is paused. "
+            "Acme did not get this lead. Acme: its enrollment is paused: its agency paused it. "
             "Also failed: its balance is too low.",
             [
                 (
-                    "Acme: its enrollment is paused. Also failed: its balance is too low.",
+                    "Acme: its enrollment is paused: its agency paused it. Also failed: its balance is too low.",
                     "resume the enrollment; top up $25.00",
                 )
             ],
