@@ -80,7 +80,7 @@ def test_every_table_has_a_page() -> None:
     The evidence of a return is on the page of the return, and the tries and the event of a delivery on that of the
     delivery. A secret is shown once, when it is made. A card and its recharge are on the page of the wallet, refunds
     and disputes on that of the payment, and the buyers of an offer on that of the offer. The mail of a statement is on
-    the page of the wallet's months.
+    the page of the statement.
     """
     from django.apps import apps
 

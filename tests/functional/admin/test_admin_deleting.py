@@ -182,7 +182,18 @@ def test_cascaded_rows_are_audited_too(client: Client) -> None:
 
 
 HELD: dict[type[Model], tuple[str, ...]] = {
-    Workspace: ("buyers", "campaigns", "endpoints", "leads", "return policies", "routing rules", "sources"),
+    Workspace: (
+        *(
+            "approval policies",
+            "buyers",
+            "campaigns",
+            "card customers",
+            "card payments",
+            "cards",
+            "endpoints",
+        ),
+        *("leads", "return policies", "routing rules", "sources", "statement counters", "statements"),
+    ),
     Source: ("contracts of sources", "leads", "payables", "pings"),
     Campaign: ("assignments", "campaign snapshots", "enrollments", "offers"),
     Tier: ("enrollments",),
