@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
-from distribution.models import BuyerStatement, Wallet
+from distribution.models import BuyerStatement, StatementMail, StatementMailState, Wallet
 from distribution.statements.document import write_document
 from distribution.statements.download import as_pdf
 from distribution.statements.figures import FiguresDiffer
@@ -19,6 +19,7 @@ from distribution.statements.months import EARLIEST, Month
 from distribution.statements.pdf import PdfUnavailable
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm
 from tracing.admin.readonly import ReadOnlyAdmin
+from tracing.wording import moment
 
 ISSUE: Final = "distribution.add_buyerstatement"
 SEE: Final = "distribution.view_buyerstatement"
@@ -47,7 +48,7 @@ class StatementPageAdmin(ReadOnlyAdmin):
             "title": document.title,
             "subtitle": None,
             "document": document,
-            "lines": [self.describe_payment(statement)],
+            "lines": [self.describe_payment(statement), _describe_mail(statement)],
             "pdf": reverse("admin:distribution_buyerstatement_pdf", args=[statement.pk]),
         }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
@@ -150,6 +151,19 @@ def link_statement(wallet: Wallet, *, request: HttpRequest) -> list[dict[str, st
     if not request.user.has_perm(SEE):
         return []
     return [{"title": "Statement", "url": reverse("admin:distribution_wallet_statement", args=[wallet.pk])}]
+
+
+def _describe_mail(statement: BuyerStatement) -> str:
+    mail = StatementMail.objects.filter(statement=statement).first()
+    if mail is None:
+        return "It is not mailed: its wallet named no address when it was issued."
+    if mail.state == StatementMailState.WAITING:
+        reason = f" The last try failed: {mail.error}." if mail.error else ""
+        return f"Its mail to {mail.email_to} is waiting to be sent.{reason}"
+    ended = "" if mail.ended_at is None else f" at {moment(mail.ended_at)}"
+    if mail.state == StatementMailState.SENT:
+        return f"It was mailed to {mail.email_to}{ended}."
+    return f"It could not be mailed to {mail.email_to}{ended}: {mail.error}."
 
 
 def _read_month(request: HttpRequest, running: Month) -> Month:

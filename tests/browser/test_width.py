@@ -9,9 +9,15 @@ from routing.models import DispatchControl, DispatchMode, Lead, LeadStatus
 from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
 from tests.browser.sizes import SIZES, TOO_WIDE, overflows
-from tests.support.admin_pages import MODELS, build_world
+from tests.support.admin_pages import MODELS, build_world, store_ended_offer
 from tests.support.admin_pages import page as path_of
-from tests.support.factories import EnrollmentFactory, LeadFactory, RuleFactory, WorkspaceFactory
+from tests.support.factories import (
+    CardPaymentFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    RuleFactory,
+    WorkspaceFactory,
+)
 
 LONG_CONDITION = {
     "all": [
@@ -25,7 +31,7 @@ LONG_CONDITION = {
 def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
     build_world()
     WorkspaceFactory(dispatch_mode=DispatchMode.POLL)
-    LeadFactory(
+    lead = LeadFactory(
         source__name="Homeowner comparison page",
         source__workspace__name="Southeast agency 1",
         status=LeadStatus.FAILED,
@@ -36,11 +42,13 @@ def test_lists_fit_their_page(open_as: OpenAs, size: str) -> None:
     RuleFactory(
         name="Georgia and Florida homes", conditions=LONG_CONDITION, tags=["southeast", "residential homes"]
     )
-    EnrollmentFactory(
+    enrollment = EnrollmentFactory(
         campaign__name="Heating and cooling, shared, Southeast",
         campaign__workspace__name="Southeast agency 1",
         buyer__name="Oak Street Heating & Air Phoenix",
     )
+    store_ended_offer(lead, enrollment)
+    CardPaymentFactory(card__buyer=enrollment.buyer)
     page = open_as(User.objects.create_superuser("root"), **SIZES[size])
     wide = []
     for model in MODELS:

@@ -30,6 +30,8 @@ from distribution.models import (
     ProviderEvent,
     Recharge,
     ReturnFile,
+    StatementCounter,
+    StatementMail,
     VerifyWatermark,
     Wallet,
 )
@@ -77,7 +79,8 @@ def test_every_table_has_a_page() -> None:
 
     The evidence of a return is on the page of the return, and the tries and the event of a delivery on that of the
     delivery. A secret is shown once, when it is made. A card and its recharge are on the page of the wallet, refunds
-    and disputes on that of the payment, and the buyers of an offer on that of the offer.
+    and disputes on that of the payment, and the buyers of an offer on that of the offer. The mail of a statement is on
+    the page of the statement.
     """
     from django.apps import apps
 
@@ -86,7 +89,7 @@ def test_every_table_has_a_page() -> None:
     ours -= {AttemptDay, AttemptHour, AttemptHourTotal, WorkspaceDay, WorkspaceHour}
     ours -= {RollupState, UncountedAttempt, Deliverer, DeliveryTry, EndpointSecret, Event}
     ours -= {Card, CardCustomer, CardDispute, CardRefund, Recharge, ProviderEvent, PaymentMark}
-    ours -= {OfferBuyer, PortalLink, PortalSession}
+    ours -= {OfferBuyer, PortalLink, PortalSession, StatementCounter, StatementMail}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 
 

@@ -13,12 +13,14 @@ from django.test.utils import CaptureQueriesContext
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
+    ApprovalPolicy,
     Assignment,
     Buyer,
     BuyerKey,
     Campaign,
     Endpoint,
     Enrollment,
+    PortalUser,
     ReturnPolicy,
     Tier,
     Wallet,
@@ -32,6 +34,7 @@ from tests.support.factories import (
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
+    PortalUserFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
@@ -67,6 +70,10 @@ def make_membership() -> Model:
     return Membership.objects.create(user=User.objects.create_user("clerk"), workspace=WorkspaceFactory())
 
 
+def make_approval_policy() -> Model:
+    return ApprovalPolicy.objects.create(workspace=WorkspaceFactory(), fields=["bid_cents"])
+
+
 # Every table whose rows may be deleted, with a row that no other row refers to.
 DELETABLE: dict[type[Model], Any] = {
     Workspace: WorkspaceFactory,
@@ -81,6 +88,8 @@ DELETABLE: dict[type[Model], Any] = {
     Enrollment: EnrollmentFactory,
     Endpoint: EndpointFactory,
     ReturnPolicy: ReturnPolicyFactory,
+    ApprovalPolicy: make_approval_policy,
+    PortalUser: PortalUserFactory,
     User: lambda: User.objects.create_user("clerk"),
     Group: lambda: Group.objects.create(name="clerks"),
 }
@@ -173,9 +182,20 @@ def test_cascaded_rows_are_audited_too(client: Client) -> None:
 
 
 HELD: dict[type[Model], tuple[str, ...]] = {
-    Workspace: ("buyers", "campaigns", "endpoints", "leads", "return policies", "routing rules", "sources"),
-    Source: ("contracts of sources", "leads", "payables"),
-    Campaign: ("assignments", "campaign snapshots", "enrollments"),
+    Workspace: (
+        *(
+            "approval policies",
+            "buyers",
+            "campaigns",
+            "card customers",
+            "card payments",
+            "cards",
+            "endpoints",
+        ),
+        *("leads", "return policies", "routing rules", "sources", "statement counters", "statements"),
+    ),
+    Source: ("contracts of sources", "leads", "payables", "pings"),
+    Campaign: ("assignments", "campaign snapshots", "enrollments", "offers"),
     Tier: ("enrollments",),
     Endpoint: ("deliveries",),
 }

@@ -205,6 +205,9 @@ class TestWallet:
             "balance_cents": "999999",
             "held_cents": "5",
             "version": "99",
+            "charged_back_cents": "5",
+            "recharge_below_cents": "5",
+            "statements_from": "2026-01-01",
         }
 
         assert save(client, Wallet, wallet, **changes).status_code == 302
@@ -215,8 +218,13 @@ class TestWallet:
             "buyer_id": wallet.buyer_id,
             "balance_cents": 5_000,
             "held_cents": 0,
+            "charged_back_cents": 0,
             "credit_limit_cents": 700,
             "notice_below_cents": None,
+            "recharge_below_cents": None,
+            "terms_days": None,
+            "statements_from": None,
+            "statement_emails": "",
             "version": 2,
         }
 

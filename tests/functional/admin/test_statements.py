@@ -1,13 +1,14 @@
 """Statements in the admin: the list with what is overdue, pages, previews, issue by hand, and terms of a wallet."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from distribution.models import Buyer, BuyerStatement, Wallet
+from distribution.models import Buyer, BuyerStatement, StatementMail, Wallet
 from distribution.statements import download
 from distribution.statements.pdf import NO_PANGO, PdfUnavailable
 from tests.support.admin_pages import client_of, person
@@ -75,6 +76,43 @@ def test_page_has_figures_and_what_is_still_to_be_paid(buyer: Buyer) -> None:
     assert "$25.00 of $25.00 is still to be paid, until 2026-03-03. It is overdue." in text
     for expected in ("Roofing", "-$25.00", "Closing balance", "Nothing is due" and "March 3, 2026"):
         assert expected in text
+
+
+MAIL_ENDED = "2026-02-10 12:00:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("stored", "line"),
+    [
+        ({}, "Its mail to pay@example.com is waiting to be sent."),
+        (
+            {"error": "timed out"},
+            "Its mail to pay@example.com is waiting to be sent. The last try failed: timed out.",
+        ),
+        (
+            {"state": "sent", "next_try_at": None, "ended_at": NOW},
+            f"It was mailed to pay@example.com at {MAIL_ENDED}.",
+        ),
+        (
+            {"state": "failed", "next_try_at": None, "ended_at": NOW, "error": "no such inbox"},
+            f"It could not be mailed to pay@example.com at {MAIL_ENDED}: no such inbox.",
+        ),
+    ],
+)
+def test_page_says_whether_it_was_mailed(buyer: Buyer, stored: dict[str, Any], line: str) -> None:
+    Wallet.objects.filter(buyer=buyer).update(statement_emails="pay@example.com")
+    statement = issue(buyer)
+    StatementMail.objects.update(**stored)
+
+    page = client(buyer).get(reverse("admin:distribution_buyerstatement_change", args=[statement.pk]))
+
+    assert page.context["lines"][1] == line
+
+
+def test_page_of_a_statement_without_mail_says_so(buyer: Buyer) -> None:
+    page = client(buyer).get(reverse("admin:distribution_buyerstatement_change", args=[issue(buyer).pk]))
+
+    assert page.context["lines"][1] == "It is not mailed: its wallet named no address when it was issued."
 
 
 def test_page_and_pdf_of_another_agency_do_not_exist(buyer: Buyer) -> None:

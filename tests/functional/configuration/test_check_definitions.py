@@ -162,13 +162,14 @@ def test_condition_without_effect_is_reported() -> None:
 def test_unknown_mode_is_reported() -> None:
     """No constraint of the database refuses it, and the engine decides no lead of such a campaign."""
     campaign = CampaignFactory()
-    Campaign.objects.update(mode="auction")
+    Campaign.objects.update(mode="raffle")
     output, error = check("--fix")
     assert output == (
-        f"campaign {campaign.pk} mode: unknown mode 'auction': use one of round_robin, weighted, priority, price\n"
+        f"campaign {campaign.pk} mode: unknown mode 'raffle': use one of round_robin, weighted, priority, price,"
+        " ping_post, auction\n"
     )
     assert error == "1 definition needs to be corrected."
-    assert Campaign.objects.get().mode == "auction"
+    assert Campaign.objects.get().mode == "raffle"
 
 
 def test_valid_definitions_are_not_changed() -> None:

@@ -182,7 +182,7 @@ def test_every_problem_is_named_with_its_path(file: Path) -> None:
         (
             "price_dollars: 45",
             "price_dollars: 45\n    mode: x",
-            "Use one of round_robin, weighted, priority, price.",
+            "Use one of round_robin, weighted, priority, price, ping_post, auction.",
         ),
         ('{states: ["GA"]}', "{everywhere: true, states: []", "the file is not valid YAML"),
         ("  - name: Peach\n", "  - name: Peach\n    name: Peach\n", "the key 'name' is given twice"),
@@ -193,7 +193,7 @@ def test_every_problem_is_named_with_its_path(file: Path) -> None:
         ),
         ("{buyer: Peach,", "{buyer: Pear,", "there is no buyer 'Pear' in the file or in acme"),
         ("price_dollars: 45", "price_dollars: true", "campaigns[0].price_dollars: True is not an amount"),
-        ("price_dollars: 45", "mode: auction", "campaigns[0].mode: "),
+        ("price_dollars: 45", "mode: raffle", "campaigns[0].mode: "),
         ("price_dollars: 45", "", "campaigns[0].price_dollars: "),
         ("{name: website,", "{name: web site,", "sources[0]: the source 'web site'"),
         ("workspace: {slug: acme, name: Acme}", "workspace: acme", "workspace: write slug"),

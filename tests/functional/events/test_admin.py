@@ -163,7 +163,7 @@ class TestLowWallets:
         client = client_of(person("admin", buyer.workspace))
 
         assert rows_of(client, Wallet, buyer.wallet)["heard_by"] == f"{subscription}, {agency}"
-        assert links_of(client, Wallet, buyer.wallet) == ["Subscriptions"]
+        assert links_of(client, Wallet, buyer.wallet) == ["Statement", "Subscriptions"]
         assert rows_of(client, Subscription, subscription)["low_limits"] == (
             "Not set, so wallet.low is never sent. Set Notice below on the page of the wallet."
         )
@@ -263,7 +263,7 @@ class TestConstraints:
 
     def test_purpose_is_fixed(self) -> None:
         subscription = SubscriptionFactory(buyer=BuyerFactory())
-        with pytest.raises(IntegrityError, match="gets either leads or events"), transaction.atomic():
+        with pytest.raises(IntegrityError, match="gets either leads, events or pings"), transaction.atomic():
             Endpoint.objects.filter(pk=subscription.pk).update(events=[])
 
     def test_workspace_is_that_of_the_owner(self) -> None:

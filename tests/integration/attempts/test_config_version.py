@@ -61,6 +61,7 @@ ENROLLMENT_CHANGES: dict[str, Any] = {
     "weight": 2,
     "priority": 2,
     "bid_cents": 1,
+    "standing_bids": [{"when": {}, "bid_cents": 1}],
     "margin_bps": 1,
     "lead_filter": CONDITION,
     **{f"cap_{kind}": 1 for kind in ("hour", "day", "week", "month")},
