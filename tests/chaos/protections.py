@@ -52,7 +52,7 @@ def _compare_and_set() -> None:
     _cut(
         finish,
         "CLOSE",
-        "WHERE id = %s AND status = 'pending' AND paused_at IS NULL AND attempts = %s",
+        "WHERE id = %s AND status IN ('pending', 'offered') AND paused_at IS NULL AND attempts = %s",
         "WHERE id = %s AND attempts >= least(attempts, %s)",
     )
 

@@ -49,6 +49,7 @@ def cache_of_each_thread(monkeypatch: pytest.MonkeyPatch) -> None:
         distribute,
         "distribution.attempts.campaigns",
         "distribution.attempts.assign_by_hand",
+        "distribution.attempts.offering",
     ):
         where = f"{module}.CAMPAIGNS" if isinstance(module, str) else f"{module.__name__}.CAMPAIGNS"
         monkeypatch.setattr(where, ours)

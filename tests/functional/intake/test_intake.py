@@ -234,7 +234,7 @@ def test_server_error_reveals_no_details(client: Client, caplog: pytest.LogCaptu
 @pytest.mark.parametrize("status", ["pending", "gated", "offered"])
 def test_unfinished_lead_can_be_canceled(client: Client, source: Source, status: str) -> None:
     """A canceled lead must leave the schedule too."""
-    due = {} if status == "pending" else {"next_attempt_at": None}
+    due = {"next_attempt_at": None} if status == "gated" else {}
     lead = LeadFactory.create(source=source, status=status, due_reason="ingest", **due)
     response = client.delete(f"{LEADS}{lead.public_id}/?reason=sent+by+mistake")
     assert response.status_code == 200

@@ -44,7 +44,7 @@ def test_every_overdue_unfinished_lead_expires() -> None:
         old(paused_at=LONG_AGO),
         old(next_attempt_at=later, attempts=4, skip_reason="all_buyers_capped", conflicts=2),
         old(status="gated", next_attempt_at=None),
-        old(status="offered", next_attempt_at=None),
+        old(status="offered", next_attempt_at=later),
     ]
     Workspace.objects.filter(pk=over[1].workspace_id).update(paused_at=LONG_AGO)
     plant("UPDATE routing_lead SET attempts = 0 WHERE id <> %s", [over[1].pk])

@@ -136,7 +136,8 @@ class TestWhoCounts:
         source = own_source(agency())
         older = came(source)
         lease = {"locked_by": "caller:1", "locked_at": AT} if status == "calling" else {}
-        Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=None, **lease)
+        due_at = AT + 2 * LATER if status == "offered" else None
+        Lead.objects.filter(pk=older.pk).update(status=status, next_attempt_at=due_at, **lease)
         assert result(came(source, AT + LATER)) == "duplicate"
 
     def test_rerun_of_a_parked_lead_is_a_duplicate_of_a_copy_sold_since(self) -> None:

@@ -189,7 +189,12 @@ def test_verify_finds_money_of_a_test_sale(enrollment: Enrollment) -> None:
     )
     plant(f"UPDATE distribution_wallet SET balance_cents = 2500 WHERE id = {wallet.pk}")
     entry = LedgerEntry.objects.latest("pk")
-    assert broken(run_verification()) == {3: [f"ledger entry {entry.pk}: is a charge for a test sale"]}
+    assert broken(run_verification()) == {
+        3: [f"ledger entry {entry.pk}: is a charge for a test sale"],
+        14: [
+            f"wallet {wallet.pk}: balance 2500, revenue 0 and payments -5000 sum to -2500 cents and not to 0"
+        ],
+    }
 
 
 def test_verify_finds_a_real_sale_of_a_test_lead(enrollment: Enrollment) -> None:
