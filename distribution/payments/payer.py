@@ -8,7 +8,7 @@ import threading
 from typing import Final
 
 from django.conf import settings
-from django.db import Error, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from distribution.payments.recharging import recharge_due
@@ -53,8 +53,6 @@ class Payer(threading.Thread):
         try:
             close_old_connections()
             return run_due()
-        except Error as error:
-            self._note_failure(error)
         except Exception as error:  # noqa: BLE001 - one bad payment must not end the thread, nor its deliverer
             self._note_failure(error)
         return 0

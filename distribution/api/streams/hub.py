@@ -12,7 +12,7 @@ from typing import Final
 from distribution import metrics
 from distribution.api.streams.listener import EventName, Listener, News
 
-# News of an offer that closed longer ago than this are not read again (feed.OVERLAP is shorter).
+# News of an offer that closed longer ago than this are not read again (feed.RECENT is shorter).
 FORGET_AFTER: Final = timedelta(minutes=2)
 
 
@@ -27,9 +27,6 @@ class Hub:
     @property
     def buyer_ids(self) -> Sequence[int]:
         return tuple(self._listeners)
-
-    def count(self) -> int:
-        return sum(len(each) for each in self._listeners.values())
 
     def list_listeners(self) -> Sequence[Listener]:
         return [listener for listeners in self._listeners.values() for listener in listeners]
