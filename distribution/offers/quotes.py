@@ -1,8 +1,8 @@
 """The price that a source is promised for a lead that it has not sent yet.
 
-It is what the source's contract makes of the revenue that is certain now. It follows the rules and resolves the campaign
-as an attempt does, on facts that it reads and does not lock. Nothing is counted or held, so the price is checked again
-when the lead is sold.
+It is what the source's contract makes of the revenue that is certain now. It follows the rules and resolves the
+campaign as an attempt does, on facts that it reads and does not lock. Nothing is counted or held, so the price is
+checked again when the lead is sold.
 """
 
 from dataclasses import dataclass, replace
@@ -27,7 +27,8 @@ NO_CONTRACT: Final = "no_contract"
 class Quote:
     """A price with its campaign, or the reason why there is none.
 
-    `reason`: a skip reason, NO_CONTRACT or NO_CERTAIN_PRICE. `gates`: those that failed, for each buyer. `is_elsewhere`: rules sent it to another workspace.
+    `reason`: a skip reason, NO_CONTRACT or NO_CERTAIN_PRICE. `gates`: those that failed, for each buyer.
+    `is_elsewhere`: rules sent it to another workspace.
     """
 
     campaign_id: int | None = None

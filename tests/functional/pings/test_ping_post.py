@@ -50,7 +50,7 @@ def close(lead: Lead) -> Any:
 
 
 def test_cheapest_buyer_that_may_claim_makes_the_price() -> None:
-    campaign, dear, cheap = build()
+    campaign, _, cheap = build()
     sender = PingingSource(build_source(campaign, **SHARE))
 
     assert sender.ping()["price_cents"] == CHEAP_CENTS // 2
