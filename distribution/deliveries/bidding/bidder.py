@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import Error, close_old_connections, connections
@@ -23,6 +23,7 @@ from django.db import Error, close_old_connections, connections
 from distribution import metrics
 from distribution.deliveries.bidding.asking import Asked, ask, not_asked
 from distribution.deliveries.bidding.claim import Question, Targets, claim_auctions
+from distribution.deliveries.bidding.health import Noted, Probes, note_answers
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.outbound import OutboundClient
 from distribution.deliveries.recorder import Distribute, NextAttempts
@@ -38,6 +39,7 @@ ANSWERS_AT_ONCE: Final = 200
 NO_ENDPOINT: Final = "ping endpoint is off"
 NO_TIME: Final = "no free thread before the deadline"
 TOO_MANY: Final = "its limit of requests at once was reached"
+RESTS: Final = "not asked: its system has not answered for a while"
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class Bidder:
         self._answers: queue.SimpleQueue[tuple[Task, Asked] | Task | None] = queue.SimpleQueue()
         self._running: Counter[int] = Counter()
         self._lock = threading.Lock()
+        self._probes = Probes()
         self._open: dict[int, Open] = {}
         self.threads: list[threading.Thread] = [
             threading.Thread(target=self._claim, name="bid-claimer", daemon=True),
@@ -131,6 +134,8 @@ class Bidder:
         target = question.target
         if target is None:
             return not_asked(NO_ENDPOINT, started=started)
+        if not self._probes.may_ask(target.endpoint_id, health=question.health, at=question.asked_at):
+            return not_asked(RESTS, started=started)
         left = task.deadline - started
         if left <= 0:
             return not_asked(NO_TIME, started=started)
@@ -199,6 +204,22 @@ class Bidder:
         for task, asked in found:
             metrics.BID_SECONDS.observe(asked.latency_ms / 1000)
             self._open[task.question.offer_id].unanswered -= 1
+        self._contain(lambda: self._note(found))
+        return True
+
+    def _note(self, found: list[tuple[Task, Asked]]) -> bool:
+        """What the answers say of the endpoints. Test leads go to other addresses."""
+        note_answers(
+            Noted(
+                endpoint_id=task.question.target.endpoint_id,
+                outcome=asked.reading.outcome,
+                status=asked.result.status,
+                health=task.question.health,
+                at=_ended_at(task, asked),
+            )
+            for task, asked in found
+            if task.question.target is not None and asked.result is not None and not task.question.is_test
+        )
         return True
 
     def _close_due(self) -> None:
@@ -226,13 +247,18 @@ class Bidder:
             return False
 
 
+def _ended_at(task: Task, asked: Asked) -> datetime:
+    """By the clock of the database."""
+    return task.question.asked_at + timedelta(seconds=asked.ended_at - task.claimed_at)
+
+
 def _describe(task: Task, asked: Asked) -> Answered:
     question = task.question
     return Answered(
         id=question.id,
         offer_id=question.offer_id,
         reading=asked.reading,
-        at=question.asked_at + timedelta(seconds=asked.ended_at - task.claimed_at),
+        at=_ended_at(task, asked),
         latency_ms=asked.latency_ms,
         is_late=asked.ended_at > task.deadline,
     )
