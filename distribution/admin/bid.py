@@ -131,8 +131,11 @@ class BidAdmin(ReadOnlyAdmin):
             campaign_id=OuterRef("offer__campaign_id"),
             state__in=PAID,
         )
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(paid_cents=Subquery(sold.order_by("-pk").values("price_cents")[:1]))
+        bids = super().get_queryset(request)
+        rows: QuerySet[Any] = bids.annotate(
+            paid_cents=Subquery(sold.order_by("-pk").values("price_cents")[:1])
+        )
+        return rows
 
     def of_workspaces(self, queryset: QuerySet[Any], ids: Sequence[int]) -> QuerySet[Any]:
         """By buyers that are looked up first: their index gives the newest ones."""
