@@ -14,7 +14,9 @@ from routing.places.zips import load_rows
 from routing.queries import read_clock
 from tests.receivers.running import Receiver
 from tests.support.auctions import asking, auction_campaign, auction_of, auctioned_lead, bidder, bids_of
+from tests.support.factories import SourceFactory
 from tests.support.offers import assert_everything_holds
+from tests.support.pinging import PingingSource
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -153,6 +155,17 @@ def test_test_lead_asks_test_addresses_only(receiver: Receiver) -> None:
     assert bids_of(lead, "bid_outcome", "bid_reason")[live_only.buyer_id] == ["error", "no test URL"]
     assert len(receiver.received()) == 1
     assert_everything_holds()
+
+
+def test_sender_that_waits_gets_the_end_of_the_auction(receiver: Receiver) -> None:
+    campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
+    bidder(campaign, url=receiver.url("bid/20.00/300"))
+    sender = PingingSource(SourceFactory(workspace=campaign.workspace))
+    with asking():
+        waited = sender.post_lead(None, wait_seconds=20).json()
+        impatient = sender.post_lead(None, wait_seconds=1, email="bob@example.com").json()
+    assert (waited["status"], waited["buyers"]) == ("distributed", 1)
+    assert impatient["status"] == "offered"
 
 
 def test_notification_wakes_the_asker(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, OfferBuyer, PayableEntry
 from routing.models import Lead, Source
 from tests.support.auctions import answer, auction_campaign, bidder, close
@@ -26,8 +27,11 @@ def source_of(campaign: Campaign) -> PingingSource:
 
 
 def send(sender: PingingSource, ping_id: str) -> Lead:
-    assert sender.post_lead(ping_id).status_code == 201
-    return Lead.objects.get()
+    assert sender.post_lead(ping_id, wait_seconds=0).status_code == 201
+    lead = Lead.objects.get()
+    assert distribute_lead(lead.pk).result == "offered"
+    lead.refresh_from_db()
+    return lead
 
 
 def skips_of(lead: Lead) -> dict[int, str]:
@@ -108,7 +112,7 @@ def test_fallback_makes_the_price_if_no_bid_is_certain() -> None:
 def test_next_campaign_makes_the_price_and_takes_the_lead() -> None:
     """The ping is one for the auction, which takes the lead first."""
     campaign = auction_campaign(offer_fallback="next_campaign")
-    bidder(campaign, url=ASKED)
+    asked = bidder(campaign, url=ASKED)
     following = CampaignFactory.create(workspace=campaign.workspace, price_cents=MIDDLE)
     last = EnrollmentFactory.create(campaign=following, buyer__credits_cents=100_000)
     sender = source_of(campaign)
@@ -116,6 +120,7 @@ def test_next_campaign_makes_the_price_and_takes_the_lead() -> None:
 
     lead = send(sender, sender.get_ping_id())
     assert lead.status == "offered"
+    answer(lead, asked, None, "no_bid")
     assert close(lead).result == "success"
 
     assert sales() == [(last.buyer_id, MIDDLE)]
