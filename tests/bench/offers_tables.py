@@ -1,6 +1,6 @@
 """Auctions, claims, listeners and closings of the report as tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich import box
@@ -26,6 +26,7 @@ def show_offers(offers: Mapping[str, Any], look: box.Box) -> Iterator[Table]:
     yield _claims(offers["claims"], offers["listening"], look)
     yield _memory(offers["memory"], look)
     yield _closing(offers["closing"], look)
+    yield _replays(offers["replays"], look)
 
 
 def _auction(auction: Mapping[str, Any], look: box.Box) -> Table:
@@ -93,4 +94,14 @@ def _closing(closing: Mapping[str, Any], look: box.Box) -> Table:
     for name in ("p50 ms", "p95 ms", "p99 ms", "greatest ms"):
         table.add_column(name, justify="right")
     table.add_row(*(f"{closing[name]:.1f}" for name in ("p50_ms", "p95_ms", "p99_ms", "max_ms")))
+    return table
+
+
+def _replays(replays: Sequence[Mapping[str, Any]], look: box.Box) -> Table:
+    table = start_table("What a buyer's change would have won", look)
+    for name in ("change", "missed", "decided again", "won", "SQL statements", "seconds"):
+        table.add_column(name, justify="left" if name == "change" else "right")
+    for each in replays:
+        cells = (f"{each[name]:,}" for name in ("missed", "checked", "won", "statements"))
+        table.add_row(each["change"], *cells, f"{each['seconds']:.2f}")
     return table

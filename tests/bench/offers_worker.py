@@ -9,7 +9,7 @@ if __name__ == "__main__":
     django.setup()
 
 from distribution.attempts.worker import freeze_startup_objects
-from tests.bench import auctioning, claiming, delivering
+from tests.bench import auctioning, claiming, delivering, replaying
 from tests.bench.worker import serve
 
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class OffersWorker:
         if self._closing is None:
             self._closing = claiming.build_offering(size, seconds=claiming.SHORT_SECONDS)
         return {"lags_ms": claiming.time_closings(self._closing, count=count, per_second=per_second)}
+
+    def time_replays(self, missed: int) -> Mapping[str, Any]:
+        pool = replaying.build_missed(missed)
+        claiming.analyze()
+        return {"replays": replaying.time_replays(pool)}
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ class Plan:
     openings: int = 100  # that each listener hears
     listeners: tuple[int, ...] = (0, 200, 1000)
     closings: int = 300
+    missed: int = 3_000  # leads that one buyer missed
     # The driver prepares a statement after 5 executions, and the server chooses a generic plan after 5 more.
     warm_up: int = 12
 
@@ -67,6 +68,7 @@ class Plan:
             openings=5,
             listeners=(0, 40, 80),
             closings=20,
+            missed=30,
         )
 
     def with_leads(self, count: int) -> "Plan":
