@@ -13,7 +13,7 @@ from tests.bench.dataset import SERVED, Pool, add_leads, build_pool
 from tests.bench.delivering import NotDelivered
 from tests.bench.wire import list_statements
 
-SIZE: Final = 8  # no other part has a pool of this size
+SIZE: Final = 6  # no other part has a pool of this size
 # No recorded decision has this field, so it is read from the leads.
 NEW_FIELD: Final = {"field": "attributes.stories", "op": "gte", "value": 1}
 
