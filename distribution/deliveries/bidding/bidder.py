@@ -24,6 +24,7 @@ from distribution import metrics
 from distribution.deliveries.bidding.asking import Asked, ask, not_asked
 from distribution.deliveries.bidding.claim import Question, Targets, claim_auctions
 from distribution.deliveries.bidding.health import Noted, Probes, note_answers
+from distribution.deliveries.bidding.pace import Pace
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.outbound import OutboundClient
 from distribution.deliveries.recorder import Distribute, NextAttempts
@@ -80,7 +81,9 @@ class Bidder:
         self._closer = NextAttempts(distribute, name="auction-closer")
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Task, Asked] | Task | None] = queue.SimpleQueue()
+        self._count = threads
         self._running: Counter[int] = Counter()
+        self._pace = Pace()
         self._lock = threading.Lock()
         self._probes = Probes()
         self._open: dict[int, Open] = {}
@@ -112,7 +115,7 @@ class Bidder:
 
     def _claim_once(self, targets: Targets) -> bool:
         """Returns whether there may be more."""
-        questions = claim_auctions(targets)
+        questions = self._pace.order(claim_auctions(targets), free=self._count_free())
         # After the statement: a deadline is never earlier than the campaign says.
         claimed_at = time.monotonic()
         tasks = [Task(each, claimed_at) for each in questions]
@@ -121,6 +124,10 @@ class Bidder:
         for task in tasks:
             self._tasks.put(task)
         return bool(questions)
+
+    def _count_free(self) -> int:
+        with self._lock:
+            return self._count - self._running.total()
 
     # --- pool ---
 
@@ -169,6 +176,7 @@ class Bidder:
                 if self._stop.is_set():
                     break
             self._close_due()
+            self._contain(lambda found=answers: self._note(found))  # type: ignore[misc]
         connections.close_all()
 
     def _take(self) -> tuple[list[tuple[Task, Asked]], bool]:
@@ -203,8 +211,8 @@ class Bidder:
             metrics.BIDS.labels(outcome=outcome.value).inc()
         for task, asked in found:
             metrics.BID_SECONDS.observe(asked.latency_ms / 1000)
+            self._pace.note(task.question.target, latency_ms=asked.latency_ms)
             self._open[task.question.offer_id].unanswered -= 1
-        self._contain(lambda: self._note(found))
         return True
 
     def _note(self, found: list[tuple[Task, Asked]]) -> bool:
