@@ -76,6 +76,7 @@ WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND e.id < %(
 ORDER BY e.id DESC OFFSET %(scanned)s - 1 LIMIT 1
 """  # noqa: S608 - constants only
 MAX_SCANNED: Final = 5_000
+OF_FLOORS: Final = frozenset({"bid_below_reserve", "below_promised_price"})
 NEWEST: Final = 2**63 - 1
 MAX_ATTEMPTS: Final = 50
 
@@ -258,12 +259,13 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
     attempt = Attempt.objects.get(pk=missed.skip.attempt_id)
     remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
     higher = remedy.rank - 1 if remedy.rank and remedy.ending == "outranked" else None
+    is_shown = not _names_the_floor(remedy) or _shows_price_to_win(attempt)
     return Check(
         ending=remedy.ending,
         is_confirmed=remedy.is_confirmed,
         ranked_higher=higher,
-        price_cents=remedy.price_cents,
-        sentence=_describe_check(remedy, higher or 0),
+        price_cents=remedy.price_cents if is_shown else None,
+        sentence=_describe_check(remedy, higher or 0, is_shown=is_shown),
         winning_bid_cents=_find_winning_bid(remedy, attempt),
     )
 
@@ -271,15 +273,23 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
 def _find_winning_bid(remedy: Remedy, attempt: Attempt) -> int | None:
     """It says what the winner bid, so the agency decides whether buyers may know it."""
     bids = [each.bid_cents for each in remedy.improvements if each.bid_cents is not None]
-    if not bids or attempt.campaign_id is None:
-        return None
-    if not Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True).exists():
-        return None
-    return bids[0]
+    return bids[0] if bids and _shows_price_to_win(attempt) else None
 
 
-def _describe_check(remedy: Remedy, higher: int) -> str:
+def _names_the_floor(remedy: Remedy) -> bool:
+    """The smallest bid that passes is the campaign's reserve, or says what the source was promised."""
+    return any(each.gate in OF_FLOORS for each in remedy.fixes)
+
+
+def _shows_price_to_win(attempt: Attempt) -> bool:
+    campaigns = Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True)
+    return attempt.campaign_id is not None and campaigns.exists()
+
+
+def _describe_check(remedy: Remedy, higher: int, *, is_shown: bool) -> str:
     changed = "With all of these changes" if remedy.fixes else "Without any change"
+    if remedy.ending == "selected" and not is_shown:
+        return f"With a higher bid, {remedy.buyer} would have gotten this lead."
     if remedy.ending == "selected":
         return f"{changed}, {remedy.buyer} would have gotten this lead for {wording.money(remedy.price_cents or 0)}."
     if remedy.ending == "never":
