@@ -282,8 +282,9 @@ def _names_the_floor(remedy: Remedy) -> bool:
 
 
 def _shows_price_to_win(attempt: Attempt) -> bool:
-    campaigns = Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True)
-    return attempt.campaign_id is not None and campaigns.exists()
+    if attempt.campaign_id is None:
+        return False
+    return Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True).exists()
 
 
 def _describe_check(remedy: Remedy, higher: int, *, is_shown: bool) -> str:
