@@ -129,7 +129,7 @@ class MissedView(BuyerView):
             only=_read_filter(request),
         )
         page = paging.describe(
-            missed, answers.describe_missed, position=lambda each: each.skip.event_id, stop=stop
+            missed, answers.describe_missed, position=lambda each: each.position, stop=stop
         )
         return Response(page)
 

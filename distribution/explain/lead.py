@@ -11,6 +11,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from distribution.explain.buyer import answer_for
+from distribution.explain.offers import describe_offers, read_places
 from distribution.explain.participants import Participants, campaign_id_of, read_participants
 from distribution.explain.types import (
     AttemptExplanation,
@@ -73,18 +74,29 @@ def explain(
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
     assignments = list(_read_own_sales(lead))
+    places = read_places(lead.pk, traced=traced, buyer_id=buyer.pk if buyer else None)
     participants = read_participants(
-        lead, traced=traced, assignments=assignments, is_for_source=is_for_source
+        lead,
+        traced=traced,
+        buyer_ids={each.buyer_id for each in (*assignments, *places)},
+        is_for_source=is_for_source,
     )
     sales = tuple(_describe_sale(each, participants) for each in assignments)
     attempts = tuple(_describe_attempt(each, participants) for each in traced)
+    offers = describe_offers(
+        places,
+        numbers={each.attempt.pk: each.attempt.number for each in traced},
+        name_of=participants.buyer,
+        names=participants.names,
+    )
     own = [explained for explained, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
     return Explanation(
         lead=_describe_lead(lead, attempts=attempts, names=participants.names),
         sales=sales,
         attempts=attempts,
+        offers=offers,
         notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
-        answer=answer_for(buyer, lead=lead, attempts=own, sales=sales) if buyer else None,
+        answer=answer_for(buyer, lead=lead, attempts=own, offers=offers, sales=sales) if buyer else None,
     )
 
 

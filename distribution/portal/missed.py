@@ -27,7 +27,7 @@ class MissedPage(PortalPage):
         missed, stop = list_missed(
             self.buyer, limit=SIZE + 1, before=before, only=MissedFilter(reason=reason or None)
         )
-        page = paging.show(missed, position=lambda each: each.skip.event_id, stop=stop)
+        page = paging.show(missed, position=lambda each: each.position, stop=stop)
         context = {"page": page, "reasons": REASONS, "reason": reason}
         return self.show_page("missed", context)
 
