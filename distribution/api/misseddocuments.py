@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from distribution.api.buyerdocuments import CURSOR, LIMIT, CampaignDocument, choice, document
 from distribution.api.documents import CHANGE, REASON, GateDocument
-from distribution.explain.missed import MISSED_REASONS
+from distribution.explain.missed_rows import MISSED_REASONS
 from distribution.explain.remedy import WhatIfResult
 
 FIXER: Final = (
@@ -127,8 +127,8 @@ LIST_MISSED: Final = document(
         choice(
             "reason",
             MISSED_REASONS,
-            "Only those missed for this reason. Each request searches 5,000 events and 5,000 offers, so a page can have fewer "
-            "leads than `limit` or none. It is the last page only if `next_cursor` is null.",
+            "Only those missed for this reason. Each request searches 5,000 events and 5,000 offers, so a page can "
+            "have fewer leads than `limit` or none. It is the last page only if `next_cursor` is null.",
         ),
         OpenApiParameter(
             "exclude",

@@ -31,11 +31,6 @@ from routing.models import Lead
 from tracing import wording
 from tracing.models import Attempt
 
-__all__ = [
-    *("ALREADY_HAD", "MISSED_REASONS", "NEWEST", "Check", "MissedLead", "SkippedAttempt"),
-    *("find_missed", "list_missed"),
-]
-
 # A page with a filter reads the newest rows of each list up to here. For a rare reason, it would otherwise read all.
 MAX_SCANNED: Final = 5_000
 MAX_ATTEMPTS: Final = 50

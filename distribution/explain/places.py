@@ -1,4 +1,4 @@
-"""A buyer's place in an offer, in words: what it was shown, what became of it, and what would have to change. Reads only.
+"""A buyer's place in an offer, in words: what it was shown, what became of it, what would have to change. Reads only.
 
 No event says this: a claim may be refused after the offer has ended, and the trace of its attempt is never changed.
 """

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from distribution.explain.missed import MISSED_REASONS, NEWEST, SkippedAttempt, find_missed, list_missed
+from distribution.explain.missed import NEWEST, find_missed, list_missed
 from distribution.explain.missed_period import MissedFilter
+from distribution.explain.missed_rows import MISSED_REASONS, SkippedAttempt
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
 from distribution.portal.wording import FIXERS, LINKS
