@@ -11,6 +11,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from distribution.explain.buyer import answer_for
+from distribution.explain.decisive import CONTINUING
 from distribution.explain.offers import describe_offers, read_places
 from distribution.explain.participants import Participants, campaign_id_of, read_participants
 from distribution.explain.types import (
@@ -29,7 +30,7 @@ from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import wording
-from tracing.models import Attempt, AttemptResult, AttemptTrigger, LeadDistributionEvent
+from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.names import Names
 from tracing.narrator import (
     WAITED_FOR,
@@ -121,8 +122,8 @@ def _without_decision(traced: TracedAttempt) -> TracedAttempt:
 
 
 def _find_campaign(attempts: Sequence[AttemptExplanation]) -> Participant | None:
-    """Of the last decision: the attempt that records the answer of a buyer's system has none of its own."""
-    decided = [each for each in attempts if each.trigger != AttemptTrigger.DELIVERY]
+    """Of the last decision: an attempt that goes on with an earlier one may have none of its own."""
+    decided = [each for each in attempts if each.campaign or each.trigger not in CONTINUING]
     return decided[-1].campaign if decided else None
 
 
