@@ -32,7 +32,9 @@ def explained_campaign(lead: Lead) -> str | None:
 
 
 def campaigns_of(lead: Lead) -> list[int | None]:
-    return list(Attempt.objects.filter(lead_id=lead.pk).order_by("number").values_list("campaign_id", flat=True))
+    return list(
+        Attempt.objects.filter(lead_id=lead.pk).order_by("number").values_list("campaign_id", flat=True)
+    )
 
 
 @pytest.mark.parametrize("fallback", ["unsold", "next_campaign"])
