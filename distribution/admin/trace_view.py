@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from distribution.admin.trace_page import LABELS, NoSuchAttempt, build_page, trace_url
+from distribution.explain.offers import explain_place
 from distribution.explain.whatif import what_would_help
 from distribution.models import Buyer
 from routing.models import Lead
@@ -99,8 +100,11 @@ class TraceViews(PlainAdmin):
         if attempt is None or buyer is None:
             raise Http404
         remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
+        place = explain_place(attempt, buyer=buyer)
         context = {
             "remedy": remedy,
+            "place": place,
+            "place_label": LABELS.get(place.fixer, "") if place else "",
             "label": LABELS.get(remedy.fixer, ""),
             "labels": LABELS,
             "back_url": trace_url(lead.public_id, number=number),

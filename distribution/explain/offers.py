@@ -7,9 +7,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.places import COLUMNS, Place, describe_place
+from distribution.explain.places import COLUMNS, Place, PlaceStory, describe_place
 from distribution.explain.types import OfferedBuyer, Participant, TracedOffer
-from tracing.names import Names
+from distribution.models import Buyer
+from tracing.models import Attempt
+from tracing.names import BuyerName, Names
 from tracing.queries import TracedAttempt
 from tracing.vocabulary import Event
 
@@ -31,6 +33,16 @@ def read_places(lead_id: int, *, traced: Iterable[TracedAttempt], buyer_id: int 
     with connection.cursor() as cursor:
         cursor.execute(READ, {"lead": lead_id, "attempts": opened, "buyer": buyer_id})
         return [Place(*row) for row in cursor.fetchall()]
+
+
+def explain_place(attempt: Attempt, *, buyer: Buyer) -> PlaceStory | None:
+    """What became of the buyer in the offer that the attempt opened. None: the buyer was not shown one."""
+    asked = {"lead": attempt.lead_id, "attempts": [attempt.pk], "buyer": buyer.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(READ, asked)
+        row = cursor.fetchone()
+    names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
+    return None if row is None else describe_place(Place(*row), names=names)
 
 
 def describe_offers(
