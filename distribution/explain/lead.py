@@ -79,7 +79,7 @@ def explain(
     participants = read_participants(
         lead,
         traced=traced,
-        buyer_ids={each.buyer_id for each in (*assignments, *places)},
+        buyer_ids={each.buyer_id for each in assignments} | {each.buyer_id for each in places},
         is_for_source=is_for_source,
     )
     sales = tuple(_describe_sale(each, participants) for each in assignments)

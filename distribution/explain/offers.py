@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -37,7 +37,7 @@ def read_places(lead_id: int, *, traced: Iterable[TracedAttempt], buyer_id: int 
 
 def explain_place(attempt: Attempt, *, buyer: Buyer) -> PlaceStory | None:
     """What became of the buyer in the offer that the attempt opened. None: the buyer was not shown one."""
-    asked = {"lead": attempt.lead_id, "attempts": [attempt.pk], "buyer": buyer.pk}
+    asked: dict[str, Any] = {"lead": attempt.lead_id, "attempts": [attempt.pk], "buyer": buyer.pk}
     with connection.cursor() as cursor:
         cursor.execute(READ, asked)
         row = cursor.fetchone()

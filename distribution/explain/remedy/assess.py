@@ -85,5 +85,6 @@ def _ending(world: World) -> WhatIfResult:
 def _price_cents(world: World) -> int:
     decision = world.decision
     prices = {each.enrollment_id: each.price_cents for each in decision.skipped}
-    prices |= {each.enrollment_id: each.price_cents for each in (*decision.selected, *decision.offered)}
+    prices |= {each.enrollment_id: each.price_cents for each in decision.selected}
+    prices |= {each.enrollment_id: each.price_cents for each in decision.offered}
     return prices[world.enrollment_id]

@@ -47,8 +47,8 @@ def test_unclaimed_lead_is_unsold_by_the_campaign_that_offered_it(fallback: str)
     assert campaigns_of(offer.lead) == [campaign.pk, campaign.pk]
     assert explained_campaign(offer.lead) == campaign.name
     assert sorted(kinds_of(workspace)) == ["campaign.unsold", "lead.status_changed", "lead.unsold"]
-    told = data_of(workspace, "campaign.unsold")
-    assert (told["campaign_id"], told["reason"]) == (str(campaign.public_id), "offer_unclaimed")
+    said = data_of(workspace, "campaign.unsold")
+    assert (said["campaign_id"], said["reason"]) == (str(campaign.public_id), "offer_unclaimed")
     assert_everything_holds()
 
 

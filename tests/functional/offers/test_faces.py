@@ -122,11 +122,11 @@ def test_each_buyer_has_its_own_answer() -> None:
     offer, buyers = claimed_offer()
     answers = {name: answer_of(offer.lead, buyer) for name, buyer in buyers.items()}
 
-    told = {
+    said = {
         name: [(each.number, each.reason, each.fixer) for each in answer.attempts]
         for name, answer in answers.items()
     }
-    assert told == {
+    assert said == {
         "Fast": [(1, "", ""), (2, "", "")],
         "Slow": [(1, "claim_lost", "buyer")],
         "Idle": [(1, "offer_not_claimed", "buyer")],
