@@ -23,7 +23,7 @@ from distribution.explain.whatif import what_would_help
 from distribution.models import Buyer
 from routing.models import Lead
 from tracing.admin.scope import PlainAdmin
-from tracing.models import Attempt
+from tracing.models import Attempt, AttemptResult
 from tracing.wording import short_id
 
 # The page's script sends it. A browser that follows a link does not.
@@ -100,7 +100,8 @@ class TraceViews(PlainAdmin):
         if attempt is None or buyer is None:
             raise Http404
         remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
-        place = explain_place(attempt, buyer=buyer)
+        is_offered = attempt.result == AttemptResult.OFFERED
+        place = explain_place(attempt, buyer=buyer) if is_offered else None
         context = {
             "remedy": remedy,
             "place": place,

@@ -19,7 +19,8 @@ from tracing.skip_reasons import OF_OFFERS, SKIP_REASONS
 from tracing.vocabulary import Event
 
 # A lead that ends in another way ends its offer before `closes_at`. An attempt closes it a little later than that.
-ENDED_AT: Final = "LEAST(o.closed_at, o.closes_at)"
+# NULL: it is open. LEAST alone ignores NULLs.
+ENDED_AT: Final = "CASE WHEN o.state = 'closed' THEN LEAST(o.closed_at, o.closes_at) END"
 # '': the buyer claimed the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
 REASON: Final = f"""
 CASE

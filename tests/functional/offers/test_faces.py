@@ -168,7 +168,7 @@ def test_command_lists_the_places_of_an_offer() -> None:
 
     out = StringIO()
     call_command("explain", str(offer.lead.public_id), buyer=str(buyers["Slow"].public_id), stdout=out)
-    assert "Fast Roofing" not in out.getvalue()
+    assert "- Fast Roofing" not in out.getvalue()
 
 
 def test_trace_for_programs_has_every_place() -> None:
