@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0091_owners_of_card_disputes")]
+    dependencies = [("distribution", "0092_owners_of_card_disputes")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(

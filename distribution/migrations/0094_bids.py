@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0092_owners_of_surplus_payments")]
+    dependencies = [("distribution", "0093_owners_of_surplus_payments")]
 
     operations = [
         migrations.CreateModel(

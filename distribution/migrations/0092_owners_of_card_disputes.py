@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0090_owners_of_card_refunds")]
+    dependencies = [("distribution", "0091_gates_of_refused_claims")]
 
     operations = [
         pgtrigger.migrations.AddTrigger(
