@@ -50,7 +50,7 @@ FOLDERS_OF_ONE_WORKER: Final = (
     # Each worker would run the whole product once for its fixture.
     "tests/integration/levels/test_live_series.py",
     # Each worker would parse every file of the repository.
-    "tests/conventions/test_references.py",
+    "tests/conventions/",
 )
 
 if "leadswitch.settings" in sys.modules:
