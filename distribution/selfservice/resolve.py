@@ -22,10 +22,14 @@ Found = dict[str, list[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """`columns` that differ, with the row's values already set. `fields`: their names in the change."""
+    """`columns` that differ, with the row's values already set. `fields`: their names in the change.
+
+    `before`: what every column of the part was.
+    """
 
     columns: Sequence[str]
     fields: Sequence[str]
+    before: Mapping[str, Any]
 
 
 def resolve(row: Any, *, part: Part, patch: Mapping[str, Any], at: datetime) -> Resolved:
@@ -41,7 +45,7 @@ def resolve(row: Any, *, part: Part, patch: Mapping[str, Any], at: datetime) -> 
         setattr(row, name, value)
     changed = [name for name in part.columns if getattr(row, name) != was[name]]
     _validate(row, part, changed)
-    return Resolved(changed, _name_fields(part, changed, sent))
+    return Resolved(changed, _name_fields(part, changed, sent), was)
 
 
 def _find_unknown(part: Part, sent: Mapping[str, Any]) -> Iterator[tuple[str, list[Problem]]]:

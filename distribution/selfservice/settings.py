@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from distribution.configuration.rewriting import rewrite_area
 from distribution.selfservice.reading import (
+    read_bid_cents,
     read_cents,
     read_count,
     read_email,
@@ -90,7 +91,7 @@ NOTICE: Final = Part("notice", {"notice_below_cents": Setting("notice_below_cent
 ENROLLMENT: Final = Part(
     "enrollment",
     {
-        "bid_cents": Setting("bid_cents", read_cents),
+        "bid_cents": Setting("bid_cents", read_bid_cents),
         "lead_filter": Setting("lead_filter", read_object, rewrite=rewrite_condition),
         **{f"caps.{period}": Setting(f"cap_{period}", read_count) for period in PERIODS},
         **{f"budgets_cents.{period}": Setting(f"budget_{period}_cents", read_cents) for period in PERIODS},
