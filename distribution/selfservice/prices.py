@@ -14,17 +14,18 @@ def lowers_price(row: Any, resolved: Resolved) -> bool:
     """`row` as it would be. False for a change of anything but a bid. Reads the campaign and the tier."""
     if not isinstance(row, Enrollment) or "bid_cents" not in resolved.columns:
         return False
-    bid, before = row.bid_cents, resolved.before["bid_cents"]
+    bid: int | None = row.bid_cents
+    before: int | None = resolved.before["bid_cents"]
     is_raised = bid is not None and before is not None and bid > before
     if is_raised or row.campaign.mode == CampaignMode.AUCTION:
         return False
-    if row.campaign.mode == CampaignMode.PRICE:
-        return bid is not None and _is_below_price(row)
-    return before is not None or _is_below_price(row)
+    if bid is None:
+        return row.campaign.mode != CampaignMode.PRICE
+    has_own_price = before is not None and row.campaign.mode != CampaignMode.PRICE
+    return has_own_price or bid < _find_price_cents(row) or bool(row.campaign.price_rules)
 
 
-def _is_below_price(enrollment: Enrollment) -> bool:
-    """Price rules may ask for more than any bid, which would replace them."""
-    campaign, tier = enrollment.campaign, enrollment.tier
-    asked_cents = campaign.price_cents if tier.price_cents is None else tier.price_cents
-    return bool(campaign.price_rules) or enrollment.bid_cents < asked_cents
+def _find_price_cents(enrollment: Enrollment) -> int:
+    """What every lead costs at least, without price rules: those may ask for more than any bid."""
+    tier_cents = enrollment.tier.price_cents
+    return enrollment.campaign.price_cents if tier_cents is None else tier_cents

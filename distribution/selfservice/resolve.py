@@ -10,6 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from distribution.configuration.rewriting import rewrite_answers
 from distribution.models import Buyer, Enrollment
+from distribution.selfservice.conditions import refuse_source
 from distribution.selfservice.merging import flatten, merge
 from distribution.selfservice.pauses import resolve_pause
 from distribution.selfservice.refusals import FieldsRefused, Problem
@@ -79,6 +80,8 @@ def _read_one(row: Any, setting: Setting, value: Any) -> Any:
         read = merge(getattr(row, setting.column), read)
     if setting.column == "answers":
         return rewrite_answers(read, questions=_questions_of(row))[0]
+    if setting.has_conditions:
+        refuse_source(read, known=getattr(row, setting.column))
     return read if setting.rewrite is None else setting.rewrite(read)[0]
 
 
