@@ -53,6 +53,10 @@ def price_of_bid(_enrollment: CompiledEnrollment, live: LiveFacts, _context: Lea
     return 0 if live.bid_cents is None else live.bid_cents
 
 
+def price_of_tier(enrollment: CompiledEnrollment, _live: LiveFacts, context: LeadContext) -> int:
+    return context.tier_cents[enrollment.tier_index]
+
+
 def rank_value(cents: int, *, margin_bps: int, returned_bps: int) -> int:
     """In units of UNITS_PER_CENT."""
     return cents * (ONE_BPS - margin_bps) * (ONE_BPS - returned_bps)

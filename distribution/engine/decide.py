@@ -7,6 +7,7 @@ from distribution.engine.bids import (
     find_bidders,
     price_before_bids,
     price_of_bid,
+    price_of_tier,
     rank_bids,
     standing_bid,
 )
@@ -56,9 +57,12 @@ def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
 
 
 def _choose_prices(campaign: CompiledCampaign, facts: DecisionFacts) -> PriceOf | None:
+    """A bid in an auction is no price outside it: a push that follows an auction sells at the tier's price."""
     if facts.phase == "bids":
         return price_of_bid
-    return price_before_bids if facts.phase == "offer" and campaign.mode == "auction" else None
+    if campaign.mode != "auction":
+        return None
+    return price_before_bids if facts.phase == "offer" else price_of_tier
 
 
 def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:

@@ -112,9 +112,11 @@ def test_lead_without_a_winning_bid_says_why(reserve: int | None, bid: int | Non
     assert_everything_holds()
 
 
-def test_fallback_pushes_the_lead_in_the_same_attempt() -> None:
-    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority")
-    one = bidder(campaign, url=ASKED)
+@pytest.mark.parametrize("standing_cents", [None, 1])
+def test_fallback_pushes_the_lead_at_the_price_of_the_campaign(standing_cents: int | None) -> None:
+    """A bid is no price outside the auction: else the lowest bid below the reserve would buy the lead."""
+    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority", reserve_cents=2_000)
+    one = bidder(campaign, url=ASKED, bid_cents=standing_cents)
     lead = auctioned_lead(campaign)
     answer(lead, one, None, "no_bid")
     assert close(lead).result == "success"
