@@ -1,5 +1,7 @@
 """Auctions from their opening to the sale: bids are written as the asker writes them."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -112,16 +114,87 @@ def test_lead_without_a_winning_bid_says_why(reserve: int | None, bid: int | Non
     assert_everything_holds()
 
 
-@pytest.mark.parametrize("standing_cents", [None, 1])
-def test_fallback_pushes_the_lead_at_the_price_of_the_campaign(standing_cents: int | None) -> None:
-    """A bid is no price outside the auction: else the lowest bid below the reserve would buy the lead."""
-    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority", reserve_cents=2_000)
-    one = bidder(campaign, url=ASKED, bid_cents=standing_cents)
+def test_auction_in_which_nobody_was_asked_is_opened_again() -> None:
+    """No deliverer runs. That is no answer of the buyers, so neither a standing bid nor the fallback counts."""
+    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority")
+    one = bidder(campaign, url=ASKED, bid_cents=LOW)
+    bidder(campaign, bid_cents=LOW)
     lead = auctioned_lead(campaign)
-    answer(lead, one, None, "no_bid")
+
+    outcome = close(lead)
+
+    assert (outcome.result, outcome.skip_reason) == ("retry", "buyers_not_asked")
+    assert sales() == []
+    assert not LeadDistributionEvent.objects.filter(event="bid_received").exists()
+    assert distribute_lead(lead.pk, at=outcome.next_attempt_at).result == "offered"
+    answer(lead, one, HIGH)
+    assert close(lead).result == "success"
+    assert sales() == [(one.buyer_id, HIGH, "sold")]
+    assert_everything_holds()
+
+
+def test_lead_is_parked_when_no_deliverer_comes_back(settings: Any) -> None:
+    settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = 2
+    campaign = auction_campaign()
+    bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    at = close(lead).next_attempt_at
+    assert distribute_lead(lead.pk, at=at).result == "offered"
+    assert close(lead).result == "failed"
+    lead.refresh_from_db()
+    assert (lead.status, lead.skip_reason) == ("failed", "buyers_not_asked")
+    assert_everything_holds()
+
+
+def pushing_campaign(**changes: Any) -> Campaign:
+    return auction_campaign(
+        **{"offer_fallback": "push", "fallback_mode": "priority", "price_cents": 2_500, **changes}
+    )
+
+
+def test_fallback_pushes_the_lead_in_the_same_attempt() -> None:
+    campaign = pushing_campaign()
+    one = bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    answer(lead, one, None, "timeout")
     assert close(lead).result == "success"
     assert sales() == [(one.buyer_id, 2_500, "sold")]
     assert [result for _, result, _, _ in attempts_of(lead)] == ["offered", "success"]
+    assert_everything_holds()
+
+
+def test_push_sells_at_the_reserve_if_that_is_more_than_the_price() -> None:
+    campaign = pushing_campaign(reserve_cents=4_000)
+    one = bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    answer(lead, one, None, "timeout")
+    close(lead)
+    assert sales() == [(one.buyer_id, 4_000, "sold")]
+    assert_everything_holds()
+
+
+@pytest.mark.parametrize(
+    ("bid_cents", "outcome", "reason", "skipped"),
+    [
+        (None, "no_bid", "no_bids", "no_bid"),
+        (None, "refused", "no_bids", "no_bid"),
+        (3_999, "bid", "below_reserve", "bid_below_reserve"),
+        (1, "bid", "below_reserve", "bid_below_reserve"),
+    ],
+)
+def test_push_asks_no_buyer_that_wants_the_lead_for_less_or_not_at_all(
+    bid_cents: int | None, outcome: str, reason: str, skipped: str
+) -> None:
+    """Else the lowest bid would buy the lead below the reserve, and a buyer that declined would be charged."""
+    campaign = pushing_campaign(reserve_cents=4_000)
+    one = bidder(campaign, url=ASKED, bid_cents=1)
+    lead = auctioned_lead(campaign)
+    answer(lead, one, bid_cents, outcome)
+    outcome_of_attempt = close(lead)
+    assert (outcome_of_attempt.result, outcome_of_attempt.skip_reason) == ("unsold", reason)
+    assert sales() == []
+    [event] = LeadDistributionEvent.objects.filter(event="buyer_skipped", buyer_id=one.buyer_id)
+    assert event.skip_reason == skipped
     assert_everything_holds()
 
 
