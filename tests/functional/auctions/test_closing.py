@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, LedgerEntry
+from distribution.models import Assignment, Campaign, LedgerEntry
 from tests.support.auctions import (
     answer,
     auction_campaign,
