@@ -13,7 +13,7 @@ from django.db import connection
 
 from distribution.attempts.close_offer import ClosedOffer
 from distribution.engine import Decision, LiveFacts
-from distribution.engine.bids import UNITS_PER_CENT
+from distribution.engine.bids import DECLINED, UNITS_PER_CENT
 from tracing.recorder import Recorder
 from tracing.vocabulary import Event
 
@@ -36,7 +36,6 @@ ORDER BY o.id DESC LIMIT 1
 """
 # An auction that is older is asked again: prices and wishes change. It is the longest deadline of a chain of posts.
 LONGEST_KEPT: Final = timedelta(hours=1)
-DECLINED: Final = frozenset({"no_bid", "refused"})
 BIDDING: Final = frozenset({"bid", "standing"})
 
 

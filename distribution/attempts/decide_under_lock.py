@@ -90,6 +90,8 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
         return campaign
     _record_campaign(record, campaign)
     facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
+    if auction is not None and auction.closed.campaign_id == campaign.id:
+        facts = replace(facts, live=auction.add_to(facts.live))
     if is_offered_first(record, campaign):
         offer(record, campaign, replace(facts, phase="offer"))
         return None

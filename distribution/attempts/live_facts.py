@@ -13,7 +13,7 @@ from routing.intake.condition_fields import condition_fields
 from routing.locks.attempts import LockedLead
 from routing.places.countries import is_home
 from routing.places.zips import find_place
-from routing.values.personal import hide_personal
+from routing.values.contact import hide_contact
 
 # This includes a buyer that returned the lead: it does not get the lead twice. One whose system rejected the lead never
 # had it; the reasons of all such buyers are read once.
@@ -95,7 +95,7 @@ def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int)
     Personal data among the attributes is hidden before the decision, so a replay sees the same values.
     """
     fields = {
-        name: hide_personal(name, value)
+        name: hide_contact(name, value, lead.contact)
         for name, value in condition_fields(lead, source=lead.source).items()
         if name in campaign.fields
     }

@@ -33,7 +33,7 @@ def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
     if closed is not None:
         own = next((each for each in heads if each.id == closed.campaign_id), None)
         fallback = _find_fallback(own, versions[own.id]) if own else "next_campaign"
-        if fallback == "unsold" or (closed.claims and fallback == "next_campaign"):
+        if fallback == "unsold" or (lead.is_partly_sold and fallback == "next_campaign"):
             record.unsold = Unsold(UNCLAIMED, RetryClass.PERMANENT)
             return None
         if own is not None and fallback == "push":

@@ -13,7 +13,7 @@ import orjson
 from django.db import connection
 from uuid6 import uuid7
 
-from distribution.attempts.partial import Partial, make_partial, read_contact
+from distribution.attempts.partial import Partial, make_partial
 from distribution.engine import CompiledCampaign, Decision, Offered
 from distribution.models.offer import WRITING
 from distribution.sql_arrays import array_literal
@@ -120,7 +120,7 @@ def open_auction(
         closes_at=at + lasts,
         deadline_ms=deadline_ms,
         max_buyers=campaign.max_buyers - sold_count,
-        partial=make_partial(lead, fields=campaign.offer.fields, contact=read_contact(lead.id)),
+        partial=make_partial(lead, fields=campaign.offer.fields),
         offered=decision.offered,
         asked=asked,
     )

@@ -10,7 +10,7 @@ import orjson
 from django.db import connection
 from uuid6 import uuid7
 
-from distribution.attempts.partial import Partial, make_partial, read_contact
+from distribution.attempts.partial import Partial, make_partial
 from distribution.engine import CompiledCampaign, Decision, Offered
 from distribution.sql_arrays import array_literal
 from routing.locks.attempts import LockedLead
@@ -81,7 +81,7 @@ def open_offer(
         public_id=UUID(int=uuid7().int),
         closes_at=min(at + timedelta(seconds=campaign.offer.seconds), lead.expires_at),
         max_buyers=campaign.max_buyers - sold_count,
-        partial=make_partial(lead, fields=campaign.offer.fields, contact=read_contact(lead.id)),
+        partial=make_partial(lead, fields=campaign.offer.fields),
         shown=tuple((each, at + timedelta(seconds=each.head_start_seconds)) for each in decision.offered),
     )
     with connection.cursor() as cursor:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from distribution.engine.campaign import AuctionTerms, CompiledCampaign, CompiledEnrollment
 from distribution.engine.context import LeadContext
 from distribution.engine.ranking import Candidate, Ranked, one_turn, tail, waited
+from distribution.engine.screening import PriceOf
 from distribution.engine.types import LiveFacts, Skip
 
 ONE_BPS: Final = 10_000
@@ -19,6 +20,8 @@ ONE_BPS: Final = 10_000
 UNITS_PER_CENT: Final = ONE_BPS * ONE_BPS
 # Outcomes of a bid after which the buyer's bid came too late, and not "no".
 TOO_LATE: Final = frozenset({"timeout", "late"})
+# Outcomes of a bid with which the buyer said that it does not want the lead.
+DECLINED: Final = frozenset({"no_bid", "refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,15 @@ def price_before_bids(enrollment: CompiledEnrollment, _live: LiveFacts, context:
 
 def price_of_bid(_enrollment: CompiledEnrollment, live: LiveFacts, _context: LeadContext) -> int:
     return 0 if live.bid_cents is None else live.bid_cents
+
+
+def price_outside_bids(reserve_cents: int | None) -> PriceOf:
+    """For a push: the tier's price, or the reserve if that is more."""
+
+    def find_price(enrollment: CompiledEnrollment, _live: LiveFacts, context: LeadContext) -> int:
+        return max(context.tier_cents[enrollment.tier_index], reserve_cents or 0)
+
+    return find_price
 
 
 def rank_value(cents: int, *, margin_bps: int, returned_bps: int) -> int:
@@ -97,6 +109,21 @@ def find_bidders(campaign: CompiledCampaign, candidates: Sequence[Candidate]) ->
         else:
             bidders.append(each)
     return Bidding(tuple(bidders), tuple(silent), tuple(low))
+
+
+def find_pushed(candidates: Sequence[Candidate]) -> Bidding:
+    """Of a push after an auction: not the buyers that declined there, nor those that bid less than the price."""
+    pushed, silent, low = [], [], []
+    for each in candidates:
+        live = each.live
+        if live.bid_outcome in DECLINED:
+            silent.append(_pass_over(each, "no_bid", {"outcome": live.bid_outcome}))
+        elif live.bid_cents is not None and live.bid_cents < each.price_cents:
+            data = {"bid_cents": live.bid_cents, "reserve_cents": each.price_cents}
+            low.append(_pass_over(each, "bid_below_reserve", data))
+        else:
+            pushed.append(each)
+    return Bidding(tuple(pushed), tuple(silent), tuple(low))
 
 
 def _silence(live: LiveFacts) -> str:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from distribution.engine.bids import (
     Bidding,
     find_bidders,
+    find_pushed,
     price_before_bids,
     price_of_bid,
+    price_outside_bids,
     rank_bids,
     standing_bid,
 )
@@ -56,9 +58,12 @@ def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
 
 
 def _choose_prices(campaign: CompiledCampaign, facts: DecisionFacts) -> PriceOf | None:
+    """A bid in an auction is no price outside it."""
     if facts.phase == "bids":
         return price_of_bid
-    return price_before_bids if facts.phase == "offer" and campaign.mode == "auction" else None
+    if campaign.mode != "auction":
+        return None
+    return price_before_bids if facts.phase == "offer" else price_outside_bids(campaign.auction.reserve_cents)
 
 
 def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
@@ -132,11 +137,11 @@ def _sell(
     free_slots = max(0, campaign.max_buyers - facts.lead.sold_count)
     if facts.phase != "claim" and campaign.sells_on == "acceptance":
         free_slots = min(free_slots, 1)  # one buyer's system is asked at a time
-    bidding = find_bidders(campaign, screening.candidates) if facts.phase == "bids" else None
+    bidding = _find_bidding(campaign, facts, screening)
     candidates = screening.candidates if bidding is None else bidding.bidders
     free = [each for each in candidates if each.enrollment.id not in facts.locked]
     locked = [each for each in candidates if each.enrollment.id in facts.locked]
-    order = rank if bidding is None else rank_bids
+    order = rank_bids if facts.phase == "bids" else rank
     ranked = order(campaign, candidates=free, seed=facts.seed)
     if facts.chosen is not None:
         free_slots, ranked = _prefer(facts.chosen, ranked, free_slots=free_slots)
@@ -171,6 +176,13 @@ def _sell(
         prices=prices,
         verdict=verdict,
     )
+
+
+def _find_bidding(campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening) -> Bidding | None:
+    if facts.phase == "bids":
+        return find_bidders(campaign, screening.candidates)
+    is_chosen = facts.chosen is not None  # a person asked the buyer
+    return find_pushed(screening.candidates) if campaign.mode == "auction" and not is_chosen else None
 
 
 def _list_others(bidding: Bidding | None) -> tuple[Skip, ...]:

@@ -47,8 +47,8 @@ class ApprovalPolicy(models.Model):
         models.CharField(max_length=20, choices=ApprovedField.choices),
         default=list,
         blank=True,
-        help_text="A change of one of these waits until an operator approves it. A new name always waits. Pauses never "
-        "wait.",
+        help_text="A change of one of these waits until an operator approves it. A new name always waits, and so does "
+        "a bid that lowers what the buyer pays outside auctions. Pauses never wait.",
     )
 
     class Meta:

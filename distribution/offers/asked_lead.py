@@ -12,6 +12,7 @@ from routing.intake.consent import has_proof
 from routing.intake.parse import CleanLead
 from routing.locks.attempts import IS_PRODUCT_PAUSED, LockedLead
 from routing.models import LeadStatus, Source
+from routing.values.contact import Contact
 
 NOBODY: Final = UUID(int=0)
 # No row of any table.
@@ -74,6 +75,7 @@ def _as_locked(clean: CleanLead, *, source: Source, at: datetime) -> LockedLead:
         errors=0,
         max_errors=1,
         due_reason="",
+        contact=Contact(),
         email_hash=None,
         phone_hash=None,
         rules_version=0,

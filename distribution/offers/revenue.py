@@ -98,7 +98,8 @@ def _of_auction(
     if not opening.offered:
         return _nothing(campaign, opening)
     are_asked = find_asked([each.buyer_id for each in opening.offered], campaign_id=campaign.id)
-    bids = decide(campaign, _add_standing(campaign, facts, opening.offered, are_asked))
+    facts = _add_standing(campaign, facts, opening.offered, are_asked)
+    bids = decide(campaign, replace(facts, phase="bids"))
     if bids.selected:
         return _of_sale(campaign, bids)
     reserve_cents = campaign.auction.reserve_cents
@@ -127,7 +128,7 @@ def _add_standing(
                 bid_outcome="standing",
                 returned_bps=returned.get(each.enrollment_id, 0),
             )
-    return replace(facts, live=live, phase="bids")
+    return replace(facts, live=live)
 
 
 def _of_fallback(

@@ -4,7 +4,7 @@ A proposal keeps what the buyer sent and the version that it changed. It is appr
 version, so that it never undoes another change.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +22,7 @@ from distribution.models import (
     Wallet,
 )
 from distribution.selfservice.author import Author
+from distribution.selfservice.prices import lowers_price
 from distribution.selfservice.refusals import ChangeRefused, FieldsRefused
 from distribution.selfservice.resolve import Resolved, resolve
 from distribution.selfservice.settings import NOTICE, PARTS, Part
@@ -48,13 +49,13 @@ class Difference:
     after: Any
 
 
-def needs_approval(workspace_id: int, fields: Iterable[str]) -> bool:
-    """`fields` as a change names them: "caps.day" belongs to "caps"."""
-    groups = {name.partition(".")[0] for name in fields}
-    if ALWAYS_APPROVED in groups:
+def needs_approval(row: Model, resolved: Resolved) -> bool:
+    """`row` as it would be. Its fields are those of the change: "caps.day" belongs to "caps"."""
+    groups = {name.partition(".")[0] for name in resolved.fields}
+    if ALWAYS_APPROVED in groups or lowers_price(row, resolved):
         return True
-    policy = ApprovalPolicy.objects.filter(workspace_id=workspace_id).values_list("fields", flat=True).first()
-    return bool(groups & set(policy or ()))
+    policies = ApprovalPolicy.objects.filter(workspace_id=owner_of(row).workspace_id)
+    return bool(groups & set(policies.values_list("fields", flat=True).first() or ()))
 
 
 def propose(

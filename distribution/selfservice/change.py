@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from distribution.models import Buyer, ChangeProposal, Enrollment, Wallet
-from distribution.selfservice.approvals import needs_approval, owner_of, propose
+from distribution.selfservice.approvals import needs_approval, propose
 from distribution.selfservice.author import Author
 from distribution.selfservice.resolve import resolve
 from distribution.selfservice.settings import ENROLLMENT, NOTICE, Part
@@ -57,7 +57,7 @@ def _change(rows: Any, *, part: Part, patch: Mapping[str, Any], by: Author, if_m
         version = read_version(row, part=part)
         require_version(if_match, present=version)
         resolved = resolve(row, part=part, patch=patch, at=by.at)
-        if needs_approval(owner_of(row).workspace_id, resolved.fields):
+        if needs_approval(row, resolved):
             made = propose(row, part=part, patch=patch, fields=resolved.fields, version=version, by=by)
             return Outcome(rows.get(), version, (), made)
         store(row, resolved, by=by)

@@ -25,6 +25,14 @@ def read_cents(value: object) -> int | None:
     return value
 
 
+def read_bid_cents(value: object) -> int | None:
+    """A price of 0 would be a gift of the agency."""
+    cents = read_cents(value)
+    if cents == 0:
+        raise FieldError("invalid", "must be at least 1 cent, or null")
+    return cents
+
+
 def read_limit_cents(value: object) -> int | None:
     """A limit for a notice, at most what the admin's form takes."""
     cents = read_cents(value)

@@ -10,6 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from distribution.configuration.rewriting import rewrite_answers
 from distribution.models import Buyer, Enrollment
+from distribution.selfservice.conditions import refuse_source
 from distribution.selfservice.merging import flatten, merge
 from distribution.selfservice.pauses import resolve_pause
 from distribution.selfservice.refusals import FieldsRefused, Problem
@@ -22,10 +23,14 @@ Found = dict[str, list[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """`columns` that differ, with the row's values already set. `fields`: their names in the change."""
+    """`columns` that differ, with the row's values already set. `fields`: their names in the change.
+
+    `before`: what every column of the part was.
+    """
 
     columns: Sequence[str]
     fields: Sequence[str]
+    before: Mapping[str, Any]
 
 
 def resolve(row: Any, *, part: Part, patch: Mapping[str, Any], at: datetime) -> Resolved:
@@ -41,7 +46,7 @@ def resolve(row: Any, *, part: Part, patch: Mapping[str, Any], at: datetime) -> 
         setattr(row, name, value)
     changed = [name for name in part.columns if getattr(row, name) != was[name]]
     _validate(row, part, changed)
-    return Resolved(changed, _name_fields(part, changed, sent))
+    return Resolved(changed, _name_fields(part, changed, sent), was)
 
 
 def _find_unknown(part: Part, sent: Mapping[str, Any]) -> Iterator[tuple[str, list[Problem]]]:
@@ -75,6 +80,8 @@ def _read_one(row: Any, setting: Setting, value: Any) -> Any:
         read = merge(getattr(row, setting.column), read)
     if setting.column == "answers":
         return rewrite_answers(read, questions=_questions_of(row))[0]
+    if setting.has_conditions:
+        refuse_source(read, known=getattr(row, setting.column))
     return read if setting.rewrite is None else setting.rewrite(read)[0]
 
 

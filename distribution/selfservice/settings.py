@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from distribution.configuration.rewriting import rewrite_area
 from distribution.selfservice.reading import (
+    read_bid_cents,
     read_cents,
     read_count,
     read_email,
@@ -26,13 +27,14 @@ PAUSED_UNTIL: Final = "paused_until"
 class Setting:
     """`read`: from JSON; raises FieldError. `merges`: a change names only the members of the object that change.
 
-    `rewrite`: to the form that leads have, as the form of the admin does.
+    `rewrite`: to the form that leads have, as the form of the admin does. `has_conditions`: on leads.
     """
 
     column: str
     read: Callable[[object], Any]
     merges: bool = False
     rewrite: Rewriter | None = None
+    has_conditions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ NOTICE: Final = Part("notice", {"notice_below_cents": Setting("notice_below_cent
 ENROLLMENT: Final = Part(
     "enrollment",
     {
-        "bid_cents": Setting("bid_cents", read_cents),
-        "lead_filter": Setting("lead_filter", read_object, rewrite=rewrite_condition),
+        "bid_cents": Setting("bid_cents", read_bid_cents),
+        "lead_filter": Setting("lead_filter", read_object, rewrite=rewrite_condition, has_conditions=True),
         **{f"caps.{period}": Setting(f"cap_{period}", read_count) for period in PERIODS},
         **{f"budgets_cents.{period}": Setting(f"budget_{period}_cents", read_cents) for period in PERIODS},
     },

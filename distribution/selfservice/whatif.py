@@ -35,7 +35,7 @@ from distribution.selfservice.resolve import resolve
 from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, PROFILE, Part
 from routing.intake.condition_fields import condition_fields
 from routing.models import Lead
-from routing.values.personal import hide_personal
+from routing.values.contact import hide_contact, read_contact
 from tracing.models import Attempt
 
 DAYS: Final = 30
@@ -233,8 +233,9 @@ def _complete(facts: DecisionFacts, lead_id: int, changed: _Changed, leads: _Lea
     if not changed.new_fields:
         return facts
     lead = leads.find(lead_id)
+    contact = read_contact(lead)
     more = {
-        name: hide_personal(name, value)
+        name: hide_contact(name, value, contact)
         for name, value in condition_fields(lead, source=lead.source.name).items()
         if name in changed.new_fields
     }

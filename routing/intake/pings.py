@@ -12,7 +12,7 @@ from routing.intake.reader import Errors
 from routing.values.attributes import flatten_attributes
 from routing.values.lenient import is_placeholder
 from routing.values.normalize import FieldError
-from routing.values.personal import is_personal_name, is_personal_value
+from routing.values.personal import as_text, is_personal_name, is_personal_value
 
 # What identifies a person. The others of a lead's fields must only not look like it.
 CONTACT_FIELDS: Final = ("first_name", "last_name", "email", "phone", "phone_extension", "address")
@@ -97,6 +97,8 @@ def _find_in_attributes(value: object, *, path: str) -> Iterator[tuple[str, str]
         found = next((message for each in value for _, message in _find_in_attributes(each, path=path)), None)
         if found is not None:
             yield path, found
+        elif is_personal_value(" ".join(filter(None, map(as_text, value)))):
+            yield path, LOOKS_LIKE
     elif not isinstance(value, bool) and not _is_blank(value) and is_personal_name(path):
         yield path, NO_CONTACT
     elif _is_contact(value):
@@ -104,9 +106,8 @@ def _find_in_attributes(value: object, *, path: str) -> Iterator[tuple[str, str]
 
 
 def _is_contact(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return False
-    return is_personal_value(str(value))
+    text = as_text(value)
+    return text is not None and is_personal_value(text)
 
 
 def _is_blank(value: object) -> bool:

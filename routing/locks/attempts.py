@@ -17,6 +17,7 @@ from psycopg.pq import Format
 
 from routing.retry import Tries
 from routing.values.attributes import read_stored
+from routing.values.contact import CONTACT_SQL, Contact, parse_contact
 
 Moment = TypeVar("Moment", datetime, datetime | None)
 
@@ -58,7 +59,7 @@ class LeadUnderLock:
 
 @dataclass(frozen=True, slots=True)
 class LockedLead(LeadUnderLock):
-    """What an attempt reads of a lead it has locked. No contact field is among it."""
+    """What an attempt reads of a lead it has locked. `contact` is read only to keep it out of the trace and offers."""
 
     source_id: int
     source: str
@@ -72,6 +73,7 @@ class LockedLead(LeadUnderLock):
     attributes: Mapping[str, Any]
     consent: bool
     locked_at: datetime
+    contact: Contact = field(repr=False)
     email_hash: str | None = field(repr=False)
     phone_hash: str | None = field(repr=False)
     rules_version: int  # of the source workspace
@@ -118,6 +120,7 @@ _SOURCES: Final = {
     **SOURCES,
     "source": "s.name",
     "attributes": "l.attributes::text",
+    "contact": CONTACT_SQL,
     "consent": "l.consent ?| '{given_at,token}'",
     "locked_at": "clock_timestamp()",
     "rules_version": "origin.rules_version",
@@ -128,7 +131,8 @@ _SOURCES: Final = {
 }
 _FIELDS: Final = [each.name for each in fields(LockedLead)]
 _COLUMNS: Final = ", ".join(_SOURCES.get(name, f"l.{name}") for name in _FIELDS)
-_ATTRIBUTES, _NOTES = _FIELDS.index("attributes"), _FIELDS.index("intake_notes")
+_ATTRIBUTES, _CONTACT = _FIELDS.index("attributes"), _FIELDS.index("contact")
+_NOTES = _FIELDS.index("intake_notes")
 # `w` is where the lead is, `origin` where it came in: its rules decide where it goes.
 _JOINED: Final = """
     JOIN routing_source s ON s.id = l.source_id
@@ -218,6 +222,7 @@ def _lock(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> LockedLead
         return None
     values: list[Any] = list(row)
     values[_ATTRIBUTES] = read_stored(values[_ATTRIBUTES])
+    values[_CONTACT] = parse_contact(values[_CONTACT])
     values[_NOTES] = json.loads(values[_NOTES]) if values[_NOTES] != "[]" else ()
     return LockedLead(*values)
 

@@ -6,6 +6,8 @@ The list is in docs/definitions.md. Pure.
 import re
 from typing import Final
 
+from routing.values.plain import make_plain
+
 # The last word of a name shows what it holds: contact_email is an email address, email_opt_in is not.
 _NOUNS: Final = """
     email emails mail emailaddress phone phones mobile cell cellphone telephone tel fax whatsapp
@@ -28,11 +30,17 @@ FILLERS: Final = frozenset(_FILLERS.split())
 ASKING: Final = frozenset(_ASKING.split())
 WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
-EMAIL: Final = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+\.[^\s@\"'<>]{2,}")
-# Ten digits of North America, or any number with a plus.
+# Repetitions are bounded: a long text must not take quadratic time. The second and third are written to evade a check.
+EMAIL: Final = re.compile(
+    r"[^\s@\"'<>]{1,64}@[^\s@\"'<>]{1,255}\.[^\s@\"'<>]{2,}"
+    r"|[\w.+-]{1,64}\s?@\s?[\w-]{1,63}\s?\.\s?[a-z]{2,}"
+    r"|[\w.+-]{1,64}\s?[(\[]?\bat\b[)\]]?\s?[\w-]{1,63}\s?[(\[]?\bdot\b[)\]]?\s?[a-z]{2,}"
+)
+# Ten digits of North America, any number with a plus, or ten digits that are separated one by one.
 PHONE: Final = re.compile(
     r"(?<![0-9])(?:\+?1[\s.-]?)?\(?[2-9][0-9]{2}\)?[\s.-]?[2-9][0-9]{2}[\s.-]?[0-9]{4}(?![0-9])"
     r"|\+[0-9][0-9 ().-]{8,}"
+    r"|(?<![0-9])(?:[0-9][ .-]){9,}[0-9](?![0-9])"
 )
 HIDDEN: Final = "(hidden)"
 
@@ -67,8 +75,18 @@ def hide_personal(field: str, value: object) -> object:
         return [hide_personal(field, each) for each in value]
     if field.startswith("attributes.") and not isinstance(value, bool) and is_personal_name(field):
         return HIDDEN
-    return HIDDEN if isinstance(value, str) and is_personal_value(value) else value
+    text = as_text(value)
+    return HIDDEN if text is not None and is_personal_value(text) else value
+
+
+def as_text(value: object) -> str | None:
+    """What may be contact data of a value: texts and whole numbers. The digits of a fraction are none."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def is_personal_value(text: str) -> bool:
-    return EMAIL.search(text) is not None or PHONE.search(text) is not None
+    """Whether it has an email address or a phone number, in any spelling."""
+    plain = make_plain(text)
+    return EMAIL.search(plain) is not None or PHONE.search(plain) is not None

@@ -41,7 +41,7 @@ class Hub:
             self._listeners.pop(listener.buyer_id, None)
 
     def publish(self, news: Iterable[News], *, only: Listener | None = None) -> None:
-        """`only`: news that one listener asked for because it is new."""
+        """`only`: what the stream of this listener begins with."""
         at = self._clock()
         by_buyer: dict[int, list[News]] = {}
         for each in news:
@@ -49,7 +49,7 @@ class Hub:
             by_buyer.setdefault(each.buyer_id, []).append(each)
         for buyer_id, given in by_buyer.items():
             if only is not None:
-                only.tell(given, at=at)
+                only.begin(given, at=at)
             else:
                 self._tell_all(buyer_id, given, at=at)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-# More than any buyer has open at once; a client that reads this slowly must connect again.
+# Beyond what a stream begins with. A client that reads this slowly must connect again.
 MOST_WAITING: Final = 200
 
 
@@ -51,16 +51,23 @@ class Listener:
 
     def __init__(self, buyer_id: int, *, after: datetime | None = None) -> None:
         self.buyer_id = buyer_id
-        self.queue: asyncio.Queue[StreamEvent | EndEvent] = asyncio.Queue(MOST_WAITING)
+        self.queue: asyncio.Queue[StreamEvent | EndEvent] = asyncio.Queue()
         self.is_too_slow = False
         self.after = after
+        self._most_waiting = MOST_WAITING
         self._opened: set[int] = set()
         self._closed: dict[int, datetime] = {}
 
+    def begin(self, news: Iterable[News], *, at: datetime) -> None:
+        """Queue what the stream begins with, however much it is: the client could not take it yet."""
+        events = self._list_events(news, at=at)
+        self._most_waiting += len(events)
+        for event in events:
+            self._put(event)
+
     def tell(self, news: Iterable[News], *, at: datetime) -> Sequence[StreamEvent]:
         """Queue and return the events that it has not had, by their moments. The same news may come again."""
-        new = [event for each in news if each.is_visible(at) for event in self._list_new(each)]
-        events = sorted(new, key=lambda event: event.at)
+        events = self._list_events(news, at=at)
         for event in events:
             self._put(event)
         return events
@@ -71,6 +78,10 @@ class Listener:
     def forget_closed(self, *, before: datetime) -> None:
         """Offers that closed so long ago that no news of them comes again."""
         self._closed = {row: at for row, at in self._closed.items() if at >= before}
+
+    def _list_events(self, news: Iterable[News], *, at: datetime) -> Sequence[StreamEvent]:
+        new = [event for each in news if each.is_visible(at) for event in self._list_new(each)]
+        return sorted(new, key=lambda event: event.at)
 
     def _list_new(self, news: News) -> Iterator[StreamEvent]:
         if news.row_id in self._closed:
@@ -90,7 +101,7 @@ class Listener:
         return self.after is None or at > self.after
 
     def _put(self, event: "StreamEvent | EndEvent") -> None:
-        try:
-            self.queue.put_nowait(event)
-        except asyncio.QueueFull:
+        if self.queue.qsize() >= self._most_waiting:
             self.is_too_slow = True
+        else:
+            self.queue.put_nowait(event)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, LedgerEntry
+from distribution.models import Assignment, Campaign, LedgerEntry
 from tests.support.auctions import (
     answer,
     auction_campaign,
@@ -146,14 +146,55 @@ def test_lead_is_parked_when_no_deliverer_comes_back(settings: Any) -> None:
     assert_everything_holds()
 
 
+def pushing_campaign(**changes: Any) -> Campaign:
+    return auction_campaign(
+        **{"offer_fallback": "push", "fallback_mode": "priority", "price_cents": 2_500, **changes}
+    )
+
+
 def test_fallback_pushes_the_lead_in_the_same_attempt() -> None:
-    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority")
+    campaign = pushing_campaign()
     one = bidder(campaign, url=ASKED)
     lead = auctioned_lead(campaign)
-    answer(lead, one, None, "no_bid")
+    answer(lead, one, None, "timeout")
     assert close(lead).result == "success"
     assert sales() == [(one.buyer_id, 2_500, "sold")]
     assert [result for _, result, _, _ in attempts_of(lead)] == ["offered", "success"]
+    assert_everything_holds()
+
+
+def test_push_sells_at_the_reserve_if_that_is_more_than_the_price() -> None:
+    campaign = pushing_campaign(reserve_cents=4_000)
+    one = bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    answer(lead, one, None, "timeout")
+    close(lead)
+    assert sales() == [(one.buyer_id, 4_000, "sold")]
+    assert_everything_holds()
+
+
+@pytest.mark.parametrize(
+    ("bid_cents", "outcome", "reason", "skipped"),
+    [
+        (None, "no_bid", "no_bids", "no_bid"),
+        (None, "refused", "no_bids", "no_bid"),
+        (3_999, "bid", "below_reserve", "bid_below_reserve"),
+        (1, "bid", "below_reserve", "bid_below_reserve"),
+    ],
+)
+def test_push_asks_no_buyer_that_wants_the_lead_for_less_or_not_at_all(
+    bid_cents: int | None, outcome: str, reason: str, skipped: str
+) -> None:
+    """Else the lowest bid would buy the lead below the reserve, and a buyer that declined would be charged."""
+    campaign = pushing_campaign(reserve_cents=4_000)
+    one = bidder(campaign, url=ASKED, bid_cents=1)
+    lead = auctioned_lead(campaign)
+    answer(lead, one, bid_cents, outcome)
+    outcome_of_attempt = close(lead)
+    assert (outcome_of_attempt.result, outcome_of_attempt.skip_reason) == ("unsold", reason)
+    assert sales() == []
+    [event] = LeadDistributionEvent.objects.filter(event="buyer_skipped", buyer_id=one.buyer_id)
+    assert event.skip_reason == skipped
     assert_everything_holds()
 
 

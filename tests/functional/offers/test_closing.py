@@ -9,6 +9,7 @@ from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Offer
 from distribution.offers.claim import claim_offer
 from distribution.offers.refusals import NotEligible, SellingPaused, WindowOver
+from distribution.returns.by_hand import return_by_hand
 from routing.leads.actions import ActionRefused, LeadRunning, cancel_lead, pause_lead, rerun_lead
 from routing.models import Lead, Workspace
 from routing.reconcile import expiry
@@ -99,6 +100,18 @@ def test_partly_claimed_lead_is_sold_when_its_offer_ends(fallback: str) -> None:
     assert (outcome.result, outcome.status) == ("success", "distributed")
     assert Assignment.objects.count() == 1
     assert not Lead.objects.get().is_partly_sold
+    assert_everything_holds()
+
+
+def test_lead_that_every_claimant_returned_goes_on_as_unclaimed() -> None:
+    campaign = offering_campaign(buyers=2, max_buyers=2, offer_fallback="next_campaign", priority=9)
+    other = offering_campaign(buyers=1, mode="round_robin", workspace=campaign.workspace)
+    offer = open_offer_of(campaign, at=AT)
+    claim_offer(offer.public_id, buyer_id=buyers_of(campaign)[0], at=SOON)
+    return_by_hand(Assignment.objects.get(), actor="ann", reason="agency", at=SOON)
+    outcome = distribute_lead(offer.lead_id, at=ENDS)
+    assert (outcome.result, outcome.status) == ("success", "distributed")
+    assert Assignment.objects.get(state="sold").campaign_id == other.pk
     assert_everything_holds()
 
 

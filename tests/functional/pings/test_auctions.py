@@ -101,7 +101,7 @@ def test_fallback_makes_the_price_if_no_bid_is_certain() -> None:
     sender = source_of(campaign)
     assert sender.ping()["price_cents"] == LOW // 2
     lead = send(sender, sender.get_ping_id())
-    answer(lead, one, LOW - 2)
+    answer(lead, one, None, "timeout")
 
     assert close(lead).result == "success"
 

@@ -15,6 +15,7 @@ from distribution.models import (
     Endpoint,
     Enrollment,
     Event,
+    Tier,
     Wallet,
 )
 from distribution.selfservice import approvals
@@ -232,3 +233,54 @@ class TestAdmin:
         sent = {"workspace": buyer.workspace_id, "fields": ["bid_cents", "hours"], "change_reason": "new"}
         assert client.post(url, sent).status_code == 302
         assert ApprovalPolicy.objects.get().fields == ["bid_cents", "hours"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "before", "bid", "status"),
+    [
+        ("round_robin", None, 2_499, 202),
+        ("round_robin", None, 2_500, 200),
+        ("round_robin", 2_000, 2_001, 200),
+        ("round_robin", 3_000, 2_999, 202),
+        ("round_robin", 3_000, None, 202),
+        ("ping_post", None, 1, 202),
+        ("price", None, 2_499, 202),
+        ("price", 3_000, 2_500, 200),
+        ("price", 3_000, None, 200),
+        ("price", 3_000, 2_499, 202),
+        ("auction", 3_000, 1, 200),
+    ],
+)
+def test_bid_that_lowers_the_price_waits_outside_auctions(
+    mode: str, before: int | None, bid: int | None, status: int
+) -> None:
+    [own] = enroll(CampaignFactory(mode=mode, price_cents=2_500), count=1)
+    Enrollment.objects.filter(pk=own.pk).update(bid_cents=before)
+    answer = send(client_for(own.buyer), f"enrollments/{own.campaign.public_id}/", {"bid_cents": bid})
+    assert answer.status_code == status, answer.content
+    own.refresh_from_db()
+    assert own.bid_cents == (bid if status == 200 else before)
+
+
+def test_bid_waits_where_price_rules_may_ask_for_more() -> None:
+    rules = [{"when": {"field": "state", "op": "eq", "value": "GA"}, "add_cents": 1_000}]
+    [own] = enroll(CampaignFactory(price_cents=2_500, price_rules=rules), count=1)
+    path = f"enrollments/{own.campaign.public_id}/"
+    assert send(client_for(own.buyer), path, {"bid_cents": 9_000}).status_code == 202
+
+
+def test_price_of_its_tier_is_what_a_bid_may_not_be_below() -> None:
+    [own] = enroll(CampaignFactory(price_cents=2_500), count=1)
+    Tier.objects.filter(pk=own.tier_id).update(price_cents=4_000)
+    path, client = f"enrollments/{own.campaign.public_id}/", client_for(own.buyer)
+    assert send(client, path, {"bid_cents": 4_000}).status_code == 200
+    Enrollment.objects.filter(pk=own.pk).update(bid_cents=None)
+    assert send(client, path, {"bid_cents": 3_999}).status_code == 202
+
+
+@pytest.mark.parametrize("mode", ["auction", "round_robin"])
+def test_bid_of_nothing_is_refused(mode: str) -> None:
+    [own] = enroll(CampaignFactory(mode=mode), count=1)
+    answer = send(client_for(own.buyer), f"enrollments/{own.campaign.public_id}/", {"bid_cents": 0})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["fields"]["bid_cents"][0]["message"] == "must be at least 1 cent, or null"

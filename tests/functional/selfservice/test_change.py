@@ -178,6 +178,7 @@ def test_enrollment_takes_bid_filter_caps_and_budgets(enrollment: Enrollment) ->
         ({"caps": {"year": 1}}, "caps.year"),
         ({"lead_filter": {"field": "stat", "op": "eq", "value": "GA"}}, "lead_filter"),
         ({"lead_filter": []}, "lead_filter"),
+        ({"lead_filter": {"not": {"field": "source", "op": "eq", "value": "zzz"}}}, "lead_filter"),
         ({"weight": 2}, "weight"),
         ({"active": True}, "active"),
     ],

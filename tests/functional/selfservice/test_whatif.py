@@ -108,6 +108,25 @@ def test_filter_may_read_a_field_that_was_not_recorded(campaign: Campaign, enrol
     assert (effect["won"], effect["remaining"][0]["reason"]) == (1, "lead_filter_rejected")
 
 
+@pytest.mark.parametrize(
+    ("field", "op", "value"),
+    [("who", "starts_with", "Jo"), ("callback", "gte", 1), ("where", "eq", "12 Peachtree Street NE")],
+)
+def test_change_does_not_reveal_who_the_person_is(
+    campaign: Campaign, enrollment: Enrollment, field: str, op: str, value: Any
+) -> None:
+    """Else a buyer reads a name letter by letter, of leads that it never paid for."""
+    Enrollment.objects.update(lead_filter={"field": "state", "op": "eq", "value": "AL"})
+    Buyer.objects.update(service_area={"everywhere": True})
+    attributes = {"who": "John Smith", "callback": 4045550143, "where": "12 Peachtree Street NE"}
+    person = {"first_name": "John", "last_name": "Smith", "phone": "+14045550143"}
+    distribute(campaign, attributes=attributes, address="12 Peachtree Street NE", **person)
+    condition = {"field": f"attributes.{field}", "op": op, "value": value}
+    body = {"enrollments": {str(campaign.public_id): {"lead_filter": condition}}}
+    effect = ask_well(enrollment.buyer, body)
+    assert (effect["checked"], effect["won"]) == (1, 0)
+
+
 def test_outranked_stays_outranked_until_the_bid_is_higher(campaign: Campaign) -> None:
     Campaign.objects.update(mode="price")
     rival, own = enroll(campaign, count=2, credits_cents=100_000)

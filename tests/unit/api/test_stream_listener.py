@@ -75,6 +75,16 @@ def test_a_listener_that_reads_too_slowly_is_marked() -> None:
     assert listener.is_too_slow
 
 
+def test_stream_begins_with_more_than_may_wait_later() -> None:
+    listener, most = Listener(BUYER), 3 * MOST_WAITING
+    listener.begin([make_news(row) for row in range(most)], at=NOON)
+    assert (listener.queue.qsize(), listener.is_too_slow) == (most, False)
+    listener.tell([make_news(most + row) for row in range(MOST_WAITING)], at=NOON)
+    assert not listener.is_too_slow
+    listener.tell([make_news(most + MOST_WAITING)], at=NOON)
+    assert listener.is_too_slow
+
+
 def test_closed_offers_are_forgotten() -> None:
     listener = Listener(BUYER)
     tell(listener, make_news(1))
