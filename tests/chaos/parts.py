@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.chaos.offers import protections as offers
-from tests.chaos.offers.protections import Protection
+from tests.chaos.payments import protections as payments
+from tests.chaos.protections import PartProtection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`kills`: what is killed. `promise`: what holds if nothing is found. `alone`: protections that have their own run."""
+    """`kills`: what is killed. `promise`: what holds if nothing is found. `alone`: protections with their own run."""
 
     name: str
     kills: str
     promise: str
-    protections: Mapping[str, Protection]
+    protections: Mapping[str, PartProtection]
     alone: Sequence[str] = ()
 
     def run(
@@ -77,4 +78,11 @@ OFFERS: Final = Part(
     protections=offers.PROTECTIONS,
     alone=offers.ALONE,
 )
-PARTS: Final[Mapping[str, Part]] = {each.name: each for each in (DELIVERIES, OFFERS)}
+PAYMENTS: Final = Part(
+    "payments",
+    "processes",
+    "no card was charged twice, and all credits are what the provider was paid, less what went back",
+    protections=payments.PROTECTIONS,
+    alone=payments.ALONE,
+)
+PARTS: Final[Mapping[str, Part]] = {each.name: each for each in (DELIVERIES, OFFERS, PAYMENTS)}
