@@ -15,7 +15,8 @@ from typing import Any, Final
 from tests.chaos.probes import PROBE
 from tests.chaos.protections import cut
 
-# The product waits for a killed payer for two minutes, and for a request that was cut off for 90 seconds.
+# The product waits for a killed payer for two minutes, for a request that was cut off for 90 seconds, and for the
+# success of a payment that is processed for ten minutes.
 LEASE_SECONDS: Final = 2
 SETTLING: Final = timedelta(seconds=1)
 WAIT: Final = timedelta(seconds=0.2)
@@ -48,11 +49,12 @@ def install(directory: Path) -> None:
 
 
 def _shorten() -> None:
-    from distribution.payments import refunding, sending
+    from distribution.payments import refunding, sending, settle
 
     for module in (sending, refunding):
         cut(module, "CLAIM", "'120 seconds'", f"'{LEASE_SECONDS} seconds'")
         module.FIRST_WAIT, module.LONGEST_WAIT = WAIT, LONGEST_WAIT  # type: ignore[misc]
+    settle.ASK_AGAIN_AFTER = LONGEST_WAIT  # type: ignore[misc]
     sending.SETTLING, sending.MAX_SENDS = SETTLING, MAX_SENDS  # type: ignore[misc]
 
 
