@@ -46,7 +46,9 @@ def main() -> int:
     had_services = set(service_states(VAR_DIR).values()) != {"stopped"}
     ensure_services(VAR_DIR, durable=False)  # so that several runs in a row do not stop them
     try:
-        return miss_each(seed=options.seed, report=options.json) if options.protections else run_once(options)
+        if options.protections:
+            return miss_each(part=options.part, seed=options.seed, report=options.json)
+        return run_once(options)
     finally:
         if not had_services:
             stop_services(VAR_DIR)
