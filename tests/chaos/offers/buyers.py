@@ -15,7 +15,7 @@ TIMEOUT_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 0.05
 # Answers of a hundred that a buyer does not read. It claims again.
 LOST: Final = 10
-# One offer of this many is claimed by nobody.
+# No buyer claims one offer of this many.
 LEFT_ALONE: Final = 3
 FINAL: Final = frozenset({200, 201, 404, 409})
 REPEATED: Final = frozenset({0, 429, 502, 503, 504})

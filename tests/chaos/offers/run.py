@@ -1,19 +1,16 @@
 """One run: processes are killed again and again around claims and the end of offers, and then everything ends."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Final
-
-from django.db import connection
+from typing import Final
 
 from distribution.reconcile import offers as reconciler
-from distribution.verify import run_verification
-from tests.chaos.findings import Findings
 from tests.chaos.offers import accounts
 from tests.chaos.offers.probes import POINTS
 from tests.chaos.offers.stage import Stage, staged
+from tests.chaos.playing import Progress, Result, play, read_totals, verify
 from tests.chaos.stage import Watch
 from tests.support.waiting import TooSlow
 
@@ -25,7 +22,6 @@ FAULTS: Final[Mapping[str, Callable[[Stage], None]]] = {
     "dispatcher-kill": Stage.kill_dispatcher,
     "postgres-cut": Stage.cut_postgres,
 }
-Progress = Callable[[str], object]
 TOTALS: Final = """
 SELECT (SELECT count(*) FROM routing_lead) AS leads, (SELECT count(*) FROM distribution_offer) AS offers,
     (SELECT count(*) FROM distribution_offer WHERE end_reason = 'claimed') AS claimed_offers,
@@ -46,15 +42,6 @@ class Order:
     faults: bool = True
 
 
-@dataclass(slots=True)
-class Result:
-    order: Order
-    findings: Findings = field(default_factory=Findings)
-    seconds: float = 0.0
-    totals: Mapping[str, int] = field(default_factory=dict)
-    seen: Mapping[str, int] = field(default_factory=dict)
-
-
 def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
     """Needs an empty, migrated database, and a directory for Redis, logs and the probes' file."""
     watch, result = Watch(), Result(order)
@@ -62,7 +49,7 @@ def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
         result.findings = stage.findings
         try:
             for number, step in enumerate(make_plan(order), start=1):
-                play(stage, step)
+                play(stage, step, faults=FAULTS)
                 on_progress(f"{number}: {', '.join(step)} ({watch.seconds:.0f} s)")
         except TooSlow as slow:
             stage.findings.add(str(slow), 1)
@@ -70,7 +57,7 @@ def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
         result.seen = stage.seen
     close(stage)
     result.seen = {**stage.seen, **stage.books.seen}
-    result.totals, result.seconds = read_totals(), watch.seconds
+    result.totals, result.seconds = read_totals(TOTALS), watch.seconds
     return result
 
 
@@ -90,27 +77,9 @@ def make_plan(order: Order) -> Iterator[Sequence[str]]:
         yield step
 
 
-def play(stage: Stage, step: Sequence[str]) -> None:
-    for each in step:
-        if each in FAULTS:
-            FAULTS[each](stage)
-            stage.seen[each] += 1
-        else:
-            stage.kill(each)
-
-
 def close(stage: Stage) -> None:
     """When the buyers have their answers, and no process runs any more."""
     accounts.examine(stage.findings, books=stage.books)
     left = reconciler.run(fix=False, limit=1_000)
     stage.findings.add("found by reconcile offers", left.checked, "".join(left.named[:1]))
-    for invariant, findings in run_verification().results:
-        example = str(findings.examples[0]) if findings.examples else ""
-        stage.findings.add(f"verify {invariant.number}, {invariant.name}", findings.breaches, example)
-
-
-def read_totals() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(TOTALS)
-        names: list[Any] = [column.name for column in cursor.description or ()]
-        return dict(zip(names, cursor.fetchone(), strict=True))
+    verify(stage.findings)

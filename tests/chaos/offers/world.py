@@ -1,4 +1,4 @@
-"""The campaigns and buyers of a run. `exclusive` pushes a lead that nobody claims; `shared` has two places for each."""
+"""The campaigns and buyers of a run. `exclusive` pushes an unclaimed lead; `shared` has two places for each."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -6,17 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from django.db import connection
-
-from tests.chaos.deliveries import accounts as sales
 from tests.chaos.findings import Findings
 from tests.chaos.payments.books import Books
+from tests.chaos.playing import CHARGED_ONCE, check_tables, read_rows
 from tests.chaos.probes import WITNESS
 
-CHARGED_ONCE: Final = "sales that were not charged once, at their price, to their buyer"
-# Each statement finds rows that must not exist: the finding -> SQL with one column, an example.
 CHECKS: Final[Mapping[str, str]] = {
-    CHARGED_ONCE: sales.CHECKS[CHARGED_ONCE],
+    **CHARGED_ONCE,
     "payments without an end": """
         SELECT 'payment ' || id FROM distribution_cardpayment WHERE state IN ('open', 'processing', 'needs_action')
     """,
@@ -44,9 +40,7 @@ GROUP BY c.provider_id
 
 
 def examine(findings: Findings, *, books: Books, directory: Path) -> None:
-    for check, sql in CHECKS.items():
-        rows = _read(sql)
-        findings.add(check, len(rows), str(rows[0][0]) if rows else "")
+    check_tables(findings, CHECKS)
     for check, examples in compare(books).items():
         findings.add(check, len(examples), examples[0])
     twice = find_applied_twice(directory)
@@ -62,7 +56,10 @@ def compare(books: Books) -> Mapping[str, list[str]]:
 
 
 def _compare(books: Books) -> Iterator[tuple[str, str]]:
-    expected, booked = books.expected_cents(), {str(customer): cents for customer, cents in _read(BY_CARD)}
+    expected, booked = (
+        books.expected_cents(),
+        {str(customer): cents for customer, cents in read_rows(BY_CARD)},
+    )
     for customer in booked.keys() | expected.keys():
         if booked.get(customer, 0) != expected.get(customer, 0):
             yield (
@@ -89,10 +86,3 @@ def find_applied_twice(directory: Path) -> list[str]:
     lines = [json.loads(line) for line in (directory / WITNESS).read_text().splitlines()]
     applied = Counter(line["event"] for line in lines if line["what"] == "applied")
     return [event for event, count in applied.items() if count > 1]
-
-
-def _read(sql: str) -> list[tuple[object, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        rows: list[tuple[object, ...]] = cursor.fetchall()
-        return rows

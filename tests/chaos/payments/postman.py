@@ -18,7 +18,7 @@ TIMEOUT_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 0.05
 # Of a hundred events.
 FATES: Final = {"sent once": 40, "doubled": 20, "late": 20, "lost": 20}
-# A late event is sent when so many others are late.
+# A late event is sent when more than this are late.
 LATE: Final = 6
 
 

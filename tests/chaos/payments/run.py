@@ -1,19 +1,16 @@
 """One run: payers and web servers are killed again and again around payments, and then everything ends."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Final
-
-from django.db import connection
+from typing import Final
 
 from distribution.reconcile import payments as reconciler
-from distribution.verify import run_verification
-from tests.chaos.findings import Findings
 from tests.chaos.payments import accounts
 from tests.chaos.payments.probes import POINTS
 from tests.chaos.payments.stage import Stage, staged
+from tests.chaos.playing import Progress, Result, play, read_totals, verify
 from tests.chaos.stage import Watch
 from tests.support.waiting import TooSlow
 
@@ -29,7 +26,6 @@ FAULTS: Final[Mapping[str, Callable[[Stage], None]]] = {
 }
 # These come with every group.
 ALWAYS: Final = ("refund", "dispute")
-Progress = Callable[[str], object]
 TOTALS: Final = """
 SELECT (SELECT count(*) FROM distribution_assignment WHERE state = 'sold') AS sales,
     (SELECT count(*) FROM distribution_cardpayment WHERE state = 'succeeded') AS payments,
@@ -52,15 +48,6 @@ class Order:
     without: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Result:
-    order: Order
-    findings: Findings = field(default_factory=Findings)
-    seconds: float = 0.0
-    totals: Mapping[str, int] = field(default_factory=dict)
-    seen: Mapping[str, int] = field(default_factory=dict)
-
-
 def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
     """Needs an empty, migrated database, and a directory for logs and the probes' file."""
     watch, result = Watch(), Result(order)
@@ -68,14 +55,15 @@ def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
         result.findings = stage.findings
         try:
             for number, step in enumerate(make_plan(order), start=1):
-                play(stage, step)
+                play(stage, step, faults=FAULTS)
+                stage.reconcile()
                 on_progress(f"{number}: {', '.join(step)} ({watch.seconds:.0f} s)")
         except TooSlow as slow:
             stage.findings.add(str(slow), 1)
         stage.drain()
         close(stage)
         result.seen = {**stage.seen, **stage.books.postman.seen}
-    result.totals, result.seconds = read_totals(), watch.seconds
+    result.totals, result.seconds = read_totals(TOTALS), watch.seconds
     return result
 
 
@@ -91,28 +79,9 @@ def make_plan(order: Order) -> Iterator[Sequence[str]]:
         yield step
 
 
-def play(stage: Stage, step: Sequence[str]) -> None:
-    for each in step:
-        if each in FAULTS:
-            FAULTS[each](stage)
-            stage.seen[each] += 1
-        else:
-            stage.kill(each)
-    stage.reconcile()
-
-
 def close(stage: Stage) -> None:
     """While the provider can still be asked."""
     left = reconciler.run(fix=False, limit=1_000_000)
     stage.findings.add("found by reconcile payments", left.repaired + left.skipped, "".join(left.named[:1]))
     accounts.examine(stage.findings, books=stage.books, directory=stage.directory)
-    for invariant, findings in run_verification().results:
-        example = str(findings.examples[0]) if findings.examples else ""
-        stage.findings.add(f"verify {invariant.number}, {invariant.name}", findings.breaches, example)
-
-
-def read_totals() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(TOTALS)
-        names: list[Any] = [column.name for column in cursor.description or ()]
-        return dict(zip(names, cursor.fetchone(), strict=True))
+    verify(stage.findings)

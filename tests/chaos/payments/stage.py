@@ -108,7 +108,7 @@ class Stage:
         self.wait(lambda: self.supply() or self.books.provider.refuse == 0, what="requests that are refused")
 
     def refund(self) -> None:
-        """An operator refunds a part of a payment, and somebody else another one on the provider's pages."""
+        """An operator refunds a part of a payment, and another person another one on the provider's pages."""
         self.wait(lambda: self.supply() or self.books.refund_outside(), what="a payment to refund")
         paid = CardPayment.objects.filter(state=PaymentState.SUCCEEDED, refunded_cents=0)
         for payment in paid.exclude(provider_id__in=self.books.used).order_by("-pk")[:3]:

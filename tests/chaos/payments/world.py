@@ -24,7 +24,7 @@ class World:
     buyers: list[Buyer]
 
     def sell(self, count: int) -> None:
-        """Store leads and decide each at once, as a worker does. One that nobody can pay for waits or fails."""
+        """Store leads and decide each at once, as a worker does. One that no buyer can pay for waits or fails."""
         for _ in range(count):
             lead: Lead = LeadFactory(source=self.source)
             distribute_lead(lead.pk)

@@ -38,7 +38,7 @@ PRICE: Final = 2_500
 PAID: Final = 4_000
 # The third one can buy only after a top-up: it loses most of its credits when it has been shown the offer.
 CREDITS: Final = (2_500, 2_600, 100)
-# No step runs so many statements.
+# No step has as many statements.
 NEVER: Final = 10_000
 
 
