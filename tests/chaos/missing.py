@@ -19,7 +19,7 @@ from tests.support.console import make_console
 # Enough leads of each kind to show that each protection is needed.
 LEADS: Final = 300
 # Of workers; the parts that kill processes at exact places have twice as many.
-KILLS: Final = 10
+KILLS: Final = 20
 EVERY: Final[Mapping[str, Protection | PartProtection]] = {
     **PROTECTIONS,
     **{name: each for part in PARTS.values() for name, each in part.protections.items()},

@@ -23,7 +23,9 @@ def test_credits_are_what_was_paid_less_what_went_back(tmp_path: Path) -> None:
 
 
 def test_control_without_the_look_up_cards_are_charged_twice(tmp_path: Path) -> None:
-    result = run(Order(kills=6, seed=1, without=("look-up",)), directory=tmp_path, on_progress=print)
+    order = Order(kills=3, seed=1, without=("look-up",), points=("paid",), webhooks=False)
+
+    result = run(order, directory=tmp_path, on_progress=print)
 
     assert "payments for which the card was charged twice" in {each.check for each in result.findings}
 

@@ -23,8 +23,9 @@ LATE: Final = 6
 
 
 class Postman:
-    def __init__(self, address: str, *, seed: int) -> None:
+    def __init__(self, address: str, *, seed: int, loses_all: bool) -> None:
         self._address, self._random = address, Random(seed)
+        self._loses_all = loses_all
         self._letters: queue.Queue[bytes | None] = queue.Queue()
         self._late: list[bytes] = []
         self._over = threading.Event()
@@ -42,6 +43,8 @@ class Postman:
     def send(self, kind: str, facts: dict[str, Any], *, fate: str = "") -> None:
         letter = make_event(kind, facts)
         fate = fate or self._random.choices([*FATES], [*FATES.values()])[0]
+        if self._loses_all:
+            fate = "lost"
         self._count(f"webhooks {fate}")
         for _ in range({"sent once": 1, "doubled": 2}.get(fate, 0)):
             self._letters.put(letter)
@@ -97,8 +100,8 @@ class Postman:
 
 
 @contextmanager
-def delivering(address: str, *, seed: int) -> Iterator[Postman]:
-    postman = Postman(address, seed=seed)
+def delivering(address: str, *, seed: int, loses_all: bool) -> Iterator[Postman]:
+    postman = Postman(address, seed=seed, loses_all=loses_all)
     try:
         yield postman
     finally:

@@ -41,17 +41,19 @@ SELECT (SELECT count(*) FROM distribution_assignment WHERE state = 'sold') AS sa
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`kills`: at the places of `POINTS`."""
+    """`kills`: at `points`, in turns. `webhooks`: False loses all of them."""
 
     kills: int
     seed: int
     without: tuple[str, ...] = ()
+    points: tuple[str, ...] = POINTS
+    webhooks: bool = True
 
 
 def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
     """Needs an empty, migrated database, and a directory for logs and the probes' file."""
     watch, result = Watch(), Result(order)
-    with staged(directory, protections=order.without, seed=order.seed) as stage:
+    with staged(directory, protections=order.without, seed=order.seed, webhooks=order.webhooks) as stage:
         result.findings = stage.findings
         try:
             for number, step in enumerate(make_plan(order), start=1):
@@ -70,7 +72,7 @@ def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
 def make_plan(order: Order) -> Iterator[Sequence[str]]:
     """Groups of kills, each with other faults: a list of points and names of faults."""
     random = Random(order.seed)
-    points = [POINTS[number % len(POINTS)] for number in range(order.kills)]
+    points = [order.points[number % len(order.points)] for number in range(order.kills)]
     others = [name for name in FAULTS if name not in ALWAYS]
     size = min(GROUP, max(1, order.kills // len(others)))
     for number, start in enumerate(range(0, order.kills, size)):

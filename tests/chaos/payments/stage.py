@@ -148,7 +148,7 @@ class Stage:
 
 
 @contextmanager
-def staged(directory: Path, *, protections: tuple[str, ...], seed: int) -> Iterator[Stage]:
+def staged(directory: Path, *, protections: tuple[str, ...], seed: int, webhooks: bool) -> Iterator[Stage]:
     with (
         card_provider() as provider,
         override_settings(LEADSWITCH_STRIPE=provider.account),
@@ -163,7 +163,7 @@ def staged(directory: Path, *, protections: tuple[str, ...], seed: int) -> Itera
             host.wait_until_ready()
         address = f"127.0.0.1:{free_port()}"
         web = hosts[1].start("web", address)
-        postman = stack.enter_context(delivering(address, seed=seed))
+        postman = stack.enter_context(delivering(address, seed=seed, loses_all=not webhooks))
         books, random = Books(provider, postman, Random(seed)), Random(seed)
         pids = [hosts[0].start("deliverer") for _ in range(DELIVERERS)]
         ready = Stage(directory, *hosts, address, world, books, random, pids, web)
