@@ -106,6 +106,8 @@ assert settings.ROOT_URLCONF
 hypothesis_settings.register_profile(
     "untimed", hypothesis_settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+# Property tests that know it make many more examples: --hypothesis-profile=thorough.
+hypothesis_settings.register_profile("thorough", hypothesis_settings.get_profile("untimed"))
 hypothesis_settings.load_profile("untimed")
 
 

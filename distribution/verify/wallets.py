@@ -65,7 +65,7 @@ SELECT 'wallet ' || id AS subject,
     format('balance %%s minus held %%s is below the limit of -%%s cents', balance_cents, held_cents, credit_limit_cents)
         AS message
 FROM distribution_wallet
-WHERE balance_cents - held_cents < -credit_limit_cents OR held_cents < 0
+WHERE balance_cents - held_cents < -credit_limit_cents - charged_back_cents OR held_cents < 0
 """
 
 ONE_WALLET_EACH: Final = """

@@ -22,6 +22,7 @@ from psycopg import sql
 from leadswitch.embedded import ensure_services, service_states, stop_services
 from leadswitch.env import REPOSITORY
 from tests.chaos.missing import miss_each
+from tests.chaos.parts import PARTS, Part
 from tests.chaos.periods import BY_NAME, PRODUCTION, Periods
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ VAR_DIR: Final = REPOSITORY / "var" / "test"
 DATABASE: Final = "leadswitch_chaos"
 # A run with the product's own leases and reconcilers is smaller, because it waits longer.
 PART_WITH_PRODUCTION: Final = 5
-# A deliverer is killed in a moment, without a lease of a lead.
-DELIVERERS_PER_WORKER: Final = 2
+# In the other parts a process is killed in a moment, without a lease of a lead.
+KILLS_PER_WORKER: Final = 2
 # Any number works as long as every run uses the same one.
 LOCK_KEY: Final = 0x6C73_6368_616F
 SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
@@ -45,7 +46,9 @@ def main() -> int:
     had_services = set(service_states(VAR_DIR).values()) != {"stopped"}
     ensure_services(VAR_DIR, durable=False)  # so that several runs in a row do not stop them
     try:
-        return miss_each(seed=options.seed, report=options.json) if options.protections else run_once(options)
+        if options.protections:
+            return miss_each(part=options.part, seed=options.seed, report=options.json)
+        return run_once(options)
     finally:
         if not had_services:
             stop_services(VAR_DIR)
@@ -58,9 +61,12 @@ def read_options() -> argparse.Namespace:
         "--kills",
         type=int,
         default=200,
-        help="of workers; the other faults come in proportion, and twice as many deliverers are killed",
+        help="of workers; the other faults come in proportion, and each other part has twice as many kills",
     )
-    parser.add_argument("--part", choices=("leads", "deliveries"), help="only this part; default: both")
+    parser.add_argument("--part", choices=("leads", *PARTS), help="only this part; default: all")
+    parser.add_argument(
+        "--rounds", type=int, default=200, help="of 200 claims at once, which part offers begins with"
+    )
     parser.add_argument("--without", default="", metavar="NAME[,NAME]", help="take these protections away")
     parser.add_argument("--faults", default="", metavar="NAME[,NAME]", help="only these")
     parser.add_argument("--protections", action="store_true", help="take each protection away in turn")
@@ -109,14 +115,22 @@ def run_once(options: argparse.Namespace) -> int:
 
 
 def make_runs(options: argparse.Namespace) -> "list[Callable[[], dict[str, Any]]]":
-    """What is asked for one of the parts leaves out the other."""
+    """What is asked for one of the parts leaves out the others."""
     is_narrowed = bool(options.faults or options.without or options.periods)
     runs: list[Callable[[], dict[str, Any]]] = []
-    if options.part != "deliveries":
+    if options.part in (None, "leads"):
         runs += [partial(play, order) for order in make_orders(options)]
-    if options.part == "deliveries" or not (options.part or is_narrowed):
-        runs.append(partial(play_deliveries, kills=options.kills * DELIVERERS_PER_WORKER, seed=options.seed))
+    for part in PARTS.values():
+        if options.part == part.name or not (options.part or is_narrowed):
+            runs += make_runs_of(part, options)
     return runs
+
+
+def make_runs_of(part: Part, options: argparse.Namespace) -> "Iterator[Callable[[], dict[str, Any]]]":
+    without = names_of(options.without, known=part.protections)
+    if part.name == "offers" and options.rounds and not without:
+        yield partial(play_crowds, rounds=options.rounds)
+    yield partial(play_part, part, kills=options.kills * KILLS_PER_WORKER, seed=options.seed, without=without)
 
 
 def make_orders(options: argparse.Namespace) -> "list[Order]":
@@ -173,20 +187,19 @@ def play(order: "Order") -> dict[str, Any]:
     return as_json(result)
 
 
-def play_deliveries(*, kills: int, seed: int) -> dict[str, Any]:
-    """Show the run of deliveries, with its findings as JSON."""
-    from tests.chaos.deliveries.report import as_json, show
-    from tests.chaos.deliveries.run import Order, run
-
-    with prepared("deliveries") as (directory, console):
-        console.print(f"deliveries: {kills:,} killed deliverers", highlight=False)
-        result = run(
-            Order(kills, seed),
-            directory=directory,
-            on_progress=lambda text: console.print(text, highlight=False),
+def play_part(part: Part, *, kills: int, seed: int, without: tuple[str, ...]) -> dict[str, Any]:
+    """Show the run, with its findings as JSON."""
+    with prepared(part.name) as (directory, console):
+        return part.as_json(
+            part.run(kills=kills, seed=seed, without=without, directory=directory, console=console)
         )
-    show(result, console=console)
-    return as_json(result)
+
+
+def play_crowds(*, rounds: int) -> dict[str, Any]:
+    from tests.chaos.offers.crowds import as_json, run
+
+    with prepared("crowds") as (_, console):
+        return as_json(run(rounds, console=console))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -47,12 +47,16 @@ class Host:
 
 @contextmanager
 def hosting(
-    role: str, directory: Path, *, redis_url: str, protections: Sequence[str], periods: Periods
+    role: str,
+    directory: Path,
+    *,
+    redis_url: str,
+    protections: Sequence[str],
+    periods: Periods,
+    module: str = "tests.chaos.host",
 ) -> Iterator[Host]:
     environment = {"LEADSWITCH_ROLE": role, "REDIS_URL": redis_url, **periods.environment}
-    with hosted(
-        "tests.chaos.host", directory, *protections, log=directory / f"{role}.log", **environment
-    ) as host:
+    with hosted(module, directory, *protections, log=directory / f"{role}.log", **environment) as host:
         yield host
 
 
@@ -184,16 +188,10 @@ class Fleet:
 
 
 @contextmanager
-def fleet(
-    directory: Path, *, redis_url: str, protections: Sequence[str], periods: Periods
-) -> Iterator[Fleet]:
+def fleet(directory: Path, **options: Any) -> Iterator[Fleet]:
+    """`options`: of `hosting`."""
     with ExitStack() as stack:
-        hosts = [
-            stack.enter_context(
-                hosting(role, directory, redis_url=redis_url, protections=protections, periods=periods)
-            )
-            for role in ("worker", "web")
-        ]
+        hosts = [stack.enter_context(hosting(role, directory, **options)) for role in ("worker", "web")]
         for host in hosts:
             host.wait_until_ready()
         started = Fleet(hosts[0], hosts[1], directory)

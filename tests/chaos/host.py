@@ -154,6 +154,13 @@ def run_switch(action: str) -> None:
     call_command("dispatch", action, "--reason", "a fault")
 
 
+def run_reconcile(name: str) -> None:
+    """The work of beat and a worker: one reconciler, which repairs what it finds."""
+    from django.core.management import call_command
+
+    call_command("reconcile", name, fix=True)
+
+
 PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
     "worker": run_worker,
     "dispatcher": run_dispatcher,
@@ -162,6 +169,7 @@ PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
     "web": run_web,
     "enqueue": run_enqueue,
     "switch": run_switch,
+    "reconcile": run_reconcile,
 }
 
 if __name__ == "__main__":

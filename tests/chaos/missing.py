@@ -12,23 +12,30 @@ from rich import box
 from rich.table import Table
 
 from leadswitch.env import REPOSITORY
-from tests.chaos.protections import ALONE, PROTECTIONS
+from tests.chaos.parts import PARTS
+from tests.chaos.protections import ALONE, PROTECTIONS, PartProtection, Protection
 from tests.support.console import make_console
 
 # Enough leads of each kind to show that each protection is needed.
 LEADS: Final = 300
+# Of workers; the parts that kill processes at exact places have twice as many.
+KILLS: Final = 20
+EVERY: Final[Mapping[str, Protection | PartProtection]] = {
+    **PROTECTIONS,
+    **{name: each for part in PARTS.values() for name, each in part.protections.items()},
+}
 
 
 class RunFailed(Exception):
     """A run ended without a report."""
 
 
-def miss_each(*, seed: int, report: Path | None) -> int:
+def miss_each(*, part: str | None, seed: int, report: Path | None) -> int:
     """Remove each alone, and then with its fallback. Returns the exit code: 1 if the run did not notice a removal."""
     console = make_console(sys.stdout)
     rows = []
-    for without in list_runs():
-        rows.append(run_without(without, seed=seed))
+    for name, without in list_runs(part):
+        rows.append(run_without(name, without, seed=seed))
         console.print(f"without {' and '.join(without)}: {describe_broken(rows[-1])}", highlight=False)
     console.print(make_table(rows))
     if report:
@@ -36,26 +43,26 @@ def miss_each(*, seed: int, report: Path | None) -> int:
     return 0 if all(row["findings"] for row in rows) else 1
 
 
-def list_runs() -> Iterator[tuple[str, ...]]:
-    for name in ALONE:
-        yield (name,)
-        if PROTECTIONS[name].second:
-            yield name, PROTECTIONS[name].second
+def list_runs(part: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The part of each run, and what is removed. `part` None: of all."""
+    alone: dict[str, Sequence[str]] = {"leads": ALONE, **{each.name: each.alone for each in PARTS.values()}}
+    for name, removed in alone.items():
+        for each in removed if part in (None, name) else ():
+            yield name, (each,)
+            if EVERY[each].second:
+                yield name, (each, EVERY[each].second)
 
 
-def run_without(without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
+def run_without(part: str, without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
     """Raises RunFailed."""
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.json"
-        protection = PROTECTIONS[without[0]]
         options = {
-            "--leads": LEADS,
-            "--kills": protection.kills,
+            "--part": part,
             "--without": ",".join(without),
-            "--faults": ",".join(protection.faults),
-            "--periods": protection.periods,
             "--seed": seed,
             "--json": report,
+            **(options_of_leads(PROTECTIONS[without[0]]) if part == "leads" else {"--kills": KILLS}),
         }
         words = [str(word) for pair in options.items() for word in pair]
         command = [sys.executable, "-m", "tests.chaos", *words]
@@ -65,6 +72,15 @@ def run_without(without: Sequence[str], *, seed: int) -> Mapping[str, Any]:
             raise RunFailed(message)
         row: Mapping[str, Any] = json.loads(report.read_text())[0]
         return row
+
+
+def options_of_leads(protection: Protection) -> dict[str, object]:
+    return {
+        "--leads": LEADS,
+        "--kills": protection.kills,
+        "--faults": ",".join(protection.faults),
+        "--periods": protection.periods,
+    }
 
 
 def describe_broken(row: Mapping[str, Any]) -> str:
@@ -77,12 +93,12 @@ def make_table(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(name, justify="right" if name == "s" else "left", overflow="fold")
     for row in rows:
         names = row["order"]["without"]
-        held = PROTECTIONS[names[0]].second if len(names) == 1 else ""
+        held = EVERY[names[0]].second if len(names) == 1 else ""
         table.add_row(
             "\nand ".join(names),
-            "\n".join(PROTECTIONS[name].what for name in names),
+            "\n".join(EVERY[name].what for name in names),
             describe_broken(row).replace("; ", "\n"),
-            PROTECTIONS[held].what if held else "nothing",
+            EVERY[held].what if held else "nothing",
             f"{row['seconds']:.0f}",
         )
         table.add_section()

@@ -25,13 +25,22 @@ class Protection:
     second: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PartProtection:
+    """Of a part that kills processes at exact places. `second`: the fallback that works without it, if there is one."""
+
+    remove: Callable[[], None]
+    what: str
+    second: str = ""
+
+
 def take_away(names: Collection[str]) -> None:
     """Raises KeyError."""
     for name in names:
         PROTECTIONS[name].remove()
 
 
-def _cut(module: Any, name: str, text: str, instead: str = "") -> None:
+def cut(module: Any, name: str, text: str, instead: str = "") -> None:
     """Replace a part of a constant. It must exist: otherwise a moved part would look like a useless protection."""
     whole = getattr(module, name)
     assert text in whole, f"{module.__name__}.{name} has no {text!r}"
@@ -42,14 +51,14 @@ def _row_lock() -> None:
     from routing.locks import attempts as locks
 
     for name in ("LOCK_LEAD", "LOCK_NEXT_DUE", "LOCK_NEXT_POLLED"):
-        _cut(locks, name, "FOR NO KEY UPDATE OF l SKIP LOCKED")
+        cut(locks, name, "FOR NO KEY UPDATE OF l SKIP LOCKED")
 
 
 def _compare_and_set() -> None:
     """The end of an attempt is written even if another process changed the lead."""
     from routing.leads import finish
 
-    _cut(
+    cut(
         finish,
         "CLOSE",
         "WHERE id = %s AND status IN ('pending', 'offered') AND paused_at IS NULL AND attempts = %s",
@@ -68,7 +77,7 @@ def _epoch() -> None:
     from routing.dispatch import scripts
 
     fence = "if redis.call('GET', DISPATCHER) ~= ARGV[1] or redis.call('GET', EPOCH) ~= ARGV[2] then return {-1} end"
-    _cut(scripts, "CLAIM_BATCH", fence)
+    cut(scripts, "CLAIM_BATCH", fence)
 
 
 # Claims leads that were found before, although they may have changed. ARGV: shards, (lead, workspace)..., lease ms.
@@ -120,17 +129,17 @@ def _atomic_claim() -> None:
 def _idempotency_key() -> None:
     from routing.intake import idempotency
 
-    _cut(idempotency, "FIND", "WHERE owner_id", "WHERE false AND owner_id")
-    _cut(idempotency, "STORE", "%s::jsonb)", "%s::jsonb) ON CONFLICT DO NOTHING")
+    cut(idempotency, "FIND", "WHERE owner_id", "WHERE false AND owner_id")
+    cut(idempotency, "STORE", "%s::jsonb)", "%s::jsonb) ON CONFLICT DO NOTHING")
 
 
 def _duplicate_check() -> None:
     from routing.rules import duplicates
 
-    _cut(duplicates, "READ_ARRIVAL", ") first ON true", ") first ON false")
+    cut(duplicates, "READ_ARRIVAL", ") first ON true", ") first ON false")
 
 
-def _reconciler() -> None:
+def remove_reconcilers() -> None:
     """Beat schedules them as always, but none runs. The leader does not replace them."""
     from routing import tasks
 
@@ -154,7 +163,7 @@ def _no_key_lock() -> None:
         (leads, ("LOCK_LEAD", "LOCK_NEXT_DUE", "LOCK_NEXT_POLLED")),
     ):
         for name in names:
-            _cut(module, name, "FOR NO KEY UPDATE", "FOR UPDATE")
+            cut(module, name, "FOR NO KEY UPDATE", "FOR UPDATE")
 
 
 def _leader_tasks() -> None:
@@ -174,7 +183,7 @@ def _session_check() -> None:
     """A session that was opened while the server refused writes is reused."""
     from leadswitch.postgres import base
 
-    _cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
+    cut(base, "ASK", "SHOW transaction_read_only", "SELECT 'off'")
 
 
 def _retry_buffer() -> None:
@@ -195,16 +204,16 @@ def _confirmation() -> None:
     """Dispatched leads count as published, so only the end of the lease brings them back."""
     from routing.dispatch import repair_scripts, scripts
 
-    _cut(scripts, "CLAIM_BATCH", "if number ~= ARGV[7] then", "if false then")
-    _cut(repair_scripts, "REQUEUE_UNPUBLISHED", "return requeue(lost, tonumber(ARGV[1]))", "return 0")
-    _cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
+    cut(scripts, "CLAIM_BATCH", "if number ~= ARGV[7] then", "if false then")
+    cut(repair_scripts, "REQUEUE_UNPUBLISHED", "return requeue(lost, tonumber(ARGV[1]))", "return 0")
+    cut(scripts, "PUT", "return since and now - tonumber(since) >= tonumber(ARGV[4])", "return false")
 
 
 def _pause_look() -> None:
     """A sale trusts the pauses that its attempt read at the beginning."""
     from distribution.attempts import sell
 
-    _cut(sell, "SELL", sell.IS_OPEN, f"true OR ({sell.IS_OPEN})")
+    cut(sell, "SELL", sell.IS_OPEN, f"true OR ({sell.IS_OPEN})")
 
 
 ONE_ORDER: Final = """
@@ -267,7 +276,7 @@ PROTECTIONS: Final[Mapping[str, Protection]] = {
     "idempotency-key": Protection(
         _idempotency_key, "the stored answer of a request", ("worker-kill",), second="duplicate-check"
     ),
-    "reconciler": Protection(_reconciler, "every reconciler", ("worker-kill",)),
+    "reconciler": Protection(remove_reconcilers, "every reconciler", ("worker-kill",)),
     "no-key-lock": Protection(
         _no_key_lock, "FOR UPDATE in place of FOR NO KEY UPDATE", ("reference",), kills=4
     ),

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
@@ -38,7 +38,10 @@ LISTS: Final = ("/v1/payment_intents", "/v1/refunds")
 
 @dataclass
 class CardProvider:
-    """`lose`: how many requests are carried out whose answers never arrive. `refuse`: how many get 503 unread."""
+    """`lose`: how many requests are carried out whose answers never arrive. `refuse`: how many get 503 unread.
+
+    `orders`: the key and our payment of each request to charge a card. `made`: the payments and refunds it made.
+    """
 
     backend: str
     url: str = ""
@@ -46,6 +49,8 @@ class CardProvider:
     refuse: int = 0
     requests: list[tuple[str, str]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    orders: list[tuple[str, str]] = field(default_factory=list)
+    made: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -69,6 +74,9 @@ class CardProvider:
 
     def list_payments(self) -> list[dict[str, Any]]:
         return list(self._read_all("/v1/payment_intents"))
+
+    def list_refunds(self) -> list[dict[str, Any]]:
+        return list(self._read_all("/v1/refunds"))
 
     def count_sent(self, method: str, path: str) -> int:
         return self.requests.count((method, path))
@@ -97,6 +105,8 @@ class CardProvider:
         self.lose = self.refuse = 0
         self.requests.clear()
         self.keys.clear()
+        self.orders.clear()
+        self.made.clear()
         self.disputes.clear()
 
 
@@ -187,11 +197,19 @@ class Proxy(BaseHTTPRequestHandler):
         answer = httpx.request(
             self.command, f"{self.serves.backend}{self.path}", content=urlencode(known), headers=headers
         )
+        if self.command == "POST" and self.path in LISTS:
+            self._note(dict(fields), answer)
         if self.command == "POST" and self.serves.lose:
             self.serves.lose -= 1
             self.close_connection = True
             return
         self._answer(answer.status_code, answer.content)
+
+    def _note(self, fields: dict[str, str], answer: httpx.Response) -> None:
+        if payment := fields.get("metadata[leadswitch_payment]"):
+            self.serves.orders.append((self.headers.get("Idempotency-Key", ""), payment))
+        if answer.status_code == 200:
+            self.serves.made.append(answer.json())
 
     def _list(self, path: str, query: dict[str, list[str]]) -> bytes:
         found = self.serves.disputes if path == "/v1/disputes" else list(self.serves._read_all(path))
@@ -207,5 +225,6 @@ class Proxy(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # the client was killed
+            self.end_headers()
+            self.wfile.write(body)

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
-from django.db import connection
-
 from tests.chaos.findings import Findings
+from tests.chaos.playing import CHARGED_ONCE, WALLETS, check_tables, read_rows
 from tests.receivers.buyer import ACCEPT
 
 # The message, and the sale that it asked for or delivered.
@@ -16,32 +15,14 @@ SELECT d.message_id, d.lead_id, e.buyer_id, d.is_direct_post, d.state, a.state, 
 FROM distribution_delivery d JOIN distribution_endpoint e ON e.id = d.endpoint_id
 JOIN distribution_assignment a ON a.id = d.assignment_id
 """
-# Each statement finds rows that must not exist: the finding -> SQL with one column, an example.
 CHECKS: Final[Mapping[str, str]] = {
     "exclusive leads sold to two buyers": """
         SELECT 'lead ' || a.lead_id FROM distribution_assignment a
         JOIN distribution_campaign c ON c.id = a.campaign_id AND c.max_buyers = 1
         WHERE a.state = 'sold' GROUP BY a.lead_id HAVING count(*) > 1
     """,
-    "sales that were not charged once, at their price, to their buyer": """
-        SELECT 'assignment ' || a.id FROM distribution_assignment a
-        LEFT JOIN distribution_ledgerentry e ON e.assignment_id = a.id AND e.kind IN ('charge', 'capture')
-        LEFT JOIN distribution_wallet w ON w.id = e.wallet_id AND w.buyer_id = a.buyer_id
-        WHERE a.state = 'sold'
-        GROUP BY a.id HAVING count(e.id) <> 1 OR count(w.id) <> 1 OR sum(-e.amount_cents) <> a.price_cents
-    """,
-    "charges for leads that were not sold": """
-        SELECT 'entry ' || e.id FROM distribution_ledgerentry e
-        LEFT JOIN distribution_assignment a ON a.id = e.assignment_id
-        WHERE e.kind IN ('charge', 'capture') AND a.state IS DISTINCT FROM 'sold'
-    """,
-    "wallets that still hold money": "SELECT 'wallet ' || id FROM distribution_wallet WHERE held_cents <> 0",
-    "wallets that differ from what was sold": """
-        SELECT 'wallet ' || w.id FROM distribution_wallet w
-        JOIN distribution_ledgerentry t ON t.wallet_id = w.id AND t.kind = 'topup'
-        LEFT JOIN distribution_assignment a ON a.buyer_id = w.buyer_id AND a.state = 'sold'
-        GROUP BY w.id, t.amount_cents HAVING w.balance_cents <> t.amount_cents - coalesce(sum(a.price_cents), 0)
-    """,
+    **CHARGED_ONCE,
+    **WALLETS,
     "sales without a message": """
         SELECT 'assignment ' || a.id FROM distribution_assignment a
         WHERE NOT EXISTS (SELECT FROM distribution_delivery d WHERE d.assignment_id = a.id)
@@ -55,9 +36,7 @@ CHECKS: Final[Mapping[str, str]] = {
 
 
 def examine(findings: Findings, *, verdicts: Mapping[UUID, str]) -> None:
-    for check, sql in CHECKS.items():
-        rows = _read(sql)
-        findings.add(check, len(rows), str(rows[0][0]) if rows else "")
+    check_tables(findings, CHECKS)
     for check, examples in compare(verdicts).items():
         findings.add(check, len(examples), examples[0])
 
@@ -67,7 +46,7 @@ def compare(verdicts: Mapping[UUID, str]) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     buyers: dict[int, set[int]] = defaultdict(set)
     known = set()
-    for message_id, lead_id, buyer_id, is_direct, state, sale, assignment_id in _read(MESSAGES):
+    for message_id, lead_id, buyer_id, is_direct, state, sale, assignment_id in read_rows(MESSAGES):
         known.add(message_id)
         if not is_direct:
             continue
@@ -90,10 +69,3 @@ def _judge(*, is_accepted: bool, state: str, sale: str) -> Iterator[str]:
         yield "leads sold to a buyer that did not accept them"
     if (state == "accepted") != (sale == "sold"):
         yield "messages whose end is not the end of the sale"
-
-
-def _read(sql: str) -> list[tuple[object, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        rows: list[tuple[object, ...]] = cursor.fetchall()
-        return rows

@@ -1,19 +1,16 @@
 """One run: deliverers are killed again and again, between faults of the buyers' systems, and then everything ends."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-from django.db import connection
-
-from distribution.verify import run_verification
 from tests.chaos.deliveries import accounts
 from tests.chaos.deliveries.faults import FAULTS
 from tests.chaos.deliveries.probes import ANSWERED, ASKING, RECORDED, SETTLED
 from tests.chaos.deliveries.stage import Stage, staged
-from tests.chaos.findings import Findings
+from tests.chaos.playing import Progress, Result, play, read_totals, verify
 from tests.chaos.stage import Watch
 from tests.support.waiting import TooSlow
 
@@ -23,7 +20,6 @@ GROUP: Final = 10
 BETWEEN: Final = (ANSWERED, SETTLED)
 # One of each comes with a group.
 OTHERS: Final = (ASKING, RECORDED)
-Progress = Callable[[str], object]
 TOTALS: Final = """
 SELECT (SELECT count(*) FROM routing_lead) AS leads, (SELECT count(*) FROM distribution_delivery) AS messages,
     (SELECT count(*) FROM distribution_deliverytry) AS tries,
@@ -43,15 +39,6 @@ class Order:
     faults: bool = True
 
 
-@dataclass(slots=True)
-class Result:
-    order: Order
-    findings: Findings = field(default_factory=Findings)
-    seconds: float = 0.0
-    totals: Mapping[str, int] = field(default_factory=dict)
-    seen: Mapping[str, int] = field(default_factory=dict)
-
-
 def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
     """Needs an empty, migrated database, and a directory for logs and records."""
     watch, result = Watch(), Result(order)
@@ -59,14 +46,14 @@ def run(order: Order, *, directory: Path, on_progress: Progress) -> Result:
         result.findings = stage.findings
         try:
             for number, step in enumerate(make_plan(order), start=1):
-                play(stage, step)
+                play(stage, step, faults=FAULTS)
                 on_progress(f"{number}: {', '.join(step)} ({watch.seconds:.0f} s)")
         except TooSlow as slow:
             stage.findings.add(str(slow), 1)
         stage.drain()
         close(stage)
         result.seen = {**stage.seen, "requests that the buyers got": stage.system.count_requests()}
-    result.totals, result.seconds = read_totals(), watch.seconds
+    result.totals, result.seconds = read_totals(TOTALS), watch.seconds
     return result
 
 
@@ -84,24 +71,6 @@ def make_plan(order: Order) -> Iterator[Sequence[str]]:
         yield step
 
 
-def play(stage: Stage, step: Sequence[str]) -> None:
-    for each in step:
-        if each in FAULTS:
-            FAULTS[each](stage)
-            stage.seen[each] += 1
-        else:
-            stage.kill(each)
-
-
 def close(stage: Stage) -> None:
     accounts.examine(stage.findings, verdicts=stage.system.read_verdicts())
-    for invariant, findings in run_verification().results:
-        example = str(findings.examples[0]) if findings.examples else ""
-        stage.findings.add(f"verify {invariant.number}, {invariant.name}", findings.breaches, example)
-
-
-def read_totals() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(TOTALS)
-        names: list[Any] = [column.name for column in cursor.description or ()]
-        return dict(zip(names, cursor.fetchone(), strict=True))
+    verify(stage.findings)

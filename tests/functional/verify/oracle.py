@@ -40,7 +40,7 @@ def judge_wallets(rows: Rows) -> Findings:
                 f"wallet {wallet.id}: {held} cents are held, but its entries hold {booked}"
                 f" and its open holds are {waiting}"
             )
-        if held < 0 or balance - held + wallet.credit_limit_cents < 0:
+        if held < 0 or balance - held + wallet.credit_limit_cents + wallet.charged_back_cents < 0:
             yield (
                 f"wallet {wallet.id}: balance {balance} minus held {held}"
                 f" is below the limit of -{wallet.credit_limit_cents} cents"

@@ -10,7 +10,7 @@ from django.db import connection
 
 Row = SimpleNamespace
 COLUMNS: Final = {
-    "distribution_wallet": "id buyer_id balance_cents held_cents credit_limit_cents",
+    "distribution_wallet": "id buyer_id balance_cents held_cents credit_limit_cents charged_back_cents",
     "distribution_buyer": "id",
     "distribution_ledgerentry": (
         "id wallet_id kind amount_cents balance_after_cents idempotency_key assignment_id released_cents"

@@ -1,0 +1,188 @@
+"""The processes of a run, the provider, the buyers, and how a fault strikes them."""
+
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import psutil
+from django.conf import settings
+from django.db import connection
+from django.test import override_settings
+from django.utils import timezone
+
+from distribution.models import PENDING, CardPayment, CardRefund, PaymentState, Recharge, RefundState
+from distribution.payments.buying import PaymentRefused
+from distribution.payments.refunding import ask_refund
+from distribution.payments.settings import change_recharge
+from tests.chaos.findings import Findings
+from tests.chaos.fleet import Host, hosted, kill
+from tests.chaos.payments.books import REFUND_CENTS, Books
+from tests.chaos.payments.postman import delivering
+from tests.chaos.payments.world import World, build_world
+from tests.chaos.probes import asking
+from tests.support.card_provider import KEY, WEBHOOK_SECRET, CardProvider, card_provider
+from tests.support.ports import free_port
+from tests.support.waiting import TooSlow, wait_until
+
+DELIVERERS: Final = 2
+# More leads are sold while fewer payments than this are under way.
+LEAST_PENDING: Final = 3
+LONGEST_SECONDS: Final = 120.0
+CUT: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^(deliverer|web)-'
+"""
+
+
+@dataclass(slots=True)
+class Stage:
+    directory: Path
+    host: Host
+    web_host: Host
+    address: str
+    world: World
+    books: Books
+    random: Random
+    pids: list[int]
+    web: int
+    findings: Findings = field(default_factory=Findings)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def supply(self) -> None:
+        """Keep the payers busy. For conditions that are polled."""
+        self.start_missing()
+        self.books.tell()
+        self.resume()
+        if CardPayment.objects.filter(state__in=PENDING).count() < LEAST_PENDING:
+            self.world.sell(1)
+
+    def wait(self, condition: Callable[[], bool], *, what: str) -> None:
+        wait_until(condition, what=what, seconds=LONGEST_SECONDS)
+
+    def start_missing(self) -> None:
+        for place, pid in enumerate(self.pids):
+            if not psutil.pid_exists(pid):
+                self.pids[place] = self.host.start("deliverer")
+
+    def resume(self) -> None:
+        """An operator turns a paused recharge on again."""
+        for recharge in Recharge.objects.filter(paused_at__isnull=False).select_related("wallet__buyer"):
+            change_recharge(recharge.wallet.buyer, {"is_paused": False}, actor="ann", at=timezone.now())
+            self.seen["recharges resumed by hand"] += 1
+
+    def kill(self, point: str) -> None:
+        """A process dies at this place. Another one takes its place."""
+        asked = asking(self.directory, point)
+        asked.touch()
+        self.wait(lambda: self.supply() or not asked.exists(), what=f"a process that dies: {point}")
+        self.seen[f"killed: {point}"] += 1
+
+    def kill_web(self) -> None:
+        kill(self.web)
+        self.web = self.web_host.start("web", self.address)
+        self.wait(self.serves, what="the web server")
+
+    def serves(self) -> bool:
+        host, port = self.address.split(":")
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return True
+        return False
+
+    def cut_postgres(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(CUT)
+
+    def lose_answers(self) -> None:
+        """The provider does what it is asked, and several answers never arrive."""
+        self.books.provider.lose = 2
+        self.wait(lambda: self.supply() or self.books.provider.lose == 0, what="answers that are lost")
+
+    def refuse(self) -> None:
+        """The provider answers 503."""
+        self.books.provider.refuse = 4
+        self.wait(lambda: self.supply() or self.books.provider.refuse == 0, what="requests that are refused")
+
+    def refund(self) -> None:
+        """An operator refunds a part of a payment, and another person another one on the provider's pages."""
+        self.wait(lambda: self.supply() or self.books.refund_outside(), what="a payment to refund")
+        paid = CardPayment.objects.filter(state=PaymentState.SUCCEEDED, refunded_cents=0)
+        for payment in paid.exclude(provider_id__in=self.books.used).order_by("-pk")[:3]:
+            with suppress(PaymentRefused):
+                ask_refund(payment, amount_cents=REFUND_CENTS, actor="ann", reason="chaos")
+                self.books.used.add(str(payment.provider_id))
+                self.seen["refunds asked for"] += 1
+                return
+
+    def dispute(self) -> None:
+        self.wait(lambda: self.supply() or self.books.dispute(), what="a payment to dispute")
+
+    def reconcile(self) -> None:
+        """As beat has it run."""
+        pid = self.host.start("reconcile", "payments")
+        self.wait(lambda: not psutil.pid_exists(pid), what="reconcile payments")
+
+    def drain(self) -> None:
+        """Until every payment and refund has an end, and the provider's lists are compared."""
+        self.books.postman.send_late_ones()
+        try:
+            self.wait(self.is_idle, what="the end of every payment")
+            self.reconcile()
+            self.wait(self.is_idle, what="the end of every payment after the reconciler")
+        except TooSlow as slow:
+            self.findings.add(str(slow), 1)
+
+    def is_idle(self) -> bool:
+        self.start_missing()
+        self.books.tell()
+        self.books.postman.send_late_ones()
+        return (
+            not CardPayment.objects.filter(state__in=PENDING).exists()
+            and not CardRefund.objects.filter(state=RefundState.OPEN).exists()
+            and self.books.postman.is_idle
+        )
+
+
+@contextmanager
+def staged(directory: Path, *, protections: tuple[str, ...], seed: int, webhooks: bool) -> Iterator[Stage]:
+    with (
+        card_provider() as provider,
+        override_settings(LEADSWITCH_STRIPE=provider.account),
+        ExitStack() as stack,
+    ):
+        hosts = [
+            stack.enter_context(_hosting(role, directory, provider, protections=protections))
+            for role in ("worker", "web")
+        ]
+        world = build_world(provider)
+        for host in hosts:
+            host.wait_until_ready()
+        address = f"127.0.0.1:{free_port()}"
+        web = hosts[1].start("web", address)
+        postman = stack.enter_context(delivering(address, seed=seed, loses_all=not webhooks))
+        books, random = Books(provider, postman, Random(seed)), Random(seed)
+        pids = [hosts[0].start("deliverer") for _ in range(DELIVERERS)]
+        ready = Stage(directory, *hosts, address, world, books, random, pids, web)
+        ready.wait(ready.serves, what="the web server")
+        yield ready
+
+
+def _hosting(
+    role: str, directory: Path, provider: CardProvider, *, protections: tuple[str, ...]
+) -> AbstractContextManager[Host]:
+    environment = {
+        "LEADSWITCH_ROLE": role,
+        "REDIS_URL": settings.REDIS_URL,
+        "LEADSWITCH_STRIPE_SECRET_KEY": KEY,
+        "LEADSWITCH_STRIPE_PUBLISHABLE_KEY": "pk_test_12345",
+        "LEADSWITCH_STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+        "LEADSWITCH_STRIPE_API_BASE": provider.url,
+        "LEADSWITCH_PAYMENTS_POLL_MS": "100",
+        "LEADSWITCH_LOG_LEVEL": "INFO",
+    }
+    log = directory / f"{role}.log"
+    return hosted("tests.chaos.payments.host", directory, *protections, log=log, **environment)
