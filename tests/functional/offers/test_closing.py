@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
+from distribution import metrics
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, Offer
@@ -24,7 +26,7 @@ from tests.support.offers import (
     offering_campaign,
     open_offer_of,
 )
-from tracing.models import LeadDistributionEvent
+from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -54,6 +56,20 @@ def test_unclaimed_lead_is_unsold_if_the_campaign_says_so() -> None:
     )
     assert ended(offer) == ("closed", "window_over")
     assert_everything_holds()
+
+
+def test_lag_lasts_from_the_end_of_the_offer_to_the_commit() -> None:
+    """From the end to the lock, and then a part of the attempt."""
+    campaign = offering_campaign(buyers=1, offer_fallback="unsold")
+    offer = open_offer_of(campaign, at=timezone.now() - timedelta(seconds=90))
+    lags, attempts = metrics.OFFER_CLOSING_LAG_SECONDS, metrics.DECISION_SECONDS
+    lag_before, attempt_before = lags._sum.get(), attempts._sum.get()
+    assert distribute_lead(offer.lead_id).result == "unsold"
+    started_at = Attempt.objects.filter(lead_id=offer.lead_id).latest("number").started_at
+    until_lock = (started_at - offer.closes_at).total_seconds()
+    assert until_lock >= 30
+    lag, attempt = lags._sum.get() - lag_before, attempts._sum.get() - attempt_before
+    assert until_lock < lag <= until_lock + attempt
 
 
 def test_unclaimed_lead_goes_to_the_next_campaign() -> None:
