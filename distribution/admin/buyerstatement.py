@@ -18,7 +18,6 @@ from distribution.statements.queries import (
 from tracing.admin.columns import NOTHING, badge, money_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.parsing import parse_id, parse_text, parse_uuid
-from tracing.wording import money
 
 MAX_BUYERS: Final = 100
 OPEN: Final = "open"
@@ -77,12 +76,3 @@ class BuyerStatementAdmin(StatementPageAdmin):
         if statement.outstanding_cents == 0:
             return badge("paid", code=PAID)
         return badge("overdue", code=OVERDUE) if statement.due_at <= timezone.now() else "to be paid"
-
-    def describe_payment(self, statement: Any) -> str:
-        if statement.due_cents == 0:
-            return "Nothing is due."
-        if statement.outstanding_cents == 0:
-            return f"{money(statement.due_cents)} was due and is paid."
-        late = "It is overdue." if statement.due_at <= timezone.now() else ""
-        left, due = money(statement.outstanding_cents), money(statement.due_cents)
-        return f"{left} of {due} is still to be paid, until {statement.due_on:%Y-%m-%d}. {late}".strip()

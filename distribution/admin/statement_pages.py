@@ -19,7 +19,7 @@ from distribution.statements.months import EARLIEST, Month
 from distribution.statements.pdf import PdfUnavailable
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm
 from tracing.admin.readonly import ReadOnlyAdmin
-from tracing.wording import moment
+from tracing.wording import moment, money
 
 ISSUE: Final = "distribution.add_buyerstatement"
 SEE: Final = "distribution.view_buyerstatement"
@@ -48,7 +48,7 @@ class StatementPageAdmin(ReadOnlyAdmin):
             "title": document.title,
             "subtitle": None,
             "document": document,
-            "lines": [self.describe_payment(statement), _describe_mail(statement)],
+            "lines": [_describe_payment(statement), _describe_mail(statement)],
             "pdf": reverse("admin:distribution_buyerstatement_pdf", args=[statement.pk]),
         }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
@@ -60,9 +60,6 @@ class StatementPageAdmin(ReadOnlyAdmin):
             return as_pdf(statement)
         except PdfUnavailable as unavailable:
             return HttpResponse(str(unavailable), status=503, content_type="text/plain; charset=utf-8")
-
-    def describe_payment(self, statement: BuyerStatement) -> str:
-        raise NotImplementedError
 
     def _find(self, request: HttpRequest, object_id: str) -> BuyerStatement:
         statement: BuyerStatement | None = self.get_object(request, object_id)
@@ -151,6 +148,17 @@ def link_statement(wallet: Wallet, *, request: HttpRequest) -> list[dict[str, st
     if not request.user.has_perm(SEE):
         return []
     return [{"title": "Statement", "url": reverse("admin:distribution_wallet_statement", args=[wallet.pk])}]
+
+
+def _describe_payment(statement: Any) -> str:
+    """Of a statement with its outstanding cents."""
+    if statement.due_cents == 0:
+        return "Nothing is due."
+    if statement.outstanding_cents == 0:
+        return f"{money(statement.due_cents)} was due and is paid."
+    late = "It is overdue." if statement.due_at <= timezone.now() else ""
+    left, due = money(statement.outstanding_cents), money(statement.due_cents)
+    return f"{left} of {due} is still to be paid, until {statement.due_on:%Y-%m-%d}. {late}".strip()
 
 
 def _describe_mail(statement: BuyerStatement) -> str:
