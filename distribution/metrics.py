@@ -141,7 +141,7 @@ PAYMENT_WEBHOOKS = with_series(
         "Verified webhooks of the payment provider, by kind and what became of them.",
         ["kind", "result"],
     ),
-    kind=("payment", "charge", "dispute", "other"),
+    kind=("payment", "charge", "refund", "dispute", "other"),
     result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment"),
 )
 PAYMENT_WEBHOOKS_REFUSED = Counter(

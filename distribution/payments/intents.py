@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
+from uuid import UUID
 
 CURRENCY: Final = "usd"
 # Names of our ids in the provider's metadata.
@@ -106,3 +107,33 @@ def read_dispute(raw: Mapping[str, Any]) -> Dispute | None:
 def id_of(value: Any) -> str:
     """The id of an object that is named by its id, or is there as a whole."""
     return str(value["id"]) if isinstance(value, Mapping) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSaid:
+    """A refund as the provider has it. `refund_id`: our public id; "" if somebody made it on the provider's pages."""
+
+    intent_id: str
+    refund_id: str
+    status: str
+    amount_cents: int
+    failure_code: str
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Self:
+        """`status` is null while a refund is new."""
+        status = str(raw.get("status") or "pending")
+        return cls(
+            intent_id=id_of(raw["payment_intent"]) if raw.get("payment_intent") else "",
+            refund_id=str((raw.get("metadata") or {}).get(REFUND, "")),
+            status=status,
+            amount_cents=int(raw["amount"]),
+            failure_code=str(raw.get("failure_reason") or status),
+        )
+
+
+def parse_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

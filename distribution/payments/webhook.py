@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 import stripe
 from django.db import connection, transaction
@@ -13,7 +12,16 @@ from django.db import connection, transaction
 from distribution import metrics
 from distribution.models import CardPayment
 from distribution.payments.disputes import apply_dispute
-from distribution.payments.intents import Charged, Intent, read_charge, read_dispute, read_intent
+from distribution.payments.failed_refunds import ENDED_BADLY, note_failed
+from distribution.payments.intents import (
+    Charged,
+    Intent,
+    RefundSaid,
+    parse_uuid,
+    read_charge,
+    read_dispute,
+    read_intent,
+)
 from distribution.payments.locks import lock_payment
 from distribution.payments.refunds import apply_refunded
 from distribution.payments.settle import settle
@@ -133,6 +141,18 @@ def apply_charge(payment_id: int, charged: Charged, *, at: datetime) -> None:
             apply_refunded(payment, refunded_cents=charged.refunded_cents)
 
 
+def _apply_refund(facts: Mapping[str, Any], at: datetime) -> str:
+    """Only a failure: the charge's own message has the total of those that did not fail."""
+    said = RefundSaid.of(facts)
+    if said.status not in ENDED_BADLY or not said.intent_id:
+        return IGNORED
+    payment_id = CardPayment.objects.filter(provider_id=said.intent_id).values_list("pk", flat=True).first()
+    if payment_id is None:
+        return UNKNOWN
+    note_failed(lock_payment(payment_id), at=at)
+    return APPLIED
+
+
 def _apply_dispute(facts: Mapping[str, Any], at: datetime) -> str:
     dispute = read_dispute(facts)
     if dispute is None:
@@ -144,16 +164,9 @@ def find_payment(intent: Intent) -> int | None:
     """By the intent, or by our id in its metadata. A payment of another system of the same account is unknown."""
     payments = CardPayment.objects.values_list("pk", flat=True)
     found = payments.filter(provider_id=intent.provider_id).first()
-    if found is None and (public_id := _parse_uuid(intent.payment_id)) is not None:
+    if found is None and (public_id := parse_uuid(intent.payment_id)) is not None:
         found = payments.filter(public_id=public_id).first()
     return found
-
-
-def _parse_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 _INTENT_KINDS: Final = tuple(
@@ -161,6 +174,7 @@ _INTENT_KINDS: Final = tuple(
     for what in ("succeeded", "payment_failed", "processing", "requires_action", "canceled")
 )
 _CHARGE_KINDS: Final = ("charge.succeeded", "charge.refunded", "charge.updated")
+_REFUND_KINDS: Final = ("refund.failed", "refund.updated", "charge.refund.updated")
 _DISPUTE_KINDS: Final = tuple(
     f"charge.dispute.{what}"
     for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
@@ -168,11 +182,13 @@ _DISPUTE_KINDS: Final = tuple(
 GROUPS: Final[Mapping[str, str]] = {
     **dict.fromkeys(_INTENT_KINDS, "payment"),
     **dict.fromkeys(_CHARGE_KINDS, "charge"),
+    **dict.fromkeys(_REFUND_KINDS, "refund"),
     **dict.fromkeys(_DISPUTE_KINDS, "dispute"),
 }
 Handler = Callable[[Mapping[str, Any], datetime], str]
 HANDLERS: Final[Mapping[str, Handler]] = {
     **dict.fromkeys(_INTENT_KINDS, _apply_intent),
     **dict.fromkeys(_CHARGE_KINDS, _apply_charge),
+    **dict.fromkeys(_REFUND_KINDS, _apply_refund),
     **dict.fromkeys(_DISPUTE_KINDS, _apply_dispute),
 }
