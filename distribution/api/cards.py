@@ -128,7 +128,14 @@ class RechargeView(MoneyView):
         values = read_body(request, CHANGES)
         changes = {name: value for name, value in values.items() if value is not None}
         changed = _refuse_by_name(
-            partial(change_recharge, self.buyer, changes, actor=self.actor, at=datetime.now(UTC))
+            partial(
+                change_recharge,
+                self.buyer,
+                changes,
+                actor=self.actor,
+                at=datetime.now(UTC),
+                is_by_buyer=True,
+            )
         )
         return Response(answers.describe_recharge(changed))
 

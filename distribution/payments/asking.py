@@ -1,6 +1,7 @@
 """Starts a refund to a card for an operator: its row and an audit entry. The payer asks the provider for it."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
@@ -50,16 +51,25 @@ def find_hindrance(payment: CardPayment) -> PaymentRefused | None:
     return None
 
 
-def ask_refund(payment: CardPayment, *, amount_cents: int, actor: str, reason: str) -> CardRefund:
-    """Start a refund to the card. The money must still be in the wallet. Raises PaymentRefused."""
+def ask_refund(
+    payment: CardPayment, *, amount_cents: int, token: UUID, actor: str, reason: str
+) -> tuple[CardRefund, bool]:
+    """Start a refund to the card. The money must still be in the wallet. Raises PaymentRefused.
+
+    `token` is the form's own. Sent again, it starts nothing and returns the first refund, with False.
+    """
     require_cards()
     with transaction.atomic():
         locked = lock_payment(payment.pk)
+        known = CardRefund.objects.filter(payment=locked, public_id=token).first()
+        if known is not None:
+            return known, False
         hindrance = find_hindrance(locked)
         if hindrance is not None:
             raise hindrance
         _check_amount(read_refundable(locked), amount_cents=amount_cents)
         refund = CardRefund.objects.create(
+            public_id=token,
             workspace_id=locked.workspace_id,
             payment=locked,
             amount_cents=amount_cents,
@@ -68,7 +78,7 @@ def ask_refund(payment: CardPayment, *, amount_cents: int, actor: str, reason: s
             next_try_at=timezone.now(),
         )
         _audit(refund, locked)
-    return refund
+    return refund, True
 
 
 def _audit(refund: CardRefund, payment: CardPayment) -> None:

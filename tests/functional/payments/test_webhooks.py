@@ -67,6 +67,23 @@ def test_late_failure_does_not_undo_a_success(buyer: Buyer) -> None:
     assert payment.state == PaymentState.SUCCEEDED
 
 
+def test_late_cancellation_does_not_undo_a_success(buyer: Buyer) -> None:
+    payment = pay(buyer)
+    assert deliver("payment_intent.canceled", intent_of(payment, status="canceled")) == "applied"
+    payment.refresh_from_db()
+    assert (payment.state, entries_of(buyer)) == (PaymentState.SUCCEEDED, [("topup", 5_000)])
+
+
+def test_canceled_payment_ends_and_a_late_success_is_credited(buyer: Buyer) -> None:
+    payment = buy(buyer)
+    deliver("payment_intent.canceled", intent_of(payment, status="canceled", provider_id="pi_1"))
+    payment.refresh_from_db()
+    assert (payment.state, entries_of(buyer)) == (PaymentState.CANCELED, [])
+    deliver(SUCCEEDED, intent_of(payment, provider_id="pi_1"))
+    payment.refresh_from_db()
+    assert (payment.state, entries_of(buyer)) == (PaymentState.SUCCEEDED, [("topup", 5_000)])
+
+
 def test_success_after_a_failure_is_credited(buyer: Buyer) -> None:
     payment = buy(buyer)
     deliver(
