@@ -20,7 +20,8 @@ def describe_recharge(wallet: Wallet) -> str:
     if recharge.paused_at is None:
         return terms
     reason = PauseReason(recharge.pause_reason).label
-    return f"{terms}; paused since {moment(recharge.paused_at)}: {reason}{_describe_notice(recharge, paused_at=recharge.paused_at)}"
+    notice = _describe_notice(recharge, paused_at=recharge.paused_at)
+    return f"{terms}; paused since {moment(recharge.paused_at)}: {reason}{notice}"
 
 
 def _describe_notice(recharge: Recharge, *, paused_at: datetime) -> str:
