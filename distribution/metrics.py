@@ -142,7 +142,7 @@ PAYMENT_WEBHOOKS = with_series(
         ["kind", "result"],
     ),
     kind=("payment", "charge", "refund", "dispute", "other"),
-    result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment"),
+    result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment", "amount_differs"),
 )
 PAYMENT_WEBHOOKS_REFUSED = Counter(
     "leadswitch_payment_webhooks_refused_total",

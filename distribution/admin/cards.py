@@ -25,12 +25,12 @@ def describe_recharge(wallet: Wallet) -> str:
 
 
 def _describe_notice(recharge: Recharge, *, paused_at: datetime) -> str:
-    """Whether the buyer was told of this pause."""
+    """Whether the buyer knows of this pause."""
     notice = RechargeNotice.objects.filter(recharge=recharge, paused_at=paused_at).first()
     if notice is None:
         return ""
     if notice.state == RechargeNoticeState.SENT:
-        return "; the buyer was told by email"
+        return "; the buyer got an email"
     if notice.state == RechargeNoticeState.FAILED:
-        return f"; the buyer could not be told by email: {notice.error}"
+        return f"; the email to the buyer failed: {notice.error}"
     return "; an email to the buyer waits to be sent"

@@ -18,6 +18,7 @@ from distribution.models import (
 )
 from distribution.payments.account import has_cards
 from distribution.payments.pausing import find_card
+from tracing import audit
 from tracing.wording import money
 
 
@@ -56,7 +57,7 @@ def start_payment(
         if pending is not None:
             message = f"The payment {pending.public_id} of {money(pending.amount_cents)} has not ended. Wait for it."
             raise PaymentRefused("payment_pending", message)
-        return CardPayment.objects.create(
+        payment = CardPayment.objects.create(
             public_id=public_id or uuid7(),
             workspace_id=buyer.workspace_id,
             wallet=wallet,
@@ -66,6 +67,20 @@ def start_payment(
             amount_cents=amount_cents,
             next_try_at=at,
         )
+        if origin == PaymentOrigin.BUYER:
+            _audit(payment, wallet)
+        return payment
+
+
+def _audit(payment: CardPayment, wallet: Wallet) -> None:
+    """What a person started. Automatic recharge has its payments, and the entry of who set it up."""
+    audit.record(
+        actor=payment.actor,
+        action="card_payment",
+        target=wallet,
+        workspace_id=payment.workspace_id,
+        after={"amount_cents": payment.amount_cents, "card": str(payment.card)},
+    )
 
 
 def _find_known(wallet: Wallet, *, public_id: UUID | None) -> CardPayment | None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from distribution.models import CardDispute, CardPayment, PaymentMark, PaymentState
-from distribution.payments.disputes import apply_dispute
+from distribution.payments.disputes import apply_dispute, is_readable
 from distribution.payments.failed_refunds import check_refunds
 from distribution.payments.intents import Intent, read_dispute, read_intent
 from distribution.payments.provider import count_refunded, list_created
@@ -105,6 +105,8 @@ def _compare_dispute(raw: Mapping[str, Any], *, at: datetime, fix: bool) -> Diff
     dispute = read_dispute(raw)
     if dispute is None or not CardPayment.objects.filter(provider_id=dispute.intent_id).exists():
         return None
+    if not is_readable(dispute):
+        return Difference(f"card dispute {dispute.provider_id}", is_healed=False)
     before = _read_dispute_state(dispute.provider_id)
     with transaction.atomic():
         apply_dispute(dispute, at=at)

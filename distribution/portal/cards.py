@@ -101,7 +101,9 @@ class CardAddedPage(_CardAction):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            finish_setup(self.buyer, setup_id=request.POST.get("setup_id", ""), at=self.at)
+            finish_setup(
+                self.buyer, setup_id=request.POST.get("setup_id", ""), actor=self.user.actor, at=self.at
+            )
         except PaymentRefused as refusal:
             problem = "The card was not added. Try again." if refusal.field else str(refusal)
             return self.show_cards(problem=problem, status=HTTPStatus.CONFLICT)
@@ -110,7 +112,7 @@ class CardAddedPage(_CardAction):
 
 class RemoveCardPage(_CardAction):
     def post(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - the signature is Django's
-        remove_card(self.buyer, at=self.at)
+        remove_card(self.buyer, actor=self.user.actor, at=self.at)
         return self.done("card-removed")
 
 

@@ -12,19 +12,18 @@ import argparse
 import hashlib
 import hmac
 import json
-import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-HOST: Final = "127.0.0.1"
+from leadswitch.demo.serving import QuietHandler, serve
+
 SCRIPT: Final = Path(__file__).with_name("card_provider.js")
 DECLINED: Final = "4000000000000341"
 MUST_BE_CONFIRMED: Final = "4000002500003155"
@@ -216,14 +215,13 @@ ACTED: Final[Mapping[tuple[str, str], Callable[[Provider, Fields, str], Answer]]
 LISTED: Final = {"payment_intents": "payment_intent", "refunds": "refund", "disputes": "dispute"}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     provider: Provider
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         if parts.path == "/v3/":
-            self._answer(200, SCRIPT.read_bytes(), kind="text/javascript")
+            self.answer_bytes(200, SCRIPT.read_bytes(), kind="text/javascript")
         else:
             self._try(lambda: self._read(parts.path, parse_qs(parts.query)))
 
@@ -241,7 +239,7 @@ class Handler(BaseHTTPRequestHandler):
             status, facts = refusal.status, {"error": {"message": "refused", **refusal.error}}
         except (KeyError, ValueError):
             status, facts = 400, {"error": {"type": "invalid_request_error", "message": "unknown request"}}
-        self._answer(status, json.dumps(facts).encode())
+        self.answer_bytes(status, json.dumps(facts).encode(), Access_Control_Allow_Origin="*")
 
     def _once(self, key: str, path: str, fields: Fields) -> Answer:
         if key not in self.provider.answers:
@@ -270,35 +268,13 @@ class Handler(BaseHTTPRequestHandler):
                 return 200, self.provider.find(object_id)
         raise KeyError(path)
 
-    def _answer(self, status: int, body: bytes, *, kind: str = "application/json") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Access-Control-Allow-Origin", "*")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write no log: the demo shows what the product recorded."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m leadswitch.demo.card_provider")
     parser.add_argument("--secret", required=True, help="webhooks are signed with it")
     options = parser.parse_args()
     Handler.provider = Provider(secret=options.secret)
-    server = ThreadingHTTPServer((HOST, 0), Handler)
-    server.daemon_threads = True
-    sys.stdout.write(f"{server.server_port}\n")
-    sys.stdout.flush()
-    threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
-    server.serve_forever(poll_interval=0.1)
-
-
-def _stop_with_parent(server: ThreadingHTTPServer) -> None:
-    """Its stdin ends with the process that started it."""
-    sys.stdin.read()
-    server.shutdown()
+    serve(Handler)
 
 
 if __name__ == "__main__":

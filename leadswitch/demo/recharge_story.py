@@ -22,7 +22,8 @@ KINDS: Final = {"topup": "top-up", "charge": "a lead is sold"}
 def tell(buyer: Buyer) -> str:
     """Oldest first."""
     recharge = Recharge.objects.get(wallet__buyer=buyer)
-    lines = sorted([*_tell_entries(buyer), *_tell_payments(buyer), *_tell_pause(recharge)])
+    lines = [*_tell_entries(buyer), *_tell_payments(buyer), *_tell_pause(recharge)]
+    lines.sort(key=lambda line: line[0])  # of one moment: as they are here
     head = (
         f"{buyer.name} recharges {money(recharge.amount_cents)} by card when less than"
         f" {money(recharge.threshold_cents)} is left."

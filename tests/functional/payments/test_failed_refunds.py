@@ -18,7 +18,7 @@ from tracing.models import AuditEntry
 
 
 def refund_at_provider(payment: CardPayment, provider: CardProvider, *, cents: int) -> dict[str, Any]:
-    """As somebody does on the provider's own pages."""
+    """As an operator does on the provider's own pages."""
     return provider.ask("POST", "/v1/refunds", payment_intent=payment.provider_id, amount=cents)
 
 

@@ -16,6 +16,7 @@ from tests.support.card_provider import DECLINED, NEEDS_CONFIRMATION, CardProvid
 from tests.support.factories import BuyerFactory, PortalUserFactory
 from tests.support.paying import balance_of, buy, give_card, pay, recharge_of
 from tests.support.portal import signed_in
+from tracing.models import AuditEntry
 
 CARDS = "/portal/wallet/card/"
 SETTINGS = {
@@ -210,3 +211,33 @@ def test_viewer_sees_the_card_and_changes_nothing(buyer: Buyer) -> None:
     assert "ending in 4242" in shown
     assert "<form" not in shown
     assert "Your card was declined." in shown
+
+
+def test_card_and_purchase_are_audited_with_the_person(client: Client, buyer: Buyer) -> None:
+    client.post(f"{CARDS}buy/", {"buy-amount": "50", "buy-token": str(uuid4())})
+    client.post(f"{CARDS}remove/")
+    entries = AuditEntry.objects.filter(actor="portal Dana Price").order_by("pk")
+    assert [(entry.action, entry.object_id) for entry in entries] == [
+        ("card_payment", str(buyer.wallet.pk)),
+        ("card_removed", str(buyer.wallet.pk)),
+    ]
+    assert "ending in 4242" in entries[1].after["card"]
+
+
+def test_setup_of_a_card_that_was_removed_adds_nothing(
+    client: Client, buyer: Buyer, provider: CardProvider
+) -> None:
+    setup_id = re.search(r'value="(seti_[^"]+)"', text_of(client.post(f"{CARDS}add/")))
+    assert setup_id is not None
+    provider.finish_setup(setup_id[1])
+    assert client.post(f"{CARDS}added/", {"setup_id": setup_id[1]}).status_code == 302
+    client.post(f"{CARDS}remove/")
+    answer = client.post(f"{CARDS}added/", {"setup_id": setup_id[1]})
+    assert answer.status_code == 409
+    assert "This card was removed or replaced. Begin again to add it." in text_of(answer)
+    assert not buyer.cards.filter(removed_at__isnull=True).exists()
+
+
+@pytest.mark.parametrize("setup_id", ["", "seti_unknown", "../payment_methods", "pi_1"])
+def test_unknown_setup_is_refused(client: Client, setup_id: str) -> None:
+    assert client.post(f"{CARDS}added/", {"setup_id": setup_id}).status_code == 409
