@@ -216,7 +216,7 @@ def test_viewer_sees_the_card_and_changes_nothing(buyer: Buyer) -> None:
 def test_card_and_purchase_are_audited_with_the_person(client: Client, buyer: Buyer) -> None:
     client.post(f"{CARDS}buy/", {"buy-amount": "50", "buy-token": str(uuid4())})
     client.post(f"{CARDS}remove/")
-    entries = AuditEntry.objects.filter(actor="portal Dana Price").order_by("pk")
+    entries = AuditEntry.objects.filter(action__startswith="card_", actor="portal Dana Price").order_by("pk")
     assert [(entry.action, entry.object_id) for entry in entries] == [
         ("card_payment", str(buyer.wallet.pk)),
         ("card_removed", str(buyer.wallet.pk)),
