@@ -39,7 +39,7 @@ def pause(wallet_id: int, *, reason: PauseReason, at: datetime) -> bool:
 
 
 def _write_notice(wallet_id: int, *, reason: PauseReason, at: datetime) -> None:
-    """A mail that becomes due with the pause. A pause at the same moment as an earlier one is told once."""
+    """A mail that becomes due with the pause. A pause at the same moment as an earlier one is mailed once."""
     recharge_id, workspace_id = Recharge.objects.values_list("pk", "workspace_id").get(wallet_id=wallet_id)
     notice = RechargeNotice(
         recharge_id=recharge_id,
