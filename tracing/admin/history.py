@@ -36,6 +36,7 @@ ACTIONS: Final[Mapping[str, str]] = {
     "card_refund": "refund to the card asked for",
     "card_lookup": "looked up at the card provider",
     "recharge": "automatic recharge changed",
+    "statement_resent": "mailed again",
     "rerun": "run again",
     "rights": "groups and permissions changed",
     "recovery_codes_renewed": "new recovery codes created",
