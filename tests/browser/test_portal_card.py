@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import DjangoDbBlocker
 
-from distribution.models import Buyer, Card
+from distribution.models import Buyer, Card, PortalUser
 from leadswitch.demo.card_provider import DECLINED, MUST_BE_CONFIRMED
 from leadswitch.demo.recharge import RunningProvider, running_provider
 from tests.browser.chromium import PHONE, barriers, watched
@@ -48,7 +48,8 @@ def buyer(committed_db: None) -> Buyer:  # noqa: ARG001
 def page(browser: Browser, paying_address: str, buyer: Buyer) -> Iterator[Page]:
     with watched(browser, paying_address, viewport=PHONE, is_mobile=True, has_touch=True) as (context, watch):
         page = context.new_page()
-        enter(page, PortalUserFactory(buyer=buyer), paying_address)
+        user: PortalUser = PortalUserFactory(buyer=buyer)
+        enter(page, user, paying_address)
         yield page
         assert watch.complaints == []
 
