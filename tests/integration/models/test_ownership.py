@@ -26,6 +26,7 @@ from distribution.models import (
     Enrollment,
     PortalUser,
     Recharge,
+    RechargeNotice,
     ReturnFile,
     ReturnPolicy,
     ReturnRequest,
@@ -50,6 +51,7 @@ from tests.support.factories import (
     PingFactory,
     PortalUserFactory,
     RechargeFactory,
+    RechargeNoticeFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
@@ -96,6 +98,8 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "cardrefund.workspace": (CardRefund, WorkspaceFactory, "Refund the other payment"),
     "recharge.wallet": (Recharge, new_wallet, "Change that of the other wallet"),
     "recharge.workspace": (Recharge, WorkspaceFactory, "Change that of the other wallet"),
+    "rechargenotice.recharge": (RechargeNotice, RechargeFactory, "Write another notice"),
+    "rechargenotice.workspace": (RechargeNotice, WorkspaceFactory, "Write another notice"),
     "portaluser.buyer": (PortalUser, BuyerFactory, "Remove the person and invite them again"),
     "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
@@ -180,7 +184,7 @@ def sold() -> Lead:
     PingFactory(source=source)
     PortalUserFactory(buyer=enrollment.buyer)
     CardRefundFactory(payment__card__buyer=enrollment.buyer)
-    RechargeFactory(wallet=enrollment.buyer.wallet)
+    RechargeNoticeFactory(recharge__wallet=enrollment.buyer.wallet)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
     return lead
