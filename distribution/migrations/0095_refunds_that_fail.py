@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0091_gates_of_refused_claims")]
+    dependencies = [("distribution", "0094_bids")]
 
     operations = [
         migrations.AddField(

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0092_refunds_that_fail")]
+    dependencies = [("distribution", "0095_refunds_that_fail")]
 
     operations = [
         AddIndexConcurrently(

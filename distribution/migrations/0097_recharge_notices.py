@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0093_refunds_that_fail_checked"),
+        ("distribution", "0096_refunds_that_fail_checked"),
         ("routing", "0054_offered_leads_indexed"),
     ]
 
