@@ -188,7 +188,6 @@ def sold() -> Lead:
     CardRefundFactory(payment__card__buyer=enrollment.buyer)
     RechargeNoticeFactory(recharge__wallet=enrollment.buyer.wallet)
     CardDisputeFactory(payment=CardPayment.objects.get())
-    RechargeFactory(wallet=enrollment.buyer.wallet)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
     return lead
