@@ -141,8 +141,8 @@ PAYMENT_WEBHOOKS = with_series(
         "Verified webhooks of the payment provider, by kind and what became of them.",
         ["kind", "result"],
     ),
-    kind=("payment", "charge", "dispute", "other"),
-    result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment"),
+    kind=("payment", "charge", "refund", "dispute", "other"),
+    result=("applied", "repeated", "ignored", "unknown_payment", "waits_for_payment", "amount_differs"),
 )
 PAYMENT_WEBHOOKS_REFUSED = Counter(
     "leadswitch_payment_webhooks_refused_total",

@@ -36,6 +36,11 @@ def make_beat_schedule(
             "schedule": 60.0,
             "options": {"expires": 60},
         },
+        "mail-recharge-notices": {
+            "task": "leadswitch.mail_recharge_notices",
+            "schedule": 60.0,
+            "options": {"expires": 60},
+        },
         **{
             f"reconcile-{name}": {
                 "task": "routing.reconcile",

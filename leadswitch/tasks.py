@@ -7,6 +7,7 @@ from celery import shared_task
 
 from distribution.buyers.portal_links import MAIL_TASK
 from distribution.portal.mails import send_due_mails
+from distribution.portal.recharge_notices import send_due_notices
 from leadswitch.levels.digest.sending import is_due, send_digest
 from routing.queries import read_clock
 
@@ -23,3 +24,9 @@ def send_due_digest() -> None:
 def mail_portal_links() -> None:
     """Safe to repeat: each mail is claimed by one process."""
     send_due_mails(clock=partial(datetime.now, UTC))
+
+
+@shared_task(name="leadswitch.mail_recharge_notices")
+def mail_recharge_notices() -> None:
+    """Safe to repeat: each notice is claimed by one process, and sent once for each pause."""
+    send_due_notices(clock=partial(datetime.now, UTC))

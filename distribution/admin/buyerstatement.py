@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from distribution.admin.statement_pages import StatementPageAdmin
-from distribution.models import BuyerStatement, Wallet
+from distribution.models import BuyerStatement, StatementMailState, Wallet
 from distribution.statements.queries import (
     only_open,
     only_overdue,
@@ -18,7 +18,6 @@ from distribution.statements.queries import (
 from tracing.admin.columns import NOTHING, badge, money_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.parsing import parse_id, parse_text, parse_uuid
-from tracing.wording import money
 
 MAX_BUYERS: Final = 100
 OPEN: Final = "open"
@@ -40,11 +39,24 @@ class PaymentFilter(admin.SimpleListFilter):
         return only_open(queryset) if self.value() == OPEN else queryset
 
 
+class MailFilter(admin.SimpleListFilter):
+    title = "mail"
+    parameter_name = "mail"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        return list(StatementMailState.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """Another value, which only a changed address has, selects all."""
+        known = self.value() in StatementMailState.values
+        return queryset.filter(mail__state=self.value()) if known else queryset
+
+
 @admin.register(BuyerStatement)
 class BuyerStatementAdmin(StatementPageAdmin):
     workspace_path = "workspace"
     list_display = ("number", "buyer_name", "of_month", "closing", "due", "due_on", "outstanding", "payment")
-    list_filter = (PaymentFilter, WorkspaceFilter)
+    list_filter = (PaymentFilter, MailFilter, WorkspaceFilter)
     list_select_related = ("workspace",)
     empty_list_text = "Buyers on net terms get a statement after each month. Set days to pay in their wallet."
     search_help_text = "A statement's number, or all or part of a buyer's name, or its public id."
@@ -77,12 +89,3 @@ class BuyerStatementAdmin(StatementPageAdmin):
         if statement.outstanding_cents == 0:
             return badge("paid", code=PAID)
         return badge("overdue", code=OVERDUE) if statement.due_at <= timezone.now() else "to be paid"
-
-    def describe_payment(self, statement: Any) -> str:
-        if statement.due_cents == 0:
-            return "Nothing is due."
-        if statement.outstanding_cents == 0:
-            return f"{money(statement.due_cents)} was due and is paid."
-        late = "It is overdue." if statement.due_at <= timezone.now() else ""
-        left, due = money(statement.outstanding_cents), money(statement.due_cents)
-        return f"{left} of {due} is still to be paid, until {statement.due_on:%Y-%m-%d}. {late}".strip()

@@ -17,6 +17,7 @@ from distribution.admin.dollars import LARGE_SUMS, DollarField, DollarsAdmin, ch
 from distribution.admin.low_wallets import describe_hearers, link_subscriptions
 from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
+from distribution.admin.recharge_actions import RechargeActionsAdmin, link_recharge
 from distribution.admin.statement_pages import WalletStatementAdmin, link_statement
 from distribution.models import NOT_OF_SALES, Assignment, LedgerEntry, Wallet
 from distribution.money.by_hand import set_credit_limit_by_hand, set_notice_by_hand
@@ -92,7 +93,7 @@ class WalletForm(ReasonedForm):
 
 
 @admin.register(Wallet)
-class WalletAdmin(WalletStatementAdmin, MoneyActionsAdmin, DollarsAdmin):
+class WalletAdmin(RechargeActionsAdmin, WalletStatementAdmin, MoneyActionsAdmin, DollarsAdmin):
     workspace_path = "buyer__workspace"
     form = WalletForm
     list_display = ("buyer", "balance", "held", "credit_limit", "notice_below")
@@ -142,6 +143,7 @@ class WalletAdmin(WalletStatementAdmin, MoneyActionsAdmin, DollarsAdmin):
         wallet = context.get("original")
         if wallet is not None:
             context["page_links"] = [
+                *link_recharge(wallet, request=request),
                 *link_statement(wallet, request=request),
                 *link_subscriptions(wallet, request=request),
             ]

@@ -17,25 +17,28 @@ from distribution.statements.figures import FiguresDiffer
 from distribution.statements.issue import StatementRefused, issue_statement, make_statement, read_draft
 from distribution.statements.months import EARLIEST, Month
 from distribution.statements.pdf import PdfUnavailable
+from distribution.statements.resending import find_hindrance, resend
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm
 from tracing.admin.readonly import ReadOnlyAdmin
-from tracing.wording import moment
+from tracing.wording import moment, money
 
 ISSUE: Final = "distribution.add_buyerstatement"
 SEE: Final = "distribution.view_buyerstatement"
+TO_THE_ADDRESSES_OF_NOW: Final = "It is mailed to the addresses that the wallet names now."
 BROKEN: Final = "The entries of this wallet do not add up, so nothing is shown. Run manage.py verify."
 
 
-class StatementPageAdmin(ReadOnlyAdmin):
-    """The page of one statement."""
+class StatementPageAdmin(ConfirmingAdmin, ReadOnlyAdmin):
+    """The page of one statement, and *Send again*."""
 
     change_form_template = "admin/distribution/buyerstatement/page.html"
     fields = ("number",)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.show_pdf)
+        pdf, mail = (self.admin_site.admin_view(view) for view in (self.show_pdf, self.send_again))
         return [
-            path("<path:object_id>/pdf/", view, name="distribution_buyerstatement_pdf"),
+            path("<path:object_id>/pdf/", pdf, name="distribution_buyerstatement_pdf"),
+            path("<path:object_id>/mail/", mail, name="distribution_buyerstatement_mail"),
             *super().get_urls(),
         ]
 
@@ -48,8 +51,9 @@ class StatementPageAdmin(ReadOnlyAdmin):
             "title": document.title,
             "subtitle": None,
             "document": document,
-            "lines": [self.describe_payment(statement), _describe_mail(statement)],
+            "lines": [_describe_payment(statement), _describe_mail(statement)],
             "pdf": reverse("admin:distribution_buyerstatement_pdf", args=[statement.pk]),
+            "mail": self._mail_url(request, statement),
         }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
@@ -61,8 +65,38 @@ class StatementPageAdmin(ReadOnlyAdmin):
         except PdfUnavailable as unavailable:
             return HttpResponse(str(unavailable), status=503, content_type="text/plain; charset=utf-8")
 
-    def describe_payment(self, statement: BuyerStatement) -> str:
-        raise NotImplementedError
+    def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the addresses that the wallet names now."""
+        self.require(ISSUE, request=request)
+        statement = self._find(request, object_id)
+        form = ReasonForm(request.POST or None)
+        back = _page_of(statement)
+        if request.method == "POST" and form.is_valid():
+            reason, actor = form.cleaned_data["reason"], request.user.get_username()
+            try:
+                emails = resend(statement, actor=actor, reason=reason, at=timezone.now())
+            except StatementRefused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(request, f"The statement is mailed to {emails} within minutes.")
+                return HttpResponseRedirect(back)
+        hindrance = find_hindrance(statement)
+        context = {
+            "lines": [
+                _describe_mail(statement),
+                hindrance or "It is mailed to the addresses that the wallet names now.",
+            ],
+            "button": "Send again",
+            "is_possible": not hindrance,
+            "back": back,
+        }
+        return self.confirm(request, title=f"Send again: {statement}", form=form, context=context)
+
+    def _mail_url(self, request: HttpRequest, statement: BuyerStatement) -> str:
+        """Blank for a person who may not issue statements."""
+        if not request.user.has_perm(ISSUE):
+            return ""
+        return reverse("admin:distribution_buyerstatement_mail", args=[statement.pk])
 
     def _find(self, request: HttpRequest, object_id: str) -> BuyerStatement:
         statement: BuyerStatement | None = self.get_object(request, object_id)
@@ -151,6 +185,17 @@ def link_statement(wallet: Wallet, *, request: HttpRequest) -> list[dict[str, st
     if not request.user.has_perm(SEE):
         return []
     return [{"title": "Statement", "url": reverse("admin:distribution_wallet_statement", args=[wallet.pk])}]
+
+
+def _describe_payment(statement: Any) -> str:
+    """Of a statement with its outstanding cents."""
+    if statement.due_cents == 0:
+        return "Nothing is due."
+    if statement.outstanding_cents == 0:
+        return f"{money(statement.due_cents)} was due and is paid."
+    late = "It is overdue." if statement.due_at <= timezone.now() else ""
+    left, due = money(statement.outstanding_cents), money(statement.due_cents)
+    return f"{left} of {due} is still to be paid, until {statement.due_on:%Y-%m-%d}. {late}".strip()
 
 
 def _describe_mail(statement: BuyerStatement) -> str:

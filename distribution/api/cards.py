@@ -49,7 +49,7 @@ class CardView(MoneyView):
 
     @documents.DELETE_CARD
     def delete(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
-        remove_card(self.buyer, at=datetime.now(UTC))
+        remove_card(self.buyer, actor=self.actor, at=datetime.now(UTC))
         return Response(status=204)
 
 
@@ -67,7 +67,9 @@ class CardSetupFinishView(MoneyView):
     @documents.POST_FINISH
     def post(self, request: Request) -> Response:
         setup_id = read_body(request, SETUP)["setup_id"]
-        card = _refuse_by_name(partial(finish_setup, self.buyer, setup_id=setup_id, at=datetime.now(UTC)))
+        card = _refuse_by_name(
+            partial(finish_setup, self.buyer, setup_id=setup_id, actor=self.actor, at=datetime.now(UTC))
+        )
         return Response(answers.describe_card(card), status=201)
 
 
@@ -128,7 +130,14 @@ class RechargeView(MoneyView):
         values = read_body(request, CHANGES)
         changes = {name: value for name, value in values.items() if value is not None}
         changed = _refuse_by_name(
-            partial(change_recharge, self.buyer, changes, actor=self.actor, at=datetime.now(UTC))
+            partial(
+                change_recharge,
+                self.buyer,
+                changes,
+                actor=self.actor,
+                at=datetime.now(UTC),
+                is_by_buyer=True,
+            )
         )
         return Response(answers.describe_recharge(changed))
 

@@ -94,6 +94,7 @@ from distribution.models.payables import (
 )
 from distribution.models.ping import PingEndpoint
 from distribution.models.portal import PortalLink, PortalRole, PortalSession, PortalUser
+from distribution.models.rechargenotices import RechargeNotice, RechargeNoticeState
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
 from distribution.models.statements import (
@@ -191,6 +192,8 @@ __all__ = [
     "ProviderEvent",
     "Purpose",
     "Recharge",
+    "RechargeNotice",
+    "RechargeNoticeState",
     "RefundState",
     "ReturnFile",
     "ReturnLimit",

@@ -83,6 +83,11 @@ class CardPayment(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
     refunded_cents = models.BigIntegerField(default=0)
+    # What came back of refunds that failed later. `refunded_cents` does not have it any longer.
+    refund_failed_cents = models.BigIntegerField(default=0, db_default=0, editable=False)
+    # From the first failure on, the provider's list decides. It is read again at `refund_check_at`.
+    has_failed_refund = models.BooleanField(default=False, db_default=False, editable=False)
+    refund_check_at = models.DateTimeField(null=True, blank=True, editable=False)
     entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, blank=True, related_name="card_payment"
     )
@@ -121,10 +126,18 @@ class CardPayment(models.Model):
                 condition=Q(refunded_cents__gte=0) & Q(refunded_cents__lte=F("amount_cents")),
                 name="payment_refunded_in_range",
             ),
+            models.CheckConstraint(
+                condition=Q(refund_failed_cents__gte=0), name="payment_refund_failed_not_negative"
+            ),
         ]
         indexes = [
             models.Index(fields=["wallet", "-id"], name="payment_wallet_newest"),
             models.Index(fields=["next_try_at"], condition=Q(state__in=PENDING), name="payment_due"),
+            models.Index(
+                fields=["refund_check_at"],
+                condition=Q(refund_check_at__isnull=False),
+                name="payment_refund_check",
+            ),
         ]
         triggers: ClassVar = [
             owner_trigger(
@@ -155,7 +168,7 @@ class RefundState(models.TextChoices):
     OPEN = "open", "open"
     # open -> done: the provider pays it back
     DONE = "done", "done"
-    # open -> failed: the provider refused it
+    # open -> failed: the provider refused it. done -> failed: the bank sent it back later.
     FAILED = "failed", "failed"
 
 

@@ -1,8 +1,10 @@
 """Starts a payment by card: commits its row. The payer asks the provider for it."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
+from uuid6 import uuid7
 
 from distribution.locks import wait_for_wallet
 from distribution.models import (
@@ -16,6 +18,7 @@ from distribution.models import (
 )
 from distribution.payments.account import has_cards
 from distribution.payments.pausing import find_card
+from tracing import audit
 from tracing.wording import money
 
 
@@ -28,13 +31,25 @@ class PaymentRefused(ValueError):
 
 
 def start_payment(
-    buyer: Buyer, *, amount_cents: int, actor: str, at: datetime, origin: PaymentOrigin = PaymentOrigin.BUYER
+    buyer: Buyer,
+    *,
+    amount_cents: int,
+    actor: str,
+    at: datetime,
+    origin: PaymentOrigin = PaymentOrigin.BUYER,
+    public_id: UUID | None = None,
 ) -> CardPayment:
-    """Raises PaymentRefused. Two at once are impossible: the wallet is locked, and one may be pending."""
+    """Raises PaymentRefused. Two at once are impossible: the wallet is locked, and one may be pending.
+
+    `public_id`: a form's own. Sent again, it returns the first payment.
+    """
     _check(amount_cents)
     with transaction.atomic():
         wait_for_wallet(buyer.pk)
         wallet = Wallet.objects.get(buyer_id=buyer.pk)
+        known = _find_known(wallet, public_id=public_id)
+        if known is not None:
+            return known
         card = find_card(wallet)
         if card is None:
             raise PaymentRefused("no_card", "There is no card. Add one first.")
@@ -42,7 +57,8 @@ def start_payment(
         if pending is not None:
             message = f"The payment {pending.public_id} of {money(pending.amount_cents)} has not ended. Wait for it."
             raise PaymentRefused("payment_pending", message)
-        return CardPayment.objects.create(
+        payment = CardPayment.objects.create(
+            public_id=public_id or uuid7(),
             workspace_id=buyer.workspace_id,
             wallet=wallet,
             card=card,
@@ -51,6 +67,28 @@ def start_payment(
             amount_cents=amount_cents,
             next_try_at=at,
         )
+        if origin == PaymentOrigin.BUYER:
+            _audit(payment, wallet)
+        return payment
+
+
+def _audit(payment: CardPayment, wallet: Wallet) -> None:
+    """What a person started. Automatic recharge has its payments, and the entry of who set it up."""
+    audit.record(
+        actor=payment.actor,
+        action="card_payment",
+        target=wallet,
+        workspace_id=payment.workspace_id,
+        after={"amount_cents": payment.amount_cents, "card": str(payment.card)},
+    )
+
+
+def _find_known(wallet: Wallet, *, public_id: UUID | None) -> CardPayment | None:
+    """Raises PaymentRefused for the id of another wallet's payment."""
+    known = None if public_id is None else CardPayment.objects.filter(public_id=public_id).first()
+    if known is not None and known.wallet_id != wallet.pk:
+        raise PaymentRefused("unknown_form", "This form cannot be used. Open the page again.")
+    return known
 
 
 def require_cards() -> None:

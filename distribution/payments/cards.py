@@ -1,7 +1,7 @@
 """Adds a card: the browser gives it to the provider, and what we store of it comes from there. Never a card number."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -19,10 +19,15 @@ from distribution.payments.provider import (
     retrieve_card,
     retrieve_setup,
 )
+from tracing import audit
 
 UNREACHABLE = PaymentRefused(
     "provider_unreachable", "The card provider does not answer. Try again in a minute."
 )
+
+UNKNOWN_SETUP = PaymentRefused("unknown_setup", "is not a setup of yours", field="setup_id")
+REMOVED = PaymentRefused("card_removed", "This card was removed or replaced. Begin again to add it.")
+SETUP_PREFIX: Final = "seti_"
 
 
 def begin_setup(buyer: Buyer) -> dict[str, str]:
@@ -52,33 +57,35 @@ def find_customer(buyer: Buyer) -> CardCustomer:
     return CardCustomer.objects.get(buyer=buyer)
 
 
-def finish_setup(buyer: Buyer, *, setup_id: str, at: datetime) -> Card:
+def finish_setup(buyer: Buyer, *, setup_id: str, actor: str, at: datetime) -> Card:
     """Store the card that a setup added. Raises PaymentRefused. A repeat returns the same card."""
     require_cards()
     customer = CardCustomer.objects.filter(buyer=buyer).first()
+    if not setup_id.startswith(SETUP_PREFIX):
+        raise UNKNOWN_SETUP
     try:
         setup = retrieve_setup(setup_id)
         if customer is None or id_of(setup["customer"]) != customer.provider_id:
-            raise PaymentRefused("unknown_setup", "is not a setup of yours", field="setup_id")
+            raise UNKNOWN_SETUP
         if setup["status"] != "succeeded":
             raise PaymentRefused(
                 "setup_not_finished", "The card was not added yet. Finish it in the browser first."
             )
         card = retrieve_card(id_of(setup["payment_method"]))
     except RequestRefused as error:
-        raise PaymentRefused("unknown_setup", "is not a setup of yours", field="setup_id") from error
+        raise UNKNOWN_SETUP from error
     except AnswerUnknown as error:
         raise UNREACHABLE from error
-    return store_card(customer, card, at=at)
+    return store_card(customer, card, actor=actor, at=at)
 
 
-def store_card(customer: CardCustomer, raw: dict[str, Any], *, at: datetime) -> Card:
-    """Make it the buyer's current card. A card that was stored before is returned as it is."""
+def store_card(customer: CardCustomer, raw: dict[str, Any], *, actor: str, at: datetime) -> Card:
+    """Make it the buyer's current card. Raises PaymentRefused for one that was removed. Audited."""
     with transaction.atomic():
         wait_for_wallet(customer.buyer_id)
         known = Card.objects.filter(provider_id=raw["id"]).first()
         if known is not None:
-            return known
+            return _require_current(known)
         Card.objects.filter(buyer_id=customer.buyer_id, removed_at__isnull=True).update(removed_at=at)
         facts = raw["card"]
         card = Card.objects.create(
@@ -91,12 +98,35 @@ def store_card(customer: CardCustomer, raw: dict[str, Any], *, at: datetime) -> 
             exp_month=int(facts["exp_month"]),
             exp_year=int(facts["exp_year"]),
         )
+        _audit(card, action="card_added", actor=actor)
         note_success(Wallet.objects.values_list("pk", flat=True).get(buyer_id=customer.buyer_id))
     return card
 
 
-def remove_card(buyer: Buyer, *, at: datetime) -> bool:
-    """Payments that are pending keep it. Returns False if there is none."""
+def _require_current(card: Card) -> Card:
+    if card.removed_at is not None:
+        raise REMOVED
+    return card
+
+
+def remove_card(buyer: Buyer, *, actor: str, at: datetime) -> bool:
+    """Payments that are pending keep it. Returns False if there is none. Audited."""
     with transaction.atomic():
         wait_for_wallet(buyer.pk)
-        return bool(Card.objects.filter(buyer=buyer, removed_at__isnull=True).update(removed_at=at))
+        card = Card.objects.filter(buyer=buyer, removed_at__isnull=True).first()
+        if card is None:
+            return False
+        card.removed_at = at
+        card.save(update_fields=["removed_at"])
+        _audit(card, action="card_removed", actor=actor)
+        return True
+
+
+def _audit(card: Card, *, action: str, actor: str) -> None:
+    audit.record(
+        actor=actor,
+        action=action,
+        target=Wallet.objects.get(buyer_id=card.buyer_id),
+        workspace_id=card.workspace_id,
+        after={"card": str(card)},
+    )

@@ -11,17 +11,18 @@ from typing import Any, Final
 from django.db import transaction
 
 from distribution.models import CardDispute, CardPayment, PaymentMark, PaymentState
-from distribution.payments.disputes import apply_dispute
+from distribution.payments.disputes import apply_dispute, is_readable
+from distribution.payments.failed_refunds import check_refunds
 from distribution.payments.intents import Intent, read_dispute, read_intent
-from distribution.payments.locks import lock_payment
 from distribution.payments.provider import count_refunded, list_created
-from distribution.payments.refunds import apply_refunded
 from distribution.payments.settle import settle
 from distribution.payments.webhook import find_payment
 
 MARK: Final = "provider"
 # An intent may be paid later than it was made: the cardholder has a day to confirm, and webhooks come for three.
 READ_AGAIN: Final = timedelta(days=4)
+# A bank may send a refund back a month later.
+REFUNDS_READ_AGAIN: Final = timedelta(days=35)
 FIRST_LOOK: Final = timedelta(days=30)
 
 
@@ -48,11 +49,15 @@ def compare(*, since: datetime, at: datetime, fix: bool) -> Iterator[Difference 
     for intent in listed:
         yield _compare_intent(intent, at=at, fix=fix)
     yield from _find_unlisted({intent.provider_id for intent in listed}, since=since)
-    refunded = {str(raw["payment_intent"]) for raw in list_created("refunds", since=since)}
+    refunded = {str(raw["payment_intent"]) for raw in _list_refunds(since=since, at=at)}
     for intent_id in sorted(refunded):
         yield _compare_refunds(intent_id, fix=fix)
     for raw in list_created("disputes", since=since):
         yield _compare_dispute(raw, at=at, fix=fix)
+
+
+def _list_refunds(*, since: datetime, at: datetime) -> list[dict[str, Any]]:
+    return list_created("refunds", since=min(since, at - REFUNDS_READ_AGAIN))
 
 
 def _compare_intent(intent: Intent, *, at: datetime, fix: bool) -> Difference | None:
@@ -90,9 +95,8 @@ def _compare_refunds(intent_id: str, *, fix: bool) -> Difference | None:
     total_cents = count_refunded(intent_id)
     if total_cents == payment.refunded_cents:
         return None
-    if fix and total_cents > payment.refunded_cents:
-        with transaction.atomic():
-            apply_refunded(lock_payment(payment.pk), refunded_cents=total_cents)
+    if fix:
+        check_refunds(payment.pk)
     payment.refresh_from_db(fields=["refunded_cents"])
     return Difference(f"card payment {payment.pk}", is_healed=payment.refunded_cents == total_cents)
 
@@ -101,6 +105,8 @@ def _compare_dispute(raw: Mapping[str, Any], *, at: datetime, fix: bool) -> Diff
     dispute = read_dispute(raw)
     if dispute is None or not CardPayment.objects.filter(provider_id=dispute.intent_id).exists():
         return None
+    if not is_readable(dispute):
+        return Difference(f"card dispute {dispute.provider_id}", is_healed=False)
     before = _read_dispute_state(dispute.provider_id)
     with transaction.atomic():
         apply_dispute(dispute, at=at)

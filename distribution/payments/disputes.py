@@ -7,10 +7,12 @@ import logging
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Sum
+
 from distribution.models import CardDispute, CardPayment, PauseReason, PaymentState
 from distribution.money.card_movements import charge_back, win_back
 from distribution.payments.backflow import allow_below
-from distribution.payments.intents import Dispute
+from distribution.payments.intents import CURRENCY, Dispute
 from distribution.payments.locks import lock_intent, lock_payment
 from distribution.payments.pausing import pause
 
@@ -22,7 +24,10 @@ ENDED: Final = (*WON, "lost", "warning_closed")
 
 
 def apply_dispute(dispute: Dispute, *, at: datetime) -> bool:
-    """Needs an open transaction. Returns False while its payment is unknown: it is applied with the payment."""
+    """Needs an open transaction. Returns False while its payment is unknown: it is applied with the payment.
+
+    One in another currency, or without an amount, is not about a payment of ours. The caller has refused it.
+    """
     lock_intent(dispute.intent_id)
     payment_id = (
         CardPayment.objects.filter(provider_id=dispute.intent_id).values_list("pk", flat=True).first()
@@ -77,7 +82,27 @@ def _apply(stored: CardDispute, payment: CardPayment, *, at: datetime) -> None:
         _take(stored, payment, at=at)
 
 
+def is_readable(dispute: Dispute) -> bool:
+    """Payments are in one currency. A dispute in another needs a person."""
+    return dispute.currency == CURRENCY and dispute.amount_cents > 0
+
+
+def _bound(stored: CardDispute, payment: CardPayment) -> int:
+    """All disputes of a payment take no more than its amount, except what was given back."""
+    others = CardDispute.objects.filter(payment=payment, taken_at__isnull=False, given_back_at__isnull=True)
+    taken_cents = int(others.exclude(pk=stored.pk).aggregate(cents=Sum("amount_cents"))["cents"] or 0)
+    return min(stored.amount_cents, payment.amount_cents - taken_cents)
+
+
 def _take(stored: CardDispute, payment: CardPayment, *, at: datetime) -> None:
+    """`amount_cents` becomes what is taken, so that the same is given back."""
+    bounded_cents = _bound(stored, payment)
+    if bounded_cents != stored.amount_cents:
+        # A person must look: the provider's list has another amount.
+        logger.error("payments.amount_differs", extra={"payment": str(payment.public_id)})
+    if bounded_cents <= 0:
+        return
+    stored.amount_cents = bounded_cents
     allow_below(payment.wallet_id, amount_cents=stored.amount_cents)
     charge_back(
         payment.wallet.buyer_id,
@@ -87,7 +112,7 @@ def _take(stored: CardDispute, payment: CardPayment, *, at: datetime) -> None:
         reason=f"Card payment {payment.public_id} is disputed",
     )
     stored.taken_at = at
-    stored.save(update_fields=["taken_at"])
+    stored.save(update_fields=["taken_at", "amount_cents"])
     pause(payment.wallet_id, reason=PauseReason.DISPUTED, at=at)
     logger.error("payments.disputed", extra={"payment": str(payment.public_id)})
 

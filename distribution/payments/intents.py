@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
+from uuid import UUID
 
 CURRENCY: Final = "usd"
 # Names of our ids in the provider's metadata.
@@ -12,6 +13,27 @@ BUYER: Final = "leadswitch_buyer"
 # The bank wants the cardholder to confirm: said in an error, or as the status of the payment.
 CONFIRM_CODES: Final = ("authentication_required", "payment_intent_authentication_failure")
 WAITING: Final = ("requires_action", "requires_confirmation")
+
+
+# Far above any payment, and far below what a column holds.
+MOST_CENTS: Final = 10**12
+
+
+def read_text(value: Any) -> str:
+    """An id or a status. Raises ValueError for what is no text, or cannot be stored."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        message = "not a text"
+        raise ValueError(message)
+    value.encode()
+    return value[:255]
+
+
+def read_cents(value: Any) -> int:
+    """Raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_CENTS:
+        message = "not an amount"
+        raise ValueError(message)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +62,10 @@ def read_intent(raw: Mapping[str, Any]) -> Intent:
     error = raw.get("last_payment_error") or {}
     received = raw.get("amount_received") if raw["status"] == "succeeded" else None
     return Intent(
-        provider_id=str(raw["id"]),
-        status=str(raw["status"]),
-        amount_cents=int(raw["amount"] if received is None else received),
-        currency=str(raw["currency"]),
+        provider_id=read_text(raw["id"]),
+        status=read_text(raw["status"]),
+        amount_cents=read_cents(raw["amount"] if received is None else received),
+        currency=read_text(raw["currency"]),
         payment_id=str((raw.get("metadata") or {}).get(PAYMENT, "")),
         failure_code=read_code(error),
     )
@@ -72,11 +94,11 @@ def read_charge(raw: Mapping[str, Any]) -> Charged | None:
     intent = Intent(
         provider_id=id_of(raw["payment_intent"]),
         status="succeeded" if raw.get("status") == "succeeded" else "processing",
-        amount_cents=int(raw["amount"]),
-        currency=str(raw["currency"]),
+        amount_cents=read_cents(raw["amount"]),
+        currency=read_text(raw["currency"]),
         payment_id=str((raw.get("metadata") or {}).get(PAYMENT, "")),
     )
-    return Charged(intent, int(raw.get("amount_refunded") or 0))
+    return Charged(intent, read_cents(raw.get("amount_refunded") or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +110,7 @@ class Dispute:
     status: str
     reason: str
     amount_cents: int
+    currency: str
 
 
 def read_dispute(raw: Mapping[str, Any]) -> Dispute | None:
@@ -95,14 +118,45 @@ def read_dispute(raw: Mapping[str, Any]) -> Dispute | None:
     if not raw.get("payment_intent"):
         return None
     return Dispute(
-        provider_id=str(raw["id"]),
+        provider_id=read_text(raw["id"]),
         intent_id=id_of(raw["payment_intent"]),
-        status=str(raw["status"]),
-        reason=str(raw.get("reason") or "")[:60],
-        amount_cents=int(raw["amount"]),
+        status=read_text(raw["status"])[:40],
+        reason=read_text(raw.get("reason") or "unknown")[:60],
+        amount_cents=read_cents(raw["amount"]),
+        currency=read_text(raw["currency"]),
     )
 
 
 def id_of(value: Any) -> str:
     """The id of an object that is named by its id, or is there as a whole."""
-    return str(value["id"]) if isinstance(value, Mapping) else str(value)
+    return read_text(value["id"] if isinstance(value, Mapping) else value)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSaid:
+    """A refund as the provider has it. `refund_id`: our public id; "" if somebody made it on the provider's pages."""
+
+    intent_id: str
+    refund_id: str
+    status: str
+    amount_cents: int
+    failure_code: str
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Self:
+        """`status` is null while a refund is new."""
+        status = str(raw.get("status") or "pending")
+        return cls(
+            intent_id=id_of(raw["payment_intent"]) if raw.get("payment_intent") else "",
+            refund_id=str((raw.get("metadata") or {}).get(REFUND, "")),
+            status=read_text(status),
+            amount_cents=read_cents(raw["amount"]),
+            failure_code=str(raw.get("failure_reason") or status),
+        )
+
+
+def parse_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

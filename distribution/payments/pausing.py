@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from distribution.models import Card, PauseReason, Recharge, Wallet
+from distribution.models import Card, PauseReason, Recharge, RechargeNotice, Wallet
 from distribution.payments.locks import read_recharge
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ FINAL_CODES: Final = frozenset(
         *("card_not_supported", "restricted_card", "fraudulent", "revocation_of_authorization"),
     }
 )
+CHOSEN: Final = (PauseReason.BY_HAND, PauseReason.BY_BUYER)
 # A payment that succeeds, or another card, shows that these are over.
 OVER_WITH_SUCCESS: Final = (
     *(PauseReason.DECLINED, PauseReason.NEEDS_ACTION, PauseReason.NO_CARD),
@@ -26,13 +27,28 @@ OVER_WITH_SUCCESS: Final = (
 
 
 def pause(wallet_id: int, *, reason: PauseReason, at: datetime) -> bool:
-    """Returns False if it is off or paused already. A trigger tells the subscribers."""
-    paused = Recharge.objects.filter(wallet_id=wallet_id, is_on=True, paused_at__isnull=True).update(
-        paused_at=at, pause_reason=reason
+    """Returns False if it is off or paused already. A trigger tells the subscribers, and a mail tells the buyer."""
+    active = Recharge.objects.filter(wallet_id=wallet_id, is_on=True, paused_at__isnull=True)
+    paused = active.update(paused_at=at, pause_reason=reason)
+    if not paused:
+        return False
+    logger.warning("payments.recharge_paused", extra={"wallet": wallet_id, "reason": reason.value})
+    if reason not in CHOSEN:
+        _write_notice(wallet_id, reason=reason, at=at)
+    return True
+
+
+def _write_notice(wallet_id: int, *, reason: PauseReason, at: datetime) -> None:
+    """A mail that becomes due with the pause. A pause at the same moment as an earlier one is mailed once."""
+    recharge_id, workspace_id = Recharge.objects.values_list("pk", "workspace_id").get(wallet_id=wallet_id)
+    notice = RechargeNotice(
+        recharge_id=recharge_id,
+        workspace_id=workspace_id,
+        paused_at=at,
+        pause_reason=reason,
+        next_try_at=at,
     )
-    if paused:
-        logger.warning("payments.recharge_paused", extra={"wallet": wallet_id, "reason": reason.value})
-    return bool(paused)
+    RechargeNotice.objects.bulk_create([notice], ignore_conflicts=True)
 
 
 def resume(wallet_id: int) -> None:

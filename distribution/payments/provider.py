@@ -105,9 +105,7 @@ def create_refund(public_id: UUID, *, intent_id: str, amount_cents: int) -> Mapp
 
 def find_refund(public_id: UUID, *, intent_id: str) -> Mapping[str, Any] | None:
     """Raises AnswerUnknown, RequestRefused."""
-    with _named_failures():
-        listed = get_client().v1.refunds.list({"payment_intent": intent_id, "limit": PAGE})
-        refunds = [each.to_dict() for each in listed.auto_paging_iter()]
+    refunds = list_refunds(intent_id)
     return next(
         (each for each in refunds if (each.get("metadata") or {}).get(REFUND) == str(public_id)), None
     )
@@ -115,10 +113,15 @@ def find_refund(public_id: UUID, *, intent_id: str) -> Mapping[str, Any] | None:
 
 def count_refunded(intent_id: str) -> int:
     """What the provider has paid back of a payment so far, in cents. Raises AnswerUnknown, RequestRefused."""
+    refunds = list_refunds(intent_id)
+    return sum(int(each["amount"]) for each in refunds if each["status"] not in ("failed", "canceled"))
+
+
+def list_refunds(intent_id: str) -> list[dict[str, Any]]:
+    """All refunds of a payment, with those that failed. Raises AnswerUnknown, RequestRefused."""
     with _named_failures():
         listed = get_client().v1.refunds.list({"payment_intent": intent_id, "limit": PAGE})
-        refunds = [each.to_dict() for each in listed.auto_paging_iter()]
-    return sum(int(each["amount"]) for each in refunds if each["status"] not in ("failed", "canceled"))
+        return [each.to_dict() for each in listed.auto_paging_iter()]
 
 
 def list_created(kind: Listed, *, since: datetime) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Asks the provider for the refunds of operators, and of payments that it took twice. Rows first, as for payments."""
+"""Asks the provider for the refunds that asking.py committed, and those of payments that it took twice."""
 
 import logging
 from datetime import timedelta
@@ -7,8 +7,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 
-from distribution.models import CardPayment, CardRefund, PaymentState, RefundState, Wallet
-from distribution.payments.buying import PaymentRefused
+from distribution.models import CardRefund, RefundState
 from distribution.payments.locks import lock_payment
 from distribution.payments.provider import (
     AnswerUnknown,
@@ -18,7 +17,6 @@ from distribution.payments.provider import (
     find_refund,
 )
 from distribution.payments.refunds import apply_refunded
-from tracing.wording import money
 
 logger = logging.getLogger(__name__)
 
@@ -86,35 +84,3 @@ def _end(refund: CardRefund, state: RefundState, *, code: str = "", provider_id:
         ended_at=timezone.now(),
         next_try_at=None,
     )
-
-
-def ask_refund(payment: CardPayment, *, amount_cents: int, actor: str, reason: str) -> CardRefund:
-    """Start a refund to the card. The money must still be in the wallet. Raises PaymentRefused."""
-    with transaction.atomic():
-        locked = lock_payment(payment.pk)
-        _check(locked, amount_cents=amount_cents)
-        return CardRefund.objects.create(
-            workspace_id=locked.workspace_id,
-            payment=locked,
-            amount_cents=amount_cents,
-            actor=actor,
-            reason=reason,
-            next_try_at=timezone.now(),
-        )
-
-
-def _check(payment: CardPayment, *, amount_cents: int) -> None:
-    if payment.state != PaymentState.SUCCEEDED:
-        raise PaymentRefused("not_paid", "Only a payment that succeeded can be refunded.")
-    if CardRefund.objects.filter(payment=payment, state=RefundState.OPEN).exists():
-        raise PaymentRefused("refund_pending", "A refund of this payment has not ended. Wait for it.")
-    left_cents = payment.amount_cents - payment.refunded_cents
-    wallet = Wallet.objects.get(pk=payment.wallet_id)
-    free_cents = max(0, wallet.balance_cents - wallet.held_cents)
-    most_cents = min(left_cents, free_cents)
-    if not 0 < amount_cents <= most_cents:
-        message = (
-            f"At most {money(most_cents)} can be refunded: {money(left_cents)} of the payment is left, and the"
-            f" wallet has {money(free_cents)}"
-        )
-        raise PaymentRefused("out_of_range", message, field="amount")

@@ -26,7 +26,13 @@ def find_recharge(buyer: Buyer) -> Recharge | None:
 
 
 def change_recharge(
-    buyer: Buyer, changes: Mapping[str, Any], *, actor: str, reason: str = "", at: datetime
+    buyer: Buyer,
+    changes: Mapping[str, Any],
+    *,
+    actor: str,
+    at: datetime,
+    reason: str = "",
+    is_by_buyer: bool = False,
 ) -> Recharge:
     """`changes`: FIELDS, and `is_paused`. Raises PaymentRefused. A change lets a payment be due at once again."""
     with transaction.atomic():
@@ -35,7 +41,7 @@ def change_recharge(
         recharge = Recharge.objects.filter(wallet=wallet).first()
         before = {} if recharge is None else audit.read_state(recharge, fields=list(AUDITED))
         stored = _store(recharge, changes, wallet=wallet, buyer=buyer)
-        _switch(stored, changes, actor=actor, at=at)
+        _switch(stored, changes, is_by_buyer=is_by_buyer, at=at)
         stored.refresh_from_db()
         audit.record(
             actor=actor,
@@ -59,7 +65,8 @@ def _store(
     if recharge is None and (missing := [name for name in AMOUNTS if name not in changes]):
         raise PaymentRefused("required", "is required the first time", field=missing[0])
     _check(row)
-    if row.is_on and find_card(wallet) is None:
+    starts = changes.get("is_on") is True or changes.get("is_paused") is False
+    if row.is_on and starts and find_card(wallet) is None:
         raise PaymentRefused("no_card", "There is no card. Add one before you turn this on.")
     row.not_before = None
     row.save()
@@ -79,10 +86,9 @@ def _check(row: Recharge) -> None:
         smaller = name
 
 
-def _switch(row: Recharge, changes: Mapping[str, Any], *, actor: str, at: datetime) -> None:
+def _switch(row: Recharge, changes: Mapping[str, Any], *, is_by_buyer: bool, at: datetime) -> None:
     is_paused = changes.get("is_paused")
     if is_paused is True:
-        by_buyer = actor.startswith("key ")
-        pause(row.wallet_id, reason=PauseReason.BY_BUYER if by_buyer else PauseReason.BY_HAND, at=at)
+        pause(row.wallet_id, reason=PauseReason.BY_BUYER if is_by_buyer else PauseReason.BY_HAND, at=at)
     elif is_paused is False and row.paused_at is not None:
         resume(row.wallet_id)

@@ -4,6 +4,16 @@ from django.urls import path
 
 from distribution.portal.account import AccountPage, EndpointsPage
 from distribution.portal.area import AreaPage
+from distribution.portal.cards import (
+    AddCardPage,
+    BuyPage,
+    CardAddedPage,
+    CardsPage,
+    ConfirmPaymentPage,
+    PauseRechargePage,
+    RechargePage,
+    RemoveCardPage,
+)
 from distribution.portal.home import HomePage
 from distribution.portal.hours import HoursPage
 from distribution.portal.leads import LeadPage, LeadsPage
@@ -23,6 +33,7 @@ from distribution.portal.sign_in import (
     SignOutEverywherePage,
     SignOutPage,
 )
+from distribution.portal.statements import StatementPage, StatementPdfPage, StatementsPage
 from distribution.portal.wallet import WalletPage
 
 urlpatterns = [
@@ -45,6 +56,21 @@ urlpatterns = [
     path("returns/<uuid:public_id>/", ReturnPage.as_view(), name="portal-return"),
     path("returns/<uuid:public_id>/withdraw/", WithdrawPage.as_view(), name="portal-withdraw"),
     path("wallet/", WalletPage.as_view(), name="portal-wallet"),
+    path("wallet/card/", CardsPage.as_view(), name="portal-cards"),
+    path("wallet/card/add/", AddCardPage.as_view(), name="portal-add-card"),
+    path("wallet/card/added/", CardAddedPage.as_view(), name="portal-card-added"),
+    path("wallet/card/remove/", RemoveCardPage.as_view(), name="portal-remove-card"),
+    path("wallet/card/buy/", BuyPage.as_view(), name="portal-buy"),
+    path("wallet/card/recharge/", RechargePage.as_view(), name="portal-recharge"),
+    path("wallet/card/recharge/pause/", PauseRechargePage.as_view(), name="portal-pause-recharge"),
+    path(
+        "wallet/card/payments/<uuid:public_id>/confirm/",
+        ConfirmPaymentPage.as_view(),
+        name="portal-confirm-payment",
+    ),
+    path("wallet/statements/", StatementsPage.as_view(), name="portal-statements"),
+    path("wallet/statements/<int:number>/", StatementPage.as_view(), name="portal-statement"),
+    path("wallet/statements/<int:number>/pdf/", StatementPdfPage.as_view(), name="portal-statement-pdf"),
     path("settings/", SettingsPage.as_view(), name="portal-settings"),
     path("settings/area/", AreaPage.as_view(), name="portal-area"),
     path("settings/hours/", HoursPage.as_view(), name="portal-hours"),

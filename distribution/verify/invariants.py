@@ -17,6 +17,7 @@ from distribution.verify import (
     replay,
     returns,
     sales,
+    statements,
     subscriptions,
     wallets,
 )
@@ -120,6 +121,12 @@ INVARIANTS: Final = (
             SliceCheck(SliceKind.WALLETS, accounts.check_wallets),
             SliceCheck(SliceKind.LEADS, accounts.check_leads),
         ),
+    ),
+    Invariant(
+        15,
+        "statements",
+        "Every statement has the sums and lines of its ledger entries",
+        (SliceCheck(SliceKind.WALLETS, statements.check),),
     ),
 )
 BY_NAME: Final = {invariant.name: invariant for invariant in INVARIANTS}

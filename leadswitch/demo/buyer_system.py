@@ -11,17 +11,16 @@ It remembers each message by its id and answers a repetition as it answered firs
 
 import argparse
 import json
-import sys
 import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
+
+from leadswitch.demo.serving import QuietHandler, serve
 
 FIRST: Final = "/first"
 BID: Final = "/bid/"
 DECLINE: Final = "/decline"
-HOST: Final = "127.0.0.1"
 ACCEPTED: Final = {"status": "accepted"}
 REJECTED: Final = {"status": "rejected", "reason": "This person is already our customer"}
 
@@ -53,8 +52,7 @@ def bid(path: str) -> Mapping[str, Any]:
     return {"accepted": True, "price": price, "id": f"BID-{price}"}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(QuietHandler):
     systems: Systems
 
     def do_POST(self) -> None:
@@ -69,15 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(verdict)
 
     def _answer(self, document: Mapping[str, Any]) -> None:
-        body = json.dumps(document).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Write no log: the demo shows what the product recorded."""
+        self.answer_bytes(200, json.dumps(document).encode())
 
 
 def main() -> None:
@@ -86,18 +76,7 @@ def main() -> None:
     parser.add_argument("--lost", action="append", default=[])
     options = parser.parse_args()
     Handler.systems = Systems(customers=set(options.customer), lost=set(options.lost))
-    server = ThreadingHTTPServer((HOST, 0), Handler)
-    server.daemon_threads = True
-    sys.stdout.write(f"{server.server_port}\n")
-    sys.stdout.flush()
-    threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
-    server.serve_forever(poll_interval=0.1)
-
-
-def _stop_with_parent(server: ThreadingHTTPServer) -> None:
-    """Its stdin ends with the process that started it."""
-    sys.stdin.read()
-    server.shutdown()
+    serve(Handler)
 
 
 if __name__ == "__main__":

@@ -177,10 +177,15 @@ def _ask_for_return(lead_id: str, *, address: str, key: str) -> None:
 
 
 def post(url: str, body: Mapping[str, Any], **headers: str) -> Mapping[str, Any]:
+    return ask("POST", url, body, **headers)
+
+
+def ask(method: str, url: str, body: Mapping[str, Any], **headers: str) -> Mapping[str, Any]:
+    """Raises SendingFailed."""
     parts = urlsplit(url)
     client = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=WAIT_SECONDS + STOP_SECONDS)
     try:
-        client.request("POST", parts.path, json.dumps(body), {"Content-Type": "application/json", **headers})
+        client.request(method, parts.path, json.dumps(body), {"Content-Type": "application/json", **headers})
         response = client.getresponse()
         text = response.read()
     except (OSError, http.client.HTTPException) as error:
@@ -188,7 +193,7 @@ def post(url: str, body: Mapping[str, Any], **headers: str) -> Mapping[str, Any]
         raise SendingFailed(message) from error
     finally:
         client.close()
-    if response.status != http.client.CREATED:
+    if response.status not in (http.client.OK, http.client.CREATED):
         message = f"the API returned {response.status}: {text[:500].decode(errors='replace')}"
         raise SendingFailed(message)
     answer: Mapping[str, Any] = json.loads(text)

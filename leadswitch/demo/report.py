@@ -24,6 +24,9 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
     _print_trace("An auction with its bids", traces.get("auction", ""), console)
     _print_trace("An offer that a buyer claimed", traces.get("claimed", ""), console)
     _print_trace("An offer that ran out", traces.get("over", ""), console)
+    _print_trace(
+        "A wallet that fills itself, until the card is declined", traces.get("recharge", ""), console
+    )
     _print_trace("A partner's lead that a rule routed", traces.get("routed", ""), console)
     _print_trace("A lead that came in twice", traces.get("duplicate", ""), console)
     console.print()

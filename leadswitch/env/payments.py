@@ -7,6 +7,7 @@ from leadswitch.env.parse import BadEnvironment, IntegerRange, parse_http_url
 from leadswitch.env.variable import Section, Variable
 
 STRIPE_API: Final = "https://api.stripe.com"
+STRIPE_JS: Final = "https://js.stripe.com/v3/"
 NO_SECRETS: Final[tuple[str, ...]] = ()
 
 
@@ -18,6 +19,7 @@ class StripeAccount:
     publishable_key: str
     webhook_secrets: tuple[str, ...] = field(repr=False)
     api_base: str
+    js_url: str = STRIPE_JS
 
 
 def parse_secret_key(name: str, text: str) -> str:
@@ -73,6 +75,12 @@ class Payments(Section):
         default=STRIPE_API,
         help="Where Stripe's API is. Another address is for tests.",
     )
+    stripe_js_url = Variable(
+        "LEADSWITCH_STRIPE_JS_URL",
+        parse_http_url,
+        default=STRIPE_JS,
+        help="Where the portal's page that takes a card loads Stripe.js from. Another address is for tests.",
+    )
     payments_poll_ms = Variable(
         "LEADSWITCH_PAYMENTS_POLL_MS",
         IntegerRange(50, 60_000),
@@ -96,6 +104,7 @@ class Payments(Section):
             publishable_key=self.stripe_publishable_key,
             webhook_secrets=self.stripe_webhook_secrets,
             api_base=self.stripe_api_base.rstrip("/"),
+            js_url=self.stripe_js_url,
         )
 
 

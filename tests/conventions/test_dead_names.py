@@ -20,7 +20,6 @@ USERS: Final = (*APPS, "templates", "ops")
 # At most six, each with its reason.
 ALLOWED: Final = {
     "routing.leads.claim.acquire": "claims are for work with outside effects, such as calls, which nothing does yet",
-    "distribution.payments.refunding.ask_refund": "for the page of a payment, which comes next",
     "leadswitch.embedded.lifecycle.ensure_named_redis": "starts a Redis for each process of the tests, as any other",
     "leadswitch.embedded.lifecycle.stop_named_redis": "stops those again",
 }

@@ -2,7 +2,7 @@
 
 localstripe takes requests of the real client and keeps customers, cards and payments. It ignores Idempotency-Key, so a
 request that is sent twice makes two payments. The proxy adds what it lacks: filters of lists, newer parameters, and
-disputes, which a test puts there.
+disputes and failed refunds, which a test puts there.
 """
 
 import hashlib
@@ -52,6 +52,7 @@ class CardProvider:
     orders: list[tuple[str, str]] = field(default_factory=list)
     made: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
+    failed_refunds: set[str] = field(default_factory=set)
 
     @property
     def account(self) -> StripeAccount:
@@ -108,6 +109,7 @@ class CardProvider:
         self.orders.clear()
         self.made.clear()
         self.disputes.clear()
+        self.failed_refunds.clear()
 
 
 def sign(body: bytes, *, at: float | None = None, secret: str = WEBHOOK_SECRET) -> str:
@@ -213,6 +215,12 @@ class Proxy(BaseHTTPRequestHandler):
 
     def _list(self, path: str, query: dict[str, list[str]]) -> bytes:
         found = self.serves.disputes if path == "/v1/disputes" else list(self.serves._read_all(path))
+        found = [
+            {**each, "status": "failed", "failure_reason": "lost_or_stolen_card"}
+            if each["id"] in self.serves.failed_refunds
+            else each
+            for each in found
+        ]
         for name in ("customer", "payment_intent"):
             if name in query:
                 found = [each for each in found if each[name] == query[name][0]]

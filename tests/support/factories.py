@@ -36,6 +36,7 @@ from distribution.models import (
     PingEndpoint,
     PortalUser,
     Recharge,
+    RechargeNotice,
     ReturnPolicy,
     SourceContract,
     Subscription,
@@ -387,6 +388,19 @@ class RechargeFactory(DjangoModelFactory[Recharge]):
     day_limit_cents = 50_000
     week_limit_cents = 50_000
     month_limit_cents = 50_000
+
+
+class RechargeNoticeFactory(DjangoModelFactory[RechargeNotice]):
+    """Of a decline. It waits to be sent."""
+
+    class Meta:
+        model = RechargeNotice
+
+    recharge = factory.SubFactory(RechargeFactory)
+    workspace = factory.SelfAttribute("recharge.workspace")
+    paused_at = factory.LazyFunction(timezone.now)
+    pause_reason = "declined"
+    next_try_at = factory.LazyFunction(timezone.now)
 
 
 class ReturnPolicyFactory(DjangoModelFactory[ReturnPolicy]):

@@ -9,6 +9,7 @@ from distribution.deliveries.liveness import write_deliverer_heartbeat
 from distribution.models import (
     Assignment,
     Campaign,
+    CardPayment,
     Delivery,
     DeliveryState,
     DeliveryTry,
@@ -16,7 +17,7 @@ from distribution.models import (
     ReturnRequest,
 )
 from routing.dispatch.heartbeat import send_heartbeat
-from tests.support.factories import DeliveryFactory, EndpointFactory
+from tests.support.factories import CardPaymentFactory, DeliveryFactory, EndpointFactory
 from tests.support.runbook_faults import Product, age_heartbeat
 from tests.support.statements import book, buyer_on_terms, issue
 
@@ -115,4 +116,12 @@ def old_return_request(product: Product) -> Iterator[None]:
         requested_at=ago(days=4),
         requested_by="test",
     )
+    yield
+
+
+@contextmanager
+def old_payment(_product: Product) -> Iterator[None]:
+    """It was asked for two hours ago, and the provider has not answered."""
+    payment = CardPaymentFactory(state="open", failure_code="", ended_at=None, next_try_at=ago(hours=1))
+    CardPayment.objects.filter(pk=payment.pk).update(created_at=ago(hours=2))
     yield

@@ -86,4 +86,14 @@ DELIVERY_STATES: Final = (
             INCREMENTAL: ALL_HOLD,
         },
     ),
+    State(
+        name="a payment by card that waits for the provider",
+        pages=("payments-stuck", "webhooks-refused"),
+        brought_by=(*RUNNING, faults.old_payment),
+        prints={
+            "manage.py payments": Promise(0, "Open payments by card"),
+            "manage.py reconcile payments": NO_DRIFT,
+            INCREMENTAL: ALL_HOLD,
+        },
+    ),
 )

@@ -30,6 +30,13 @@ CENTS: Final = "_cents"
 # Actions whose code is not their name.
 ACTIONS: Final[Mapping[str, str]] = {
     "topup": "top-up",
+    "card_added": "card added",
+    "card_removed": "card removed",
+    "card_payment": "credits bought by card",
+    "card_refund": "refund to the card asked for",
+    "card_lookup": "looked up at the card provider",
+    "recharge": "automatic recharge changed",
+    "statement_resent": "mailed again",
     "rerun": "run again",
     "rights": "groups and permissions changed",
     "recovery_codes_renewed": "new recovery codes created",

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from distribution.models import Buyer
-from leadswitch.demo import auction, direct_post, offers
+from leadswitch.demo import auction, direct_post, offers, recharge
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads, make_partner_leads
 from leadswitch.demo.product import ProductNotReady, running_product
+from leadswitch.demo.recharge_story import tell
 from leadswitch.demo.report import print_report
 from leadswitch.demo.send import SendingFailed, send_leads, wait_until_tried
 from leadswitch.demo.summary import Summary, find_instructive_lead, find_routed_lead, read_summary
@@ -84,8 +85,11 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
     log_file = Path(settings.VAR_DIR) / "demo.log"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
+        recharge.running_provider() as provider,
         running_product(
-            log_file=log_file, repository=settings.BASE_DIR, environment=direct_post.ENVIRONMENT
+            log_file=log_file,
+            repository=settings.BASE_DIR,
+            environment={**direct_post.ENVIRONMENT, **provider.environment},
         ) as address,
         Progress(*columns, console=console) as progress,
     ):
@@ -103,6 +107,7 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
         shown = direct_post.play(demo, address=address)
         auction.play(demo, address=address)
         offers.play(demo, address=address)
+        recharge.play(demo, address=address, provider=provider)
     return read_summary(
         demo,
         tries=read_tries(shown),
@@ -132,7 +137,9 @@ def _read_traces(demo: Demo) -> dict[str, str]:
     found["auction"] = _find_last(demo, vertical=auction.VERTICAL, status="distributed")
     found["claimed"] = _find_last(demo, vertical=offers.VERTICAL, status="distributed")
     found["over"] = _find_last(demo, vertical=offers.VERTICAL, status="failed")
-    return {name: _trace(lead_id) for name, lead_id in found.items()}
+    traces = {name: _trace(lead_id) for name, lead_id in found.items()}
+    recharged = Buyer.objects.get(workspace=demo.workspace, card_customer__isnull=False)
+    return {**traces, "recharge": tell(recharged)}
 
 
 def _find_last(demo: Demo, *, vertical: str, status: str) -> int | None:

@@ -3,6 +3,7 @@
 localstripe sends neither refunds nor disputes, and sends nothing twice.
 """
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +66,23 @@ def test_late_failure_does_not_undo_a_success(buyer: Buyer) -> None:
     deliver("payment_intent.payment_failed", failed)
     payment.refresh_from_db()
     assert payment.state == PaymentState.SUCCEEDED
+
+
+def test_late_cancellation_does_not_undo_a_success(buyer: Buyer) -> None:
+    payment = pay(buyer)
+    assert deliver("payment_intent.canceled", intent_of(payment, status="canceled")) == "ignored"
+    payment.refresh_from_db()
+    assert (payment.state, entries_of(buyer)) == (PaymentState.SUCCEEDED, [("topup", 5_000)])
+
+
+def test_canceled_payment_ends_and_a_late_success_is_credited(buyer: Buyer) -> None:
+    payment = buy(buyer)
+    deliver("payment_intent.canceled", intent_of(payment, status="canceled", provider_id="pi_1"))
+    payment.refresh_from_db()
+    assert (payment.state, entries_of(buyer)) == (PaymentState.CANCELED, [])
+    deliver(SUCCEEDED, intent_of(payment, provider_id="pi_1"))
+    payment.refresh_from_db()
+    assert (payment.state, entries_of(buyer)) == (PaymentState.SUCCEEDED, [("topup", 5_000)])
 
 
 def test_success_after_a_failure_is_credited(buyer: Buyer) -> None:
@@ -240,3 +258,63 @@ def test_events_of_others_are_stored_and_ignored(buyer: Buyer) -> None:
 def test_without_an_account_there_is_no_webhook(settings: Any, db: None) -> None:  # noqa: ARG001
     settings.LEADSWITCH_STRIPE = None
     assert post(b"{}").status_code == 404
+
+
+@pytest.mark.parametrize("changes", [{"amount": 1}, {"amount": 999_999}, {"currency": "jpy"}])
+def test_success_of_another_amount_says_so(buyer: Buyer, changes: dict[str, Any]) -> None:
+    payment = buy(buyer)
+    paid = {**intent_of(payment, provider_id="pi_1"), **changes}
+    assert deliver(SUCCEEDED, paid) == "amount_differs"
+    assert ProviderEvent.objects.get().result == "amount_differs"
+    assert entries_of(buyer) == []
+
+
+def test_dispute_takes_no_more_than_the_payment(buyer: Buyer) -> None:
+    payment = pay(buyer)
+    deliver("charge.dispute.created", {**dispute_of(payment), "amount": 600_000})
+    deliver("charge.dispute.created", dispute_of(payment, dispute_id="dp_2"))
+    assert entries_of(buyer) == [("topup", 5_000), ("chargeback", -5_000)]
+    deliver("charge.dispute.closed", {**dispute_of(payment, status="won"), "amount": 600_000})
+    assert balance_of(buyer) == 5_000
+
+
+@pytest.mark.parametrize("changes", [{"currency": "eur"}, {"amount": 0}])
+def test_dispute_in_another_currency_is_left_to_a_person(buyer: Buyer, changes: dict[str, Any]) -> None:
+    payment = pay(buyer)
+    assert deliver("charge.dispute.created", {**dispute_of(payment), **changes}) == "amount_differs"
+    assert (CardDispute.objects.count(), balance_of(buyer)) == (0, 5_000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (SUCCEEDED, {"id": None}),
+        (SUCCEEDED, {"id": "pi_\0"}),
+        (SUCCEEDED, {"id": "pi_\ud800"}),
+        (SUCCEEDED, {"status": None}),
+        (SUCCEEDED, {"amount": "abc"}),
+        (SUCCEEDED, {"amount": None}),
+        (SUCCEEDED, {"amount": 10**30}),
+        (SUCCEEDED, {"metadata": "x"}),
+        ("charge.refunded", {"payment_intent": "pi_1", "amount_refunded": -1}),
+        ("charge.dispute.created", {"payment_intent": "pi_1", "amount": -5}),
+        ("refund.failed", {"payment_intent": "pi_1", "amount": 1.5}),
+    ],
+)
+def test_odd_event_is_refused_and_not_stored(buyer: Buyer, kind: str, changes: dict[str, Any]) -> None:
+    facts = {**intent_of(buy(buyer), provider_id="pi_1"), **changes}
+    answer = post(make_event(kind, facts))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_event")
+    assert (ProviderEvent.objects.count(), entries_of(buyer)) == (0, [])
+
+
+@pytest.mark.parametrize("missing", ["id", "type", "data"])
+def test_event_without_a_part_is_refused(buyer: Buyer, missing: str) -> None:
+    event = json.loads(make_event(SUCCEEDED, intent_of(buy(buyer), provider_id="pi_1")))
+    del event[missing]
+    assert post(json.dumps(event).encode()).status_code == 400
+    assert ProviderEvent.objects.count() == 0
+
+
+def test_event_of_no_interest_may_have_any_facts(buyer: Buyer) -> None:  # noqa: ARG001 - the provider is set up
+    assert post(make_event("customer.updated", {"id": 7})).json() == {"result": "ignored"}

@@ -34,6 +34,14 @@ OF_THE_BUYER = {
     "portal/missed/",
     "portal/returns/",
     "portal/wallet/",
+    "portal/wallet/card/",
+    "portal/wallet/card/add/",
+    "portal/wallet/card/added/",
+    "portal/wallet/card/remove/",
+    "portal/wallet/card/buy/",
+    "portal/wallet/card/recharge/",
+    "portal/wallet/card/recharge/pause/",
+    "portal/wallet/statements/",
     "portal/settings/",
     "portal/settings/area/",
     "portal/settings/hours/",
@@ -43,6 +51,12 @@ OF_THE_BUYER = {
     "portal/settings/endpoints/",
     "portal/more/",
     "portal/account/",
+}
+# Their tests are in test_statements.py and in tests/functional/payments/test_portal.py.
+ELSEWHERE = {
+    "portal/wallet/card/payments/<uuid:public_id>/confirm/",
+    "portal/wallet/statements/<int:number>/",
+    "portal/wallet/statements/<int:number>/pdf/",
 }
 # Pages of one row: its id.
 OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
@@ -68,10 +82,22 @@ FORMS: dict[str, dict[str, str]] = {
     "portal/settings/company/": {"version": "*", "name": "Other", "timezone": "America/Chicago"},
     "portal/settings/pause/": {"version": "*", "action": "pause"},
     "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
+    "portal/wallet/card/add/": {},
+    "portal/wallet/card/added/": {"setup_id": "seti_1"},
+    "portal/wallet/card/remove/": {},
+    "portal/wallet/card/buy/": {"buy-amount": "50"},
+    "portal/wallet/card/recharge/": {"recharge-amount": "50"},
+    "portal/wallet/card/recharge/pause/": {"action": "pause"},
 }
 ONLY_POST = {
     "portal/returns/<uuid:public_id>/withdraw/",
     "portal/settings/changes/<uuid:public_id>/withdraw/",
+    "portal/wallet/card/add/",
+    "portal/wallet/card/added/",
+    "portal/wallet/card/remove/",
+    "portal/wallet/card/buy/",
+    "portal/wallet/card/recharge/",
+    "portal/wallet/card/recharge/pause/",
 }
 
 
@@ -126,7 +152,9 @@ def snapshot() -> dict[str, list[dict[str, Any]]]:
 
 
 def test_every_route_is_here() -> None:
-    assert {route.path for route in portal_routes()} == OPEN | OF_THE_PERSON | OF_THE_BUYER | set(OF_A_ROW)
+    assert {route.path for route in portal_routes()} == (
+        OPEN | OF_THE_PERSON | OF_THE_BUYER | set(OF_A_ROW) | ELSEWHERE
+    )
 
 
 @every_page

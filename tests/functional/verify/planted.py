@@ -8,7 +8,31 @@ LEDGER = "distribution_ledgerentry"
 ASSIGNMENT = "distribution_assignment"
 PAYABLE = "distribution_payableentry"
 RETURN = "distribution_returnrequest"
+STATEMENT = """
+INSERT INTO distribution_buyerstatement (workspace_id, wallet_id, number, month, timezone, starts_at, ends_at,
+    after_entry_id, last_entry_id, buyer_name, workspace_name, opening_cents, leads, charged_cents, refunded_cents,
+    topped_up_cents, adjusted_cents, card_refunded_cents, charged_back_cents, won_back_cents, closing_cents, held_cents,
+    credit_limit_cents, due_cents, due_on, due_at, details, issued_at, issued_by)
+SELECT b.workspace_id, w.id, 1, '2026-01-01', 'UTC', '2026-01-01', '2026-02-01', 0, 0, '', '', 0, 0, {charged}, 0,
+    0, 0, 0, 0, 0, {charged}, 0, 0, -({charged}), '2026-02-01', '2026-02-02', '{details}', now(), 'x'
+FROM distribution_wallet w JOIN distribution_buyer b ON b.id = w.buyer_id WHERE w.id = {{wallet}}
+"""
+NO_LINES = '{{{{"campaigns": [], "movements": []}}}}'
+A_LINE = (
+    '{{{{"campaigns": [], "movements": [{{{{"entry_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d99", "kind": "topup",'
+    ' "amount_cents": 5}}}}]}}}}'
+)
 PLANTED = [
+    Planted(
+        "statement_of_other_sums",
+        STATEMENT.format(charged=-700, details=NO_LINES.format()),
+        {15: "has charges of -700 cents, but its entries have 0"},
+    ),
+    Planted(
+        "statement_with_an_invented_line",
+        STATEMENT.format(charged=0, details=A_LINE.format()),
+        {15: "lists movements that are no entries of its month: 1"},
+    ),
     Planted(
         "balance_without_entry",
         "UPDATE distribution_wallet SET balance_cents = balance_cents + 7 WHERE id = {wallet}",

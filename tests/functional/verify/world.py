@@ -22,7 +22,7 @@ from tracing.models import Attempt
 
 PRICE_CENTS = 2_500
 
-ALL_NUMBERS = [*range(1, 15)]
+ALL_NUMBERS = [*range(1, 16)]
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ from tests.support.factories import (
     EnrollmentFactory,
     LeadFactory,
     RechargeFactory,
+    RechargeNoticeFactory,
     RuleFactory,
     SourceFactory,
     TierFactory,
@@ -76,6 +77,11 @@ from tracing.models import (
 from tracing.rollups.edges import BINS
 
 pytestmark = pytest.mark.django_db
+
+
+def _tell_of_a_pause_again() -> None:
+    first = RechargeNoticeFactory()
+    RechargeNoticeFactory(recharge=first.recharge, paused_at=first.paused_at)
 
 
 def new_assignment(**changes: Any) -> Assignment:
@@ -300,6 +306,10 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
     ("payment_succeeded_is_credited", lambda: CardPaymentFactory(state="succeeded", provider_id="pi_1")),
     ("payment_surplus_names_the_first", lambda: CardPaymentFactory(state="surplus", provider_id="pi_1")),
     ("payment_refunded_in_range", lambda: CardPaymentFactory(refunded_cents=5_001)),
+    ("payment_refund_failed_not_negative", lambda: CardPaymentFactory(refund_failed_cents=-1)),
+    ("recharge_notice_once_each_pause", lambda: _tell_of_a_pause_again()),
+    ("recharge_notice_state_fits", lambda: RechargeNoticeFactory(next_try_at=None)),
+    ("recharge_notice_state_fits", lambda: RechargeNoticeFactory(state="sent")),
     ("refund_one_open_each", lambda: CardRefundFactory(payment=CardRefundFactory().payment)),
     ("refund_amount_positive", lambda: CardRefundFactory(amount_cents=0)),
     ("refund_open_is_due", lambda: CardRefundFactory(next_try_at=None)),

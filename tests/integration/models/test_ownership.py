@@ -27,6 +27,7 @@ from distribution.models import (
     Enrollment,
     PortalUser,
     Recharge,
+    RechargeNotice,
     ReturnFile,
     ReturnPolicy,
     ReturnRequest,
@@ -52,6 +53,7 @@ from tests.support.factories import (
     PingFactory,
     PortalUserFactory,
     RechargeFactory,
+    RechargeNoticeFactory,
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
@@ -101,6 +103,8 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "cardrefund.workspace": (CardRefund, WorkspaceFactory, "Refund the other payment"),
     "recharge.wallet": (Recharge, new_wallet, "Change that of the other wallet"),
     "recharge.workspace": (Recharge, WorkspaceFactory, "Change that of the other wallet"),
+    "rechargenotice.recharge": (RechargeNotice, RechargeFactory, "Write another notice"),
+    "rechargenotice.workspace": (RechargeNotice, WorkspaceFactory, "Write another notice"),
     "portaluser.buyer": (PortalUser, BuyerFactory, "Remove the person and invite them again"),
     "assignment.lead": (Assignment, LeadFactory, "sell the lead again"),
     "assignment.buyer": (Assignment, BuyerFactory, "sell the lead again"),
@@ -182,8 +186,8 @@ def sold() -> Lead:
     PingFactory(source=source)
     PortalUserFactory(buyer=enrollment.buyer)
     CardRefundFactory(payment__card__buyer=enrollment.buyer)
+    RechargeNoticeFactory(recharge__wallet=enrollment.buyer.wallet)
     CardDisputeFactory(payment=CardPayment.objects.get())
-    RechargeFactory(wallet=enrollment.buyer.wallet)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
     return lead

@@ -3,7 +3,7 @@
 from typing import Final
 
 from leadswitch.levels.dashboards.board import Panel, Row, Unit
-from leadswitch.levels.dashboards.boards.queries import increase, increase_by
+from leadswitch.levels.dashboards.boards.queries import gauge, increase, increase_by
 
 PAYMENTS: Final = Row(
     "Payments by card",
@@ -19,6 +19,16 @@ PAYMENTS: Final = Row(
             description="The same by who started them: the buyer, automatic recharge, or the provider (surplus).",
             unit=Unit.COUNT,
             queries=(increase_by("origin", "leadswitch_card_payments_total"),),
+        ),
+        Panel(
+            title="Open payments",
+            description="Payments and refunds that have not ended, and the age of the oldest that waits for the"
+            " provider. Normal: few, of seconds; minutes after an answer was lost.",
+            unit=Unit.COUNT,
+            queries=(
+                gauge("leadswitch_payments_open", "open"),
+                gauge("leadswitch_payment_oldest_open_age_seconds", "oldest, in seconds"),
+            ),
         ),
         Panel(
             title="Provider",

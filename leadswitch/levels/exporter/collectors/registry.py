@@ -9,6 +9,7 @@ from leadswitch.levels.exporter.collectors.hour import HOUR
 from leadswitch.levels.exporter.collectors.leads import LEADS
 from leadswitch.levels.exporter.collectors.money import MONEY
 from leadswitch.levels.exporter.collectors.offers import OFFERS
+from leadswitch.levels.exporter.collectors.payments import PAYMENTS
 from leadswitch.levels.exporter.collectors.postgres import POSTGRES
 from leadswitch.levels.exporter.collectors.redis import REDIS
 from leadswitch.levels.exporter.collectors.retries import RETRIES
@@ -16,6 +17,6 @@ from leadswitch.levels.exporter.collectors.tables import TABLES
 from leadswitch.levels.exporter.series import CollectorRow
 
 COLLECTORS: Final[tuple[CollectorRow, ...]] = (
-    *(RETRIES, LEADS, HOUR, MONEY, DELIVERIES, EVENTS, OFFERS),
+    *(RETRIES, LEADS, HOUR, MONEY, DELIVERIES, EVENTS, OFFERS, PAYMENTS),
     *(POSTGRES, TABLES, REDIS, DISPATCH),
 )

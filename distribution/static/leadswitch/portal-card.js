@@ -1,0 +1,38 @@
+/* Gives a card, or a confirmation, from this page to the card provider. Needs Stripe.js. The number never comes here. */
+(() => {
+  "use strict";
+  const place = document.querySelector("[data-stripe]");
+  const button = document.querySelector("[data-stripe-go]");
+  const problem = document.querySelector("[data-stripe-problem]");
+  const { publishableKey, clientSecret, stripe: action } = place.dataset;
+
+  function show(text) {
+    problem.textContent = text;
+    problem.hidden = !text;
+    button.disabled = false;
+  }
+
+  if (!window.Stripe) {
+    show("The card provider's script could not be loaded. Allow it in your browser, and open this page again.");
+    button.disabled = true;
+    return;
+  }
+  const stripe = window.Stripe(publishableKey);
+
+  function addCard() {
+    const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const color = isDark ? "#e7edf1" : "#1b2329";
+    const card = stripe.elements().create("card", { style: { base: { color, fontSize: "16px" } } });
+    card.mount("#card-field");
+    return () => stripe.confirmCardSetup(clientSecret, { payment_method: { card } });
+  }
+
+  const go = action === "card" ? addCard() : () => stripe.handleNextAction({ clientSecret });
+  button.addEventListener("click", async () => {
+    show("");
+    button.disabled = true;
+    const { error } = await go();
+    if (error) show(error.message || "It did not work. Try again.");
+    else document.querySelector("[data-stripe-done]").submit();
+  });
+})();
