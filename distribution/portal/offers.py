@@ -19,6 +19,7 @@ from distribution.offers.refusals import (
     Taken,
     WindowOver,
 )
+from distribution.portal.listening import find_stream_address
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
 from distribution.portal.wording import LINKS
@@ -56,6 +57,7 @@ class OffersPage(PortalPage):
             "states": STATES,
             "state": state,
             "is_live": state == OPEN and shown.is_first,
+            "stream": find_stream_address(),
         }
         return self.show_page(self.template, context)
 
@@ -89,7 +91,8 @@ class OfferPage(PortalPage):
         if place is None:
             raise Http404
         status = HTTPStatus.CONFLICT if refused else HTTPStatus.OK
-        return self.show_page("offer", {**describe_offer(place, at=self.at), **refused}, status=status)
+        context = {**describe_offer(place, at=self.at), "stream": find_stream_address(), **refused}
+        return self.show_page("offer", context, status=status)
 
 
 def find_state(place: OfferBuyer, *, at: datetime) -> str:
@@ -109,6 +112,7 @@ def describe_offer(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
         "place": place,
         "offer": place.offer,
         "fields": list(place.offer.partial.items()),
+        "state": state,
         "is_open": state == "open",
         "state_words": words,
         "tone": tone,

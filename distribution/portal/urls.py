@@ -8,6 +8,7 @@ from distribution.portal.home import HomePage
 from distribution.portal.hours import HoursPage
 from distribution.portal.leads import LeadPage, LeadsPage
 from distribution.portal.limits import LimitsPage
+from distribution.portal.listening import OfferStreamPage
 from distribution.portal.missed import MissedLeadPage, MissedPage
 from distribution.portal.offers import OfferListPage, OfferPage, OffersPage
 from distribution.portal.pause import PausePage
@@ -38,6 +39,7 @@ urlpatterns = [
     path("leads/<uuid:public_id>/return/", AskReturnPage.as_view(), name="portal-ask-return"),
     path("offers/", OffersPage.as_view(), name="portal-offers"),
     path("offers/list/", OfferListPage.as_view(), name="portal-offer-list"),
+    path("offers/stream/", OfferStreamPage.as_view(), name="portal-offer-stream"),
     path("offers/<uuid:public_id>/", OfferPage.as_view(), name="portal-offer"),
     path("missed/", MissedPage.as_view(), name="portal-missed"),
     path("missed/<uuid:public_id>/", MissedLeadPage.as_view(), name="portal-missed-lead"),

@@ -17,13 +17,13 @@ STOP_SECONDS = 10
 
 
 @contextmanager
-def serve_product(*, log_file: Path) -> Iterator[str]:
+def serve_product(*, log_file: Path, **environment: str) -> Iterator[str]:
     """Yield the address. The socket listens before gunicorn starts, so no request comes too early."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, log_file.open("wb") as log:
         process = subprocess.Popen(
             web_command(listener.fileno()),
             cwd=REPOSITORY,
-            env=child_environment(LEADSWITCH_ROLE="web", ALLOWED_HOSTS="127.0.0.1"),
+            env=child_environment(LEADSWITCH_ROLE="web", ALLOWED_HOSTS="127.0.0.1", **environment),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
