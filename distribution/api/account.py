@@ -1,5 +1,6 @@
 """A buyer reads and changes its account: profile, service area, hours, answers, pause, notice, enrollments."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,7 +26,7 @@ CHANGES = {"get": BuyerScope.ACCOUNT_READ, "patch": BuyerScope.ACCOUNT_WRITE}
 READ_AND_CHANGE = ["get", "head", "patch"]
 
 
-class _AccountView(ChangingView):
+class _AccountView(ChangingView, ABC):
     """One part of the account. `part`: what a change may have; `describe`: the body of both answers."""
 
     http_method_names = READ_AND_CHANGE
@@ -36,8 +37,9 @@ class _AccountView(ChangingView):
         """As it is stored. The key's own buyer has the text of its JSON columns."""
         return Buyer.objects.select_related("workspace").get(pk=self.buyer.pk)
 
+    @abstractmethod
     def describe(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+        """The body of both answers."""
 
     def show(self) -> Response:
         return with_version(self.describe(), read_version(self.row, part=self.part))

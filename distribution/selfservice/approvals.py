@@ -35,6 +35,10 @@ STALE: Final = (
 )
 
 
+# Who approves bids approves the rules of bids.
+SAME_RULE: Final = {"standing_bids": "bid_cents"}
+
+
 class DecisionRefused(ValueError):
     """Nothing was changed. The message says why."""
 
@@ -50,7 +54,7 @@ class Difference:
 
 def needs_approval(workspace_id: int, fields: Iterable[str]) -> bool:
     """`fields` as a change names them: "caps.day" belongs to "caps"."""
-    groups = {name.partition(".")[0] for name in fields}
+    groups = {SAME_RULE.get(group, group) for group in (name.partition(".")[0] for name in fields)}
     if ALWAYS_APPROVED in groups:
         return True
     policy = ApprovalPolicy.objects.filter(workspace_id=workspace_id).values_list("fields", flat=True).first()

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from distribution.models import Offer, PortalUser
+from distribution.models import PortalUser
 from distribution.offers.claim import claim_offer
 from distribution.portal.cookies import COOKIE
 from tests.browser.chromium import PHONE, barriers, watched
 from tests.browser.product import serve_product
 from tests.support.factories import EnrollmentFactory, PortalUserFactory
-from tests.support.listening import stream_server
+from tests.support.listening import stream_server_at
 from tests.support.portal import session_text
 from tests.support.portal_scene import PortalScene, build_portal_scene, open_another
 from tests.support.ports import free_port
@@ -32,7 +33,9 @@ def serve_with_streams(directory: Path) -> Iterator[tuple[str, ExitStack]]:
     port = free_port()
     streams = {"LEADSWITCH_STREAMS_URL": f"http://127.0.0.1:{port}"}
     with serve_product(log_file=directory / "web.log", **streams) as address, ExitStack() as running:
-        running.enter_context(stream_server(directory, port=port, LEADSWITCH_STREAM_ORIGINS=address))
+        running.enter_context(
+            stream_server_at(port, directory, "streams", {"LEADSWITCH_STREAM_ORIGINS": address})
+        )
         yield address, running
 
 
@@ -40,10 +43,6 @@ def enter(page: Page, user: PortalUser, address: str) -> None:
     page.context.add_cookies(
         [{"name": COOKIE, "value": session_text(user), "url": f"{address}/portal/"}]  # type: ignore[list-item]
     )
-
-
-def row_of(page: Page, offer: Offer) -> object:
-    return page.locator(f"li[data-key='{offer.public_id}']")
 
 
 def test_offer_opens_and_closes_by_the_stream(scene: PortalScene, browser: Browser, tmp_path: Path) -> None:
@@ -95,12 +94,12 @@ def test_page_asks_when_the_stream_breaks_and_listens_again(
         enter(page, scene.user, address)
         page.goto("/portal/offers/")
         expect(page.locator("[data-by=stream]")).to_be_visible()
-        port = int(page.locator("[data-stream]").get_attribute("data-stream").split(":")[2].split("/")[0])  # type: ignore[union-attr]
+        port = urlsplit(page.locator("[data-stream]").get_attribute("data-stream") or "").port or 0
         streams.close()
         expect(page.locator("[data-by=poll]")).to_be_visible()
         offer = open_another(scene)
         expect(page.locator(f"li[data-key='{offer.public_id}']")).to_be_visible()
-        with stream_server(tmp_path, "again", port=port, LEADSWITCH_STREAM_ORIGINS=address):
+        with stream_server_at(port, tmp_path, "again", {"LEADSWITCH_STREAM_ORIGINS": address}):
             expect(page.locator("[data-by=stream]")).to_be_visible()
 
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,10 +35,15 @@ class StreamServer:
 
 
 @contextmanager
-def stream_server(
-    directory: Path, name: str = "streams", *, port: int | None = None, **environment: str
+def stream_server(directory: Path, name: str = "streams", **environment: str) -> Iterator[StreamServer]:
+    with stream_server_at(free_port(), directory, name, environment) as server:
+        yield server
+
+
+@contextmanager
+def stream_server_at(
+    port: int, directory: Path, name: str, environment: Mapping[str, str]
 ) -> Iterator[StreamServer]:
-    port = port or free_port()
     address = f"http://127.0.0.1:{port}"
     settings = {"LEADSWITCH_ROLE": "web", **environment}
     with logged(directory / f"{name}.log", *STREAMS, "--port", str(port), **settings) as program:
