@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from distribution.configuration.describe import describe_standing_bids
-from distribution.portal.conditions import make_condition, read_rows
+from distribution.portal.conditions import Row, make_condition, read_rows
 from distribution.portal.dollars import MAX_DOLLARS, to_cents, to_dollars
 from distribution.portal.place import PlacePage
 from distribution.portal.rows import RowsForm, describe_row, find_names
@@ -32,6 +32,14 @@ class BidsForm(RowsForm):
             widget=forms.NumberInput(attrs={"inputmode": "decimal"}),
         )
 
+    def read_row(self, number: int) -> Row | None:
+        """Without a value and without a bid the line is cleared."""
+        row = super().read_row(number)
+        is_cleared = (
+            row is not None and not row.value.strip() and self.cleaned_data.get(f"bid_{number}") is None
+        )
+        return None if is_cleared else row
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         for number in self.numbers:
@@ -41,6 +49,8 @@ class BidsForm(RowsForm):
         return cleaned
 
     def make_patch(self) -> dict[str, Any]:
+        if not self.changed_data:
+            return {}
         return {"standing_bids": [rule for number in self.numbers if (rule := self._make_rule(number))]}
 
     def _make_rule(self, number: int) -> dict[str, Any] | None:
@@ -63,11 +73,13 @@ class BidsPage(PlacePage):
 
     def make_form(self, data: Any = None) -> BidsForm:
         place = self.enrollment
-        given = {"shown": read_rules(place.standing_bids), "names": find_names(place)}
-        return BidsForm(data, initial={"version": read_version(place, part=ENROLLMENT)}, **given)
+        version, shown = read_version(place, part=ENROLLMENT), read_rules(place.standing_bids)
+        return BidsForm(data, initial={"version": version}, shown=shown, names=find_names(place))
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "present": describe_standing_bids(self.enrollment.standing_bids)}
+        rules = self.enrollment.standing_bids
+        present = describe_standing_bids(rules) if rules else "no rules, so your bid for every lead counts"
+        return {**super().describe(), "present": present}
 
 
 def read_rules(rules: list[Any]) -> list[dict[str, Any]] | None:

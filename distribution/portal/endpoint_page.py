@@ -5,8 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.models import METHOD_FIELDS, Endpoint, Method
 from distribution.portal.changes import REASON, STALE, ChangeForm, ChangePage
@@ -101,9 +100,6 @@ class RenewSecretPage(EndpointPage):
             return self._refuse(refusal.message, status=HTTPStatus.BAD_REQUEST)
         context = {"endpoint": self.endpoint, "secret": renewed.secret}
         return self.show_page("endpoint_secret", context)
-
-    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        return HttpResponseRedirect(reverse("portal-endpoint", args=[public_id]))
 
     def _refuse(self, problem: str, *, status: int) -> HttpResponse:
         self.read_again()

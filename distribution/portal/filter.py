@@ -12,6 +12,8 @@ from routing.conditions import compile_condition
 
 class FilterForm(RowsForm):
     def make_patch(self) -> dict[str, Any]:
+        if not self.changed_data:
+            return {}
         rows = [row for number in self.numbers if (row := self.read_row(number)) is not None]
         return {"lead_filter": make_condition(rows)}
 
@@ -23,8 +25,8 @@ class FilterPage(PlacePage):
         place = self.enrollment
         rows = read_rows(place.lead_filter)
         shown = None if rows is None else [describe_row(row) for row in rows]
-        given = {"shown": shown, "names": find_names(place)}
-        return FilterForm(data, initial={"version": read_version(place, part=ENROLLMENT)}, **given)
+        version = read_version(place, part=ENROLLMENT)
+        return FilterForm(data, initial={"version": version}, shown=shown, names=find_names(place))
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "present": describe_filter(self.enrollment.lead_filter)}

@@ -37,6 +37,7 @@ OF_THE_BUYER = {
     "portal/wallet/",
     "portal/settings/",
     "portal/settings/area/",
+    "portal/settings/answers/",
     "portal/settings/hours/",
     "portal/settings/pause/",
     "portal/settings/company/",
@@ -51,6 +52,10 @@ OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
     "portal/leads/<uuid:public_id>/return/": lambda scene: scene.sold.public_id,
     "portal/offers/<uuid:public_id>/": lambda scene: scene.offer.public_id,
     "portal/settings/campaigns/<uuid:public_id>/": lambda scene: scene.campaign.public_id,
+    "portal/settings/campaigns/<uuid:public_id>/filter/": lambda scene: scene.campaign.public_id,
+    "portal/settings/campaigns/<uuid:public_id>/bids/": lambda scene: scene.campaign.public_id,
+    "portal/settings/endpoints/<uuid:public_id>/": lambda scene: scene.endpoint.public_id,
+    "portal/settings/endpoints/<uuid:public_id>/secret/": lambda scene: scene.endpoint.public_id,
     "portal/settings/changes/<uuid:public_id>/withdraw/": lambda scene: scene.proposal.public_id,
     "portal/missed/<uuid:public_id>/": lambda scene: scene.missed.public_id,
     "portal/returns/<uuid:public_id>/": lambda scene: scene.request.public_id,
@@ -58,7 +63,7 @@ OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
 }
 # The process of streams serves it; the web server has nothing to say.
 STREAM = "portal/offers/stream/"
-OF_A_CAMPAIGN = {"portal/settings/campaigns/<uuid:public_id>/"}
+OF_A_CAMPAIGN = {route for route in OF_A_ROW if route.startswith("portal/settings/campaigns/")}
 # The forms: by route, what a manager sends.
 FORMS: dict[str, dict[str, str]] = {
     "portal/leads/<uuid:public_id>/return/": {"reason": "bad_phone", "text": "It rings out."},
@@ -71,10 +76,20 @@ FORMS: dict[str, dict[str, str]] = {
     "portal/settings/company/": {"version": "*", "name": "Other", "timezone": "America/Chicago"},
     "portal/settings/pause/": {"version": "*", "action": "pause"},
     "portal/settings/campaigns/<uuid:public_id>/": {"version": "*", "cap_day": "1"},
+    "portal/settings/campaigns/<uuid:public_id>/filter/": {"version": "*"},
+    "portal/settings/campaigns/<uuid:public_id>/bids/": {"version": "*", "bid_0": "12"},
+    "portal/settings/answers/": {"version": "*"},
+    "portal/settings/endpoints/<uuid:public_id>/": {
+        "version": "*",
+        "name": "Other",
+        "email_to": "a@b.example",
+    },
+    "portal/settings/endpoints/<uuid:public_id>/secret/": {"version": "*"},
 }
 ONLY_POST = {
     "portal/returns/<uuid:public_id>/withdraw/",
     "portal/settings/changes/<uuid:public_id>/withdraw/",
+    "portal/settings/endpoints/<uuid:public_id>/secret/",
 }
 
 
