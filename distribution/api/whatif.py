@@ -12,10 +12,10 @@ from distribution.api.account import find_place
 from distribution.api.bodies import invalid
 from distribution.api.changing import ChangingView, refusals_as_errors
 from distribution.models import Buyer, BuyerScope, Enrollment
+from distribution.selfservice.effect import Effect, LeftOut
 from distribution.selfservice.settings import Part
 from distribution.selfservice.whatif import (
     PARTS_OF_BUYER,
-    Effect,
     Proposed,
     assess_change,
 )
@@ -82,6 +82,7 @@ def describe_effect(effect: Effect) -> dict[str, Any]:
         "checked": effect.checked,
         "unreadable": effect.unreadable,
         "is_partial": effect.is_partial,
+        "left_out": [_describe_left_out(each) for each in effect.left_out],
         "won": effect.won,
         "spent_cents": sum(prices),
         "lowest_price_cents": min(prices, default=None),
@@ -99,4 +100,13 @@ def describe_effect(effect: Effect) -> dict[str, Any]:
             }
             for each in effect.examples
         ],
+    }
+
+
+def _describe_left_out(left_out: LeftOut) -> dict[str, Any]:
+    return {
+        "why": left_out.why,
+        "leads": left_out.leads,
+        "from": write_time(left_out.since),
+        "to": write_time(left_out.until),
     }
