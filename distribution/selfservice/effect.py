@@ -15,7 +15,7 @@ Why = Literal["older", "time_over", "unreadable"]
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Leads that were not decided again. `leads` None: they were not counted. `since`, `until`: when they were missed."""
+    """Leads that were not decided again, and when they were missed. `leads` None: they were not counted."""
 
     why: Why
     leads: int | None
