@@ -122,8 +122,8 @@ ASK_WHAT_IF: Final = extend_schema(
     summary="What a change would have won",
     description="Decides the leads again that you missed in the last 30 days, as if the change had been made before, "
     "with what was recorded then. They are taken in order: a lead that you would have won uses up balance, caps and "
-    "budgets for those after it. The work is limited to 1,000 leads and 2 seconds; `is_partial` says so, and `left_out` "
-    "which leads that concerns. Nothing is stored.",
+    "budgets for those after it. The work is limited to 1,000 leads and 2 seconds; `is_partial` says so, and "
+    "`left_out` which leads that concerns. Nothing is stored.",
     tags=["buyers"],
     request={"application/json": WhatIfQuestion, "application/merge-patch+json": WhatIfQuestion},
     parameters=LIMIT_HEADERS,
