@@ -6,20 +6,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from distribution.models import PortalUser
 from distribution.offers.claim import claim_offer
-from distribution.portal.cookies import COOKIE
-from tests.browser.chromium import PHONE, barriers, watched
+from tests.browser.chromium import barriers, watched
+from tests.browser.portal_person import ON_A_PHONE, enter
 from tests.browser.product import serve_product
 from tests.support.factories import EnrollmentFactory, PortalUserFactory
 from tests.support.listening import stream_server_at
-from tests.support.portal import session_text
 from tests.support.portal_scene import PortalScene, build_portal_scene, open_another
 from tests.support.ports import free_port
-
-ON_A_PHONE = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture
@@ -37,12 +33,6 @@ def serve_with_streams(directory: Path) -> Iterator[tuple[str, ExitStack]]:
             stream_server_at(port, directory, "streams", {"LEADSWITCH_STREAM_ORIGINS": address})
         )
         yield address, running
-
-
-def enter(page: Page, user: PortalUser, address: str) -> None:
-    page.context.add_cookies(
-        [{"name": COOKIE, "value": session_text(user), "url": f"{address}/portal/"}]  # type: ignore[list-item]
-    )
 
 
 def test_offer_opens_and_closes_by_the_stream(scene: PortalScene, browser: Browser, tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ script a page is right when it is loaded.
   let isListening = false;
   let isAsking = false;
   let isAskedAgain = false;
-  let movedAt = -Infinity;
   let timer = 0;
+  let settling = 0;
 
   const find = (key) => live.querySelector(`[data-key="${key}"]`);
   const keysOf = (list) => [...list.querySelectorAll("[data-key]")].map((each) => each.dataset.key).join();
@@ -77,10 +77,16 @@ script a page is right when it is loaded.
     const [before, count] = [keysOf(live), live.querySelector("[data-offers]").dataset.offers];
     keepClosed(fresh, performance.now());
     live.replaceChildren(fresh);
-    if (keysOf(live) !== before) movedAt = performance.now();
+    if (keysOf(live) !== before) noteMove();
     if (fresh.dataset.offers !== count) {
       said.textContent = fresh.dataset.offers === "1" ? "1 open offer" : `${fresh.dataset.offers} open offers`;
     }
+  }
+
+  function noteMove() {
+    live.dataset.moved = "";
+    clearTimeout(settling);
+    settling = setTimeout(() => delete live.dataset.moved, MOVED_MS);
   }
 
   function showOffer(fresh) {
@@ -160,7 +166,7 @@ script a page is right when it is loaded.
 
   /* A finger that was on its way to another offer must not buy this one. */
   function refuseAfterMove(event) {
-    if (performance.now() - movedAt > MOVED_MS) return;
+    if (!("moved" in live.dataset)) return;
     event.preventDefault();
     how.textContent = "The list has just changed. Press again.";
   }
