@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from distribution.api import whatifdocuments as documents
 from distribution.api.account import find_place
 from distribution.api.bodies import invalid
-from distribution.api.changing import ChangingView, refusals_as_errors
+from distribution.api.changing import ChangingView, refusals_as_errors, require_allowance
 from distribution.models import Buyer, BuyerScope, Enrollment
 from distribution.selfservice.effect import Effect, LeftOut
 from distribution.selfservice.settings import Part
@@ -36,6 +36,7 @@ class WhatIfView(ChangingView):
 
     @documents.ASK_WHAT_IF
     def post(self, request: Request) -> Response:
+        require_allowance("whatif", buyer_id=self.buyer.pk)
         body = self.read_object(request)
         buyer = Buyer.objects.select_related("workspace").get(pk=self.buyer.pk)
         with refusals_as_errors():

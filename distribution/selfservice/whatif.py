@@ -31,6 +31,7 @@ from distribution.explain.remedy.replaying import (
 from distribution.explain.remedy.world import World
 from distribution.models import Buyer, Enrollment, read_snapshot
 from distribution.selfservice.effect import Effect, LeftOut, WonLead
+from distribution.selfservice.places import REPLAYS
 from distribution.selfservice.resolve import resolve
 from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, PROFILE, Part
 from routing.intake.condition_fields import condition_fields
@@ -58,11 +59,13 @@ class Proposed:
 
 
 def assess_change(buyer: Buyer, proposed: Proposed, *, at: datetime) -> Effect:
-    """Validate the change as if it were made, and replay with it. Raises FieldsRefused, ChangeRefused.
+    """Validate the change as if it were made, and replay with it. Raises FieldsRefused, ChangeRefused, TooBusy.
 
     `buyer` and the enrollments are changed in memory, and must not be saved.
     """
-    return replay_missed(buyer, read_changes(buyer, proposed, at=at), at=at)
+    changes = read_changes(buyer, proposed, at=at)
+    with REPLAYS.take():
+        return replay_missed(buyer, changes, at=at)
 
 
 def read_changes(buyer: Buyer, proposed: Proposed, *, at: datetime) -> SettingChanges:

@@ -68,7 +68,7 @@ CHECKS: list[Any] = [
 @pytest.fixture
 def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: ARG001
     """A lead that one buyer bought and another missed for lack of credits. The tests use the keys of these tenants."""
-    for kind in ("buyer", "workspace"):  # otherwise 429 would end the walk
+    for kind in ("buyer", "workspace", "whatif", "endpoint_test"):  # otherwise 429 would end the walk
         monkeypatch.setitem(django_settings.LEADSWITCH_RATE_LIMITS, kind, (60_000, 5_000))
     # Without an address for streams, their route answers 503.
     monkeypatch.setattr(django_settings, "LEADSWITCH_STREAMS_URL", "https://streams.example.com")
