@@ -29,8 +29,9 @@ from distribution.selfservice.approvals import (
     describe_difference,
 )
 from distribution.selfservice.author import Author
+from distribution.selfservice.effect import Effect
 from distribution.selfservice.refusals import ChangeRefused, FieldsRefused
-from distribution.selfservice.whatif import PARTS_OF_BUYER, Effect, Proposed, assess_change
+from distribution.selfservice.whatif import PARTS_OF_BUYER, Proposed, assess_change
 from tracing.admin.audited import REASON, AuditedAdmin
 from tracing.admin.columns import time_column, word_column
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
