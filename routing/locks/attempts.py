@@ -246,11 +246,18 @@ def _identity_key(identity: str) -> int:
 WAIT_FOR_LEAD: Final = "SELECT status FROM routing_lead WHERE id = %s FOR NO KEY UPDATE"
 
 
-def wait_for_lead(lead_id: int) -> str | None:
-    """Wait for one lead's lock, up to the session's lock_timeout. Returns its status then; None: no such lead."""
+def wait_for_lead(lead_id: int, *, longest_ms: int | None = None) -> str | None:
+    """Wait for one lead's lock, up to `longest_ms` or the session's lock_timeout. Returns its status then.
+
+    None: no such lead. The transaction is aborted if the lock was not free in time.
+    """
     with connection.cursor() as cursor:
+        if longest_ms is not None:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{longest_ms}ms"])
         cursor.execute(WAIT_FOR_LEAD, [lead_id])
         row: tuple[str] | None = cursor.fetchone()
+        if longest_ms is not None:
+            cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
     return row[0] if row else None
 
 
