@@ -28,7 +28,7 @@ RETURN_REQUESTS = with_series(
 )
 OFFER_CLOSING_LAG_SECONDS = Histogram(
     "leadswitch_offer_closing_lag_seconds",
-    "Time from the end of an offer, or of a later pause, until the attempt that closes it, by the database's clock.",
+    "Time from the end of an offer, or of a later pause, until the attempt that closed it was committed.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60),
 )
 CLAIMS = with_series(

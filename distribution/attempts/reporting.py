@@ -18,6 +18,7 @@ def report_attempt(
     """`locked`: the row as first locked. `seconds`: the whole attempt. `seconds_locked`: from that first lock on."""
     if not locked.is_test:
         _measure(record, locked, seconds=seconds)
+        _measure_closing(record, locked, seconds_locked=seconds_locked)
     count_sales(record)
     _count_auction(record, locked)
     sold = {"buyers": len(record.assignments), "charged_cents": record.charged_cents}
@@ -30,13 +31,17 @@ def _measure(record: AttemptRecord, locked: LockedLead, *, seconds: float) -> No
     if locked.next_attempt_at is not None:
         lag = max(0.0, (locked.locked_at - locked.next_attempt_at).total_seconds())
         metrics.START_LAG_SECONDS.labels(mode=locked.dispatch_mode).observe(lag)
-    if record.closed is not None and locked.due_since is not None:
-        late = (locked.locked_at - locked.due_since).total_seconds()
-        metrics.OFFER_CLOSING_LAG_SECONDS.observe(max(0.0, late))
     if record.route is not None and record.route.path:
         LEADS_ROUTED.labels(hops=str(len(record.route.path))).inc()
     if record.first is not None:
         DUPLICATES.labels(kind=record.first.kind).inc()
+
+
+def _measure_closing(record: AttemptRecord, locked: LockedLead, *, seconds_locked: float) -> None:
+    """From the end of the offer to the lock by the database's clock, and from the lock to the commit by this one's."""
+    if record.closed is not None and locked.due_since is not None:
+        late = (locked.locked_at - locked.due_since).total_seconds() + seconds_locked
+        metrics.OFFER_CLOSING_LAG_SECONDS.observe(max(0.0, late))
 
 
 def _count_auction(record: AttemptRecord, locked: LockedLead) -> None:

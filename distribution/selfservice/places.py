@@ -4,9 +4,9 @@ A process has few threads (leadswitch/web/config.py). Without a bound, one buyer
 replays leads all day, would occupy all of them, and leads of every agency would wait.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from distribution.selfservice.refusals import ChangeRefused
@@ -26,17 +26,21 @@ class Places:
     """`most`: how many may run at once in this process."""
 
     def __init__(self, most: int) -> None:
-        self._free = threading.BoundedSemaphore(most)
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(most):
+            self._free.put(None)
 
     @contextmanager
     def take(self) -> Iterator[None]:
         """Raises TooBusy at once: to wait for a place would occupy a thread as well."""
-        if not self._free.acquire(blocking=False):
-            raise TooBusy
+        try:
+            self._free.get_nowait()
+        except Empty:
+            raise TooBusy from None
         try:
             yield
         finally:
-            self._free.release()
+            self._free.put(None)
 
 
 # Name servers, and systems that are tested.

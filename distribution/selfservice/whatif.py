@@ -120,20 +120,35 @@ def replay_missed(buyer: Buyer, changes: SettingChanges, *, at: datetime) -> Eff
 
 def _replay_all(effect: Effect, attempts: Sequence[MissedAttempt], worlds: "_Worlds") -> None:
     deadline, used_up = time.monotonic() + MOST_SECONDS, UsedUp()
-    for number, (missed, facts) in enumerate(_with_facts(attempts)):
+    for number, (missed, facts, leads) in enumerate(_with_facts(attempts)):
         if time.monotonic() > deadline:
             effect.left_out.append(LeftOut("time_over", len(attempts) - number, since=missed.decided_at))
             return
-        _note(effect, missed, worlds.replay(missed, facts, used_up))
+        _note(effect, missed, worlds.replay(missed, facts, leads, used_up))
 
 
-def _with_facts(attempts: Sequence[MissedAttempt]) -> Iterator[tuple[MissedAttempt, Any]]:
+class _Leads:
+    """The leads of a batch, read at once when the first is needed."""
+
+    def __init__(self, lead_ids: Sequence[int]) -> None:
+        self._lead_ids = lead_ids
+        self._found: Mapping[int, Lead] | None = None
+
+    def find(self, lead_id: int) -> Lead:
+        """Raises LookupError."""
+        if self._found is None:
+            self._found = Lead.objects.select_related("source").in_bulk(self._lead_ids)
+        return self._found[lead_id]
+
+
+def _with_facts(attempts: Sequence[MissedAttempt]) -> Iterator[tuple[MissedAttempt, Any, _Leads]]:
     for start in range(0, len(attempts), BATCH):
         batch = attempts[start : start + BATCH]
         facts = dict(
             Attempt.objects.filter(pk__in=[each.attempt_id for each in batch]).values_list("pk", "facts")
         )
-        yield from ((each, facts.get(each.attempt_id)) for each in batch)
+        leads = _Leads([each.lead_id for each in batch])
+        yield from ((each, facts.get(each.attempt_id), leads) for each in batch)
 
 
 class _Worlds:
@@ -143,13 +158,13 @@ class _Worlds:
         self._buyer_id, self._changes = buyer_id, changes
         self._known: dict[tuple[int, int], _Changed | None] = {}
 
-    def replay(self, missed: MissedAttempt, facts: Any, used_up: UsedUp) -> Replayed | None:
+    def replay(self, missed: MissedAttempt, facts: Any, leads: _Leads, used_up: UsedUp) -> Replayed | None:
         """None: it cannot be decided again."""
         changed = self._find(missed.campaign_id, missed.config_version)
         if changed is None or not facts:
             return None
         try:
-            recorded = _complete(facts_from_json(facts), missed.lead_id, changed)
+            recorded = _complete(facts_from_json(facts), missed.lead_id, changed, leads)
             recorded = _bid_again(recorded, changed)
             return replay(changed.campaign, recorded, enrollment_id=changed.enrollment_id, used_up=used_up)
         except (FactsError, LookupError, TypeError, ValueError, AttributeError):
@@ -180,7 +195,7 @@ _NO_FACTS: Final[Any] = None
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """`campaign` with the change, and as it was."""
+    """The campaign with the change, and without it."""
 
     campaign: CompiledCampaign
     was: CompiledCampaign
@@ -205,11 +220,11 @@ def _bid_again(facts: DecisionFacts, changed: _Changed) -> DecisionFacts:
     return replace(facts, live={**facts.live, number: replace(live, bid_cents=after)})
 
 
-def _complete(facts: DecisionFacts, lead_id: int, changed: _Changed) -> DecisionFacts:
+def _complete(facts: DecisionFacts, lead_id: int, changed: _Changed, leads: _Leads) -> DecisionFacts:
     """Recorded facts have only the fields that were read then. The others are read from the lead, as it is now."""
     if not changed.new_fields:
         return facts
-    lead = Lead.objects.select_related("source").get(pk=lead_id)
+    lead = leads.find(lead_id)
     more = {
         name: hide_personal(name, value)
         for name, value in condition_fields(lead, source=lead.source.name).items()

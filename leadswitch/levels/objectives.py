@@ -45,6 +45,17 @@ class GaugeObjective:
     limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class QuantileObjective:
+    """A share of what a histogram counts must take less than a limit, which is an edge of its buckets."""
+
+    name: str
+    title: str
+    histogram: str
+    quantile: float
+    limit_seconds: float
+
+
 AVAILABILITY: Final = Objective(
     name="availability",
     title="Availability",
@@ -71,5 +82,12 @@ DUE_RETRIES: Final = GaugeObjective(
     title="Due retries",
     series="max(leadswitch_retries_due)",
     limit=DUE_RETRIES_LIMIT,
+)
+CLOSING: Final = QuantileObjective(
+    name="closing",
+    title="Closing of offers",
+    histogram="leadswitch_offer_closing_lag_seconds",
+    quantile=0.99,
+    limit_seconds=0.1,
 )
 OBJECTIVES: Final = (AVAILABILITY, LATENCY)

@@ -12,6 +12,7 @@ OF_BARE_VIEW: Final = 0.7
 OF_PLAIN_HTTPX: Final = 0.8
 MAX_ADDED_MS: Final = 5.0
 MAX_AUCTION_MS: Final = 20.0
+MAX_CLOSING_MS: Final = 100.0
 MAX_PING_MS: Final = 50.0
 MAX_STATEMENTS: Final = 14
 MIN_RETRIES_PER_MINUTE: Final = 100
@@ -51,7 +52,7 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
     if "deliveries" in report:
         aims += _deliveries(report["deliveries"])
     if "offers" in report:
-        aims.append(_auction(report["offers"]["auction"]))
+        aims += _offers(report["offers"])
     if "pings" in report:
         aims += [_ping(size) for size in report["pings"]["sizes"]]
     if "retries" in report:
@@ -155,6 +156,24 @@ def _auction(auction: Mapping[str, Any]) -> Aim:
         f"< {MAX_AUCTION_MS:g} ms beyond the slowest bid",
         f"{over_ms:.1f} ms",
         over_ms < MAX_AUCTION_MS,
+    )
+
+
+def _offers(offers: Mapping[str, Any]) -> Iterator[Aim]:
+    yield _auction(offers["auction"])
+    ratio = offers["claim_loops"]["product_against_by_hand"]
+    yield Aim(
+        "claims/s, one process",
+        f"≥ {OF_BY_HAND:g} x the loop by hand",
+        f"{ratio['median']:.2f} x ({ratio['min']:.2f}-{ratio['max']:.2f})",
+        ratio["median"] >= OF_BY_HAND,
+    )
+    closing = offers["closing"]
+    yield Aim(
+        "an offer that closes, p99",
+        f"< {MAX_CLOSING_MS:g} ms after its end, never before it",
+        f"{closing['p99_ms']:.1f} ms, {closing['early']} early",
+        closing["p99_ms"] < MAX_CLOSING_MS and not closing["early"],
     )
 
 

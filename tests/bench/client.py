@@ -19,7 +19,10 @@ ANSWER_SECONDS: Final = 30.0
 
 @dataclass(slots=True)
 class Job:
-    """`requests` is shared by all connections. `body` contains {number}, which each request replaces with its own."""
+    """`requests` is shared by all connections. `body` contains {number}, which each request replaces with its own.
+
+    `targets`: the path and the API key of each request, instead of one path with one key for all.
+    """
 
     port: int
     path: str
@@ -27,6 +30,7 @@ class Job:
     body: str
     requests: int
     connections: int
+    targets: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -75,8 +79,12 @@ FIRST: Final = time.time_ns() // 1000
 
 def make_request(job: Job, number: int) -> bytes:
     body = job.body.replace("{number}", str(FIRST + number)).encode()
-    lines = [f"POST {job.path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json"]
-    lines += [f"{name}: {value}" for name, value in job.headers.items()]
+    path, headers = job.path, job.headers
+    if job.targets:
+        path, key = job.targets[number]
+        headers = {**headers, "Authorization": f"Api-Key {key}"}
+    lines = [f"POST {path} HTTP/1.1", f"Host: {HOST}", "Content-Type: application/json"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     lines += [f"Content-Length: {len(body)}", "", ""]
     return "\r\n".join(lines).encode() + body
 

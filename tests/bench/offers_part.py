@@ -1,78 +1,44 @@
-"""Auctions: how much later than the slowest bid the lead is sold."""
+"""Offers: auctions, claims, listeners, how late offers close, and what a buyer's change would have won."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench.children import Child, child_environment, start_children
-from tests.bench.numbers import percentile
+from tests.bench.auctions_part import measure_auctions
+from tests.bench.children import Child, start_children
+from tests.bench.claims_part import count_claim_steps, measure_claims
+from tests.bench.closings_part import measure_closings
 from tests.bench.plan import Plan
-from tests.bench.servers import run_deliverer
-from tests.receivers import Receiver, start_receiver
 
 Progress = Callable[[str], None]
 
-BIDDERS: Final = 20
-# What the buyers' systems take, in ms: 10, 20 ... 200. The slowest one is a bid as well.
-STEP_MS: Final = 10
+AUCTION_STEPS: Final = 2
+CLOSING_STEPS: Final = 1
+REPLAY_STEPS: Final = 1
 
 
-def count_steps(plan: Plan) -> int:  # noqa: ARG001 - as the other parts
+def count_steps(plan: Plan) -> int:
     """How often `measure_offers` reports progress."""
-    return 2
+    return AUCTION_STEPS + count_claim_steps(plan) + CLOSING_STEPS + REPLAY_STEPS
 
 
 def measure_offers(
     plan: Plan, *, database_url: str, directory: Path, progress: Progress
 ) -> Mapping[str, Any]:
     """Needs a migrated database."""
-    file = directory / "asked.jsonl"
-    file.unlink(missing_ok=True)
-    with start_receiver(file) as receiver, asking(database_url, directory=directory) as child:
-        return {"auction": _measure_auctions(plan, child, receiver, progress=progress)}
-
-
-@contextmanager
-def asking(database_url: str, *, directory: Path) -> Iterator[Child]:
-    """A deliverer, and the process that opens auctions."""
-    environment = {
-        **child_environment(database_url, role="worker"),
-        "LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8",
-    }
     log, module = directory / "offers-worker.log", "tests.bench.offers_worker"
-    with (
-        run_deliverer(environment, directory=directory),
-        start_children(1, database_url=database_url, log=log, module=module) as [child],
-    ):
-        child.ask("wait_for_deliverer")
-        yield child
+    with start_children(1, database_url=database_url, log=log, module=module) as [child]:
+        given: dict[str, Any] = {"database_url": database_url, "directory": directory, "progress": progress}
+        return {
+            "auction": measure_auctions(plan, child, **given),
+            **measure_claims(plan, child, **given),
+            "closing": measure_closings(plan, child, **given),
+            "replays": _measure_replays(plan, child, progress=progress),
+        }
 
 
-def _measure_auctions(
-    plan: Plan, child: Child, receiver: Receiver, *, progress: Progress
-) -> Mapping[str, Any]:
-    urls = [receiver.url(f"bid/{10 + place}.00/{STEP_MS * (place + 1)}") for place in range(BIDDERS)]
-    progress("auctions: warm-up")
-    child.ask("time_auctions", urls=urls, count=plan.warm_up)
-    progress("auctions")
-    times = child.ask("time_auctions", urls=urls, count=plan.posts)["auctions"]
-    return describe_auctions(times, slowest_ms=STEP_MS * BIDDERS)
-
-
-def describe_auctions(times: Sequence[Mapping[str, float]], *, slowest_ms: float) -> Mapping[str, Any]:
-    """`over_own`: beyond the time that the slowest buyer's system takes. `over_bid`: beyond its bid as measured."""
-    totals = [each["total_ms"] for each in times]
-    over_bid = [each["total_ms"] - each["slowest_ms"] for each in times]
-    return {
-        "auctions": len(times),
-        "bidders": BIDDERS,
-        "slowest_ms": slowest_ms,
-        "total": _spread(totals),
-        "over_own": _spread([each - slowest_ms for each in totals]),
-        "over_bid": _spread(over_bid),
-    }
-
-
-def _spread(values: Sequence[float]) -> Mapping[str, float]:
-    return {f"p{each}_ms": percentile(values, each) for each in (50, 95)}
+def _measure_replays(plan: Plan, child: Child, *, progress: Progress) -> Sequence[Mapping[str, Any]]:
+    """What a change would have won: 30 days of one buyer's missed leads."""
+    progress(f"{plan.missed:,} missed leads")
+    replays: Sequence[Mapping[str, Any]] = child.ask("time_replays", missed=plan.missed)["replays"]
+    return replays

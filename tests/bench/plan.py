@@ -34,6 +34,12 @@ class Plan:
     paced: int = 300  # messages at a steady pace in each turn
     pings: int = 1_000  # of each size, one after the other
     ping_sizes: tuple[int, ...] = (21, 201)  # enrolled buyers; no other part has a pool of these sizes
+    claims: int = 200  # in each round, by each loop
+    claim_requests: int = 600  # over HTTP
+    openings: int = 100  # that each listener hears
+    listeners: tuple[int, ...] = (0, 200, 1000)
+    closings: int = 300
+    missed: int = 3_000  # leads that one buyer missed
     # The driver prepares a statement after 5 executions, and the server chooses a generic plan after 5 more.
     warm_up: int = 12
 
@@ -57,6 +63,12 @@ class Plan:
             posts=5,
             paced=10,
             pings=20,
+            claims=10,
+            claim_requests=40,
+            openings=5,
+            listeners=(0, 40, 80),
+            closings=20,
+            missed=30,
         )
 
     def with_leads(self, count: int) -> "Plan":

@@ -42,7 +42,7 @@ BARE_PARTS = ("routing", "outbound")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
     " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer; pings;"
-    " the time that an auction adds to its slowest bid;"
+    " auctions, claims, listeners and closings of offers;"
     " how fast retries are drained; what a lead waits for; and what"
     " distributed traces cost. Prints tables and writes var/bench/bench.json."
 )

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 
-from leadswitch.up import CELERY, DELIVERER, WEB_OPTIONS, worker_arguments
+from leadswitch.up import CELERY, DELIVERER, DISPATCHER, STREAMS, WEB_OPTIONS, worker_arguments
 from tests.bench.children import ChildFailed, child_environment, end
 from tests.support.ports import free_port
 
@@ -23,6 +23,7 @@ HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
 WEB_WORKERS: Final = 2
 POOL_PROCESSES: Final = 2
+LEADING: Final = "dispatch.leading"
 
 
 @contextmanager
@@ -87,6 +88,24 @@ def run_deliverer(environment: Mapping[str, str], *, directory: Path) -> Iterato
 
 
 @contextmanager
+def run_dispatcher(environment: Mapping[str, str], *, directory: Path) -> Iterator[int]:
+    """Yield the process id of a dispatcher that leads."""
+    command = [sys.executable, *DISPATCHER]
+    with start_ready(command, environment, log=directory / "dispatcher.log", ready=LEADING) as process_id:
+        yield process_id
+
+
+@contextmanager
+def serve_streams(database_url: str, *, directory: Path, **variables: str) -> Iterator[tuple[int, int]]:
+    """Serve the stream of offers with one process. Yields its port and its process id."""
+    port, log = free_port(), directory / "streams.log"
+    command = (*STREAMS, "--host", HOST, "--port", str(port))
+    environment = {**child_environment(database_url, role="web"), **variables}
+    with _run_until_open(command, environment, port=port, log=log) as process_id:
+        yield port, process_id
+
+
+@contextmanager
 def start_ready(
     command: Sequence[str], environment: Mapping[str, str], *, log: Path, ready: str
 ) -> Iterator[int]:
@@ -119,10 +138,19 @@ def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path, ready: str
 @contextmanager
 def _serve(application: str, environment: Mapping[str, str], *, log: Path) -> Iterator[int]:
     port = free_port()
-    web = ["gunicorn", application, *WEB_OPTIONS, "--workers", str(WEB_WORKERS)]
+    web = ("-m", "gunicorn", application, *WEB_OPTIONS, "--workers", str(WEB_WORKERS))
+    with _run_until_open((*web, "--bind", f"{HOST}:{port}"), environment, port=port, log=log):
+        yield port
+
+
+@contextmanager
+def _run_until_open(
+    command: Sequence[str], environment: Mapping[str, str], *, port: int, log: Path
+) -> Iterator[int]:
+    """Yield the process id when it accepts connections."""
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *web, "--bind", f"{HOST}:{port}"],
+            [sys.executable, *command],
             cwd=settings.BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -131,7 +159,7 @@ def _serve(application: str, environment: Mapping[str, str], *, log: Path) -> It
         )
         try:
             _wait_until_open(port, process, log=log)
-            yield port
+            yield process.pid
         finally:
             end(process)
 

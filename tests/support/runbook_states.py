@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.support import runbook_faults as faults
 from tests.support.runbook_delivery_states import DELIVERY_STATES
+from tests.support.runbook_offer_states import OFFER_STATES
 from tests.support.runbook_promises import (
     ALL_HOLD,
     ALL_VALID,
@@ -34,6 +35,7 @@ from tests.support.runbooks import Promise
 
 STATES: Final[tuple[State, ...]] = (
     *DELIVERY_STATES,
+    *OFFER_STATES,
     State(
         name="no fault",
         pages=("daily-digest", "exporter-absent", "rolling-deploy", "watchdog"),
@@ -106,7 +108,13 @@ STATES: Final[tuple[State, ...]] = (
     ),
     State(
         name="a lock that is held",
-        pages=("decision-slow", "exporter-collector-failed", "lock-success-low", "lock-timeouts"),
+        pages=(
+            "decision-slow",
+            "exporter-collector-failed",
+            "lock-success-low",
+            "lock-timeouts",
+            "offers-closed-late",
+        ),
         brought_by=(*RUNNING, faults.timed_out_lock, faults.open_lock),
         prints={
             DATABASE: Promise(0, "PID NAME NAME active SECONDS PID SELECT"),

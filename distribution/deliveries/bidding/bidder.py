@@ -23,6 +23,7 @@ from django.db import Error, close_old_connections, connections
 from distribution import metrics
 from distribution.deliveries.bidding.asking import Asked, ask, not_asked
 from distribution.deliveries.bidding.claim import Question, Targets, claim_auctions
+from distribution.deliveries.bidding.pace import Pace
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.outbound import OutboundClient
 from distribution.deliveries.recorder import Distribute, NextAttempts
@@ -78,7 +79,9 @@ class Bidder:
         self._closer = NextAttempts(distribute, name="auction-closer")
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[Task, Asked] | Task | None] = queue.SimpleQueue()
+        self._count = threads
         self._running: Counter[int] = Counter()
+        self._pace = Pace()
         self._lock = threading.Lock()
         self._open: dict[int, Open] = {}
         self.threads: list[threading.Thread] = [
@@ -109,7 +112,7 @@ class Bidder:
 
     def _claim_once(self, targets: Targets) -> bool:
         """Returns whether there may be more."""
-        questions = claim_auctions(targets)
+        questions = self._pace.order(claim_auctions(targets), free=self._count_free())
         # After the statement: a deadline is never earlier than the campaign says.
         claimed_at = time.monotonic()
         tasks = [Task(each, claimed_at) for each in questions]
@@ -118,6 +121,10 @@ class Bidder:
         for task in tasks:
             self._tasks.put(task)
         return bool(questions)
+
+    def _count_free(self) -> int:
+        with self._lock:
+            return self._count - self._running.total()
 
     # --- pool ---
 
@@ -198,6 +205,7 @@ class Bidder:
             metrics.BIDS.labels(outcome=outcome.value).inc()
         for task, asked in found:
             metrics.BID_SECONDS.observe(asked.latency_ms / 1000)
+            self._pace.note(task.question.target, latency_ms=asked.latency_ms)
             self._open[task.question.offer_id].unanswered -= 1
         return True
 

@@ -37,6 +37,7 @@ class Dashboard(StrEnum):
     RETRIES = "leadswitch-retries"
     DISPATCH = "leadswitch-dispatch"
     DELIVERIES = "leadswitch-deliveries"
+    OFFERS = "leadswitch-offers"
     DATABASE = "leadswitch-database"
 
 

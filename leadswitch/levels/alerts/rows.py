@@ -7,6 +7,7 @@ from leadswitch.levels.alerts.attempt_alerts import ATTEMPT_ALERTS
 from leadswitch.levels.alerts.burn import make_burn_alerts
 from leadswitch.levels.alerts.delivery_alerts import DELIVERY_ALERTS
 from leadswitch.levels.alerts.dispatch_alerts import DISPATCH_ALERTS
+from leadswitch.levels.alerts.offer_alerts import OFFER_ALERTS
 from leadswitch.levels.alerts.queue_alerts import QUEUE_ALERTS
 from leadswitch.levels.alerts.watch_alerts import WATCH_ALERTS
 from leadswitch.levels.objectives import OBJECTIVES
@@ -18,5 +19,6 @@ ALERTS: Final[tuple[Alert, ...]] = (
     *QUEUE_ALERTS,
     *DISPATCH_ALERTS,
     *DELIVERY_ALERTS,
+    *OFFER_ALERTS,
     *WATCH_ALERTS,
 )

@@ -14,6 +14,7 @@ from leadswitch.levels.monitors.burn import watch_burn
 from leadswitch.levels.monitors.condition import Compare, Condition, JobDown, Watch, WindowAggregation
 from leadswitch.levels.monitors.delivery_watches import DELIVERY_WATCHES
 from leadswitch.levels.monitors.forms import above, at_least, increase, is_zero, more, share, stays_above
+from leadswitch.levels.monitors.offer_watches import OFFER_WATCHES
 from leadswitch.levels.objectives import DUE_RETRIES
 
 ATTEMPTS: Final = "leadswitch_attempts_total"
@@ -181,6 +182,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchBalancesDrift": above("leadswitch_wallets_drifted", 0, "2m"),
     "LeadSwitchStatementsOverdue": above("leadswitch_buyers_overdue", 0, "5m"),
     **DELIVERY_WATCHES,
+    **OFFER_WATCHES,
     "LeadSwitchExporterCollectorFailed": is_zero(
         Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), ProcessAggregation.MIN), "2m"
     ),

@@ -15,11 +15,10 @@ from django.conf import settings
 from leadswitch.up import DISPATCHER
 from tests.bench.children import Child, child_environment, end
 from tests.bench.dispatch.plan import COUNTDOWN, EVENT, POLLER
-from tests.bench.servers import HOST, run_worker, start_ready
+from tests.bench.servers import HOST, LEADING, run_worker, start_ready
 
 REDIS_DATABASE: Final = 9
 POLLERS: Final = 2  # as many as the worker has processes
-LEADING: Final = "dispatch.leading"
 WITHOUT_LIMIT: Final = 10_000_000
 
 

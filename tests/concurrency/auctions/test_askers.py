@@ -11,7 +11,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.bidding.claim import Targets, claim_auctions
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.payloads.bids import BidOutcome, BidReading
-from distribution.models import Assignment, Deliverer, Enrollment, OfferBuyer
+from distribution.models import Assignment, Deliverer, Enrollment, Offer, OfferBuyer
 from routing.places.zips import load_rows
 from tests.receivers.running import Receiver
 from tests.support.auctions import auction_campaign, auction_of, auctioned_lead, bidder, bids_of, close
@@ -101,6 +101,30 @@ def test_bid_that_waits_for_the_closing_is_late() -> None:
     assert Assignment.objects.get().buyer_id == quick.buyer_id
     assert bids_of(lead, "bid_outcome", "bid_cents", "rank")[slow.buyer_id] == ["late", 9_000, None]
     assert_everything_holds()
+
+
+def test_bid_that_is_written_while_the_auction_closes_is_late() -> None:
+    """It reads the state after it has waited, and not as its statement began."""
+    campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
+    bidder(campaign, url=ASKED)
+    auctioned_lead(campaign)
+    row = OfferBuyer.objects.get()
+
+    def close_and_rank() -> None:
+        ended = {"state": "closed", "closed_at": timezone.now(), "end_reason": "window_over"}
+        assert Offer.objects.filter(pk=row.offer_id, state="open").update(**ended) == 1
+        OfferBuyer.objects.filter(pk=row.pk).update(rank=1)
+
+    with (
+        before_its_commit(close_and_rank) as commit,
+        in_background(lambda: write_bids([answered(row, 9_000)])) as writing,
+    ):
+        wait_until_blocked()
+        assert not writing.done()
+        commit()
+        assert writing.result(LONGEST_SECONDS) == [BidOutcome.LATE]
+    row.refresh_from_db()
+    assert (row.bid_outcome, row.bid_cents, row.rank) == ("late", 9_000, 1)
 
 
 def test_answer_is_written_once() -> None:

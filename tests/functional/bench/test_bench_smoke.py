@@ -32,6 +32,12 @@ TINY = Plan(
     paced=4,
     pings=4,
     ping_sizes=(5, 9),
+    claims=2,
+    claim_requests=4,
+    openings=2,
+    listeners=(0, 3, 11),
+    closings=3,
+    missed=3,
     warm_up=1,
     retries=6,
     ways=2,
@@ -63,6 +69,12 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
         "Other endpoints beside one that hangs",
         "Retries in due order",
         "What a lead waits for",
+        "Auctions of 20 buyers",
+        "Claims in one process",
+        "Beside 3 listeners",
+        "Memory of the process of streams",
+        "3 offers that close",
+        "What a buyer's change would have won",
         "Distributed traces",
         "Aims",
         "psycopg",
@@ -90,6 +102,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     assert set(report["outbound"]["clients"]) == {"product", "httpx"}
     assert len(report["outbound"]["product_against_httpx"]["rounds"]) == TINY.rounds
     check_deliveries(report["deliveries"])
+    check_offers(report["offers"])
     check_waits(report)
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
     assert bench_databases() == []
@@ -118,6 +131,17 @@ def check_routing(routing: Mapping[str, Any]) -> None:
         # Each lead matches another rule, so on average half of them are checked.
         assert size["rules"] / 2 - 2 < size["rules_asked_a_decision"] <= size["rules"] / 2 + 2
         assert size["microseconds_a_decision"] > size["microseconds_a_rule"] > 0
+
+
+def check_offers(offers: Mapping[str, Any]) -> None:
+    assert set(offers["claim_loops"]["claims_per_second"]) == {PRODUCT, BY_HAND}
+    assert offers["claim_loops"]["statements"][-1] == "COMMIT"
+    assert offers["claims"]["claims"] == 4
+    assert 0 < offers["listening"]["p50_ms"] <= offers["listening"]["p99_ms"]
+    assert [size["listeners"] for size in offers["memory"]["sizes"]] == [0, 3, 11]
+    assert offers["closing"]["early"] == 0
+    counts = [(each["missed"], each["checked"], each["won"]) for each in offers["replays"]]
+    assert counts == [(3, 3, 3), (3, 3, 3)]
 
 
 def check_deliveries(deliveries: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 OTHER = "https://evil.example"
 # Everything that a browser can send as a form.
 POSTED = [route for route in portal_routes() if route.path in {*FORMS, "portal/choose/"}]
-OF_NOBODY = ["/portal/sign-in/", "/portal/sign-out/", "/portal/sign-out/everywhere/"]
+OF_SIGNING_IN = ["/portal/sign-in/", "/portal/sign-out/", "/portal/sign-out/everywhere/"]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_forged_form_changes_nothing(route: object, scene: PortalScene) -> None:
     assert snapshot() == before
 
 
-@pytest.mark.parametrize("path", OF_NOBODY)
+@pytest.mark.parametrize("path", OF_SIGNING_IN)
 def test_forged_form_does_not_sign_in_or_out(path: str, user: PortalUser) -> None:
     client = strict(user)
     assert client.post(path, {"email": user.email}).status_code == 403
@@ -61,7 +61,7 @@ def test_forged_form_does_not_sign_in_or_out(path: str, user: PortalUser) -> Non
 
 
 def test_forged_form_does_not_use_a_link(user: PortalUser) -> None:
-    """Or another site could sign its visitor in as somebody else, and read what the visitor enters."""
+    """Or another site could sign its visitor in as the attacker, and read what the visitor enters."""
     client, link = Client(enforce_csrf_checks=True), link_of(user)
     assert client.post(link).status_code == 403
     assert not PortalSession.objects.exists()
@@ -137,7 +137,7 @@ def test_token_of_a_link_is_not_the_session(user: PortalUser) -> None:
 
 def test_answers_for_known_and_unknown_addresses_are_the_same(user: PortalUser, mailbox: Mailbox) -> None:  # noqa: ARG001
     known, unknown = (
-        Client().post("/portal/sign-in/", {"email": email}) for email in (user.email, "x@nobody.example")
+        Client().post("/portal/sign-in/", {"email": email}) for email in (user.email, "x@unknown.example")
     )
     assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
     hidden = {"Set-Cookie", "Date"}

@@ -67,7 +67,7 @@ def test_wait_for_other_systems_is_refused_when_all_places_are_taken(enrollment:
         test = {"confirmed_address": endpoint.url}
         assert api.send("post", f"{path}test/", test).status_code == 503
         assert api.send("patch", path, {"timeout_seconds": 9}, version="*").status_code == 200, (
-            "it waits for nobody"
+            "no look-up, no wait"
         )
     assert api.send("patch", path, url, version="*").status_code == 200
 

@@ -6,8 +6,9 @@ from leadswitch.levels.dashboards.board import Board
 from leadswitch.levels.dashboards.boards.database import DATABASE
 from leadswitch.levels.dashboards.boards.deliveries import DELIVERIES
 from leadswitch.levels.dashboards.boards.dispatch import DISPATCH
+from leadswitch.levels.dashboards.boards.offers import OFFERS
 from leadswitch.levels.dashboards.boards.performance import PERFORMANCE
 from leadswitch.levels.dashboards.boards.retries import RETRIES
 from leadswitch.levels.dashboards.boards.routing import ROUTING
 
-BOARDS: Final[tuple[Board, ...]] = (ROUTING, PERFORMANCE, RETRIES, DISPATCH, DELIVERIES, DATABASE)
+BOARDS: Final[tuple[Board, ...]] = (ROUTING, PERFORMANCE, RETRIES, DISPATCH, DELIVERIES, OFFERS, DATABASE)
