@@ -13,7 +13,7 @@ from distribution.api.authentication import get_buyer_key
 from distribution.api.bodies import problem
 from distribution.api.buyer import BuyerView
 from distribution.selfservice.author import Author
-from distribution.selfservice.places import RETRY_SECONDS, TooBusy
+from distribution.selfservice.places import TooBusy
 from distribution.selfservice.refusals import (
     ChangeRefused,
     FieldsRefused,
@@ -79,6 +79,6 @@ def refusals_as_errors() -> Iterator[None]:
         }
         raise FieldsInvalid(fields) from None
     except TooBusy as refused:
-        raise ApiError(refused.message, status_code=503, wait_seconds=RETRY_SECONDS) from None
+        raise ApiError(refused.message, status_code=503) from None
     except ChangeRefused as refused:
         raise ApiError(refused.message, status_code=409, code=refused.code) from None

@@ -12,7 +12,6 @@ from typing import Final
 from distribution.selfservice.refusals import ChangeRefused
 
 BUSY: Final = "LeadSwitch is busy with the same for others. Try again in a moment."
-RETRY_SECONDS: Final = 2
 
 
 class TooBusy(ChangeRefused):

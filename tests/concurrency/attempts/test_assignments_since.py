@@ -3,12 +3,14 @@
 Real transactions: one has sold a lead to the buyer and has not committed yet, while the buyer polls and others sell.
 """
 
+import threading
 from functools import partial
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from distribution.attempts import decide_under_lock
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer
 from distribution.offers.claim import claim_offer
@@ -18,7 +20,8 @@ from routing.queries import read_clock
 from tests.support.factories import CampaignFactory, LeadFactory, enroll, issue_buyer_key
 from tests.support.offers import buyers_of, offering_campaign, open_offer_of
 from tests.support.planting import plant
-from tests.support.racing import before_its_commit
+from tests.support.racing import before_its_commit, in_background
+from tests.support.waiting import LONGEST_SECONDS
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 BEGIN = "2026-01-01T00:00:00Z"
@@ -56,16 +59,34 @@ def leads_for_one_buyer(count: int) -> tuple[Buyer, list[Lead]]:
     return place.buyer, [first, *(LeadFactory(source=first.source) for _ in range(count - 1))]
 
 
-def test_sale_that_commits_late_comes_before_every_later_one() -> None:
+class SoldButNotCommitted:
+    """The first attempt that has sold its lead waits there, before it commits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_there, self.may_commit = threading.Event(), threading.Event()
+        self._real = decide_under_lock.sell_selected
+        monkeypatch.setattr(decide_under_lock, "sell_selected", self._sell)
+
+    def _sell(self, *arguments: Any, **named: Any) -> Any:
+        sold = self._real(*arguments, **named)
+        if not self.is_there.is_set():
+            self.is_there.set()
+            assert self.may_commit.wait(LONGEST_SECONDS)
+        return sold
+
+
+def test_sale_that_commits_late_comes_before_every_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
     buyer, [slow, quick] = leads_for_one_buyer(2)
-    poll = Poll(buyer)
-    with before_its_commit(partial(distribute_lead, slow.pk)) as commit:
+    poll, sold = Poll(buyer), SoldButNotCommitted(monkeypatch)
+    with in_background(partial(distribute_lead, slow.pk)) as first:
+        assert sold.is_there.wait(LONGEST_SECONDS)
         assert distribute_lead(quick.pk).result != "success", (
             "the buyer is locked until the first sale commits"
         )
         assert poll() == []
-        commit()
-        assert poll() == names(slow)
+        sold.may_commit.set()
+        assert first.result(LONGEST_SECONDS).result == "success"
+    assert poll() == names(slow)
     assert distribute_lead(quick.pk).result == "success"
     assert poll() == names(quick)
     assert poll() == []

@@ -1,6 +1,7 @@
 """What a change would have won: replays of a buyer's own missed leads, in order and within bounds."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -157,7 +158,7 @@ def test_time_that_ends_in_between_leaves_out_the_newest(
 ) -> None:
     distribute(campaign, count=3)
     clock = iter([0.0, 0.5, 9.0])
-    monkeypatch.setattr(whatif.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(whatif, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     effect = whatif.replay_missed(enrollment.buyer, whatif.SettingChanges(), at=datetime.now(UTC))
     assert (effect.missed, effect.checked) == (3, 1)
     [late] = effect.left_out
