@@ -27,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 BEGIN = "2026-01-01T00:00:00Z"
 COPY = """
     INSERT INTO distribution_assignment
-        (public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state)
-    SELECT gen_random_uuid(), %s, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state
+        (public_id, lead_id, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, counted_on)
+    SELECT gen_random_uuid(), %s, buyer_id, campaign_id, enrollment_id, attempt_id, price_cents, state, counted_on
     FROM distribution_assignment ORDER BY id LIMIT 1
 """
 
