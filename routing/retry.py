@@ -2,12 +2,15 @@
 
 Two schedules. A conflict over locks ends soon: by default 100 ms doubling to 30 s. A failure of the product
 may need a person: by default 1 min doubling to 1 h, and only a few times. Each counts its own attempts in a row.
+
+An urgent lead cannot wait a minute: its offer is over, and nobody can claim it. Its first retries after an error come
+sooner, from 1 s doubling up to the first delay of that schedule, and count beside the others.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
 from tracing.skip_reasons import RetryClass
 
@@ -22,6 +25,10 @@ class Backoff:
 class Backoffs:
     after_conflict: Backoff
     after_error: Backoff
+
+
+# The first delay after an error of an urgent lead.
+URGENT: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ def next_step(
     at: datetime,
     backoffs: Backoffs,
     seed: int,
+    is_urgent: bool = False,
 ) -> NextStep:
     """Decide what follows an unsold attempt of the lead, as it was before the attempt.
 
@@ -88,8 +96,18 @@ def next_step(
     elif retry_class is RetryClass.ERROR:
         tries = replace(tries, errors=tries.errors + 1)
         done, most, backoff = tries.errors, limits.errors, backoffs.after_error
+        if is_urgent:
+            most, backoff = _hurry(most, backoff)
     else:
         return NextStep("unsold", None)
     if done >= most:
         return NextStep("failed", None, tries)
     return NextStep("retry", min(at + delay_after(done, backoff, seed=seed), lead.expires_at), tries)
+
+
+def _hurry(most: int, backoff: Backoff) -> tuple[int, Backoff]:
+    """Begin at URGENT, with as many more tries as it takes to double up to the usual first delay."""
+    more, delay = 0, URGENT
+    while delay < backoff.first:
+        more, delay = more + 1, delay * 2
+    return most + more, Backoff(min(URGENT, backoff.first), backoff.longest)

@@ -67,6 +67,13 @@ _T, _E, _D, _P = RetryClass.TRANSIENT, RetryClass.ERROR, RetryClass.DEFERRED, Re
 IN_GATES: Final = ""
 # Each skipped buyer says it: different buyers may have failed different gates.
 IN_BUYERS: Final = ""
+# Why a buyer that was shown an offer did not get its lead. They follow from its place in the offer: no event has them.
+OF_OFFERS: Final = frozenset(
+    {
+        *("offer_not_claimed", "claim_lost", "claim_late", "claim_paused", "claim_not_enrolled"),
+        *("offer_not_seen", "offer_withdrawn"),
+    }
+)
 RETRIES_USED_UP: Final = "run the lead again: its automatic retries are used up"
 
 _ALL = (
@@ -319,6 +326,55 @@ _ALL = (
         sentence="The buyer's bid was below the campaign's reserve.",
         change="bid at least the reserve",
         clause="its bid was below the reserve",
+    ),
+    SkipReason(
+        "offer_not_claimed",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The buyer was shown the lead and did not claim it.",
+        change="claim leads like this one while their offers are open",
+        clause="it was shown the lead and did not claim it",
+    ),
+    SkipReason(
+        "claim_lost",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="Other buyers claimed the lead before this buyer did.",
+        change="claim sooner",
+        clause="other buyers claimed the lead first",
+    ),
+    SkipReason(
+        "claim_late",
+        *(_BUYER, _P, Fixer.BUYER),
+        sentence="The buyer claimed the lead after its offer had closed.",
+        change="claim before the offer closes",
+        clause="it claimed the lead after the offer had closed",
+    ),
+    SkipReason(
+        "claim_paused",
+        *(_BUYER, _P, Fixer.AGENCY),
+        sentence="Selling was paused when the buyer claimed the lead.",
+        change="keep the campaign and the workspace active while offers are open",
+        clause="selling was paused when it claimed the lead",
+    ),
+    SkipReason(
+        "claim_not_enrolled",
+        *(_BUYER, _P, Fixer.AGENCY),
+        sentence="The buyer was no longer enrolled when it claimed the lead.",
+        change="enroll the buyer in the campaign again",
+        clause="it was no longer enrolled when it claimed the lead",
+    ),
+    SkipReason(
+        "offer_not_seen",
+        *(_BUYER, _P, Fixer.AGENCY),
+        sentence="The offer ended before the buyer's tier saw it.",
+        change="shorten the head start of earlier tiers, or move the buyer to an earlier tier",
+        clause="the offer ended before its tier saw it",
+    ),
+    SkipReason(
+        "offer_withdrawn",
+        *(_BUYER, _P, Fixer.AGENCY),
+        sentence="The lead was canceled, sold by hand or expired while the buyer could claim it.",
+        change="nothing: the lead was canceled, sold by hand or expired",
+        clause="the lead was canceled, sold by hand or expired while it could be claimed",
     ),
 )
 

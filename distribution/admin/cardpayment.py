@@ -1,14 +1,24 @@
 """Payments by card: what was asked for, what the provider said, and what was paid back or disputed."""
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from distribution.models import CardDispute, CardPayment, CardRefund, PaymentOrigin, PaymentState, RefundState
+from distribution.models import (
+    PENDING,
+    CardDispute,
+    CardPayment,
+    CardRefund,
+    PaymentOrigin,
+    PaymentState,
+    RefundState,
+)
 from tracing.admin.columns import NOTHING, money_column, time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
+from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import moment, money
@@ -26,6 +36,7 @@ class CardPaymentAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace", "wallet__buyer__workspace", "card")
     search_help_text = "The public id of a payment, or the provider's id of its payment intent."
     exact_searches: ClassVar = {"public_id": parse_uuid, "provider_id": parse_text}
+    scan_time = "created_at"
     empty_list_text = "Buyers who add a card buy credits with it. Their payments are listed here."
     fields = (
         *("public_id", "wallet", "amount", "state", "origin", "actor", "card", "provider_id", "failure_code"),
@@ -37,6 +48,11 @@ class CardPaymentAdmin(ReadOnlyAdmin):
     refunded = money_column("refunded_cents", label="paid back")
     state_shown = word_column("state", words=dict(PaymentState.choices))
     origin_shown = word_column("origin", words=dict(PaymentOrigin.choices))
+
+    def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
+        """Those that are not ended are few and have an index."""
+        is_ended = asked.get("state__exact", PENDING[0]) not in PENDING
+        return MAX_SCANNED if is_ended or asked.get("origin__exact") else None
 
     @admin.display(description="buyer")
     def buyer(self, payment: CardPayment) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from distribution.admin.trace_bids import BidTable, build_bids
+from distribution.admin.trace_offers import OfferTable, build_offers
 from distribution.explain.lead import explain
 from distribution.explain.promise import describe_promise
 from distribution.explain.types import AttemptExplanation, BuyerRow, Explanation, LeadHead, TracedSale
@@ -119,6 +120,7 @@ class Panel:
     groups: tuple[SkipGroup, ...]
     skipped_count: str
     bids: BidTable | None = None
+    offers: tuple[OfferTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
         sales=explanation.sales,
         notes=explanation.notes,
         tabs=tuple(_tab(each, lead, chosen=attempt) for each in reversed(explanation.attempts)),
-        panel=None if attempt is None else _panel(attempt, lead),
+        panel=None if attempt is None else _panel(attempt, lead, build_offers(explanation, attempt)),
         url=trace_url(lead.public_id),
         promise=describe_promise(lead) if lead.ping_id is not None else "",
     )
@@ -189,7 +191,7 @@ def _tab(attempt: AttemptExplanation, lead: Lead, *, chosen: AttemptExplanation 
     )
 
 
-def _panel(attempt: AttemptExplanation, lead: Lead) -> Panel:
+def _panel(attempt: AttemptExplanation, lead: Lead, offers: tuple[OfferTable, ...]) -> Panel:
     skipped = [_skipped(row, attempt, lead) for row in attempt.buyers if row.outcome != "selected"]
     return Panel(
         number=attempt.number,
@@ -204,6 +206,7 @@ def _panel(attempt: AttemptExplanation, lead: Lead) -> Panel:
         groups=tuple(_group(skipped)),
         skipped_count=f"{len(skipped):,}",
         bids=build_bids(lead, at=attempt.started_at, events=[each.event for each in attempt.steps]),
+        offers=offers,
     )
 
 

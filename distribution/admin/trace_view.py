@@ -18,11 +18,12 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from distribution.admin.trace_page import LABELS, NoSuchAttempt, build_page, trace_url
+from distribution.explain.offers import explain_place
 from distribution.explain.whatif import what_would_help
 from distribution.models import Buyer
 from routing.models import Lead
 from tracing.admin.scope import PlainAdmin
-from tracing.models import Attempt
+from tracing.models import Attempt, AttemptResult
 from tracing.wording import short_id
 
 # The page's script sends it. A browser that follows a link does not.
@@ -99,8 +100,12 @@ class TraceViews(PlainAdmin):
         if attempt is None or buyer is None:
             raise Http404
         remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
+        is_offered = attempt.result == AttemptResult.OFFERED
+        place = explain_place(attempt, buyer=buyer) if is_offered else None
         context = {
             "remedy": remedy,
+            "place": place,
+            "place_label": LABELS.get(place.fixer, "") if place else "",
             "label": LABELS.get(remedy.fixer, ""),
             "labels": LABELS,
             "back_url": trace_url(lead.public_id, number=number),

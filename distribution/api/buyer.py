@@ -20,8 +20,9 @@ from distribution.api.parameters import (
     read_period,
     read_since,
 )
-from distribution.explain.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
+from distribution.explain.missed import NEWEST, find_missed, list_missed
 from distribution.explain.missed_period import MissedFilter, MissedPeriod
+from distribution.explain.missed_rows import MISSED_REASONS
 from distribution.models import AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind
 from distribution.queries import (
     find_assignment,
@@ -129,7 +130,7 @@ class MissedView(BuyerView):
             only=_read_filter(request),
         )
         page = paging.describe(
-            missed, answers.describe_missed, position=lambda each: each.skip.event_id, stop=stop
+            missed, answers.describe_missed, position=lambda each: each.position, stop=stop
         )
         return Response(page)
 

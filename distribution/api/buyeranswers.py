@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from distribution.api.accountanswers import describe_campaign
-from distribution.explain.missed import Check, MissedLead, SkippedAttempt
+from distribution.explain.missed import Check
+from distribution.explain.missed_rows import MissedLead, ShownOffer, SkippedAttempt
 from distribution.models import (
     Account,
     Assignment,
@@ -133,6 +134,16 @@ def _describe_skip(skip: SkippedAttempt) -> dict[str, Any]:
         "price_cents": skip.price_cents,
         "ranked_higher": skip.ranked_higher,
         "gates": [_describe_gate(gate) for gate in skip.gates],
+        "offer": _describe_offer(skip.offer) if skip.offer else None,
+    }
+
+
+def _describe_offer(offer: ShownOffer) -> dict[str, Any]:
+    return {
+        "id": str(offer.offer_id),
+        "shown_from": write_time(offer.shown_from),
+        "ended_at": write_time(offer.ended_at),
+        "late_ms": offer.late_ms,
     }
 
 

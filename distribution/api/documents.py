@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
+from distribution.models import OfferKind
 from routing.api.documents import LIMIT_HEADERS, describe_errors
 from routing.api.examples import TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE
 from routing.models import LeadStatus
@@ -125,6 +126,35 @@ class AttemptDocument(serializers.Serializer[Any]):
     buyers = BuyerRowDocument(many=True)
 
 
+class OfferedBuyerDocument(serializers.Serializer[Any]):
+    buyer = ParticipantDocument()
+    tier = serializers.IntegerField()
+    price_cents = serializers.IntegerField(
+        allow_null=True, help_text="What a claim cost, or the bid. Null: it made no bid."
+    )
+    shown_from = serializers.DateTimeField(help_text="Later for tiers without the head start.")
+    claimed_at = serializers.DateTimeField(allow_null=True)
+    refused_at = serializers.DateTimeField(allow_null=True, help_text="When its claim was refused.")
+    late_ms = serializers.IntegerField(allow_null=True, help_text="By how much the refused claim came later.")
+    reason = serializers.CharField(help_text=f"{REASON} Empty if it claimed the lead, or still may.")
+    sentence = serializers.CharField()
+    change = serializers.CharField(help_text=CHANGE)
+    fixer = serializers.CharField(help_text=FIXER)
+
+
+class TracedOfferDocument(serializers.Serializer[Any]):
+    """An offer or an auction of the lead, and every buyer that it was shown to."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=OfferKind.choices)
+    attempt = serializers.IntegerField(help_text="The attempt that opened it.")
+    opened_at = serializers.DateTimeField()
+    closes_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True, help_text="Null: it is open.")
+    end_reason = serializers.CharField(help_text="Why it ended. Empty while it is open.")
+    buyers = OfferedBuyerDocument(many=True)
+
+
 class AttemptAnswerDocument(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     got_it = serializers.BooleanField()
@@ -147,6 +177,7 @@ class TraceAnswer(serializers.Serializer[Any]):
     lead = LeadHeadDocument()
     sales = SaleDocument(many=True)
     attempts = AttemptDocument(many=True)
+    offers = TracedOfferDocument(many=True)
     notes = serializers.ListField(child=serializers.CharField(), help_text="What is missing from the trace.")
     answer = AnswerDocument(allow_null=True, help_text="Only if the request names a buyer.")
 
@@ -235,6 +266,7 @@ EXAMPLE: Final = OpenApiExample(
                 ],
             }
         ],
+        "offers": [],
         "notes": [],
         "answer": {
             "buyer": ACME,

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from distribution.api.buyerdocuments import CURSOR, LIMIT, CampaignDocument, choice, document
 from distribution.api.documents import CHANGE, REASON, GateDocument
-from distribution.explain.missed import MISSED_REASONS
+from distribution.explain.missed_rows import MISSED_REASONS
 from distribution.explain.remedy import WhatIfResult
 
 FIXER: Final = (
@@ -44,8 +44,19 @@ class MissedGateDocument(GateDocument):
     )
 
 
+class MissedOfferDocument(serializers.Serializer[Any]):
+    """The offer that you were shown."""
+
+    id = serializers.UUIDField()
+    shown_from = serializers.DateTimeField(help_text="When you saw it first.")
+    ended_at = serializers.DateTimeField(help_text="Until when it could be claimed.")
+    late_ms = serializers.IntegerField(
+        allow_null=True, help_text="How much later your claim came. Null: you did not claim it, or in time."
+    )
+
+
 class SkipDocument(serializers.Serializer[Any]):
-    """Why an attempt skipped you."""
+    """Why an attempt skipped you, or what became of the offer that it showed you."""
 
     decided_at = serializers.DateTimeField()
     reason = serializers.CharField(help_text=REASON)
@@ -57,10 +68,11 @@ class SkipDocument(serializers.Serializer[Any]):
         allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
     )
     gates = MissedGateDocument(many=True, help_text="Every check that failed. The first is the reason.")
+    offer = MissedOfferDocument(allow_null=True, help_text="Null: you were not shown an offer.")
 
 
 class MissedDocument(SkipDocument):
-    """A lead that you were enrolled for and did not get: its latest attempt."""
+    """A lead that you were enrolled for and did not get: the latest attempt that considered you."""
 
     lead = MissedLeadHead()
     campaign = CampaignDocument(allow_null=True)
@@ -75,7 +87,7 @@ class PassedOverDocument(SkipDocument):
 
 
 class CheckDocument(serializers.Serializer[Any]):
-    """The result of the latest attempt if every check that you failed had passed. The engine computes it."""
+    """The result of that attempt if every check that you failed had passed. The engine computes it."""
 
     ending = serializers.ChoiceField(choices=[each.value for each in WhatIfResult] + ["unchecked"])
     is_confirmed = serializers.BooleanField(help_text="You would have gotten the lead.")
@@ -93,7 +105,7 @@ class CheckDocument(serializers.Serializer[Any]):
 class MissedLeadDocument(MissedDocument):
     check = CheckDocument()
     history = PassedOverDocument(
-        many=True, help_text="Each attempt that skipped you, newest first, at most 50."
+        many=True, help_text="Each attempt that skipped you or showed you an offer, newest first, at most 50."
     )
 
 
@@ -107,13 +119,16 @@ LIST_MISSED: Final = document(
     "Leads you did not get and why, newest first",
     MissedPage,
     400,
-    description="Leads whose latest attempt skipped you while you were enrolled. One row per lead.",
+    description=(
+        "Leads that you were enrolled for and did not get: the latest attempt that considered you skipped you, or "
+        "showed you an offer that you did not claim. One row per lead."
+    ),
     parameters=(
         choice(
             "reason",
             MISSED_REASONS,
-            "Only those missed for this reason. Each request searches 5,000 events, so a page can have fewer "
-            "leads than `limit` or none. It is the last page only if `next_cursor` is null.",
+            "Only those missed for this reason. Each request searches 5,000 events and 5,000 offers, so a page can "
+            "have fewer leads than `limit` or none. It is the last page only if `next_cursor` is null.",
         ),
         OpenApiParameter(
             "exclude",

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
 from distribution.attempts.decide_under_lock import read_facts, sell_selected
+from distribution.attempts.offering import end_offer
 from distribution.attempts.record import SOLD, AttemptRecord, Decided, begin_record
 from distribution.attempts.reporting import count_sales
 from distribution.attempts.trace import record_decision
@@ -84,6 +85,8 @@ def _assign(
     if not lead.is_test:
         _lock_buyer(enrollment_id)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.MANUAL)
+    if lead.status == LeadStatus.OFFERED:
+        end_offer(record, is_canceled=True)
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )

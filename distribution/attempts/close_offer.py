@@ -17,6 +17,7 @@ LOCK: Final = "SELECT FROM distribution_offer WHERE lead_id = %s AND state = 'op
 CLOSE: Final = """
 WITH closed AS (
     UPDATE distribution_offer o SET state = 'closed', closed_at = %s, end_reason = CASE
+        WHEN %s THEN 'canceled'
         WHEN o.kind = 'auction' AND NOT EXISTS (
             SELECT FROM distribution_offerbuyer b WHERE b.offer_id = o.id AND b.bid_outcome = ''
         ) THEN 'bids_in' ELSE 'window_over' END
@@ -56,11 +57,11 @@ class ClosedOffer:
         return {"offer": str(self.public_id), "reason": self.reason, "claims": self.claims, **losers}
 
 
-def close_offer(lead_id: int, *, at: datetime) -> ClosedOffer | None:
-    """Close the offer. Needs the lead's lock. None: it has no open offer."""
+def close_offer(lead_id: int, *, at: datetime, is_canceled: bool = False) -> ClosedOffer | None:
+    """Close the offer. Needs the lead's lock. None: it has no open offer. `is_canceled`: before its time is over."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [lead_id])
-        cursor.execute(CLOSE, [at, lead_id])
+        cursor.execute(CLOSE, [at, is_canceled, lead_id])
         row = cursor.fetchone()
     if row is None:
         return None

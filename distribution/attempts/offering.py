@@ -18,9 +18,9 @@ from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 
 
-def end_offer(record: AttemptRecord) -> None:
-    """Close the offer of a lead whose time is over. Needs the lead's lock."""
-    closed = record.closed = close_offer(record.lead.id, at=record.at)
+def end_offer(record: AttemptRecord, *, is_canceled: bool = False) -> None:
+    """Close the offer of a lead whose time is over, or that is sold otherwise. Needs the lead's lock."""
+    closed = record.closed = close_offer(record.lead.id, at=record.at, is_canceled=is_canceled)
     if closed is not None:
         event = Event.AUCTION_CLOSED if closed.kind == OfferKind.AUCTION else Event.PING_POST_CLOSED
         record.trace.add(event, data={**closed.describe(), **record.mark_test()})

@@ -150,6 +150,7 @@ class AttemptRecord:
             at=self.at,
             backoffs=settings.LEADSWITCH_TUNING.backoffs,
             seed=self.seed,
+            is_urgent=self.lead.status == LeadStatus.OFFERED,
         )
         return self._end_chain(step)
 
@@ -239,11 +240,19 @@ class AttemptRecord:
             transient=self.step.result == AttemptResult.RETRY,
             next_attempt_at=self.step.due_at,
             destination_workspace_id=self.lead.workspace_id,
-            campaign_id=decided.campaign.id if decided else None,
+            campaign_id=decided.campaign.id if decided else self._find_offered_by(),
             config_version=decided.campaign.config_version if decided else None,
             facts=decided.facts_json() if decided else {},
         )
         self.is_traced = self.trace.write(end, using=using)
+
+    def _find_offered_by(self) -> int | None:
+        """The campaign whose offer this attempt closed: without a decision, it did not sell the lead.
+
+        A lead that its rules sent elsewhere is no longer a lead of that campaign.
+        """
+        is_moved = self.lead.workspace_id != self.locked_in
+        return None if self.closed is None or is_moved else self.closed.campaign_id
 
     def make_outcome(self) -> AttemptOutcome:
         return AttemptOutcome(

@@ -1,20 +1,24 @@
 """Answers "why didn't this buyer get that lead?", attempt by attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from distribution.explain.decisive import CONTINUING
 from distribution.explain.types import (
     AttemptAnswer,
     AttemptExplanation,
     BuyerExplanation,
     BuyerRow,
+    OfferedBuyer,
     Participant,
+    TracedOffer,
     TracedSale,
 )
 from distribution.models import AssignmentState, Buyer, Enrollment
 from routing.models import Lead
 from tracing import wording
+from tracing.models import AttemptTrigger
 from tracing.narrator import describe_lead_change, describe_reason, needs_person
 from tracing.obstacles import fixer_of
 from tracing.skip_reasons import Fixer
@@ -26,12 +30,28 @@ class EnrolledBuyer:
     buyer: Participant
     # Public ids of the explanation's campaigns in which the buyer is enrolled now.
     enrolled_in: frozenset[object]
+    # What it was shown, by the number of the attempt.
+    shown: Mapping[int, OfferedBuyer]
+
+    def find_row(self, attempt: AttemptExplanation) -> BuyerRow | None:
+        return next((row for row in attempt.buyers if row.buyer.public_id == self.buyer.public_id), None)
+
+    def is_considered(self, attempt: AttemptExplanation) -> bool:
+        return attempt.number in self.shown or self.find_row(attempt) is not None
 
 
 def answer_for(
-    buyer: Buyer, *, lead: Lead, attempts: Sequence[AttemptExplanation], sales: Sequence[TracedSale]
+    buyer: Buyer,
+    *,
+    lead: Lead,
+    attempts: Sequence[AttemptExplanation],
+    offers: Sequence[TracedOffer],
+    sales: Sequence[TracedSale],
 ) -> BuyerExplanation:
-    """`attempts` must have at least the rows of this buyer. One statement: where the buyer is enrolled now."""
+    """`attempts` and `offers` must have at least the rows of this buyer.
+
+    One statement: where the buyer is enrolled now.
+    """
     participant = Participant(buyer.public_id, buyer.name)
     if buyer.workspace_id != lead.workspace_id:
         sentence = (
@@ -39,13 +59,17 @@ def answer_for(
             "A lead is only offered to buyers of its own workspace."
         )
         return BuyerExplanation(participant, got_it=False, sentence=sentence, attempts=())
-    question = EnrolledBuyer(participant, _enrolled_in(buyer, attempts))
-    answers = tuple(_answer_attempt(attempt, question) for attempt in attempts)
+    shown = {offer.attempt: each for offer in offers for each in offer.buyers if each.buyer == participant}
+    question = EnrolledBuyer(participant, _enrolled_in(buyer, attempts), shown)
+    answered = [(each, _answer_attempt(each, question)) for each in attempts if _is_answered(each, question)]
+    answers = tuple(answer for _, answer in answered)
     bought = [sale for sale in sales if sale.buyer.public_id == buyer.public_id]
     return BuyerExplanation(
         participant,
         got_it=any(sale.state == AssignmentState.SOLD for sale in bought),
-        sentence=_summarize(buyer.name, lead=lead, answers=answers, bought=bought),
+        sentence=_summarize(
+            buyer.name, lead=lead, decisive=_find_decisive(answered, question), bought=bought
+        ),
         attempts=answers,
     )
 
@@ -57,13 +81,11 @@ def _enrolled_in(buyer: Buyer, attempts: Sequence[AttemptExplanation]) -> frozen
     return frozenset(enrollments.values_list("campaign__public_id", flat=True))
 
 
-def _summarize(
-    name: str, *, lead: Lead, answers: Sequence[AttemptAnswer], bought: Sequence[TracedSale]
-) -> str:
+def _summarize(name: str, *, lead: Lead, decisive: AttemptAnswer | None, bought: Sequence[TracedSale]) -> str:
     if bought:
         return f"{name} {_describe_possession(bought)} this lead. {bought[-1].sentence}"
-    if answers:
-        return f"{name} did not get this lead. {answers[-1].sentence}"
+    if decisive is not None:
+        return f"{name} did not get this lead. {decisive.sentence}"
     if lead.attempts:
         return f"{name} did not get this lead, and no attempt recorded why."
     if lead.finished_at is not None:
@@ -80,18 +102,56 @@ def _describe_possession(bought: Sequence[TracedSale]) -> str:
     return "returned" if AssignmentState.RETURNED in states else "rejected"
 
 
+def _find_decisive(
+    answered: Sequence[tuple[AttemptExplanation, AttemptAnswer]], question: EnrolledBuyer
+) -> AttemptAnswer | None:
+    """The answer of the latest attempt that considered the buyer. See distribution.explain.decisive."""
+    for attempt, answer in reversed(answered):
+        if attempt.trigger not in CONTINUING or question.is_considered(attempt):
+            return answer
+    return answered[-1][1] if answered else None
+
+
+def _is_answered(attempt: AttemptExplanation, question: EnrolledBuyer) -> bool:
+    """The claim of another buyer says nothing about this one."""
+    return attempt.trigger != AttemptTrigger.CLAIM or question.is_considered(attempt)
+
+
 def _answer_attempt(attempt: AttemptExplanation, question: EnrolledBuyer) -> AttemptAnswer:
-    row = next((row for row in attempt.buyers if row.buyer.public_id == question.buyer.public_id), None)
+    row = question.find_row(attempt)
     if row is not None:
         return _answer_from_row(attempt, row)
+    shown = question.shown.get(attempt.number)
+    if shown is not None:
+        return _answer_from_offer(attempt, shown)
+    if attempt.trigger == AttemptTrigger.OFFER_CLOSED and not _has_pool(attempt) and attempt.reason:
+        return _answer(
+            attempt, f"The offer ended, and no buyer was considered: {describe_reason(attempt.reason)}"
+        )
     if attempt.campaign is None:
         return _answer(attempt, f"No campaign took the lead: {describe_reason(attempt.reason)}")
-    if any(step.event == Event.BUYER_POOL_COMPOSED for step in attempt.steps):
+    if _has_pool(attempt):
         return _not_enrolled(attempt, attempt.campaign, question)
     sentence = f"{attempt.campaign.name} took the lead, but no buyer was considered: {describe_reason(attempt.reason)}"
     if attempt.campaign.public_id not in question.enrolled_in:
         sentence += f" {question.buyer.name} is not enrolled in {attempt.campaign.name} either."
     return _answer(attempt, sentence)
+
+
+def _has_pool(attempt: AttemptExplanation) -> bool:
+    return any(step.event == Event.BUYER_POOL_COMPOSED for step in attempt.steps)
+
+
+def _answer_from_offer(attempt: AttemptExplanation, shown: OfferedBuyer) -> AttemptAnswer:
+    """The attempt showed the buyer the lead. A claim is an attempt of its own."""
+    return AttemptAnswer(
+        number=attempt.number,
+        got_it=False,
+        reason=shown.reason,
+        sentence=shown.sentence,
+        change=shown.change,
+        fixer=shown.fixer,
+    )
 
 
 def _answer_from_row(attempt: AttemptExplanation, row: BuyerRow) -> AttemptAnswer:

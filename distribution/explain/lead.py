@@ -11,6 +11,8 @@ from typing import Final
 from django.db.models import QuerySet
 
 from distribution.explain.buyer import answer_for
+from distribution.explain.decisive import CONTINUING
+from distribution.explain.offers import describe_offers, read_places
 from distribution.explain.participants import Participants, campaign_id_of, read_participants
 from distribution.explain.types import (
     AttemptExplanation,
@@ -28,7 +30,7 @@ from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import wording
-from tracing.models import Attempt, AttemptResult, AttemptTrigger, LeadDistributionEvent
+from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.names import Names
 from tracing.narrator import (
     WAITED_FOR,
@@ -73,18 +75,29 @@ def explain(
     read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
     assignments = list(_read_own_sales(lead))
+    places = read_places(lead.pk, traced=traced, buyer_id=buyer.pk if buyer else None)
     participants = read_participants(
-        lead, traced=traced, assignments=assignments, is_for_source=is_for_source
+        lead,
+        traced=traced,
+        buyer_ids={each.buyer_id for each in assignments} | {each.buyer_id for each in places},
+        is_for_source=is_for_source,
     )
     sales = tuple(_describe_sale(each, participants) for each in assignments)
     attempts = tuple(_describe_attempt(each, participants) for each in traced)
+    offers = describe_offers(
+        places,
+        numbers={each.attempt.pk: each.attempt.number for each in traced},
+        name_of=participants.buyer,
+        names=participants.names,
+    )
     own = [explained for explained, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
     return Explanation(
         lead=_describe_lead(lead, attempts=attempts, names=participants.names),
         sales=sales,
         attempts=attempts,
+        offers=offers,
         notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
-        answer=answer_for(buyer, lead=lead, attempts=own, sales=sales) if buyer else None,
+        answer=answer_for(buyer, lead=lead, attempts=own, offers=offers, sales=sales) if buyer else None,
     )
 
 
@@ -109,8 +122,8 @@ def _without_decision(traced: TracedAttempt) -> TracedAttempt:
 
 
 def _find_campaign(attempts: Sequence[AttemptExplanation]) -> Participant | None:
-    """Of the last decision: the attempt that records the answer of a buyer's system has none of its own."""
-    decided = [each for each in attempts if each.trigger != AttemptTrigger.DELIVERY]
+    """Of the last decision: an attempt that goes on with an earlier one may have none of its own."""
+    decided = [each for each in attempts if each.campaign or each.trigger not in CONTINUING]
     return decided[-1].campaign if decided else None
 
 

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.missed import ALREADY_HAD
+from distribution.explain.decisive import IS_DECISIVE
 from distribution.explain.missed_period import MissedPeriod, find_range
+from distribution.explain.missed_rows import ALREADY_HAD
 from distribution.models import Buyer
 from tracing.vocabulary import Event
 
-# As distribution.explain.missed lists them: the latest attempt of each lead.
+# As distribution.explain.missed lists them: the deciding attempt of each lead.
 LATEST: Final = f"""
 SELECT e.id, a.id, e.lead_id, a.campaign_id, a.config_version, e.skip_reason, a.finished_at
 FROM tracing_leaddistributionevent e
@@ -20,13 +21,7 @@ JOIN routing_lead l ON l.id = e.lead_id
 WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND NOT l.is_test
     AND e.id >= %(first)s AND a.finished_at >= %(starts_at)s AND a.campaign_id IS NOT NULL
     AND e.skip_reason <> '{ALREADY_HAD}'
-    AND NOT EXISTS (
-        SELECT 1 FROM tracing_attempt later WHERE later.lead_id = e.lead_id AND later.number > a.number
-    )
-    AND NOT EXISTS (
-        SELECT 1 FROM distribution_assignment s
-        WHERE s.lead_id = e.lead_id AND s.buyer_id = e.buyer_id AND s.state IN ('sold', 'held')
-    )
+    AND {IS_DECISIVE}
 ORDER BY e.id DESC
 LIMIT %(limit)s
 """  # noqa: S608 - constants only

@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import Q
 
 from distribution.explain.types import Participant
-from distribution.models import Assignment, Buyer, Campaign
+from distribution.models import Buyer, Campaign
 from routing.models import Lead, Workspace
 from tracing.names import OTHER_WORKSPACE, BuyerName, Names
 from tracing.queries import TracedAttempt
@@ -44,12 +44,14 @@ def campaign_id_of(traced: TracedAttempt) -> int | None:
 
 
 def read_participants(
-    lead: Lead, *, traced: Sequence[TracedAttempt], assignments: Iterable[Assignment], is_for_source: bool
+    lead: Lead, *, traced: Sequence[TracedAttempt], buyer_ids: Iterable[int], is_for_source: bool
 ) -> Participants:
-    buyer_ids = {event.buyer_id for each in traced for event in each.events if event.buyer_id is not None}
-    buyer_ids |= {assignment.buyer_id for assignment in assignments}
+    """`buyer_ids`: buyers that are in no event, those of sales and offers."""
+    known_ids = set(buyer_ids) | {
+        event.buyer_id for each in traced for event in each.events if event.buyer_id is not None
+    }
     campaign_ids = {id_ for each in traced if (id_ := campaign_id_of(each)) is not None}
-    buyers = Buyer.objects.filter(pk__in=buyer_ids, workspace_id=lead.workspace_id).only(
+    buyers = Buyer.objects.filter(pk__in=known_ids, workspace_id=lead.workspace_id).only(
         "public_id", "name", "timezone"
     )
     campaigns = Campaign.objects.filter(pk__in=campaign_ids, workspace_id=lead.workspace_id).only(
@@ -57,7 +59,7 @@ def read_participants(
     )
     known = {buyer.pk: buyer for buyer in buyers}
     names = {pk: BuyerName(buyer.name, buyer.timezone) for pk, buyer in known.items()}
-    unknown = dict.fromkeys(buyer_ids - known.keys(), BuyerName(UNKNOWN_BUYER))
+    unknown = dict.fromkeys(known_ids - known.keys(), BuyerName(UNKNOWN_BUYER))
     known_campaigns = {campaign.pk: Participant(campaign.public_id, campaign.name) for campaign in campaigns}
     campaign_names = dict.fromkeys(campaign_ids, UNKNOWN_CAMPAIGN) | {
         pk: campaign.name for pk, campaign in known_campaigns.items()

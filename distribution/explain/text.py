@@ -6,7 +6,15 @@ from datetime import datetime
 from textwrap import TextWrapper
 from typing import Final
 
-from distribution.explain.types import AttemptExplanation, BuyerExplanation, BuyerRow, Explanation, LeadHead
+from distribution.explain.types import (
+    AttemptExplanation,
+    BuyerExplanation,
+    BuyerRow,
+    Explanation,
+    LeadHead,
+    TracedOffer,
+)
+from distribution.models import OfferKind
 from tracing import wording
 from tracing.obstacles import describe_fixer
 
@@ -34,6 +42,19 @@ def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[
     for attempt in explanation.attempts:
         yield TextLine("")
         yield from _attempt(attempt, width)
+        for offer in explanation.offers:
+            if offer.attempt == attempt.number:
+                yield from _offer(offer, width)
+
+
+def _offer(offer: TracedOffer, width: int) -> Iterator[TextLine]:
+    what = "Auction" if offer.kind == OfferKind.AUCTION else "Offer"
+    ended = "still open" if offer.ended_at is None else f"ended at {_when(offer.ended_at)}"
+    yield from _wrapped(f"{what} opened at {_when(offer.opened_at)}, {ended}:", width, indent=2)
+    for each in offer.buyers:
+        role = "good" if each.claimed_at is not None else "plain"
+        yield from _wrapped(f"- {each.sentence}", width, indent=4, role=role)
+        yield from _hint(each.change, each.fixer, width, indent=8)
 
 
 def _head(lead: LeadHead, width: int) -> Iterator[TextLine]:

@@ -116,6 +116,41 @@ class AttemptExplanation:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedBuyer:
+    """What one buyer was shown of an offer, and what became of it.
+
+    `claimed_at`, `refused_at`: of its claim. `late_ms`: by how much the refused one was late. `reason`: why it did not
+    get the lead; blank if it claimed it or still may.
+    """
+
+    buyer: Participant
+    tier: int
+    price_cents: int | None
+    shown_from: datetime
+    claimed_at: datetime | None
+    refused_at: datetime | None
+    late_ms: int | None
+    reason: str
+    sentence: str
+    change: str
+    fixer: str
+
+
+@dataclass(frozen=True, slots=True)
+class TracedOffer:
+    """An offer or auction that an attempt opened. `attempt`: its number. `ended_at` None: it is open."""
+
+    offer_id: UUID
+    kind: str
+    attempt: int
+    opened_at: datetime
+    closes_at: datetime
+    ended_at: datetime | None
+    end_reason: str
+    buyers: tuple[OfferedBuyer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptAnswer:
     """Whether one attempt sold the lead to the buyer in question, and if not, why."""
 
@@ -144,12 +179,13 @@ class Explanation:
     lead: LeadHead
     sales: tuple[TracedSale, ...]
     attempts: tuple[AttemptExplanation, ...]
+    offers: tuple[TracedOffer, ...]
     notes: tuple[str, ...]
     answer: BuyerExplanation | None
 
 
 # The API calls every public identifier `id`.
-JSON_NAMES: Final = {"public_id": "id", "attempt_id": "id", "assignment_id": "id"}
+JSON_NAMES: Final = {"public_id": "id", "attempt_id": "id", "assignment_id": "id", "offer_id": "id"}
 
 
 def to_json(explanation: Explanation) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from distribution.engine import DecisionFacts, DefinitionError, FactsError, NotRepeatable, facts_from_json
 from distribution.explain.remedy import Assessment, FixOutcome, NotEnrolled, WhatIfResult, assess
+from distribution.explain.remedy.assess import DONE
 from distribution.explain.remedy.improvements import Lift
 from distribution.models import Buyer, read_snapshot
 from routing.models import Lead
@@ -36,9 +37,9 @@ class Fix:
 class Remedy:
     """`fixer`: buyer, agency, lead, outranked or system; "" if nothing has to change.
 
-    `ending`: the engine's result with all fixes: selected, outranked, sold_out, never; "unchecked" if the engine could
-    not run. `is_confirmed`: the engine then selects the buyer. `rank` of `ranked` eligible buyers. `is_by_hand`: a
-    person chose the buyer of this attempt.
+    `ending`: the engine's result with all fixes: selected, offered, outranked, sold_out, never; "unchecked" if the
+    engine could not run. `is_confirmed`: the engine then selects the buyer. `rank` of `ranked` eligible buyers.
+    `is_by_hand`: a person chose the buyer of this attempt.
     """
 
     buyer: str
@@ -133,7 +134,7 @@ def _describe_fix(fixed: FixOutcome, *, timezone: str, is_last: bool) -> Fix:
 
 def _whose(assessment: Assessment, fixes: tuple[Fix, ...]) -> str:
     first = first_fixer(fix.fixer for fix in fixes)
-    if first or assessment.ending is WhatIfResult.SELECTED:
+    if first or assessment.ending in DONE:
         return first
     return Fixer.OUTRANKED.value
 
@@ -144,6 +145,8 @@ def _summarize(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     if not assessment.fixes:
         return _summarize_eligible(assessment, name, is_sold=is_sold)
     condition = "With this change" if len(assessment.fixes) == 1 else "With all of these changes"
+    if assessment.ending is WhatIfResult.OFFERED:
+        return f"{condition}, {name} {_describe_chance(assessment)}."
     if assessment.ending is WhatIfResult.SELECTED:
         price = wording.money(assessment.price_cents or 0)
         place = f"rank {assessment.rank} of {assessment.ranked}"
@@ -151,7 +154,17 @@ def _summarize(assessment: Assessment, name: str, *, is_sold: bool) -> str:
     return f"{condition}, {name} would still not have gotten this lead: {_behind(assessment)}."
 
 
+def _describe_chance(assessment: Assessment) -> str:
+    """What a claim or a bid would have decided."""
+    if assessment.is_auction:
+        return "would have taken part in the auction; its bid would have decided"
+    price = wording.money(assessment.price_cents or 0)
+    return f"would have been shown this lead for {price}; the first claims would have decided"
+
+
 def _summarize_eligible(assessment: Assessment, name: str, *, is_sold: bool) -> str:
+    if assessment.ending is WhatIfResult.OFFERED:
+        return f"{name} passed every check: it was shown this lead."
     if assessment.ending is WhatIfResult.SELECTED:
         got = " and got this lead" if is_sold else " and was selected, but the sale was rolled back"
         return f"{name} passed every check{got}."

@@ -165,6 +165,9 @@ class OfferBuyer(models.Model):
         null=True, blank=True, help_text="How much later than the last claim, or the end, its claim came."
     )
     lost_reason = models.CharField("refused because", max_length=50, blank=True, default="", db_default="")
+    lost_gates = models.JSONField(
+        "gates that refused it", default=list, blank=True, db_default=[], help_text="As a skipped buyer's."
+    )
     asked_at = models.DateTimeField(null=True, blank=True)
     bid_cents = models.PositiveBigIntegerField("bid", null=True, blank=True)
     bid_at = models.DateTimeField(null=True, blank=True)

@@ -25,7 +25,8 @@ WITH sale AS (
     SELECT id FROM distribution_assignment WHERE public_id = %(assignment)s
 ), place AS (
     UPDATE distribution_offerbuyer b
-    SET claimed_at = %(at)s, assignment_id = sale.id, lost_at = NULL, late_ms = NULL, lost_reason = ''
+    SET claimed_at = %(at)s, assignment_id = sale.id, lost_at = NULL, late_ms = NULL, lost_reason = '',
+        lost_gates = '[]'
     FROM sale WHERE b.id = %(place)s
 )
 UPDATE distribution_offer

@@ -1,5 +1,6 @@
 """A buyer's place in an offer, as it is read before a claim, under the lead's lock, and when a claim is refused."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -32,7 +33,7 @@ FOR NO KEY UPDATE OF o, b
 """  # noqa: S608 - only a constant list is put in
 # The first refusal for each reason is kept, so that a client that repeats its claims writes nothing.
 REFUSE: Final = """
-UPDATE distribution_offerbuyer SET lost_at = %s, late_ms = %s, lost_reason = %s
+UPDATE distribution_offerbuyer SET lost_at = %s, late_ms = %s, lost_reason = %s, lost_gates = %s::jsonb
 WHERE id = %s AND claimed_at IS NULL AND lost_reason <> %s
 """
 
@@ -84,7 +85,8 @@ def _fetch(sql: str, parameters: list[Any]) -> tuple[Any, ...]:
 
 def record_refusal(place: Place, refusal: ClaimRefused) -> None:
     """Note when and why a claim was refused. Needs no lock and no transaction."""
-    parameters = [refusal.at, refusal.late_ms, refusal.reason, place.id, refusal.reason]
+    gates = json.dumps(list(refusal.gates), default=str)
+    parameters = [refusal.at, refusal.late_ms, refusal.reason, gates, place.id, refusal.reason]
     with connection.cursor() as cursor:
         cursor.execute(REFUSE, parameters)
     if not place.is_test:

@@ -30,6 +30,11 @@ class ClaimRefused(Exception):
     def late_ms(self) -> int | None:
         return None
 
+    @property
+    def gates(self) -> Sequence[dict[str, Any]]:
+        """The gates that refused it, as a skipped buyer has them."""
+        return ()
+
 
 class OfferEnded(ClaimRefused):
     """The claim came after the end of the offer, by `late_ms`."""

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from distribution.explain.missed import MISSED_REASONS, NEWEST, find_missed, list_missed
+from distribution.explain.missed import NEWEST, find_missed, list_missed
 from distribution.explain.missed_period import MissedFilter
+from distribution.explain.missed_rows import MISSED_REASONS
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
 from distribution.portal.wording import FIXERS, list_links
@@ -27,7 +28,7 @@ class MissedPage(PortalPage):
         missed, stop = list_missed(
             self.buyer, limit=SIZE + 1, before=before, only=MissedFilter(reason=reason or None)
         )
-        page = paging.show(missed, position=lambda each: each.skip.event_id, stop=stop)
+        page = paging.show(missed, position=lambda each: each.position, stop=stop)
         context = {"page": page, "reasons": REASONS, "reason": reason}
         return self.show_page("missed", context)
 

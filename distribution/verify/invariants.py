@@ -33,7 +33,7 @@ INVARIANTS: Final = (
     Invariant(
         2,
         "sales",
-        "No lead is sold to more buyers than allowed, or twice to one buyer",
+        "No lead is sold to more buyers than allowed, or twice to one buyer, and each claim fits its offer",
         (SliceCheck(SliceKind.LEADS, sales.check), SliceCheck(SliceKind.LEADS, offers.check_claims)),
     ),
     Invariant(
@@ -58,6 +58,7 @@ INVARIANTS: Final = (
         (
             SliceCheck(SliceKind.ATTEMPTS, events.check_attempts),
             SliceCheck(SliceKind.LEADS, events.check_leads),
+            SliceCheck(SliceKind.LEADS, offers.check_events),
         ),
     ),
     Invariant(

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-POSITION_BYTES: Final = 8
-LENGTH: Final = 32  # 16 bytes of tag and 8 of position, in base64
+# A position of two lists takes the longer form.
+POSITION_BYTES: Final = (8, 14)
+LENGTHS: Final = (32, 40)  # 16 bytes of tag and those of the position, in base64
 
 
 class BadCursor(ValueError):
@@ -24,15 +25,14 @@ class BadCursor(ValueError):
 
 def seal(position: int, *, purpose: str) -> str:
     """`purpose` names the list and its buyer. The cursor is refused for any other."""
-    sealed = _cipher(settings.SECRET_KEY).encrypt(
-        position.to_bytes(POSITION_BYTES, "big"), [purpose.encode()]
-    )
+    size = next(size for size in POSITION_BYTES if position < 1 << 8 * size)
+    sealed = _cipher(settings.SECRET_KEY).encrypt(position.to_bytes(size, "big"), [purpose.encode()])
     return urlsafe_b64encode(sealed).decode()
 
 
 def unseal(text: str, *, purpose: str) -> int:
     """Raises BadCursor."""
-    if len(text) != LENGTH or not text.isascii():
+    if len(text) not in LENGTHS or not text.isascii():
         raise BadCursor
     try:
         position = _cipher(settings.SECRET_KEY).decrypt(

@@ -16,7 +16,7 @@ from routing.leads.explanation import ADVICE
 from tracing import gates, narrator
 from tracing.models import AttemptResult
 from tracing.obstacles import fixer_of
-from tracing.skip_reasons import SKIP_REASONS, Fixer, Level
+from tracing.skip_reasons import OF_OFFERS, SKIP_REASONS, Fixer, Level
 from tracing.vocabulary import EVENT_SHAPES, TERMINAL_EVENTS, Event
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def test_skip_reason_has_a_sentence_and_each_of_buyers_a_clause(code: str) -> No
 
 def test_lead_level_reasons_have_advice_for_the_sender_and_buyer_level_ones_a_fix() -> None:
     assert set(ADVICE) == of_level(Level.LEAD)
-    of_gates = of_level(Level.BUYER) - {"outranked", "outbid"}
+    of_gates = of_level(Level.BUYER) - {"outranked", "outbid"} - OF_OFFERS
     assert set(FIXES) == of_gates | {"outside_campaign_hours", "promise_ended"}
 
 

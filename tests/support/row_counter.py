@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from django.db import connection
 
-from distribution.models import Assignment, LedgerEntry
-from routing.models import IdempotencyRecord, Lead
+from distribution.models import Assignment, CardPayment, LedgerEntry, Offer, OfferBuyer
+from routing.models import IdempotencyRecord, Lead, Ping
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 GROWING: Final = {
@@ -21,6 +21,10 @@ GROWING: Final = {
         LedgerEntry,
         AuditEntry,
         IdempotencyRecord,
+        Offer,
+        OfferBuyer,
+        CardPayment,
+        Ping,
     )
 }
 READS: Final = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)

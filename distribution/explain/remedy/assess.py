@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from distribution.engine import DecisionFacts
 from distribution.explain.remedy.fix_all import fix_all
@@ -14,9 +15,14 @@ class WhatIfResult(StrEnum):
     """The engine's result for the enrollment with all fixes."""
 
     SELECTED = "selected"
+    OFFERED = "offered"  # shown the offer, or let into the auction: a claim or a bid decides
     OUTRANKED = "outranked"
     SOLD_OUT = "sold_out"  # the lead was sold to as many buyers as the campaign allows before this attempt
     NEVER = "never"  # an obstacle that no one can change
+
+
+# With the fixes, there is nothing left to improve.
+DONE: Final = frozenset({WhatIfResult.SELECTED, WhatIfResult.OFFERED})
 
 
 class NotEnrolled(LookupError):
@@ -39,6 +45,7 @@ class Assessment:
     price_cents: int | None
     blocked_by: str = ""
     is_by_hand: bool = False
+    is_auction: bool = False
 
 
 def assess(definition: Definition, facts: DecisionFacts, *, buyer_id: int) -> Assessment:
@@ -57,18 +64,21 @@ def assess(definition: Definition, facts: DecisionFacts, *, buyer_id: int) -> As
     return Assessment(
         ending=ending,
         fixes=fixed.fixes,
-        improvements=() if ending is WhatIfResult.SELECTED else find_improvements(world),
+        improvements=() if ending in DONE else find_improvements(world),
         rank=world.decision.ranking.index(world.enrollment_id) + 1,
         ranked=len(world.decision.ranking),
         free_slots=world.free_slots,
         price_cents=_price_cents(world),
         is_by_hand=facts.chosen is not None,
+        is_auction=world.campaign.mode == "auction",
     )
 
 
 def _ending(world: World) -> WhatIfResult:
     if any(each.enrollment_id == world.enrollment_id for each in world.decision.selected):
         return WhatIfResult.SELECTED
+    if any(each.enrollment_id == world.enrollment_id for each in world.decision.offered):
+        return WhatIfResult.OFFERED
     return WhatIfResult.SOLD_OUT if world.free_slots == 0 else WhatIfResult.OUTRANKED
 
 
@@ -76,4 +86,5 @@ def _price_cents(world: World) -> int:
     decision = world.decision
     prices = {each.enrollment_id: each.price_cents for each in decision.skipped}
     prices |= {each.enrollment_id: each.price_cents for each in decision.selected}
+    prices |= {each.enrollment_id: each.price_cents for each in decision.offered}
     return prices[world.enrollment_id]

@@ -31,7 +31,10 @@ class UsedUp:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """`reason`: why the enrollment still does not get the lead; "" if it wins it for `price_cents`."""
+    """`reason`: why the enrollment still does not get the lead; "" if it wins it for `price_cents`.
+
+    A lead that the enrollment would have been shown is not won: nobody knows whether it would have claimed it.
+    """
 
     reason: str
     price_cents: int
@@ -60,6 +63,8 @@ def replay(
     live = _without(facts.live[enrollment_id], used_up, enrollment_id, at_facts=facts, timezone=timezone)
     decision = decide(campaign, replace(facts, live={**facts.live, enrollment_id: live}))
     won = next((each for each in decision.selected if each.enrollment_id == enrollment_id), None)
+    if any(each.enrollment_id == enrollment_id for each in decision.offered):
+        return Replayed("offer_not_claimed", 0)
     if won is None:
         skip = next((each for each in decision.skipped if each.enrollment_id == enrollment_id), None)
         verdict = decision.verdict.reason if decision.verdict else "outranked"

@@ -19,7 +19,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 
 from distribution.api.urls import urlpatterns as distribution_urls
-from distribution.explain.missed import MISSED_REASONS
+from distribution.explain.missed_rows import MISSED_REASONS
 from distribution.models import Assignment, AssignmentState, Buyer, BuyerKey, BuyerScope, LedgerKind
 from leadswitch.levels.health_page.window import WINDOWS
 from routing.models import Lead, SourceKey, SourceScope, Workspace

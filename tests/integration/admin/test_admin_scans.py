@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Model
 
 from distribution.explain.missed import MAX_SCANNED as MAX_MISSED
-from distribution.explain.missed import list_missed
+from distribution.explain.missed import NEWEST, list_missed
 from distribution.explain.missed_period import MissedFilter
 from distribution.models import Assignment, Buyer
 from distribution.queries import Period, list_assignments
@@ -184,7 +184,7 @@ def test_missed_leads_of_a_rare_reason_are_searched_in_bounds(monkeypatch: pytes
         [lead.pk],
     )
     analyze()
-    found, before, pages = [], 2**63 - 1, 0
+    found, before, pages = [], NEWEST, 0
     while before is not None:
         counter = RowCounter()
         with connection.execute_wrapper(counter):

@@ -6,7 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from distribution.explain.missed import FIND_MISSED, LIST_MISSED, LIST_SKIPS, NEWEST
+from distribution.explain.missed import LAST_ID
+from distribution.explain.missed_places import FIND_PLACE, LIST_OF_LEAD, LIST_PLACES
+from distribution.explain.missed_skips import FIND_MISSED, LIST_MISSED, LIST_SKIPS
+from distribution.explain.offers import READ
 from distribution.models import Buyer, Enrollment
 from distribution.queries import Period, list_assignments, list_ledger
 from routing.models import Lead
@@ -14,6 +17,7 @@ from tests.support.factories import CampaignFactory, SourceFactory, enroll
 from tests.support.filling import FILL_BOUGHT, FILL_CHARGES, fill_mostly_sold
 from tests.support.plans import nodes
 from tests.support.planting import plant
+from tracing.models import Attempt
 
 LEADS = 4_000
 BUYERS = 20
@@ -35,6 +39,25 @@ SELECT a.lead_id, a.id, row_number() OVER (PARTITION BY a.id), 'buyer_skipped', 
 FROM tracing_attempt a CROSS JOIN distribution_enrollment e
 ORDER BY a.lead_id, a.number
 """
+# Every buyer is shown every lead in its first attempt, in an offer that is closed.
+FILL_OFFERS = """
+INSERT INTO distribution_offer (
+    public_id, kind, lead_id, campaign_id, attempt_id, opened_at, closes_at, state, closed_at, end_reason, max_buyers
+)
+SELECT gen_random_uuid(), 'ping_post', a.lead_id, c.id, a.id, now(), now(), 'closed', now(), 'window_over', 1
+FROM tracing_attempt a CROSS JOIN (SELECT MIN(id) AS id FROM distribution_campaign) c WHERE a.number = 1
+"""
+FILL_PLACES = """
+INSERT INTO distribution_offerbuyer (offer_id, buyer_id, enrollment_id, tier_position, price_cents, visible_at)
+SELECT o.id, e.buyer_id, e.id, 1, 1, now() FROM distribution_offer o CROSS JOIN distribution_enrollment e ORDER BY o.id
+"""
+NO_SECOND_ATTEMPT = "DELETE FROM tracing_attempt WHERE number = 2"
+# The second attempt is the claim of another buyer: it has no event of this one.
+MAKE_CLAIMS = """
+UPDATE tracing_attempt SET trigger = 'claim' WHERE number = 2;
+DELETE FROM tracing_leaddistributionevent e USING tracing_attempt a WHERE a.id = e.attempt_id AND a.number = 2
+"""
+OFFERS = {"distribution_offer", "distribution_offerbuyer"}
 BIG = {
     "tracing_leaddistributionevent",
     "tracing_attempt",
@@ -68,7 +91,7 @@ def explain(sql: str, parameters: Any) -> tuple[list[dict[str, Any]], set[str], 
 def test_missed_leads_use_their_index(buyer: Buyer) -> None:
     """Every second event is not of the latest attempt, so a page of 50 reads about 100 events of 160,000."""
     unfiltered = {"reason": None, "exclude": [], "starts_at": None, "ends_at": None}
-    parameters: Any = {"buyer": buyer.pk, "before": NEWEST, "from": 0, **unfiltered}
+    parameters: Any = {"buyer": buyer.pk, "before": LAST_ID, "from": 0, **unfiltered}
     found, indexes, scanned = explain(f"{LIST_MISSED} LIMIT 51", parameters)
 
     assert "event_buyer_skipped" in indexes
@@ -76,6 +99,56 @@ def test_missed_leads_use_their_index(buyer: Buyer) -> None:
     [events] = [node for node in found if node.get("Index Name") == "event_buyer_skipped"]
     assert events["Actual Rows"] <= 110
     assert events.get("Rows Removed by Filter", 0) == 0
+
+
+def test_skips_before_claims_are_found_by_index(buyer: Buyer) -> None:
+    """Each lead was claimed by another buyer, in an attempt that says nothing about this one."""
+    for sql in (MAKE_CLAIMS, FILL_OFFERS, FILL_PLACES):
+        plant(sql)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    unfiltered = {"reason": None, "exclude": [], "starts_at": None, "ends_at": None}
+    parameters: Any = {"buyer": buyer.pk, "before": LAST_ID, "from": 0, **unfiltered}
+    found, _, scanned = explain(f"{LIST_MISSED} LIMIT 51", parameters)
+
+    assert not scanned & (BIG | OFFERS)
+    [events] = [node for node in found if node.get("Index Name") == "event_buyer_skipped"]
+    assert events["Actual Rows"] <= 110
+    read = sum(node["Actual Rows"] * node["Actual Loops"] for node in found if "Index Name" in node)
+    assert read < 5_000
+
+
+def test_missed_offers_use_their_index(buyer: Buyer) -> None:
+    """No later attempt decided, so a page of 50 reads about 50 places of 80,000."""
+    fill_offers()
+    unfiltered = {"reason": None, "exclude": [], "starts_at": None, "ends_at": None}
+    parameters: Any = {"buyer": buyer.pk, "before": LAST_ID, "from": 0, **unfiltered}
+    found, indexes, scanned = explain(f"{LIST_PLACES} LIMIT 51", parameters)
+
+    assert "offerbuyer_feed" in indexes
+    assert not scanned & (BIG | OFFERS)
+    [places] = [node for node in found if node.get("Index Name") == "offerbuyer_feed"]
+    assert places["Actual Rows"] <= 110
+    assert places.get("Rows Removed by Filter", 0) <= 1
+
+
+def test_offers_of_one_lead_are_found_by_the_lead(buyer: Buyer) -> None:
+    fill_offers()
+    lead = Lead.objects.earliest("pk")
+    of_buyer: Any = {"buyer": buyer.pk, "lead": lead.public_id}
+    attempts = list(Attempt.objects.filter(lead_id=lead.pk).values_list("pk", flat=True))
+    of_lead: Any = {"buyer": None, "lead": lead.pk, "attempts": attempts}
+    for sql, parameters in ((FIND_PLACE, of_buyer), (LIST_OF_LEAD, of_buyer), (READ, of_lead)):
+        _, indexes, scanned = explain(f"{sql} LIMIT 50", parameters)
+        assert not scanned & (BIG | OFFERS)
+        assert any(name.startswith("distribution_offer_lead_id") for name in indexes), indexes
+
+
+def fill_offers() -> None:
+    for sql in (NO_SECOND_ATTEMPT, FILL_OFFERS, FILL_PLACES):
+        plant(sql)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def test_one_missed_lead_is_found_by_its_attempts(buyer: Buyer) -> None:
@@ -88,8 +161,8 @@ def test_one_missed_lead_is_found_by_its_attempts(buyer: Buyer) -> None:
 
 def test_ledger_and_assignments_use_their_indexes(buyer: Buyer) -> None:
     with CaptureQueriesContext(connection) as captured:
-        list_assignments(buyer, limit=51, before=NEWEST, period=Period(), state=None)
-        list_ledger(buyer, limit=51, before=NEWEST, period=Period(), kind=None)
+        list_assignments(buyer, limit=51, before=LAST_ID, period=Period(), state=None)
+        list_ledger(buyer, limit=51, before=LAST_ID, period=Period(), kind=None)
     for statement, index in zip(captured, ("assignment_buyer", "ledger_wallet_newest"), strict=True):
         _, indexes, scanned = explain(statement["sql"].replace("%", "%%"), [])
         assert index in indexes

@@ -30,7 +30,9 @@ class TriedLead:
     expires_at: datetime = EXPIRES_AT
 
 
-def step(retry_class: RetryClass, *, retry_at: datetime | None = None, **changes: Any) -> NextStep:
+def step(
+    retry_class: RetryClass, *, retry_at: datetime | None = None, is_urgent: bool = False, **changes: Any
+) -> NextStep:
     return next_step(
         TriedLead(**changes),
         retry_class=retry_class,
@@ -38,6 +40,7 @@ def step(retry_class: RetryClass, *, retry_at: datetime | None = None, **changes
         at=AT,
         backoffs=Backoffs(AFTER_CONFLICT, AFTER_ERROR),
         seed=7,
+        is_urgent=is_urgent,
     )
 
 
@@ -135,3 +138,19 @@ def test_retry_is_not_later_than_expiry() -> None:
     assert step(TRANSIENT, expires_at=soon).due_at == soon
     assert step(ERROR, expires_at=soon).due_at == soon
     assert step(DEFERRED, retry_at=EXPIRES_AT + timedelta(days=1)) == NextStep("deferred", EXPIRES_AT)
+
+
+def test_error_of_an_urgent_lead_is_due_again_after_a_second_and_takes_six_more_tries() -> None:
+    """Seconds double up to the minute of the usual schedule, and then it goes on as that."""
+    urgent = Backoff(timedelta(seconds=1), AFTER_ERROR.longest)
+    for errors in range(8):
+        assert step(ERROR, tries=Tries(errors=errors), is_urgent=True) == retry(
+            Tries(errors=errors + 1), delay_after(errors + 1, urgent, seed=7)
+        )
+    assert step(ERROR, tries=Tries(errors=8), is_urgent=True) == NextStep("failed", None, Tries(errors=9))
+
+
+@pytest.mark.parametrize("retry_class", [TRANSIENT, DEFERRED, PERMANENT])
+def test_other_ends_of_an_urgent_lead_are_as_usual(retry_class: RetryClass) -> None:
+    at = AT + timedelta(hours=1)
+    assert step(retry_class, retry_at=at, is_urgent=True) == step(retry_class, retry_at=at)

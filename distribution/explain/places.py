@@ -1,0 +1,182 @@
+"""A buyer's place in an offer, in words: what it was shown, what became of it, what would have to change. Reads only.
+
+No event says this: a claim may be refused after the offer has ended, and the trace of its attempt is never changed.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from distribution.models import OfferKind
+from tracing import wording
+from tracing.names import Names
+from tracing.narrator import describe_change, describe_events, describe_obstacles
+from tracing.obstacles import Obstacle, describe_clause, fixer_of
+from tracing.skip_reasons import OF_OFFERS, SKIP_REASONS
+from tracing.vocabulary import Event
+
+# A lead that ends in another way ends its offer before `closes_at`. An attempt closes it a little later than that.
+# NULL: it is open. LEAST alone ignores NULLs.
+ENDED_AT: Final = "CASE WHEN o.state = 'closed' THEN LEAST(o.closed_at, o.closes_at) END"
+# '': the buyer claimed the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
+REASON: Final = f"""
+CASE
+    WHEN b.claimed_at IS NOT NULL THEN ''
+    WHEN o.kind = 'auction' AND o.state = 'open' THEN ''
+    WHEN o.end_reason = 'canceled' AND b.lost_reason IN ('', 'window_over', 'paused') THEN 'offer_withdrawn'
+    WHEN o.kind = 'auction' THEN CASE
+        WHEN b.bid_outcome IN ('no_bid', 'refused') THEN 'no_bid'
+        WHEN COALESCE(b.bid_cents, b.price_cents) IS NULL OR b.bid_outcome = '' AND b.price_cents IS NULL
+            THEN 'bid_late'
+        WHEN COALESCE(b.bid_cents, b.price_cents) < o.reserve_cents THEN 'bid_below_reserve'
+        ELSE 'outbid' END
+    WHEN b.lost_reason = 'taken' THEN 'claim_lost'
+    WHEN b.lost_reason = 'window_over' THEN 'claim_late'
+    WHEN b.lost_reason = 'paused' THEN 'claim_paused'
+    WHEN b.lost_reason = 'not_eligible' THEN 'claim_not_enrolled'
+    WHEN b.lost_reason <> '' THEN b.lost_reason
+    WHEN o.state = 'open' THEN ''
+    WHEN b.visible_at >= {ENDED_AT} THEN 'offer_not_seen'
+    ELSE 'offer_not_claimed'
+END
+"""
+# In the order of Place.
+COLUMNS: Final = f"""
+    b.id, o.public_id, o.kind, o.attempt_id, b.buyer_id, b.tier_position,
+    CASE o.kind WHEN 'auction' THEN COALESCE(b.bid_cents, b.price_cents) ELSE b.price_cents END,
+    o.opened_at, o.closes_at, {ENDED_AT}, o.end_reason, b.visible_at, b.claimed_at, b.lost_at, b.late_ms,
+    b.lost_gates::text, {REASON}
+"""
+
+
+class Place(NamedTuple):
+    """`ended_at` None: the offer is open. `reason`: see REASON."""
+
+    id: int
+    offer_id: UUID
+    kind: str
+    attempt_id: UUID
+    buyer_id: int
+    tier_position: int
+    price_cents: int | None
+    opened_at: datetime
+    closes_at: datetime
+    ended_at: datetime | None
+    end_reason: str
+    visible_at: datetime
+    claimed_at: datetime | None
+    lost_at: datetime | None
+    late_ms: int | None
+    lost_gates: str
+    reason: str
+
+    @property
+    def head_start_ms(self) -> float:
+        """How much later than the first buyers this one saw the lead."""
+        return (self.visible_at - self.opened_at) / timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceStory:
+    """`change` and `fixer` are blank while the buyer may still claim the lead, and if it did."""
+
+    sentence: str
+    change: str = ""
+    fixer: str = ""
+    gates: tuple[Obstacle, ...] = ()
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """What the narrator reads of an event, for a claim that a gate refused."""
+
+    buyer_id: int
+    skip_reason: str
+    cost_cents: int | None
+    data: Mapping[str, Any]
+    seq: int = 0
+    event: str = Event.BUYER_SKIPPED
+    outcome: str = "skipped"
+
+
+def describe_place(
+    place: Place, *, names: Names, hide: Callable[[Any], Any] = lambda gates: gates
+) -> PlaceStory:
+    """`hide` removes from the gates what the reader must not see."""
+    name = names.buyer(place.buyer_id).name
+    if place.reason == "":
+        return PlaceStory(f"{name}: {_describe_chance(place)}.")
+    if place.reason in OF_OFFERS:
+        words = _WORDS.get(place.reason)
+        said = words(place) if words else describe_clause(place.reason)
+        return PlaceStory(f"{name}: {said}.", _change_of(place), fixer_of(place.reason))
+    if place.kind == OfferKind.AUCTION:
+        change = SKIP_REASONS[place.reason].change
+        return PlaceStory(f"{name}: {describe_clause(place.reason)}.", change, fixer_of(place.reason))
+    return _describe_refusal(place, names, hide(json.loads(place.lost_gates)))
+
+
+def _describe_refusal(place: Place, names: Names, gates: Any) -> PlaceStory:
+    """A gate refused the claim."""
+    name = names.buyer(place.buyer_id).name
+    event = _Refusal(place.buyer_id, place.reason, place.price_cents, {"gates": gates})
+    obstacles = tuple(describe_obstacles(event, names=names))
+    said = describe_events([event], names=names)[0].removeprefix(f"{name}: ")
+    return PlaceStory(
+        f"{name}: its claim was refused: {said}",
+        describe_change(event, names=names),
+        obstacles[0].fixer if obstacles else fixer_of(place.reason),
+        obstacles,
+    )
+
+
+def _describe_chance(place: Place) -> str:
+    if place.claimed_at is not None:
+        after = wording.duration((place.claimed_at - place.visible_at) / timedelta(milliseconds=1))
+        return f"claimed the lead {after} after it was shown"
+    if place.kind == OfferKind.AUCTION:
+        return "takes part in the auction, which is still open"
+    until = wording.moment(place.closes_at)
+    return f"{_shown(place)}, and can claim it until {until}"
+
+
+def _shown(place: Place) -> str:
+    price = "" if place.price_cents is None else f" for {wording.money(place.price_cents)}"
+    return f"shown the lead{price} from {wording.moment(place.visible_at)}"
+
+
+def _not_claimed(place: Place) -> str:
+    ended = "" if place.ended_at is None else f" before the offer ended at {wording.moment(place.ended_at)}"
+    return f"{_shown(place)}, and did not claim it{ended}"
+
+
+def _claim_lost(place: Place) -> str:
+    return f"its claim came {wording.duration(place.late_ms or 0)} after other buyers had claimed the lead"
+
+
+def _claim_late(place: Place) -> str:
+    return f"its claim came {wording.duration(place.late_ms or 0)} after the offer had ended"
+
+
+def _not_seen(place: Place) -> str:
+    ended = "" if place.ended_at is None else f", and the offer ended at {wording.moment(place.ended_at)}"
+    return f"its tier would have seen the lead from {wording.moment(place.visible_at)}{ended}"
+
+
+_WORDS: Final[Mapping[str, Callable[[Place], str]]] = {
+    "offer_not_claimed": _not_claimed,
+    "claim_lost": _claim_lost,
+    "claim_late": _claim_late,
+    "offer_not_seen": _not_seen,
+}
+
+
+def _change_of(place: Place) -> str:
+    change = SKIP_REASONS[place.reason].change
+    if place.reason == "claim_lost" and place.head_start_ms > 0:
+        later = wording.span(place.head_start_ms / 1000)
+        return f"{change}, or move to an earlier tier: its tier saw the lead {later} after the first one"
+    return change
