@@ -61,7 +61,7 @@ test-debian: venv ## run what servers may do differently on Debian's PostgreSQL 
 	$(KEEP_BYTECODE) $(BIN)/python -m pytest -n $(JOBS) $(OTHER_SERVERS) $(NEWER_ONLY) $(ARGS)
 
 .PHONY: screenshots
-screenshots: venv ## take a screenshot of every operator page in light, dark and phone width, in var/screenshots/
+screenshots: venv ## take a screenshot of every page of operators and of the portal in light, dark and phone width, in var/screenshots/
 	$(Q)ops/install_chromium.sh
 	$(Q)trap '$(TEST_ENV) $(SERVICES) stop >/dev/null' EXIT; $(BIN)/python -m pytest --quiet tests/browser/screenshots.py $(ARGS)
 

@@ -91,8 +91,11 @@ LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
 LEADSWITCH_BEGIN_STREAMS_HOOK = "leadswitch.start.begin_streams"
-# Who may listen to offers: each is called with the request's headers.
-LEADSWITCH_STREAM_READERS = ("distribution.api.streams.readers.find_key_reader",)
+# Where streams of offers are, and what finds out who listens: it is called with the request's headers.
+LEADSWITCH_STREAM_READERS = {
+    "/api/v1/buyer/offers/stream/": "distribution.api.streams.readers.find_key_reader",
+    "/portal/offers/stream/": "distribution.portal.listening.find_session_reader",
+}
 LEADSWITCH_STREAMS_URL = ENVIRONMENT.streams_url
 LEADSWITCH_STREAM_ORIGINS = ENVIRONMENT.stream_origins
 LEADSWITCH_STREAMS_CHECK_SECONDS = ENVIRONMENT.streams_check_seconds

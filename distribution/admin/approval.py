@@ -29,8 +29,9 @@ from distribution.selfservice.approvals import (
     describe_difference,
 )
 from distribution.selfservice.author import Author
+from distribution.selfservice.effect import Effect
 from distribution.selfservice.refusals import ChangeRefused, FieldsRefused
-from distribution.selfservice.whatif import PARTS_OF_BUYER, Effect, Proposed, assess_change
+from distribution.selfservice.whatif import PARTS_OF_BUYER, Proposed, read_changes, replay_missed
 from tracing.admin.audited import REASON, AuditedAdmin
 from tracing.admin.columns import time_column, word_column
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
@@ -191,9 +192,10 @@ def assess(proposal: ChangeProposal, *, at: datetime) -> Effect | None:
     """What it would have won; None if it can no longer be made."""
     buyer = Buyer.objects.select_related("workspace").get(pk=proposal.buyer_id)
     try:
-        return assess_change(buyer, _as_proposed(proposal), at=at)
+        changes = read_changes(buyer, _as_proposed(proposal), at=at)
     except (FieldsRefused, ChangeRefused):
         return None
+    return replay_missed(buyer, changes, at=at)
 
 
 def _as_proposed(proposal: ChangeProposal) -> Proposed:

@@ -38,7 +38,8 @@ class _AccountView(ChangingView, ABC):
         return Buyer.objects.select_related("workspace").get(pk=self.buyer.pk)
 
     @abstractmethod
-    def describe(self) -> Mapping[str, Any]: ...
+    def describe(self) -> Mapping[str, Any]:
+        """The body of both answers."""
 
     def show(self) -> Response:
         return with_version(self.describe(), read_version(self.row, part=self.part))

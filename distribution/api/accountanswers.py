@@ -74,6 +74,7 @@ def describe_enrollment(enrollment: Enrollment, *, at: datetime) -> dict[str, An
         "paused": pause["paused"],
         "paused_until": write_time(pause["paused_until"]),
         "bid_cents": enrollment.bid_cents,
+        "standing_bids": enrollment.standing_bids,
         "lead_filter": enrollment.lead_filter,
         "caps": {window: getattr(enrollment, f"cap_{window}") for window in CAPS},
         "budgets_cents": {window: getattr(enrollment, f"budget_{window}_cents") for window in CAPS},

@@ -82,6 +82,15 @@ class PauseDocument(serializers.Serializer[Any]):
     )
 
 
+class StandingBidDocument(serializers.Serializer[Any]):
+    """One rule. The first one whose condition the lead meets counts."""
+
+    when = AttributesDocument(
+        required=False, help_text="A condition, as in `lead_filter`. Empty: every lead."
+    )
+    bid_cents = serializers.IntegerField(min_value=0)
+
+
 class EnrollmentDocument(serializers.Serializer[Any]):
     """Your place in a campaign."""
 
@@ -90,6 +99,10 @@ class EnrollmentDocument(serializers.Serializer[Any]):
     paused = serializers.BooleanField(help_text="While true, you get no leads of this campaign.")
     paused_until = serializers.DateTimeField(allow_null=True, help_text=PAUSED_UNTIL_HELP)
     bid_cents = serializers.IntegerField(allow_null=True, help_text="Null: the campaign's price.")
+    standing_bids = StandingBidDocument(
+        many=True,
+        help_text="What you bid in auctions without being asked. Empty: `bid_cents` for every lead.",
+    )
     lead_filter = AttributesDocument(help_text="Which leads you want. Empty: every lead.")
     caps = CapsDocument(help_text="Leads.")
     budgets_cents = CapsDocument(help_text="Cents.")
@@ -174,6 +187,9 @@ class _LimitsChange(serializers.Serializer[Any]):
 class EnrollmentChange(PauseChange):
     bid_cents = serializers.IntegerField(
         required=False, allow_null=True, min_value=0, help_text="Null: the campaign's price."
+    )
+    standing_bids = StandingBidDocument(
+        many=True, required=False, allow_null=True, help_text="Replaces all rules. Null: none."
     )
     lead_filter = AttributesDocument(
         required=False, allow_null=True, help_text="Replaces the whole filter. Null: every lead."
@@ -270,7 +286,7 @@ LIST_ENROLLMENTS: Final = extend_schema(
 GET_ENROLLMENT: Final = reading("buyer_enrollment", "Your place in a campaign", EnrollmentDocument, 404)
 CHANGE_ENROLLMENT: Final = changing(
     "buyer_enrollment_change",
-    "Change filter, caps, budgets or bid, or pause one campaign",
+    "Change filter, caps, budgets or bids, or pause one campaign",
     EnrollmentChange,
     EnrollmentDocument,
 )

@@ -10,6 +10,7 @@ ENROLLMENT: Final[dict[str, Any]] = {
     "paused": False,
     "paused_until": None,
     "bid_cents": None,
+    "standing_bids": [],
     "lead_filter": {"field": "attributes.roof_age", "op": "gte", "value": 10},
     "caps": {**NO_LIMITS, "day": 5},
     "budgets_cents": {**NO_LIMITS, "month": 100_000},

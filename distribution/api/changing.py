@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,6 +13,7 @@ from distribution.api.authentication import get_buyer_key
 from distribution.api.bodies import problem
 from distribution.api.buyer import BuyerView
 from distribution.selfservice.author import Author
+from distribution.selfservice.places import TooBusy
 from distribution.selfservice.refusals import (
     ChangeRefused,
     FieldsRefused,
@@ -20,6 +22,7 @@ from distribution.selfservice.refusals import (
 )
 from routing.api.errors import ApiError, FieldsInvalid, Malformed
 from routing.api.guard import GuardedJSONParser, GuardedPatchParser, require_body
+from routing.redis.rate_limit import take
 
 NO_VERSION = "Send the header If-Match with the ETag of the last answer, so that no other change is undone."
 STALE = "It was changed after you read it. Read it again, and send your change with the new ETag."
@@ -48,13 +51,20 @@ class ChangingView(BuyerView):
         return body
 
 
+def require_allowance(kind: str, *, buyer_id: int) -> None:
+    """What costs more than other requests has a limit of its own, for all keys of a buyer. Raises Throttled."""
+    allowance = take(kind, str(buyer_id))
+    if allowance is not None and not allowance.is_allowed:
+        raise Throttled(allowance.wait_seconds)
+
+
 def with_version(body: Any, version: str, *, status: int = 200, **headers: str) -> Response:
     return Response(body, status=status, headers={"ETag": version, **headers})
 
 
 @contextmanager
 def refusals_as_errors() -> Iterator[None]:
-    """A wrong field is 400 and named. 428 and 412: the version. 409: what is so does not allow it."""
+    """A wrong field is 400 and named. 428 and 412: the version. 409: what is so does not allow it. 503: too busy."""
     try:
         yield
     except VersionMissing:
@@ -68,5 +78,7 @@ def refusals_as_errors() -> Iterator[None]:
             for name, problems in refused.problems.items()
         }
         raise FieldsInvalid(fields) from None
+    except TooBusy as refused:
+        raise ApiError(refused.message, status_code=503) from None
     except ChangeRefused as refused:
         raise ApiError(refused.message, status_code=409, code=refused.code) from None

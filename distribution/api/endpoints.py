@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from distribution.api import endpointdocuments as documents
 from distribution.api.accountanswers import describe_endpoint
 from distribution.api.bodies import read_body
-from distribution.api.changing import ChangingView, refusals_as_errors, with_version
+from distribution.api.changing import ChangingView, refusals_as_errors, require_allowance, with_version
 from distribution.deliveries.tried import Tried
 from distribution.models import BuyerScope, Endpoint
 from distribution.selfservice.endpoints import (
@@ -109,6 +109,7 @@ class EndpointTestView(_EndpointView):
     @documents.TEST_ENDPOINT
     def post(self, request: Request, public_id: UUID) -> Response:
         found = self.find(public_id)
+        require_allowance("endpoint_test", buyer_id=self.buyer.pk)
         confirmed = read_body(request, CONFIRMATION, is_required=False)["confirmed_address"]
         with refusals_as_errors():
             tried = try_endpoint(found, by=self.author, confirmed_address=confirmed)

@@ -10,12 +10,12 @@ from rest_framework.response import Response
 from distribution.api import whatifdocuments as documents
 from distribution.api.account import find_place
 from distribution.api.bodies import invalid
-from distribution.api.changing import ChangingView, refusals_as_errors
+from distribution.api.changing import ChangingView, refusals_as_errors, require_allowance
 from distribution.models import Buyer, BuyerScope, Enrollment
+from distribution.selfservice.effect import Effect, LeftOut
 from distribution.selfservice.settings import Part
 from distribution.selfservice.whatif import (
     PARTS_OF_BUYER,
-    Effect,
     Proposed,
     assess_change,
 )
@@ -36,6 +36,7 @@ class WhatIfView(ChangingView):
 
     @documents.ASK_WHAT_IF
     def post(self, request: Request) -> Response:
+        require_allowance("whatif", buyer_id=self.buyer.pk)
         body = self.read_object(request)
         buyer = Buyer.objects.select_related("workspace").get(pk=self.buyer.pk)
         with refusals_as_errors():
@@ -82,6 +83,7 @@ def describe_effect(effect: Effect) -> dict[str, Any]:
         "checked": effect.checked,
         "unreadable": effect.unreadable,
         "is_partial": effect.is_partial,
+        "left_out": [_describe_left_out(each) for each in effect.left_out],
         "won": effect.won,
         "spent_cents": sum(prices),
         "lowest_price_cents": min(prices, default=None),
@@ -99,4 +101,13 @@ def describe_effect(effect: Effect) -> dict[str, Any]:
             }
             for each in effect.examples
         ],
+    }
+
+
+def _describe_left_out(left_out: LeftOut) -> dict[str, Any]:
+    return {
+        "why": left_out.why,
+        "leads": left_out.leads,
+        "from": write_time(left_out.since),
+        "to": write_time(left_out.until),
     }

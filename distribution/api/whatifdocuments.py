@@ -45,6 +45,25 @@ class WonLeadDocument(serializers.Serializer[Any]):
     missed_for = serializers.CharField(help_text="The skip reason for which you missed it.")
 
 
+class LeftOutDocument(serializers.Serializer[Any]):
+    """Leads that were not decided again."""
+
+    why = serializers.ChoiceField(
+        choices=["older", "time_over", "unreadable"],
+        help_text="`older`: only the newest 1,000 leads are decided again. `time_over`: these came last, and the time "
+        "was over. `unreadable`: an earlier version decided, or you were not enrolled.",
+    )
+    leads = serializers.IntegerField(allow_null=True, help_text="Null: they were not counted.")
+    # `from` is a keyword, so the field is added below.
+    to = serializers.DateTimeField(allow_null=True, help_text="`older`: missed before this time.")
+
+    def get_fields(self) -> dict[str, Any]:
+        since = serializers.DateTimeField(
+            allow_null=True, help_text="`time_over`: missed at this time and later."
+        )
+        return {**super().get_fields(), "from": since}
+
+
 class EffectDocument(serializers.Serializer[Any]):
     """What the change would have won of the leads that you missed."""
 
@@ -58,6 +77,7 @@ class EffectDocument(serializers.Serializer[Any]):
     is_partial = serializers.BooleanField(
         help_text="There were more leads, or the time was over: not all missed leads were decided again."
     )
+    left_out = LeftOutDocument(many=True, help_text="Which missed leads were not decided again. Empty: none.")
     won = serializers.IntegerField()
     spent_cents = serializers.IntegerField(help_text="What the won leads would have cost together.")
     lowest_price_cents = serializers.IntegerField(allow_null=True)
@@ -76,16 +96,17 @@ QUESTION: Final = {
 EFFECT: Final[dict[str, Any]] = {
     "from": "2026-01-01T12:00:00Z",
     "to": "2026-01-31T12:00:00Z",
-    "missed": 40,
-    "checked": 40,
+    "missed": 1_000,
+    "checked": 1_000,
     "unreadable": 0,
-    "is_partial": False,
+    "is_partial": True,
+    "left_out": [{"why": "older", "leads": None, "from": None, "to": "2026-01-12T09:30:00Z"}],
     "won": 1,
     "spent_cents": 2_500,
     "lowest_price_cents": 2_500,
     "highest_price_cents": 2_500,
     "remaining": [
-        {"reason": "insufficient_credits", "sentence": "No remaining buyer has enough credits.", "leads": 39}
+        {"reason": "insufficient_credits", "sentence": "No remaining buyer has enough credits.", "leads": 999}
     ],
     "examples": [
         {
@@ -101,8 +122,8 @@ ASK_WHAT_IF: Final = extend_schema(
     summary="What a change would have won",
     description="Decides the leads again that you missed in the last 30 days, as if the change had been made before, "
     "with what was recorded then. They are taken in order: a lead that you would have won uses up balance, caps and "
-    "budgets for those after it. The work is limited to 1,000 leads and 2 seconds; `is_partial` says so. "
-    "Nothing is stored.",
+    "budgets for those after it. The work is limited to 1,000 leads and 2 seconds; `is_partial` says so, and "
+    "`left_out` which leads that concerns. Nothing is stored.",
     tags=["buyers"],
     request={"application/json": WhatIfQuestion, "application/merge-patch+json": WhatIfQuestion},
     parameters=LIMIT_HEADERS,

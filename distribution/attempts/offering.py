@@ -13,7 +13,7 @@ from distribution.attempts.record import UNCLAIMED, AttemptRecord, Decided, Unso
 from distribution.attempts.trace import record_decision
 from distribution.engine import CampaignHead, CompiledCampaign, DecisionFacts, decide, resolve_campaign
 from distribution.models import OfferKind
-from distribution.models.campaign import OFFERING
+from distribution.models.campaign_modes import OFFERING
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 

@@ -35,12 +35,15 @@ def find_address_to_confirm(endpoint: Endpoint) -> str:
     return "" if endpoint.test_address else endpoint.live_address
 
 
-def send_test_lead(endpoint: Endpoint, *, at: datetime, confirmed_address: str = "") -> Tried:
+def send_test_lead(
+    endpoint: Endpoint, *, at: datetime, confirmed_address: str = "", longest_seconds: int = LONGEST_SECONDS
+) -> Tried:
     """Send it to the test address, or to the live one that a person confirmed. Holds no transaction.
 
     Raises LiveAddressNotConfirmed.
     """
     endpoint, may_go_live = read_confirmed(endpoint, confirmed_address)
+    endpoint.timeout_seconds = min(endpoint.timeout_seconds, longest_seconds)
     destination = read_destination(endpoint, at=at)
     claimed = _claim(endpoint, at=at, is_event=False)
     return _try(Work(claimed, destination, make_test_lead(endpoint, at=at), may_go_live=may_go_live))

@@ -11,15 +11,8 @@ from distribution.models.approval import (
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
-from distribution.models.campaign import (
-    Campaign,
-    CampaignMode,
-    CampaignSnapshot,
-    OfferFallback,
-    SellsOn,
-    Tier,
-    read_snapshot,
-)
+from distribution.models.campaign import Campaign
+from distribution.models.campaign_modes import CampaignMode, OfferFallback, SellsOn
 from distribution.models.cardpayments import (
     PENDING,
     CardDispute,
@@ -97,6 +90,7 @@ from distribution.models.portal import PortalLink, PortalRole, PortalSession, Po
 from distribution.models.rechargenotices import RechargeNotice, RechargeNoticeState
 from distribution.models.returning import ReturnFile, ReturnRequest, ReturnState
 from distribution.models.returnpolicy import EvidenceKind, ReturnLimit, ReturnPeriod, ReturnPolicy
+from distribution.models.snapshot import CampaignSnapshot, read_snapshot
 from distribution.models.statements import (
     MOVED,
     BuyerStatement,
@@ -106,6 +100,7 @@ from distribution.models.statements import (
 )
 from distribution.models.subscribing import EventKind
 from distribution.models.subscription import Subscription
+from distribution.models.tier import Tier
 from distribution.models.verification import VerifyWatermark
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 

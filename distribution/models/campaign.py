@@ -1,11 +1,11 @@
-"""How leads of one vertical are sold: campaigns, their tiers, and the snapshots that attempts used."""
+"""How leads of one vertical are sold."""
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import DEFAULT_DB_ALIAS, models
+from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from uuid6 import uuid7
@@ -28,12 +28,12 @@ from distribution.engine.limits import (
     MIN_BID_DEADLINE_MS,
     MIN_OFFER_SECONDS,
 )
-from distribution.models.versioning import own_version_trigger, parent_version_triggers
-from distribution.models.waking import campaign_trigger, tier_trigger
+from distribution.models.campaign_modes import OFFERING, PUSH_MODES, CampaignMode, OfferFallback, SellsOn
+from distribution.models.versioning import own_version_trigger
+from distribution.models.waking import campaign_trigger
 from routing.models import Source, Workspace
 from routing.models.ownership import owner_trigger
-from routing.validators import check_condition, check_vertical
-from tracing.models.append_only import append_only_triggers
+from routing.validators import check_vertical
 
 CAMPAIGN_CONFIG = (
     "active",
@@ -58,34 +58,6 @@ CAMPAIGN_CONFIG = (
     "schedule",
     "questions",
 )
-
-
-class CampaignMode(models.TextChoices):
-    ROUND_ROBIN = "round_robin", "round robin: the buyer that has waited longest"
-    WEIGHTED = "weighted", "weighted: in proportion to the weights, spread evenly"
-    PRIORITY = "priority", "priority: highest first"
-    PRICE = "price", "price: highest price first"
-    PING_POST = (
-        "ping_post",
-        "ping post: buyers are shown the lead without contact data, and the first claim gets it",
-    )
-    AUCTION = "auction", "auction: buyers bid for the lead, and the best bid gets it"
-
-
-PUSH_MODES: Final = CampaignMode.choices[:4]
-# Modes in which a lead is offered before it is sold.
-OFFERING: Final = (CampaignMode.PING_POST, CampaignMode.AUCTION)
-
-
-class OfferFallback(models.TextChoices):
-    PUSH = "push", "push: the lead is sold at once to the buyer that ranks first"
-    NEXT_CAMPAIGN = "next_campaign", "next campaign: the next campaign that takes the lead"
-    UNSOLD = "unsold", "unsold: the lead is not sold, and a person decides"
-
-
-class SellsOn(models.TextChoices):
-    DECISION = "decision", "decision: the buyer is charged at once, and gets the lead"
-    ACCEPTANCE = "acceptance", "acceptance: the buyer is charged when its system accepts the lead"
 
 
 class Campaign(models.Model):
@@ -320,104 +292,3 @@ class Campaign(models.Model):
             except ValidationError as error:
                 problems = [f"For the buyer {enrollment.buyer.name}: {message}" for message in error.messages]
                 raise ValidationError({"questions": problems}) from None
-
-
-class Tier(models.Model):
-    """An ordered step inside a campaign: the engine fills tier 1 before it looks at tier 2."""
-
-    campaign = models.ForeignKey(
-        Campaign,
-        on_delete=models.CASCADE,
-        related_name="tiers",
-        help_text="The campaign this tier belongs to. Next: enroll buyers in this tier, under Enrollments.",
-    )
-    position = models.PositiveIntegerField(
-        default=1,
-        help_text="The tier with position 1 is offered a lead first. Each position can be used once in a campaign.",
-    )
-    name = models.CharField(
-        max_length=100, blank=True, help_text="E.g. Gold. Blank: the tier is named by its position."
-    )
-    content_filter = models.JSONField(
-        default=dict,
-        blank=True,
-        validators=[check_condition],
-        help_text='Which leads this tier takes, e.g. {"field": "attributes.roof_age", "op": "gte", "value": 10}. '
-        "Empty: every lead.",
-    )
-    price_cents = models.PositiveBigIntegerField(
-        null=True,
-        blank=True,
-        validators=[MaxValueValidator(MAX_PRICE_CENTS)],
-        help_text="Blank: the campaign's price.",
-    )
-    head_start_seconds = models.PositiveIntegerField(
-        default=0,
-        db_default=0,
-        validators=[MaxValueValidator(MAX_OFFER_SECONDS)],
-        help_text="Ping post: seconds after an offer opens until buyers in this tier see it. Earlier tiers have that "
-        "head start. 0: at once.",
-    )
-
-    class Meta:
-        db_table = "distribution_tier"
-        ordering = ["position"]
-        constraints = [
-            models.UniqueConstraint(fields=["campaign", "position"], name="tier_campaign_position_unique"),
-            models.CheckConstraint(
-                condition=Q(price_cents__lte=MAX_PRICE_CENTS),
-                name="tier_amounts_in_range",
-            ),
-            models.CheckConstraint(
-                condition=Q(head_start_seconds__lte=MAX_OFFER_SECONDS), name="tier_head_start_in_range"
-            ),
-        ]
-        triggers: ClassVar = [
-            *parent_version_triggers(
-                ("campaign_id", "position", "content_filter", "price_cents", "head_start_seconds")
-            ),
-            tier_trigger(),
-            owner_trigger(
-                "campaign_id",
-                name="tier",
-                instead="Add a tier to the other campaign and enroll its buyers there.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name or f'Tier {self.position}'} of {self.campaign}"
-
-
-class CampaignSnapshot(models.Model):
-    """A campaign's definition as the engine compiled it, for each version that an attempt used."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="snapshots")
-    config_version = models.PositiveBigIntegerField()
-    config = models.JSONField()
-    actor = models.CharField("who", max_length=100, blank=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-
-    class Meta:
-        db_table = "distribution_campaignsnapshot"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["campaign", "config_version"], name="snapshot_campaign_version_unique"
-            )
-        ]
-        triggers: ClassVar = append_only_triggers("distribution_campaignsnapshot")
-
-    def __str__(self) -> str:
-        return f"{self.campaign}, version {self.config_version}"
-
-
-def read_snapshot(
-    campaign_id: int | None, *, config_version: int | None, using: str = DEFAULT_DB_ALIAS
-) -> dict[str, Any] | None:
-    """Return the definition that attempts of this version used, or None if no snapshot is stored."""
-    if campaign_id is None or config_version is None:
-        return None
-    kept = CampaignSnapshot.objects.using(using).filter(
-        campaign_id=campaign_id, config_version=config_version
-    )
-    definition: dict[str, Any] | None = kept.values_list("config", flat=True).first()
-    return definition

@@ -11,10 +11,11 @@ from django.db.models import Q
 from distribution.configuration.checks import check_answers_fit, check_standing_bids
 from distribution.engine.limits import MAX_BUDGET_CENTS, MAX_MARGIN_BPS, MAX_PRICE_CENTS
 from distribution.models.buyer import Buyer
-from distribution.models.campaign import Campaign, Tier
+from distribution.models.campaign import Campaign
 from distribution.models.counting import archive_trigger, continue_counters_trigger
 from distribution.models.emitting import enrollment_event
 from distribution.models.pausing import ended_pauses_index, pause_constraint
+from distribution.models.tier import Tier
 from distribution.models.versioning import buyer_holds_still_trigger, parent_version_triggers
 from distribution.models.waking import enrollment_triggers
 from routing.models.ownership import owner_trigger

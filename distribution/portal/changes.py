@@ -3,6 +3,7 @@
 Each form carries the version of what it was filled with, so it does not overwrite what another person changed since.
 """
 
+from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -32,15 +33,19 @@ STALE: Final = (
 )
 
 
-class ChangeForm(forms.Form):
+class _AbstractForm(forms.forms.DeclarativeFieldsMetaclass, ABCMeta):
+    """Django's forms have a metaclass of their own."""
+
+
+class ChangeForm(forms.Form, metaclass=_AbstractForm):
     """`paths`: the name of a form's field for each field of the change."""
 
     paths: ClassVar[Mapping[str, str]] = {}
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    @abstractmethod
     def make_patch(self) -> dict[str, Any]:
         """The change, as a program would send it. Called once the form is valid."""
-        raise NotImplementedError
 
     def show_problems(self, problems: Problems) -> None:
         """A message of the use case begins without its subject; one of the model is a sentence."""
@@ -56,19 +61,20 @@ class ChangeForm(forms.Form):
         return name if name in self.fields else None
 
 
-class ChangePage(PortalPage):
+class ChangePage(PortalPage, ABC):
     """A page with one form. A subclass makes it, and calls the use case."""
 
     template: ClassVar[str] = ""
     done: ClassVar[str] = "saved"
     section = "portal-settings"
 
+    @abstractmethod
     def make_form(self, data: Any = None) -> ChangeForm:
         """Without data: filled with the present values and their version."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, patch: dict[str, Any], *, version: str, by: Author) -> Outcome:
-        raise NotImplementedError
+        """Call the use case. Raises as it does."""
 
     def read_again(self) -> None:
         """Read what another person has changed."""

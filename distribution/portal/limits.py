@@ -1,22 +1,18 @@
 """Caps, budgets, the bid and the pause of one campaign."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
-from uuid import UUID
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.explain.enrollment import read_usage
 from distribution.models import Enrollment, is_paused
-from distribution.portal.changes import ChangeForm, ChangePage
-from distribution.queries import list_enrollments_to_explain
-from distribution.selfservice.change import Author, Outcome, change_enrollment, read_version
+from distribution.portal.changes import ChangeForm
+from distribution.portal.dollars import MAX_DOLLARS, to_cents, to_dollars
+from distribution.portal.place import PlacePage
+from distribution.selfservice.change import read_version
 from distribution.selfservice.settings import ENROLLMENT, PERIODS
 
-CENTS: Final = 100
-MAX_DOLLARS: Final = Decimal("10000000")
 PERIOD_WORDS: Final = {
     "hour": "hour",
     "day": "day",
@@ -83,48 +79,16 @@ def _make_budget(words: str) -> forms.DecimalField:
     )
 
 
-def to_cents(dollars: Decimal | None) -> int | None:
-    return None if dollars is None else int(dollars * CENTS)
-
-
-def to_dollars(cents: int | None) -> Decimal | None:
-    return None if cents is None else Decimal(cents) / CENTS
-
-
-class LimitsPage(ChangePage):
+class LimitsPage(PlacePage):
     template = "limits"
-
-    enrollment: Enrollment
-
-    def find(self, public_id: UUID) -> None:
-        """`public_id`: of the campaign. A buyer is enrolled once in each."""
-        places = list_enrollments_to_explain(self.buyer)
-        found = next((each for each in places if each.campaign.public_id == public_id), None)
-        if found is None:
-            raise Http404
-        self.enrollment = found
-
-    def get(self, request: HttpRequest, public_id: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
-        self.find(public_id)
-        return self.show_form(self.make_form())
-
-    def post(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
-        self.find(public_id)
-        return self.save(request.POST)
 
     def make_form(self, data: Any = None) -> LimitsForm:
         if data is not None:
             return LimitsForm(data)
         return LimitsForm(initial=_read_values(self.enrollment, at=self.at))
 
-    def read_again(self) -> None:
-        self.enrollment.refresh_from_db()
-
-    def change(self, patch: dict[str, Any], *, version: str, by: Author) -> Outcome:
-        return change_enrollment(self.enrollment, patch=patch, by=by, if_match=version)
-
     def describe(self) -> dict[str, Any]:
-        return {"enrollment": self.enrollment, "usage": read_usage(self.enrollment, at=self.at)}
+        return {**super().describe(), "usage": read_usage(self.enrollment, at=self.at)}
 
 
 def _read_values(enrollment: Enrollment, *, at: datetime) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.explain.missed import NEWEST, find_missed, list_missed
 from distribution.explain.missed_period import MissedFilter
-from distribution.explain.missed_rows import MISSED_REASONS, SkippedAttempt
+from distribution.explain.missed_rows import MISSED_REASONS
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
-from distribution.portal.wording import FIXERS, LINKS
+from distribution.portal.wording import FIXERS, list_links
 from tracing.skip_reasons import SKIP_REASONS, Fixer
 
 REASONS: Final = [(code, SKIP_REASONS[code].label) for code in MISSED_REASONS]
@@ -46,12 +46,6 @@ class MissedLeadPage(PortalPage):
             "skips": skips,
             "check": check,
             "fixer": FIXERS.get(Fixer(missed.skip.fixer), ""),
-            "links": list_links(missed.skip),
+            "links": list_links(missed.skip.gates, campaign_id=missed.campaign_id),
         }
         return self.show_page("missed_lead", context)
-
-
-def list_links(skip: SkippedAttempt) -> list[tuple[str, str]]:
-    """The pages on which the buyer changes what stopped this lead, each once."""
-    codes = [gate.gate for gate in skip.gates] or [skip.reason]
-    return list(dict.fromkeys(LINKS[code] for code in codes if code in LINKS))

@@ -19,9 +19,10 @@ from distribution.offers.refusals import (
     Taken,
     WindowOver,
 )
+from distribution.portal.listening import find_stream_address
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
-from distribution.portal.wording import LINKS
+from distribution.portal.wording import list_links
 from tracing.obstacles import describe_gate
 from tracing.wording import duration
 
@@ -56,6 +57,7 @@ class OffersPage(PortalPage):
             "states": STATES,
             "state": state,
             "is_live": state == OPEN and shown.is_first,
+            "stream": find_stream_address(),
         }
         return self.show_page(self.template, context)
 
@@ -78,7 +80,10 @@ class OfferPage(PortalPage):
         except OfferNotFound:
             raise Http404 from None
         except ClaimRefused as refusal:
-            return self._show(public_id, **describe_refusal(refusal, timezone=self.buyer.timezone))
+            place = find_offer(public_id, buyer=self.buyer)
+            campaign_id = None if place is None else place.offer.campaign.public_id
+            refused = describe_refusal(refusal, timezone=self.buyer.timezone, campaign_id=campaign_id)
+            return self._show(public_id, **refused)
         except ClaimBusy:
             return self._show(public_id, problem=BUSY)
         done = "claimed" if claim.is_new else "claimed-before"
@@ -89,7 +94,8 @@ class OfferPage(PortalPage):
         if place is None:
             raise Http404
         status = HTTPStatus.CONFLICT if refused else HTTPStatus.OK
-        return self.show_page("offer", {**describe_offer(place, at=self.at), **refused}, status=status)
+        context = {**describe_offer(place, at=self.at), "stream": find_stream_address(), **refused}
+        return self.show_page("offer", context, status=status)
 
 
 def find_state(place: OfferBuyer, *, at: datetime) -> str:
@@ -109,6 +115,7 @@ def describe_offer(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
         "place": place,
         "offer": place.offer,
         "fields": list(place.offer.partial.items()),
+        "state": state,
         "is_open": state == "open",
         "state_words": words,
         "tone": tone,
@@ -116,7 +123,9 @@ def describe_offer(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def describe_refusal(refusal: ClaimRefused, *, timezone: str) -> dict[str, Any]:
+def describe_refusal(
+    refusal: ClaimRefused, *, timezone: str, campaign_id: UUID | None = None
+) -> dict[str, Any]:
     """It says when others had the lead, never who."""
     if isinstance(refusal, Taken):
         late = duration(refusal.late_ms or 0)
@@ -126,5 +135,5 @@ def describe_refusal(refusal: ClaimRefused, *, timezone: str) -> dict[str, Any]:
     if not isinstance(refusal, NotEligible):
         return {"problem": PAUSED}
     gates = [describe_gate(gate, timezone=timezone) for gate in refusal.gates]
-    links = dict.fromkeys(LINKS[gate.gate] for gate in gates if gate.gate in LINKS)
-    return {"problem": f"{refusal.message} You were not charged.", "gates": gates, "links": list(links)}
+    links = list_links(gates, campaign_id=campaign_id)
+    return {"problem": f"{refusal.message} You were not charged.", "gates": gates, "links": links}

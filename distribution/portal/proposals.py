@@ -27,7 +27,7 @@ PARTS: Final = {
     "answers": "Answers",
     "pause": "Pause",
     "notice": "Notice of a low balance",
-    "enrollment": "Caps, budgets and bid",
+    "enrollment": "Caps, budgets, filter and bids",
 }
 
 

@@ -1,18 +1,23 @@
 """Everything that a buyer has set, on one page, and the page "More" of phones."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 from distribution.configuration.describe import describe_service_area
 from distribution.engine import DefinitionError
 from distribution.explain.enrollment import read_usage
-from distribution.models import ProposalState
+from distribution.models import CampaignMode, Enrollment, ProposalState
+from distribution.portal.filter import describe_filter
 from distribution.portal.pages import PortalPage
 from distribution.queries import list_enrollments_to_explain
 from distribution.selfservice.approvals import list_proposals
 from distribution.selfservice.pauses import describe_pause
 from routing.calendar.hours import HoursError, validate_hours
 from routing.values.opening_hours import describe_hours
+from tracing.wording import count
 
 
 class SettingsPage(PortalPage):
@@ -25,9 +30,18 @@ class SettingsPage(PortalPage):
             "hours": _describe_hours(self.buyer.hours),
             "pause": describe_pause(self.buyer, at=self.at),
             "waiting_changes": list_proposals(self.buyer).filter(state=ProposalState.WAITING).count(),
-            "places": [{"campaign": each.campaign, "usage": read_usage(each, at=self.at)} for each in places],
+            "answered": _describe_answers(places, self.buyer.answers),
+            "places": [self._describe(each) for each in places],
         }
         return self.show_page("settings", context)
+
+    def _describe(self, place: Enrollment) -> dict[str, Any]:
+        return {
+            "campaign": place.campaign,
+            "usage": read_usage(place, at=self.at),
+            "filter": describe_filter(place.lead_filter),
+            "is_auction": place.campaign.mode == CampaignMode.AUCTION,
+        }
 
 
 class MorePage(PortalPage):
@@ -37,6 +51,13 @@ class MorePage(PortalPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - the signature is Django's
         return self.show_page("more", {})
+
+
+def _describe_answers(places: Sequence[Enrollment], answers: Mapping[str, Any]) -> str:
+    keys = {question["key"] for place in places for question in place.campaign.questions}
+    if not keys:
+        return "Your campaigns ask no questions."
+    return f"{len(keys & answers.keys())} of {count(len(keys), 'question')} answered."
 
 
 def _describe_area(area: object) -> str:

@@ -3,7 +3,9 @@
 from django.urls import path
 
 from distribution.portal.account import AccountPage, EndpointsPage
+from distribution.portal.answers import AnswersPage
 from distribution.portal.area import AreaPage
+from distribution.portal.bids import BidsPage
 from distribution.portal.cards import (
     AddCardPage,
     BuyPage,
@@ -14,10 +16,13 @@ from distribution.portal.cards import (
     RechargePage,
     RemoveCardPage,
 )
+from distribution.portal.endpoint_page import EndpointPage, RenewSecretPage
+from distribution.portal.filter import FilterPage
 from distribution.portal.home import HomePage
 from distribution.portal.hours import HoursPage
 from distribution.portal.leads import LeadPage, LeadsPage
 from distribution.portal.limits import LimitsPage
+from distribution.portal.listening import OfferStreamPage
 from distribution.portal.missed import MissedLeadPage, MissedPage
 from distribution.portal.offers import OfferListPage, OfferPage, OffersPage
 from distribution.portal.pause import PausePage
@@ -49,6 +54,7 @@ urlpatterns = [
     path("leads/<uuid:public_id>/return/", AskReturnPage.as_view(), name="portal-ask-return"),
     path("offers/", OffersPage.as_view(), name="portal-offers"),
     path("offers/list/", OfferListPage.as_view(), name="portal-offer-list"),
+    path("offers/stream/", OfferStreamPage.as_view(), name="portal-offer-stream"),
     path("offers/<uuid:public_id>/", OfferPage.as_view(), name="portal-offer"),
     path("missed/", MissedPage.as_view(), name="portal-missed"),
     path("missed/<uuid:public_id>/", MissedLeadPage.as_view(), name="portal-missed-lead"),
@@ -76,6 +82,9 @@ urlpatterns = [
     path("settings/hours/", HoursPage.as_view(), name="portal-hours"),
     path("settings/pause/", PausePage.as_view(), name="portal-pause"),
     path("settings/campaigns/<uuid:public_id>/", LimitsPage.as_view(), name="portal-limits"),
+    path("settings/campaigns/<uuid:public_id>/filter/", FilterPage.as_view(), name="portal-filter"),
+    path("settings/campaigns/<uuid:public_id>/bids/", BidsPage.as_view(), name="portal-bids"),
+    path("settings/answers/", AnswersPage.as_view(), name="portal-answers"),
     path("settings/company/", ProfilePage.as_view(), name="portal-profile"),
     path("settings/changes/", ProposalsPage.as_view(), name="portal-proposals"),
     path(
@@ -84,6 +93,10 @@ urlpatterns = [
         name="portal-withdraw-proposal",
     ),
     path("settings/endpoints/", EndpointsPage.as_view(), name="portal-endpoints"),
+    path("settings/endpoints/<uuid:public_id>/", EndpointPage.as_view(), name="portal-endpoint"),
+    path(
+        "settings/endpoints/<uuid:public_id>/secret/", RenewSecretPage.as_view(), name="portal-renew-secret"
+    ),
     path("more/", MorePage.as_view(), name="portal-more"),
     path("account/", AccountPage.as_view(), name="portal-account"),
 ]

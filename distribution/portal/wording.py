@@ -1,12 +1,17 @@
 """What the portal says to a buyer: what stops its leads and where to change it, states, and the results of changes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.urls import reverse
 
 from distribution.explain.enrollment import Stop, StopCode
 from distribution.models import AssignmentState, DeliveryState, DisabledReason, Endpoint, Method
+from distribution.selfservice.remedies import find_remedy
+from tracing.obstacles import Obstacle
 from tracing.skip_reasons import Fixer
 
 # What a page says after a change, by the code in its address.
@@ -50,6 +55,8 @@ AGENCY: Final = "Ask your agency."
 _LIMITS: Final = ("portal-settings", "Change caps and budgets")
 _AREA: Final = ("portal-area", "Change the area")
 _HOURS: Final = ("portal-hours", "Change the hours")
+_ANSWERS: Final = ("portal-answers", "Change your answers")
+BY_PAYING: Final = frozenset({"insufficient_credits"})
 STOPS: Final[Mapping[StopCode, StopWords]] = {
     StopCode.ENROLLMENT_PAUSED: StopWords(f"Your agency paused you in this campaign. {AGENCY}"),
     StopCode.ENROLLMENT_PAUSED_BY_BUYER: StopWords("You paused this campaign.", "portal-settings", "Resume"),
@@ -79,11 +86,11 @@ STOPS: Final[Mapping[StopCode, StopWords]] = {
     StopCode.CAMPAIGN_CLOSED_TODAY: StopWords(
         "The campaign is closed for the rest of today. It opens again by itself."
     ),
-    StopCode.ANSWERS_INVALID: StopWords(f"Your answers cannot be read. {AGENCY}"),
+    StopCode.ANSWERS_INVALID: StopWords("Your answers cannot be read.", *_ANSWERS),
     StopCode.ANSWER_MISSING: StopWords(
-        f"You have not answered the required question “{{question}}”. {AGENCY}"
+        "You have not answered the required question “{question}”.", *_ANSWERS
     ),
-    StopCode.ANSWER_UNFIT: StopWords(f"Your answer to “{{question}}” does not fit the question. {AGENCY}"),
+    StopCode.ANSWER_UNFIT: StopWords("Your answer to “{question}” does not fit the question.", *_ANSWERS),
     StopCode.FILTER_INVALID: StopWords(f"A filter of this campaign cannot be read. {AGENCY}"),
     StopCode.CONTRADICTION: StopWords(
         f"No lead fits your area, answers and filters together in this campaign. {AGENCY}"
@@ -125,15 +132,36 @@ def describe_stop(stop: Stop) -> ShownStop:
     return ShownStop(words.sentence.format(**stop.values), words.page, words.link)
 
 
-# Where a buyer changes what a gate or skip reason found: the page, and the label of the link.
+# Where a buyer changes what a gate found: the page, and the label of the link. Those of a campaign have its id.
+OF_CAMPAIGN: Final = frozenset({"portal-limits", "portal-filter", "portal-bids"})
 LINKS: Final = {
-    "enrollment_paused": ("portal-settings", "See the settings"),
+    "enrollment_paused": ("portal-limits", "Resume"),
     "buyer_paused": ("portal-pause", "Resume"),
     "outside_service_area": _AREA,
+    "onboarding_mismatch": _ANSWERS,
+    "lead_filter_rejected": ("portal-filter", "Change your filter"),
     "outside_buyer_hours": _HOURS,
-    "cap_reached": _LIMITS,
+    "cap_reached": ("portal-limits", "Change caps and budgets"),
     "insufficient_credits": ("portal-wallet", "Open the wallet"),
+    "below_promised_price": ("portal-limits", "Change your bid"),
+    "bid_below_reserve": ("portal-bids", "Change your bids"),
 }
+
+
+def list_links(obstacles: Iterable[Obstacle], *, campaign_id: UUID | None) -> list[tuple[str, str]]:
+    """Address and label of the pages on which the buyer itself changes these, each once."""
+    found = dict.fromkeys(LINKS[each.gate] for each in obstacles if each.gate in LINKS and _is_own(each))
+    return [
+        (reverse(page, args=[campaign_id] if page in OF_CAMPAIGN else []), label)
+        for page, label in found
+        if campaign_id is not None or page not in OF_CAMPAIGN
+    ]
+
+
+def _is_own(obstacle: Obstacle) -> bool:
+    return obstacle.gate in BY_PAYING or find_remedy(obstacle) is not None
+
+
 METHODS: Final = {
     Method.WEBHOOK: "signed webhook",
     Method.HTTP: "HTTP request",
@@ -172,5 +200,5 @@ def _describe_standing(endpoint: Endpoint) -> tuple[str, str]:
     if endpoint.disabled_at is not None:
         return f"disabled: {DisabledReason(endpoint.disabled_reason).label}", "bad"
     if not endpoint.active:
-        return "switched off by your agency", "quiet"
+        return "switched off", "quiet"
     return ("failing", "bad") if endpoint.failing_since is not None else ("live", "good")

@@ -36,6 +36,10 @@ STALE: Final = (
 )
 
 
+# Who approves bids approves the rules of bids.
+SAME_RULE: Final = {"standing_bids": "bid_cents"}
+
+
 class DecisionRefused(ValueError):
     """Nothing was changed. The message says why."""
 
@@ -51,7 +55,7 @@ class Difference:
 
 def needs_approval(row: Model, resolved: Resolved) -> bool:
     """`row` as it would be. Its fields are those of the change: "caps.day" belongs to "caps"."""
-    groups = {name.partition(".")[0] for name in resolved.fields}
+    groups = {SAME_RULE.get(group, group) for group in (name.partition(".")[0] for name in resolved.fields)}
     if ALWAYS_APPROVED in groups or lowers_price(row, resolved):
         return True
     policies = ApprovalPolicy.objects.filter(workspace_id=owner_of(row).workspace_id)

@@ -11,6 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from distribution.deliveries.checking import count_open_posts, find_setting_problems, find_url_problems
 from distribution.models import ANSWERING, METHOD_FIELDS, Campaign, Endpoint, Enrollment
 from distribution.selfservice.merging import merge
+from distribution.selfservice.places import OUTSIDE
 from distribution.selfservice.reading import read_count, read_flag, read_line, read_object, read_required_line
 from distribution.selfservice.refusals import FieldsRefused, Problem
 from routing.values.normalize import FieldError
@@ -75,9 +76,12 @@ OF_SOME_METHOD: Final = frozenset(name for names in METHOD_FIELDS.values() for n
 
 
 def refuse_bad_urls(patch: Mapping[str, Any]) -> None:
-    """Look up the hosts of the URLs that were sent, before any lock. Raises FieldsRefused."""
+    """Look up the hosts of the URLs that were sent, before any lock. Raises FieldsRefused, TooBusy."""
     sent = {name: patch[name] for name in ("url", "test_url") if isinstance(patch.get(name), str)}
-    problems = list(find_url_problems(sent, is_for_owner=True))
+    if not sent:
+        return
+    with OUTSIDE.take():
+        problems = list(find_url_problems(sent, is_for_owner=True))
     if problems:
         raise FieldsRefused({each.field: [Problem("refused", each.message)] for each in problems})
 

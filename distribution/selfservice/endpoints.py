@@ -14,6 +14,7 @@ from distribution.deliveries.tried import Tried
 from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method, Purpose
 from distribution.selfservice.author import Author
 from distribution.selfservice.endpoint_settings import COLUMNS, apply_settings, refuse_bad_urls
+from distribution.selfservice.places import OUTSIDE
 from distribution.selfservice.refusals import ChangeRefused
 from distribution.selfservice.versions import make_version, require_version
 from tracing import audit
@@ -22,6 +23,8 @@ from tracing.wording import count
 
 MOST: Final = 20
 PART: Final = "endpoint"
+# A thread of the web server waits.
+TEST_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,13 @@ def delete_endpoint(endpoint: Endpoint, *, by: Author, if_match: str | None) -> 
 def try_endpoint(endpoint: Endpoint, *, by: Author, confirmed_address: str = "") -> Tried:
     """Send an invented lead to its test URL, or to the live address if exactly that address is confirmed.
 
-    Waits for the answer, so it needs no open transaction. Raises ChangeRefused.
+    Waits for the answer, but not long, so it needs no open transaction. Raises ChangeRefused, TooBusy.
     """
     try:
-        return send_test_lead(endpoint, at=by.at, confirmed_address=confirmed_address)
+        with OUTSIDE.take():
+            return send_test_lead(
+                endpoint, at=by.at, confirmed_address=confirmed_address, longest_seconds=TEST_SECONDS
+            )
     except LiveAddressNotConfirmed:
         address = find_address_to_confirm(endpoint)
         text = f"It has no test URL. To send the test to the live address, confirm it: {address}"

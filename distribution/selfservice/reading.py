@@ -50,6 +50,15 @@ def read_object(value: object) -> dict[str, Any]:
     return value
 
 
+def read_list(value: object) -> list[Any]:
+    """Null stands for an empty list."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise FieldError("invalid_type", "must be a list")
+    return value
+
+
 def read_flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise FieldError("invalid_type", "must be true or false")

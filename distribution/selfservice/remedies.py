@@ -19,6 +19,7 @@ class Remedy:
 
 
 LIMITS: Final = tuple(f"{group}.{period}" for group in ("caps", "budgets_cents") for period in PERIODS)
+BIDS: Final = ("bid_cents", "standing_bids")
 REMEDIES: Final[Mapping[str, Remedy]] = {
     "enrollment_paused": Remedy("enrollments/", ENROLLMENT, ("paused", "paused_until")),
     "buyer_paused": Remedy("pause/", PAUSE, ("paused", "paused_until")),
@@ -27,9 +28,9 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "lead_filter_rejected": Remedy("enrollments/", ENROLLMENT, ("lead_filter",)),
     "outside_buyer_hours": Remedy("hours/", HOURS, ("hours",)),
     "cap_reached": Remedy("enrollments/", ENROLLMENT, LIMITS),
-    "below_promised_price": Remedy("enrollments/", ENROLLMENT, ("bid_cents",)),
-    # The plain bid. A live bid comes from the buyer's own system, and only the agency changes rules of standing bids.
-    "bid_below_reserve": Remedy("enrollments/", ENROLLMENT, ("bid_cents",)),
+    "below_promised_price": Remedy("enrollments/", ENROLLMENT, BIDS),
+    # A live bid comes from the buyer's own system.
+    "bid_below_reserve": Remedy("enrollments/", ENROLLMENT, BIDS),
 }
 
 

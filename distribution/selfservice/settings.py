@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from distribution.configuration.rewriting import rewrite_area
+from distribution.configuration.rewriting import rewrite_area, rewrite_price_rules
 from distribution.selfservice.reading import (
     read_bid_cents,
     read_cents,
@@ -12,6 +12,7 @@ from distribution.selfservice.reading import (
     read_email,
     read_limit_cents,
     read_line,
+    read_list,
     read_object,
     read_phone,
     read_required_line,
@@ -93,6 +94,9 @@ ENROLLMENT: Final = Part(
     "enrollment",
     {
         "bid_cents": Setting("bid_cents", read_bid_cents),
+        "standing_bids": Setting(
+            "standing_bids", read_list, rewrite=rewrite_price_rules, has_conditions=True
+        ),
         "lead_filter": Setting("lead_filter", read_object, rewrite=rewrite_condition, has_conditions=True),
         **{f"caps.{period}": Setting(f"cap_{period}", read_count) for period in PERIODS},
         **{f"budgets_cents.{period}": Setting(f"budget_{period}_cents", read_cents) for period in PERIODS},

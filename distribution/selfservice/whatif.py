@@ -4,12 +4,10 @@ The work is bounded by leads and by time, and the answer says how many leads it 
 """
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from distribution.configuration.locate import locate_area
 from distribution.engine import (
@@ -20,6 +18,7 @@ from distribution.engine import (
     compile_campaign,
     facts_from_json,
 )
+from distribution.engine.bids import standing_bid
 from distribution.explain.missed_attempts import MissedAttempt, list_missed_attempts
 from distribution.explain.remedy.replaying import (
     Replayed,
@@ -31,6 +30,8 @@ from distribution.explain.remedy.replaying import (
 )
 from distribution.explain.remedy.world import World
 from distribution.models import Buyer, Enrollment, read_snapshot
+from distribution.selfservice.effect import Effect, LeftOut, WonLead
+from distribution.selfservice.places import REPLAYS
 from distribution.selfservice.resolve import resolve
 from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, PROFILE, Part
 from routing.intake.condition_fields import condition_fields
@@ -45,45 +46,8 @@ BATCH: Final = 100
 MOST_EXAMPLES: Final = 20
 # Of the buyer's row: the columns, and their keys in a definition.
 OF_BUYER: Final = ("timezone", "service_area", "hours", "answers")
+OF_PLACE: Final = ("bid_cents", "standing_bids", "lead_filter")
 PARTS_OF_BUYER: Final = (PROFILE, AREA, HOURS, ANSWERS, PAUSE)
-
-
-@dataclass(frozen=True, slots=True)
-class WonLead:
-    public_id: UUID
-    zip: str
-    state: str
-    decided_at: datetime
-    price_cents: int
-    missed_for: str
-
-
-@dataclass(slots=True)
-class Effect:
-    """`missed`: leads that were found, at most MOST_LEADS. `checked`: those that were decided again.
-
-    `unreadable`: another version of the engine decided, or the buyer was not enrolled. `remaining`: by skip reason.
-    """
-
-    since: datetime
-    until: datetime
-    missed: int = 0
-    checked: int = 0
-    unreadable: int = 0
-    is_cut: bool = False
-    prices_cents: list[int] = field(default_factory=list)
-    remaining: Counter[str] = field(default_factory=Counter)
-    wins: list[tuple[MissedAttempt, int]] = field(default_factory=list)
-    examples: list[WonLead] = field(default_factory=list)
-
-    @property
-    def won(self) -> int:
-        return len(self.prices_cents)
-
-    @property
-    def is_partial(self) -> bool:
-        """Not all missed leads of the period were decided again."""
-        return self.is_cut or self.checked + self.unreadable < self.missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +59,13 @@ class Proposed:
 
 
 def assess_change(buyer: Buyer, proposed: Proposed, *, at: datetime) -> Effect:
-    """Validate the change as if it were made, and replay with it. Raises FieldsRefused, ChangeRefused.
+    """Validate the change as if it were made, and replay with it. Raises FieldsRefused, ChangeRefused, TooBusy.
 
     `buyer` and the enrollments are changed in memory, and must not be saved.
     """
-    return replay_missed(buyer, read_changes(buyer, proposed, at=at), at=at)
+    changes = read_changes(buyer, proposed, at=at)
+    with REPLAYS.take():
+        return replay_missed(buyer, changes, at=at)
 
 
 def read_changes(buyer: Buyer, proposed: Proposed, *, at: datetime) -> SettingChanges:
@@ -124,7 +90,7 @@ def _of_buyer(buyer: Buyer, part: Part, columns: Sequence[str]) -> dict[str, Any
 
 
 def _of_enrollment(place: Enrollment, columns: Sequence[str]) -> dict[str, Any]:
-    plain = {name: getattr(place, name) for name in ("bid_cents", "lead_filter") if name in columns}
+    plain = {name: getattr(place, name) for name in OF_PLACE if name in columns}
     caps = {each: getattr(place, f"cap_{each}") for each in PERIODS if f"cap_{each}" in columns}
     budgets = {
         each: getattr(place, f"budget_{each}_cents") for each in PERIODS if f"budget_{each}_cents" in columns
@@ -142,16 +108,23 @@ def replay_missed(buyer: Buyer, changes: SettingChanges, *, at: datetime) -> Eff
     """In the order in which the leads came, so that a win uses up what later leads need."""
     effect = Effect(since=at - timedelta(days=DAYS), until=at)
     found = list_missed_attempts(buyer, since=effect.since, limit=MOST_LEADS + 1)
-    effect.is_cut = len(found) > MOST_LEADS
     newest = found[:MOST_LEADS]
     effect.missed = len(newest)
-    deadline, used_up, worlds = time.monotonic() + MOST_SECONDS, UsedUp(), _Worlds(buyer.pk, changes)
-    for missed, facts, leads in _with_facts(list(reversed(newest))):
-        if time.monotonic() > deadline:
-            break
-        result = worlds.replay(missed, facts, leads, used_up)
-        _note(effect, missed, result)
+    if len(found) > MOST_LEADS:
+        effect.left_out.append(LeftOut("older", None, until=newest[-1].decided_at))
+    _replay_all(effect, list(reversed(newest)), _Worlds(buyer.pk, changes))
+    if effect.unreadable:
+        effect.left_out.append(LeftOut("unreadable", effect.unreadable))
     return _name_examples(effect)
+
+
+def _replay_all(effect: Effect, attempts: Sequence[MissedAttempt], worlds: "_Worlds") -> None:
+    deadline, used_up = time.monotonic() + MOST_SECONDS, UsedUp()
+    for number, (missed, facts, leads) in enumerate(_with_facts(attempts)):
+        if time.monotonic() > deadline:
+            effect.left_out.append(LeftOut("time_over", len(attempts) - number, since=missed.decided_at))
+            return
+        _note(effect, missed, worlds.replay(missed, facts, leads, used_up))
 
 
 class _Leads:
@@ -192,6 +165,7 @@ class _Worlds:
             return None
         try:
             recorded = _complete(facts_from_json(facts), missed.lead_id, changed, leads)
+            recorded = _bid_again(recorded, changed)
             return replay(changed.campaign, recorded, enrollment_id=changed.enrollment_id, used_up=used_up)
         except (FactsError, LookupError, TypeError, ValueError, AttributeError):
             return None
@@ -211,7 +185,7 @@ class _Worlds:
         changed = change_world(recorded, self._changes, campaign_id=campaign_id)
         try:
             campaign = compile_campaign(changed.definition)
-            return _Changed(campaign, enrollment_id, campaign.fields - recorded.campaign.fields)
+            return _Changed(campaign, recorded.campaign, enrollment_id)
         except DefinitionError:
             return None
 
@@ -221,11 +195,29 @@ _NO_FACTS: Final[Any] = None
 
 @dataclass(frozen=True, slots=True)
 class _Changed:
-    """`new_fields`: what the changed campaign reads of a lead and the recorded one did not."""
+    """The campaign with the change, and without it."""
 
     campaign: CompiledCampaign
+    was: CompiledCampaign
     enrollment_id: int
-    new_fields: frozenset[str]
+
+    @property
+    def new_fields(self) -> frozenset[str]:
+        """What the changed campaign reads of a lead and the recorded one did not."""
+        return self.campaign.fields - self.was.fields
+
+
+def _bid_again(facts: DecisionFacts, changed: _Changed) -> DecisionFacts:
+    """In an auction, a bid that came from the buyer's rules is made again by the changed rules. A live bid stays."""
+    if facts.phase != "bids":
+        return facts
+    number, fields = changed.enrollment_id, facts.lead.fields
+    before = standing_bid(changed.was.by_enrollment_id[number], fields)
+    after = standing_bid(changed.campaign.by_enrollment_id[number], fields)
+    live = facts.live[number]
+    if live.bid_cents != before or before == after:
+        return facts
+    return replace(facts, live={**facts.live, number: replace(live, bid_cents=after)})
 
 
 def _complete(facts: DecisionFacts, lead_id: int, changed: _Changed, leads: _Leads) -> DecisionFacts:

@@ -64,6 +64,30 @@ class Limits(Section):
         default=500,
         help="How many pings with one source key may come at once (burst).",
     )
+    whatifs_per_minute = Variable(
+        "LEADSWITCH_WHATIFS_PER_MINUTE",
+        PER_MINUTE,
+        default=6,
+        help="How many times per minute a buyer may ask what a change would have won. Each replays up to 2 seconds.",
+    )
+    whatif_burst = Variable(
+        "LEADSWITCH_WHATIF_BURST",
+        AT_ONCE,
+        default=3,
+        help="How many such questions may come at once (burst).",
+    )
+    endpoint_tests_per_minute = Variable(
+        "LEADSWITCH_ENDPOINT_TESTS_PER_MINUTE",
+        PER_MINUTE,
+        default=6,
+        help="How many times per minute a buyer may test its endpoints by API. Each waits up to 5 seconds.",
+    )
+    endpoint_test_burst = Variable(
+        "LEADSWITCH_ENDPOINT_TEST_BURST",
+        AT_ONCE,
+        default=2,
+        help="How many such tests may come at once (burst).",
+    )
     dispatch_now_per_hour = Variable(
         "LEADSWITCH_DISPATCH_NOW_PER_HOUR",
         PER_HOUR,
@@ -118,8 +142,10 @@ class Limits(Section):
         return {
             "admin": (self.admin_checks_per_minute, self.admin_check_burst),
             "buyer": (self.buyer_requests_per_minute, self.buyer_request_burst),
+            "endpoint_test": (self.endpoint_tests_per_minute, self.endpoint_test_burst),
             "ping": (self.pings_per_minute, self.ping_burst),
             "source": (self.source_requests_per_minute, self.source_request_burst),
+            "whatif": (self.whatifs_per_minute, self.whatif_burst),
             "workspace": (self.workspace_requests_per_minute, self.workspace_request_burst),
         }
 

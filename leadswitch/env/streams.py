@@ -35,7 +35,7 @@ class Streams(Section):
         example="https://streams.example.com",
         help=(
             "Where buyers reach `manage.py streams`, if not at the address of the web server. Empty: the proxy sends"
-            " /api/v1/buyer/offers/stream/ to it."
+            " /api/v1/buyer/offers/stream/ and /portal/offers/stream/ to it."
         ),
     )
     stream_origins = Variable(

@@ -1,10 +1,16 @@
-"""The Content-Security-Policy of every response: scripts, styles and images from this server only, none inline."""
+"""The Content-Security-Policy of every response: scripts, styles and images from this server only, none inline.
+
+Pages of offers may also listen to the process that serves streams, if it has an address of its own.
+"""
 
 from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+LISTENING: Final = "/portal/offers/"
+CONNECT: Final = "connect-src 'self'"
 POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -13,7 +19,7 @@ POLICY: Final = "; ".join(
         # Style sheets and pages of Django and Swagger contain small images as data URLs.
         "img-src 'self' data:",
         "font-src 'self'",
-        "connect-src 'self'",
+        CONNECT,
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -28,5 +34,12 @@ class ContentSecurityPolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault(HEADER, POLICY)
+        response.headers.setdefault(HEADER, find_policy(request.path))
         return response
+
+
+def find_policy(path: str) -> str:
+    streams = settings.LEADSWITCH_STREAMS_URL
+    return (
+        POLICY.replace(CONNECT, f"{CONNECT} {streams}") if streams and path.startswith(LISTENING) else POLICY
+    )

@@ -72,7 +72,7 @@ REQUESTS_REFUSED = with_series(
         "Requests with API keys, and from users of the admin, that exceeded their rate limit.",
         ["kind"],
     ),
-    kind=("admin", "buyer", "ping", "source", "workspace"),
+    kind=("admin", "buyer", "endpoint_test", "ping", "source", "whatif", "workspace"),
 )
 
 RATE_LIMITS_UNCHECKED = with_series(

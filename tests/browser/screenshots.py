@@ -1,4 +1,4 @@
-"""`make screenshots`: a picture of every operator page in light, dark and phone width, in var/screenshots/.
+"""`make screenshots`: every page of operators and of the portal in light, dark and phone width, in var/screenshots/.
 
 Not collected with the tests: it looks at a demo of 30 leads and asserts only that every page opens.
 """
@@ -24,6 +24,7 @@ from distribution.models import (
     Assignment,
     Buyer,
     Campaign,
+    ChangeProposal,
     Delivery,
     Endpoint,
     Enrollment,
@@ -59,8 +60,9 @@ from tests.browser.operator_pages import (
     name_at,
     password_page,
 )
+from tests.browser.portal_person import enter
 from tests.support import switches
-from tests.support.admin_pages import client_of, person, save
+from tests.support.admin_pages import ask_for_a_new_name, client_of, person, save
 from tests.support.admin_pages import page as path_of
 from tests.support.factories import (
     LeadFactory,
@@ -69,6 +71,7 @@ from tests.support.factories import (
     issue_buyer_key,
     issue_workspace_key,
 )
+from tests.support.portal_scene import build_portal_scene, list_pages
 from tracing.models import Attempt, AttemptResult, LeadDistributionEvent
 from tracing.reconcile import rollups
 
@@ -98,7 +101,7 @@ def demo(committed_db: None) -> Demo:  # noqa: ARG001
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
+def test_take(look: str, demo: Demo, open_as: OpenAs, address: str) -> None:  # noqa: ARG001
     folder = FOLDER / look
     shutil.rmtree(folder, ignore_errors=True)
     root, newcomer = User.objects.create_superuser("root"), person("operator", WorkspaceFactory.create())
@@ -131,6 +134,16 @@ def test_take(look: str, demo: Demo, open_as: OpenAs) -> None:  # noqa: ARG001
     for name, path in empty_pages().items():
         take(empty, path, folder / f"empty-{name}.png")
     take_errors(open_as, newcomer, look, folder)
+    take_portal(open_as(None, **LOOKS[look]), folder, address)
+
+
+def take_portal(page: Page, folder: Path, address: str) -> None:
+    """Every page of a buyer, and signing in."""
+    take(page, "/portal/sign-in/", folder / "portal-sign-in.png")
+    scene = build_portal_scene()
+    enter(page, scene.user, address)
+    for name, path in list_pages(scene).items():
+        take(page, path, folder / f"portal-{name}.png")
 
 
 def work_a_little(root: User) -> None:
@@ -190,6 +203,7 @@ def operator_pages() -> dict[str, str]:
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
         "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
         **return_pages(),
+        **approval_pages(),
         **delivery_pages(),
         **payable_pages(sold.lead.source),
         **pages_of_test_leads(sold),
@@ -214,6 +228,17 @@ def return_pages() -> dict[str, str]:
         "return-decline": f"{returns}act/decline/?ids={waiting[0]}",
         "return-approve-many": f"{returns}act/approve/?ids={','.join(waiting)}",
         "return-figures": reverse("admin:distribution_returnrequest_figures"),
+    }
+
+
+def approval_pages() -> dict[str, str]:
+    """A change of a buyer that waits: its difference, its effect, and the decisions as they ask."""
+    waiting = ask_for_a_new_name(Buyer.objects.order_by("pk")[0])
+    change = path_of(ChangeProposal, "change", waiting.pk)
+    acts = {name: change.replace("change/", f"act/{name}/") for name in ("approve", "decline")}
+    return {
+        "changeproposal-waiting": change,
+        **{f"changeproposal-{name}": path for name, path in acts.items()},
     }
 
 

@@ -4,33 +4,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from distribution.buyers.portal_links import make_link_token
-from distribution.models import PortalUser, ReturnRequest
+from distribution.models import Campaign, Enrollment, ReturnRequest
 from distribution.offers.claim import claim_offer
-from distribution.portal.cookies import COOKIE
-from tests.browser.chromium import PHONE, barriers
+from tests.browser.chromium import barriers
 from tests.browser.conftest import OpenAs
+from tests.browser.portal_person import ON_A_PHONE, enter
 from tests.browser.sizes import SIZES, overflows
 from tests.support.factories import EnrollmentFactory, PortalUserFactory
-from tests.support.portal import session_text
 from tests.support.portal_scene import PortalScene, build_portal_scene, list_pages, open_another
 
-ON_A_PHONE = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 SHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots" / "portal"
 
 
 @pytest.fixture
 def scene(committed_db: None) -> PortalScene:  # noqa: ARG001
     return build_portal_scene()
-
-
-def enter(page: Page, user: PortalUser, address: str) -> None:
-    """As the link does."""
-    page.context.add_cookies(
-        [{"name": COOKIE, "value": session_text(user), "url": f"{address}/portal/"}]  # type: ignore[list-item]
-    )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -123,7 +114,7 @@ def test_new_offer_appears_by_itself_and_is_claimed(
     expect(page.get_by_text("No offer is open now.")).to_be_visible()
 
     offer = open_another(scene)
-    page.locator(f"[data-key='{offer.public_id}']").click()
+    page.locator(f"[data-key='{offer.public_id}'] a").click()
     late = open_as(None, refused=[(409, f"/portal/offers/{offer.public_id}/")], **ON_A_PHONE)
     enter(late, PortalUserFactory(buyer=rival), address)
     late.goto(page.url)
@@ -134,3 +125,53 @@ def test_new_offer_appears_by_itself_and_is_claimed(
     late.get_by_role("button", name="Claim for $25.00").click()
     expect(late.get_by_role("alert")).to_contain_text("Taken: another buyer claimed this lead")
     assert barriers(late) == []
+
+
+def test_day_of_a_roofer_on_a_phone(scene: PortalScene, open_as: OpenAs) -> None:
+    """Sign in, see an offer appear, claim it, return it, see why another was missed, change what that advises."""
+    claim_offer(scene.offer.public_id, buyer_id=scene.buyer.pk)
+    page = open_as(None, **ON_A_PHONE)
+    page.goto(f"/portal/enter/{make_link_token(scene.user.email, at=datetime.now(UTC))}/")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Balance")).to_be_visible()
+    assert barriers(page) == []
+
+    page.get_by_role("link", name="Offers", exact=True).click()
+    expect(page.get_by_text("No offer is open now.")).to_be_visible()
+    offer = open_another(scene)
+    row = page.locator(f"li[data-key='{offer.public_id}']")
+    expect(row.locator("[data-seconds-left]")).to_contain_text("left")
+    expect(page.locator("[data-moved]")).to_have_count(0)  # a press while the list moves does not count
+    row.get_by_role("button", name="Claim for $25.00").click()
+    expect(page.get_by_role("status")).to_have_text("The lead is yours. Call now.")
+    expect(page.get_by_role("link", name="(404) 555-0126")).to_be_visible()
+    assert barriers(page) == []
+
+    page.get_by_role("link", name="Ask for a return").click()
+    page.get_by_label("Why do you return it?").select_option("bad_phone")
+    page.get_by_label("Evidence").fill("Not in service.")
+    page.get_by_role("button", name="Ask for a return").click()
+    expect(page.get_by_role("status")).to_contain_text("Your return request was sent.")
+
+    page.get_by_role("link", name="Missed", exact=True).click()
+    page.locator(".rows a").first.click()
+    page.get_by_role("link", name="Change the area").click()
+    page.locator("[name=states]").fill("GA, TX")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Your change was saved.")
+    scene.buyer.refresh_from_db()
+    assert "TX" in scene.buyer.service_area["states"]
+
+
+def test_missed_filter_is_changed_on_a_phone(scene: PortalScene, open_as: OpenAs, address: str) -> None:
+    """The missed lead links to the filter of its campaign, and the lines are large enough to fill in."""
+    path = f"/portal/settings/campaigns/{scene.campaign.public_id}/filter/"
+    page = open_as(None, **ON_A_PHONE)
+    enter(page, scene.user, address)
+    page.goto(path)
+    page.get_by_label("Field of line 2").select_option("state")
+    page.get_by_label("Value of line 2").fill("GA, TN")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Your change was saved.")
+    place = Enrollment.objects.get(campaign=Campaign.objects.get(pk=scene.campaign.pk), buyer=scene.buyer)
+    assert place.lead_filter["all"][1] == {"field": "state", "op": "in", "value": ["GA", "TN"]}

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.support.processes import Program, logged
 from tests.support.waiting import wait_until
 
 PATH = "/api/v1/buyer/offers/stream/"
+PORTAL_PATH = "/portal/offers/stream/"
 SECONDS = 60.0
 
 
@@ -28,10 +29,21 @@ class StreamServer:
     def url(self) -> str:
         return f"{self.address}{PATH}"
 
+    @property
+    def portal_url(self) -> str:
+        return f"{self.address}{PORTAL_PATH}"
+
 
 @contextmanager
 def stream_server(directory: Path, name: str = "streams", **environment: str) -> Iterator[StreamServer]:
-    port = free_port()
+    with stream_server_at(free_port(), directory, name, environment) as server:
+        yield server
+
+
+@contextmanager
+def stream_server_at(
+    port: int, directory: Path, name: str, environment: Mapping[str, str]
+) -> Iterator[StreamServer]:
     address = f"http://127.0.0.1:{port}"
     settings = {"LEADSWITCH_ROLE": "web", **environment}
     with logged(directory / f"{name}.log", *STREAMS, "--port", str(port), **settings) as program:
@@ -56,16 +68,17 @@ class Heard:
 
 
 class Client:
-    """Reads a stream in a thread until it ends or `close` is called."""
+    """Reads a stream in a thread until it ends or `close` is called. `key`: of a buyer; or `cookie`: of a browser."""
 
-    def __init__(self, url: str, key: str, *, last_id: str = "") -> None:
+    def __init__(self, url: str, key: str = "", *, last_id: str = "", cookie: str = "") -> None:
         self.events: list[Heard] = []
         self.comments: list[str] = []
         self.status = 0
         self.headers: dict[str, str] = {}
         self.is_over = threading.Event()
         self._begun = threading.Event()
-        self._key, self._url, self._last_id = key, url, last_id
+        self._url, self._last_id = url, last_id
+        self._signed_in = {"Cookie": cookie} if cookie else {"Authorization": f"Api-Key {key}"}
         self._response: httpx.Response | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -82,7 +95,7 @@ class Client:
         return [(each.event, each.data.get("id", "")) for each in self.events]
 
     def _run(self) -> None:
-        headers = {"Authorization": f"Api-Key {self._key}"}
+        headers = dict(self._signed_in)
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
         try:

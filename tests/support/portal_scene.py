@@ -12,6 +12,7 @@ from distribution.models import (
     Campaign,
     ChangeProposal,
     Delivery,
+    Endpoint,
     Offer,
     PortalUser,
     ReturnRequest,
@@ -52,6 +53,7 @@ class PortalScene:
     request: ReturnRequest
     offer: Offer
     proposal: ChangeProposal
+    endpoint: Endpoint
 
 
 def build_portal_scene(
@@ -61,8 +63,14 @@ def build_portal_scene(
     buyer = BuyerFactory(
         workspace=campaign.workspace, name=buyer_name, service_area=AREA, credits_cents=40_000
     )
-    EnrollmentFactory(campaign=campaign, buyer=buyer, cap_day=10, budget_week_cents=50_000)
-    EndpointFactory(buyer=buyer, name="CRM")
+    EnrollmentFactory(
+        campaign=campaign,
+        buyer=buyer,
+        cap_day=10,
+        budget_week_cents=50_000,
+        lead_filter={"all": [{"field": "attributes.roof_age", "op": "gte", "value": 5}]},
+    )
+    endpoint = EndpointFactory(buyer=buyer, name="CRM")
     ReturnPolicyFactory(workspace=campaign.workspace)
     source = SourceFactory(workspace=campaign.workspace)
     sold, asked = (_sell(source, buyer, number) for number in range(2))
@@ -73,7 +81,7 @@ def build_portal_scene(
     request = request_return(asked.public_id, ask, buyer=buyer, actor="portal Dana Price", at=timezone.now())
     user = PortalUserFactory(buyer=buyer, email=email, name="Dana Price")
     offer, proposal = _offer(source, buyer), _propose(buyer)
-    return PortalScene(user, buyer, campaign, sold, missed, request, offer, proposal)
+    return PortalScene(user, buyer, campaign, sold, missed, request, offer, proposal, endpoint)
 
 
 def _propose(buyer: Buyer) -> ChangeProposal:
@@ -150,6 +158,10 @@ def list_pages(scene: PortalScene) -> dict[str, str]:
         "settings": "/portal/settings/",
         "area": "/portal/settings/area/",
         "limits": f"/portal/settings/campaigns/{scene.campaign.public_id}/",
+        "filter": f"/portal/settings/campaigns/{scene.campaign.public_id}/filter/",
+        "bids": f"/portal/settings/campaigns/{scene.campaign.public_id}/bids/",
+        "answers": "/portal/settings/answers/",
+        "endpoint": f"/portal/settings/endpoints/{scene.endpoint.public_id}/",
         "hours": "/portal/settings/hours/",
         "pause": "/portal/settings/pause/",
         "company": "/portal/settings/company/",

@@ -1,4 +1,4 @@
-"""The ASGI application of `manage.py streams`: one route that answers with server-sent events.
+"""The ASGI application of `manage.py streams`: each of its addresses answers with server-sent events.
 
 admit (key, scope, limits) ─▶ join the hub ─▶ what is open, or what the client missed ─▶ events until one side ends
 """
@@ -22,14 +22,14 @@ from distribution import metrics
 from distribution.api.streams.feed import OVERLAP, read_missed
 from distribution.api.streams.hub import Hub
 from distribution.api.streams.listener import EndEvent, Listener, StreamEvent
-from distribution.api.streams.readers import Reader, describe_refusal, find_reader
+from distribution.api.streams.readers import describe_refusal, find_reader
 from distribution.api.streams.wire import HEARTBEAT, RETRY, encode_end, encode_event, unseal_moment
+from distribution.offers.reader import Reader
 from routing.access.cursor import BadCursor
 from routing.api.errors import ApiError
 
 logger = logging.getLogger(__name__)
 
-PATH: Final = "/api/v1/buyer/offers/stream/"
 LIVE_PATH: Final = "/livez"
 HEARTBEAT_SECONDS: Final = 15.0
 # A client that takes nothing for this long is cut. It connects again and continues.
@@ -87,11 +87,9 @@ class StreamApp:
         return await asyncio.get_running_loop().run_in_executor(self._threads, with_connection)
 
     async def _admit(self, scope: Message, headers: dict[str, str]) -> tuple[Listener, Reader]:
-        if scope["path"] != PATH:
-            raise ApiError("Not found. This process serves the stream of offers only.", status_code=404)
         if scope["method"] != "GET":
             raise ApiError(f'Method "{scope["method"]}" not allowed.', status_code=405)
-        reader = await self.run(lambda: find_reader(headers))
+        reader = await self.run(lambda: find_reader(scope["path"], headers))
         self._refuse_too_many(reader)
         return Listener(reader.buyer_id, after=_read_after(scope, headers, reader)), reader
 
@@ -100,7 +98,9 @@ class StreamApp:
             message = f"This process already serves {self._most} streams. Try again in a moment."
             raise ApiError(message, status_code=503, wait_seconds=2)
         if Counter(each.name for each in self._readers.values())[reader.name] >= MOST_OF_ONE_READER:
-            message = f"{MOST_OF_ONE_READER} streams of this key are open already. Close one first."
+            message = (
+                f"{MOST_OF_ONE_READER} streams of this key or browser are open already. Close one first."
+            )
             raise ApiError(message, status_code=429, wait_seconds=5)
 
     async def _serve(

@@ -1,7 +1,6 @@
-"""Who may listen. Each way to sign in is a function that a setting names (LEADSWITCH_STREAM_READERS)."""
+"""Who may listen. A setting names the function that finds the reader, for each address (LEADSWITCH_STREAM_READERS)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,32 +11,25 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotAut
 
 from distribution.api.authentication import BUYER_KEYS
 from distribution.models import BuyerScope
+from distribution.offers.reader import Reader
 from routing.access.key_use import note_use
 from routing.api.errors import ApiError, api_exception_handler
 from routing.api.keyfinder import read_key
 from routing.redis.rate_limit import take
 
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """`name`: what counts toward the limit of streams of one reader. `still_may`: asked again while it listens."""
-
-    buyer_id: int
-    name: str
-    still_may: Callable[[], bool]
-
-
 FindReader = Callable[[Mapping[str, str]], Reader | None]
 
 
-def find_reader(headers: Mapping[str, str]) -> Reader:
+def find_reader(path: str, headers: Mapping[str, str]) -> Reader:
     """`headers`: names in lower case. Raises an APIException."""
-    for path in settings.LEADSWITCH_STREAM_READERS:
-        find: FindReader = import_string(path)
-        reader = find(headers)
-        if reader is not None:
-            return reader
-    raise NotAuthenticated
+    name = settings.LEADSWITCH_STREAM_READERS.get(path)
+    if name is None:
+        raise ApiError("Not found. This process serves the stream of offers only.", status_code=404)
+    find: FindReader = import_string(name)
+    reader = find(headers)
+    if reader is None:
+        raise NotAuthenticated
+    return reader
 
 
 def find_key_reader(headers: Mapping[str, str]) -> Reader | None:

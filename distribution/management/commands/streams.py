@@ -15,8 +15,8 @@ from tracing.parsing import number_argument
 
 class Command(BaseCommand):
     help = (
-        "Serve the stream of offers (GET /api/v1/buyer/offers/stream/) to buyers. One process serves hundreds of"
-        " listeners. Stop it with SIGTERM or Ctrl-C; clients connect again and continue."
+        "Serve streams of offers (GET /api/v1/buyer/offers/stream/, and in the portal) to buyers. One process serves"
+        " hundreds of listeners. Stop it with SIGTERM or Ctrl-C; clients connect again and continue."
     )
     requires_system_checks = ()
 

@@ -23,9 +23,11 @@ from distribution.models import (
     Assignment,
     Buyer,
     Campaign,
+    CardPayment,
     ChangeProposal,
     Delivery,
     Endpoint,
+    Offer,
     ReturnFile,
     ReturnRequest,
 )
@@ -37,8 +39,10 @@ from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.delivery_breaches import new_try
 from tests.support.factories import (
     CampaignFactory,
+    CardPaymentFactory,
     DeliveryFactory,
     EndpointFactory,
+    EnrollmentFactory,
     LeadFactory,
     ReturnPolicyFactory,
     enroll,
@@ -64,7 +68,7 @@ CHECKS: list[Any] = [
 @pytest.fixture
 def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: ARG001
     """A lead that one buyer bought and another missed for lack of credits. The tests use the keys of these tenants."""
-    for kind in ("buyer", "workspace"):  # otherwise 429 would end the walk
+    for kind in ("buyer", "workspace", "whatif", "endpoint_test"):  # otherwise 429 would end the walk
         monkeypatch.setitem(django_settings.LEADSWITCH_RATE_LIMITS, kind, (60_000, 5_000))
     # Without an address for streams, their route answers 503.
     monkeypatch.setattr(django_settings, "LEADSWITCH_STREAMS_URL", "https://streams.example.com")
@@ -77,7 +81,23 @@ def sold(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> Lead:  # noqa: 
     ask_for_a_return(Assignment.objects.get())
     new_try(delivery=DeliveryFactory(endpoint=EndpointFactory(buyer=rich.buyer), lead=lead))
     ask_for_a_new_name(rich.buyer)
+    offer_a_lead(rich.buyer)
+    CardPaymentFactory(card__buyer=rich.buyer)
     return lead
+
+
+def offer_a_lead(buyer: Buyer) -> None:
+    """Open for an hour, in a campaign of another vertical."""
+    columns = {
+        "mode": "ping_post",
+        "fallback_mode": "priority",
+        "offer_fields": ["zip3"],
+        "offer_seconds": 3_600,
+    }
+    campaign = CampaignFactory(workspace=buyer.workspace, vertical="gutters", **columns)
+    EnrollmentFactory(campaign=campaign, buyer=buyer)
+    offered = LeadFactory(source__workspace=buyer.workspace, vertical="gutters")
+    assert distribute_lead(offered.pk).result == "offered"
 
 
 def ask_for_a_return(sold: Assignment) -> None:
@@ -146,6 +166,8 @@ def own_rows(path: str) -> Any:
         ("enrollments", Campaign),
         ("buyer/endpoints", Endpoint),
         ("changes", ChangeProposal),
+        ("offers", Offer),
+        ("topups", CardPayment),
     ):
         if name in path:
             return model.objects.earliest("pk")

@@ -31,6 +31,7 @@ OF_THE_BUYER = {
     "portal/leads/",
     "portal/offers/",
     "portal/offers/list/",
+    "portal/offers/stream/",
     "portal/missed/",
     "portal/returns/",
     "portal/wallet/",
@@ -44,6 +45,7 @@ OF_THE_BUYER = {
     "portal/wallet/statements/",
     "portal/settings/",
     "portal/settings/area/",
+    "portal/settings/answers/",
     "portal/settings/hours/",
     "portal/settings/pause/",
     "portal/settings/company/",
@@ -64,12 +66,18 @@ OF_A_ROW: dict[str, Callable[[PortalScene], UUID]] = {
     "portal/leads/<uuid:public_id>/return/": lambda scene: scene.sold.public_id,
     "portal/offers/<uuid:public_id>/": lambda scene: scene.offer.public_id,
     "portal/settings/campaigns/<uuid:public_id>/": lambda scene: scene.campaign.public_id,
+    "portal/settings/campaigns/<uuid:public_id>/filter/": lambda scene: scene.campaign.public_id,
+    "portal/settings/campaigns/<uuid:public_id>/bids/": lambda scene: scene.campaign.public_id,
+    "portal/settings/endpoints/<uuid:public_id>/": lambda scene: scene.endpoint.public_id,
+    "portal/settings/endpoints/<uuid:public_id>/secret/": lambda scene: scene.endpoint.public_id,
     "portal/settings/changes/<uuid:public_id>/withdraw/": lambda scene: scene.proposal.public_id,
     "portal/missed/<uuid:public_id>/": lambda scene: scene.missed.public_id,
     "portal/returns/<uuid:public_id>/": lambda scene: scene.request.public_id,
     "portal/returns/<uuid:public_id>/withdraw/": lambda scene: scene.request.public_id,
 }
-OF_A_CAMPAIGN = {"portal/settings/campaigns/<uuid:public_id>/"}
+# The process of streams serves it; the web server has nothing to say.
+STREAM = "portal/offers/stream/"
+OF_A_CAMPAIGN = {route for route in OF_A_ROW if route.startswith("portal/settings/campaigns/")}
 # The forms: by route, what a manager sends.
 FORMS: dict[str, dict[str, str]] = {
     "portal/leads/<uuid:public_id>/return/": {"reason": "bad_phone", "text": "It rings out."},
@@ -88,6 +96,15 @@ FORMS: dict[str, dict[str, str]] = {
     "portal/wallet/card/buy/": {"buy-amount": "50"},
     "portal/wallet/card/recharge/": {"recharge-amount": "50"},
     "portal/wallet/card/recharge/pause/": {"action": "pause"},
+    "portal/settings/campaigns/<uuid:public_id>/filter/": {"version": "*"},
+    "portal/settings/campaigns/<uuid:public_id>/bids/": {"version": "*", "bid_0": "12"},
+    "portal/settings/answers/": {"version": "*"},
+    "portal/settings/endpoints/<uuid:public_id>/": {
+        "version": "*",
+        "name": "Other",
+        "email_to": "a@b.example",
+    },
+    "portal/settings/endpoints/<uuid:public_id>/secret/": {"version": "*"},
 }
 ONLY_POST = {
     "portal/returns/<uuid:public_id>/withdraw/",
@@ -98,6 +115,7 @@ ONLY_POST = {
     "portal/wallet/card/buy/",
     "portal/wallet/card/recharge/",
     "portal/wallet/card/recharge/pause/",
+    "portal/settings/endpoints/<uuid:public_id>/secret/",
 }
 
 
@@ -198,7 +216,8 @@ def test_lists_have_nothing_of_others(route: Route, scene: PortalScene) -> None:
 def test_owner_gets_access(route: Route, scene: PortalScene) -> None:
     """The control: the same addresses for a person of the buyer."""
     answer = signed_in(scene.user).get(address(route, scene))
-    assert answer.status_code == (405 if route.path in ONLY_POST else 200)
+    expected = 204 if route.path == STREAM else 405 if route.path in ONLY_POST else 200
+    assert answer.status_code == expected
 
 
 @pytest.mark.parametrize("path", FORMS)

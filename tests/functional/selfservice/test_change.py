@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from distribution.models import Buyer, Enrollment, Wallet
+from distribution.models import ApprovalPolicy, Buyer, Enrollment, Wallet
 from distribution.selfservice.change import Author, change_account, change_enrollment, read_version
 from distribution.selfservice.refusals import ChangeRefused, FieldsRefused, VersionMissing, VersionStale
 from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, NOTICE, PAUSE, PROFILE, Part
@@ -167,9 +167,32 @@ def test_enrollment_takes_bid_filter_caps_and_budgets(enrollment: Enrollment) ->
     assert (enrollment.cap_day, enrollment.lead_filter, enrollment.budget_month_cents) == (None, {}, 90_000)
 
 
+def test_rules_of_bids_are_replaced_as_a_whole_in_the_form_that_leads_have(enrollment: Enrollment) -> None:
+    rule = {"when": {"field": "state", "op": "eq", "value": "Georgia"}, "bid_cents": 4_500}
+    change_place(enrollment, {"standing_bids": [rule, {"bid_cents": 2_000}]})
+    georgia = {"when": {"field": "state", "op": "eq", "value": "GA"}, "bid_cents": 4_500}
+    assert enrollment.standing_bids == [georgia, {"bid_cents": 2_000}]
+    change_place(enrollment, {"standing_bids": [rule]})
+    assert enrollment.standing_bids == [georgia]
+    change_place(enrollment, {"standing_bids": None})
+    assert enrollment.standing_bids == []
+
+
+def test_rules_of_bids_wait_where_bids_need_approval(enrollment: Enrollment) -> None:
+    ApprovalPolicy.objects.create(workspace=enrollment.buyer.workspace, fields=["bid_cents"])
+    patch = {"standing_bids": [{"bid_cents": 2_000}]}
+    outcome = change_enrollment(enrollment, patch=patch, by=BY, if_match="*")
+    assert outcome.proposal is not None
+    assert Enrollment.objects.get(pk=enrollment.pk).standing_bids == []
+
+
 @pytest.mark.parametrize(
     ("patch", "field"),
     [
+        ({"standing_bids": {}}, "standing_bids"),
+        ({"standing_bids": [{"bid_cents": 0}]}, "standing_bids"),
+        ({"standing_bids": [{"bid_cents": 1, "cap": 2}]}, "standing_bids"),
+        ({"standing_bids": [{"bid_cents": 1, "when": {"field": "email", "op": "exists"}}]}, "standing_bids"),
         ({"bid_cents": "4000"}, "bid_cents"),
         ({"bid_cents": True}, "bid_cents"),
         ({"bid_cents": 10**12}, "bid_cents"),

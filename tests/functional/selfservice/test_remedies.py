@@ -1,11 +1,15 @@
 """What `missed/` advises to change is shown by `me/` and can be changed, or it says who can."""
 
+from uuid import uuid4
+
 import pytest
 
 from distribution.explain.remedy.fixes import FIXES, NoFix
+from distribution.portal.wording import list_links
 from distribution.selfservice.remedies import REMEDIES, find_remedy
 from tests.functional.api.test_buyer_account import Api
-from tests.support.factories import CampaignFactory, enroll
+from tests.support.factories import CampaignFactory, PortalUserFactory, enroll
+from tests.support.portal import signed_in
 from tracing.gates import WORDS
 from tracing.obstacles import Obstacle, fixer_of
 
@@ -39,6 +43,39 @@ def fixers_of(code: str) -> set[str]:
         except (LookupError, TypeError):
             continue
     return found
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+def test_what_the_buyer_reads_there_can_be_sent_back_as_a_change(code: str) -> None:
+    """The route exists and takes each field that the remedy names."""
+    [enrollment] = enroll(CampaignFactory(), count=1)
+    api, remedy = Api(enrollment.buyer), REMEDIES[code]
+    is_place = remedy.path == "enrollments/"
+    path = f"{remedy.path}{enrollment.campaign.public_id}/" if is_place else remedy.path
+    shown = api.get(path).json()
+    names = {field.partition(".")[0] for field in remedy.fields}
+    change = {name: shown[name] for name in names}
+    answer = api.send("patch", path, change, version="*")
+    assert (answer.status_code, {name: answer.json()[name] for name in names}) == (200, change)
+
+
+@pytest.mark.parametrize("code", sorted({*REMEDIES, *BY_PAYING}))
+def test_portal_has_a_page_for_what_the_buyer_can_change(code: str) -> None:
+    """The page is there, and a manager can send its form."""
+    question = {"key": "types", "field": "attributes.type", "op": "in"}
+    [enrollment] = enroll(CampaignFactory(questions=[question]), count=1)
+    person = signed_in(PortalUserFactory(buyer=enrollment.buyer))
+    found = obstacle(code, "agency" if code in BY_PAYING else "buyer")
+    [(address, label)] = list_links([found], campaign_id=enrollment.campaign.public_id)
+    assert label
+    answer = person.get(address)
+    assert answer.status_code == 200
+    assert code in BY_PAYING or b'<form method="post"' in answer.content
+
+
+@pytest.mark.parametrize("code", REMEDIES)
+def test_portal_has_no_link_to_what_only_the_agency_can_change(code: str) -> None:
+    assert list_links([obstacle(code, "agency")], campaign_id=uuid4()) == []
 
 
 @pytest.mark.parametrize("code", REMEDIES)

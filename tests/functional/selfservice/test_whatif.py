@@ -1,6 +1,7 @@
 """What a change would have won: replays of a buyer's own missed leads, in order and within bounds."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from distribution.api.whatifdocuments import EFFECT, EffectDocument
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, CampaignSnapshot, Enrollment, Wallet
 from distribution.selfservice import whatif
+from routing.api.answers import write_time
 from tests.support.described import assert_described
 from tests.support.factories import (
     CampaignFactory,
@@ -18,7 +20,8 @@ from tests.support.factories import (
     give_credits,
     issue_buyer_key,
 )
-from tracing.models import AuditEntry
+from tests.support.planting import plant
+from tracing.models import Attempt, AuditEntry
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 WHATIF = "/api/v1/buyer/whatif/"
@@ -158,9 +161,36 @@ def test_bounds_are_kept_and_said(
     monkeypatch.setattr(whatif, "MOST_LEADS", 2)
     effect = ask_well(enrollment.buyer, {})
     assert (effect["missed"], effect["checked"], effect["is_partial"]) == (2, 2, True)
+    oldest, newest = Attempt.objects.order_by("finished_at")[1:]
+    older = {"why": "older", "leads": None, "from": None, "to": write_time(oldest.finished_at)}
+    assert effect["left_out"] == [older]
     monkeypatch.setattr(whatif, "MOST_SECONDS", -1)
     effect = ask_well(enrollment.buyer, {})
     assert (effect["missed"], effect["checked"], effect["is_partial"]) == (2, 0, True)
+    late = {"why": "time_over", "leads": 2, "from": write_time(oldest.finished_at), "to": None}
+    assert effect["left_out"] == [older, late]
+    assert newest.finished_at > oldest.finished_at
+
+
+def test_time_that_ends_in_between_leaves_out_the_newest(
+    campaign: Campaign, enrollment: Enrollment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distribute(campaign, count=3)
+    clock = iter([0.0, 0.5, 9.0])
+    monkeypatch.setattr(whatif, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    effect = whatif.replay_missed(enrollment.buyer, whatif.SettingChanges(), at=datetime.now(UTC))
+    assert (effect.missed, effect.checked) == (3, 1)
+    [late] = effect.left_out
+    second = Attempt.objects.order_by("finished_at")[1]
+    assert (late.why, late.leads, late.since) == ("time_over", 2, second.finished_at)
+
+
+def test_leads_without_their_snapshot_are_unreadable(campaign: Campaign, enrollment: Enrollment) -> None:
+    distribute(campaign, count=2)
+    plant("DELETE FROM distribution_campaignsnapshot")
+    effect = ask_well(enrollment.buyer, {})
+    assert (effect["checked"], effect["unreadable"], effect["is_partial"]) == (0, 2, False)
+    assert effect["left_out"] == [{"why": "unreadable", "leads": 2, "from": None, "to": None}]
 
 
 def test_older_leads_are_left_out(campaign: Campaign, enrollment: Enrollment) -> None:

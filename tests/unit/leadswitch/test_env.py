@@ -29,6 +29,8 @@ LIMITS = [
         *("OVERDUE_SECONDS", "OVERDUE_LEADS", "STALLED_SECONDS"),
         *("WORKSPACE_REQUESTS_PER_MINUTE", "WORKSPACE_REQUEST_BURST"),
         *("PINGS_PER_MINUTE", "PING_BURST"),
+        *("WHATIFS_PER_MINUTE", "WHATIF_BURST"),
+        *("ENDPOINT_TESTS_PER_MINUTE", "ENDPOINT_TEST_BURST"),
     )
 ]
 SECRET = "s" * 50
@@ -234,6 +236,8 @@ def test_limits_are_read_under_their_names() -> None:
         "source": (3, 4),
         "admin": (5, 6),
         "ping": (17, 18),
+        "whatif": (19, 20),
+        "endpoint_test": (21, 22),
         "workspace": (15, 16),
     }
     assert environment.lead_tries_per_hour == {"sender": 7, "operator": 8}

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("distribution", "0094_bids"),
+        ("distribution", "0097_recharge_notices"),
     ]
 
     operations = [

@@ -1,0 +1,33 @@
+"""How a campaign chooses buyers, when it charges them, and what follows an offer that nobody took."""
+
+from typing import Final
+
+from django.db import models
+
+
+class CampaignMode(models.TextChoices):
+    ROUND_ROBIN = "round_robin", "round robin: the buyer that has waited longest"
+    WEIGHTED = "weighted", "weighted: in proportion to the weights, spread evenly"
+    PRIORITY = "priority", "priority: highest first"
+    PRICE = "price", "price: highest price first"
+    PING_POST = (
+        "ping_post",
+        "ping post: buyers are shown the lead without contact data, and the first claim gets it",
+    )
+    AUCTION = "auction", "auction: buyers bid for the lead, and the best bid gets it"
+
+
+PUSH_MODES: Final = CampaignMode.choices[:4]
+# Modes in which a lead is offered before it is sold.
+OFFERING: Final = (CampaignMode.PING_POST, CampaignMode.AUCTION)
+
+
+class OfferFallback(models.TextChoices):
+    PUSH = "push", "push: the lead is sold at once to the buyer that ranks first"
+    NEXT_CAMPAIGN = "next_campaign", "next campaign: the next campaign that takes the lead"
+    UNSOLD = "unsold", "unsold: the lead is not sold, and a person decides"
+
+
+class SellsOn(models.TextChoices):
+    DECISION = "decision", "decision: the buyer is charged at once, and gets the lead"
+    ACCEPTANCE = "acceptance", "acceptance: the buyer is charged when its system accepts the lead"
