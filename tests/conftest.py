@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -116,6 +117,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Runs before xdist starts its workers: with this variable they would import the settings before this file."""
     if session.config.getoption("numprocesses", None):
         del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """pytest leaves the operation of the API out of the ids of schemathesis, and xdist runs one test of each id."""
+    if isinstance(item, pytest.Function) and item.id.params is None and item.name != item.originalname:
+        item._id = item.id.with_params(item.name.removeprefix(item.originalname)[1:-1])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    repeated = [nodeid for nodeid, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if repeated:
+        raise pytest.UsageError(f"xdist would run only one test of each of these ids: {', '.join(repeated)}")
 
 
 def pytest_collection_finish() -> None:
