@@ -21,7 +21,7 @@ def overdue_offer(_product: faults.Product) -> Iterator[None]:
 
 OFFER_STATES: Final = (
     State(
-        name="an offer that nobody closes",
+        name="an offer that stays open",
         pages=("offers-overdue",),
         brought_by=(faults.led, faults.reconciled, overdue_offer),
         prints={
