@@ -27,6 +27,7 @@ from tests.support.factories import (
     TierFactory,
 )
 from tests.support.holds import open_hold, reject
+from tracing import skip_reasons
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.skip_reasons import SKIP_REASONS, Level, RetryClass
 
@@ -44,6 +45,8 @@ ENDED_FROM_OUTSIDE = {
 # Reached by real attempts that close an offer: functional/offers/test_closing.py, functional/auctions.
 OF_OFFERS = {"offer_unclaimed", "no_bids", "below_reserve", "buyers_not_asked"}
 OF_BIDS = {"outbid", "no_bid", "bid_late", "bid_below_reserve"}
+# No attempt skips a buyer for them: functional/offers/test_missed_offers.py.
+OF_PLACES = skip_reasons.OF_OFFERS
 # A cap that time does not open, or a definition that does not change: a person must act.
 UNUSUAL = {"cap_that_never_resets", "definition_that_does_not_compile"}
 ON_ACCEPTANCE = {"sells_on": "acceptance"}
@@ -422,7 +425,9 @@ def test_every_reason_of_the_registry_has_a_case() -> None:
     buyer_level = {code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels}
 
     assert {case.lead_reason for case in CASES.values()} == lead_level - ENDED_FROM_OUTSIDE - OF_OFFERS
-    assert {case.buyer_reason for case in CASES.values()} | {"outranked"} == (buyer_level - OF_BIDS) | {""}
+    assert {case.buyer_reason for case in CASES.values()} | {"outranked"} == (
+        buyer_level - OF_BIDS - OF_PLACES
+    ) | {""}
 
 
 def test_registry_has_the_usual_class() -> None:
