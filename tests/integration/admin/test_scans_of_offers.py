@@ -7,12 +7,14 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.test import Client
 
-from distribution.models import Campaign, CardPayment, Offer
+from distribution.models import Bid, Campaign, CardPayment, Enrollment, Offer
 from routing.models import Ping, Source, Workspace
 from tests.support.admin_pages import client_of
 from tests.support.factories import (
+    BuyerFactory,
     CampaignFactory,
     CardPaymentFactory,
+    EnrollmentFactory,
     SourceFactory,
     WorkspaceFactory,
 )
@@ -49,6 +51,14 @@ SELECT gen_random_uuid(), workspace_id, wallet_id, card_id, CASE WHEN n = 1 THEN
     'failed', 'card_declined', 1, now(), 0
 FROM distribution_cardpayment CROSS JOIN generate_series(1, %(rows)s) n
 """
+# One for each offer, of the one enrollment. The first one is the only late one.
+FILL_BIDS: Final = """
+INSERT INTO distribution_offerbuyer (
+    offer_id, buyer_id, enrollment_id, tier_position, visible_at, asked_at, bid_outcome, bid_cents
+)
+SELECT o.id, %(buyer)s, %(enrollment)s, 1, now(), now(), CASE WHEN n = 1 THEN 'late' ELSE 'bid' END, 1000
+FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM distribution_offer) o
+"""
 
 
 @pytest.fixture
@@ -61,6 +71,17 @@ def campaign(client: Client) -> Campaign:  # noqa: ARG001 - the database is empt
     found: Campaign = CampaignFactory()
     fill_leads(SourceFactory(workspace=found.workspace), count=ROWS)
     plant(FILL_OFFERS, {"campaign": found.pk, "rows": ROWS})
+    analyze()
+    return found
+
+
+@pytest.fixture
+def enrollment(campaign: Campaign) -> Enrollment:
+    """Its buyer bid in every auction."""
+    found: Enrollment = EnrollmentFactory(campaign=campaign)
+    Campaign.objects.update(mode="auction")
+    Offer.objects.update(kind="auction")
+    plant(FILL_BIDS, {"buyer": found.buyer_id, "enrollment": found.pk})
     analyze()
     return found
 
@@ -126,6 +147,22 @@ def test_offer_is_found_by_its_id_and_by_its_lead(client: Client) -> None:
         found, read = rows_of(client, Offer, q=text)
         assert (found, read <= PAGE) == ([offer], True)
     assert rows_of(client, Offer, q="anything")[0] == []
+
+
+def test_rare_bids_are_searched_in_bounds(client: Client, enrollment: Enrollment) -> None:
+    assert_bounded(client, Bid, outcome="late")
+    assert_bounded(client, Bid, campaign=CampaignFactory(mode="auction").pk)
+    found, read = rows_of(client, Bid)
+    assert (len(found), read <= 8 * PAGE) == (PAGE, True)
+    found, read = rows_of(client, Bid, buyer=enrollment.buyer_id)
+    assert (len(found), read <= 8 * PAGE) == (PAGE, True)
+    assert rows_of(client, Bid, buyer=BuyerFactory().pk) == ([], 0)
+
+
+def test_bid_is_found_by_its_auction(client: Client, enrollment: Enrollment) -> None:
+    bid = Bid.objects.select_related("offer").filter(enrollment=enrollment).earliest("pk")
+    found, read = rows_of(client, Bid, q=bid.offer.public_id)
+    assert (found, read <= PAGE) == ([bid], True)
 
 
 @pytest.mark.usefixtures("source")

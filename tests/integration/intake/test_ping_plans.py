@@ -1,0 +1,66 @@
+"""The statements of pings on a filled table: each reads its own rows by an index."""
+
+from typing import Any, Final
+
+import pytest
+from django.db import connection
+
+from distribution.attempts.promises import READ_PROMISE
+from routing.intake.old_pings import DELETED_PER_BATCH, FORGET
+from routing.models import Lead, Ping
+from tests.support.factories import LeadFactory, PingFactory
+from tests.support.plans import read_by_table
+from tests.support.planting import plant
+
+ROWS: Final = 20_000
+# One ping in four is older than a month.
+FILL: Final = """
+INSERT INTO routing_ping (
+    public_id, source_id, campaign_id, price_cents, reason, digests, is_test, created_at, expires_at
+)
+SELECT gen_random_uuid(), %(source)s, 1, 500, '', '{}', false, now() - n * interval '2 minutes' - interval '10 days',
+    now() + interval '1 day'
+FROM generate_series(1, %(rows)s) n
+"""
+
+
+@pytest.fixture
+def used(committed_db: None) -> Ping:  # noqa: ARG001
+    """A young ping with a lead, beside many without one."""
+    ping: Ping = PingFactory()
+    LeadFactory(source=ping.source, ping=ping)
+    plant(FILL, {"source": ping.source_id, "rows": ROWS})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE routing_ping, routing_lead")
+    return ping
+
+
+def reads(queryset: Any) -> dict[str, tuple[set[str], float]]:
+    sql, parameters = queryset.query.sql_with_params()
+    return read_by_table(sql, parameters)
+
+
+def test_ping_of_a_lead_is_found_by_its_id(used: Ping) -> None:
+    indexes, rows = reads(Ping.objects.filter(public_id=used.public_id))["routing_ping"]
+    assert (len(indexes), rows) == (1, 1)
+    assert "public_id" in indexes.pop()
+
+
+def test_single_use_is_looked_up_by_index(used: Ping) -> None:
+    indexes, rows = reads(Lead.objects.filter(ping_id=used.pk))["routing_lead"]
+    assert (indexes, rows) == ({"lead_ping_used_once"}, 1)
+
+
+def test_attempt_reads_the_promise_by_its_key(used: Ping) -> None:
+    lead = Lead.objects.get()
+    given = {"at": lead.received_at, "received_at": lead.received_at, "ping_id": used.pk}
+    indexes, rows = read_by_table(READ_PROMISE, given)["routing_ping"]
+    assert (indexes, rows) == ({"routing_ping_pkey"}, 1)
+
+
+@pytest.mark.usefixtures("used")
+def test_clean_up_reads_one_batch_of_the_oldest() -> None:
+    """The second scan is that of the delete itself."""
+    select = FORGET.partition("IN (")[2].rpartition(")")[0]
+    indexes, rows = read_by_table(select, [30, DELETED_PER_BATCH])["routing_ping"]
+    assert (indexes, rows) == ({"ping_by_age"}, DELETED_PER_BATCH)
