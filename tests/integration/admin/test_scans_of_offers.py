@@ -152,8 +152,8 @@ def test_offer_is_found_by_its_id_and_by_its_lead(client: Client) -> None:
 def test_rare_bids_are_searched_in_bounds(client: Client, enrollment: Enrollment) -> None:
     assert_bounded(client, Bid, tables=2, outcome="late")
     assert_bounded(client, Bid, tables=2, campaign=CampaignFactory(mode="auction").pk)
-    found, read = rows_of(client, Bid)
-    assert (len(found), read <= 8 * PAGE) == (PAGE, True)
+    found, read = rows_of(client, Bid)  # rows of ping posts may lie between, so it looks for its end too
+    assert (len(found), read <= 2 * MAX_SCANNED + PAGE) == (PAGE, True)
     found, read = rows_of(client, Bid, buyer=enrollment.buyer_id)
     assert (len(found), read <= 8 * PAGE) == (PAGE, True)
     assert rows_of(client, Bid, buyer=BuyerFactory().pk) == ([], 0)
