@@ -27,6 +27,7 @@ from tests.support.factories import (
     TierFactory,
 )
 from tests.support.holds import open_hold, reject
+from tests.support.planting import plant
 from tracing import skip_reasons
 from tracing.models import Attempt, LeadDistributionEvent
 from tracing.skip_reasons import SKIP_REASONS, Level, RetryClass
@@ -106,7 +107,7 @@ def come_before(_campaign: Campaign, lead: Lead) -> None:
 def promise_more(campaign: Campaign, lead: Lead) -> None:
     """Its source was promised $10.01 until five past, and has no contract that pays it."""
     ping = PingFactory.create(source=lead.source, campaign_id=campaign.pk, price_cents=1_001, created_at=AT)
-    Lead.objects.filter(pk=lead.pk).update(ping=ping)
+    plant("UPDATE routing_lead SET ping_id = %s WHERE id = %s", [ping.pk, lead.pk])
 
 
 def promise_too_early(campaign: Campaign, lead: Lead) -> None:

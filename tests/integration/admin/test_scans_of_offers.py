@@ -108,12 +108,12 @@ def rows_of(client: Client, model: type[Model], **filters: object) -> tuple[list
     return list(answer.context["cl"].result_list), read
 
 
-def assert_bounded(client: Client, model: type[Model], **filters: object) -> None:
-    """It finds nothing among the newest rows, and says how far it looked."""
+def assert_bounded(client: Client, model: type[Model], *, tables: int = 1, **filters: object) -> None:
+    """It finds nothing among the newest rows, and says how far it looked. A row may be of several tables."""
     answer, read = ask(client, model, **filters)
     assert answer.context["cl"].result_list == []
     assert "have been searched" in answer.content.decode()
-    assert read <= 2 * MAX_SCANNED + PAGE
+    assert read <= (1 + tables) * MAX_SCANNED + PAGE
 
 
 def assert_silent(client: Client, model: type[Model], silent: Workspace, **filters: object) -> None:
@@ -150,10 +150,10 @@ def test_offer_is_found_by_its_id_and_by_its_lead(client: Client) -> None:
 
 
 def test_rare_bids_are_searched_in_bounds(client: Client, enrollment: Enrollment) -> None:
-    assert_bounded(client, Bid, outcome="late")
-    assert_bounded(client, Bid, campaign=CampaignFactory(mode="auction").pk)
-    found, read = rows_of(client, Bid)
-    assert (len(found), read <= 8 * PAGE) == (PAGE, True)
+    assert_bounded(client, Bid, tables=2, outcome="late")
+    assert_bounded(client, Bid, tables=2, campaign=CampaignFactory(mode="auction").pk)
+    found, read = rows_of(client, Bid)  # rows of ping posts may lie between, so it looks for its end too
+    assert (len(found), read <= 2 * MAX_SCANNED + PAGE) == (PAGE, True)
     found, read = rows_of(client, Bid, buyer=enrollment.buyer_id)
     assert (len(found), read <= 8 * PAGE) == (PAGE, True)
     assert rows_of(client, Bid, buyer=BuyerFactory().pk) == ([], 0)

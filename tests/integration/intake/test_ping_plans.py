@@ -9,6 +9,7 @@ from distribution.attempts.promises import READ_PROMISE
 from routing.intake.old_pings import DELETED_PER_BATCH, FORGET
 from routing.models import Lead, Ping
 from tests.support.factories import LeadFactory, PingFactory
+from tests.support.filling import fill_leads
 from tests.support.plans import read_by_table
 from tests.support.planting import plant
 
@@ -29,6 +30,7 @@ def used(committed_db: None) -> Ping:  # noqa: ARG001
     """A young ping with a lead, beside many without one."""
     ping: Ping = PingFactory()
     LeadFactory(source=ping.source, ping=ping)
+    fill_leads(ping.source, count=ROWS)
     plant(FILL, {"source": ping.source_id, "rows": ROWS})
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE routing_ping, routing_lead")
@@ -52,7 +54,7 @@ def test_single_use_is_looked_up_by_index(used: Ping) -> None:
 
 
 def test_attempt_reads_the_promise_by_its_key(used: Ping) -> None:
-    lead = Lead.objects.get()
+    lead = Lead.objects.get(ping=used)
     given = {"at": lead.received_at, "received_at": lead.received_at, "ping_id": used.pk}
     indexes, rows = read_by_table(READ_PROMISE, given)["routing_ping"]
     assert (indexes, rows) == ({"routing_ping_pkey"}, 1)
