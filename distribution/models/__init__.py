@@ -75,6 +75,7 @@ from distribution.models.money import (
 )
 from distribution.models.offer import (
     OFFERS_CHANNEL,
+    Bid,
     BidOutcome,
     LeadWithOffers,
     Offer,
@@ -133,6 +134,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
+    "Bid",
     "BidOutcome",
     "BodyFormat",
     "Buyer",
