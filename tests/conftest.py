@@ -50,7 +50,7 @@ FOLDERS_OF_ONE_WORKER: Final = (
     # Each worker would run the whole product once for its fixture.
     "tests/integration/levels/test_live_series.py",
     # Each worker would parse every file of the repository.
-    "tests/conventions/test_references.py",
+    "tests/conventions/",
 )
 
 if "leadswitch.settings" in sys.modules:
@@ -96,6 +96,7 @@ from django.db import connection, connections  # noqa: E402
 from django.test.utils import teardown_databases  # noqa: E402
 
 from tests.support.migrated_template import set_up_databases  # noqa: E402
+from tests.support.static_files import read_static_files_once  # noqa: E402
 
 # Loads the settings, and with them the servers: pytest-django sets Django up only if they are loaded.
 assert settings.ROOT_URLCONF
@@ -127,6 +128,12 @@ class OneWorkerAFolder(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         return next((folder for folder in FOLDERS_OF_ONE_WORKER if nodeid.startswith(folder)), nodeid)
 
+    def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
+        """xdist counts the work of a worker after each of its tests. Forget what is done: there are thousands."""
+        for scope in [name for name, tests in workload.items() if all(tests.values())]:
+            del workload[scope]
+        return super()._pending_of(workload)
+
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerAFolder:
     return OneWorkerAFolder(config, log)
@@ -140,6 +147,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stop_services(VAR_DIR)
     elif config.getoption("numprocesses", None):
         stop_named_redis(VAR_DIR)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_read_once() -> Iterator[None]:
+    """Each `Client` builds the middleware anew."""
+    with read_static_files_once():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

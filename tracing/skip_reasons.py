@@ -203,6 +203,13 @@ _ALL = (
         change="ask the buyers why their systems do not bid, or choose another fallback in the campaign",
     ),
     SkipReason(
+        "buyers_not_asked",
+        *(_LEAD, _T, Fixer.SYSTEM),
+        sentence="No buyer was asked for a bid before the auction was over.",
+        change="nothing: another auction is opened automatically",
+        last_change=RETRIES_USED_UP,
+    ),
+    SkipReason(
         "below_reserve",
         *(_LEAD, _P, Fixer.AGENCY),
         sentence="No bid reached the campaign's reserve.",

@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from distribution.admin.approval import ApprovalPolicyAdmin, ChangeProposalAdmin
 from distribution.admin.assignment import AssignmentAdmin
+from distribution.admin.bid import BidAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.buyerstatement import BuyerStatementAdmin
@@ -28,6 +29,7 @@ from distribution.admin.workspacekey import WorkspaceKeyAdmin
 __all__ = [
     "ApprovalPolicyAdmin",
     "AssignmentAdmin",
+    "BidAdmin",
     "BuyerAdmin",
     "BuyerKeyAdmin",
     "BuyerStatementAdmin",

@@ -15,7 +15,7 @@ from distribution.admin.delivery_actions import ACTIONS, RESOLVE, act_url
 from distribution.admin.delivery_charts import NOTHING, describe_ms, make_latency, make_outcomes
 from distribution.admin.home import BY_ITSELF
 from distribution.deliveries.figures import MAX_TRIES, Figures, TryFigures, read_try_figures
-from distribution.models import DeliveryState, DeliveryTry, DisabledReason, Endpoint
+from distribution.models import DeliveryState, DeliveryTry, DisabledReason, Endpoint, Purpose
 from tracing.admin.columns import describe_id
 from tracing.admin.confirming import ConfirmingAdmin
 from tracing.admin.named import NamingAdmin
@@ -190,12 +190,15 @@ def _describe_failing(endpoint: Endpoint, *, at: datetime) -> Mapping[str, objec
 
 
 def _link(endpoint: Endpoint) -> Mapping[str, object]:
-    listed = reverse("admin:distribution_delivery_changelist")
-    page = "subscription" if endpoint.events else "endpoint"
+    """A ping endpoint has bids and no deliveries."""
+    is_ping = endpoint.purpose == Purpose.PING
+    listed = reverse(f"admin:distribution_{'bid' if is_ping else 'delivery'}_changelist")
+    page = "pingendpoint" if is_ping else "subscription" if endpoint.events else "endpoint"
+    shown = f"buyer={endpoint.buyer_id}" if is_ping else f"q={endpoint.public_id}"
     return {
         "name": endpoint.name,
         "owner": endpoint.owner_name,
         "pk": endpoint.pk,
         "url": reverse(f"admin:distribution_{page}_change", args=[endpoint.pk]),
-        "deliveries_url": f"{listed}?q={endpoint.public_id}",
+        "deliveries_url": f"{listed}?{shown}",
     }

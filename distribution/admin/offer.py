@@ -40,9 +40,9 @@ class OfferAdmin(ReadOnlyAdmin):
     )
     fields = (
         *("public_id", "kind", "campaign", "lead_link", "state", "end_reason"),
-        *("opened_at", "closes_at", "closed_at", "max_buyers", "claims", "shown_fields", "shown_to"),
+        *("opened_at", "closes_at", "closed_at", "max_buyers", "claims", "shown_fields", "shown_to", "bids"),
     )
-    readonly_fields = ("lead_link", "shown_fields", "shown_to")
+    readonly_fields = ("lead_link", "shown_fields", "shown_to", "bids")
     opened = time_column("opened_at", label="opened")
     kind_shown = word_column("kind", words=dict(OfferKind.choices))
     state_shown = word_column("state", words=dict(OfferState.choices))
@@ -79,6 +79,13 @@ class OfferAdmin(ReadOnlyAdmin):
     def shown_fields(self, offer: Offer) -> str:
         """Names only: values are on the page of the lead."""
         return ", ".join(offer.partial) or "none"
+
+    @admin.display(description="bids")
+    def bids(self, offer: Offer) -> SafeString | str:
+        if offer.kind != OfferKind.AUCTION:
+            return NOTHING
+        url = f"{reverse('admin:distribution_bid_changelist')}?q={offer.public_id}"
+        return format_html('<a href="{}">Bids of this auction</a>', url)
 
     @admin.display(description="buyers")
     def shown_to(self, offer: Offer) -> SafeString:

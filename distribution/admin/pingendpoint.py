@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from distribution.admin.endpoint import CHANGE_PERMISSION, EndpointAdmin, EndpointForm
 from distribution.admin.endpoint_typed import HEADERS
@@ -94,9 +95,12 @@ class PingEndpointAdmin(EndpointAdmin):
     def of_purpose(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows
 
-    def list_page_links(self, row: Any, *, request: HttpRequest) -> list[dict[str, str]]:  # noqa: ARG002
-        """It has no deliveries."""
-        return []
+    def list_page_links(self, row: Any, *, request: HttpRequest) -> list[dict[str, str]]:
+        """It has bids and no deliveries."""
+        if not request.user.has_perm("distribution.view_offer"):
+            return []
+        url = f"{reverse('admin:distribution_bid_changelist')}?buyer={row.buyer_id}"
+        return [{"title": "Bids", "url": url}]
 
     def _read_typed(self, request: HttpRequest, row: Any, *, name: str, text: str) -> tuple[Any, Any]:
         """A row that is being added is none of an endpoint for leads."""

@@ -12,7 +12,6 @@ from django.urls import reverse
 from distribution.admin.trace_bids import BidTable, build_bids
 from distribution.admin.trace_offers import OfferTable, build_offers
 from distribution.explain.lead import explain
-from distribution.explain.promise import describe_promise
 from distribution.explain.types import AttemptExplanation, BuyerRow, Explanation, LeadHead, TracedSale
 from routing.models import Lead
 from tracing.admin.columns import TONES
@@ -160,7 +159,7 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
         tabs=tuple(_tab(each, lead, chosen=attempt) for each in reversed(explanation.attempts)),
         panel=None if attempt is None else _panel(attempt, lead, build_offers(explanation, attempt)),
         url=trace_url(lead.public_id),
-        promise=describe_promise(lead) if lead.ping_id is not None else "",
+        promise=explanation.promise.sentence if explanation.promise is not None else "",
     )
 
 

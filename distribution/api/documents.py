@@ -173,8 +173,26 @@ class AnswerDocument(serializers.Serializer[Any]):
     attempts = AttemptAnswerDocument(many=True)
 
 
+class PromiseDocument(serializers.Serializer[Any]):
+    """What the ping of the lead promised, and what became of it."""
+
+    id = serializers.UUIDField(help_text="The ping. It is not the signed ping_id.")
+    price_cents = serializers.IntegerField(help_text="What was promised.")
+    asked_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(
+        help_text="Until when the lead is sold for at least the promised price."
+    )
+    earned_cents = serializers.IntegerField(
+        allow_null=True, help_text="What its sales earned the source before refunds. Null: none did."
+    )
+    outcome = serializers.ChoiceField(choices=["sold", "waiting", "not_sold"])
+    reason = serializers.CharField(help_text=REASON)
+    sentence = serializers.CharField()
+
+
 class TraceAnswer(serializers.Serializer[Any]):
     lead = LeadHeadDocument()
+    promise = PromiseDocument(allow_null=True, help_text="Null: the lead came without a ping.")
     sales = SaleDocument(many=True)
     attempts = AttemptDocument(many=True)
     offers = TracedOfferDocument(many=True)
@@ -216,6 +234,7 @@ EXAMPLE: Final = OpenApiExample(
             "attempts": 1,
             "is_test": False,
         },
+        "promise": None,
         "sales": [],
         "attempts": [
             {

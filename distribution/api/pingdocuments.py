@@ -60,8 +60,8 @@ class PingAnswerDocument(serializers.Serializer[Any]):
     is_test = serializers.BooleanField()
     reason = serializers.CharField(
         allow_null=True,
-        help_text="Code of why there is no price: a skip reason, or no_contract. Null for a lead that would go to a "
-        "partner.",
+        help_text="Code of why there is no price: a skip reason, no_contract or no_certain_price. Null for a lead that "
+        "would go to a partner.",
     )
     message = serializers.CharField(allow_null=True, help_text="The reason as a sentence.")
     change = serializers.CharField(allow_null=True, help_text="What you can do.")

@@ -19,7 +19,7 @@ from tracing.vocabulary import Event
 
 READ: Final = """
 SELECT b.buyer_id, b.enrollment_id, b.price_cents, b.bid_cents, b.bid_at, b.bid_outcome, b.bid_reason, b.latency_ms,
-    b.returned_bps
+    b.returned_bps, b.asked_at IS NOT NULL
 FROM distribution_offerbuyer b WHERE b.offer_id = %s ORDER BY b.id
 """
 RANK: Final = """
@@ -52,6 +52,12 @@ class Bid(NamedTuple):
     reason: str
     latency_ms: int | None
     returned_bps: int
+    is_asked: bool
+
+    @property
+    def waits_to_be_asked(self) -> bool:
+        """Its system was to be asked, and nothing has asked it."""
+        return not self.outcome and not self.is_asked
 
     @property
     def counted(self) -> tuple[int | None, str]:
@@ -60,7 +66,7 @@ class Bid(NamedTuple):
             return self.bid_cents, self.outcome
         if self.standing_cents is not None and self.outcome not in DECLINED:
             return self.standing_cents, "standing"
-        return None, self.outcome or "timeout"
+        return None, self.outcome or ("timeout" if self.is_asked else "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,12 @@ class Auction:
     closed: ClosedOffer
     bids: Sequence[Bid]
     is_new: bool
+
+    @property
+    def has_failed(self) -> bool:
+        """Buyers' systems were to be asked, and no deliverer asked one of them: no auction took place."""
+        asked = [each for each in self.bids if each.waits_to_be_asked or each.is_asked]
+        return self.is_new and bool(asked) and all(each.waits_to_be_asked for each in asked)
 
     def add_to(self, live: Mapping[int, LiveFacts]) -> dict[int, LiveFacts]:
         """The live facts with the bids. A buyer that was not in the auction has none."""

@@ -12,6 +12,9 @@ READ_SOLD: Final = """
 SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment WHERE lead_id = %s AND state = 'sold'
 """
 
+IS_OFFERED: Final = """
+SELECT FROM routing_lead WHERE id = %s AND status = 'offered' AND next_attempt_at > clock_timestamp()
+"""
 IS_POSTING: Final = "SELECT FROM routing_lead WHERE id = %s AND status = 'posting'"
 IS_DUE_AFTER_ANSWER: Final = f"""
 SELECT FROM routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id
@@ -35,6 +38,11 @@ def read_sold(lead_id: int) -> tuple[int, int]:
 def is_posting(lead_id: int) -> bool:
     """Whether the lead waits for the answer of a buyer's system."""
     return _exists(IS_POSTING, lead_id)
+
+
+def is_offered(lead_id: int) -> bool:
+    """Whether buyers may still claim the lead or bid for it. False as soon as it is due, whoever ends the offer."""
+    return _exists(IS_OFFERED, lead_id)
 
 
 def is_due_after_answer(lead_id: int) -> bool:

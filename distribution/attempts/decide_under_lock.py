@@ -46,6 +46,8 @@ from tracing.vocabulary import Event
 # Another round means that a buyer got another lead between its read and its lock. Each round may leave a lock that is
 # not needed and that blocks other leads, so the number is small.
 MAX_ROUNDS: Final = 3
+# A failure of the product, and none of the buyers: the lead is tried again, and another auction opens.
+NOT_ASKED: Final = "buyers_not_asked"
 JUST_NOW: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -74,6 +76,9 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
             return Restart(RestartReason.BUYERS_STAY_BUSY)
         held = found
     auction = find_auction(record)
+    if auction is not None and auction.has_failed:
+        record.unsold = Unsold(NOT_ASKED, RetryClass.TRANSIENT)
+        return None
     if auction is None:
         campaign: CompiledCampaign | Restart | None = find_next_campaign(record)
     else:

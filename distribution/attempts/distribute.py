@@ -22,7 +22,7 @@ from django.db import NotSupportedError, transaction
 from distribution import metrics
 from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
-from distribution.attempts.chain import is_due_after_answer, is_posting
+from distribution.attempts.chain import is_due_after_answer, is_offered, is_posting
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
 from distribution.attempts.offering import end_offer
 from distribution.attempts.outcome import AttemptOutcome, NotRun
@@ -84,7 +84,8 @@ def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
     """Run attempts on a lead in this process until one has an outcome other than a busy lock, or time is up.
 
     The decision itself takes milliseconds; waiting happens outside any transaction. While a buyer's system is asked, it
-    waits for the answer. The outcome of a lead that another process finished has no result.
+    waits for the answer, and for the end of an offer that closes within the time. The outcome of a lead that another
+    process finished has no result.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -95,11 +96,25 @@ def decide_within(lead_id: int, *, seconds: float) -> AttemptOutcome:
                     outcome if is_posting(lead_id) else replace(outcome, result="", not_run=NotRun.FINISHED)
                 )
             continue
+        if outcome.result == AttemptResult.OFFERED and _wait_for_end(lead_id, outcome, deadline=deadline):
+            continue
         waits = outcome.result == AttemptResult.RETRY or outcome.not_run in (NotRun.BUSY, NotRun.NOT_DUE)
         pause = max(0.005, _until_due(outcome).total_seconds())
         if not waits or time.monotonic() + pause > deadline:
             return outcome
         time.sleep(pause)
+
+
+def _wait_for_end(lead_id: int, outcome: AttemptOutcome, *, deadline: float) -> bool:
+    """Wait for the end of an offer that closes in time. Returns whether it has ended, or may be ended now."""
+    pause = POSTING_PAUSE.total_seconds()
+    if time.monotonic() + _until_due(outcome).total_seconds() + pause > deadline:
+        return False
+    while is_offered(lead_id):
+        if time.monotonic() + pause > deadline:
+            return False
+        time.sleep(pause)
+    return True
 
 
 def _wait_for_answer(lead_id: int, *, deadline: float) -> bool:

@@ -112,7 +112,7 @@ def open_auction(
 
     If nobody is asked, it closes at once. `passed`: the campaigns whose offers of this lead ended just before.
     """
-    asked = _find_asked([each.buyer_id for each in decision.offered], campaign_id=campaign.id)
+    asked = find_asked([each.buyer_id for each in decision.offered], campaign_id=campaign.id)
     deadline_ms = campaign.auction.bid_deadline_ms if asked else 0
     lasts = timedelta(milliseconds=deadline_ms) + WRITING if asked else timedelta()
     auction = OpenedAuction(
@@ -124,7 +124,7 @@ def open_auction(
         offered=decision.offered,
         asked=asked,
     )
-    returned = _read_returned(campaign, decision.offered, at=at)
+    returned = read_returned(campaign, decision.offered, at=at)
     partial = orjson.dumps(dict(auction.partial.values)).decode()
     parameters: list[Any] = [
         *(auction.public_id, lead.id, campaign.id, attempt_id, at, auction.closes_at, auction.max_buyers),
@@ -136,13 +136,14 @@ def open_auction(
     return auction
 
 
-def _find_asked(buyer_ids: Sequence[int], *, campaign_id: int) -> frozenset[int]:
+def find_asked(buyer_ids: Sequence[int], *, campaign_id: int) -> frozenset[int]:
+    """The buyers whose systems are asked for a bid."""
     with connection.cursor() as cursor:
         cursor.execute(ASKED, [list(buyer_ids), campaign_id])
         return frozenset(buyer_id for (buyer_id,) in cursor.fetchall())
 
 
-def _read_returned(campaign: CompiledCampaign, offered: Sequence[Offered], *, at: datetime) -> dict[int, int]:
+def read_returned(campaign: CompiledCampaign, offered: Sequence[Offered], *, at: datetime) -> dict[int, int]:
     """By enrollment. Nothing is read if the campaign does not count returns."""
     if not campaign.auction.penalizes_returns:
         return {}

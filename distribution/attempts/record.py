@@ -19,7 +19,7 @@ from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts
 from routing.leads.finish import DELIVERY_ENDED, close_attempt
 from routing.locks.attempts import LockedLead, after_pause
 from routing.models import LeadStatus
-from routing.retry import NextStep, next_step
+from routing.retry import NextStep, Tries, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
 from tracing.attempt_parts import AttemptEnd, AttemptHead
@@ -138,7 +138,9 @@ class AttemptRecord:
     def find_step(self) -> NextStep:
         """Return the lead's next step."""
         if self.opened is not None:
-            return NextStep(AttemptResult.OFFERED, self.opened.closes_at)
+            # Whether an auction takes place is known at its end: until then the tries of before count.
+            tries = self.lead.tries if isinstance(self.opened, OpenedAuction) else Tries()
+            return NextStep(AttemptResult.OFFERED, self.opened.closes_at, tries)
         if self.unsold is None:
             return POSTING if self.held else SOLD
         if self.unsold.reason in RESULT_OF:

@@ -11,7 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.core.mail import send_mail
 
-from distribution.models import Delivery, DisabledReason, Endpoint
+from distribution.models import Delivery, DisabledReason, Endpoint, Purpose
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def tell_disabled(endpoint: Endpoint) -> None:
     logger.error(
         "deliveries.endpoint_disabled", extra={"endpoint": endpoint.pk, "reason": endpoint.disabled_reason}
     )
-    name, what = ("subscription", "a subscription") if endpoint.events else ("endpoint", "an endpoint")
+    name, what = _name_page(endpoint)
     _send(
         endpoint,
         subject=SUBJECT,
@@ -47,6 +47,13 @@ def tell_disabled(endpoint: Endpoint) -> None:
         what=what,
         why=DisabledReason(endpoint.disabled_reason).label,
     )
+
+
+def _name_page(endpoint: Endpoint) -> tuple[str, str]:
+    """In its address, and in the subject."""
+    if endpoint.purpose == Purpose.PING:
+        return "pingendpoint", "a ping endpoint"
+    return ("subscription", "a subscription") if endpoint.events else ("endpoint", "an endpoint")
 
 
 def tell_accepted_late(delivery: Delivery) -> None:

@@ -4,7 +4,7 @@ from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.compile import compile_campaign
 from distribution.engine.decide import decide
 from distribution.engine.facts import facts_from_json, facts_to_json
-from distribution.engine.promise import earned_cents
+from distribution.engine.promise import earned_cents, price_to_keep
 from distribution.engine.ranking import one_turn
 from distribution.engine.reading import DefinitionError
 from distribution.engine.resolve import resolve_campaign
@@ -58,5 +58,6 @@ __all__ = [
     "facts_to_json",
     "give_back",
     "one_turn",
+    "price_to_keep",
     "resolve_campaign",
 ]

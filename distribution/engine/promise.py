@@ -39,6 +39,19 @@ def keeps_promise_alone(promise: Promise | None, ranked: Ranked) -> bool:
     return promise is None or _is_enough(promise, [ranked])
 
 
+def price_to_keep(promise: Promise) -> int | None:
+    """The smallest price at which a sale to one buyer pays the source what it was promised. None: no price does."""
+    terms = promise.terms
+    if terms.pays != "share" or terms.amount <= 0:
+        return 0 if earned_cents(terms, revenue_cents=0) >= promise.price_cents else None
+    least = max(
+        0, promise.price_cents * WHOLE_SHARE_BPS // terms.amount - WHOLE_SHARE_BPS // terms.amount - 1
+    )
+    while earned_cents(terms, revenue_cents=least) < promise.price_cents:
+        least += 1
+    return least
+
+
 def _is_enough(promise: Promise, selected: Sequence[Ranked]) -> bool:
     revenue_cents = sum(each.candidate.price_cents for each in selected)
     return earned_cents(promise.terms, revenue_cents=revenue_cents) >= promise.price_cents

@@ -14,6 +14,7 @@ from distribution.explain.buyer import answer_for
 from distribution.explain.decisive import CONTINUING
 from distribution.explain.offers import describe_offers, read_places
 from distribution.explain.participants import Participants, campaign_id_of, read_participants
+from distribution.explain.promise import describe_promise
 from distribution.explain.types import (
     AttemptExplanation,
     BuyerRow,
@@ -93,6 +94,7 @@ def explain(
     own = [explained for explained, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
     return Explanation(
         lead=_describe_lead(lead, attempts=attempts, names=participants.names),
+        promise=describe_promise(lead),
         sales=sales,
         attempts=attempts,
         offers=offers,

@@ -33,6 +33,7 @@ from tracing.models import Attempt
 
 # A page with a filter reads the newest rows of each list up to here. For a rare reason, it would otherwise read all.
 MAX_SCANNED: Final = 5_000
+OF_FLOORS: Final = frozenset({"bid_below_reserve", "below_promised_price"})
 MAX_ATTEMPTS: Final = 50
 ID_BITS: Final = 56
 LAST_ID: Final = 2**ID_BITS - 1
@@ -174,12 +175,13 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
     attempt = Attempt.objects.get(pk=missed.skip.attempt_id)
     remedy = what_would_help(lead, attempt=attempt, buyer=buyer)
     higher = remedy.rank - 1 if remedy.rank and remedy.ending == "outranked" else None
+    is_shown = not _names_the_floor(remedy) or _shows_price_to_win(attempt)
     return Check(
         ending=remedy.ending,
         is_confirmed=remedy.is_confirmed,
         ranked_higher=higher,
-        price_cents=remedy.price_cents,
-        sentence=_describe_check(remedy, higher or 0),
+        price_cents=remedy.price_cents if is_shown else None,
+        sentence=_describe_check(remedy, higher or 0, is_shown=is_shown),
         winning_bid_cents=_find_winning_bid(remedy, attempt),
     )
 
@@ -187,15 +189,26 @@ def _check(missed: MissedLead, buyer: Buyer) -> Check:
 def _find_winning_bid(remedy: Remedy, attempt: Attempt) -> int | None:
     """It says what the winner bid, so the agency decides whether buyers may know it."""
     bids = [each.bid_cents for each in remedy.improvements if each.bid_cents is not None]
-    if not bids or attempt.campaign_id is None:
-        return None
-    if not Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True).exists():
-        return None
-    return bids[0]
+    return bids[0] if bids and _shows_price_to_win(attempt) else None
 
 
-def _describe_check(remedy: Remedy, higher: int) -> str:
+def _names_the_floor(remedy: Remedy) -> bool:
+    """The smallest bid that passes is the campaign's reserve, or says what the source was promised."""
+    return any(each.gate in OF_FLOORS for each in remedy.fixes)
+
+
+def _shows_price_to_win(attempt: Attempt) -> bool:
+    if attempt.campaign_id is None:
+        return False
+    return Campaign.objects.filter(pk=attempt.campaign_id, shows_price_to_win=True).exists()
+
+
+def _describe_check(remedy: Remedy, higher: int, *, is_shown: bool) -> str:
     changed = "With all of these changes" if remedy.fixes else "Without any change"
+    if remedy.ending == "selected" and not is_shown:
+        return f"With a higher bid, {remedy.buyer} would have gotten this lead."
+    if remedy.ending == "offered" and not is_shown:
+        return f"With a higher bid, {remedy.buyer} would have been shown this lead."
     if remedy.ending == "selected":
         return f"{changed}, {remedy.buyer} would have gotten this lead for {wording.money(remedy.price_cents or 0)}."
     if remedy.ending in ("never", "offered"):

@@ -32,6 +32,8 @@ class TextLine:
 
 def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[TextLine]:
     yield from _head(explanation.lead, width)
+    promised = explanation.promise.sentence if explanation.promise is not None else ""
+    yield from _labeled("promised", promised, width)
     for sale in explanation.sales:
         yield from _labeled("bought", sale.sentence, width, role="good")
     for note in explanation.notes:

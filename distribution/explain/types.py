@@ -173,10 +173,28 @@ class BuyerExplanation:
 
 
 @dataclass(frozen=True, slots=True)
+class TracedPromise:
+    """The price that the source was promised by a ping. `earned_cents`: what its sales earned so far, if there are any.
+
+    `outcome`: sold, waiting or not_sold. `reason`: why it is not sold.
+    """
+
+    ping_id: UUID
+    price_cents: int
+    asked_at: datetime
+    ends_at: datetime
+    earned_cents: int | None
+    outcome: str
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """`notes`: what is missing from the trace, e.g. attempts whose trace could not be written."""
 
     lead: LeadHead
+    promise: TracedPromise | None
     sales: tuple[TracedSale, ...]
     attempts: tuple[AttemptExplanation, ...]
     offers: tuple[TracedOffer, ...]
@@ -185,7 +203,13 @@ class Explanation:
 
 
 # The API calls every public identifier `id`.
-JSON_NAMES: Final = {"public_id": "id", "attempt_id": "id", "assignment_id": "id", "offer_id": "id"}
+JSON_NAMES: Final = {
+    "public_id": "id",
+    "attempt_id": "id",
+    "assignment_id": "id",
+    "offer_id": "id",
+    "ping_id": "id",
+}
 
 
 def to_json(explanation: Explanation) -> dict[str, Any]:

@@ -68,6 +68,7 @@ from distribution.models.money import (
 )
 from distribution.models.offer import (
     OFFERS_CHANNEL,
+    Bid,
     BidOutcome,
     LeadWithOffers,
     Offer,
@@ -128,6 +129,7 @@ __all__ = [
     "Assignment",
     "AssignmentState",
     "AttemptWithEvents",
+    "Bid",
     "BidOutcome",
     "BodyFormat",
     "Buyer",

@@ -128,7 +128,9 @@ class CardPayment(models.Model):
         ]
         triggers: ClassVar = [
             owner_trigger(
-                *("wallet_id", "workspace_id", "card_id"), name="payment", instead="Make another payment."
+                *("wallet_id", "workspace_id", "card_id", "surplus_of_id"),
+                name="payment",
+                instead="Make another payment.",
             ),
             pgtrigger.Trigger(
                 name="success_is_final",
@@ -239,6 +241,14 @@ class CardDispute(models.Model):
             models.CheckConstraint(condition=Q(amount_cents__gt=0), name="dispute_amount_positive"),
         ]
         indexes = [models.Index(fields=["payment_provider_id"], name="dispute_of_intent")]
+        triggers: ClassVar = [
+            owner_trigger(
+                "payment_id",
+                name="card dispute",
+                instead="Find the payment by its payment intent.",
+                known_later=True,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Card dispute {self.provider_id}"

@@ -207,6 +207,22 @@ class OfferBuyer(models.Model):
         return f"{self.offer_id} to {self.buyer_id}"
 
 
+class Bids(models.Manager["Bid"]):
+    def get_queryset(self) -> "models.QuerySet[Bid]":
+        return super().get_queryset().filter(offer__kind=OfferKind.AUCTION)
+
+
+class Bid(OfferBuyer):
+    """One buyer of one auction. It has no table of its own."""
+
+    objects: ClassVar[Bids] = Bids()
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # who may see offers sees these
+        verbose_name = "bid"
+
+
 class LeadWithOffers(Lead):
     """Adds the trigger that ends offers to leads: routing knows no offers."""
 

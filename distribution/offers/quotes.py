@@ -1,27 +1,19 @@
-"""The price that a source is promised for a lead, before it sends it: what its contract makes of the best decision now.
+"""The price that a source is promised for a lead that it has not sent yet.
 
-It follows the rules, resolves the campaign and decides as an attempt does, on facts that it reads and does not lock.
-Nothing is counted or held, so the price is checked again when the lead is sold.
+It is what the source's contract makes of the revenue that is certain now. It follows the rules and resolves the
+campaign as an attempt does, on facts that it reads and does not lock. Nothing is counted or held, so the price is
+checked again when the lead is sold.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from distribution.attempts.campaigns import CAMPAIGNS, read_heads
-from distribution.attempts.decide_under_lock import read_facts
+from distribution.attempts.campaigns import read_heads
 from distribution.attempts.route import find_closed, find_obstacle
-from distribution.engine import (
-    CompiledCampaign,
-    Decision,
-    DefinitionError,
-    Terms,
-    decide,
-    earned_cents,
-    resolve_campaign,
-)
+from distribution.engine import DefinitionError, Terms, earned_cents, resolve_campaign
 from distribution.offers.asked_lead import read_asked
+from distribution.offers.revenue import BROKEN, Asked, Gates, Revenue, find_revenue
 from routing.intake.parse import CleanLead
 from routing.locks.attempts import LockedLead
 from routing.models import Source
@@ -29,16 +21,14 @@ from routing.rules.route import route_lead
 from routing.rules.ruleset import PathTooLong, RuleBroken
 
 NO_CONTRACT: Final = "no_contract"
-BROKEN: Final = "internal_error"
-
-Gates = Sequence[Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price with its campaign, or the reason why there is none, in the codes of skip reasons or NO_CONTRACT.
+    """A price with its campaign, or the reason why there is none.
 
-    `gates`: those that failed, for each buyer. `is_elsewhere`: rules sent it to another workspace.
+    `reason`: a skip reason, NO_CONTRACT or NO_CERTAIN_PRICE. `gates`: those that failed, for each buyer.
+    `is_elsewhere`: rules sent it to another workspace.
     """
 
     campaign_id: int | None = None
@@ -82,27 +72,15 @@ def _decide(lead: LockedLead, *, terms: Terms, at: datetime, seed: int) -> Quote
     obstacle = find_obstacle(route, at=at)
     if obstacle is not None:
         return Quote(reason=obstacle.reason, is_elsewhere=is_elsewhere)
-    found = _decide_in_campaign(replace(lead, workspace_id=route.workspace_id), at=at, seed=seed)
-    if found is None:
+    asked = Asked(replace(lead, workspace_id=route.workspace_id), at, seed)
+    revenue = find_revenue(asked)
+    if revenue is None:
         return Quote(reason="no_campaign", is_elsewhere=is_elsewhere)
-    campaign, decision = found
-    return replace(_price(campaign, decision, terms=terms), is_elsewhere=is_elsewhere)
+    return replace(_price(revenue, terms=terms), is_elsewhere=is_elsewhere)
 
 
-def _decide_in_campaign(
-    lead: LockedLead, *, at: datetime, seed: int
-) -> tuple[CompiledCampaign, Decision] | None:
-    heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
-    head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
-    if head is None:
-        return None
-    campaign = CAMPAIGNS.get(head.id, config_version=versions[head.id])
-    return campaign, decide(campaign, read_facts(lead, campaign=campaign, at=at, seed=seed))
-
-
-def _price(campaign: CompiledCampaign, decision: Decision, *, terms: Terms) -> Quote:
-    if not decision.selected:
-        reason = decision.verdict.reason if decision.verdict else BROKEN
-        return Quote(reason=reason, gates=[skip.gates for skip in decision.skipped])
-    revenue_cents = sum(selection.price_cents for selection in decision.selected)
-    return Quote(campaign_id=campaign.id, price_cents=earned_cents(terms, revenue_cents=revenue_cents))
+def _price(revenue: Revenue, *, terms: Terms) -> Quote:
+    if revenue.cents is None:
+        return Quote(reason=revenue.reason, gates=revenue.gates)
+    price_cents = earned_cents(terms, revenue_cents=revenue.cents)
+    return Quote(campaign_id=revenue.campaign_id, price_cents=price_cents)

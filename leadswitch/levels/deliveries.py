@@ -55,10 +55,23 @@ CASE WHEN e.failing_since < statement_timestamp() - make_interval(mins => %(fail
     ) newest
 ) ELSE false END
 """
+# The same of an endpoint that is asked for bids: its buyer has no answer in several auctions since.
+IS_SILENT: Final = """
+CASE WHEN e.failing_since < statement_timestamp() - make_interval(mins => %(failing)s) THEN (
+    SELECT count(*) >= %(messages)s FROM (
+        SELECT b.bid_outcome, b.asked_at FROM distribution_offerbuyer b
+        JOIN distribution_offer o ON o.id = b.offer_id
+        WHERE b.buyer_id = e.buyer_id AND (e.campaign_id IS NULL OR e.campaign_id = o.campaign_id)
+        ORDER BY b.id DESC LIMIT %(newest)s
+    ) newest
+    WHERE newest.asked_at >= e.failing_since AND newest.bid_outcome IN ('timeout', 'error')
+) ELSE false END
+"""
 COUNT_ENDPOINTS: Final = f"""
-SELECT count(*), count(*) FILTER (WHERE {IS_FAILING}) FROM distribution_endpoint e
+SELECT count(*), count(*) FILTER (WHERE CASE WHEN e.purpose = 'ping' THEN {IS_SILENT} ELSE {IS_FAILING} END)
+FROM distribution_endpoint e
 WHERE e.active AND e.disabled_at IS NULL
-"""  # noqa: S608 - only a constant is put in
+"""  # noqa: S608 - only constants are put in
 # A delivery waits for a person since its last try. The first by id are about the oldest.
 COUNT_UNKNOWN: Final = """
 SELECT

@@ -115,6 +115,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "below_promised_price": Advice("No buyer pays the price that you were promised.", WAIT, "time"),
     "post_deadline_passed": Advice("No buyer accepted the lead in time.", ASK, "operator"),
     "no_bids": Advice("Buyers were asked for bids, and none bid for the lead.", ASK, "operator"),
+    "buyers_not_asked": PRODUCT_FAILED,
     "below_reserve": Advice("No buyer bid enough for the lead.", ASK, "operator"),
     "offer_unclaimed": Advice("The lead was offered to buyers, and no buyer claimed it.", ASK, "operator"),
 }

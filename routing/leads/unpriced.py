@@ -20,6 +20,13 @@ ASK_FOR_CONTRACT: Final = Advice(
     "Send the lead without a ping, or ask the operator for a contract.",
     "operator",
 )
+NOT_CERTAIN: Final = Advice(
+    "Buyers decide about each lead what they pay for it, so no price can be promised before.",
+    "Send the lead without a ping, or ask the operator for a lowest price.",
+    "operator",
+)
+# Codes that are no skip reasons. A lead that would go to another workspace has only the first.
+OF_PINGS: Final[Mapping[str, Advice]] = {"no_contract": ASK_FOR_CONTRACT, "no_certain_price": NOT_CERTAIN}
 CHANGES: Final[Mapping[str, str]] = {
     "sender": "Ping with a vertical that is sold, or ask the operator to add a campaign for this one.",
     "operator": "Ask the operator. The lead itself does not have to change.",
@@ -43,11 +50,13 @@ def explain_no_price(
     reason: str, *, gates: Sequence[Sequence[Mapping[str, Any]]], zip_code: str, is_elsewhere: bool
 ) -> NoPrice:
     """`gates`: those that failed, for each buyer."""
-    shown = reason if reason == "no_contract" else visible_reason(reason, is_elsewhere=is_elsewhere)
+    is_own = reason == "no_contract" or (reason in OF_PINGS and not is_elsewhere)
+    shown = reason if is_own else visible_reason(reason, is_elsewhere=is_elsewhere)
     if not shown:
         return _describe(None, ELSEWHERE)
-    if reason == "no_contract":
-        return NoPrice(reason, ASK_FOR_CONTRACT.sentence, ASK_FOR_CONTRACT.change, ASK_FOR_CONTRACT.fixer)
+    own = OF_PINGS.get(shown)
+    if own is not None:
+        return NoPrice(shown, own.sentence, own.change, own.fixer)
     missing = () if is_elsewhere else tuple(find_missing(gates))
     if missing:
         names = ", ".join(wording.field_name(each) for each in missing)

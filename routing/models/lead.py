@@ -223,7 +223,7 @@ class Lead(models.Model):
         ]
         triggers: ClassVar = [
             owner_trigger(
-                *("source_id", "source_workspace_id"),
+                *("source_id", "source_workspace_id", "ping_id"),
                 name="lead",
                 instead="Cancel it and have the other source send it.",
             ),

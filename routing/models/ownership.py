@@ -7,19 +7,22 @@ around the forms (an update(), a script, psql) moves a row between tenants.
 import pgtrigger
 
 
-def owner_trigger(*columns: str, name: str, instead: str) -> pgtrigger.Trigger:
+def owner_trigger(*columns: str, name: str, instead: str, known_later: bool = False) -> pgtrigger.Trigger:
     """Refuse a change of these columns. Other updates do not run the trigger.
 
-    `name`: what the row is. `instead`: what to do, in whole sentences without a single quote. The refusal is a check
-    violation named owner_is_fixed.
+    `name`: what the row is. `instead`: what to do, in whole sentences without a single quote. `known_later`: a row may
+    get its owner once, if it has none. The refusal is a check violation named owner_is_fixed.
     """
     old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
     owners = " and ".join(column.removesuffix("_id").replace("_", " ") for column in columns)
+    changed = f"ROW({new}) IS DISTINCT FROM ROW({old})"
     return pgtrigger.Trigger(
         name="owner_is_fixed",
         when=pgtrigger.Before,
         operation=pgtrigger.UpdateOf(*columns),
-        condition=pgtrigger.Condition(f"(ROW({new}) IS DISTINCT FROM ROW({old}))"),
+        condition=pgtrigger.Condition(
+            f"(ROW({old}) IS NOT NULL AND {changed})" if known_later else f"({changed})"
+        ),
         func=f"""
             RAISE EXCEPTION 'The {owners} of {name} % cannot be changed. {instead}', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;

@@ -34,7 +34,10 @@ class Ping(models.Model):
         db_table = "routing_ping"
         constraints = [
             models.CheckConstraint(
-                condition=Q(price_cents__gte=0, campaign_id__isnull=False, reason="")
+                # A comparison with NULL is neither true nor false, and passes.
+                condition=Q(
+                    price_cents__isnull=False, price_cents__gte=0, campaign_id__isnull=False, reason=""
+                )
                 | (Q(price_cents__isnull=True) & ~Q(reason="")),
                 name="ping_price_or_reason",
             ),

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 import pytest
@@ -119,6 +120,7 @@ def test_page_of_a_failing_collector_is_true_at_every_period() -> None:
     assert (MAX_FAILURES - 1) * 10 < 120 <= (MAX_FAILURES - 1) * 60 + PASS_SECONDS
 
 
+@cache
 def read_cases() -> dict[str, set[str]]:
     """What promtool tests of each alert: the text after the name, without the job."""
     cases: dict[str, set[str]] = {}

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from tests.receivers.wire import ACCEPTED, REJECTED, Conversation, answer, as_json
 
@@ -82,6 +82,30 @@ async def bid(conversation: Conversation) -> bool:
     return True
 
 
+async def bid_in_xml(conversation: Conversation) -> bool:
+    """`bid-xml/45.00`: a ping tree that takes form fields and answers in XML. Without a price it knows no buyer."""
+    asked = dict(parse_qsl(conversation.body.decode()))
+    price = conversation.head.argument
+    if (asked.get("Key"), asked.get("Mode"), asked.get("API_Action")) != ("fake", "ping", "pingPostLead"):
+        found = "<status>Error</status><error>Invalid API key</error>"
+    elif price:
+        found = f"<status>Matched</status><lead_id>L-{price}</lead_id><best_bid>{price}</best_bid>"
+    else:
+        found = "<status>Unmatched</status><unmatched_reason>No buyer in this area</unmatched_reason>"
+    body = f'<?xml version="1.0"?><response>{found}</response>'.encode()
+    await conversation.send(answer(200, body, content_type="text/xml"))
+    return True
+
+
+async def bid_by_outcome(conversation: Conversation) -> bool:
+    """`bid-outcome/45.00`: answers 201 to every ping, and says in the body whether it bids."""
+    price = conversation.head.argument
+    found = {"outcome": "success", "price": price, "lead": {"id": f"C-{price}"}}
+    refused = {"outcome": "failure", "reason": "duplicate"}
+    await conversation.send(answer(201, as_json(found if price else refused)))
+    return True
+
+
 async def late(conversation: Conversation) -> bool:
     """`late/accept`, `late/reject`: after the shortest timeout of an endpoint."""
     await asyncio.sleep(LATE_SECONDS)
@@ -153,6 +177,8 @@ BEHAVIORS: Final[Mapping[str, Behavior]] = {
     "redirect": redirect,
     "delay": delay,
     "bid": bid,
+    "bid-xml": bid_in_xml,
+    "bid-outcome": bid_by_outcome,
     "decline": always(answer(200, as_json({"accepted": False, "reason": "not this week"}))),
     "late": late,
     "hold": hold,

@@ -46,7 +46,7 @@ class Server:
         head.behavior, _, head.argument = name.partition("/")
         body = None
         if head.behavior not in BEFORE_THE_BODY:
-            body = await conversation.reader.readexactly(head.content_length)
+            body = conversation.body = await conversation.reader.readexactly(head.content_length)
         self._record(conversation, body, name, number)
         if head.behavior == "hold":
             self._held[head.run].append(conversation.held)

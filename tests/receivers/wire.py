@@ -29,11 +29,15 @@ class Head:
 
 @dataclass
 class Conversation:
-    """One request on one connection, and how to answer it. `held` ends when the test releases what is held."""
+    """One request on one connection, and how to answer it. `held` ends when the test releases what is held.
+
+    `body`: empty before it is read.
+    """
 
     head: Head
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    body: bytes = b""
     held: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(self, data: bytes) -> None:

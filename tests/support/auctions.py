@@ -88,16 +88,25 @@ def answer(
 
 
 @contextmanager
-def asking(*, threads: int = 8, distribute: Any = distribute_lead) -> Iterator[None]:
-    """The threads of a deliverer that ask buyers for bids, in this process."""
-    stop, offers, client = Event(), Event(), local_client()
-    bidder = Bidder(threads=threads, client=client, distribute=distribute, stop=stop, wake=offers)
+def asking(*, threads: int = 8, distribute: Any = distribute_lead) -> Iterator[list[int]]:
+    """The threads of a deliverer that ask buyers for bids, in this process.
+
+    Yields the ids of the leads whose auctions they have closed.
+    """
+    stop, offers, client, closed = Event(), Event(), local_client(), list[int]()
+
+    def close_and_note(lead_id: int) -> Any:
+        outcome = distribute(lead_id)
+        closed.append(lead_id)
+        return outcome
+
+    bidder = Bidder(threads=threads, client=client, distribute=close_and_note, stop=stop, wake=offers)
     listener = Listener(stop=stop, wakes={OFFERS_CHANNEL: offers})
     own = [listener, *(each for each in bidder.threads if not each.name.startswith("bid-request"))]
     for thread in (listener, *bidder.threads):
         thread.start()
     try:
-        yield
+        yield closed
     finally:
         stop.set()
         bidder.finish(seconds=LONGEST_SECONDS)

@@ -14,6 +14,7 @@ from typing import Any
 import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
+from uuid6 import uuid7
 
 from distribution.models import (
     Buyer,
@@ -30,6 +31,8 @@ from distribution.models import (
     Enrollment,
     EventKind,
     LedgerEntry,
+    Offer,
+    OfferBuyer,
     PingEndpoint,
     PortalUser,
     Recharge,
@@ -237,6 +240,41 @@ class PingEndpointFactory(EndpointFactory):
     reason_path = "reason"
     price_path = "price"
     bid_id_path = "id"
+
+
+class AuctionFactory(DjangoModelFactory[Offer]):
+    """A closed auction of a lead, which ended now."""
+
+    class Meta:
+        model = Offer
+
+    kind = "auction"
+    campaign = factory.SubFactory(CampaignFactory, mode="auction")
+    lead = factory.SubFactory(LeadFactory)
+    attempt_id = factory.LazyFunction(uuid7)
+    opened_at = factory.LazyFunction(timezone.now)
+    closes_at = factory.LazyAttribute(lambda auction: auction.opened_at + timedelta(seconds=1))
+    state = "closed"
+    closed_at = factory.LazyAttribute(lambda auction: auction.closes_at)
+    end_reason = "bids_in"
+    max_buyers = 1
+
+
+class BidFactory(DjangoModelFactory[OfferBuyer]):
+    """A buyer that was asked in an auction, and bid $12.50 in 40 ms."""
+
+    class Meta:
+        model = OfferBuyer
+
+    offer = factory.SubFactory(AuctionFactory)
+    enrollment = factory.SubFactory(EnrollmentFactory, campaign=factory.SelfAttribute("..offer.campaign"))
+    buyer = factory.SelfAttribute("enrollment.buyer")
+    tier_position = 1
+    visible_at = factory.SelfAttribute("offer.opened_at")
+    asked_at = factory.SelfAttribute("visible_at")
+    bid_outcome = "bid"
+    bid_cents = 1_250
+    latency_ms = 40
 
 
 class SubscriptionFactory(DjangoModelFactory[Subscription]):

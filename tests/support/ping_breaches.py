@@ -27,6 +27,7 @@ def _use_again() -> None:
 
 PING_BREACHES: Final[list[tuple[str, Callable[[], Any]]]] = [
     ("ping_price_or_reason", lambda: PingFactory(price_cents=None, campaign_id=None)),
+    ("ping_price_or_reason", lambda: PingFactory(price_cents=None)),
     ("ping_price_or_reason", lambda: PingFactory(reason="no_buyer")),
     ("ping_price_or_reason", lambda: PingFactory(campaign_id=None)),
     ("ping_price_or_reason", lambda: PingFactory(price_cents=-1)),

@@ -8,6 +8,10 @@ from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 LONGEST_SECONDS: Final = 60.0
+# A twentieth of the wait so far: polls take no CPU from the process that the test waits for.
+SHORTEST_PAUSE_SECONDS: Final = 0.005
+LONGEST_PAUSE_SECONDS: Final = 0.05
+PAUSE_SHARE: Final = 0.05
 WAITING: Final = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()
@@ -20,12 +24,13 @@ class TooSlow(AssertionError):
 
 def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = LONGEST_SECONDS) -> None:
     """Poll for a state of the database or of a process. Raises TooSlow."""
-    deadline = monotonic() + seconds
+    began_at = monotonic()
     while not condition():
-        if monotonic() > deadline:
+        waited = monotonic() - began_at
+        if waited > seconds:
             message = f"waited {seconds} s for this: {what}"
             raise TooSlow(message)
-        sleep(0.005)
+        sleep(min(LONGEST_PAUSE_SECONDS, max(SHORTEST_PAUSE_SECONDS, waited * PAUSE_SHARE)))
 
 
 def wait_until_blocked(

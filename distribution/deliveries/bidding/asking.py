@@ -26,7 +26,7 @@ TIMEOUTS: Final = frozenset({Failure.CONNECT_TIMEOUT, Failure.ANSWER_TIMEOUT, Fa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What one buyer answered. `ended_at`: monotonic. `request` and `result` are for the page of a test."""
+    """What one buyer answered. `ended_at`: monotonic. Without a `result` nothing was sent."""
 
     reading: BidReading
     latency_ms: int

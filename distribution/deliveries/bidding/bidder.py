@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import Error, close_old_connections, connections
@@ -23,6 +23,7 @@ from django.db import Error, close_old_connections, connections
 from distribution import metrics
 from distribution.deliveries.bidding.asking import Asked, ask, not_asked
 from distribution.deliveries.bidding.claim import Question, Targets, claim_auctions
+from distribution.deliveries.bidding.health import Noted, Probes, note_answers
 from distribution.deliveries.bidding.pace import Pace
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.outbound import OutboundClient
@@ -39,6 +40,7 @@ ANSWERS_AT_ONCE: Final = 200
 NO_ENDPOINT: Final = "ping endpoint is off"
 NO_TIME: Final = "no free thread before the deadline"
 TOO_MANY: Final = "its limit of requests at once was reached"
+RESTS: Final = "not asked: its system has not answered for a while"
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Bidder:
         self._running: Counter[int] = Counter()
         self._pace = Pace()
         self._lock = threading.Lock()
+        self._probes = Probes()
         self._open: dict[int, Open] = {}
         self.threads: list[threading.Thread] = [
             threading.Thread(target=self._claim, name="bid-claimer", daemon=True),
@@ -138,6 +141,8 @@ class Bidder:
         target = question.target
         if target is None:
             return not_asked(NO_ENDPOINT, started=started)
+        if not self._probes.may_ask(target.endpoint_id, health=question.health, at=question.asked_at):
+            return not_asked(RESTS, started=started)
         left = task.deadline - started
         if left <= 0:
             return not_asked(NO_TIME, started=started)
@@ -171,6 +176,7 @@ class Bidder:
                 if self._stop.is_set():
                     break
             self._close_due()
+            self._contain(lambda found=answers: self._note(found))  # type: ignore[misc]
         connections.close_all()
 
     def _take(self) -> tuple[list[tuple[Task, Asked]], bool]:
@@ -209,6 +215,21 @@ class Bidder:
             self._open[task.question.offer_id].unanswered -= 1
         return True
 
+    def _note(self, found: list[tuple[Task, Asked]]) -> bool:
+        """What the answers say of the endpoints. Test leads go to other addresses."""
+        note_answers(
+            Noted(
+                endpoint_id=task.question.target.endpoint_id,
+                outcome=asked.reading.outcome,
+                status=asked.result.status,
+                health=task.question.health,
+                at=_ended_at(task, asked),
+            )
+            for task, asked in found
+            if task.question.target is not None and asked.result is not None and not task.question.is_test
+        )
+        return True
+
     def _close_due(self) -> None:
         now = time.monotonic()
         for offer_id, auction in list(self._open.items()):
@@ -234,13 +255,18 @@ class Bidder:
             return False
 
 
+def _ended_at(task: Task, asked: Asked) -> datetime:
+    """By the clock of the database."""
+    return task.question.asked_at + timedelta(seconds=asked.ended_at - task.claimed_at)
+
+
 def _describe(task: Task, asked: Asked) -> Answered:
     question = task.question
     return Answered(
         id=question.id,
         offer_id=question.offer_id,
         reading=asked.reading,
-        at=question.asked_at + timedelta(seconds=asked.ended_at - task.claimed_at),
+        at=_ended_at(task, asked),
         latency_ms=asked.latency_ms,
         is_late=asked.ended_at > task.deadline,
     )

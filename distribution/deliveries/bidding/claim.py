@@ -15,6 +15,7 @@ from django.db import connection
 from psycopg.pq import Format
 from uuid6 import uuid7
 
+from distribution.deliveries.bidding.health import Health
 from distribution.deliveries.bidding.targets import PingTarget, read_target
 from distribution.deliveries.payloads.fields import Facts
 from distribution.deliveries.payloads.pings import describe_partial
@@ -39,7 +40,9 @@ WITH auction AS MATERIALIZED (
     RETURNING b.id, b.offer_id, b.buyer_id, b.asked_at
 )
 SELECT asked.id, asked.offer_id, o.lead_id, o.partial::text, l.received_at, l.is_test, c.name, y.name,
-    t.id, concat_ws('.', t.xmin, t.ctid), asked.asked_at,
+    t.id, concat_ws('.', t.xmin, t.ctid), t.failing_since,
+    t.failing_since IS NULL AND COALESCE(t.last_success_at > asked.asked_at - interval '30 seconds', false),
+    asked.asked_at,
     extract(epoch FROM o.closes_at - interval '{WRITING.total_seconds()} seconds' - clock_timestamp())::float8
 FROM asked
 JOIN distribution_offer o ON o.id = asked.offer_id
@@ -47,7 +50,7 @@ JOIN routing_lead l ON l.id = o.lead_id
 JOIN distribution_campaign c ON c.id = o.campaign_id
 JOIN distribution_buyer y ON y.id = asked.buyer_id
 LEFT JOIN LATERAL (
-    SELECT e.id, e.xmin, e.ctid FROM distribution_endpoint e
+    SELECT e.id, e.xmin, e.ctid, e.failing_since, e.last_success_at FROM distribution_endpoint e
     WHERE e.buyer_id = asked.buyer_id AND e.purpose = 'ping' AND e.active AND e.disabled_at IS NULL
         AND (e.campaign_id IS NULL OR e.campaign_id = o.campaign_id)
     ORDER BY e.campaign_id IS NULL, e.id LIMIT 1
@@ -69,6 +72,8 @@ class _Row(NamedTuple):
     buyer: str
     endpoint_id: int | None
     version: str
+    failing_since: datetime | None
+    is_known_to_work: bool
     asked_at: datetime
     seconds_left: float
 
@@ -81,6 +86,7 @@ class Question:
     offer_id: int
     lead_id: int
     target: PingTarget | None
+    health: Health
     facts: Facts = field(repr=False)
     is_test: bool
     asked_at: datetime
@@ -132,6 +138,7 @@ def _make_question(row: _Row, found: Mapping[int, PingTarget], partial: Mapping[
         offer_id=row.offer_id,
         lead_id=row.lead_id,
         target=None if row.endpoint_id is None else found.get(row.endpoint_id),
+        health=Health(row.failing_since, row.is_known_to_work),
         facts=Facts(lead=lead, message_id=str(uuid7())),
         is_test=row.is_test,
         asked_at=row.asked_at,

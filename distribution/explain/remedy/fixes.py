@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from distribution.engine import price_to_keep
 from distribution.engine.answers import is_answered
 from distribution.engine.area import Radius, county_key, lead_place, miles_beyond
 from distribution.explain.remedy.relaxing import accepts, relax
@@ -217,6 +218,21 @@ def _unlock(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     return world.unlock(), FixOutcome(failure, "not busy with another lead")
 
 
+def _pay_the_promise(world: World, failure: Failure) -> tuple[World, FixOutcome]:
+    """The smallest price that pays the source enough; no promise, if the contract pays less at every price."""
+    promise = world.facts.promise
+    cents = None if promise is None else price_to_keep(promise)
+    if cents is None or cents <= _own_price(world):
+        return _forget_promise(world, failure)
+    return world.change_price(cents), FixOutcome(failure, f"a bid of {wording.money(cents)}")
+
+
+def _own_price(world: World) -> int:
+    return next(
+        each.price_cents for each in world.decision.skipped if each.enrollment_id == world.enrollment_id
+    )
+
+
 def _forget_promise(world: World, failure: Failure) -> tuple[World, FixOutcome]:
     return world.forget_promise(), FixOutcome(failure, "no price promised to the source")
 
@@ -269,6 +285,6 @@ FIXES: Final[Mapping[str, GateFix]] = {
     "no_bid": GateFix(NoFix("it made no bid for it")),
     "bid_late": GateFix(NoFix("its system did not answer before the auction closed")),
     "bid_below_reserve": GateFix(_bid_the_reserve),
-    "below_promised_price": GateFix(_forget_promise),
+    "below_promised_price": GateFix(_pay_the_promise),
     "promise_ended": GateFix(_forget_promise),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from distribution.engine import CompiledEnrollment
+from distribution.engine import CompiledEnrollment, price_to_keep
 from distribution.engine.bids import bid_to_reach
 from distribution.explain.remedy.fix_all import fix_all
 from distribution.explain.remedy.fixes import FixOutcome
@@ -77,12 +77,18 @@ def _against(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, L
 
 
 def _outbid(rival: CompiledEnrollment, world: World) -> Iterator[tuple[World, Lift]]:
-    """Equal values go to the buyer that has waited longer, so one of the two bids is the smallest that wins."""
+    """Equal values go to the buyer that has waited longer, so one of the two bids is the smallest that wins.
+
+    A bid of less margin may reach the rival's value below the reserve or the promised price. It would not win.
+    """
     own = world.campaign.by_enrollment_id[world.enrollment_id]
     bid_cents = bid_to_reach(own, rival, campaign=world.campaign, live=world.facts.live)
     if bid_cents is None:
         return
-    for cents in (bid_cents, bid_cents + 1):
+    promise = world.facts.promise
+    promised_cents = price_to_keep(promise) if promise is not None else None
+    least = max(bid_cents, world.campaign.auction.reserve_cents or 0, promised_cents or 0)
+    for cents in (least, least + 1):
         change = f"bid at least {wording.money(cents)}"
         yield world.change_live(bid_cents=cents), Lift("bid", change, bid_cents=cents)
 

@@ -63,6 +63,12 @@ class World:
         live = {**self.facts.live, self.enrollment_id: replace(self.live, **changes)}
         return self._with_facts(replace(self.facts, live=live))
 
+    def change_price(self, cents: int) -> "World":
+        """What the buyer was shown or bid for this lead, if anything, or its bid in the campaign."""
+        if self.live.bid_cents is None:
+            return self.change_enrollment(bid_cents=cents)
+        return self.change_live(bid_cents=cents)
+
     def unlock(self) -> "World":
         return self._with_facts(replace(self.facts, locked=self.facts.locked - {self.enrollment_id}))
 

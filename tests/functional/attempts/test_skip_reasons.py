@@ -42,7 +42,7 @@ ENDED_FROM_OUTSIDE = {
     "rejected_lead",
 }  # no attempt of the engine ends like this: see test_claim and test_holds
 # Reached by real attempts that close an offer: functional/offers/test_closing.py, functional/auctions.
-OF_OFFERS = {"offer_unclaimed", "no_bids", "below_reserve"}
+OF_OFFERS = {"offer_unclaimed", "no_bids", "below_reserve", "buyers_not_asked"}
 OF_BIDS = {"outbid", "no_bid", "bid_late", "bid_below_reserve"}
 # A cap that time does not open, or a definition that does not change: a person must act.
 UNUSUAL = {"cap_that_never_resets", "definition_that_does_not_compile"}

@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 
-from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.distribute import distribute_lead, distribute_next_due
 from distribution.deliveries.bidding import bidder as bidder_module
 from distribution.models import Assignment, Enrollment, OfferBuyer
+from routing.leads.actions import cancel_lead
 from routing.models import Lead
 from routing.places.zips import load_rows
 from routing.queries import read_clock
 from tests.receivers.running import Receiver
 from tests.support.auctions import asking, auction_campaign, auction_of, auctioned_lead, bidder, bids_of
+from tests.support.factories import SourceFactory
 from tests.support.offers import assert_everything_holds
+from tests.support.pinging import PingingSource
 from tests.support.waiting import wait_until
+from tracing.models import LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -44,6 +48,13 @@ def wait_for_end(lead: Lead) -> Lead:
     return lead
 
 
+def wait_for_closer(lead: Lead, closed: list[int]) -> None:
+    """The deadline is so late that only the asker ends the auction: nobody else runs the lead here."""
+    wait_until(lambda: lead.pk in closed, what="the asker closes the auction")
+    lead.refresh_from_db()
+    assert lead.status == "distributed"
+
+
 def wait_for_answers(lead: Lead) -> None:
     wait_until(
         lambda: not OfferBuyer.objects.filter(offer__lead=lead, bid_outcome="").exists(), what="every answer"
@@ -68,8 +79,8 @@ def test_best_bid_wins_and_nobody_gets_contact_data(receiver: Receiver) -> None:
     campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
     low, high, declining = enroll(campaign, receiver, "bid/31.50/50", "bid/45.00/100", "decline")
     lead = auctioned_lead(campaign, first_name="Maria", email="maria@example.com", phone="+14045550123")
-    with asking():
-        wait_for_end(lead)
+    with asking() as closed:
+        wait_for_closer(lead, closed)
     assert winner_of(lead) == (high.buyer_id, 4_500)
     assert bids_of(lead, "bid_outcome", "bid_cents", "bid_id", "bid_reason") == {
         low.buyer_id: ["bid", 3_150, "B-31.50", ""],
@@ -127,6 +138,55 @@ def test_late_bid_is_logged_and_never_wins(receiver: Receiver) -> None:
     assert winner_of(lead) == (early.buyer_id, 1_000)
 
 
+def test_bid_that_comes_after_the_asker_gave_up_is_no_bid(receiver: Receiver) -> None:
+    """It waits two seconds beyond the deadline, to say how late a bid was. What comes later is no answer in time."""
+    campaign = auction_campaign(bid_deadline_ms=HASTY_MS)
+    behaviors = (f"bid/80.00/{HASTY_MS + 1_000}", f"bid/99.00/{HASTY_MS + 6_000}", "bid/10.00")
+    late, hopeless, early = enroll(campaign, receiver, *behaviors)
+    lead = auctioned_lead(campaign)
+    with asking():
+        wait_for_end(lead)
+        closed_at = auction_of(lead).closed_at
+        wait_for_answers(lead)
+    found = bids_of(lead, "bid_cents", "bid_outcome", "latency_ms", "bid_at", "rank")
+    assert found[late.buyer_id][:2] == [8_000, "late"]
+    assert found[late.buyer_id][2] >= HASTY_MS + 1_000, "its true latency"
+    assert found[late.buyer_id][3] > closed_at, "it came after the auction had closed"
+    cents, outcome, latency_ms, bid_at, rank = found[hopeless.buyer_id]
+    assert (cents, outcome, bid_at, rank) == (None, "timeout", None, None)
+    assert HASTY_MS <= latency_ms < HASTY_MS + 6_000
+    assert winner_of(lead) == (early.buyer_id, 1_000)
+    events = LeadDistributionEvent.objects.filter(event="bid_received", buyer_id=late.buyer_id)
+    assert events.get().data["outcome"] == "timeout", "what the attempt knew when it closed the auction"
+
+
+def test_bid_in_time_is_late_if_the_auction_has_closed(receiver: Receiver) -> None:
+    """An operator cancels the lead meanwhile: the bid is stored with its latency, and wins nothing."""
+    campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
+    asked = bidder(campaign, url=receiver.url("bid/20.00/700"))
+    lead = auctioned_lead(campaign)
+    with asking():
+        wait_until(lambda: bids_of(lead, "asked_at")[asked.buyer_id] is not None, what="the question")
+        assert cancel_lead(lead.pk, at=read_clock(), reason="sold elsewhere")
+        wait_for_answers(lead)
+    cents, outcome, latency_ms = bids_of(lead, "bid_cents", "bid_outcome", "latency_ms")[asked.buyer_id]
+    assert (cents, outcome) == (2_000, "late")
+    assert latency_ms >= 700
+    assert not Assignment.objects.exists()
+
+
+def test_dispatcher_closes_what_the_asker_left() -> None:
+    """The asker marked its buyers and died. The lead is due by itself, and whoever serves due leads closes it."""
+    campaign = auction_campaign()
+    bidder(campaign, url="https://bids.example.com/ping")
+    standing = bidder(campaign, bid_cents=1_000)
+    lead = auctioned_lead(campaign)
+    OfferBuyer.objects.filter(offer__lead=lead, bid_outcome="").update(asked_at=read_clock())
+    wait_until(lambda: distribute_next_due().lead_id == lead.pk, what="the lead comes up by itself")
+    assert winner_of(lead) == (standing.buyer_id, 1_000)
+    assert auction_of(lead).end_reason == "window_over"
+
+
 def test_hanging_system_holds_only_as_many_threads_as_its_endpoint_allows(receiver: Receiver) -> None:
     campaign = auction_campaign(bid_deadline_ms=HASTY_MS)
     hanging = bidder(campaign, url=receiver.url("lose"), endpoint={"max_in_flight": 1})
@@ -147,12 +207,23 @@ def test_test_lead_asks_test_addresses_only(receiver: Receiver) -> None:
     asked = bidder(campaign, url=receiver.url("bid/20.00"))
     live_only = bidder(campaign, url=receiver.url("bid/90.00"), endpoint={"test_url": ""})
     lead = auctioned_lead(campaign, is_test=True)
-    with asking():
-        wait_for_end(lead)
+    with asking() as closed:
+        wait_for_closer(lead, closed)
     assert winner_of(lead) == (asked.buyer_id, 2_000)
     assert bids_of(lead, "bid_outcome", "bid_reason")[live_only.buyer_id] == ["error", "no test URL"]
     assert len(receiver.received()) == 1
     assert_everything_holds()
+
+
+def test_sender_that_waits_gets_the_end_of_the_auction(receiver: Receiver) -> None:
+    campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
+    bidder(campaign, url=receiver.url("bid/20.00/300"))
+    sender = PingingSource(SourceFactory(workspace=campaign.workspace))
+    with asking():
+        waited = sender.post_lead(None, wait_seconds=20).json()
+        impatient = sender.post_lead(None, wait_seconds=1, email="bob@example.com").json()
+    assert (waited["status"], waited["buyers"]) == ("distributed", 1)
+    assert impatient["status"] == "offered"
 
 
 def test_notification_wakes_the_asker(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +231,8 @@ def test_notification_wakes_the_asker(receiver: Receiver, monkeypatch: pytest.Mo
     monkeypatch.setattr(bidder_module, "POLL_SECONDS", 3_600.0)
     campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
     asked = bidder(campaign, url=receiver.url("bid/20.00"))
-    with asking():
+    with asking() as closed:
         for _ in range(2):
-            assert winner_of(wait_for_end(auctioned_lead(campaign))) == (asked.buyer_id, 2_000)
+            lead = auctioned_lead(campaign)
+            wait_for_closer(lead, closed)
+            assert winner_of(lead) == (asked.buyer_id, 2_000)

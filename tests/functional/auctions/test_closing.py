@@ -1,5 +1,7 @@
 """Auctions from their opening to the sale: bids are written as the asker writes them."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -109,6 +111,38 @@ def test_lead_without_a_winning_bid_says_why(reserve: int | None, bid: int | Non
     outcome = close(lead)
     assert (outcome.result, outcome.skip_reason) == ("unsold", reason)
     assert sales() == []
+    assert_everything_holds()
+
+
+def test_auction_in_which_nobody_was_asked_is_opened_again() -> None:
+    """No deliverer runs. That is no answer of the buyers, so neither a standing bid nor the fallback counts."""
+    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority")
+    one = bidder(campaign, url=ASKED, bid_cents=LOW)
+    bidder(campaign, bid_cents=LOW)
+    lead = auctioned_lead(campaign)
+
+    outcome = close(lead)
+
+    assert (outcome.result, outcome.skip_reason) == ("retry", "buyers_not_asked")
+    assert sales() == []
+    assert not LeadDistributionEvent.objects.filter(event="bid_received").exists()
+    assert distribute_lead(lead.pk, at=outcome.next_attempt_at).result == "offered"
+    answer(lead, one, HIGH)
+    assert close(lead).result == "success"
+    assert sales() == [(one.buyer_id, HIGH, "sold")]
+    assert_everything_holds()
+
+
+def test_lead_is_parked_when_no_deliverer_comes_back(settings: Any) -> None:
+    settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = 2
+    campaign = auction_campaign()
+    bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    at = close(lead).next_attempt_at
+    assert distribute_lead(lead.pk, at=at).result == "offered"
+    assert close(lead).result == "failed"
+    lead.refresh_from_db()
+    assert (lead.status, lead.skip_reason) == ("failed", "buyers_not_asked")
     assert_everything_holds()
 
 

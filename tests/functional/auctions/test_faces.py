@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from distribution.models import Assignment, Campaign, Enrollment, OfferBuyer
 from routing.models import Lead
@@ -29,6 +30,7 @@ def sold_auction(campaign: Campaign) -> tuple[Lead, Enrollment, Enrollment, Enro
     lead = auctioned_lead(campaign)
     answer(lead, high, 4_000, bid_id="B-77")
     answer(lead, low, 3_000)
+    OfferBuyer.objects.filter(enrollment=late).update(asked_at=timezone.now())
     assert close(lead).result == "success"
     OfferBuyer.objects.filter(enrollment=late).update(bid_outcome="late", bid_cents=9_900, latency_ms=1_400)
     return lead, high, low, late

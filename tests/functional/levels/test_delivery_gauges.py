@@ -12,7 +12,14 @@ from distribution.models import Assignment, Delivery, DeliveryTry, Endpoint, Ret
 from leadswitch.levels import deliveries
 from leadswitch.levels.delivery_limits import HALTED_SECONDS
 from leadswitch.levels.exporter.collectors.deliveries import DELIVERIES
-from tests.support.factories import DeliveryFactory, EndpointFactory, EnrollmentFactory, LeadFactory
+from tests.support.factories import (
+    BidFactory,
+    DeliveryFactory,
+    EndpointFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    PingEndpointFactory,
+)
 from tests.support.holds import asking_campaign, lead_of, open_hold
 from tests.support.planting import plant
 
@@ -30,6 +37,17 @@ def ago(**time: float) -> datetime:
 def add_try(delivery: Delivery, *, at: datetime, outcome: str = "unknown") -> None:
     DeliveryTry.objects.create(
         delivery=delivery, number=1, started_at=at, finished_at=at, outcome=outcome, error="answer_timeout"
+    )
+
+
+def add_bid(endpoint: Endpoint, *, outcome: str, at: datetime) -> None:
+    BidFactory(
+        offer__campaign__workspace=endpoint.workspace,
+        enrollment__buyer=endpoint.buyer,
+        bid_outcome=outcome,
+        bid_cents=None,
+        asked_at=at,
+        visible_at=at,
     )
 
 
@@ -118,6 +136,19 @@ def test_endpoint_with_a_pile_that_nobody_could_try_fails(monkeypatch: pytest.Mo
     assert read()["endpoints_failing"] == 1
     Endpoint.objects.update(active=False)
     assert read()["endpoints_failing"] == 0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "is_failing"),
+    [(["timeout", "error", "timeout"], 1), (["timeout", "bid", "timeout"], 0), (["timeout"], 0)],
+)
+def test_ping_endpoint_fails_if_its_buyer_answers_in_no_auction(outcomes: list[str], is_failing: int) -> None:
+    endpoint = PingEndpointFactory(failing_since=ago(minutes=20))
+    for outcome in outcomes:
+        add_bid(endpoint, outcome=outcome, at=ago(minutes=10))
+    add_bid(PingEndpointFactory(), outcome="timeout", at=ago(minutes=10))
+    assert read()["endpoints_failing"] == is_failing
+    assert read()["endpoints"] == 2
 
 
 def test_unknown_message_waits_since_its_last_try() -> None:

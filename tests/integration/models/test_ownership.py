@@ -16,6 +16,7 @@ from distribution.models import (
     Campaign,
     Card,
     CardCustomer,
+    CardDispute,
     CardPayment,
     CardRefund,
     ChangeProposal,
@@ -40,6 +41,7 @@ from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
     CardCustomerFactory,
+    CardDisputeFactory,
     CardFactory,
     CardPaymentFactory,
     CardRefundFactory,
@@ -76,6 +78,7 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "routingrule.workspace": (RoutingRule, WorkspaceFactory, "add a rule to the other workspace"),
     "lead.source": (Lead, SourceFactory, "have the other source send it"),
     "lead.source_workspace": (Lead, WorkspaceFactory, "have the other source send it"),
+    "lead.ping": (Lead, PingFactory, "have the other source send it"),
     "campaign.workspace": (Campaign, WorkspaceFactory, "add a campaign to the other workspace"),
     "tier.campaign": (Tier, CampaignFactory, "Add a tier to the other campaign"),
     "buyer.workspace": (Buyer, WorkspaceFactory, "add a buyer to the other workspace"),
@@ -92,6 +95,8 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "cardpayment.wallet": (CardPayment, new_wallet, "Make another payment"),
     "cardpayment.workspace": (CardPayment, WorkspaceFactory, "Make another payment"),
     "cardpayment.card": (CardPayment, CardFactory, "Make another payment"),
+    "cardpayment.surplus_of": (CardPayment, CardPaymentFactory, "Make another payment"),
+    "carddispute.payment": (CardDispute, CardPaymentFactory, "Find the payment by its payment intent"),
     "cardrefund.payment": (CardRefund, CardPaymentFactory, "Refund the other payment"),
     "cardrefund.workspace": (CardRefund, WorkspaceFactory, "Refund the other payment"),
     "recharge.wallet": (Recharge, new_wallet, "Change that of the other wallet"),
@@ -133,7 +138,6 @@ FREE = {
     "membership.user": "an access is granted, not owned",
     "membership.workspace": "an access is granted, not owned",
     "idempotencyrecord.workspace": "an answer of a day, looked up by the owner of the key",
-    "lead.ping": "written once, by the intake that uses it",
     "leadallowance.lead": "a counter of one lead, its primary key",
     "campaignsnapshot.campaign": "append-only",
     **dict.fromkeys(("offer.lead", "offer.campaign"), "written once, by the attempt that opens it"),
@@ -153,8 +157,6 @@ FREE = {
     "portallink.invited": "written once, with the mail",
     "portalsession.user": "the person chooses among the buyers of its address",
     "cardpayment.entry": "set once, by its success, which is final",
-    "cardpayment.surplus_of": "written once, with the payment",
-    "carddispute.payment": "set once, when its payment is known",
     "endpoint.campaign": "an operator may change which leads it gets",
     "returnrequest.refund": "set once, at its end, which is final",
 }
@@ -180,6 +182,7 @@ def sold() -> Lead:
     PingFactory(source=source)
     PortalUserFactory(buyer=enrollment.buyer)
     CardRefundFactory(payment__card__buyer=enrollment.buyer)
+    CardDisputeFactory(payment=CardPayment.objects.get())
     RechargeFactory(wallet=enrollment.buyer.wallet)
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
@@ -241,6 +244,18 @@ def test_entry_of_a_succeeded_payment_cannot_be_moved() -> None:
     assert refused.value.__cause__.diag.constraint_name == "payment_success_is_final"  # type: ignore[union-attr] # the driver's error
     entries = CardPayment.objects.values_list("pk", "entry")
     assert set(entries) == {(row.pk, row.entry_id) for row in (first, other)}
+
+
+def test_dispute_gets_its_payment_once_it_is_known() -> None:
+    payment = CardPaymentFactory()
+    dispute = CardDisputeFactory(payment=None)
+
+    CardDispute.objects.filter(pk=dispute.pk).update(payment=payment)
+
+    dispute.refresh_from_db()
+    assert dispute.payment == payment
+    with pytest.raises(IntegrityError, match="The payment of card dispute"), transaction.atomic():
+        CardDispute.objects.filter(pk=dispute.pk).update(payment=None)
 
 
 def test_row_saved_with_its_owner_stays(sold: Lead) -> None:

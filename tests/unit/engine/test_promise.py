@@ -16,6 +16,7 @@ from distribution.engine import (
     earned_cents,
     facts_from_json,
     facts_to_json,
+    price_to_keep,
 )
 from tests.unit.engine.builders import AT, RICH, definition, enrollment, facts
 
@@ -156,3 +157,20 @@ def test_promise_survives_the_trace() -> None:
 
     assert facts_from_json(facts_to_json(promised)) == promised
     assert "promise" not in facts_to_json(known)
+
+
+@given(st.integers(1, 10_000), st.integers(0, 100_000))
+def test_price_to_keep_is_the_smallest_one(share_bps: int, promised_cents: int) -> None:
+    terms = Terms("share", share_bps)
+    least = price_to_keep(promise(promised_cents, terms))
+
+    assert least is not None
+    assert earned_cents(terms, revenue_cents=least) >= promised_cents
+    assert least == 0 or earned_cents(terms, revenue_cents=least - 1) < promised_cents
+
+
+@pytest.mark.parametrize(
+    ("terms", "least"), [(Terms("fixed", 499), None), (Terms("fixed", 500), 0), (Terms("nothing"), None)]
+)
+def test_fixed_contract_does_not_depend_on_the_price(terms: Terms, least: int | None) -> None:
+    assert price_to_keep(promise(500, terms)) == least
