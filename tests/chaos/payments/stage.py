@@ -16,8 +16,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from distribution.models import PENDING, CardPayment, CardRefund, PaymentState, Recharge, RefundState
+from distribution.payments.asking import ask_refund
 from distribution.payments.buying import PaymentRefused
-from distribution.payments.refunding import ask_refund
 from distribution.payments.settings import change_recharge
 from tests.chaos.findings import Findings
 from tests.chaos.fleet import Host, hosted, kill
