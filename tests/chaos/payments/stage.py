@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
+from uuid import uuid4
 
 import psutil
 from django.conf import settings
@@ -113,7 +114,7 @@ class Stage:
         paid = CardPayment.objects.filter(state=PaymentState.SUCCEEDED, refunded_cents=0)
         for payment in paid.exclude(provider_id__in=self.books.used).order_by("-pk")[:3]:
             with suppress(PaymentRefused):
-                ask_refund(payment, amount_cents=REFUND_CENTS, actor="ann", reason="chaos")
+                ask_refund(payment, amount_cents=REFUND_CENTS, token=uuid4(), actor="ann", reason="chaos")
                 self.books.used.add(str(payment.provider_id))
                 self.seen["refunds asked for"] += 1
                 return
