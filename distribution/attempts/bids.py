@@ -6,7 +6,7 @@ read: not when it declined, and not when it named a price that makes no sense.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -27,15 +27,6 @@ UPDATE distribution_offerbuyer b SET rank = r.rank, rank_value_cents = r.value_c
 FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS r(enrollment_id, rank, value_cents)
 WHERE b.offer_id = %s AND b.enrollment_id = r.enrollment_id
 """
-# The auction whose bids the next attempt of a chain goes on with.
-LATEST: Final = """
-SELECT o.id, o.kind, o.public_id, o.campaign_id, o.claims, o.closes_at, o.passed_campaign_ids
-FROM distribution_offer o
-WHERE o.lead_id = %s AND o.kind = 'auction' AND o.state = 'closed' AND o.closed_at >= %s
-ORDER BY o.id DESC LIMIT 1
-"""
-# An auction that is older is asked again: prices and wishes change. It is the longest deadline of a chain of posts.
-LONGEST_KEPT: Final = timedelta(hours=1)
 BIDDING: Final = frozenset({"bid", "standing"})
 
 
@@ -118,20 +109,6 @@ def read_auction(closed: ClosedOffer, *, is_new: bool) -> Auction:
     with connection.cursor() as cursor:
         cursor.execute(READ, [closed.id])
         return Auction(closed, [Bid(*row) for row in cursor.fetchall()], is_new)
-
-
-def find_latest(lead_id: int, *, at: datetime) -> Auction | None:
-    """The auction whose best bidders were asked before this attempt."""
-    with connection.cursor() as cursor:
-        cursor.execute(LATEST, [lead_id, at - LONGEST_KEPT])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    offer_id, kind, public_id, campaign_id, claims, closes_at, passed = row
-    closed = ClosedOffer(
-        offer_id, kind, public_id, campaign_id, claims, closes_at, (*passed, campaign_id), ()
-    )
-    return read_auction(closed, is_new=False)
 
 
 def record_bids(trace: Recorder, auction: Auction, decision: Decision) -> None:

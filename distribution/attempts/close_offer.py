@@ -1,8 +1,8 @@
-"""Closes the open offer of a lead whose time is over, and says which campaign the attempt goes on with."""
+"""Closes the open offer of a lead whose time is over, and finds the one after which buyers' systems were asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,6 +33,15 @@ SELECT c.id, c.kind, c.end_reason, c.public_id, c.campaign_id, c.claims, c.close
 )::text
 FROM closed c
 """
+# The offer with which the next attempt of a chain of posts goes on.
+LATEST: Final = """
+SELECT o.id, o.kind, o.public_id, o.campaign_id, o.claims, o.closes_at, o.passed_campaign_ids
+FROM distribution_offer o
+WHERE o.lead_id = %s AND o.state = 'closed' AND o.closed_at >= %s
+ORDER BY o.id DESC LIMIT 1
+"""
+# After an older offer buyers are asked again: prices and wishes change. It is the longest deadline of a chain of posts.
+LONGEST_KEPT: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +79,14 @@ def close_offer(lead_id: int, *, at: datetime, is_canceled: bool = False) -> Clo
     return ClosedOffer(
         offer_id, kind, public_id, campaign_id, claims, closes_at, (*passed, campaign_id), found, reason
     )
+
+
+def find_latest(lead_id: int, *, at: datetime) -> ClosedOffer | None:
+    """The offer that ended before the first buyer's system was asked. Needs the lead's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST, [lead_id, at - LONGEST_KEPT])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    offer_id, kind, public_id, campaign_id, claims, closes_at, passed = row
+    return ClosedOffer(offer_id, kind, public_id, campaign_id, claims, closes_at, (*passed, campaign_id), ())

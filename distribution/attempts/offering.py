@@ -4,9 +4,9 @@ attempt -> offered until closes_at -> claimed by as many buyers as may have it (
                                   `-> attempt at closes_at: closed -> push | next campaign | unsold
 """
 
-from distribution.attempts.bids import Auction, find_latest, read_auction
+from distribution.attempts.bids import Auction, read_auction
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
-from distribution.attempts.close_offer import ClosedOffer, close_offer
+from distribution.attempts.close_offer import ClosedOffer, close_offer, find_latest
 from distribution.attempts.open_auction import open_auction
 from distribution.attempts.open_offer import open_offer
 from distribution.attempts.record import UNCLAIMED, AttemptRecord, Decided, Unsold, find_unsold
@@ -14,6 +14,8 @@ from distribution.attempts.trace import record_decision
 from distribution.engine import CampaignHead, CompiledCampaign, DecisionFacts, decide, resolve_campaign
 from distribution.models import OfferKind
 from distribution.models.campaign_modes import OFFERING
+from routing.locks.attempts import LockedLead
+from routing.models import LeadStatus
 from tracing.skip_reasons import RetryClass
 from tracing.vocabulary import Event
 
@@ -33,7 +35,7 @@ def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
     if closed is not None:
         own = next((each for each in heads if each.id == closed.campaign_id), None)
         fallback = _find_fallback(own, versions[own.id]) if own else "next_campaign"
-        if fallback == "unsold" or (lead.is_partly_sold and fallback == "next_campaign"):
+        if fallback == "unsold" or (fallback == "next_campaign" and _has_sold(lead, closed)):
             record.unsold = Unsold(UNCLAIMED, RetryClass.PERMANENT)
             return None
         if own is not None and fallback == "push":
@@ -47,13 +49,17 @@ def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
 
 
 def find_auction(record: AttemptRecord) -> Auction | None:
-    """The bids by which this attempt sells: of the auction that it closed, or that a chain of posts goes on with."""
-    closed = record.closed
-    if closed is not None:
-        return read_auction(closed, is_new=True) if closed.kind == OfferKind.AUCTION else None
-    if record.lead.posting_from is None:
-        return None
-    return find_latest(record.lead.id, at=record.at)
+    """The bids by which this attempt sells: of the auction that it closed, or that a chain of posts goes on with.
+
+    A chain that began after a ping post goes on with its fallback, so that buyers are not offered the lead again.
+    """
+    closed, is_new = record.closed, record.closed is not None
+    if closed is None and record.lead.posting_from is not None:
+        closed = find_latest(record.lead.id, at=record.at)
+    if closed is None or closed.kind == OfferKind.AUCTION:
+        return None if closed is None else read_auction(closed, is_new=is_new)
+    record.closed = closed
+    return None
 
 
 def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
@@ -67,6 +73,11 @@ def find_fallback(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaig
     """The campaign with which the attempt goes on after an auction in which nobody's bid may win."""
     record.closed = closed
     return find_next_campaign(record)
+
+
+def _has_sold(lead: LockedLead, closed: ClosedOffer) -> bool:
+    """Whether a buyer of this offer has the lead. A chain that began after a ping post sells in the next campaign."""
+    return lead.is_partly_sold and (closed.kind == OfferKind.AUCTION or lead.status == LeadStatus.OFFERED)
 
 
 def _find_fallback(head: CampaignHead, config_version: int) -> str:

@@ -77,8 +77,8 @@ class AttemptRecord:
     """`lead`: the locked row, with the workspace that its rules sent it to. `locked_in`: the workspace at the lock.
 
     `unsold` is None exactly when the lead was sold, is offered or, if `held` is not empty, a buyer's system is asked.
-    `cause`: the exception that rolled the attempt back. `closed`: the offer that ended with this attempt. `opened`: the
-    one that began with it.
+    `cause`: the exception that rolled the attempt back. `closed`: the offer that ended with this attempt, or before the
+    chain of posts that it goes on with. `opened`: the one that began with it.
     """
 
     lead: LockedLead

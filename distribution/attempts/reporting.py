@@ -39,7 +39,8 @@ def _measure(record: AttemptRecord, locked: LockedLead, *, seconds: float) -> No
 
 def _measure_closing(record: AttemptRecord, locked: LockedLead, *, seconds_locked: float) -> None:
     """From the end of the offer to the lock by the database's clock, and from the lock to the commit by this one's."""
-    if record.closed is not None and locked.due_since is not None:
+    is_of_this_attempt = record.closed is not None and locked.status == LeadStatus.OFFERED
+    if is_of_this_attempt and locked.due_since is not None:
         late = (locked.locked_at - locked.due_since).total_seconds() + seconds_locked
         metrics.OFFER_CLOSING_LAG_SECONDS.observe(max(0.0, late))
 

@@ -18,7 +18,7 @@ UPDATE routing_lead
 SET workspace_id = %s, status = %s, skip_reason = %s, attempts = %s, next_attempt_at = %s, due_reason = %s,
     finished_at = %s, conflicts = %s, errors = %s, lost_leases = 0,
     posting_since = CASE %s WHEN 'posting' THEN COALESCE(posting_since, %s) WHEN 'deferred' THEN NULL
-        ELSE posting_since END
+        WHEN 'offered' THEN CASE WHEN is_partly_sold THEN posting_since END ELSE posting_since END
 WHERE id = %s AND status IN ('pending', 'offered') AND paused_at IS NULL AND attempts = %s
 """
 # LEAST ignores NULL, so a lead that is not due needs the CASE.
@@ -64,7 +64,8 @@ def close_attempt(
 ) -> None:
     """Write the end of attempt number `attempts` and the lead's next state, by compare-and-set on the state before.
 
-    A deferred lead is no longer posted to buyers' systems: the deadline begins anew with the next one that is asked.
+    A deferred or offered lead is no longer posted to buyers' systems: the deadline begins anew with the next one asked.
+
     Needs an open transaction. Raises LeadMoved if another process finished, tried or paused the lead.
     """
     finished_at = None if status in UNFINISHED else at
