@@ -21,18 +21,27 @@ from tracing.vocabulary import Event
 # A lead that ends in another way ends its offer before `closes_at`. An attempt closes it a little later than that.
 # NULL: it is open. LEAST alone ignores NULLs.
 ENDED_AT: Final = "CASE WHEN o.state = 'closed' THEN LEAST(o.closed_at, o.closes_at) END"
-# '': the buyer claimed the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
+# The bid that counted when the auction closed, as distribution.attempts.bids reads it.
+_COUNTED: Final = """
+CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents
+    WHEN b.bid_outcome NOT IN ('no_bid', 'refused') THEN b.price_cents END
+"""
+_HAS_LEAD: Final = """EXISTS (
+    SELECT FROM distribution_assignment s
+    WHERE s.lead_id = o.lead_id AND s.buyer_id = b.buyer_id AND s.state <> 'rejected'
+)"""
+# '': the buyer has the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
 REASON: Final = f"""
 CASE
     WHEN b.claimed_at IS NOT NULL THEN ''
     WHEN o.kind = 'auction' AND o.state = 'open' THEN ''
     WHEN o.end_reason = 'canceled' AND b.lost_reason IN ('', 'window_over', 'paused') THEN 'offer_withdrawn'
     WHEN o.kind = 'auction' THEN CASE
-        WHEN b.bid_outcome IN ('no_bid', 'refused') THEN 'no_bid'
-        WHEN COALESCE(b.bid_cents, b.price_cents) IS NULL OR b.bid_outcome = '' AND b.price_cents IS NULL
-            THEN 'bid_late'
-        WHEN COALESCE(b.bid_cents, b.price_cents) < o.reserve_cents THEN 'bid_below_reserve'
-        ELSE 'outbid' END
+        WHEN {_HAS_LEAD} THEN ''
+        WHEN {_COUNTED} < o.reserve_cents THEN 'bid_below_reserve'
+        WHEN {_COUNTED} IS NOT NULL THEN 'outbid'
+        WHEN b.bid_outcome IN ('', 'timeout', 'late') AND b.asked_at IS NOT NULL THEN 'bid_late'
+        ELSE 'no_bid' END
     WHEN b.lost_reason = 'taken' THEN 'claim_lost'
     WHEN b.lost_reason = 'window_over' THEN 'claim_late'
     WHEN b.lost_reason = 'paused' THEN 'claim_paused'
@@ -81,7 +90,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlaceStory:
-    """`change` and `fixer` are blank while the buyer may still claim the lead, and if it did."""
+    """`change` and `fixer` are blank while the buyer may still get the lead, and if it did."""
 
     sentence: str
     change: str = ""
@@ -138,7 +147,8 @@ def _describe_chance(place: Place) -> str:
         after = wording.duration((place.claimed_at - place.visible_at) / timedelta(milliseconds=1))
         return f"claimed the lead {after} after it was shown"
     if place.kind == OfferKind.AUCTION:
-        return "takes part in the auction, which is still open"
+        is_open = place.ended_at is None
+        return "takes part in the auction, which is still open" if is_open else "got the lead"
     until = wording.moment(place.closes_at)
     return f"{_shown(place)}, and can claim it until {until}"
 

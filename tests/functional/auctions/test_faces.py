@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Enrollment, OfferBuyer
 from routing.models import Lead
 from tests.support.auctions import answer, auction_campaign, auctioned_lead, bidder, close
@@ -21,8 +22,8 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 ASKED = "https://bids.example.com/ping"
 
 
-def sold_auction(campaign: Campaign) -> tuple[Lead, Enrollment, Enrollment, Enrollment]:
-    """Bids of $40 and $30, and one that is late."""
+def sold_auction(campaign: Campaign, *failing: Enrollment) -> tuple[Lead, Enrollment, Enrollment, Enrollment]:
+    """Bids of $40 and $30, and one that is late. The systems of `failing` cannot be reached."""
     high, low, late = (
         bidder(campaign, url=ASKED, buyer__name=name)
         for name in ("High Roofing", "Low Roofing", "Late Roofing")
@@ -30,6 +31,8 @@ def sold_auction(campaign: Campaign) -> tuple[Lead, Enrollment, Enrollment, Enro
     lead = auctioned_lead(campaign)
     answer(lead, high, 4_000, bid_id="B-77")
     answer(lead, low, 3_000)
+    for each in failing:
+        answer(lead, each, None, "error")
     OfferBuyer.objects.filter(enrollment=late).update(asked_at=timezone.now())
     assert close(lead).result == "success"
     OfferBuyer.objects.filter(enrollment=late).update(bid_outcome="late", bid_cents=9_900, latency_ms=1_400)
@@ -73,6 +76,24 @@ def test_loser_reads_its_rank_and_never_who_won(shows: bool, winning: int | None
     assert str(high.buyer.public_id) not in text
     assert shows or "40.00" not in text
     assert shows or "4000" not in text
+
+
+def test_each_buyer_of_an_auction_has_its_own_reason() -> None:
+    """The late bid is the highest one."""
+    campaign = auction_campaign()
+    failing = bidder(campaign, url=ASKED, buyer__name="Failing Roofing")
+    lead, high, low, late = sold_auction(campaign, failing)
+    [auction] = explain(lead).offers
+    assert {each.buyer.name: (each.reason, each.sentence) for each in auction.buyers} == {
+        "High Roofing": ("", "High Roofing: got the lead."),
+        "Low Roofing": ("outbid", "Low Roofing: other bids ranked higher."),
+        "Late Roofing": ("bid_late", "Late Roofing: its system did not answer in time."),
+        "Failing Roofing": ("no_bid", "Failing Roofing: it made no bid."),
+    }
+    for buyer, reason in ((low.buyer, "outbid"), (late.buyer, "bid_late"), (failing.buyer, "no_bid")):
+        history = Api(buyer).get(f"missed/{lead.public_id}/")["history"]
+        assert [(each["attempt"], each["reason"]) for each in history] == [(2, reason), (1, reason)]
+    assert high.buyer.name not in str(Api(low.buyer).get(f"missed/{lead.public_id}/"))
 
 
 def test_late_buyer_reads_that_it_was_late() -> None:
