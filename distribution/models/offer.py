@@ -130,6 +130,8 @@ class Offer(models.Model):
         ]
         indexes = [
             models.Index(fields=["closes_at"], condition=Q(state=OfferState.OPEN), name="offer_open"),
+            # Streams ask what closed lately.
+            models.Index(fields=["closed_at"], condition=Q(state=OfferState.CLOSED), name="offer_closed"),
         ]
         triggers: ClassVar = notify_triggers()
 

@@ -44,7 +44,9 @@ def read_ahead() -> timedelta:
 
 def _read_since(since: datetime, *, buyer_ids: Sequence[int]) -> Sequence[News]:
     """A claim is in an offer that is open, or that closed later."""
-    open_or_new = Q(offer__state=OfferState.OPEN) | Q(offer__closed_at__gt=since)
+    open_or_new = Q(offer__state=OfferState.OPEN) | Q(
+        offer__state=OfferState.CLOSED, offer__closed_at__gt=since
+    )
     return _read(Q(buyer_id__in=list(buyer_ids)) & open_or_new)
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from distribution.api.streams.feed import read_recent
 from distribution.explain.missed import LAST_ID
 from distribution.explain.missed_places import FIND_PLACE, LIST_OF_LEAD, LIST_PLACES
 from distribution.explain.missed_skips import FIND_MISSED, LIST_MISSED, LIST_SKIPS
@@ -142,6 +143,26 @@ def test_offers_of_one_lead_are_found_by_the_lead(buyer: Buyer) -> None:
         _, indexes, scanned = explain(f"{sql} LIMIT 50", parameters)
         assert not scanned & (BIG | OFFERS)
         assert any(name.startswith("distribution_offer_lead_id") for name in indexes), indexes
+
+
+def test_streams_read_few_of_the_places_of_their_buyers(buyer: Buyer) -> None:
+    """All offers closed long ago but the newest ten. Three buyers listen."""
+    fill_offers()
+    plant("UPDATE distribution_offer SET closed_at = now() - interval '1 day'")
+    plant(
+        "UPDATE distribution_offer SET closed_at = now() WHERE id > (SELECT max(id) - 10 FROM distribution_offer)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    listening = [buyer.pk, buyer.pk + 1, buyer.pk + 2]
+    with CaptureQueriesContext(connection) as captured:
+        assert len(read_recent(buyer_ids=listening)) == 30
+    found, _, scanned = explain(captured[-1]["sql"].replace("%", "%%"), [])
+
+    assert not scanned & (BIG | OFFERS)
+    places = [node for node in found if node.get("Relation Name") == "distribution_offerbuyer"]
+    read = [node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in places]
+    assert sum(rows * node["Actual Loops"] for rows, node in zip(read, places, strict=True)) < 500
 
 
 def fill_offers() -> None:
