@@ -13,29 +13,33 @@ from tracing.reconciling import Counts, in_batches, name_rows
 
 LEADS_PER_BATCH: Final = 100
 
+# An auction ends before its time when all bids are in.
+_IS_DUE_AT_ANOTHER_TIME: Final = """(
+    l.due_reason = 'offer_closes'
+    AND (l.next_attempt_at > o.closes_at OR l.next_attempt_at < o.closes_at AND o.kind <> 'auction')
+)"""
 # An attempt that failed to close the offer is tried again later, for another reason than the end of the offer.
-UNFIT: Final = """
+UNFIT: Final = f"""
 SELECT l.id FROM routing_lead l
 LEFT JOIN distribution_offer o ON o.lead_id = l.id AND o.state = 'open'
 WHERE l.status = 'offered' AND (
-    o.id IS NULL OR (l.due_reason = 'offer_closes' AND l.next_attempt_at <> o.closes_at)
+    o.id IS NULL OR {_IS_DUE_AT_ANOTHER_TIME}
 )
 UNION
 SELECT o.lead_id FROM distribution_offer o JOIN routing_lead l ON l.id = o.lead_id
 WHERE o.state = 'open' AND l.status <> 'offered'
 ORDER BY 1 LIMIT %s
-"""
+"""  # noqa: S608 - only a condition is put in
 # Each repairs one kind, and changes nothing on a lead that fits.
 REOPEN: Final = """
 UPDATE routing_lead l SET status = 'pending', next_attempt_at = clock_timestamp(), due_reason = ''
 WHERE l.id = %s AND l.status = 'offered'
     AND NOT EXISTS (SELECT FROM distribution_offer o WHERE o.lead_id = l.id AND o.state = 'open')
 """
-MOVE: Final = """
+MOVE: Final = f"""
 UPDATE routing_lead l SET next_attempt_at = o.closes_at FROM distribution_offer o
-WHERE l.id = %s AND l.status = 'offered' AND l.due_reason = 'offer_closes'
-    AND o.lead_id = l.id AND o.state = 'open' AND l.next_attempt_at <> o.closes_at
-"""
+WHERE l.id = %s AND l.status = 'offered' AND o.lead_id = l.id AND o.state = 'open' AND {_IS_DUE_AT_ANOTHER_TIME}
+"""  # noqa: S608 - only a condition is put in
 CLOSE: Final = """
 UPDATE distribution_offer o SET state = 'closed', closed_at = clock_timestamp(), end_reason = 'canceled'
 FROM routing_lead l WHERE o.lead_id = %s AND o.state = 'open' AND l.id = o.lead_id AND l.status <> 'offered'

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from distribution.deliveries.bidding.writing import make_due
 from distribution.models import Offer
 from distribution.reconcile import offers
 from routing.models import Lead
 from routing.reconcile import Counts, find_reconciler, run_reconciler
+from tests.support.auctions import auction_campaign, auction_of, auctioned_lead, bidder
 from tests.support.offers import assert_everything_holds, offering_campaign, open_offer_of
 from tests.support.planting import plant
 
@@ -52,6 +54,16 @@ def test_offered_lead_that_is_due_too_late_gets_the_end_of_its_offer(offer: Offe
     Lead.objects.update(next_attempt_at=AT + timedelta(hours=9))
     assert run_reconciler(RUN, fix=True).repaired == 1
     assert Lead.objects.get().next_attempt_at == offer.closes_at
+
+
+def test_auction_that_is_due_because_all_bids_are_in_is_left_alone() -> None:
+    campaign = auction_campaign()
+    bidder(campaign, url="https://bids.example.com/ping")
+    lead = auctioned_lead(campaign)
+    assert make_due(lead.pk, offer_id=auction_of(lead).pk)
+    due_at = Lead.objects.get().next_attempt_at
+    assert run_reconciler(RUN, fix=True) == Counts()
+    assert Lead.objects.get().next_attempt_at == due_at
 
 
 def test_lead_whose_offer_could_not_be_closed_keeps_its_retry(offer: Offer) -> None:
