@@ -18,11 +18,12 @@ _COLUMNS: Final = """
     (SELECT a.public_id FROM distribution_assignment a WHERE a.id = b.assignment_id),
     (SELECT l.is_test FROM routing_lead l WHERE l.id = o.lead_id), clock_timestamp()
 """
-# A buyer that does not see the offer yet learns nothing about it.
+# A buyer that does not see the offer yet learns nothing about it. An auction cannot be claimed.
 FIND: Final = f"""
 SELECT {_COLUMNS}
 FROM distribution_offer o JOIN distribution_offerbuyer b ON b.offer_id = o.id
 WHERE o.public_id = %s AND b.buyer_id = %s AND b.visible_at <= COALESCE(%s, clock_timestamp())
+    AND o.kind = 'ping_post'
 """  # noqa: S608 - only a constant list is put in
 # The offer and the buyer's place are read from the locked rows.
 LOCK: Final = f"""

@@ -25,6 +25,7 @@ from distribution.offers.refusals import (
     WindowOver,
 )
 from routing.models import Lead, Workspace
+from tests.support.auctions import auction_campaign, auction_of, auctioned_lead, bidder
 from tests.support.factories import BuyerFactory, TierFactory, enroll
 from tests.support.holds import attempts_of, money_of
 from tests.support.offers import (
@@ -34,6 +35,7 @@ from tests.support.offers import (
     buyers_of,
     offering_campaign,
     open_offer_of,
+    places_of,
 )
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -228,3 +230,14 @@ def test_window_over_closes_the_offer_and_pushes_the_lead() -> None:
     assert (offer.state, offer.end_reason, offer.closed_at) == ("closed", "window_over", ENDS)
     assert attempts_of(lead)[1] == ("offer_closed", "success", "", ["ping_post_closed", "distributed"])
     assert_everything_holds()
+
+
+def test_auction_cannot_be_claimed() -> None:
+    campaign = auction_campaign()
+    buyer_id = bidder(campaign, url="https://bids.example.com/ping").buyer_id
+    auction = auction_of(auctioned_lead(campaign))
+    before = everything_sold()
+    with pytest.raises(OfferNotFound):
+        claim_offer(auction.public_id, buyer_id=buyer_id)
+    assert everything_sold() == before
+    assert places_of(auction, "lost_reason", "claimed_at") == [("", None)]
