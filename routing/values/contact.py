@@ -131,10 +131,17 @@ def identifies(value: Any, contact: Contact) -> bool:
 
     A key may name contact data too. A number may be spread over the items of a list.
     """
-    if isinstance(value, Mapping) and any(is_personal_name(str(key)) for key in value):
+    if _names_contact(value):
         return True
     leaves = list(_leaves(value))
     return any(_is_contact(each, contact) for each in leaves) or _has_number(" ".join(leaves), contact)
+
+
+def _names_contact(value: Any) -> bool:
+    """Whether a key at any depth says that it holds contact data."""
+    if isinstance(value, Mapping):
+        return any(is_personal_name(str(key)) or _names_contact(each) for key, each in value.items())
+    return isinstance(value, list | tuple) and any(map(_names_contact, value))
 
 
 def _leaves(value: Any) -> Iterator[str]:

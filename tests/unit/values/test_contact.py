@@ -54,6 +54,8 @@ def test_other_values_are_not(text: str) -> None:
         {"a": {"b": "Nunez Jose"}},
         {"Jose Nunez": 1},
         {"email": "none"},
+        {"a": {"first_name": "Bob"}},
+        [{"email": "none"}],
         4045550143,
         4045550143.0,
     ],
