@@ -50,7 +50,7 @@ def quote(clean: CleanLead, *, source: Source, at: datetime, seed: int) -> Quote
 
 
 def find_campaign_id(clean: CleanLead, *, source: Source, at: datetime) -> int | None:
-    """Return the campaign that takes this lead now. None: there is none, or its workspace is paused."""
+    """Return the campaign that takes this lead now, or as soon as a pause ends. None: there is none."""
     lead = read_asked(clean, source=source, at=at).lead
     try:
         route = route_lead(lead)

@@ -22,7 +22,9 @@ WITH paid AS (
     FROM distribution_ledgerentry WHERE {in_wallets("wallet_id")} GROUP BY wallet_id
 ), sold AS (
     SELECT buyer_id, SUM(price_cents) AS cents FROM distribution_assignment
-    WHERE state IN ('sold', 'returned') AND NOT is_test GROUP BY buyer_id
+    WHERE state IN ('sold', 'returned') AND NOT is_test
+        AND buyer_id IN (SELECT buyer_id FROM distribution_wallet WHERE {in_wallets("id")})
+    GROUP BY buyer_id
 ), account AS (
     SELECT w.id, w.balance_cents AS wallet, COALESCE(s.cents, 0) - COALESCE(p.refunded_cents, 0) AS revenue,
         -COALESCE(p.cents, 0) AS clearing

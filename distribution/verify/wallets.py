@@ -62,8 +62,8 @@ WHERE {in_wallets("w.id")}
 
 NOT_BELOW_LIMIT: Final = """
 SELECT 'wallet ' || id AS subject,
-    format('balance %%s minus held %%s is below the limit of -%%s cents', balance_cents, held_cents, credit_limit_cents)
-        AS message
+    format('balance %%s minus held %%s is below the limit of -%%s cents', balance_cents, held_cents,
+        credit_limit_cents + charged_back_cents) AS message
 FROM distribution_wallet
 WHERE balance_cents - held_cents < -credit_limit_cents - charged_back_cents OR held_cents < 0
 """
