@@ -1,6 +1,7 @@
 """Row locks of distribution.
 
-Order: lead (routing.locks.attempts) -> deliveries of a sale -> wallet, then enrollment, of each candidate -> inserts.
+Order: lead (routing.locks.attempts) -> its offer -> deliveries of a sale -> wallet, then enrollment, of each candidate
+-> inserts. The locks of offers are where offers are: attempts.close_offer, offers.places, deliveries.bidding.
 Candidates are locked in rank order with SKIP LOCKED, so no transaction waits while it holds one. A transaction that
 must wait for candidates does so before it locks any other, by ascending wallet. So no deadlock is possible.
 
