@@ -246,6 +246,8 @@ def test_contracts_are_added_once(file: Path) -> None:
     terms = stored.values_list("pays", "amount_cents", "share_bps", "returns_deducted")
     assert list(terms) == [("fixed", 750, None, True), ("share", None, 1_250, False)]
     assert "$7.50 for each sold lead from 2026-01-01" in report
+    lines = [line for line in report.splitlines() if line.startswith("contract")]
+    assert lines[0].endswith("added  for leads sold from 2026-01-01 05:00:00 UTC")
     assert [line.split()[-1] for line in again.splitlines() if line.startswith("contract")] == [
         "unchanged"
     ] * 2

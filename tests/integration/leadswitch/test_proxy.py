@@ -69,7 +69,8 @@ def port(directory: Path) -> Iterator[int]:
     plain, secure = free_port(), free_port()
     (directory / "nginx.conf").write_text(
         f"daemon off; pid {directory}/pid; error_log {directory}/error.log; events {{}}\n"
-        f"http {{ access_log {directory}/access.log; {paths(directory)}\n{site(directory, server.server_port, plain, secure)} }}"
+        f"http {{ access_log {directory}/access.log; {paths(directory)}\n"
+        f"{site(directory, server.server_port, plain, secure)} }}"
     )
     with subprocess.Popen([program, "-c", str(directory / "nginx.conf"), "-e", "stderr"]) as process:
         try:
