@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import reverse
 
 from leadswitch.database.fitness import check_database
 from leadswitch.embedded import ServicesError, ensure_services
@@ -43,6 +42,7 @@ EXPORTER: Final = ("manage.py", "exporter")
 PORTS_TRIED: Final = 20
 # The port of streams is this much above that of the web server, or the next free one.
 STREAMS_OFFSET: Final = 10
+STREAM_PATH: Final = "/api/v1/buyer/offers/stream/"
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
 SERVICES_CHECK_SECONDS = 2.0
@@ -231,7 +231,7 @@ def keep_services_running() -> None:
 def describe_addresses(address: str, *, streams: str) -> str:
     return (
         f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/  portal {address}/portal/"
-        f"  streams of offers {streams}{reverse('buyer-offers-stream')}"
+        f"  streams of offers {streams}{STREAM_PATH}"
     )
 
 
