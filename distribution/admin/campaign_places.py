@@ -13,7 +13,6 @@ from tracing.wording import count
 
 MOST: Final = 50
 ADDED: Final = {"tier": "Add a tier", "enrollment": "Add an enrollment"}
-NOT_SAVED: Final = "Save the campaign. Then add a tier, and enroll buyers in it, on this page."
 NO_TIER: Final = "This campaign sells nothing: it has no tier. Add one, and enroll buyers in it."
 NOBODY: Final = "This campaign sells nothing: no buyer is enrolled. Enroll buyers in a tier."
 
@@ -32,8 +31,6 @@ def list_add_links(campaign: Campaign, *, request: HttpRequest) -> list[dict[str
 
 
 def list_places(campaign: Campaign) -> str | SafeString:
-    if campaign.pk is None:
-        return NOT_SAVED
     tiers = list(campaign.tiers.order_by("position")[:MOST])
     if not tiers:
         return NO_TIER
