@@ -25,6 +25,7 @@ from leadswitch.var_dir import usable_var_dir
 from tracing.parsing import number_argument, positive_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -41,6 +42,7 @@ EXPORTER: Final = ("manage.py", "exporter")
 PORTS_TRIED: Final = 20
 # The port of streams is this much above that of the web server, or the next free one.
 STREAMS_OFFSET: Final = 10
+STREAM_PATH: Final = "/api/v1/buyer/offers/stream/"
 ADMIN_LOGIN = "admin"
 READY_TIMEOUT_SECONDS = 60.0
 SERVICES_CHECK_SECONDS = 2.0
@@ -66,9 +68,12 @@ def main() -> int:
 
 
 def serve(options: argparse.Namespace, login: str) -> None:
-    supervisor = Supervisor(programs(options.host, options.port, workers=options.workers), cwd=REPOSITORY)
-    arguments = (supervisor, options.host, options.port, login)
-    threading.Thread(target=announce, args=arguments, daemon=True).start()
+    streams_port = find_free_port(options.port + STREAMS_OFFSET)
+    started = programs(options.host, options.port, streams_port=streams_port, workers=options.workers)
+    supervisor = Supervisor(started, cwd=REPOSITORY)
+    address, streams = (f"http://{options.host}:{port}" for port in (options.port, streams_port))
+    lines = (describe_addresses(address, streams=streams), f"{login}. Ctrl-C stops.")
+    threading.Thread(target=announce, args=(supervisor, address, lines), daemon=True).start()
     threading.Thread(target=keep_services_running, daemon=True).start()
     supervisor.run()
 
@@ -140,13 +145,12 @@ def prepare_database() -> str:
     return f"log in as {ADMIN_LOGIN} with the password {password} (stored in {password_file})"
 
 
-def programs(host: str, port: int, *, workers: int) -> list[Program]:
+def programs(host: str, port: int, *, streams_port: int, workers: int) -> list[Program]:
     python = sys.executable
     web = [python, "-m", *WEB, "--bind", f"{host}:{port}", "--workers", str(workers)]
     celery = ["-m", *CELERY, "--quiet"]
     worker = [python, "-W", IGNORE_ROOT_WARNING, *celery, *worker_arguments(concurrency=workers)]
     shared = fresh_metrics_directory()
-    streams_port = find_free_port(port + STREAMS_OFFSET)
     streams = [python, *STREAMS, "--host", host, "--port", str(streams_port)]
     # A page may be opened by either name of this machine.
     origins = ",".join(f"http://{name}:{port}" for name in dict.fromkeys((host, "localhost")))
@@ -224,13 +228,19 @@ def keep_services_running() -> None:
             sys.stderr.write(f"{error}\n")
 
 
-def announce(supervisor: Supervisor, host: str, port: int, login: str) -> None:
-    address = f"http://{host}:{port}"
+def describe_addresses(address: str, *, streams: str) -> str:
+    return (
+        f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/  portal {address}/portal/"
+        f"  streams of offers {streams}{STREAM_PATH}"
+    )
+
+
+def announce(supervisor: Supervisor, address: str, lines: "Sequence[str]") -> None:
     if not wait_until_ready(f"{address}/readyz"):
         supervisor.say("up", f"{address} does not respond yet; see the lines above")
         return
-    supervisor.say("up", f"LeadSwitch is ready: admin {address}/admin/  API {address}/api/docs/")
-    supervisor.say("up", f"{login}. Ctrl-C stops.")
+    for line in lines:
+        supervisor.say("up", line)
 
 
 def wait_until_ready(url: str) -> bool:

@@ -43,6 +43,8 @@ from tracing.wording import count, money
 
 DECIDE: Final = "distribution.change_changeproposal"
 TITLES: Final = {"approve": "Approve", "decline": "Decline"}
+WITHOUT_EFFECT: Final = frozenset({"name", "contact"})
+NOT_TRIED: Final = "None: no decision about a lead reads a name or a contact."
 DONE: Final = {"approve": "The change was made.", "decline": "The change was declined."}
 
 
@@ -121,6 +123,8 @@ class ChangeProposalAdmin(ConfirmingAdmin, ReadOnlyAdmin):
     def effect(self, proposal: ChangeProposal) -> str:
         if proposal.state != ProposalState.WAITING:
             return "-"
+        if {each.partition(".")[0] for each in proposal.fields} <= WITHOUT_EFFECT:
+            return NOT_TRIED
         return describe_effect(assess(proposal, at=timezone.now()))
 
     def get_urls(self) -> list[URLPattern]:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from distribution.admin.buyer_switch import BuyerSwitchAdmin
 from distribution.admin.delivery_links import DeliveryLinksAdmin
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.money_history import wallet_lines
+from distribution.admin.narrowing import NarrowedSelect, find_buyers, narrow, read_campaign_id
 from distribution.admin.portaluser import list_people
 from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.coverage import AREA_PATH
@@ -38,6 +39,7 @@ from tracing.admin.columns import money_column
 from tracing.admin.history import HistoryLine, merge
 from tracing.wording import money
 
+NARROWED: Final = ("tier", "buyer")
 WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "month": "this month"}
 
 
@@ -83,6 +85,12 @@ class BuyerAdmin(DeliveryLinksAdmin, TestLeadPage, BuyerSwitchAdmin, Configurati
             questions = [question for each in enrolled if isinstance(each, list) for question in each]
             form.base_fields["answers"].rewriter = partial(rewrite_answers, questions=questions)
         return form
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        rows, has_duplicates = super().get_search_results(request, queryset, search_term)
+        return find_buyers(rows, request=request), has_duplicates
 
     @admin.display(description="balance", ordering="wallet__balance_cents")
     def balance(self, buyer: Buyer) -> SafeString:
@@ -150,6 +158,17 @@ class EnrollmentAdmin(DollarsAdmin):
     bid = money_column("bid_cents", label="bid")
 
     change_form_template = "admin/leadswitch/change_form.html"
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in NARROWED:
+            kwargs["widget"] = NarrowedSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form = super().get_form(request, obj, change, **kwargs)
+        campaign_id = read_campaign_id(request) if obj is None else obj.campaign_id
+        narrow(form, names=NARROWED, campaign_id=campaign_id)
+        return form
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         enrollment_id, name = obj.pk, str(obj)

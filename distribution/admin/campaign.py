@@ -1,12 +1,20 @@
 """Campaigns, their tiers, and the snapshots that attempts used."""
 
-from django.contrib import admin
+from typing import Any, Final
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+
+from distribution.admin.campaign_places import list_add_links, list_places
 from distribution.admin.dollars import DollarsAdmin
+from distribution.admin.narrowing import find_tiers, read_campaign_id
 from distribution.admin.send_test_lead import TestLeadPage
 from distribution.configuration.describe import describe_price_rules, describe_questions
 from distribution.configuration.rewriting import rewrite_price_rules
 from distribution.models import Campaign, CampaignMode, CampaignSnapshot, Tier
+from distribution.models.tier import find_free_position
 from routing.admin.typed import describe_condition
 from routing.conditions.rewriting import rewrite_condition, rewrite_timezone, rewrite_vertical
 from routing.values.opening_hours import describe_hours
@@ -14,6 +22,26 @@ from tracing.admin.audited import REASON
 from tracing.admin.columns import money_column
 from tracing.admin.readonly import ReadOnlyAdmin, pretty_json
 from tracing.parsing import parse_id
+
+# Where the form says more than the column.
+HELP: Final = {
+    "mode": "How a lead is sold. In the first four modes: which buyer in a tier is offered a lead first. Weight,"
+    " priority and bid are set on each enrollment.",
+    "offer_fields": "Ping post and auction: what buyers see of a lead before they claim it, and what their systems may"
+    " be sent before they bid: zip, zip3 (its first three digits), city, county, state, country, vertical and"
+    " attributes, e.g. zip3, state, attributes.roof_age. Contact data is never shown.",
+    "offer_fallback": "Ping post and auction: what happens to a lead that nobody claims, or for which no bid may win.",
+    "fallback_mode": "Ping post and auction: which buyer in a tier is first when such a lead is pushed.",
+}
+LABELS: Final = {
+    "bid_deadline_ms": "Bid deadline (milliseconds)",
+    "margin_bps": "Margin (hundredths of a percent)",
+    "reserve_cents": "Reserve: the lowest bid that wins ($)",
+}
+HEAD_START_HELP: Final = (
+    "Ping post: seconds after an offer opens until buyers in this tier see it. Earlier tiers have that head start. 0:"
+    " at once. Not used in an auction, where buyers of all tiers bid together."
+)
 
 
 @admin.register(Campaign)
@@ -45,16 +73,14 @@ class CampaignAdmin(TestLeadPage, DollarsAdmin):
     )
     ordering = ("workspace__name", "name")
     autocomplete_fields = ("workspace", "source")
-    readonly_fields = ("public_id", "config_version", "created_at")
+    readonly_fields = ("places", "public_id", "config_version", "created_at")
     fieldsets = (
-        (None, {"fields": ("workspace", "name", "active")}),
+        (None, {"fields": ("workspace", "name", "active", "places")}),
         ("Which leads it takes", {"fields": ("vertical", "source", "priority")}),
         ("Price", {"fields": ("price_cents", "price_rules")}),
         ("Selling", {"fields": ("mode", "max_buyers", "returns_restore_caps", "timezone", "schedule")}),
-        (
-            "Ping post",
-            {"fields": ("offer_seconds", "offer_fields", "offer_fallback", "fallback_mode")},
-        ),
+        ("Ping post and auction", {"fields": ("offer_fields", "offer_fallback", "fallback_mode")}),
+        ("Ping post", {"fields": ("offer_seconds",)}),
         (
             "Auction",
             {
@@ -80,6 +106,27 @@ class CampaignAdmin(TestLeadPage, DollarsAdmin):
     }
     price = money_column("price_cents", label="price")
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in HELP:
+            field.help_text = HELP[db_field.name]
+        if db_field.name in LABELS:
+            field.label = LABELS[db_field.name]
+        return field
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        campaign = self.get_object(request, object_id)
+        links = [] if campaign is None else list_add_links(campaign, request=request)
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "page_links": links}
+        )
+
+    @admin.display(description="tiers and buyers")
+    def places(self, campaign: Campaign) -> str | SafeString:
+        return list_places(campaign)
+
     @admin.display(description="mode", ordering="mode")
     def short_mode(self, campaign: Campaign) -> str:
         return CampaignMode(campaign.mode).label.partition(":")[0]
@@ -102,6 +149,24 @@ class TierAdmin(DollarsAdmin):
     describers = {"content_filter": describe_condition}
     rewriters = {"content_filter": rewrite_condition}
     price = money_column("price_cents", label="price")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "head_start_seconds":
+            field.help_text = HEAD_START_HELP
+        return field
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Opened from the page of a campaign: its next free position."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        campaign_id = read_campaign_id(request)
+        return initial if campaign_id is None else {**initial, "position": find_free_position(campaign_id)}
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        rows, has_duplicates = super().get_search_results(request, queryset, search_term)
+        return find_tiers(rows, request=request), has_duplicates
 
 
 @admin.register(CampaignSnapshot)

@@ -94,10 +94,15 @@ class EndpointForm(ReasonedForm):
                 cleaned[name] = self.instance._meta.get_field(name).get_default()
                 self.errors.pop(name, None)
         self._check_answers(method)
-        if not self.errors:
+        if "method" not in self.errors:
             given = {"method": method, "purpose": self.instance.purpose, "headers": cleaned.get(HEADERS)}
-            self._check_settings({**cleaned, **given})
+            self._check_settings({**self._list_defaults(), **cleaned, **given})
         return cleaned
+
+    def _list_defaults(self) -> dict[str, Any]:
+        """For fields with an error, so that the others are checked beside them."""
+        columns = {field.name: field for field in self.instance._meta.concrete_fields}
+        return {name: columns[name].get_default() for name in self.errors if name in columns}
 
     def _check_answers(self, method: str) -> None:
         """A trigger refuses it as well."""
@@ -109,9 +114,11 @@ class EndpointForm(ReasonedForm):
 
     def _check_settings(self, values: dict[str, Any]) -> None:
         """The same as every try checks: an address that is refused, a template or a path that cannot be read."""
+        wrong = set(self.errors)
         for problem in find_problems(values):
             name = HEADERS if problem.field == "headers" else problem.field
-            self.add_error(name if name in self.fields else None, problem.message)
+            if name not in wrong:
+                self.add_error(name if name in self.fields else None, problem.message)
 
 
 @admin.register(Endpoint)

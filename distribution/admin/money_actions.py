@@ -20,6 +20,7 @@ from distribution.returns.by_hand import return_by_hand
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
+from tracing.admin.fresh import REASON_HELP
 from tracing.admin.page_version import describe_last_change
 from tracing.wording import money
 
@@ -54,6 +55,7 @@ class MoneyForm(ReasonForm):
     def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_move_large_sums = may_move_large_sums
+        self.fields["reason"].help_text = f"Required. The buyer reads it beside the movement. {REASON_HELP}"
         if not (self.is_bound and may_move_large_sums and self._is_large()):
             self.fields["again"].widget = forms.HiddenInput()
 

@@ -18,8 +18,10 @@ from tracing.admin.audited import REASON
 from tracing.wording import duration, money
 
 TEMPLATE_HELP: Final = (
-    'What is sent: names in the buyer\'s system, and fields of the partial lead, e.g. {"Zip": "{zip}"}. Contact data is'
-    " refused. Which fields have a value is set in the campaign. Empty: all of them. Stored encrypted."
+    'What is sent: names in the buyer\'s system, and fields of the partial lead, e.g. {"Zip": "{zip}"}:'
+    " zip, zip3, city, county, state, country, vertical, attributes, attributes.roof_age, campaign, buyer, is_test and"
+    " message_id. Contact data is refused. Which fields have a value is set in the campaign. Empty: all of"
+    " them. Stored encrypted."
 )
 HELP: Final = {
     "buyer": "The buyer that is asked for bids.",

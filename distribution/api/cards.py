@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from distribution.api import cardanswers as answers
 from distribution.api import carddocuments as documents
 from distribution.api.authentication import get_buyer_key
-from distribution.api.bodies import read_body
+from distribution.api.bodies import problem, read_body
 from distribution.api.buyer import PAGED, BuyerView
 from distribution.api.cardbodies import CHANGES, PURCHASE, SETUP
 from distribution.models import BuyerScope, CardPayment
@@ -165,7 +165,8 @@ def _refuse_by_name(work: Callable[[], Result]) -> Result:
 
 
 def _raise(refusal: PaymentRefused) -> NoReturn:
-    if refusal.field:
-        raise FieldsInvalid({refusal.field: [{"code": refusal.code, "message": refusal.message}]}) from None
+    if refusal.fields:
+        problems = [problem(refusal.code, refusal.message)]
+        raise FieldsInvalid(dict.fromkeys(refusal.fields, problems)) from None
     status = 503 if refusal.code == "provider_unreachable" else 409
     raise ApiError(refusal.message, status_code=status, code=refusal.code) from None

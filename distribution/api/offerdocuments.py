@@ -54,6 +54,13 @@ class OfferDocument(serializers.Serializer[Any]):
     refused = RefusedDocument(allow_null=True)
 
 
+class ElsewhereDocument(serializers.Serializer[Any]):
+    """Where offers are streamed, also in the header Location."""
+
+    location = serializers.URLField()
+    message = serializers.CharField()
+
+
 class OfferPage(serializers.Serializer[Any]):
     results = OfferDocument(many=True)
     next_cursor = serializers.CharField(allow_null=True)
@@ -86,7 +93,9 @@ LISTEN: Final = extend_schema(
         (200, "text/event-stream"): OpenApiResponse(
             OpenApiTypes.STR, description="Events, until one side ends."
         ),
-        307: OpenApiResponse(description="Streams are served at another address: ask there, with your key."),
+        307: OpenApiResponse(
+            ElsewhereDocument, description="Streams are served at another address: ask there, with your key."
+        ),
         **describe_errors(400, 429, 503),
     },
     examples=examples.ERRORS,

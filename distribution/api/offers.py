@@ -6,8 +6,6 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +24,12 @@ from routing.api.errors import FIXED_MESSAGES, ApiError
 from routing.api.keyview import not_found
 
 NO_STREAMS: Final = "Streams are not set up here. Ask for your offers at /api/v1/buyer/offers/ instead."
+
+# Many programs follow a redirect to another host or port without their key, and get 401 there.
+ELSEWHERE: Final = (
+    "Offers are streamed at `location`. Connect there with the same header Authorization. Many programs leave it out"
+    " when they follow a redirect (curl: --location-trusted), so use that address from the start."
+)
 
 
 class OffersView(BuyerView):
@@ -52,12 +56,12 @@ class StreamView(BuyerView):
     query_parameters = {"get": ("last_event_id",)}
 
     @documents.LISTEN
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: Request) -> Response:
         if not settings.LEADSWITCH_STREAMS_URL:
             raise ApiError(NO_STREAMS, status_code=503)
-        return HttpResponseRedirect(
-            f"{settings.LEADSWITCH_STREAMS_URL}{request.get_full_path()}", preserve_request=True
-        )
+        location = f"{settings.LEADSWITCH_STREAMS_URL}{request.get_full_path()}"
+        body = {"location": location, "message": ELSEWHERE}
+        return Response(body, status=307, headers={"Location": location})
 
 
 class OfferView(BuyerView):

@@ -1,7 +1,9 @@
 """The steps inside a campaign."""
 
+from itertools import count
 from typing import ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
@@ -78,3 +80,19 @@ class Tier(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or f'Tier {self.position}'} of {self.campaign}"
+
+    def clean(self) -> None:
+        """The constraint of the database is checked too. Its message names no position that is free."""
+        others = Tier.objects.filter(campaign_id=self.campaign_id, position=self.position)
+        if self.campaign_id is not None and others.exclude(pk=self.pk).exists():
+            free = find_free_position(self.campaign_id)
+            message = (
+                f"The campaign has a tier with position {self.position} already. Use {free}, which is free."
+            )
+            raise ValidationError({"position": message})
+
+
+def find_free_position(campaign_id: int) -> int:
+    """The lowest one."""
+    taken = set(Tier.objects.filter(campaign_id=campaign_id).values_list("position", flat=True))
+    return next(position for position in count(1) if position not in taken)

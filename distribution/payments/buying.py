@@ -1,5 +1,6 @@
 """Starts a payment by card: commits its row. The payer asks the provider for it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -23,11 +24,16 @@ from tracing.wording import money
 
 
 class PaymentRefused(ValueError):
-    """The payment is not started. `code` is for programs, the message for people. `field`: what to correct."""
+    """The payment is not started. `code` is for programs, the message for people. `fields`: what to correct."""
 
-    def __init__(self, code: str, message: str, *, field: str = "") -> None:
+    def __init__(self, code: str, message: str, *, field: str = "", fields: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+        self.code, self.message, self.fields = code, message, tuple(fields) or tuple(filter(None, [field]))
+
+    @property
+    def field(self) -> str:
+        """The first one, or an empty text."""
+        return next(iter(self.fields), "")
 
 
 def start_payment(

@@ -63,7 +63,7 @@ def _store(
         if name in changes:
             setattr(row, name, changes[name])
     if recharge is None and (missing := [name for name in AMOUNTS if name not in changes]):
-        raise PaymentRefused("required", "is required the first time", field=missing[0])
+        raise PaymentRefused("required", "is required the first time", fields=missing)
     _check(row)
     starts = changes.get("is_on") is True or changes.get("is_paused") is False
     if row.is_on and starts and find_card(wallet) is None:

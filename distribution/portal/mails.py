@@ -20,14 +20,15 @@ from distribution.deliveries.mail_settings import find_missing_mail_setting
 from distribution.deliveries.mailing import send_message
 from distribution.deliveries.payloads.ends import Outcome
 from distribution.models import PortalUser
+from tracing.wording import count
 
 logger = logging.getLogger(__name__)
 
 MAIL_SECONDS: Final = 20
 # Together they stay below the time limit of a task.
 MAX_MAILS: Final = 4
-SUBJECT: Final = "Your sign-in link"
-LINK_TEXT: Final = """Open this page and press Sign in:
+SUBJECT: Final = "Your sign-in link for the leads of {buyers}"
+LINK_TEXT: Final = """To sign in to the portal of {buyers}, open this page and press Sign in:
 
 {link}
 
@@ -76,10 +77,19 @@ def write_message(mail: DueMail) -> EmailMultiAlternatives:
         subject, text = _write_invitation(mail.invited)
     else:
         link = make_link(mail.token or "")
-        subject, text = SUBJECT, LINK_TEXT.format(link=link, minutes=LINK_MINUTES)
+        buyers = _name_buyers(mail.email)
+        subject = SUBJECT.format(buyers=buyers)
+        text = LINK_TEXT.format(link=link, minutes=LINK_MINUTES, buyers=buyers)
     return EmailMultiAlternatives(
         subject, text, to=[mail.email], headers={"Auto-Submitted": "auto-generated"}
     )
+
+
+def _name_buyers(email: str) -> str:
+    """Those that the address has access to. The subject of a mail is one line."""
+    users = PortalUser.objects.filter(email=email).select_related("buyer").order_by("buyer__name", "pk")
+    first, *others = [" ".join(user.buyer.name.split()) for user in users] or ["your company"]
+    return f"{first} and {count(len(others), 'other buyer', 'other buyers')}" if others else first
 
 
 def _write_invitation(user: PortalUser) -> tuple[str, str]:

@@ -21,12 +21,13 @@ logger = logging.getLogger(__name__)
 
 # The provider sends a webhook again for three days, and a person can do so for thirty.
 WEBHOOKS_KEPT: Final = timedelta(days=90)
+NOT_SET_UP: Final = Counts(named=("payments by card are not set up: nothing was compared",))
 NOT_COMPARED: Final = Counts(skipped=1, named=("provider not reached",))
 
 
 def run(*, fix: bool, limit: int) -> Counts:
     if not has_cards():
-        return Counts()
+        return NOT_SET_UP
     if fix:
         run_due()
         _forget_webhooks()

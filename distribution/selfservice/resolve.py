@@ -37,7 +37,7 @@ def resolve(row: Any, *, part: Part, patch: Mapping[str, Any], at: datetime) -> 
     """Set the new values on `row`. Raises FieldsRefused with every problem, and ChangeRefused."""
     sent = dict(flatten(patch, groups=part.groups))
     problems: Found = dict(_find_unknown(part, sent))
-    values = {} if problems else _read(row, part, sent, problems)
+    values = _read(row, part, sent, problems)
     if problems:
         raise FieldsRefused(problems)
     pause = resolve_pause(row, sent, at=at) if part.pause_columns else {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any, Final, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -18,7 +19,7 @@ from distribution.setup.document import EVERY_BUYER, Entry, SetupRefused, field_
 from routing.intake.sources import SourceNotCreated, create_source
 from routing.models import Source, Workspace
 from tracing import audit
-from tracing.wording import money
+from tracing.wording import moment, money
 
 Row = TypeVar("Row", bound=Model)
 ADDED: Final = "added"
@@ -115,7 +116,9 @@ class _Setup:
         except ContractRefused as refusal:
             self._problems.append(f"{entry.path}: {refusal}")
             return
-        self._report.lines.append(ReportLine("contract", str(contract), ADDED if is_new else UNCHANGED))
+        note = f"for leads sold from {moment(contract.starts_at.astimezone(UTC))}" if is_new else ""
+        line = ReportLine("contract", str(contract), ADDED if is_new else UNCHANGED, note)
+        self._report.lines.append(line)
 
     def _put_buyer(self, entry: Entry, workspace: Workspace) -> Buyer:
         wallet = {name: entry.fields[name] for name in (BALANCE, LIMIT) if entry.fields.get(name) is not None}

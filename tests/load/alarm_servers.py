@@ -42,10 +42,11 @@ def product(ports: Mapping[str, int], *, dispatcher_decides: bool) -> Mapping[st
 
     `dispatcher_decides`: it decides leads while no worker does, as in production.
     """
-    from leadswitch.up import programs
+    from leadswitch.up import STREAMS_OFFSET, find_free_port, programs
 
     found = {}
-    for program in programs(HOST, ports["web"], workers=2):
+    streams_port = find_free_port(ports["web"] + STREAMS_OFFSET)
+    for program in programs(HOST, ports["web"], streams_port=streams_port, workers=2):
         directory = PLACE / f"metrics-{program.name}"
         directory.mkdir(parents=True, exist_ok=True)
         environment = {

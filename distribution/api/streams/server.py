@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from distribution import metrics
 from distribution.api.streams.app import StreamApp
+from distribution.api.streams.connections import StreamConnection
 from distribution.api.streams.feed import read_ahead, read_news, read_recent
 from distribution.api.streams.hub import Hub
 from distribution.deliveries.listening import connection_parameters
@@ -69,7 +70,7 @@ class Streams:
             self._app,
             host=host,
             port=port,
-            http="h11",
+            http=StreamConnection,
             ws="none",
             lifespan="off",
             access_log=False,

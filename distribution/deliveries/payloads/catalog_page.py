@@ -42,6 +42,7 @@ for all subscriptions.
   that the message is given up. 410 disables the subscription at once, and 120 hours without a success do so too.
 - A rejection (4xx other than 408, 410, 425 and 429) is final: the message is not sent again.
 - The order is not promised. Read the present state from the API if it matters.
+- No event tells of a new lead to claim, because seconds count there: listen to the stream of offers (`streams.md`).
 - An event is written in the transaction in which it happens, so it is never lost and never early. An ended or
   disabled subscription gets no new events.
 - Test leads have no events. *Send a test event* on the page of a subscription sends an invented one of the kind that

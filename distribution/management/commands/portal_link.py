@@ -2,13 +2,19 @@
 
 from argparse import ArgumentParser
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from distribution.buyers.portal_links import LINK_MINUTES, make_link_token
 from distribution.portal.mails import make_link
 from routing.values.normalize import FieldError, normalize_email
+
+NO_ADDRESS: Final = (
+    "This is the path alone. Put the address of the web server before it, such as http://127.0.0.1:8000 with `make up`,"
+    " or set LEADSWITCH_BASE_URL."
+)
 
 
 class Command(BaseCommand):
@@ -30,3 +36,5 @@ class Command(BaseCommand):
         if token is None:
             raise CommandError("nobody with this address has access to a buyer", returncode=2)
         self.stdout.write(make_link(token))
+        if not settings.LEADSWITCH_BASE_URL:
+            self.stderr.write(NO_ADDRESS)

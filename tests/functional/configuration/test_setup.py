@@ -1,6 +1,7 @@
 """A first campaign from a file: `manage.py setup`."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from django.test.utils import CaptureQueriesContext
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Buyer, Campaign, Enrollment, LedgerEntry, SourceContract, Wallet
+from leadswitch.env import REPOSITORY
 from routing.management.arguments import describe_operator
 from routing.models import Lead, Source, SourceKey, Workspace
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 
+PAGE = REPOSITORY / "docs" / "setup-file.md"
+YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = """
 workspace: {slug: acme, name: Acme}
 sources:
@@ -75,6 +79,23 @@ def test_example_sells_a_lead(file: Path) -> None:
     distribute_lead(Lead.objects.get().pk)
     assert Lead.objects.get().status == "distributed"
     assert Assignment.objects.get().price_cents == 4_500
+
+
+def test_examples_of_the_page_with_offers_are_stored_after_the_first_file(file: Path) -> None:
+    example = io.StringIO()
+    call_command("setup", example=True, stdout=example)
+    run(file, example.getvalue())
+    [text] = [each for each in YAML_BLOCK.findall(PAGE.read_text()) if "mode: auction" in each]
+    run(file, text)
+    modes = dict(Campaign.objects.values_list("mode", "name"))
+    assert modes == {
+        "round_robin": "Roofing Georgia",
+        "ping_post": "Siding, first claim",
+        "auction": "Gutters, auction",
+    }
+    assert Enrollment.objects.filter(campaign__mode="ping_post").count() == 2
+    [bidding] = Enrollment.objects.filter(campaign__mode="auction")
+    assert (bidding.bid_cents, len(bidding.standing_bids)) == (2_800, 1)
 
 
 def test_audit_names_who_ran_it_for_every_row(file: Path) -> None:
@@ -225,6 +246,8 @@ def test_contracts_are_added_once(file: Path) -> None:
     terms = stored.values_list("pays", "amount_cents", "share_bps", "returns_deducted")
     assert list(terms) == [("fixed", 750, None, True), ("share", None, 1_250, False)]
     assert "$7.50 for each sold lead from 2026-01-01" in report
+    lines = [line for line in report.splitlines() if line.startswith("contract")]
+    assert lines[0].endswith("added  for leads sold from 2026-01-01 05:00:00 UTC")
     assert [line.split()[-1] for line in again.splitlines() if line.startswith("contract")] == [
         "unchanged"
     ] * 2

@@ -60,6 +60,15 @@ def test_setting_that_cannot_be_used_is_refused(
     assert not PingEndpoint.objects.exists()
 
 
+def test_everything_that_is_wrong_is_named_at_once(
+    operator: Client, buyer: Buyer, system: BuyerSystem
+) -> None:
+    wrong = {"price_path": "", "url": "http://169.254.169.254/", "template": '{"Mail": "{email}"}'}
+    response = add(operator, buyer, test_url=system.url, **wrong)
+    assert set(problems(response)) == set(wrong)
+    assert not PingEndpoint.objects.exists()
+
+
 def test_lists_are_apart(operator: Client, buyer: Buyer) -> None:
     EndpointFactory(buyer=buyer, name="For leads"), PingEndpointFactory(buyer=buyer, name="For bids")
     shown = {

@@ -57,7 +57,7 @@ def test_product_of_the_drill_is_that_of_make_up() -> None:
     ours = product(PORTS, dispatcher_decides=True)
     assert (
         set(ours)
-        == {program.name for program in programs("127.0.0.1", PORTS["web"], workers=2)}
+        == {program.name for program in programs("127.0.0.1", 1, streams_port=2, workers=2)}
         == set(KINDS)
     )
     directories = {environment["PROMETHEUS_MULTIPROC_DIR"] for _, environment in ours.values()}

@@ -9,6 +9,7 @@ from django.test import Client
 
 from distribution.models import Buyer, CardPayment
 from distribution.payments.payer import run_due
+from distribution.payments.settings import AMOUNTS
 from tests.support.card_provider import NEEDS_CONFIRMATION, CardProvider
 from tests.support.factories import BuyerFactory, issue_buyer_key
 from tests.support.paying import entries_of, give_card, pay
@@ -160,6 +161,22 @@ def test_wrong_recharge_is_named(curl: Curl, change: dict[str, object], field: s
     answer = curl.send("PATCH", "/recharge/", {**RECHARGE, **change})
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field])
     assert curl.get("/recharge/").json()["is_on"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ({"is_paused": False}, AMOUNTS),
+        ({"threshold_cents": 2_000, "amount_cents": 5_000}, AMOUNTS[2:]),
+    ],
+)
+def test_first_change_names_every_amount_that_is_missing(
+    curl: Curl, change: dict[str, object], missing: tuple[str, ...]
+) -> None:
+    answer = curl.send("PATCH", "/recharge/", change)
+    fields = answer.json()["error"]["fields"]
+    assert (answer.status_code, tuple(fields)) == (400, missing)
+    assert {each["code"] for problems in fields.values() for each in problems} == {"required"}
 
 
 def test_recharge_without_a_card_is_refused(provider: CardProvider, db: None) -> None:  # noqa: ARG001

@@ -123,5 +123,9 @@ def test_old_webhooks_are_forgotten(buyer: Buyer) -> None:  # noqa: ARG001
     assert [each.event_id for each in ProviderEvent.objects.all()] == ["evt_89"]
 
 
-def test_without_an_account_it_does_nothing(settings: object, db: None) -> None:  # noqa: ARG001
-    assert run(fix=True, limit=100) == Counts()
+def test_without_an_account_it_compares_nothing_and_says_so(settings: object, db: None) -> None:  # noqa: ARG001
+    counts = run(fix=True, limit=100)
+    assert (counts, counts.named) == (
+        Counts(),
+        ("payments by card are not set up: nothing was compared",),
+    )

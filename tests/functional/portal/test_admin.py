@@ -110,6 +110,14 @@ class TestLinkOfTheCommand:
         assert client.post(link.removeprefix("https://leads.example.com")).status_code == 302
         assert user.buyer.name in client.get("/portal/").content.decode()
 
+    def test_without_an_address_it_says_that_this_is_the_path_alone(self, settings: object) -> None:
+        settings.LEADSWITCH_BASE_URL = ""  # type: ignore[attr-defined]
+        PortalUserFactory(email="dana@atlas.example")
+        out, err = StringIO(), StringIO()
+        call_command("portal_link", "dana@atlas.example", stdout=out, stderr=err)
+        assert out.getvalue().startswith("/portal/enter/")
+        assert "LEADSWITCH_BASE_URL" in err.getvalue()
+
     @pytest.mark.parametrize(
         ("typed", "problem"),
         [("nobody@example.com", "nobody with this address has access"), ("dana", "is not an email address")],

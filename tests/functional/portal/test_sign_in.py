@@ -38,6 +38,7 @@ def test_person_signs_in_with_the_link_of_the_email(user: PortalUser, mailbox: M
     assert (answer.status_code, answer["Location"]) == (302, "/portal/sign-in/sent/")
     assert send_mails() == 1
     assert mailbox.recipients == ["dana@atlas.example"]
+    assert mailbox.mails[-1][1]["Subject"] == "Your sign-in link for the leads of Atlas Roofing"
     link = read_link(mailbox)
 
     page = client.get(link)

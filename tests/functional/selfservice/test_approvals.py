@@ -203,6 +203,10 @@ class TestAdmin:
         assert "becomes" in shown
         assert "It would have won none of 0 leads that it missed in 30 days." in shown
 
+        named = ask(buyer, "me/", {"name": "Another name"})
+        shown = client.get(page(ChangeProposal, "change", named.pk)).content.decode()
+        assert "None: no decision about a lead reads a name or a contact." in shown
+
         url = page(ChangeProposal, "act", proposal.pk, "approve")
         assert "becomes" in client.get(url).content.decode()
         assert client.post(url, {"reason": ""}).status_code == 400

@@ -216,6 +216,13 @@ def test_wrong_or_foreign_settings_of_an_enrollment_are_refused(
     assert Enrollment.objects.values().get(pk=enrollment.pk) == before
 
 
+def test_unknown_and_wrong_fields_are_named_at_once(enrollment: Enrollment) -> None:
+    with pytest.raises(FieldsRefused) as caught:
+        change_place(enrollment, {"caps": {"day": -1, "year": 3}, "bid_cents": 0})
+    found = {name: [each.code for each in problems] for name, problems in caught.value.problems.items()}
+    assert found == {"caps.year": ["unknown_field"], "caps.day": ["invalid"], "bid_cents": ["invalid"]}
+
+
 def test_version_must_be_sent_and_present(buyer: Buyer) -> None:
     patch = {"service_area": {"states": ["AL"]}}
     with pytest.raises(VersionMissing):

@@ -19,6 +19,7 @@ from leadswitch.env import REPOSITORY
 from leadswitch.web import config
 from tests.support import machine
 from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 # The template has 100.
 CONNECTIONS: Final = 5
@@ -48,10 +49,14 @@ class Echo(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nginx")
+
+
+@pytest.fixture(scope="module")
+def port(directory: Path) -> Iterator[int]:
     """The TLS port of nginx."""
     program = machine.nginx()
-    directory = tmp_path_factory.mktemp("nginx")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     tls = ("-newkey", "rsa:2048", "-keyout", "privkey.pem", "-out", "fullchain.pem")
@@ -64,7 +69,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     plain, secure = free_port(), free_port()
     (directory / "nginx.conf").write_text(
         f"daemon off; pid {directory}/pid; error_log {directory}/error.log; events {{}}\n"
-        f"http {{ access_log off; {paths(directory)}\n{site(directory, server.server_port, plain, secure)} }}"
+        f"http {{ access_log {directory}/access.log; {paths(directory)}\n"
+        f"{site(directory, server.server_port, plain, secure)} }}"
     )
     with subprocess.Popen([program, "-c", str(directory / "nginx.conf"), "-e", "stderr"]) as process:
         try:
@@ -125,6 +131,16 @@ def test_headers_of_the_client_are_overwritten(port: int) -> None:
     assert (status, headers.get_all("Strict-Transport-Security")) == (200, ["max-age=1"])
     assert (got["x-forwarded-for"], got["x-forwarded-proto"]) == ("127.0.0.1", "https")
     assert not {"x-forwarded-host", "forwarded"} & set(got)
+
+
+def test_sign_in_links_are_passed_on_with_the_same_headers_and_not_logged(port: int, directory: Path) -> None:
+    status, _, body = ask(port, "/portal/enter/a-token/", headers={"X-Forwarded-Proto": "http"})
+    got = {name.lower(): value for name, value in json.loads(body).items()}
+    assert (status, got["x-forwarded-proto"]) == (200, "https")
+    ask(port, "/portal/after/")
+    log = directory / "access.log"
+    wait_until(lambda: "/portal/after/" in log.read_text(), what="the later request is logged")
+    assert "a-token" not in log.read_text()
 
 
 def test_metrics_are_not_published(port: int) -> None:

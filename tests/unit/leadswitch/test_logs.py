@@ -11,6 +11,23 @@ from django.test import RequestFactory
 
 from leadswitch.logs import ShortRefusals
 
+TOKEN = "jHgSut2f-long_token"
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments"),
+    [
+        ("Forbidden (%s): %s", ("CSRF cookie not set.", f"/portal/enter/{TOKEN}/")),
+        ("%s: %s", ("Not Found", f"/portal/enter/{TOKEN}")),
+        (f"http://a/portal/enter/{TOKEN}?x=1 and '/portal/enter/{TOKEN}'", ()),
+    ],
+)
+def test_no_line_has_a_sign_in_link(message: str, arguments: tuple[str, ...]) -> None:
+    line = format_record(path=f"/portal/enter/{TOKEN}/", msg=message, args=arguments)
+    assert TOKEN not in json.dumps(line)
+    assert "/portal/enter/[hidden]" in str(line["event"])
+    assert line["path"] == "/portal/enter/[hidden]/"
+
 
 def format_record(**extra: object) -> dict[str, object]:
     formatter = logging.config.DictConfigurator({"version": 1}).configure_formatter(
