@@ -13,7 +13,7 @@ from distribution.api.authentication import get_buyer_key
 from distribution.api.bodies import problem
 from distribution.api.buyer import BuyerView
 from distribution.selfservice.author import Author
-from distribution.selfservice.places import TooBusy
+from distribution.slow_work import TooBusy
 from distribution.selfservice.refusals import (
     ChangeRefused,
     FieldsRefused,

@@ -23,11 +23,14 @@ from tracing.wording import money
 
 
 class PaymentRefused(ValueError):
-    """The payment is not started. `code` is for programs, the message for people. `field`: what to correct."""
+    """The payment is not started. `code` is for programs, the message for people. `field`: what to correct.
 
-    def __init__(self, code: str, message: str, *, field: str = "") -> None:
+    `wait_seconds`: nothing is wrong with the request. It may be sent again after so long.
+    """
+
+    def __init__(self, code: str, message: str, *, field: str = "", wait_seconds: int = 0) -> None:
         super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+        self.code, self.message, self.field, self.wait_seconds = code, message, field, wait_seconds
 
 
 def start_payment(

@@ -14,7 +14,7 @@ from distribution.deliveries.tried import Tried
 from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method, Purpose
 from distribution.selfservice.author import Author
 from distribution.selfservice.endpoint_settings import COLUMNS, apply_settings, refuse_bad_urls
-from distribution.selfservice.places import OUTSIDE
+from distribution.slow_work import OUTSIDE
 from distribution.selfservice.refusals import ChangeRefused
 from distribution.selfservice.versions import make_version, require_version
 from tracing import audit
