@@ -15,7 +15,7 @@ from distribution.payments.account import CONNECT_SECONDS, answer_within
 from distribution.payments.provider import AnswerUnknown, create_customer
 from distribution.payments.waiting import PERSON_SECONDS
 from distribution.slow_work import OUTSIDE
-from tests.support.admin_pages import client_of, page, person
+from tests.support.admin_pages import client_of, person
 from tests.support.card_provider import CardProvider
 from tests.support.factories import BuyerFactory, PortalUserFactory, issue_buyer_key
 from tests.support.paying import buy, give_card
