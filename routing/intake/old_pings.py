@@ -11,19 +11,23 @@ PINGS_PER_BATCH: Final = 1_000
 
 # An expired ping can no longer be used, so no lead can refer to one that is deleted.
 OLDEST: Final = """
-SELECT p.id, EXISTS (SELECT FROM routing_lead l WHERE l.ping_id = p.id) AS is_used
-FROM routing_ping p
-WHERE NOT p.is_kept AND p.created_at < now() - make_interval(days => %s)
-ORDER BY p.created_at LIMIT %s
-FOR UPDATE OF p SKIP LOCKED
+SELECT id FROM routing_ping
+WHERE NOT is_kept AND created_at < now() - make_interval(days => %s)
+ORDER BY created_at LIMIT %s
+FOR UPDATE SKIP LOCKED
 """
+# Arrays, so that PostgreSQL looks rows up by key, however large it takes the batch for.
 FORGET: Final = f"""
 WITH batch AS MATERIALIZED ({OLDEST}),
+used AS MATERIALIZED (
+    SELECT ping_id AS id FROM routing_lead
+    WHERE ping_id IS NOT NULL AND ping_id = ANY(ARRAY(SELECT id FROM batch))
+),
 kept AS (
-    UPDATE routing_ping SET is_kept = true WHERE id = ANY(ARRAY(SELECT id FROM batch WHERE is_used)) RETURNING id
+    UPDATE routing_ping SET is_kept = true WHERE id = ANY(ARRAY(SELECT id FROM used)) RETURNING id
 ),
 removed AS (
-    DELETE FROM routing_ping WHERE id = ANY(ARRAY(SELECT id FROM batch WHERE NOT is_used)) RETURNING id
+    DELETE FROM routing_ping WHERE id = ANY(ARRAY(SELECT id FROM batch EXCEPT SELECT id FROM used)) RETURNING id
 )
 SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM removed)
 """  # noqa: S608 - only a statement without values is put in

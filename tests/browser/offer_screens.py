@@ -3,7 +3,8 @@
 from django.urls import reverse
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Bid, BuyerStatement, CardPayment, Enrollment, Offer, PingEndpoint
+from distribution.models import Bid, Buyer, BuyerStatement, CardPayment, Offer, PingEndpoint
+from distribution.money.wallet import top_up
 from routing.models import Lead, Ping
 from tests.support.admin_pages import issue_old_statement
 from tests.support.admin_pages import page as path_of
@@ -18,11 +19,9 @@ from tests.support.factories import (
 )
 
 
-def make_offers(enrollment: Enrollment) -> None:
-    """An offer that is open, an auction that two buyers bid in, and pings. A paused buyer is asked in neither."""
-    workspace = enrollment.campaign.workspace
+def make_offers() -> None:
+    """An offer that is open, an auction in which one buyer bid and one did not, and a ping."""
     gutters = CampaignFactory(
-        workspace=workspace,
         name="Gutters",
         vertical="gutters",
         mode="ping_post",
@@ -32,27 +31,27 @@ def make_offers(enrollment: Enrollment) -> None:
     )
     EnrollmentFactory.create_batch(2, campaign=gutters, buyer__credits_cents=100_000)
     EnrollmentFactory(campaign=gutters, active=False)
-    source = PingFactory(source__workspace=workspace).source
+    source = PingFactory(source__workspace=gutters.workspace).source
     offered: Lead = LeadFactory(source=source, vertical="gutters", attributes={"roof_age": 12})
     assert distribute_lead(offered.pk).result == "offered"
-    _hold_auction(enrollment)
+    _hold_auction()
 
 
-def _hold_auction(enrollment: Enrollment) -> None:
-    campaign = auction_campaign(workspace=enrollment.campaign.workspace, name="Siding", vertical="siding")
-    first, second = bidder(campaign, url="https://bids.example.com/1"), bidder(campaign)
+def _hold_auction() -> None:
+    campaign = auction_campaign(name="Siding", vertical="siding")
+    first, second = (bidder(campaign, url=f"https://bids.example.com/{number}") for number in range(2))
     lead = auctioned_lead(campaign, vertical="siding")
     answer(lead, first, 4_150)
     answer(lead, second, None, "no_bid", bid_reason="outside our area")
     close(lead)
 
 
-def take_cards(enrollment: Enrollment) -> None:
+def pay_by_card(buyer: Buyer) -> None:
     """A payment that succeeded, automatic recharge that is on, and a statement."""
-    wallet = enrollment.buyer.wallet
-    RechargeFactory(wallet=wallet)
-    CardPaymentFactory(card__buyer=enrollment.buyer)
-    issue_old_statement(enrollment.buyer, month=1)
+    RechargeFactory(wallet=buyer.wallet)
+    entry = top_up(buyer.pk, amount_cents=5_000, key="card:pi_1", actor="stripe", clearing="card")
+    CardPaymentFactory(card__buyer=buyer, state="succeeded", failure_code="", provider_id="pi_1", entry=entry)
+    issue_old_statement(buyer, month=1)
 
 
 def offer_pages() -> dict[str, str]:

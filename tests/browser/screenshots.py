@@ -45,6 +45,7 @@ from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
+from leadswitch.env.payments import StripeAccount
 from routing.models import DispatchControl, Lead, LeadStatus, Ping, RetryingLead
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
@@ -57,7 +58,7 @@ from tests.browser.delivery_screens import (
     payable_pages,
     subscribe,
 )
-from tests.browser.offer_screens import card_pages, make_offers, offer_pages, take_cards
+from tests.browser.offer_screens import card_pages, make_offers, offer_pages, pay_by_card
 from tests.browser.operator_pages import (
     ask_to_delete,
     find_missing,
@@ -107,7 +108,10 @@ def demo(committed_db: None) -> Demo:  # noqa: ARG001
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_take(look: str, demo: Demo, open_as: OpenAs, address: str) -> None:  # noqa: ARG001
+def test_take(look: str, demo: Demo, open_as: OpenAs, address: str, settings: Any) -> None:  # noqa: ARG001
+    settings.LEADSWITCH_STRIPE = StripeAccount(
+        "sk_test_1", "pk_test_1", ("whsec_1",), "https://api.stripe.com"
+    )
     folder = FOLDER / look
     shutil.rmtree(folder, ignore_errors=True)
     root, newcomer = User.objects.create_superuser("root"), person("operator", WorkspaceFactory.create())
@@ -162,8 +166,8 @@ def work_a_little(root: User) -> None:
     send_deliveries(sold.buyer, sold.lead)
     subscribe(sold.buyer)
     owe(sold.lead.source)
-    make_offers(enrollment)
-    take_cards(enrollment)
+    make_offers()
+    pay_by_card(enrollment.buyer)
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
     assert save(client, Enrollment, enrollment, **changes).status_code == 302
     wallet = enrollment.buyer.wallet

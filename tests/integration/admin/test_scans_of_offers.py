@@ -164,7 +164,9 @@ def test_bids_behind_many_ping_posts_are_searched_in_bounds(client: Client, enro
     first = Bid.objects.filter(enrollment=enrollment).earliest("pk")
     Offer.objects.exclude(pk=first.offer_id).update(kind="ping_post")
     analyze()
-    assert_bounded(client, Bid, tables=3)  # so few offers are read as a whole: that costs less than 8,000 look-ups
+    assert_bounded(
+        client, Bid, tables=3
+    )  # so few offers are read as a whole: that costs less than 8,000 look-ups
     seen: list[Any] = []
     query = "?"
     for _ in range(ROWS // MAX_SCANNED + 1):
