@@ -5,7 +5,6 @@ from typing import Final
 import pytest
 from django.db import connection
 
-from leadswitch.levels import payment_reports
 from leadswitch.levels.exporter.collectors import payments
 from tests.support.factories import CardPaymentFactory
 from tests.support.plans import read_by_table
@@ -44,11 +43,5 @@ def filled(committed_db: None) -> None:  # noqa: ARG001
 
 def test_gauges_read_what_waits() -> None:
     indexes, rows = read_by_table(payments.READ, None)["distribution_cardpayment"]
-    assert "payment_surplus_unpaid" in indexes
-    assert ("none" in indexes, rows) == (False, 1)
-
-
-def test_report_reads_what_waits() -> None:
-    indexes, rows = read_by_table(payment_reports.OPEN, {"limit": 20})["distribution_cardpayment"]
     assert "payment_surplus_unpaid" in indexes
     assert ("none" in indexes, rows) == (False, 1)
