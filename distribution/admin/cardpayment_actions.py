@@ -1,5 +1,6 @@
 """What a person may do with a payment by card: refund it, or ask the provider what became of it."""
 
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
@@ -132,11 +133,12 @@ class CardPaymentActionsAdmin(ConfirmingAdmin, ReadOnlyAdmin):
         return True
 
     def _look_up(self, request: HttpRequest, payment: CardPayment) -> HttpResponse:
-        form = ReasonForm(request.POST or None)
+        form, wait_seconds = ReasonForm(request.POST or None), 0
         if request.method == "POST" and form.is_valid():
             try:
                 line = look_up(payment, actor=request.user.get_username(), reason=form.cleaned_data["reason"])
             except PaymentRefused as refusal:
+                wait_seconds = refusal.wait_seconds
                 form.add_error(None, f"Nothing was changed. {refusal}")
             else:
                 self.message_user(request, line, messages.SUCCESS)
@@ -147,7 +149,11 @@ class CardPaymentActionsAdmin(ConfirmingAdmin, ReadOnlyAdmin):
             "is_possible": True,
             "back": self._back(request, payment),
         }
-        return self.confirm(request, title=f"Look up: {payment}", form=form, context=context)
+        response = self.confirm(request, title=f"Look up: {payment}", form=form, context=context)
+        if wait_seconds:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+            response.headers["Retry-After"] = str(wait_seconds)
+        return response
 
     def _back(self, request: HttpRequest, payment: CardPayment) -> str:
         page = reverse("admin:distribution_cardpayment_change", args=[payment.pk])

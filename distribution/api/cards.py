@@ -157,7 +157,7 @@ def _require(idempotent: IdempotentRequest | None) -> IdempotentRequest:
 
 
 def _refuse_by_name(work: Callable[[], Result]) -> Result:
-    """A refusal of a field is 400 and names it. One of the state is 409. A provider that does not answer is 503."""
+    """A refusal of a field is 400 and names it. One of the state is 409. 503: the provider does not answer."""
     try:
         return work()
     except PaymentRefused as refusal:
@@ -168,5 +168,5 @@ def _raise(refusal: PaymentRefused) -> NoReturn:
     if refusal.fields:
         problems = [problem(refusal.code, refusal.message)]
         raise FieldsInvalid(dict.fromkeys(refusal.fields, problems)) from None
-    status = 503 if refusal.code == "provider_unreachable" else 409
-    raise ApiError(refusal.message, status_code=status, code=refusal.code) from None
+    status, wait = (503, refusal.wait_seconds) if refusal.wait_seconds else (409, None)
+    raise ApiError(refusal.message, status_code=status, code=refusal.code, wait_seconds=wait) from None

@@ -13,13 +13,13 @@ from distribution.api.authentication import get_buyer_key
 from distribution.api.bodies import problem
 from distribution.api.buyer import BuyerView
 from distribution.selfservice.author import Author
-from distribution.selfservice.places import TooBusy
 from distribution.selfservice.refusals import (
     ChangeRefused,
     FieldsRefused,
     VersionMissing,
     VersionStale,
 )
+from distribution.slow_work import TooBusy
 from routing.api.errors import ApiError, FieldsInvalid, Malformed
 from routing.api.guard import GuardedJSONParser, GuardedPatchParser, require_body
 from routing.redis.rate_limit import take

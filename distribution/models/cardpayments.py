@@ -138,6 +138,11 @@ class CardPayment(models.Model):
                 condition=Q(refund_check_at__isnull=False),
                 name="payment_refund_check",
             ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(state="surplus", refunded_cents__lt=F("amount_cents")),
+                name="payment_surplus_unpaid",
+            ),
         ]
         triggers: ClassVar = [
             owner_trigger(

@@ -24,11 +24,23 @@ from tracing.wording import money
 
 
 class PaymentRefused(ValueError):
-    """The payment is not started. `code` is for programs, the message for people. `fields`: what to correct."""
+    """The payment is not started. `code` is for programs, the message for people. `fields`: what to correct.
 
-    def __init__(self, code: str, message: str, *, field: str = "", fields: Sequence[str] = ()) -> None:
+    `wait_seconds`: nothing is wrong with the request. It may be sent again after so long.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        field: str = "",
+        fields: Sequence[str] = (),
+        wait_seconds: int = 0,
+    ) -> None:
         super().__init__(message)
-        self.code, self.message, self.fields = code, message, tuple(fields) or tuple(filter(None, [field]))
+        self.code, self.message, self.wait_seconds = code, message, wait_seconds
+        self.fields = tuple(fields) or tuple(filter(None, [field]))
 
     @property
     def field(self) -> str:

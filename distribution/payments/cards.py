@@ -12,18 +12,14 @@ from distribution.payments.buying import PaymentRefused, require_cards
 from distribution.payments.intents import id_of
 from distribution.payments.pausing import note_success
 from distribution.payments.provider import (
-    AnswerUnknown,
     RequestRefused,
     create_customer,
     create_setup,
     retrieve_card,
     retrieve_setup,
 )
+from distribution.payments.waiting import UNREACHABLE, person_waits
 from tracing import audit
-
-UNREACHABLE = PaymentRefused(
-    "provider_unreachable", "The card provider does not answer. Try again in a minute."
-)
 
 UNKNOWN_SETUP = PaymentRefused("unknown_setup", "is not a setup of yours", field="setup_id")
 REMOVED = PaymentRefused("card_removed", "This card was removed or replaced. Begin again to add it.")
@@ -34,8 +30,9 @@ def begin_setup(buyer: Buyer) -> dict[str, str]:
     """What a browser needs to add a card. No transaction may be open. Raises PaymentRefused."""
     require_cards()
     try:
-        setup = create_setup(find_customer(buyer).provider_id)
-    except (AnswerUnknown, RequestRefused) as error:
+        with person_waits():
+            setup = create_setup(find_customer(buyer).provider_id)
+    except RequestRefused as error:
         raise UNREACHABLE from error
     return {
         "setup_id": str(setup["id"]),
@@ -63,20 +60,26 @@ def finish_setup(buyer: Buyer, *, setup_id: str, actor: str, at: datetime) -> Ca
     customer = CardCustomer.objects.filter(buyer=buyer).first()
     if not setup_id.startswith(SETUP_PREFIX):
         raise UNKNOWN_SETUP
+    if customer is None:
+        raise UNKNOWN_SETUP
     try:
-        setup = retrieve_setup(setup_id)
-        if customer is None or id_of(setup["customer"]) != customer.provider_id:
-            raise UNKNOWN_SETUP
-        if setup["status"] != "succeeded":
-            raise PaymentRefused(
-                "setup_not_finished", "The card was not added yet. Finish it in the browser first."
-            )
-        card = retrieve_card(id_of(setup["payment_method"]))
+        with person_waits():
+            card = _retrieve_added(setup_id, customer=customer)
     except RequestRefused as error:
         raise UNKNOWN_SETUP from error
-    except AnswerUnknown as error:
-        raise UNREACHABLE from error
     return store_card(customer, card, actor=actor, at=at)
+
+
+def _retrieve_added(setup_id: str, *, customer: CardCustomer) -> dict[str, Any]:
+    """The card of a setup. Raises PaymentRefused, AnswerUnknown, RequestRefused."""
+    setup = retrieve_setup(setup_id)
+    if id_of(setup["customer"]) != customer.provider_id:
+        raise UNKNOWN_SETUP
+    if setup["status"] != "succeeded":
+        raise PaymentRefused(
+            "setup_not_finished", "The card was not added yet. Finish it in the browser first."
+        )
+    return retrieve_card(id_of(setup["payment_method"]))
 
 
 def store_card(customer: CardCustomer, raw: dict[str, Any], *, actor: str, at: datetime) -> Card:

@@ -3,8 +3,8 @@
 from distribution.models import CardPayment, PaymentState
 from distribution.payments.account import get_account
 from distribution.payments.buying import PaymentRefused, require_cards
-from distribution.payments.cards import UNREACHABLE
-from distribution.payments.provider import AnswerUnknown, RequestRefused, retrieve_raw
+from distribution.payments.provider import RequestRefused, retrieve_raw
+from distribution.payments.waiting import UNREACHABLE, person_waits
 
 
 def begin_confirmation(payment: CardPayment) -> dict[str, str]:
@@ -13,7 +13,8 @@ def begin_confirmation(payment: CardPayment) -> dict[str, str]:
     if payment.state != PaymentState.NEEDS_ACTION or payment.provider_id is None:
         raise PaymentRefused("not_to_be_confirmed", "This payment does not wait for the cardholder.")
     try:
-        raw = retrieve_raw(payment.provider_id)
-    except (AnswerUnknown, RequestRefused) as error:
+        with person_waits():
+            raw = retrieve_raw(payment.provider_id)
+    except RequestRefused as error:
         raise UNREACHABLE from error
     return {"client_secret": str(raw["client_secret"]), "publishable_key": get_account().publishable_key}

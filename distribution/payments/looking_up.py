@@ -5,12 +5,12 @@ from django.utils import timezone
 
 from distribution.models import CardPayment, PaymentState
 from distribution.payments.buying import require_cards
-from distribution.payments.cards import UNREACHABLE
 from distribution.payments.failed_refunds import check_refunds
 from distribution.payments.intents import Intent
-from distribution.payments.provider import AnswerUnknown, RequestRefused, find_intents, retrieve_intent
+from distribution.payments.provider import RequestRefused, find_intents, retrieve_intent
 from distribution.payments.sending import make_order
 from distribution.payments.settle import settle
+from distribution.payments.waiting import UNREACHABLE, person_waits
 from tracing import audit
 from tracing.wording import money
 
@@ -20,19 +20,26 @@ NOT_THERE = "The provider has no payment for it."
 def look_up(payment: CardPayment, *, actor: str, reason: str) -> str:
     """Returns what was found, as a sentence. No transaction may be open. Raises PaymentRefused."""
     require_cards()
+    before = payment.state
     try:
-        found = _find(payment)
-        before = payment.state
-        for intent in sorted(found, key=lambda each: not each.is_paid):
-            settle(payment.pk, intent, at=timezone.now())
-        payment.refresh_from_db()
-        if payment.state in (PaymentState.SUCCEEDED, PaymentState.SURPLUS):
-            check_refunds(payment.pk)
-    except (AnswerUnknown, RequestRefused) as error:
+        with person_waits():
+            is_found = _bring_up_to_date(payment)
+    except RequestRefused as error:
         raise UNREACHABLE from error
     payment.refresh_from_db()
     _audit(payment, before=before, actor=actor, reason=reason)
-    return _describe(payment) if found else NOT_THERE
+    return _describe(payment) if is_found else NOT_THERE
+
+
+def _bring_up_to_date(payment: CardPayment) -> bool:
+    """Returns False if the provider does not have it. Raises AnswerUnknown, RequestRefused."""
+    found = _find(payment)
+    for intent in sorted(found, key=lambda each: not each.is_paid):
+        settle(payment.pk, intent, at=timezone.now())
+    payment.refresh_from_db()
+    if payment.state in (PaymentState.SUCCEEDED, PaymentState.SURPLUS):
+        check_refunds(payment.pk)
+    return bool(found)
 
 
 def _find(payment: CardPayment) -> list[Intent]:

@@ -75,7 +75,12 @@ class CardsPage(PortalPage):
         return self.show_page("cards", context, status=status)
 
     def refuse(self, refusal: PaymentRefused) -> HttpResponse:
-        return self.show_cards(problem=str(refusal), status=HTTPStatus.CONFLICT)
+        """A provider that does not answer is not the buyer's mistake: 503, and when to try again."""
+        if not refusal.wait_seconds:
+            return self.show_cards(problem=str(refusal), status=HTTPStatus.CONFLICT)
+        response = self.show_cards(problem=str(refusal), status=HTTPStatus.SERVICE_UNAVAILABLE)
+        response.headers["Retry-After"] = str(refusal.wait_seconds)
+        return response
 
     def done(self, code: str) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('portal-cards')}?done={code}")
@@ -105,8 +110,10 @@ class CardAddedPage(_CardAction):
                 self.buyer, setup_id=request.POST.get("setup_id", ""), actor=self.user.actor, at=self.at
             )
         except PaymentRefused as refusal:
-            problem = "The card was not added. Try again." if refusal.field else str(refusal)
-            return self.show_cards(problem=problem, status=HTTPStatus.CONFLICT)
+            if refusal.field:
+                problem = "The card was not added. Try again."
+                return self.show_cards(problem=problem, status=HTTPStatus.CONFLICT)
+            return self.refuse(refusal)
         return self.done("card-added")
 
 

@@ -20,6 +20,7 @@ from distribution.selfservice.refusals import (
     VersionMissing,
     VersionStale,
 )
+from distribution.slow_work import TooBusy
 
 REASON: Final = "portal"
 # Where the message of the use case speaks to a program.
@@ -104,6 +105,8 @@ class ChangePage(PortalPage, ABC):
             )
         except FieldsRefused as refusal:
             form.show_problems(refusal.problems)
+        except TooBusy as refusal:
+            form.add_error(None, refusal.message)
         except ChangeRefused as refusal:
             form.add_error(None, REFUSALS.get(refusal.code, refusal.message))
         else:

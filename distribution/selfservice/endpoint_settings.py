@@ -11,9 +11,9 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from distribution.deliveries.checking import count_open_posts, find_setting_problems, find_url_problems
 from distribution.models import ANSWERING, METHOD_FIELDS, Campaign, Endpoint, Enrollment
 from distribution.selfservice.merging import merge
-from distribution.selfservice.places import OUTSIDE
 from distribution.selfservice.reading import read_count, read_flag, read_line, read_object, read_required_line
 from distribution.selfservice.refusals import FieldsRefused, Problem
+from distribution.slow_work import OUTSIDE
 from routing.values.normalize import FieldError
 from tracing.parsing import parse_uuid
 from tracing.wording import count

@@ -14,9 +14,9 @@ from distribution.deliveries.tried import Tried
 from distribution.models import Buyer, Delivery, Endpoint, EndpointSecret, Method, Purpose
 from distribution.selfservice.author import Author
 from distribution.selfservice.endpoint_settings import COLUMNS, apply_settings, refuse_bad_urls
-from distribution.selfservice.places import OUTSIDE
 from distribution.selfservice.refusals import ChangeRefused
 from distribution.selfservice.versions import make_version, require_version
+from distribution.slow_work import OUTSIDE
 from tracing import audit
 from tracing.locks import for_change
 from tracing.wording import count

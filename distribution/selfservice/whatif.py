@@ -31,9 +31,9 @@ from distribution.explain.remedy.replaying import (
 from distribution.explain.remedy.world import World
 from distribution.models import Buyer, Enrollment, read_snapshot
 from distribution.selfservice.effect import Effect, LeftOut, WonLead
-from distribution.selfservice.places import REPLAYS
 from distribution.selfservice.resolve import resolve
 from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, PROFILE, Part
+from distribution.slow_work import REPLAYS
 from routing.intake.condition_fields import condition_fields
 from routing.models import Lead
 from routing.values.contact import hide_contact, read_contact

@@ -1,6 +1,8 @@
 """Invariant 15: a statement is what the ledger says: its opening balance, each of its sums, its lines and its end.
 
-The sums are made here from the entries, by their ids, and not by the code that issued the statement.
+The sums are made here from the entries, by their ids, and not by the code that issued the statement. An opening balance
+is compared with that of the last entry before, which invariant 1 compares with the sum: so no entry is read once for
+each later month.
 """
 
 from typing import Final
@@ -27,8 +29,10 @@ CROSS JOIN LATERAL (
     WHERE e.wallet_id = s.wallet_id AND e.id > s.after_entry_id AND e.id <= s.last_entry_id
 ) e
 CROSS JOIN LATERAL (
-    SELECT COALESCE(SUM(amount_cents) FILTER (WHERE kind NOT IN ('hold', 'release')), 0) AS cents
-    FROM distribution_ledgerentry b WHERE b.wallet_id = s.wallet_id AND b.id <= s.after_entry_id
+    SELECT COALESCE((
+        SELECT balance_after_cents FROM distribution_ledgerentry b
+        WHERE b.wallet_id = s.wallet_id AND b.id <= s.after_entry_id ORDER BY b.id DESC LIMIT 1
+    ), 0) AS cents
 ) before
 CROSS JOIN LATERAL (VALUES
     ('an opening balance', s.opening_cents, before.cents),

@@ -13,6 +13,10 @@ FROM (
     UNION ALL
     SELECT r.public_id, 'refund', r.state, r.tries, r.amount_cents, r.created_at, r.next_try_at, p.wallet_id
     FROM distribution_cardrefund r JOIN distribution_cardpayment p ON p.id = r.payment_id WHERE r.state = 'open'
+    UNION ALL
+    SELECT public_id, 'surplus', 'not paid back', tries, amount_cents - refunded_cents, created_at, NULL, wallet_id
+    FROM distribution_cardpayment p WHERE state = 'surplus' AND refunded_cents < amount_cents
+        AND NOT EXISTS (SELECT FROM distribution_cardrefund r WHERE r.payment_id = p.id AND r.state = 'open')
 ) p
 JOIN distribution_wallet wa ON wa.id = p.wallet_id
 JOIN distribution_buyer b ON b.id = wa.buyer_id

@@ -175,9 +175,9 @@ def _describe(error: exceptions.APIException) -> dict[str, Any]:
 def _build_headers(error: exceptions.APIException) -> dict[str, str]:
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": getattr(error, "auth_header", None) or DEFAULT_CHALLENGE}
-    if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-        return {"Retry-After": "1"}
     wait_seconds = getattr(error, "wait", None)
+    if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": str(int(wait_seconds or 1))}
     own = {"Retry-After": str(int(wait_seconds))} if wait_seconds else {}
     return {**own, **getattr(error, "headers", {})}
 

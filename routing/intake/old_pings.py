@@ -1,4 +1,4 @@
-"""Removes pings that no lead followed. The ping of a lead is kept with the lead."""
+"""Removes pings that no lead followed. The ping of a lead is kept with the lead, and not looked at again."""
 
 from typing import Final
 
@@ -7,18 +7,30 @@ from django.db import connection
 
 from routing.metrics.intake import PINGS_REMOVED
 
-DELETED_PER_BATCH: Final = 1_000
+PINGS_PER_BATCH: Final = 1_000
 
 # An expired ping can no longer be used, so no lead can refer to one that is deleted.
-FORGET: Final = """
-DELETE FROM routing_ping WHERE id IN (
-    SELECT p.id FROM routing_ping p
-    WHERE p.created_at < now() - make_interval(days => %s)
-        AND NOT EXISTS (SELECT FROM routing_lead l WHERE l.ping_id = p.id)
-    ORDER BY p.created_at LIMIT %s
-    FOR UPDATE SKIP LOCKED
-)
+OLDEST: Final = """
+SELECT id FROM routing_ping
+WHERE NOT is_kept AND created_at < now() - make_interval(days => %s)
+ORDER BY created_at LIMIT %s
+FOR UPDATE SKIP LOCKED
 """
+# Arrays, so that PostgreSQL looks rows up by key, however large it takes the batch for.
+FORGET: Final = f"""
+WITH batch AS MATERIALIZED ({OLDEST}),
+used AS MATERIALIZED (
+    SELECT ping_id AS id FROM routing_lead
+    WHERE ping_id IS NOT NULL AND ping_id = ANY(ARRAY(SELECT id FROM batch))
+),
+kept AS (
+    UPDATE routing_ping SET is_kept = true WHERE id = ANY(ARRAY(SELECT id FROM used)) RETURNING id
+),
+removed AS (
+    DELETE FROM routing_ping WHERE id = ANY(ARRAY(SELECT id FROM batch EXCEPT SELECT id FROM used)) RETURNING id
+)
+SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM removed)
+"""  # noqa: S608 - only a statement without values is put in
 
 
 def forget_old_pings() -> int:
@@ -26,9 +38,9 @@ def forget_old_pings() -> int:
     forgotten: int = 0
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(FORGET, [settings.LEADSWITCH_PING_DAYS, DELETED_PER_BATCH])
-            removed = cursor.rowcount
+            cursor.execute(FORGET, [settings.LEADSWITCH_PING_DAYS, PINGS_PER_BATCH])
+            kept, removed = cursor.fetchone()
         PINGS_REMOVED.inc(removed)
         forgotten += removed
-        if removed < DELETED_PER_BATCH:
+        if kept + removed < PINGS_PER_BATCH:
             return forgotten

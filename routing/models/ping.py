@@ -29,6 +29,8 @@ class Ping(models.Model):
     is_test = models.BooleanField("test ping", default=False)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(help_text="Until when a lead can be sent with it.")
+    # Set by the clean-up, so that it looks at each old ping once.
+    is_kept = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         db_table = "routing_ping"
@@ -47,7 +49,7 @@ class Ping(models.Model):
         ]
         indexes = [
             models.Index(fields=["source", "-created_at"], name="ping_of_source"),
-            models.Index(fields=["created_at"], name="ping_by_age"),
+            models.Index(fields=["created_at"], condition=Q(is_kept=False), name="ping_to_clean_up"),
         ]
         triggers: ClassVar = [
             owner_trigger("source_id", name="ping", instead="Ping again with a key of the other source."),

@@ -22,14 +22,19 @@ from distribution.admin.trace_page import trace_url
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
     Assignment,
+    Bid,
     Buyer,
+    BuyerStatement,
     Campaign,
+    CardPayment,
     ChangeProposal,
     Delivery,
     Endpoint,
     Enrollment,
     LedgerEntry,
+    Offer,
     PayableEntry,
+    PingEndpoint,
     ReturnRequest,
     Wallet,
 )
@@ -40,7 +45,8 @@ from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
-from routing.models import DispatchControl, Lead, LeadStatus, RetryingLead
+from leadswitch.env.payments import StripeAccount
+from routing.models import DispatchControl, Lead, LeadStatus, Ping, RetryingLead
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
 from tests.browser.delivery_scene import send_deliveries
@@ -52,6 +58,7 @@ from tests.browser.delivery_screens import (
     payable_pages,
     subscribe,
 )
+from tests.browser.offer_screens import card_pages, make_offers, offer_pages, pay_by_card
 from tests.browser.operator_pages import (
     ask_to_delete,
     find_missing,
@@ -101,7 +108,10 @@ def demo(committed_db: None) -> Demo:  # noqa: ARG001
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_take(look: str, demo: Demo, open_as: OpenAs, address: str) -> None:  # noqa: ARG001
+def test_take(look: str, demo: Demo, open_as: OpenAs, address: str, settings: Any) -> None:  # noqa: ARG001
+    settings.LEADSWITCH_STRIPE = StripeAccount(
+        "sk_test_1", "pk_test_1", ("whsec_1",), "https://api.stripe.com"
+    )
     folder = FOLDER / look
     shutil.rmtree(folder, ignore_errors=True)
     root, newcomer = User.objects.create_superuser("root"), person("operator", WorkspaceFactory.create())
@@ -156,6 +166,8 @@ def work_a_little(root: User) -> None:
     send_deliveries(sold.buyer, sold.lead)
     subscribe(sold.buyer)
     owe(sold.lead.source)
+    make_offers()
+    pay_by_card(enrollment.buyer)
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
     assert save(client, Enrollment, enrollment, **changes).status_code == 302
     wallet = enrollment.buyer.wallet
@@ -207,6 +219,8 @@ def operator_pages() -> dict[str, str]:
         **delivery_pages(),
         **payable_pages(sold.lead.source),
         **pages_of_test_leads(sold),
+        **offer_pages(),
+        **card_pages(),
         "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
         "dispatch": path_of(DispatchControl, "changelist"),
         "health": f"{reverse('admin:health')}?window=7d",
@@ -318,7 +332,19 @@ def take_conflict(page: Page, root: User, folder: Path) -> None:
 
 def empty_pages() -> dict[str, str]:
     models = {"leads": Lead, "buyers": Buyer, "assignments": Assignment, "deliveries": Delivery}
-    models |= {"endpoints": Endpoint, "returns": ReturnRequest, "payables": PayableEntry}
+    models |= {
+        "endpoints": Endpoint,
+        "returns": ReturnRequest,
+        "payables": PayableEntry,
+        "offers": Offer,
+        "bids": Bid,
+    }
+    models |= {
+        "pings": Ping,
+        "ping-endpoints": PingEndpoint,
+        "payments": CardPayment,
+        "statements": BuyerStatement,
+    }
     lists = {name: path_of(model, "changelist") for name, model in models.items()}
     return {
         "home": "/admin/",

@@ -8,6 +8,8 @@ disputes and failed refunds, which a test puts there.
 import hashlib
 import hmac
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -44,6 +46,7 @@ class CardProvider:
     """
 
     backend: str
+    process_id: int
     url: str = ""
     lose: int = 0
     refuse: int = 0
@@ -100,6 +103,15 @@ class CardProvider:
                 return
             last = page["data"][-1]["id"]
 
+    @contextmanager
+    def hanging(self) -> Iterator[StripeAccount]:
+        """Its process takes connections and answers nothing. Yields the account, past the proxy."""
+        os.kill(self.process_id, signal.SIGSTOP)
+        try:
+            yield replace(self.account, api_base=self.backend)
+        finally:
+            os.kill(self.process_id, signal.SIGCONT)
+
     def forget(self) -> None:
         """As new, for the next test."""
         httpx.delete(f"{self.backend}/_config/data").raise_for_status()
@@ -130,7 +142,7 @@ def card_provider() -> Iterator[CardProvider]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            provider = CardProvider(f"http://127.0.0.1:{port}")
+            provider = CardProvider(f"http://127.0.0.1:{port}", program.pid)
             wait_until(lambda: is_up(provider), what="localstripe answers")
             with served(provider):
                 yield provider

@@ -9,6 +9,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
     Assignment,
     Buyer,
+    BuyerStatement,
     Campaign,
     ChangeProposal,
     Delivery,
@@ -25,6 +26,7 @@ from distribution.selfservice.change import change_account
 from distribution.selfservice.settings import PROFILE
 from distribution.selfservice.versions import read_version
 from routing.models import Lead, Source
+from tests.support.admin_pages import issue_old_statement
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -54,6 +56,7 @@ class PortalScene:
     offer: Offer
     proposal: ChangeProposal
     endpoint: Endpoint
+    statement: BuyerStatement
 
 
 def build_portal_scene(
@@ -81,7 +84,8 @@ def build_portal_scene(
     request = request_return(asked.public_id, ask, buyer=buyer, actor="portal Dana Price", at=timezone.now())
     user = PortalUserFactory(buyer=buyer, email=email, name="Dana Price")
     offer, proposal = _offer(source, buyer), _propose(buyer)
-    return PortalScene(user, buyer, campaign, sold, missed, request, offer, proposal, endpoint)
+    statement = issue_old_statement(buyer, month=1)
+    return PortalScene(user, buyer, campaign, sold, missed, request, offer, proposal, endpoint, statement)
 
 
 def _propose(buyer: Buyer) -> ChangeProposal:
@@ -155,6 +159,9 @@ def list_pages(scene: PortalScene) -> dict[str, str]:
         "returns": "/portal/returns/",
         "return": f"/portal/returns/{scene.request.public_id}/",
         "wallet": "/portal/wallet/",
+        "cards": "/portal/wallet/card/",
+        "statements": "/portal/wallet/statements/",
+        "statement": f"/portal/wallet/statements/{scene.statement.number}/",
         "settings": "/portal/settings/",
         "area": "/portal/settings/area/",
         "limits": f"/portal/settings/campaigns/{scene.campaign.public_id}/",

@@ -135,7 +135,7 @@ class KeysetChangeList(ChangeList):
         if stop is None or len(found) > self.list_per_page:
             return False
         names = self.model_admin.keyset
-        row = self.root_queryset.filter(**dict(zip(names, stop, strict=True))).first()
+        row = self.model_admin.passed_rows().filter(**dict(zip(names, stop, strict=True))).first()
         if row is None:
             return False
         self.scanned, self.last_scanned = self.max_scanned, row

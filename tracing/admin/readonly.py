@@ -83,14 +83,18 @@ class ReadOnlyAdmin(ExactSearch):
         """
         return None
 
+    def passed_rows(self) -> QuerySet[Any]:
+        """The rows that a scan passes. They may be more than the list can show."""
+        rows: QuerySet[Any] = self.model._default_manager.all()
+        return rows
+
     def place_far(
         self, start: Place | None, *, side: str, rows: int, workspace_id: int | None
     ) -> Place | None:
         """Return the keyset of the row `rows` rows from `start` on `side` ("lt" or "gt"). None if there are fewer."""
+        passed = self.passed_rows()
         return place_far(
-            self.model._default_manager.all()
-            if workspace_id is None
-            else self.of_workspaces(self.model._default_manager.all(), [workspace_id]),
+            passed if workspace_id is None else self.of_workspaces(passed, [workspace_id]),
             self.keyset,
             start,
             side=side,

@@ -1,4 +1,4 @@
-"""Alerts on payments by card: what waits for the provider, and webhooks that are refused."""
+"""Alerts on payments by card: what waits for the provider or a person, and webhooks that are refused."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ PAYMENT_ALERTS: Final = (
         reads=Job.EXPORTER,
         expression=f"max(leadswitch_payment_oldest_open_age_seconds) > {STUCK_MINUTES * MINUTE}",
         holds_for="5m",
-        summary=f"A payment or refund by card has waited for the card provider for {DURATION}.",
+        summary=f"A payment, refund or surplus by card has waited for {DURATION}.",
         normal="seconds; minutes after an answer was lost",
         dashboard=Dashboard.DELIVERIES,
     ),

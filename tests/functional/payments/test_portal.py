@@ -89,7 +89,7 @@ def test_setup_of_another_buyer_is_refused(client: Client, provider: CardProvide
 def test_provider_that_is_away_is_named(client: Client, provider: CardProvider) -> None:
     provider.refuse = 1
     answer = client.post(f"{CARDS}add/")
-    assert answer.status_code == 409
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
     assert "The card provider does not answer. Try again in a minute." in text_of(answer)
 
 

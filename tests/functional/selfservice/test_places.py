@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from distribution.models import Enrollment
-from distribution.selfservice.places import OUTSIDE, REPLAYS, Places, TooBusy
+from distribution.slow_work import OUTSIDE, REPLAYS, Places, TooBusy
 from tests.functional.api.test_buyer_account import Api
 from tests.support.factories import BuyerFactory, CampaignFactory, EndpointFactory, enroll
 

@@ -17,6 +17,21 @@ SELECT b.workspace_id, w.id, 1, '2026-01-01', 'UTC', '2026-01-01', '2026-02-01',
     0, 0, 0, 0, 0, {charged}, 0, 0, -({charged}), '2026-02-01', '2026-02-02', '{details}', now(), 'x'
 FROM distribution_wallet w JOIN distribution_buyer b ON b.id = w.buyer_id WHERE w.id = {{wallet}}
 """
+# Both months say that nothing moved. The second one begins before the first one ends.
+OVERLAPPING = """
+INSERT INTO distribution_buyerstatement (workspace_id, wallet_id, number, month, timezone, starts_at, ends_at,
+    after_entry_id, last_entry_id, buyer_name, workspace_name, opening_cents, leads, charged_cents, refunded_cents,
+    topped_up_cents, adjusted_cents, card_refunded_cents, charged_back_cents, won_back_cents, closing_cents, held_cents,
+    credit_limit_cents, due_cents, due_on, due_at, details, issued_at, issued_by)
+SELECT b.workspace_id, w.id, n, m.month, 'UTC', m.month, m.month + interval '1 month', m.after, m.last, '', '',
+    w.balance_cents, 0, 0, 0, 0, 0, 0, 0, 0, w.balance_cents, 0, 0, greatest(0, -w.balance_cents), '2026-04-01',
+    '2026-04-02', '{{"campaigns": [], "movements": []}}', now(), 'x'
+FROM distribution_wallet w JOIN distribution_buyer b ON b.id = w.buyer_id
+CROSS JOIN (SELECT max(id) AS id FROM distribution_ledgerentry) newest
+CROSS JOIN LATERAL (VALUES (1, date '2026-01-01', newest.id, newest.id + 2), (2, date '2026-02-01', newest.id + 1,
+    newest.id + 3)) m (n, month, after, last)
+WHERE w.id = {wallet}
+"""
 NO_LINES = '{{{{"campaigns": [], "movements": []}}}}'
 A_LINE = (
     '{{{{"campaigns": [], "movements": [{{{{"entry_id": "019c1f0e-7c1a-7b7e-9d0a-3f1c2b4a5d99", "kind": "topup",'
@@ -32,6 +47,11 @@ PLANTED = [
         "statement_with_an_invented_line",
         STATEMENT.format(charged=0, details=A_LINE.format()),
         {15: "lists movements that are no entries of its month: 1"},
+    ),
+    Planted(
+        "statements_of_months_that_overlap",
+        OVERLAPPING,
+        {15: "but the one before ends with"},
     ),
     Planted(
         "balance_without_entry",

@@ -6,14 +6,15 @@ import pytest
 from django.db import connection
 
 from distribution.attempts.promises import READ_PROMISE
-from routing.intake.old_pings import DELETED_PER_BATCH, FORGET
+from routing.intake.old_pings import FORGET, OLDEST, PINGS_PER_BATCH, forget_old_pings
 from routing.models import Lead, Ping
 from tests.support.factories import LeadFactory, PingFactory
 from tests.support.filling import fill_leads
-from tests.support.plans import read_by_table
+from tests.support.plans import plan, read_by_table
 from tests.support.planting import plant
 
 ROWS: Final = 20_000
+OLDER_THAN_A_MONTH: Final = 5_601
 # One ping in four is older than a month.
 FILL: Final = """
 INSERT INTO routing_ping (
@@ -22,6 +23,13 @@ INSERT INTO routing_ping (
 SELECT gen_random_uuid(), %(source)s, 1, 500, '', '{}', false, now() - n * interval '2 minutes' - interval '10 days',
     now() + interval '1 day'
 FROM generate_series(1, %(rows)s) n
+"""
+# The oldest pings have a lead each.
+GIVE_TO_LEADS: Final = """
+UPDATE routing_lead l SET ping_id = p.id
+FROM (SELECT id, row_number() OVER (ORDER BY created_at) AS n FROM routing_ping) p,
+    (SELECT id, row_number() OVER (ORDER BY id DESC) AS n FROM routing_lead) numbered
+WHERE numbered.id = l.id AND numbered.n = p.n AND p.n <= %(number)s
 """
 
 
@@ -62,7 +70,29 @@ def test_attempt_reads_the_promise_by_its_key(used: Ping) -> None:
 
 @pytest.mark.usefixtures("used")
 def test_clean_up_reads_one_batch_of_the_oldest() -> None:
-    """The second scan is that of the delete itself."""
-    select = FORGET.partition("IN (")[2].rpartition(")")[0]
-    indexes, rows = read_by_table(select, [30, DELETED_PER_BATCH])["routing_ping"]
-    assert (indexes, rows) == ({"ping_by_age"}, DELETED_PER_BATCH)
+    indexes, rows = read_by_table(OLDEST, [30, PINGS_PER_BATCH])["routing_ping"]
+    assert (indexes, rows) == ({"ping_to_clean_up"}, PINGS_PER_BATCH)
+
+
+@pytest.mark.usefixtures("used")
+def test_clean_up_reads_no_table_in_full() -> None:
+    """The oldest batch is found by age. Its leads are looked up, and its rows are changed by id."""
+    indexes, scanned = plan(FORGET, [30, PINGS_PER_BATCH])
+    assert indexes == {"ping_to_clean_up", "lead_ping_used_once", "routing_ping_pkey"}
+    assert scanned == set()
+
+
+def test_clean_up_looks_at_a_ping_of_a_lead_once(used: Ping) -> None:
+    """However many there are: after years they are most of the old pings."""
+    leads = 3 * PINGS_PER_BATCH
+    plant(GIVE_TO_LEADS, {"number": leads})
+    before = Ping.objects.count()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE routing_ping, routing_lead")
+
+    assert forget_old_pings() == OLDER_THAN_A_MONTH - leads
+    assert Ping.objects.filter(is_kept=True).count() == leads
+    assert Ping.objects.count() == before - (OLDER_THAN_A_MONTH - leads)
+    assert Ping.objects.filter(pk=used.pk, is_kept=False).exists()
+
+    assert read_by_table(OLDEST, [30, PINGS_PER_BATCH])["routing_ping"] == ({"ping_to_clean_up"}, 0)

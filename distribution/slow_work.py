@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from distribution.selfservice.refusals import ChangeRefused
-
 BUSY: Final = "LeadSwitch is busy with the same for others. Try again in a moment."
 
 
-class TooBusy(ChangeRefused):
-    """Nothing was done: as many as possible run already."""
+class TooBusy(Exception):
+    """Nothing was done: as many as possible run already. The message is a sentence for the person who asked."""
 
     def __init__(self) -> None:
-        super().__init__("busy", BUSY)
+        super().__init__(BUSY)
+        self.message = BUSY
 
 
 class Places:
@@ -42,7 +41,7 @@ class Places:
             self._free.put(None)
 
 
-# Name servers, and systems that are tested.
+# Name servers, systems that are tested, and the card provider.
 OUTSIDE: Final = Places(2)
 # It uses the processor all the time.
 REPLAYS: Final = Places(1)
