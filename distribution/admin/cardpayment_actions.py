@@ -1,5 +1,6 @@
 """What a person may do with a payment by card: refund it, or ask the provider what became of it."""
 
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from distribution.models import CardPayment, PaymentState
 from distribution.payments.asking import Refundable, ask_refund, find_hindrance, read_refundable
 from distribution.payments.buying import PaymentRefused, require_cards
 from distribution.payments.looking_up import look_up
+from distribution.selfservice.provider import ask_provider
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
 from tracing.admin.readonly import ReadOnlyAdmin
 from tracing.wording import money
@@ -134,8 +136,11 @@ class CardPaymentActionsAdmin(ConfirmingAdmin, ReadOnlyAdmin):
     def _look_up(self, request: HttpRequest, payment: CardPayment) -> HttpResponse:
         form = ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
+            actor = request.user.get_username()
             try:
-                line = look_up(payment, actor=request.user.get_username(), reason=form.cleaned_data["reason"])
+                line = ask_provider(
+                    partial(look_up, payment, actor=actor, reason=form.cleaned_data["reason"])
+                )
             except PaymentRefused as refusal:
                 form.add_error(None, f"Nothing was changed. {refusal}")
             else:

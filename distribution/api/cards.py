@@ -22,6 +22,7 @@ from distribution.payments.cards import begin_setup, finish_setup, remove_card
 from distribution.payments.confirming import begin_confirmation
 from distribution.payments.queries import find_current_card, find_payment_of, list_payments
 from distribution.payments.settings import change_recharge, find_recharge
+from distribution.selfservice.provider import ask_provider
 from routing.api.errors import ApiError, FieldsInvalid
 from routing.api.headers import read_request_of
 from routing.api.keyview import not_found
@@ -37,7 +38,8 @@ class MoneyView(BuyerView):
     @property
     def actor(self) -> str:
         """Who asked, for the audit log: the key, and not a person."""
-        return f"key {get_buyer_key(self.request).prefix}"
+        key = get_buyer_key(self.request)
+        return f"key {key.name} ({key.prefix})"
 
 
 class CardView(MoneyView):
@@ -58,7 +60,8 @@ class CardSetupView(MoneyView):
 
     @documents.POST_SETUP
     def post(self, request: Request) -> Response:  # noqa: ARG002 - a body is not read
-        return Response(_refuse_by_name(partial(begin_setup, self.buyer)), status=201)
+        setup = _refuse_by_name(partial(ask_provider, partial(begin_setup, self.buyer)))
+        return Response(setup, status=201)
 
 
 class CardSetupFinishView(MoneyView):
@@ -67,9 +70,8 @@ class CardSetupFinishView(MoneyView):
     @documents.POST_FINISH
     def post(self, request: Request) -> Response:
         setup_id = read_body(request, SETUP)["setup_id"]
-        card = _refuse_by_name(
-            partial(finish_setup, self.buyer, setup_id=setup_id, actor=self.actor, at=datetime.now(UTC))
-        )
+        finish = partial(finish_setup, self.buyer, setup_id=setup_id, actor=self.actor, at=datetime.now(UTC))
+        card = _refuse_by_name(partial(ask_provider, finish))
         return Response(answers.describe_card(card), status=201)
 
 
@@ -115,7 +117,7 @@ class TopUpConfirmView(MoneyView):
     @documents.POST_CONFIRM
     def post(self, request: Request, public_id: UUID) -> Response:  # noqa: ARG002 - a body is not read
         payment = _find(self, public_id)
-        return Response(_refuse_by_name(partial(begin_confirmation, payment)))
+        return Response(_refuse_by_name(partial(ask_provider, partial(begin_confirmation, payment))))
 
 
 class RechargeView(MoneyView):
