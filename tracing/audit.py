@@ -13,7 +13,7 @@ MAX_READ: Final = 200
 UNAUDITED_FIELDS: Final = frozenset(
     {
         *("first_name", "last_name", "email", "phone", "address", "email_hash", "phone_hash"),
-        *("contact_name", "contact_email", "contact_phone"),
+        *("contact_name", "contact_email", "contact_phone", "statement_emails", "email_to"),
         *(
             "attributes",
             "consent",

@@ -135,8 +135,9 @@ class CardPaymentActionsAdmin(ConfirmingAdmin, ReadOnlyAdmin):
     def _look_up(self, request: HttpRequest, payment: CardPayment) -> HttpResponse:
         form, wait_seconds = ReasonForm(request.POST or None), 0
         if request.method == "POST" and form.is_valid():
+            actor = request.user.get_username()
             try:
-                line = look_up(payment, actor=request.user.get_username(), reason=form.cleaned_data["reason"])
+                line = look_up(payment, actor=actor, reason=form.cleaned_data["reason"])
             except PaymentRefused as refusal:
                 wait_seconds = refusal.wait_seconds
                 form.add_error(None, f"Nothing was changed. {refusal}")

@@ -84,7 +84,7 @@ class StatementPageAdmin(ConfirmingAdmin, ReadOnlyAdmin):
         context = {
             "lines": [
                 _describe_mail(statement),
-                hindrance or "It is mailed to the addresses that the wallet names now.",
+                hindrance or TO_THE_ADDRESSES_OF_NOW,
             ],
             "button": "Send again",
             "is_possible": not hindrance,

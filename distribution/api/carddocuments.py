@@ -70,8 +70,12 @@ class CardPaymentPage(serializers.Serializer[Any]):
 
 
 class ConfirmDocument(serializers.Serializer[Any]):
-    client_secret = serializers.CharField(help_text="For Stripe.js in your browser: handleNextAction.")
+    client_secret = serializers.CharField(
+        help_text="For Stripe.js in your browser: handleNextAction while the payment intent is requires_action, "
+        "confirmCardPayment otherwise."
+    )
     publishable_key = serializers.CharField(help_text="For Stripe.js in your browser.")
+    payment_method = serializers.CharField(help_text="For confirmCardPayment: Stripe's id of the card.")
 
 
 class RechargeDocument(serializers.Serializer[Any]):
@@ -223,7 +227,9 @@ POST_CONFIRM: Final = describe_operation(
     parameters=LIMIT_HEADERS,
     request=None,
     responses={200: ConfirmDocument, **describe_errors(404, 409, 503)},
-    examples=describe_example({"client_secret": "pi_1_secret_2", "publishable_key": "pk_live_3"}, "200"),
+    examples=describe_example(
+        {"client_secret": "pi_1_secret_2", "publishable_key": "pk_live_3", "payment_method": "pm_4"}, "200"
+    ),
 )
 GET_RECHARGE: Final = describe_operation(
     "buyer_recharge",

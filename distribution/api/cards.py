@@ -37,7 +37,8 @@ class MoneyView(BuyerView):
     @property
     def actor(self) -> str:
         """Who asked, for the audit log: the key, and not a person."""
-        return f"key {get_buyer_key(self.request).prefix}"
+        key = get_buyer_key(self.request)
+        return f"key {key.name} ({key.prefix})"
 
 
 class CardView(MoneyView):
@@ -58,7 +59,8 @@ class CardSetupView(MoneyView):
 
     @documents.POST_SETUP
     def post(self, request: Request) -> Response:  # noqa: ARG002 - a body is not read
-        return Response(_refuse_by_name(partial(begin_setup, self.buyer)), status=201)
+        setup = _refuse_by_name(partial(begin_setup, self.buyer))
+        return Response(setup, status=201)
 
 
 class CardSetupFinishView(MoneyView):
@@ -67,9 +69,8 @@ class CardSetupFinishView(MoneyView):
     @documents.POST_FINISH
     def post(self, request: Request) -> Response:
         setup_id = read_body(request, SETUP)["setup_id"]
-        card = _refuse_by_name(
-            partial(finish_setup, self.buyer, setup_id=setup_id, actor=self.actor, at=datetime.now(UTC))
-        )
+        finish = partial(finish_setup, self.buyer, setup_id=setup_id, actor=self.actor, at=datetime.now(UTC))
+        card = _refuse_by_name(finish)
         return Response(answers.describe_card(card), status=201)
 
 

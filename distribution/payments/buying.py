@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -21,6 +22,9 @@ from distribution.payments.account import has_cards
 from distribution.payments.pausing import find_card
 from tracing import audit
 from tracing.wording import money
+
+# Of the column. A person of the portal may have a longer name.
+MOST_OF_ACTOR: Final = 100
 
 
 class PaymentRefused(ValueError):
@@ -81,7 +85,7 @@ def start_payment(
             wallet=wallet,
             card=card,
             origin=origin,
-            actor=actor,
+            actor=actor[:MOST_OF_ACTOR],
             amount_cents=amount_cents,
             next_try_at=at,
         )

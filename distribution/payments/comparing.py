@@ -12,7 +12,7 @@ from django.db import transaction
 
 from distribution.models import CardDispute, CardPayment, PaymentMark, PaymentState
 from distribution.payments.disputes import apply_dispute, is_readable
-from distribution.payments.failed_refunds import check_refunds
+from distribution.payments.failed_refunds import ENDED_BADLY, check_refunds
 from distribution.payments.intents import Intent, read_dispute, read_intent
 from distribution.payments.provider import count_refunded, list_created
 from distribution.payments.settle import settle
@@ -49,15 +49,20 @@ def compare(*, since: datetime, at: datetime, fix: bool) -> Iterator[Difference 
     for intent in listed:
         yield _compare_intent(intent, at=at, fix=fix)
     yield from _find_unlisted({intent.provider_id for intent in listed}, since=since)
-    refunded = {str(raw["payment_intent"]) for raw in _list_refunds(since=since, at=at)}
-    for intent_id in sorted(refunded):
-        yield _compare_refunds(intent_id, fix=fix)
+    for intent_id, listed_cents in sorted(_sum_refunds(since=since, at=at).items()):
+        yield _compare_refunds(intent_id, listed_cents=listed_cents, fix=fix)
     for raw in list_created("disputes", since=since):
         yield _compare_dispute(raw, at=at, fix=fix)
 
 
-def _list_refunds(*, since: datetime, at: datetime) -> list[dict[str, Any]]:
-    return list_created("refunds", since=min(since, at - REFUNDS_READ_AGAIN))
+def _sum_refunds(*, since: datetime, at: datetime) -> dict[str, int]:
+    """Cents of the refunds that have not failed, by payment intent."""
+    cents: dict[str, int] = {}
+    for raw in list_created("refunds", since=min(since, at - REFUNDS_READ_AGAIN)):
+        is_failed = raw["status"] in ENDED_BADLY
+        name = str(raw["payment_intent"])
+        cents[name] = cents.get(name, 0) + (0 if is_failed else int(raw["amount"]))
+    return cents
 
 
 def _compare_intent(intent: Intent, *, at: datetime, fix: bool) -> Difference | None:
@@ -88,9 +93,10 @@ def _find_unlisted(listed: set[str], *, since: datetime) -> Iterator[Difference]
         yield Difference(f"card payment {payment.pk}", is_healed=False)
 
 
-def _compare_refunds(intent_id: str, *, fix: bool) -> Difference | None:
+def _compare_refunds(intent_id: str, *, listed_cents: int, fix: bool) -> Difference | None:
+    """Asks for all refunds of the payment only if those of the list are not what was taken: a request for each."""
     payment = CardPayment.objects.filter(provider_id=intent_id).first()
-    if payment is None:
+    if payment is None or payment.refunded_cents == listed_cents:
         return None
     total_cents = count_refunded(intent_id)
     if total_cents == payment.refunded_cents:

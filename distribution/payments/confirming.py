@@ -8,7 +8,10 @@ from distribution.payments.waiting import UNREACHABLE, person_waits
 
 
 def begin_confirmation(payment: CardPayment) -> dict[str, str]:
-    """No transaction may be open. Raises PaymentRefused. The secret is not stored."""
+    """No transaction may be open. Raises PaymentRefused. The secret is not stored.
+
+    `payment_method`: a payment intent that the bank has declined with the wish to confirm it has none any longer.
+    """
     require_cards()
     if payment.state != PaymentState.NEEDS_ACTION or payment.provider_id is None:
         raise PaymentRefused("not_to_be_confirmed", "This payment does not wait for the cardholder.")
@@ -17,4 +20,8 @@ def begin_confirmation(payment: CardPayment) -> dict[str, str]:
             raw = retrieve_raw(payment.provider_id)
     except RequestRefused as error:
         raise UNREACHABLE from error
-    return {"client_secret": str(raw["client_secret"]), "publishable_key": get_account().publishable_key}
+    return {
+        "client_secret": str(raw["client_secret"]),
+        "publishable_key": get_account().publishable_key,
+        "payment_method": payment.card.provider_id,
+    }

@@ -48,22 +48,32 @@ def refund_next() -> bool:
 
 
 def _advance(refund: CardRefund) -> None:
+    """Only a refused refund has failed. Lists that are refused leave open whether it was made."""
     intent_id = refund.payment.provider_id
     assert intent_id is not None  # noqa: S101 - only paid payments are refunded
     try:
         made = find_refund(refund.public_id, intent_id=intent_id) if refund.tries else None
-        if made is None:
-            CardRefund.objects.filter(pk=refund.pk).update(tries=refund.tries + 1, sent_at=timezone.now())
-            made = create_refund(refund.public_id, intent_id=intent_id, amount_cents=refund.amount_cents)
-        _settle(refund, made, refunded_cents=count_refunded(intent_id))
-    except AnswerUnknown as unknown:
+        made = made or _send(refund, intent_id=intent_id)
+        if made is not None:
+            _settle(refund, made, refunded_cents=count_refunded(intent_id))
+    except (AnswerUnknown, RequestRefused) as unknown:
         wait = min(FIRST_WAIT * 2 ** min(refund.tries, 10), LONGEST_WAIT)
-        CardRefund.objects.filter(pk=refund.pk).update(next_try_at=timezone.now() + wait)
-        logger.warning(
-            "payments.answer_unknown", extra={"refund": str(refund.public_id), "cause": unknown.cause}
+        CardRefund.objects.filter(pk=refund.pk, state=RefundState.OPEN).update(
+            next_try_at=timezone.now() + wait
         )
+        logger.warning(
+            "payments.answer_unknown", extra={"refund": str(refund.public_id), "cause": str(unknown)}
+        )
+
+
+def _send(refund: CardRefund, *, intent_id: str) -> Any:
+    """None: it was refused, and has ended. Raises AnswerUnknown."""
+    CardRefund.objects.filter(pk=refund.pk).update(tries=refund.tries + 1, sent_at=timezone.now())
+    try:
+        return create_refund(refund.public_id, intent_id=intent_id, amount_cents=refund.amount_cents)
     except RequestRefused as refusal:
         _end(refund, RefundState.FAILED, code=refusal.code)
+        return None
 
 
 def _settle(refund: CardRefund, made: Any, *, refunded_cents: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from distribution.locks import wait_for_wallet
 from distribution.models import Buyer, PauseReason, Recharge, Wallet
@@ -18,11 +19,20 @@ AMOUNTS: Final = (
     *("day_limit_cents", "week_limit_cents", "month_limit_cents"),
 )
 FIELDS: Final = ("is_on", *AMOUNTS, "max_tries")
+STALE: Final = "stale"
+VERSION_SALT: Final = "leadswitch.recharge.version"
 AUDITED: Final = (*FIELDS, "paused_at", "pause_reason")
 
 
 def find_recharge(buyer: Buyer) -> Recharge | None:
     return Recharge.objects.filter(wallet__buyer=buyer).first()
+
+
+def read_version(recharge: Recharge | None) -> str:
+    """Of the settings, for a form that shows them. Blank: there are none."""
+    if recharge is None:
+        return ""
+    return salted_hmac(VERSION_SALT, str([getattr(recharge, name) for name in FIELDS])).hexdigest()
 
 
 def change_recharge(
@@ -33,12 +43,18 @@ def change_recharge(
     at: datetime,
     reason: str = "",
     is_by_buyer: bool = False,
+    version: str | None = None,
 ) -> Recharge:
-    """`changes`: FIELDS, and `is_paused`. Raises PaymentRefused. A change lets a payment be due at once again."""
+    """`changes`: FIELDS, and `is_paused`. Raises PaymentRefused. A change lets a payment be due at once again.
+
+    `version`: of the settings that a form showed. Others than these are not overwritten.
+    """
     with transaction.atomic():
         wait_for_wallet(buyer.pk)
         wallet = Wallet.objects.get(buyer_id=buyer.pk)
         recharge = Recharge.objects.filter(wallet=wallet).first()
+        if version is not None and version != read_version(recharge):
+            raise PaymentRefused(STALE, "The settings were changed after you opened the page.")
         before = {} if recharge is None else audit.read_state(recharge, fields=list(AUDITED))
         stored = _store(recharge, changes, wallet=wallet, buyer=buyer)
         _switch(stored, changes, is_by_buyer=is_by_buyer, at=at)
@@ -91,4 +107,6 @@ def _switch(row: Recharge, changes: Mapping[str, Any], *, is_by_buyer: bool, at:
     if is_paused is True:
         pause(row.wallet_id, reason=PauseReason.BY_BUYER if is_by_buyer else PauseReason.BY_HAND, at=at)
     elif is_paused is False and row.paused_at is not None:
+        if is_by_buyer and row.pause_reason == PauseReason.BY_HAND:
+            raise PaymentRefused("paused_by_agency", "Your agency paused it. Ask your agency to resume it.")
         resume(row.wallet_id)

@@ -148,9 +148,10 @@ def _apply_charge(charged: Charged, at: datetime) -> str:
 
 
 def apply_charge(payment_id: int, charged: Charged, *, at: datetime) -> None:
-    """The success first: this may be the first that is heard of it."""
+    """The success first: this may be the first that is heard of it. A charge that failed decides nothing."""
     with transaction.atomic():
-        settle(payment_id, charged.intent, at=at)
+        if charged.intent.is_paid:
+            settle(payment_id, charged.intent, at=at)
         # A surplus is a payment of its own.
         payment_id = (
             CardPayment.objects.filter(provider_id=charged.intent.provider_id)

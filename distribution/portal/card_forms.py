@@ -8,7 +8,7 @@ from django import forms
 
 from distribution.models import LEAST_PAYMENT_CENTS, MOST_PAYMENT_CENTS, MOST_TRIES, Recharge
 from distribution.payments.buying import PaymentRefused
-from distribution.payments.settings import AMOUNTS
+from distribution.payments.settings import AMOUNTS, read_version
 
 CENTS: Final = 100
 # By the field of the use case: that of the form.
@@ -45,7 +45,10 @@ class BuyForm(forms.Form):
 
 
 class RechargeForm(forms.Form):
+    """`version`: of the settings that it was filled with."""
+
     prefix = "recharge"
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
     is_on = forms.BooleanField(label="Recharge automatically", required=False)
     threshold = DollarInput(
         "When less than this is available, in dollars",
@@ -77,7 +80,8 @@ class RechargeForm(forms.Form):
         if recharge is None:
             return cls(initial={"max_tries": 1})
         amounts = {FIELDS[name]: Decimal(getattr(recharge, name)) / CENTS for name in AMOUNTS}
-        return cls(initial={**amounts, "is_on": recharge.is_on, "max_tries": recharge.max_tries})
+        others = {name: getattr(recharge, name) for name in ("is_on", "max_tries")}
+        return cls(initial={**amounts, **others, "version": read_version(recharge)})
 
     def make_changes(self) -> dict[str, Any]:
         values = self.cleaned_data

@@ -14,14 +14,15 @@ from distribution.payments.buying import PaymentRefused, start_payment
 from distribution.payments.cards import begin_setup, finish_setup, remove_card
 from distribution.payments.confirming import begin_confirmation
 from distribution.payments.queries import find_current_card, find_payment_of, list_payments
+from distribution.payments.settings import STALE as STALE_CODE
 from distribution.payments.settings import change_recharge, find_recharge
 from distribution.portal.card_forms import BuyForm, RechargeForm
 from distribution.portal.card_policy import allow_stripe, make_nonce
+from distribution.portal.changes import REASON, STALE
 from distribution.portal.home import find_available
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
 
-REASON: Final = "portal"
 # What a buyer reads about a pause, and what to do.
 PAUSES: Final[dict[str, str]] = {
     PauseReason.DECLINED: "Your card was declined. Add another card, or ask your bank and resume it.",
@@ -105,10 +106,9 @@ class CardAddedPage(_CardAction):
     """The browser has given the card to the provider."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        setup_id = request.POST.get("setup_id", "")
         try:
-            finish_setup(
-                self.buyer, setup_id=request.POST.get("setup_id", ""), actor=self.user.actor, at=self.at
-            )
+            finish_setup(self.buyer, setup_id=setup_id, actor=self.user.actor, at=self.at)
         except PaymentRefused as refusal:
             if refusal.field:
                 problem = "The card was not added. Try again."
@@ -159,17 +159,27 @@ class ConfirmPaymentPage(_CardAction):
         return show_stripe(self, "confirm_payment", {"secret": secret, "payment": payment})
 
 
+class SettingsChanged(Exception):
+    """Another person changed them after the page was opened."""
+
+
 class RechargePage(_CardAction):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = RechargeForm(request.POST)
-        if form.is_valid() and self._change(form):
-            return self.done("saved")
+        try:
+            if form.is_valid() and self._change(form):
+                return self.done("saved")
+        except SettingsChanged:
+            return self.show_cards(problem=STALE, status=HTTPStatus.CONFLICT)
         return self.show_cards(recharge_form=form, status=HTTPStatus.BAD_REQUEST)
 
     def _change(self, form: RechargeForm) -> bool:
+        """Raises SettingsChanged."""
         try:
-            switch(self, form.make_changes())
+            switch(self, form.make_changes(), version=form.cleaned_data["version"])
         except PaymentRefused as refusal:
+            if refusal.code == STALE_CODE:
+                raise SettingsChanged from None
             form.show_refusal(refusal)
             return False
         return True
@@ -192,9 +202,17 @@ class PauseRechargeForm(forms.Form):
     action = forms.ChoiceField(choices=[("pause", "pause"), ("resume", "resume")])
 
 
-def switch(page: PortalPage, changes: dict[str, Any]) -> None:
+def switch(page: PortalPage, changes: dict[str, Any], *, version: str | None = None) -> None:
     """Raises PaymentRefused."""
-    change_recharge(page.buyer, changes, actor=page.user.actor, reason=REASON, at=page.at, is_by_buyer=True)
+    change_recharge(
+        page.buyer,
+        changes,
+        actor=page.user.actor,
+        reason=REASON,
+        at=page.at,
+        is_by_buyer=True,
+        version=version,
+    )
 
 
 def show_stripe(page: PortalPage, template: str, context: dict[str, Any]) -> HttpResponse:

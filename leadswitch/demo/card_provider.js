@@ -26,6 +26,14 @@
       const { facts, error } = await post(`setup_intents/${idOf(secret)}/confirm`, { client_secret: secret, number });
       return error ? { error } : { setupIntent: facts };
     },
+    retrievePaymentIntent: async (secret) => {
+      const facts = await (await fetch(`${origin}/v1/payment_intents/${idOf(secret)}`)).json();
+      return facts.error ? { error: facts.error } : { paymentIntent: facts };
+    },
+    confirmCardPayment: async (secret, { payment_method }) => {
+      const { facts, error } = await post(`payment_intents/${idOf(secret)}/confirm`, { client_secret: secret, payment_method });
+      return error ? { error } : { paymentIntent: facts };
+    },
     handleNextAction: async ({ clientSecret }) => {
       const { facts, error } = await post(`payment_intents/${idOf(clientSecret)}/confirm`, { client_secret: clientSecret });
       return error ? { error } : { paymentIntent: facts };

@@ -151,6 +151,8 @@ def make_intent(provider: Provider, fields: Fields) -> Answer:
     intent["client_secret"] = f"{intent['id']}_secret_demo"
     if number == DECLINED:
         return decline(provider, intent)
+    if number == MUST_BE_CONFIRMED and fields.get("off_session") == "true":
+        return decline(provider, intent, code="authentication_required")
     if number == MUST_BE_CONFIRMED:
         intent["status"] = "requires_action"
         provider.send("payment_intent.requires_action", intent)
@@ -160,8 +162,9 @@ def make_intent(provider: Provider, fields: Fields) -> Answer:
     return 200, answer
 
 
-def decline(provider: Provider, intent: dict[str, Any]) -> Answer:
-    error = {"type": "card_error", "code": "card_declined", "decline_code": "generic_decline"}
+def decline(provider: Provider, intent: dict[str, Any], *, code: str = "card_declined") -> Answer:
+    declined = code if code == "authentication_required" else "generic_decline"
+    error = {"type": "card_error", "code": code, "decline_code": declined}
     intent.update(status="requires_payment_method", last_payment_error=error)
     provider.send("payment_intent.payment_failed", intent)
     return 402, {"error": {**error, "message": "Your card was declined.", "payment_intent": dict(intent)}}
@@ -173,9 +176,11 @@ def succeed(provider: Provider, intent: dict[str, Any]) -> None:
 
 
 def confirm_intent(provider: Provider, fields: Fields, intent_id: str) -> Answer:
-    """As the cardholder does at the bank."""
+    """As the cardholder does at the bank. An intent that was declined needs its card again."""
     intent = provider.find(intent_id)
-    if fields.get("client_secret") != intent["client_secret"] or intent["status"] != "requires_action":
+    is_waiting = intent["status"] == "requires_action"
+    is_tried_again = intent["status"] == "requires_payment_method" and "payment_method" in fields
+    if fields.get("client_secret") != intent["client_secret"] or not (is_waiting or is_tried_again):
         raise Refused(400, {"type": "invalid_request_error", "message": "Nothing to confirm"})
     succeed(provider, intent)
     return 200, intent

@@ -1,20 +1,25 @@
 """A buyer adds a card on a phone, under the page's own policy. The demo's provider serves a script like Stripe.js."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import DjangoDbBlocker
 
-from distribution.models import Buyer, Card, PortalUser
+from distribution.models import Buyer, Card, CardPayment, PaymentState, PortalUser
+from distribution.payments.payer import run_due
+from distribution.payments.provider import retrieve_intent
 from leadswitch.demo.card_provider import DECLINED, MUST_BE_CONFIRMED
 from leadswitch.demo.recharge import RunningProvider, running_provider
+from leadswitch.env.payments import StripeAccount
 from tests.browser.chromium import PHONE, barriers, watched
 from tests.browser.product import serve_product
 from tests.browser.sizes import overflows
 from tests.browser.test_portal import enter
 from tests.conftest import VAR_DIR, WORKER
 from tests.support.factories import BuyerFactory, PortalUserFactory
+from tests.support.paying import recharge_of
 
 CARDS = "/portal/wallet/card/"
 
@@ -101,3 +106,30 @@ def test_credits_are_bought_and_recharge_is_set(page: Page, buyer: Buyer) -> Non
     expect(page.get_by_role("status")).to_have_text("Your change was saved.")
     buyer.wallet.refresh_from_db()
     assert buyer.wallet.recharge_below_cents == 2_000
+
+
+def test_recharge_is_confirmed_after_the_bank_ended_its_first_try(
+    page: Page, buyer: Buyer, provider: RunningProvider, settings: Any
+) -> None:
+    """As at Stripe: an off-session payment that must be confirmed has no card any longer, and needs it again."""
+    add_card(page, MUST_BE_CONFIRMED)
+    expect(page.get_by_role("status")).to_be_visible()
+    given = provider.environment
+    settings.LEADSWITCH_STRIPE = StripeAccount(
+        given["LEADSWITCH_STRIPE_SECRET_KEY"],
+        given["LEADSWITCH_STRIPE_PUBLISHABLE_KEY"],
+        (given["LEADSWITCH_STRIPE_WEBHOOK_SECRETS"],),
+        given["LEADSWITCH_STRIPE_API_BASE"],
+    )
+    recharge_of(buyer)
+    run_due()
+    payment = CardPayment.objects.get()
+    assert payment.state == PaymentState.NEEDS_ACTION
+    page.goto(CARDS)
+    page.get_by_role("button", name="Confirm the payment").click()
+    page.get_by_role("button", name="Confirm it").click()
+    expect(page.get_by_role("status")).to_have_text(
+        "The payment was confirmed. The credits are in your wallet within a minute."
+    )
+    assert payment.provider_id is not None
+    assert retrieve_intent(payment.provider_id).is_paid

@@ -4,7 +4,7 @@
   const place = document.querySelector("[data-stripe]");
   const button = document.querySelector("[data-stripe-go]");
   const problem = document.querySelector("[data-stripe-problem]");
-  const { publishableKey, clientSecret, stripe: action } = place.dataset;
+  const { publishableKey, clientSecret, paymentMethod, stripe: action } = place.dataset;
 
   function show(text) {
     problem.textContent = text;
@@ -27,7 +27,16 @@
     return () => stripe.confirmCardSetup(clientSecret, { payment_method: { card } });
   }
 
-  const go = action === "card" ? addCard() : () => stripe.handleNextAction({ clientSecret });
+  /* A bank that asks about an automatic recharge ends its try: the card is given again, and the bank asks here. */
+  async function confirm() {
+    const { paymentIntent, error } = await stripe.retrievePaymentIntent(clientSecret);
+    if (error) return { error };
+    if (paymentIntent.status === "succeeded" || paymentIntent.status === "processing") return {};
+    if (paymentIntent.status === "requires_action") return stripe.handleNextAction({ clientSecret });
+    return stripe.confirmCardPayment(clientSecret, { payment_method: paymentMethod });
+  }
+
+  const go = action === "card" ? addCard() : confirm;
   button.addEventListener("click", async () => {
     show("");
     button.disabled = true;

@@ -214,3 +214,4 @@ def test_terms_are_set_with_a_reason_and_start_with_the_month_that_runs() -> Non
         ("statement emails", "new deal"),
         ("terms", "new deal"),
     ]
+    assert entries.get(action="statement emails").after == {"statement_emails": "changed"}

@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from distribution.models import Buyer, CardPayment
+from distribution.models import Buyer, CardPayment, Recharge
 from distribution.payments.payer import run_due
 from distribution.payments.settings import AMOUNTS
 from tests.support.card_provider import NEEDS_CONFIRMATION, CardProvider
 from tests.support.factories import BuyerFactory, issue_buyer_key
-from tests.support.paying import entries_of, give_card, pay
+from tests.support.paying import entries_of, give_card, pay, recharge_of
 from tracing.models import AuditEntry
 
 BASE = "/api/v1/buyer"
@@ -119,6 +120,7 @@ def test_payment_to_be_confirmed_gives_what_the_browser_needs(
     answer = curl.send("POST", f"/topups/{payment.public_id}/confirm/")
     assert answer.status_code == 200
     assert answer.json()["client_secret"].startswith(str(payment.provider_id))
+    assert answer.json()["payment_method"] == payment.card.provider_id
     provider.refuse = 1
     assert curl.send("POST", f"/topups/{payment.public_id}/confirm/").status_code == 503
 
@@ -192,3 +194,18 @@ def test_without_an_account_reading_works_and_paying_is_refused(settings: Any, d
         assert curl.send("POST", path, body).json()["error"]["code"] == "no_cards"
     answer = curl.send("POST", "/topups/", {"amount_cents": 5_000}, Idempotency_Key="k")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_cards")
+
+
+def test_setup_that_finds_no_place_is_refused_at_once(curl: Curl, provider: CardProvider) -> None:
+    sent = len(provider.requests)
+    with OUTSIDE.take(), OUTSIDE.take():
+        answer = curl.send("POST", "/card/setup/")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+    assert len(provider.requests) == sent
+
+
+def test_pause_of_the_agency_is_ended_by_the_agency(curl: Curl, buyer: Buyer) -> None:
+    recharge_of(buyer, paused_at=timezone.now(), pause_reason="by_hand")
+    answer = curl.send("PATCH", "/recharge/", {"is_paused": False})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "paused_by_agency")
+    assert Recharge.objects.get(wallet__buyer=buyer).pause_reason == "by_hand"

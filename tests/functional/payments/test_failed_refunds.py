@@ -12,6 +12,7 @@ from distribution.payments.asking import ask_refund
 from distribution.payments.buying import PaymentRefused
 from distribution.payments.comparing import compare
 from distribution.payments.payer import run_due
+from distribution.payments.provider import RequestRefused
 from tests.support.card_provider import CardProvider
 from tests.support.paying import balance_of, charge_of, deliver, dispute_of, entries_of, pay
 from tracing.models import AuditEntry
@@ -167,3 +168,24 @@ def test_partial_dispute_takes_and_gives_its_own_amount(buyer: Buyer, end: str, 
     deliver("charge.dispute.funds_withdrawn", partial)
     deliver("charge.dispute.closed", {**partial, "status": end})
     assert balance_of(buyer) == balance_cents
+
+
+def test_list_that_is_refused_does_not_end_a_refund_that_was_made(
+    buyer: Buyer, provider: CardProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = pay(buyer)
+    refund = ask(payment, cents=2_000)
+
+    def refuse(_: str) -> int:
+        raise RequestRefused("resource_missing")
+
+    with monkeypatch.context() as refused:
+        refused.setattr("distribution.payments.refunding.count_refunded", refuse)
+        run_due()
+    refund.refresh_from_db()
+    assert (refund.state, balance_of(buyer)) == ("open", 5_000)
+    CardRefund.objects.update(next_try_at=timezone.now())
+    run_due()
+    refund.refresh_from_db()
+    assert (refund.state, balance_of(buyer)) == ("done", 3_000)
+    assert provider.count_sent("POST", "/v1/refunds") == 1

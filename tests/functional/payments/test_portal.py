@@ -12,6 +12,7 @@ from django.utils import timezone
 from distribution.models import Buyer, Card, CardPayment, PaymentState, PortalUser, Recharge
 from distribution.payments.account import has_cards
 from distribution.payments.payer import run_due
+from distribution.slow_work import OUTSIDE
 from tests.support.card_provider import DECLINED, NEEDS_CONFIRMATION, CardProvider
 from tests.support.factories import BuyerFactory, PortalUserFactory
 from tests.support.paying import balance_of, buy, give_card, pay, recharge_of
@@ -241,3 +242,60 @@ def test_setup_of_a_card_that_was_removed_adds_nothing(
 @pytest.mark.parametrize("setup_id", ["", "seti_unknown", "../payment_methods", "pi_1"])
 def test_unknown_setup_is_refused(client: Client, setup_id: str) -> None:
     assert client.post(f"{CARDS}added/", {"setup_id": setup_id}).status_code == 409
+
+
+def test_confirmation_names_the_card_for_a_bank_that_ended_the_first_try(
+    client: Client, buyer: Buyer, provider: CardProvider
+) -> None:
+    give_card(buyer, provider, number=NEEDS_CONFIRMATION)
+    payment = pay(buyer)
+    shown = client.post(f"{CARDS}payments/{payment.public_id}/confirm/")
+    assert f'data-payment-method="{payment.card.provider_id}"' in text_of(shown)
+
+
+def test_pause_of_the_agency_is_not_ended_by_the_buyer(client: Client, buyer: Buyer) -> None:
+    recharge_of(buyer, paused_at=timezone.now(), pause_reason="by_hand")
+    shown = text_of(client.get(CARDS))
+    assert "Your agency paused it. Ask your agency." in shown
+    assert "Resume it" not in shown
+    answer = client.post(f"{CARDS}recharge/pause/", {"action": "resume"})
+    assert answer.status_code == 409
+    assert "Your agency paused it. Ask your agency to resume it." in text_of(answer)
+    assert Recharge.objects.get(wallet__buyer=buyer).pause_reason == "by_hand"
+
+
+def test_person_with_the_longest_name_buys_credits(buyer: Buyer) -> None:
+    client = signed_in(PortalUserFactory(buyer=buyer, name="D" * 100))
+    assert client.post(f"{CARDS}buy/", {"buy-amount": "50", "buy-token": str(uuid4())}).status_code == 302
+    run_due()
+    assert balance_of(buyer) == 5_000
+    assert CardPayment.objects.get().actor == f"portal {'D' * 93}"
+
+
+@pytest.mark.parametrize("path", ["add/", "added/"])
+def test_page_that_finds_no_place_asks_the_provider_nothing(
+    client: Client, provider: CardProvider, path: str
+) -> None:
+    sent = len(provider.requests)
+    with OUTSIDE.take(), OUTSIDE.take():
+        answer = client.post(f"{CARDS}{path}", {"setup_id": "seti_1"})
+    assert answer.status_code == 503
+    assert "LeadSwitch is busy with the same for others." in text_of(answer)
+    assert len(provider.requests) == sent
+
+
+def test_form_that_was_opened_earlier_raises_no_limit_again(client: Client, buyer: Buyer) -> None:
+    recharge_of(buyer)
+    version = re.search(r'name="recharge-version" value="([0-9a-f]+)"', text_of(client.get(CARDS)))
+    assert version is not None
+    lowered = {f"{period}_limit_cents": 6_000 for period in ("day", "week", "month")}
+    Recharge.objects.update(**lowered)
+    answer = client.post(f"{CARDS}recharge/", {**SETTINGS, "recharge-version": version[1]})
+    assert answer.status_code == 409
+    assert "this was changed after you opened the page" in text_of(answer)
+    assert Recharge.objects.get().month_limit_cents == 6_000
+    fresh = re.search(r'name="recharge-version" value="([0-9a-f]+)"', text_of(answer))
+    assert fresh is not None
+    again = client.post(f"{CARDS}recharge/", {**SETTINGS, "recharge-version": fresh[1]})
+    assert again.status_code == 302
+    assert Recharge.objects.get().month_limit_cents == 30_000

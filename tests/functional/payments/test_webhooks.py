@@ -14,7 +14,7 @@ from django.utils import timezone
 from distribution.models import Buyer, CardDispute, CardPayment, CardRefund, PaymentState, ProviderEvent
 from distribution.payments.payer import run_due
 from distribution.payments.webhook import BadEvent, BadSignature, receive
-from tests.support.card_provider import WEBHOOK_SECRET, CardProvider, sign
+from tests.support.card_provider import NEEDS_CONFIRMATION, WEBHOOK_SECRET, CardProvider, sign
 from tests.support.paying import (
     balance_of,
     buy,
@@ -143,6 +143,17 @@ def test_refund_that_comes_first_credits_and_refunds(buyer: Buyer, provider: Car
     payment.provider_id = provider.list_payments()[0]["id"]
     deliver("charge.refunded", charge_of(payment, refunded_cents=2_000))
     assert entries_of(buyer) == [("topup", 5_000), ("cardrefund", -2_000)]
+
+
+def test_charge_that_failed_leaves_its_payment_to_the_cardholder(
+    buyer: Buyer, provider: CardProvider
+) -> None:
+    give_card(buyer, provider, number=NEEDS_CONFIRMATION)
+    payment = pay(buyer)
+    assert payment.state == PaymentState.NEEDS_ACTION
+    deliver("charge.updated", {**charge_of(payment), "status": "failed"})
+    payment.refresh_from_db()
+    assert payment.state == PaymentState.NEEDS_ACTION
 
 
 def test_dispute_is_taken_once_and_given_back_once(buyer: Buyer) -> None:
