@@ -11,6 +11,7 @@ from django.utils import timezone
 from distribution.models import Buyer, CardPayment, Recharge
 from distribution.payments.payer import run_due
 from distribution.payments.settings import AMOUNTS
+from distribution.slow_work import OUTSIDE
 from tests.support.card_provider import NEEDS_CONFIRMATION, CardProvider
 from tests.support.factories import BuyerFactory, issue_buyer_key
 from tests.support.paying import entries_of, give_card, pay, recharge_of
