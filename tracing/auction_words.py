@@ -37,6 +37,9 @@ def describe_opening(data: dict[str, Any]) -> str:
 def describe_bid(data: dict[str, Any], name: str) -> str:
     latency_ms, reason, rank = data.get("latency_ms"), data.get("reason"), data.get("rank")
     place = f", rank {rank}" if rank else ""
+    waited_ms = data.get("waited_ms")
+    if data.get("bid_cents") is None and waited_ms is not None:
+        return f"{name}: did not answer within {wording.duration(waited_ms)}."
     if data.get("bid_cents") is None:
         took = f" after {wording.duration(latency_ms)}" if latency_ms is not None else ""
         said = f": {reason}" if reason else ""

@@ -44,6 +44,7 @@ class EventContext:
 
     names: Names
     has_selection: bool
+    is_auction: bool
 
 
 TRIGGERS: Final = {
@@ -57,6 +58,7 @@ TRIGGERS: Final = {
 }
 # What a deferred lead waits for, no matter which gate removed the last buyer.
 WAITED_FOR: Final = "the first buyer that is outside its hours or at a cap is available again"
+OF_AUCTIONS: Final = frozenset({Event.AUCTION_OPENED, Event.AUCTION_CLOSED})
 NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
 
 
@@ -70,8 +72,12 @@ def describe_attempt(attempt: AttemptRow) -> str:
 
 def describe_events(events: Sequence[EventRow], *, names: Names) -> list[str]:
     """One sentence for each event of one attempt, in the same order. Never raises for odd data."""
-    selected = any(event.event == Event.BUYER_SELECTED for event in events)
-    context = EventContext(names, has_selection=selected)
+    kinds = {event.event for event in events}
+    context = EventContext(
+        names,
+        has_selection=Event.BUYER_SELECTED in kinds,
+        is_auction=not kinds.isdisjoint(OF_AUCTIONS),
+    )
     return [_describe_event(event, context) for event in events]
 
 
@@ -158,17 +164,19 @@ def _routed(event: EventRow, context: EventContext) -> str:
     return f"Routed to {to} by rule '{rule['name']}'{tags}."
 
 
-def _price(event: EventRow, _context: EventContext) -> str:
+def _price(event: EventRow, context: EventContext) -> str:
     tiers = event.data["tiers"]
     if not tiers:
         return "No price was needed: no buyer was considered."
+    # The winner of an auction pays its bid. Only a push after it sells at the price.
+    named = "without an auction, the price is" if context.is_auction else "the price is"
     prices = [_tier_price(tier) for tier in tiers]
     if len(prices) == 1:
-        return wording.sentence(f"the price is {prices[0]}")
+        return wording.sentence(f"{named} {prices[0]}")
     numbered = [
         f"{price} in the {wording.ordinal(place)} tier" for place, price in enumerate(prices, start=1)
     ]
-    return wording.sentence(f"the price is {', '.join(numbered)}")
+    return wording.sentence(f"{named} {', '.join(numbered)}")
 
 
 def _tier_price(tier: Mapping[str, Any]) -> str:

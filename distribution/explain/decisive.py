@@ -8,14 +8,14 @@ from typing import Final
 
 # Attempts that go on with an earlier one.
 CONTINUING: Final = ("claim", "delivery", "offer_closed")
-_CONTINUING: Final = ", ".join(f"'{each}'" for each in CONTINUING)
+CONTINUING_SQL: Final = ", ".join(f"'{each}'" for each in CONTINUING)
 # OFFSET 0: PostgreSQL looks up the few attempts of a lead, and never reads all events of the buyer into a hash.
 # The parameter `buyer`, and the aliases `e` (with lead_id) and `a` (the attempt): of this buyer and attempt.
 IS_DECISIVE: Final = f"""
 NOT EXISTS (
     SELECT FROM tracing_attempt later
     WHERE later.lead_id = a.lead_id AND later.number > a.number AND (
-        later.trigger NOT IN ({_CONTINUING})
+        later.trigger NOT IN ({CONTINUING_SQL})
         OR EXISTS (
             SELECT FROM tracing_leaddistributionevent own
             WHERE own.attempt_id = later.id AND own.buyer_id = %(buyer)s
