@@ -25,9 +25,11 @@ from tracing.narrator import describe_change, describe_events, describe_obstacle
 from tracing.obstacles import fixer_of
 from tracing.vocabulary import Event
 
+# Before a buyer has bid in an auction, its gates are checked at 0 cents. That is no price.
+COST: Final = "CASE WHEN c.mode = 'auction' THEN NULLIF(e.cost_cents, 0) ELSE e.cost_cents END"
 # The event must be a constant in the text, because the partial index event_buyer_skipped requires it.
 _SKIPS: Final = f"""
-SELECT e.id, a.id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result, a.finished_at, {HEAD_COLUMNS}
+SELECT e.id, a.id, e.skip_reason, {COST}, e.data::text, a.number, a.result, a.finished_at, {HEAD_COLUMNS}
 FROM tracing_leaddistributionevent e
 JOIN tracing_attempt a ON a.id = e.attempt_id
 JOIN routing_lead l ON l.id = e.lead_id

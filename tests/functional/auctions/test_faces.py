@@ -18,7 +18,7 @@ from distribution.explain.types import to_json
 from distribution.models import Assignment, Campaign, Enrollment, OfferBuyer
 from routing.leads.actions import rerun_lead
 from routing.models import Lead
-from tests.support.auctions import answer, auction_campaign, auctioned_lead, bidder, close
+from tests.support.auctions import answer, auction_campaign, auction_of, auctioned_lead, bidder, close
 from tests.support.buyer_program import Api
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import deliver_due, sign
@@ -199,3 +199,55 @@ def test_winner_whose_system_is_asked_and_rejects_the_lead(system: BuyerSystem) 
     ]
     assert [each["reason"] for each in Api(high.buyer).page_through("missed/")] == ["rejected_lead"]
     assert Api(low.buyer).page_through("missed/") == []
+
+
+def test_list_of_offers_tells_an_auction_that_sold_from_one_that_did_not(operator: Client) -> None:
+    sold, *_ = sold_auction(auction_campaign())
+    campaign = auction_campaign(reserve_cents=3_500)
+    low = bidder(campaign, url=ASKED)
+    unsold = auctioned_lead(campaign)
+    answer(unsold, low, 3_000)
+    close(unsold)
+    page = operator.get(reverse("admin:distribution_offer_changelist")).content.decode()
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    cells = {
+        lead.pk: [
+            re.findall(rf'<td class="field-{name}">(.*?)</td>', row)[0] for name in ("bought", "end_shown")
+        ]
+        for lead in (sold, unsold)
+        for row in rows
+        if str(lead.public_id) in row
+    }
+    assert cells == {
+        sold.pk: ["1 of 1", "sold to the best bid"],
+        unsold.pk: ["0 of 1", "all bids were in"],
+    }
+
+
+def test_buyer_without_a_bid_reads_no_price() -> None:
+    campaign = auction_campaign()
+    winner, silent = (bidder(campaign, url=ASKED) for _ in range(2))
+    away = bidder(campaign, buyer__service_area={"states": ["TX"]})
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    answer(lead, silent, None, "no_bid")
+    close(lead)
+    missed = [Api(each.buyer).get(f"missed/{lead.public_id}/") for each in (silent, away)]
+    assert [(each["reason"], each["price_cents"]) for each in missed] == [
+        ("no_bid", None),
+        ("outside_service_area", None),
+    ]
+
+
+def test_trace_says_how_long_a_silent_buyer_was_waited_for() -> None:
+    campaign = auction_campaign(bid_deadline_ms=1_500)
+    winner, silent = (
+        bidder(campaign, url=ASKED, buyer__name=f"{name} Roofing") for name in ("High", "Silent")
+    )
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    OfferBuyer.objects.filter(enrollment=silent).update(asked_at=auction_of(lead).opened_at)
+    close(lead)
+    steps = [step.sentence for step in explained(lead).attempts[1].steps]
+    assert "Silent Roofing: did not answer within 1.5 s." in steps
+    assert "Without an auction, the price is $25.00." in steps
