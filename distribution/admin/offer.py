@@ -25,7 +25,7 @@ HEADINGS: Final = ("Buyer", "Tier", "Price", "Shown from", "What happened")
 TABLE: Final = "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
 
 # Buyers whose bid bought the lead. NULL for an offer that buyers claim, which counts them itself.
-SOLD: Final = RawSQL(
+SOLD: Final = RawSQL(  # noqa: S611 - constants only
     f"""
     CASE WHEN distribution_offer.kind = 'auction' THEN (
         SELECT count(*)

@@ -154,7 +154,9 @@ def test_missed_leads_speak_to_the_buyer_and_are_filtered_by_what_occurs(offer: 
     assert said in page
     assert said in detail
     assert listed.context["groups"] == [("Offers", [("claim_lost", "Another buyer claimed it first")])]
-    assert '<optgroup label="Offers"><option value="claim_lost">Another buyer claimed it first</option>' in page
+    assert (
+        '<optgroup label="Offers"><option value="claim_lost">Another buyer claimed it first</option>' in page
+    )
     other = signed_in(PortalUserFactory(buyer=idle)).get("/portal/missed/", {"reason": "outbid"})
     assert other.context["groups"] == [
         ("Offers", [("offer_not_claimed", "You did not claim it")]),
