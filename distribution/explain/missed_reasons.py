@@ -10,7 +10,7 @@ from distribution.models import Buyer
 from tracing.vocabulary import Event
 
 # Of each kind of row, newest first: skips, and places in offers.
-NEWEST_ROWS: Final = 1_000
+NEWEST_ROWS: Final = 500
 FIND_REASONS: Final = f"""
 SELECT DISTINCT reason FROM (
     (SELECT e.skip_reason AS reason

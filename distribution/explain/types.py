@@ -119,9 +119,9 @@ class AttemptExplanation:
 class OfferedBuyer:
     """What one buyer was shown of an offer, and what became of it.
 
-    `claimed_at`, `refused_at`: of its claim. `bought_cents`: what it bought the lead for, by a claim, by its bid or after
-    the offer; None if it did not. `late_ms`: by how much the refused claim was late. `reason`: why it did not get the lead;
-    blank if it bought it or still may.
+    `claimed_at`, `refused_at`: of its claim. `bought_cents`: what it bought the lead for, by a claim, by its bid or
+    after the offer; None if it did not. `late_ms`: by how much the refused claim was late. `reason`: why it did not get
+    the lead; blank if it bought it or still may.
     """
 
     buyer: Participant

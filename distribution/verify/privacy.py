@@ -1,7 +1,8 @@
 """Invariant 9: no trace has a name, phone number, email address or street address of its lead.
 
-Neither have the gates that refused a claim. The check of the trace first searches all text of an attempt at once. If it
-finds anything, it judges each value: a county may have the name of a person, and the words of a rule are not the lead's.
+Neither have the gates that refused a claim. The check of the trace first searches all text of an attempt at once. If
+it finds anything, it judges each value: a county may have the name of a person, and the words of a rule are not the
+lead's.
 """
 
 import json
