@@ -16,6 +16,21 @@ NO_BID: Final = {
     "timeout": "did not answer in time",
     "error": "its system could not be asked",
 }
+# Why a buyer has no bid, and what would have to change. For others, the clause of the reason says it.
+SILENT: Final = {
+    "": ("it was not in the auction: it was skipped, or not enrolled yet, when that opened", ""),
+    "error": (
+        "its system could not be asked for a bid, and it has no standing bid",
+        "let its ping endpoint be reached, or have a standing bid",
+    ),
+}
+
+
+def find_silence(reason: str, data: Any) -> tuple[str, str] | None:
+    """For a skipped buyer without a bid."""
+    if reason != "no_bid" or not isinstance(data, dict):
+        return None
+    return SILENT.get(str(data.get("outcome", "no_bid")))
 
 
 def describe_opening(data: dict[str, Any]) -> str:

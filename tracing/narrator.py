@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from tracing import wording
-from tracing.auction_words import describe_bid, describe_closing, describe_opening
+from tracing.auction_words import describe_bid, describe_closing, describe_opening, find_silence
 from tracing.names import Names
 from tracing.obstacles import Obstacle, describe_clause, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer
@@ -70,12 +70,15 @@ def describe_attempt(attempt: AttemptRow) -> str:
     return f"Attempt {attempt.number} ({trigger}) at {started} took {took}: {result}."
 
 
-def describe_events(events: Sequence[EventRow], *, names: Names) -> list[str]:
-    """One sentence for each event of one attempt, in the same order. Never raises for odd data."""
+def describe_events(events: Sequence[EventRow], *, names: Names, has_selection: bool = False) -> list[str]:
+    """One sentence for each event of one attempt, in the same order. Never raises for odd data.
+
+    `has_selection`: the attempt selected a buyer, although its event may be missing here.
+    """
     kinds = {event.event for event in events}
     context = EventContext(
         names,
-        has_selection=Event.BUYER_SELECTED in kinds,
+        has_selection=has_selection or Event.BUYER_SELECTED in kinds,
         is_auction=not kinds.isdisjoint(OF_AUCTIONS),
     )
     return [_describe_event(event, context) for event in events]
@@ -128,6 +131,9 @@ def describe_change(event: EventRow, *, names: Names, is_last: bool = False) -> 
 
     `is_last`: no attempt follows by itself.
     """
+    silence = find_silence(event.skip_reason, event.data)
+    if silence is not None:
+        return silence[1]
     change = describe_lead_change(event.skip_reason, is_last=is_last)
     if change:
         return change
@@ -206,6 +212,9 @@ def _skipped(event: EventRow, context: EventContext) -> str:
     name = context.names.buyer(event.buyer_id).name
     if event.skip_reason in ("outranked", "outbid"):
         return f"{name}: {_outranked(event, context)}."
+    silence = find_silence(event.skip_reason, event.data)
+    if silence is not None:
+        return f"{name}: {silence[0]}."
     obstacles = describe_obstacles(event, names=context.names)
     if not obstacles:
         return f"{name}: {describe_clause(event.skip_reason)}."

@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db import connection
 
+from distribution.explain.decisive import LEFT_OUT
 from distribution.explain.missed_rows import MISSED_REASONS
 from distribution.explain.places import REASON, SALE
 from distribution.models import Buyer
@@ -15,7 +16,7 @@ FIND_REASONS: Final = f"""
 SELECT DISTINCT reason FROM (
     (SELECT e.skip_reason AS reason
     FROM tracing_leaddistributionevent e JOIN routing_lead l ON l.id = e.lead_id
-    WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND NOT l.is_test
+    WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND NOT l.is_test AND NOT {LEFT_OUT.format("e")}
     ORDER BY e.id DESC LIMIT {NEWEST_ROWS})
     UNION ALL
     (SELECT {REASON}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.decisive import IS_DECISIVE
+from distribution.explain.decisive import IS_DECISIVE, LEFT_OUT
 from distribution.explain.missed_rows import (
     ALREADY_HAD,
     HEAD_COLUMNS,
@@ -36,7 +36,9 @@ JOIN routing_lead l ON l.id = e.lead_id
 LEFT JOIN distribution_campaign c ON c.id = a.campaign_id
 WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND NOT l.is_test
 """  # noqa: S608 - constants only
-_MISSED: Final = f"""{_SKIPS} AND e.skip_reason <> '{ALREADY_HAD}' AND {IS_DECISIVE}"""
+_MISSED: Final = (
+    f"""{_SKIPS} AND e.skip_reason <> '{ALREADY_HAD}' AND NOT {LEFT_OUT.format("e")} AND {IS_DECISIVE}"""
+)
 LIST_MISSED: Final = f"""{_MISSED}
     AND e.id < %(before)s AND e.id >= %(from)s AND (%(reason)s::text IS NULL OR e.skip_reason = %(reason)s)
     AND e.skip_reason <> ALL(%(exclude)s)

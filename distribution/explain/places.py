@@ -43,6 +43,11 @@ LEFT JOIN LATERAL (
     ORDER BY s.id DESC LIMIT 1
 ) sale ON b.claimed_at IS NULL
 """  # noqa: S608 - constants only
+# The bid that counted when the auction closed, as distribution.attempts.bids reads it.
+_COUNTED: Final = """
+CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents
+    WHEN b.bid_outcome NOT IN ('no_bid', 'refused') THEN b.price_cents END
+"""
 # '': the buyer has or had the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
 REASON: Final = f"""
 CASE
@@ -51,11 +56,10 @@ CASE
     WHEN o.kind = 'auction' AND o.state = 'open' THEN ''
     WHEN o.end_reason = 'canceled' AND b.lost_reason IN ('', 'window_over', 'paused') THEN 'offer_withdrawn'
     WHEN o.kind = 'auction' THEN CASE
-        WHEN b.bid_outcome IN ('no_bid', 'refused') THEN 'no_bid'
-        WHEN COALESCE(b.bid_cents, b.price_cents) IS NULL OR b.bid_outcome = '' AND b.price_cents IS NULL
-            THEN 'bid_late'
-        WHEN COALESCE(b.bid_cents, b.price_cents) < o.reserve_cents THEN 'bid_below_reserve'
-        ELSE 'outbid' END
+        WHEN {_COUNTED} < o.reserve_cents THEN 'bid_below_reserve'
+        WHEN {_COUNTED} IS NOT NULL THEN 'outbid'
+        WHEN b.bid_outcome IN ('', 'timeout', 'late') AND b.asked_at IS NOT NULL THEN 'bid_late'
+        ELSE 'no_bid' END
     WHEN b.lost_reason = 'taken' THEN 'claim_lost'
     WHEN b.lost_reason = 'window_over' THEN 'claim_late'
     WHEN b.lost_reason = 'paused' THEN 'claim_paused'
@@ -69,7 +73,7 @@ END
 # In the order of Place.
 COLUMNS: Final = f"""
     b.id, o.public_id, o.kind, o.attempt_id, b.buyer_id, b.tier_position,
-    CASE o.kind WHEN 'auction' THEN COALESCE(b.bid_cents, b.price_cents) ELSE b.price_cents END,
+    CASE o.kind WHEN 'auction' THEN COALESCE({_COUNTED}, b.bid_cents) ELSE b.price_cents END,
     o.opened_at, o.closes_at, {ENDED_AT}, o.end_reason, b.visible_at, b.claimed_at, b.lost_at, b.late_ms,
     b.lost_gates::text, b.rank, COALESCE(sale.state, ''), sale.price_cents, {REASON}
 """

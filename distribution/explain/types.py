@@ -89,6 +89,11 @@ class BuyerRow:
     change: str
     fixer: str
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it was not in the auction that the attempt closed. See LEFT_OUT in distribution.explain.decisive."""
+        return self.reason == "no_bid" and not self.change
+
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:

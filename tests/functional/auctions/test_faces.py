@@ -201,6 +201,66 @@ def test_winner_whose_system_is_asked_and_rejects_the_lead(system: BuyerSystem) 
     assert Api(low.buyer).page_through("missed/") == []
 
 
+def test_buyer_skipped_at_the_opening_keeps_that_reason() -> None:
+    """It bids $90.00 and has only $45.00."""
+    campaign = auction_campaign()
+    winner = bidder(campaign, url=ASKED)
+    poor = bidder(campaign, buyer__name="Poor Roofing", buyer__credits_cents=4_500, bid_cents=9_000)
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    close(lead)
+
+    [missed] = Api(poor.buyer).page_through("missed/")
+    assert (missed["reason"], missed["attempts"], missed["change"]) == (
+        "insufficient_credits",
+        1,
+        "top up $45.00",
+    )
+    lead.refresh_from_db()
+    said = explain(lead, buyer=poor.buyer).answer
+    assert said is not None
+    assert said.sentence == (
+        "Poor Roofing did not get this lead. Poor Roofing: its balance is too low: the price is $90.00, and only "
+        "$45.00 is available."
+    )
+    assert (said.attempts[1].sentence, said.attempts[1].change) == (
+        "Poor Roofing: it was not in the auction: it was skipped, or not enrolled yet, when that opened.",
+        "",
+    )
+
+
+def test_buyer_whose_system_is_down_reads_that() -> None:
+    campaign = auction_campaign()
+    winner, down = (bidder(campaign, url=ASKED, buyer__name=f"{name} Roofing") for name in ("High", "Down"))
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    answer(lead, down, None, "error")
+    close(lead)
+    missed = Api(down.buyer).get(f"missed/{lead.public_id}/")
+    assert (missed["reason"], missed["sentence"], missed["change"]) == (
+        "no_bid",
+        "Down Roofing: its system could not be asked for a bid, and it has no standing bid.",
+        "let its ping endpoint be reached, or have a standing bid",
+    )
+    assert [(each["attempt"], each["reason"]) for each in missed["history"]] == [(2, "no_bid"), (1, "no_bid")]
+
+
+def test_late_bid_that_was_the_highest_was_late_and_not_outbid() -> None:
+    lead, _, _, late = sold_auction(auction_campaign())
+    history = Api(late.buyer).get(f"missed/{lead.public_id}/")["history"]
+    assert [(each["attempt"], each["reason"]) for each in history] == [(2, "bid_late"), (1, "bid_late")]
+
+
+def test_answer_for_one_buyer_names_its_rank() -> None:
+    lead, _, low, _ = sold_auction(auction_campaign())
+    lead.refresh_from_db()
+    said = explain(lead, buyer=low.buyer).answer
+    assert said is not None
+    assert said.sentence == (
+        "Low Roofing did not get this lead. Low Roofing: other bids ranked higher (rank 2)."
+    )
+
+
 def test_list_of_offers_tells_an_auction_that_sold_from_one_that_did_not(operator: Client) -> None:
     sold, *_ = sold_auction(auction_campaign())
     campaign = auction_campaign(reserve_cents=3_500)
