@@ -10,7 +10,7 @@ from typing import Final
 CONTINUING: Final = ("claim", "delivery", "offer_closed")
 CONTINUING_SQL: Final = ", ".join(f"'{each}'" for each in CONTINUING)
 # A buyer that was not in the auction: skipped when that opened, it keeps the reason. {0}: the alias of the event.
-LEFT_OUT: Final = "({0}.skip_reason = 'no_bid' AND {0}.data ->> 'outcome' = '')"
+LEFT_OUT: Final = "({0}.skip_reason = 'no_bid' AND {0}.data ->> 'outcome' IS NOT DISTINCT FROM '')"
 # OFFSET 0: PostgreSQL looks up the few attempts of a lead, and never reads all events of the buyer into a hash.
 # The parameter `buyer`, and the aliases `e` (with lead_id) and `a` (the attempt): of this buyer and attempt.
 IS_DECISIVE: Final = f"""

@@ -17,7 +17,7 @@ PHRASES: Final = (
     (r"it is paused", "you are paused"),
     (r"it opens", "you open"),
     (r"it never opens", "you never open"),
-    (r"it was (shown|being|no longer)", r"you were \1"),
+    (r"it was (shown|being|no longer|not in|skipped)", r"you were \1"),
     (r"it (bought|claimed|made no bid)", r"you \1"),
     (r"it (answered|gave no reason)", r"your system \1"),
     (r"when it claimed", "when you claimed"),

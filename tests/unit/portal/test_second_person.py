@@ -37,6 +37,10 @@ from tracing.skip_reasons import SKIP_REASONS
         ),
         ("it was shown the lead and did not claim it", "you were shown the lead and did not claim it"),
         ("it made no bid", "you made no bid"),
+        (
+            "it was not in the auction: it was skipped, or not enrolled yet, when that opened",
+            "you were not in the auction: you were skipped, or not enrolled yet, when that opened",
+        ),
     ],
 )
 def test_sentence_speaks_to_the_buyer(text: str, said: str) -> None:
