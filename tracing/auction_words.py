@@ -16,6 +16,21 @@ NO_BID: Final = {
     "timeout": "did not answer in time",
     "error": "its system could not be asked",
 }
+# Why a buyer has no bid, and what would have to change. For others, the clause of the reason says it.
+SILENT: Final = {
+    "": ("it was not in the auction: it was skipped, or not enrolled yet, when that opened", ""),
+    "error": (
+        "its system could not be asked for a bid, and it has no standing bid",
+        "let its ping endpoint be reached, or have a standing bid",
+    ),
+}
+
+
+def find_silence(reason: str, data: Any) -> tuple[str, str] | None:
+    """For a skipped buyer without a bid."""
+    if reason != "no_bid" or not isinstance(data, dict):
+        return None
+    return SILENT.get(str(data.get("outcome", "no_bid")))
 
 
 def describe_opening(data: dict[str, Any]) -> str:
@@ -37,6 +52,9 @@ def describe_opening(data: dict[str, Any]) -> str:
 def describe_bid(data: dict[str, Any], name: str) -> str:
     latency_ms, reason, rank = data.get("latency_ms"), data.get("reason"), data.get("rank")
     place = f", rank {rank}" if rank else ""
+    waited_ms = data.get("waited_ms")
+    if data.get("bid_cents") is None and waited_ms is not None:
+        return f"{name}: did not answer within {wording.duration(waited_ms)}."
     if data.get("bid_cents") is None:
         took = f" after {wording.duration(latency_ms)}" if latency_ms is not None else ""
         said = f": {reason}" if reason else ""

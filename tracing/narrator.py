@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from tracing import wording
-from tracing.auction_words import describe_bid, describe_closing, describe_opening
+from tracing.auction_words import describe_bid, describe_closing, describe_opening, find_silence
 from tracing.names import Names
 from tracing.obstacles import Obstacle, describe_clause, describe_funnel, describe_gate
 from tracing.skip_reasons import SKIP_REASONS, Fixer
@@ -44,6 +44,7 @@ class EventContext:
 
     names: Names
     has_selection: bool
+    is_auction: bool
 
 
 TRIGGERS: Final = {
@@ -57,6 +58,7 @@ TRIGGERS: Final = {
 }
 # What a deferred lead waits for, no matter which gate removed the last buyer.
 WAITED_FOR: Final = "the first buyer that is outside its hours or at a cap is available again"
+OF_AUCTIONS: Final = frozenset({Event.AUCTION_OPENED, Event.AUCTION_CLOSED})
 NEEDS_PERSON: Final = frozenset({"unsold", "failed"})
 
 
@@ -68,10 +70,17 @@ def describe_attempt(attempt: AttemptRow) -> str:
     return f"Attempt {attempt.number} ({trigger}) at {started} took {took}: {result}."
 
 
-def describe_events(events: Sequence[EventRow], *, names: Names) -> list[str]:
-    """One sentence for each event of one attempt, in the same order. Never raises for odd data."""
-    selected = any(event.event == Event.BUYER_SELECTED for event in events)
-    context = EventContext(names, has_selection=selected)
+def describe_events(events: Sequence[EventRow], *, names: Names, has_selection: bool = False) -> list[str]:
+    """One sentence for each event of one attempt, in the same order. Never raises for odd data.
+
+    `has_selection`: the attempt selected a buyer, although its event may be missing here.
+    """
+    kinds = {event.event for event in events}
+    context = EventContext(
+        names,
+        has_selection=has_selection or Event.BUYER_SELECTED in kinds,
+        is_auction=not kinds.isdisjoint(OF_AUCTIONS),
+    )
     return [_describe_event(event, context) for event in events]
 
 
@@ -122,6 +131,9 @@ def describe_change(event: EventRow, *, names: Names, is_last: bool = False) -> 
 
     `is_last`: no attempt follows by itself.
     """
+    silence = find_silence(event.skip_reason, event.data)
+    if silence is not None:
+        return silence[1]
     change = describe_lead_change(event.skip_reason, is_last=is_last)
     if change:
         return change
@@ -158,17 +170,19 @@ def _routed(event: EventRow, context: EventContext) -> str:
     return f"Routed to {to} by rule '{rule['name']}'{tags}."
 
 
-def _price(event: EventRow, _context: EventContext) -> str:
+def _price(event: EventRow, context: EventContext) -> str:
     tiers = event.data["tiers"]
     if not tiers:
         return "No price was needed: no buyer was considered."
+    # The winner of an auction pays its bid. Only a push after it sells at the price.
+    named = "without an auction, the price is" if context.is_auction else "the price is"
     prices = [_tier_price(tier) for tier in tiers]
     if len(prices) == 1:
-        return wording.sentence(f"the price is {prices[0]}")
+        return wording.sentence(f"{named} {prices[0]}")
     numbered = [
         f"{price} in the {wording.ordinal(place)} tier" for place, price in enumerate(prices, start=1)
     ]
-    return wording.sentence(f"the price is {', '.join(numbered)}")
+    return wording.sentence(f"{named} {', '.join(numbered)}")
 
 
 def _tier_price(tier: Mapping[str, Any]) -> str:
@@ -198,6 +212,9 @@ def _skipped(event: EventRow, context: EventContext) -> str:
     name = context.names.buyer(event.buyer_id).name
     if event.skip_reason in ("outranked", "outbid"):
         return f"{name}: {_outranked(event, context)}."
+    silence = find_silence(event.skip_reason, event.data)
+    if silence is not None:
+        return f"{name}: {silence[0]}."
     obstacles = describe_obstacles(event, names=context.names)
     if not obstacles:
         return f"{name}: {describe_clause(event.skip_reason)}."

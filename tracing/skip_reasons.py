@@ -192,13 +192,13 @@ _ALL = (
     ),
     SkipReason(
         "offer_unclaimed",
-        *(_LEAD, _P, Fixer.BUYER),
+        *(_LEAD, _P, Fixer.AGENCY),
         sentence="No buyer claimed the lead while its offer was open.",
         change="run the lead again to offer it again, or choose another fallback in the campaign",
     ),
     SkipReason(
         "no_bids",
-        *(_LEAD, _P, Fixer.BUYER),
+        *(_LEAD, _P, Fixer.AGENCY),
         sentence="No buyer bid for the lead.",
         change="ask the buyers why their systems do not bid, or choose another fallback in the campaign",
     ),
@@ -308,7 +308,7 @@ _ALL = (
     ),
     SkipReason(
         "outbid",
-        *(_BUYER, _P, Fixer.OUTRANKED),
+        *(_BUYER, _P, Fixer.BUYER),
         sentence="The buyer bid, but other bids ranked higher.",
         change="bid more",
         clause="other bids ranked higher",

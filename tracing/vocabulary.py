@@ -113,7 +113,7 @@ EVENT_SHAPES = MappingProxyType(
         # One for each buyer of the auction. `answered`: what its system did, if its standing bid counts instead.
         Event.BID_RECEIVED: EventShape(
             required=frozenset({"offer", "outcome"}),
-            optional=frozenset({"bid_cents", "answered", "latency_ms", "rank", "reason"}),
+            optional=frozenset({"bid_cents", "answered", "latency_ms", "waited_ms", "rank", "reason"}),
             is_of_buyer=True,
         ),
         Event.AUCTION_CLOSED: EventShape(

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import IntegerField, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from distribution.explain.places import SALE
 from distribution.models import BidOutcome, Campaign, Offer, OfferBuyer, OfferEnd, OfferKind, OfferState
 from routing.models import Lead
 from tracing.admin.columns import NOTHING, time_column, word_column
@@ -22,11 +24,24 @@ from tracing.wording import duration, moment, money, short_id
 HEADINGS: Final = ("Buyer", "Tier", "Price", "Shown from", "What happened")
 TABLE: Final = "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
 
+# Buyers whose bid bought the lead. NULL for an offer that buyers claim, which counts them itself.
+SOLD: Final = RawSQL(  # noqa: S611 - constants only
+    f"""
+    CASE WHEN distribution_offer.kind = 'auction' THEN (
+        SELECT count(*)
+        FROM distribution_offer o JOIN distribution_offerbuyer b ON b.offer_id = o.id {SALE}
+        WHERE o.id = distribution_offer.id AND b.rank IS NOT NULL AND sale.state <> 'rejected'
+    ) END
+    """,  # noqa: S608 - constants only
+    [],
+    output_field=IntegerField(null=True),
+)
+
 
 @admin.register(Offer)
 class OfferAdmin(ReadOnlyAdmin):
     workspace_path = "campaign__workspace"
-    list_display = ("opened", "kind_shown", "campaign", "lead_link", "state_shown", "claimed", "end_shown")
+    list_display = ("opened", "kind_shown", "campaign", "lead_link", "state_shown", "bought", "end_shown")
     list_filter = (
         ("state", admin.ChoicesFieldListFilter),
         ("kind", admin.ChoicesFieldListFilter),
@@ -46,7 +61,9 @@ class OfferAdmin(ReadOnlyAdmin):
     opened = time_column("opened_at", label="opened")
     kind_shown = word_column("kind", words=dict(OfferKind.choices))
     state_shown = word_column("state", words=dict(OfferState.choices))
-    end_shown = word_column("end_reason", words=dict(OfferEnd.choices), label="why it closed")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(sold=SOLD)
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
         """Those that are open are few and have an index."""
@@ -71,9 +88,15 @@ class OfferAdmin(ReadOnlyAdmin):
         url = reverse("admin:routing_lead_trace", args=[offer.lead.public_id])
         return format_html('<a href="{}">{}</a>', url, short_id(offer.lead.public_id))
 
-    @admin.display(description="claims")
-    def claimed(self, offer: Offer) -> str:
-        return f"{offer.claims} of {offer.max_buyers}"
+    @admin.display(description="buyers that got it")
+    def bought(self, offer: Offer) -> str:
+        return f"{_count_bought(offer)} of {offer.max_buyers}"
+
+    @admin.display(description="why it closed")
+    def end_shown(self, offer: Offer) -> str:
+        if offer.kind == OfferKind.AUCTION and (sold := _count_bought(offer)):
+            return "sold to the best bid" if sold == 1 else f"sold to the best {sold} bids"
+        return dict(OfferEnd.choices).get(offer.end_reason, NOTHING)
 
     @admin.display(description="shown fields")
     def shown_fields(self, offer: Offer) -> str:
@@ -94,6 +117,12 @@ class OfferAdmin(ReadOnlyAdmin):
         cells = [_describe_place(place) for place in places]
         rows = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", cells)
         return format_html(TABLE, heads, rows)
+
+
+def _count_bought(offer: Offer) -> int:
+    """How many buyers claimed the lead, or won it by their bids."""
+    sold = getattr(offer, "sold", None)
+    return offer.claims if sold is None else int(sold)
 
 
 def _describe_place(place: OfferBuyer) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from distribution.explain.types import TracedOffer
 from distribution.models import BidOutcome, Offer, OfferBuyer, OfferKind
 from distribution.models.offer import WRITING
 from routing.models import Lead
@@ -46,8 +47,13 @@ class BidTable:
     rows: tuple[BidRow, ...]
 
 
-def build_bids(lead: Lead, *, at: datetime, events: Sequence[str]) -> BidTable | None:
-    """The auction of the attempt that began `at`. None: the attempt neither opened nor closed one. Two statements."""
+def build_bids(
+    lead: Lead, *, at: datetime, events: Sequence[str], offers: Sequence[TracedOffer]
+) -> BidTable | None:
+    """The auction of the attempt that began `at`. None: the attempt neither opened nor closed one. Two statements.
+
+    `offers`: those of the lead. They say who bought it.
+    """
     if not EVENTS & set(events):
         return None
     auctions = Offer.objects.filter(lead=lead, kind=OfferKind.AUCTION, opened_at__lte=at)
@@ -55,17 +61,24 @@ def build_bids(lead: Lead, *, at: datetime, events: Sequence[str]) -> BidTable |
     if auction is None:
         return None
     deadline_ms = max(0.0, (auction.closes_at - auction.opened_at - WRITING).total_seconds() * 1000)
+    traced = [each.buyers for each in offers if each.offer_id == auction.public_id]
+    bought = {each.buyer.public_id for buyers in traced for each in buyers if each.bought_cents is not None}
     rows = OfferBuyer.objects.filter(offer=auction).select_related("buyer")
     ranked = sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.bid_cents is None, row.pk))
     return BidTable(
         deadline=duration(deadline_ms) if deadline_ms else "",
         reserve="" if auction.reserve_cents is None else money(auction.reserve_cents),
-        rows=tuple(_describe(row, deadline_ms=deadline_ms) for row in ranked),
+        rows=tuple(
+            _describe(row, deadline_ms=deadline_ms, has_bought=row.buyer.public_id in bought)
+            for row in ranked
+        ),
     )
 
 
-def _describe(row: OfferBuyer, *, deadline_ms: float) -> BidRow:
+def _describe(row: OfferBuyer, *, deadline_ms: float, has_bought: bool) -> BidRow:
     words, tone = OUTCOMES[row.bid_outcome]
+    if has_bought:
+        words, tone = ("won" if row.rank else "bought after it"), "good"
     cents = row.price_cents if row.bid_cents is None and row.rank else row.bid_cents
     is_asked = row.latency_ms is not None and deadline_ms > 0
     return BidRow(

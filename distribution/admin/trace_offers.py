@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from distribution.explain.places import whole_ms
 from distribution.explain.types import AttemptExplanation, Explanation, OfferedBuyer, TracedOffer
 from distribution.models import OfferEnd, OfferKind
 from tracing.obstacles import describe_clause
@@ -93,7 +94,7 @@ def _summarize(offer: TracedOffer) -> str:
 
 
 def _describe(place: OfferedBuyer, offer: TracedOffer) -> PlaceRow:
-    outcome, tone = ("claimed", "good") if place.claimed_at else OUTCOMES.get(place.reason, REFUSED)
+    outcome, tone = _describe_outcome(place)
     is_at_once = place.shown_from <= offer.opened_at
     return PlaceRow(
         buyer=place.buyer.name,
@@ -107,9 +108,19 @@ def _describe(place: OfferedBuyer, offer: TracedOffer) -> PlaceRow:
     )
 
 
+def _describe_outcome(place: OfferedBuyer) -> tuple[str, str]:
+    if place.claimed_at is not None:
+        return "claimed", "good"
+    if place.bought_cents is not None:
+        return "bought after the offer", "good"
+    return OUTCOMES.get(place.reason, REFUSED)
+
+
 def _detail(place: OfferedBuyer) -> str:
     if place.claimed_at is not None:
         return f"{_between(place.shown_from, place.claimed_at)} after it was shown"
+    if place.bought_cents is not None:
+        return f"for {money(place.bought_cents)}"
     if place.late_ms is not None:
         return f"by {duration(place.late_ms)}"
     if place.reason in OUTCOMES and place.reason not in ("claim_paused", "claim_not_enrolled"):
@@ -118,4 +129,4 @@ def _detail(place: OfferedBuyer) -> str:
 
 
 def _between(start: datetime, end: datetime) -> str:
-    return duration((end - start) / timedelta(milliseconds=1))
+    return duration(whole_ms(start, end))

@@ -157,7 +157,7 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
         sales=explanation.sales,
         notes=explanation.notes,
         tabs=tuple(_tab(each, lead, chosen=attempt) for each in reversed(explanation.attempts)),
-        panel=None if attempt is None else _panel(attempt, lead, build_offers(explanation, attempt)),
+        panel=None if attempt is None else _panel(attempt, lead, explanation),
         url=trace_url(lead.public_id),
         promise=explanation.promise.sentence if explanation.promise is not None else "",
     )
@@ -190,7 +190,7 @@ def _tab(attempt: AttemptExplanation, lead: Lead, *, chosen: AttemptExplanation 
     )
 
 
-def _panel(attempt: AttemptExplanation, lead: Lead, offers: tuple[OfferTable, ...]) -> Panel:
+def _panel(attempt: AttemptExplanation, lead: Lead, explanation: Explanation) -> Panel:
     skipped = [_skipped(row, attempt, lead) for row in attempt.buyers if row.outcome != "selected"]
     return Panel(
         number=attempt.number,
@@ -204,8 +204,13 @@ def _panel(attempt: AttemptExplanation, lead: Lead, offers: tuple[OfferTable, ..
         winners=tuple(row for row in attempt.buyers if row.outcome == "selected"),
         groups=tuple(_group(skipped)),
         skipped_count=f"{len(skipped):,}",
-        bids=build_bids(lead, at=attempt.started_at, events=[each.event for each in attempt.steps]),
-        offers=offers,
+        bids=build_bids(
+            lead,
+            at=attempt.started_at,
+            events=[each.event for each in attempt.steps],
+            offers=explanation.offers,
+        ),
+        offers=build_offers(explanation, attempt),
     )
 
 

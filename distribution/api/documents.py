@@ -134,9 +134,12 @@ class OfferedBuyerDocument(serializers.Serializer[Any]):
     )
     shown_from = serializers.DateTimeField(help_text="Later for tiers without the head start.")
     claimed_at = serializers.DateTimeField(allow_null=True)
+    bought_cents = serializers.IntegerField(
+        allow_null=True, help_text="What it bought the lead for: by a claim, a bid, or after the offer."
+    )
     refused_at = serializers.DateTimeField(allow_null=True, help_text="When its claim was refused.")
     late_ms = serializers.IntegerField(allow_null=True, help_text="By how much the refused claim came later.")
-    reason = serializers.CharField(help_text=f"{REASON} Empty if it claimed the lead, or still may.")
+    reason = serializers.CharField(help_text=f"{REASON} Empty if it bought the lead, or still may.")
     sentence = serializers.CharField()
     change = serializers.CharField(help_text=CHANGE)
     fixer = serializers.CharField(help_text=FIXER)

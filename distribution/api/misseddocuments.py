@@ -63,7 +63,9 @@ class SkipDocument(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     change = serializers.CharField(help_text=CHANGE)
     fixer = serializers.CharField(help_text=FIXER)
-    price_cents = serializers.IntegerField(allow_null=True, help_text="The price you would have paid.")
+    price_cents = serializers.IntegerField(
+        allow_null=True, help_text="The price you would have paid. Null: no bid in an auction."
+    )
     ranked_higher = serializers.IntegerField(
         allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
     )

@@ -14,12 +14,13 @@ from django.db import connection
 from distribution.attempts.close_offer import ClosedOffer
 from distribution.engine import Decision, LiveFacts
 from distribution.engine.bids import DECLINED, UNITS_PER_CENT
+from distribution.models.offer import WRITING
 from tracing.recorder import Recorder
 from tracing.vocabulary import Event
 
 READ: Final = """
 SELECT b.buyer_id, b.enrollment_id, b.price_cents, b.bid_cents, b.bid_at, b.bid_outcome, b.bid_reason, b.latency_ms,
-    b.returned_bps, b.asked_at IS NOT NULL
+    b.returned_bps, b.asked_at
 FROM distribution_offerbuyer b WHERE b.offer_id = %s ORDER BY b.id
 """
 RANK: Final = """
@@ -42,7 +43,11 @@ class Bid(NamedTuple):
     reason: str
     latency_ms: int | None
     returned_bps: int
-    is_asked: bool
+    asked_at: datetime | None
+
+    @property
+    def is_asked(self) -> bool:
+        return self.asked_at is not None
 
     @property
     def waits_to_be_asked(self) -> bool:
@@ -130,11 +135,19 @@ def _describe(bid: Bid, closed: ClosedOffer, *, outcome: str, rank: int | None) 
         "bid_cents": bid.counted[0],
         "answered": bid.outcome if bid.outcome != outcome else None,
         "latency_ms": bid.latency_ms,
+        "waited_ms": _wait_of(bid, closed),
         "rank": rank,
         "reason": bid.reason or None,
     }
     known = {name: value for name, value in data.items() if value is not None}
     return {"offer": str(closed.public_id), "outcome": outcome, **known}
+
+
+def _wait_of(bid: Bid, closed: ClosedOffer) -> int | None:
+    """How long a system had that gave no answer. None: it gave one, or was not asked."""
+    if bid.outcome or bid.asked_at is None:
+        return None
+    return max(0, (closed.closes_at - WRITING - bid.asked_at) // timedelta(milliseconds=1))
 
 
 def _write_ranks(auction: Auction, decision: Decision) -> None:

@@ -37,7 +37,8 @@ class EnrolledBuyer:
         return next((row for row in attempt.buyers if row.buyer.public_id == self.buyer.public_id), None)
 
     def is_considered(self, attempt: AttemptExplanation) -> bool:
-        return attempt.number in self.shown or self.find_row(attempt) is not None
+        row = self.find_row(attempt)
+        return attempt.number in self.shown or (row is not None and not row.is_left_out)
 
 
 def answer_for(

@@ -49,6 +49,7 @@ from tracing.skip_reasons import Fixer
 from tracing.vocabulary import WAKE_CAUSES, Event
 
 BUYER_EVENTS: Final = frozenset({Event.BUYER_SKIPPED, Event.BUYER_SELECTED})
+SELECTING: Final = frozenset({AttemptResult.SUCCESS, AttemptResult.POSTING})
 # The events shown for an attempt in a workspace where the lead is no longer.
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
@@ -84,7 +85,9 @@ def explain(
         is_for_source=is_for_source,
     )
     sales = tuple(_describe_sale(each, participants) for each in assignments)
-    attempts = tuple(_describe_attempt(each, participants) for each in traced)
+    attempts = tuple(
+        _describe_attempt(each, participants, is_of_one_buyer=buyer is not None) for each in traced
+    )
     offers = describe_offers(
         places,
         numbers={each.attempt.pk: each.attempt.number for each in traced},
@@ -219,9 +222,14 @@ def _describe_sale(assignment: Assignment, participants: Participants) -> Traced
     )
 
 
-def _describe_attempt(traced: TracedAttempt, participants: Participants) -> AttemptExplanation:
+def _describe_attempt(
+    traced: TracedAttempt, participants: Participants, *, is_of_one_buyer: bool
+) -> AttemptExplanation:
+    """`is_of_one_buyer`: the events of other buyers are missing."""
     attempt, events = traced.attempt, traced.events
-    described = list(zip(events, describe_events(events, names=participants.names), strict=True))
+    has_selection = is_of_one_buyer and attempt.result in SELECTING
+    sentences = describe_events(events, names=participants.names, has_selection=has_selection)
+    described = list(zip(events, sentences, strict=True))
     return AttemptExplanation(
         attempt_id=attempt.pk,
         number=attempt.number,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.decisive import IS_DECISIVE
+from distribution.explain.decisive import IS_DECISIVE, LEFT_OUT
 from distribution.explain.missed_period import MissedPeriod, find_range
 from distribution.explain.missed_rows import ALREADY_HAD
 from distribution.models import Buyer
@@ -20,7 +20,7 @@ JOIN tracing_attempt a ON a.id = e.attempt_id
 JOIN routing_lead l ON l.id = e.lead_id
 WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND NOT l.is_test
     AND e.id >= %(first)s AND a.finished_at >= %(starts_at)s AND a.campaign_id IS NOT NULL
-    AND e.skip_reason <> '{ALREADY_HAD}'
+    AND e.skip_reason <> '{ALREADY_HAD}' AND NOT {LEFT_OUT.format("e")}
     AND {IS_DECISIVE}
 ORDER BY e.id DESC
 LIMIT %(limit)s

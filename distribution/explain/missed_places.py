@@ -14,7 +14,7 @@ from distribution.explain.missed_rows import (
     SkippedAttempt,
     hide_person,
 )
-from distribution.explain.places import COLUMNS, ENDED_AT, REASON, Place, describe_place
+from distribution.explain.places import COLUMNS, ENDED_AT, REASON, SALE, Place, describe_place
 from distribution.models import Buyer
 from tracing.names import BuyerName, Names
 
@@ -26,7 +26,8 @@ JOIN distribution_offer o ON o.id = b.offer_id
 JOIN tracing_attempt a ON a.id = o.attempt_id
 JOIN routing_lead l ON l.id = o.lead_id
 JOIN distribution_campaign c ON c.id = o.campaign_id
-WHERE b.buyer_id = %(buyer)s AND o.state = 'closed' AND b.claimed_at IS NULL AND NOT l.is_test
+{SALE}
+WHERE b.buyer_id = %(buyer)s AND o.state = 'closed' AND b.claimed_at IS NULL AND {REASON} <> '' AND NOT l.is_test
 """  # noqa: S608 - constants only
 _MISSED: Final = f"{_PLACES} AND {IS_DECISIVE}"
 LIST_PLACES: Final = f"""{_MISSED}

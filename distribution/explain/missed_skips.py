@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.decisive import IS_DECISIVE
+from distribution.explain.decisive import IS_DECISIVE, LEFT_OUT
 from distribution.explain.missed_rows import (
     ALREADY_HAD,
     HEAD_COLUMNS,
@@ -25,16 +25,20 @@ from tracing.narrator import describe_change, describe_events, describe_obstacle
 from tracing.obstacles import fixer_of
 from tracing.vocabulary import Event
 
+# Before a buyer has bid in an auction, its gates are checked at 0 cents. That is no price.
+COST: Final = "CASE WHEN c.mode = 'auction' THEN NULLIF(e.cost_cents, 0) ELSE e.cost_cents END"
 # The event must be a constant in the text, because the partial index event_buyer_skipped requires it.
 _SKIPS: Final = f"""
-SELECT e.id, a.id, e.skip_reason, e.cost_cents, e.data::text, a.number, a.result, a.finished_at, {HEAD_COLUMNS}
+SELECT e.id, a.id, e.skip_reason, {COST}, e.data::text, a.number, a.result, a.finished_at, {HEAD_COLUMNS}
 FROM tracing_leaddistributionevent e
 JOIN tracing_attempt a ON a.id = e.attempt_id
 JOIN routing_lead l ON l.id = e.lead_id
 LEFT JOIN distribution_campaign c ON c.id = a.campaign_id
 WHERE e.event = '{Event.BUYER_SKIPPED}' AND e.buyer_id = %(buyer)s AND NOT l.is_test
 """  # noqa: S608 - constants only
-_MISSED: Final = f"""{_SKIPS} AND e.skip_reason <> '{ALREADY_HAD}' AND {IS_DECISIVE}"""
+_MISSED: Final = (
+    f"""{_SKIPS} AND e.skip_reason <> '{ALREADY_HAD}' AND NOT {LEFT_OUT.format("e")} AND {IS_DECISIVE}"""
+)
 LIST_MISSED: Final = f"""{_MISSED}
     AND e.id < %(before)s AND e.id >= %(from)s AND (%(reason)s::text IS NULL OR e.skip_reason = %(reason)s)
     AND e.skip_reason <> ALL(%(exclude)s)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.places import COLUMNS, Place, PlaceStory, describe_place
+from distribution.explain.places import COLUMNS, SALE, Place, PlaceStory, describe_place
 from distribution.explain.types import OfferedBuyer, Participant, TracedOffer
 from distribution.models import Buyer
 from tracing.models import Attempt
@@ -18,10 +18,10 @@ from tracing.vocabulary import Event
 OPENING: Final = frozenset({Event.PING_POST_OPENED, Event.AUCTION_OPENED})
 READ: Final = f"""
 SELECT {COLUMNS}
-FROM distribution_offer o JOIN distribution_offerbuyer b ON b.offer_id = o.id
+FROM distribution_offer o JOIN distribution_offerbuyer b ON b.offer_id = o.id {SALE}
 WHERE o.lead_id = %(lead)s AND o.attempt_id = ANY(%(attempts)s::uuid[])
     AND (%(buyer)s::bigint IS NULL OR b.buyer_id = %(buyer)s)
-ORDER BY o.id, b.claimed_at, b.lost_at, b.visible_at, b.id
+ORDER BY o.id, b.claimed_at, b.lost_at, b.rank, b.visible_at, b.id
 """  # noqa: S608 - constants only
 
 
@@ -87,6 +87,7 @@ def _describe_buyer(place: Place, buyer: Participant, names: Names) -> OfferedBu
         price_cents=place.price_cents,
         shown_from=place.visible_at,
         claimed_at=place.claimed_at,
+        bought_cents=place.bought_cents,
         refused_at=place.lost_at,
         late_ms=place.late_ms,
         reason=place.reason,

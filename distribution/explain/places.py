@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from distribution.explain.decisive import CONTINUING_SQL
 from distribution.models import OfferKind
 from tracing import wording
 from tracing.names import Names
@@ -21,23 +22,40 @@ from tracing.vocabulary import Event
 # A lead that ends in another way ends its offer before `closes_at`. An attempt closes it a little later than that.
 # NULL: it is open. LEAST alone ignores NULLs.
 ENDED_AT: Final = "CASE WHEN o.state = 'closed' THEN LEAST(o.closed_at, o.closes_at) END"
+# What the buyer got of this offer without a claim: as the winner of the auction, by the fallback of the attempt that
+# closed it, or by hand, which ends it. A later attempt or offer is another chance. Joined as `sale`, one row at most.
+SALE: Final = f"""
+LEFT JOIN LATERAL (
+    SELECT s.state, s.price_cents
+    FROM distribution_assignment s
+    JOIN tracing_attempt sold ON sold.id = s.attempt_id
+    JOIN tracing_attempt opened ON opened.id = o.attempt_id
+    WHERE s.lead_id = o.lead_id AND s.buyer_id = b.buyer_id AND sold.number > opened.number AND NOT EXISTS (
+        SELECT FROM tracing_attempt other
+        WHERE other.lead_id = o.lead_id AND other.number > opened.number AND other.number <= sold.number AND (
+            other.trigger NOT IN ({CONTINUING_SQL}) AND (other.id <> sold.id OR o.end_reason <> 'canceled')
+            OR other.id <> sold.id AND EXISTS (
+                SELECT FROM distribution_offer next
+                WHERE next.lead_id = o.lead_id AND next.attempt_id = other.id
+            )
+        )
+    )
+    ORDER BY s.id DESC LIMIT 1
+) sale ON b.claimed_at IS NULL
+"""  # noqa: S608 - constants only
 # The bid that counted when the auction closed, as distribution.attempts.bids reads it.
 _COUNTED: Final = """
 CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents
     WHEN b.bid_outcome NOT IN ('no_bid', 'refused') THEN b.price_cents END
 """
-_HAS_LEAD: Final = """EXISTS (
-    SELECT FROM distribution_assignment s
-    WHERE s.lead_id = o.lead_id AND s.buyer_id = b.buyer_id AND s.state <> 'rejected'
-)"""
-# '': the buyer has the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
+# '': the buyer has or had the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
 REASON: Final = f"""
 CASE
-    WHEN b.claimed_at IS NOT NULL THEN ''
+    WHEN b.claimed_at IS NOT NULL OR sale.state <> 'rejected' THEN ''
+    WHEN sale.state = 'rejected' AND b.rank IS NOT NULL THEN 'rejected_lead'
     WHEN o.kind = 'auction' AND o.state = 'open' THEN ''
     WHEN o.end_reason = 'canceled' AND b.lost_reason IN ('', 'window_over', 'paused') THEN 'offer_withdrawn'
     WHEN o.kind = 'auction' THEN CASE
-        WHEN {_HAS_LEAD} THEN ''
         WHEN {_COUNTED} < o.reserve_cents THEN 'bid_below_reserve'
         WHEN {_COUNTED} IS NOT NULL THEN 'outbid'
         WHEN b.bid_outcome IN ('', 'timeout', 'late') AND b.asked_at IS NOT NULL THEN 'bid_late'
@@ -55,14 +73,14 @@ END
 # In the order of Place.
 COLUMNS: Final = f"""
     b.id, o.public_id, o.kind, o.attempt_id, b.buyer_id, b.tier_position,
-    CASE o.kind WHEN 'auction' THEN COALESCE(b.bid_cents, b.price_cents) ELSE b.price_cents END,
+    CASE o.kind WHEN 'auction' THEN COALESCE({_COUNTED}, b.bid_cents) ELSE b.price_cents END,
     o.opened_at, o.closes_at, {ENDED_AT}, o.end_reason, b.visible_at, b.claimed_at, b.lost_at, b.late_ms,
-    b.lost_gates::text, {REASON}
+    b.lost_gates::text, b.rank, COALESCE(sale.state, ''), sale.price_cents, {REASON}
 """
 
 
 class Place(NamedTuple):
-    """`ended_at` None: the offer is open. `reason`: see REASON."""
+    """`ended_at` None: the offer is open. `sale_state`: see SALE; "" without one. `reason`: see REASON."""
 
     id: int
     offer_id: UUID
@@ -80,7 +98,22 @@ class Place(NamedTuple):
     lost_at: datetime | None
     late_ms: int | None
     lost_gates: str
+    rank: int | None
+    sale_state: str
+    sale_cents: int | None
     reason: str
+
+    @property
+    def bought_cents(self) -> int | None:
+        """What it bought the lead for, or would pay once its system accepts it. None: it did not buy."""
+        if self.reason:
+            return None
+        return self.price_cents if self.claimed_at is not None else self.sale_cents
+
+    @property
+    def has_won(self) -> bool:
+        """Whether its bid bought the lead, and not the fallback of the auction."""
+        return self.rank is not None and self.sale_cents == self.price_cents
 
     @property
     def head_start_ms(self) -> float:
@@ -90,7 +123,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlaceStory:
-    """`change` and `fixer` are blank while the buyer may still get the lead, and if it did."""
+    """`change` and `fixer` are blank while the buyer may still get the lead, and if it got it."""
 
     sentence: str
     change: str = ""
@@ -144,13 +177,30 @@ def _describe_refusal(place: Place, names: Names, gates: Any) -> PlaceStory:
 
 def _describe_chance(place: Place) -> str:
     if place.claimed_at is not None:
-        after = wording.duration((place.claimed_at - place.visible_at) / timedelta(milliseconds=1))
+        after = wording.duration(whole_ms(place.visible_at, place.claimed_at))
         return f"claimed the lead {after} after it was shown"
+    if place.sale_cents is not None:
+        return _describe_purchase(place)
     if place.kind == OfferKind.AUCTION:
-        is_open = place.ended_at is None
-        return "takes part in the auction, which is still open" if is_open else "got the lead"
+        return "takes part in the auction, which is still open"
     until = wording.moment(place.closes_at)
     return f"{_shown(place)}, and can claim it until {until}"
+
+
+def whole_ms(start: datetime, end: datetime) -> int:
+    """As the event of a claim measures it."""
+    return max(0, (end - start) // timedelta(milliseconds=1))
+
+
+def _describe_purchase(place: Place) -> str:
+    price = wording.money(place.sale_cents or 0)
+    asked = ", and its system is asked whether it accepts the lead" if place.sale_state == "held" else ""
+    if place.kind == OfferKind.AUCTION and place.has_won:
+        return f"won with {price}{asked}"
+    after = "auction" if place.kind == OfferKind.AUCTION else "offer"
+    if asked:
+        return f"chosen for {price} after the {after}{asked}"
+    return f"bought the lead for {price} after the {after}"
 
 
 def _shown(place: Place) -> str:

@@ -54,7 +54,7 @@ def _offer(offer: TracedOffer, width: int) -> Iterator[TextLine]:
     ended = "still open" if offer.ended_at is None else f"ended at {_when(offer.ended_at)}"
     yield from _wrapped(f"{what} opened at {_when(offer.opened_at)}, {ended}:", width, indent=2)
     for each in offer.buyers:
-        role = "good" if each.claimed_at is not None else "plain"
+        role = "good" if each.bought_cents is not None else "plain"
         yield from _wrapped(f"- {each.sentence}", width, indent=4, role=role)
         yield from _hint(each.change, each.fixer, width, indent=8)
 

@@ -89,6 +89,11 @@ class BuyerRow:
     change: str
     fixer: str
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether it was not in the auction that the attempt closed. See LEFT_OUT in distribution.explain.decisive."""
+        return self.reason == "no_bid" and not self.change
+
 
 @dataclass(frozen=True, slots=True)
 class FunnelStage:
@@ -119,8 +124,9 @@ class AttemptExplanation:
 class OfferedBuyer:
     """What one buyer was shown of an offer, and what became of it.
 
-    `claimed_at`, `refused_at`: of its claim. `late_ms`: by how much the refused one was late. `reason`: why it did not
-    get the lead; blank if it claimed it or still may.
+    `claimed_at`, `refused_at`: of its claim. `bought_cents`: what it bought the lead for, by a claim, by its bid or
+    after the offer; None if it did not. `late_ms`: by how much the refused claim was late. `reason`: why it did not get
+    the lead; blank if it bought it or still may.
     """
 
     buyer: Participant
@@ -128,6 +134,7 @@ class OfferedBuyer:
     price_cents: int | None
     shown_from: datetime
     claimed_at: datetime | None
+    bought_cents: int | None
     refused_at: datetime | None
     late_ms: int | None
     reason: str

@@ -1,19 +1,18 @@
 """The leads that a buyer missed, and what would have to change."""
 
-from typing import Final
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.explain.missed import NEWEST, find_missed, list_missed
 from distribution.explain.missed_period import MissedFilter
+from distribution.explain.missed_reasons import find_reasons
 from distribution.explain.missed_rows import MISSED_REASONS
+from distribution.portal.missed_words import list_groups
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
 from distribution.portal.wording import FIXERS, list_links
-from tracing.skip_reasons import SKIP_REASONS, Fixer
-
-REASONS: Final = [(code, SKIP_REASONS[code].label) for code in MISSED_REASONS]
+from tracing.skip_reasons import Fixer
 
 
 class MissedPage(PortalPage):
@@ -29,7 +28,8 @@ class MissedPage(PortalPage):
             self.buyer, limit=SIZE + 1, before=before, only=MissedFilter(reason=reason or None)
         )
         page = paging.show(missed, position=lambda each: each.position, stop=stop)
-        context = {"page": page, "reasons": REASONS, "reason": reason}
+        groups = list_groups(find_reasons(self.buyer) | {reason})
+        context = {"page": page, "groups": groups, "reason": reason}
         return self.show_page("missed", context)
 
 

@@ -8,6 +8,7 @@ import phonenumbers
 from django import template
 from django.utils import timezone
 
+from distribution.portal.second_person import address
 from routing.models import Lead
 from tracing.wording import duration, money, value
 
@@ -69,9 +70,15 @@ def place(lead: Lead) -> str:
 
 @register.filter
 def without_name(sentence: str, name: str) -> str:
-    """Sentences of the trace begin with the buyer's name, which the buyer knows."""
-    rest = sentence.removeprefix(f"{name}: ")
+    """Sentences of the trace begin with the buyer's name, and are about it. Here it reads them itself."""
+    rest = address(sentence.removeprefix(f"{name}: "))
     return rest[:1].upper() + rest[1:]
+
+
+@register.filter
+def yours(text: str) -> str:
+    """ "change its own filter" is "change your own filter"."""
+    return address(text)
 
 
 @register.filter

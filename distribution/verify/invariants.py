@@ -83,8 +83,11 @@ INVARIANTS: Final = (
     Invariant(
         9,
         "privacy",
-        "No trace contains personal data of its lead",
-        (SliceCheck(SliceKind.ATTEMPTS, privacy.check),),
+        "No trace and no refused claim contains personal data of its lead",
+        (
+            SliceCheck(SliceKind.ATTEMPTS, privacy.check),
+            SliceCheck(SliceKind.LEADS, privacy.check_refusals),
+        ),
     ),
     Invariant(
         10,

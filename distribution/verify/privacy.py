@@ -1,7 +1,8 @@
 """Invariant 9: no trace has a name, phone number, email address or street address of its lead.
 
-The check first searches all text of an attempt at once. If it finds anything, it judges each value: a county may have
-the name of a person, and the words of a rule are not the lead's.
+Neither have the gates that refused a claim. The check of the trace first searches all text of an attempt at once. If
+it finds anything, it judges each value: a county may have the name of a person, and the words of a rule are not the
+lead's.
 """
 
 import json
@@ -22,7 +23,7 @@ from distribution.explain.personal_data import (
 )
 from distribution.verify.findings import Findings
 from distribution.verify.reading import count, stream
-from distribution.verify.slices import Slice, in_attempts
+from distribution.verify.slices import Slice, in_attempts, in_leads
 
 SUSPECTS_PER_QUERY: Final = 200
 # Fewer digits of a phone number also occur in other numbers.
@@ -61,6 +62,17 @@ LEFT JOIN routing_lead l ON l.id = traced.lead_id
 ORDER BY traced.subject
 """  # noqa: S608 - only column names are put in
 
+# A refused claim has no attempt: its gates are at the buyer's place in the offer.
+REFUSALS: Final = f"""
+SELECT 'claim of buyer ' || b.buyer_id || ' for lead ' || o.lead_id, b.lost_gates::text,
+    {", ".join(f"l.{name}" for name in PERSON_COLUMNS)}
+FROM distribution_offer o
+JOIN distribution_offerbuyer b ON b.offer_id = o.id AND b.lost_gates <> '[]'
+LEFT JOIN routing_lead l ON l.id = o.lead_id
+WHERE {in_leads("o.lead_id")}
+ORDER BY b.id
+"""  # noqa: S608 - only a condition and column names are put in
+
 # Values under these keys are from a rule, not from the lead.
 RULE_KEYS: Final = frozenset({"required", "answer", "value", "applied", "rule"})
 
@@ -70,6 +82,12 @@ def check(part: Slice, findings: Findings) -> None:
     suspects = _suspects(part)
     while some := list(islice(suspects, SUSPECTS_PER_QUERY)):
         _judge(some, findings)
+
+
+def check_refusals(part: Slice, findings: Findings) -> None:
+    for subject, body, *fields in stream(REFUSALS, part):
+        findings.checked += 1
+        _judge_part(subject, json.loads(body), fields, findings)
 
 
 def _suspects(part: Slice) -> Iterator[UUID]:

@@ -47,6 +47,9 @@ UNION SELECT r.lead_id FROM distribution_ledgerentry e JOIN distribution_returnr
     WHERE {_touched("e")}
 UNION SELECT p.lead_id FROM distribution_payableentry p WHERE p.lead_id IS NOT NULL AND {_touched("p")}
 UNION SELECT y.lead_id FROM distribution_delivery y WHERE y.lead_id IS NOT NULL AND {_touched("y")}
+UNION SELECT o.lead_id FROM distribution_offer o WHERE {_touched("o")}
+UNION SELECT o.lead_id FROM distribution_offerbuyer b JOIN distribution_offer o ON o.id = b.offer_id
+    WHERE {_touched("b")}
 """  # noqa: S608 - only conditions are put in
 
 # Every attempt of a touched lead, and attempts whose trace or sale was touched although their lead was not.

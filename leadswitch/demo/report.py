@@ -40,7 +40,8 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
 
 def _outcomes(summary: Summary) -> Table:
     table = Table(
-        title=f"Outcomes of {summary.leads} leads in workspace {summary.workspace}", title_justify="left"
+        title=f"Outcomes of {summary.leads:,} leads that came in at workspace {summary.workspace}",
+        title_justify="left",
     )
     table.add_column("outcome")
     table.add_column("leads", justify="right")
@@ -54,7 +55,8 @@ def _outcomes(summary: Summary) -> Table:
 
 
 def _campaigns(summary: Summary) -> Table:
-    table = Table(title="Sold by campaign", title_justify="left")
+    others = f", with {summary.partner_leads:,} leads of {summary.partner}" if summary.partner_leads else ""
+    table = Table(title=f"Sold by campaign{others}", title_justify="left")
     table.add_column("campaign")
     table.add_column("mode")
     for column in ("leads", "sales", "credits"):
@@ -71,10 +73,12 @@ def _money(summary: Summary) -> Table:
     table.add_column("kind")
     table.add_column("entries", justify="right")
     table.add_column("credits", justify="right")
+    table.add_column("of the balance", justify="right")
     for movement in summary.money:
-        table.add_row(movement.kind, f"{movement.entries:,}", _dollars(movement.cents))
-    left_cents = sum(movement.cents for movement in summary.money if movement.changes_balance)
-    table.add_row("left in wallets", "", _dollars(left_cents))
+        cents, changed = _dollars(movement.cents), _dollars(movement.balance_cents)
+        table.add_row(movement.kind, f"{movement.entries:,}", cents, changed)
+    left_cents = sum(movement.balance_cents for movement in summary.money)
+    table.add_row("left in wallets", "", "", _dollars(left_cents))
     return table
 
 

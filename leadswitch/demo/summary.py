@@ -27,6 +27,14 @@ FROM distribution_assignment a JOIN distribution_campaign c ON c.id = a.campaign
 WHERE c.workspace_id = %s AND a.state = 'sold'
 GROUP BY c.id ORDER BY c.id
 """
+# Sold leads of those campaigns that a partner sent.
+OF_OTHERS: Final = """
+SELECT count(DISTINCT a.lead_id)
+FROM distribution_assignment a
+JOIN distribution_campaign c ON c.id = a.campaign_id
+JOIN routing_lead l ON l.id = a.lead_id
+WHERE c.workspace_id = %s AND a.state = 'sold' AND l.source_workspace_id <> c.workspace_id
+"""
 DECISIONS: Final = """
 SELECT count(*), percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY duration_ms)
 FROM tracing_attempt WHERE source_workspace_id = %s
@@ -70,9 +78,9 @@ class Movement:
     cents: int
 
     @property
-    def changes_balance(self) -> bool:
-        """A held price is still the buyer's, until it is captured."""
-        return self.kind not in ("hold", "release")
+    def balance_cents(self) -> int:
+        """By how much it changed balances. A held price is still the buyer's, until it is captured."""
+        return 0 if self.kind in ("hold", "release") else self.cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,7 @@ class Summary:
     campaigns: tuple[CampaignSales, ...]
     decisions: DecisionTimes
     partner: str
+    partner_leads: int
     routed: tuple[RoutedCount, ...]
     tries: tuple[TryRow, ...]
     sending_seconds: float
@@ -148,6 +157,7 @@ def read_summary(
         campaigns=tuple(CampaignSales(*row) for row in _rows(BY_CAMPAIGN, workspace_id)),
         decisions=DecisionTimes(attempts, p50, p95, p99),
         partner=demo.partner.slug,
+        partner_leads=int(_rows(OF_OTHERS, workspace_id)[0][0]),
         routed=tuple(RoutedCount(*row) for row in _rows(PARTNER, demo.partner.pk)),
         tries=tries,
         sending_seconds=round(sending_seconds, 2),

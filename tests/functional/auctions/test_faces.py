@@ -2,19 +2,25 @@
 
 import json
 import re
+from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
+from distribution.explain.types import to_json
 from distribution.models import Assignment, Campaign, Enrollment, OfferBuyer
+from routing.leads.actions import rerun_lead
 from routing.models import Lead
-from tests.support.auctions import answer, auction_campaign, auctioned_lead, bidder, close
+from tests.support.auctions import answer, auction_campaign, auction_of, auctioned_lead, bidder, close
 from tests.support.buyer_program import Api
-from tests.support.buyer_system import BuyerSystem
+from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import deliver_due, sign
 from tests.support.factories import EndpointFactory
 
@@ -52,7 +58,7 @@ def test_drawer_shows_every_bid_with_its_time_and_rank(operator: Client) -> None
     rows = re.findall(r'data-testid="trace-bid">(.*?)</tr>', page, re.DOTALL)
     cells = [[text for each in re.findall(r">([^<]+)<", row) if (text := each.strip())] for row in rows]
     assert cells == [
-        ["High Roofing", "1", "$40.00", "bid", "40 ms"],
+        ["High Roofing", "1", "$40.00", "won", "40 ms"],
         ["Low Roofing", "2", "$30.00", "bid", "40 ms"],
         ["Late Roofing", "$99.00", "too late", "1.4 s"],
     ]
@@ -121,3 +127,207 @@ def test_lead_comes_with_the_id_of_the_bid(system: BuyerSystem) -> None:
     [signed] = [each for each in bodies if "Bid" not in each]
     assert signed["data"]["assignment"]["bid_id"] == "B-77"
     assert Assignment.objects.get().price_cents == 4_000
+
+
+def explained(lead: Lead) -> Any:
+    lead.refresh_from_db()
+    return explain(lead)
+
+
+def places_of(lead: Lead) -> list[tuple[str, str, int | None]]:
+    """Of the lead's first offer: what it says of each buyer, and for how much the buyer bought the lead."""
+    return [(each.sentence, each.reason, each.bought_cents) for each in explained(lead).offers[0].buyers]
+
+
+def test_winner_reads_that_it_won_wherever_the_auction_is_explained() -> None:
+    lead, high, low, _ = sold_auction(auction_campaign())
+    assert places_of(lead)[:2] == [
+        ("High Roofing: won with $40.00.", "", 4_000),
+        ("Low Roofing: other bids ranked higher.", "outbid", None),
+    ]
+    answer_of_winner = explain(lead, buyer=high.buyer).answer
+    assert answer_of_winner is not None
+    assert answer_of_winner.got_it
+    assert [(each.number, each.sentence, each.change) for each in answer_of_winner.attempts] == [
+        (1, "High Roofing: won with $40.00.", ""),
+        (2, "High Roofing: selected, rank 1, for $40.00.", ""),
+    ]
+    out = StringIO()
+    call_command("explain", str(lead.public_id), stdout=out)
+    assert "- High Roofing: won with $40.00." in out.getvalue()
+    [traced] = to_json(explained(lead))["offers"]
+    assert [(each["buyer"]["name"], each["bought_cents"]) for each in traced["buyers"]][:2] == [
+        ("High Roofing", 4_000),
+        ("Low Roofing", None),
+    ]
+    assert Api(high.buyer).page_through("missed/") == []
+    assert [each["reason"] for each in Api(low.buyer).page_through("missed/")] == ["outbid"]
+
+
+def test_winner_that_returned_the_lead_did_not_miss_it() -> None:
+    lead, high, *_ = sold_auction(auction_campaign())
+    Assignment.objects.update(state="returned", returned_at=timezone.now())
+    assert places_of(lead)[0] == ("High Roofing: won with $40.00.", "", 4_000)
+    assert Api(high.buyer).page_through("missed/") == []
+
+
+def test_buyer_of_the_fallback_reads_that_it_bought_the_lead() -> None:
+    campaign = auction_campaign(offer_fallback="push", fallback_mode="priority")
+    one = bidder(campaign, url=ASKED, buyer__name="Slow Roofing")
+    lead = auctioned_lead(campaign)
+    answer(lead, one, None, "timeout")
+    assert close(lead).result == "success"
+    assert places_of(lead) == [("Slow Roofing: bought the lead for $25.00 after the auction.", "", 2_500)]
+
+
+def test_sale_of_a_later_auction_says_nothing_about_the_first_one() -> None:
+    campaign = auction_campaign(reserve_cents=3_500)
+    one = bidder(campaign, url=ASKED, buyer__name="Low Roofing")
+    lead = auctioned_lead(campaign)
+    answer(lead, one, 3_000)
+    assert close(lead).result == "unsold"
+    rerun_lead(lead.pk, at=timezone.now())
+    assert distribute_lead(lead.pk).result == "offered"
+    answer(lead, one, 3_600)
+    assert close(lead).result == "success"
+    first, second = (each.buyers[0] for each in explained(lead).offers)
+    assert (first.sentence, first.reason) == (
+        "Low Roofing: its bid was below the reserve.",
+        "bid_below_reserve",
+    )
+    assert (second.sentence, second.reason) == ("Low Roofing: won with $36.00.", "")
+
+
+def test_winner_whose_system_is_asked_and_rejects_the_lead(system: BuyerSystem) -> None:
+    system.answer_with(Reply(422), Reply(200))
+    campaign = auction_campaign(sells_on="acceptance")
+    high, low = (bidder(campaign, url=ASKED, buyer__name=f"{name} Roofing") for name in ("High", "Low"))
+    for each in (high, low):
+        sign(EndpointFactory(buyer=each.buyer, url=system.url))
+    lead = auctioned_lead(campaign)
+    answer(lead, high, 4_000)
+    answer(lead, low, 3_000)
+    assert close(lead).result == "posting"
+    asked = "won with $40.00, and its system is asked whether it accepts the lead"
+    assert places_of(lead)[0] == (f"High Roofing: {asked}.", "", 4_000)
+    deliver_due()
+    assert distribute_lead(lead.pk).result == "posting"
+    deliver_due()
+    assert places_of(lead) == [
+        ("High Roofing: its system rejected this lead.", "rejected_lead", None),
+        ("Low Roofing: won with $30.00.", "", 3_000),
+    ]
+    assert [each["reason"] for each in Api(high.buyer).page_through("missed/")] == ["rejected_lead"]
+    assert Api(low.buyer).page_through("missed/") == []
+
+
+def test_buyer_skipped_at_the_opening_keeps_that_reason() -> None:
+    """It bids $90.00 and has only $45.00."""
+    campaign = auction_campaign()
+    winner = bidder(campaign, url=ASKED)
+    poor = bidder(campaign, buyer__name="Poor Roofing", buyer__credits_cents=4_500, bid_cents=9_000)
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    close(lead)
+
+    [missed] = Api(poor.buyer).page_through("missed/")
+    assert (missed["reason"], missed["attempts"], missed["change"]) == (
+        "insufficient_credits",
+        1,
+        "top up $45.00",
+    )
+    lead.refresh_from_db()
+    said = explain(lead, buyer=poor.buyer).answer
+    assert said is not None
+    assert said.sentence == (
+        "Poor Roofing did not get this lead. Poor Roofing: its balance is too low: the price is $90.00, and only "
+        "$45.00 is available."
+    )
+    assert (said.attempts[1].sentence, said.attempts[1].change) == (
+        "Poor Roofing: it was not in the auction: it was skipped, or not enrolled yet, when that opened.",
+        "",
+    )
+
+
+def test_buyer_whose_system_is_down_reads_that() -> None:
+    campaign = auction_campaign()
+    winner, down = (bidder(campaign, url=ASKED, buyer__name=f"{name} Roofing") for name in ("High", "Down"))
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    answer(lead, down, None, "error")
+    close(lead)
+    missed = Api(down.buyer).get(f"missed/{lead.public_id}/")
+    assert (missed["reason"], missed["sentence"], missed["change"]) == (
+        "no_bid",
+        "Down Roofing: its system could not be asked for a bid, and it has no standing bid.",
+        "let its ping endpoint be reached, or have a standing bid",
+    )
+    assert [(each["attempt"], each["reason"]) for each in missed["history"]] == [(2, "no_bid"), (1, "no_bid")]
+
+
+def test_late_bid_that_was_the_highest_was_late_and_not_outbid() -> None:
+    lead, _, _, late = sold_auction(auction_campaign())
+    history = Api(late.buyer).get(f"missed/{lead.public_id}/")["history"]
+    assert [(each["attempt"], each["reason"]) for each in history] == [(2, "bid_late"), (1, "bid_late")]
+
+
+def test_answer_for_one_buyer_names_its_rank() -> None:
+    lead, _, low, _ = sold_auction(auction_campaign())
+    lead.refresh_from_db()
+    said = explain(lead, buyer=low.buyer).answer
+    assert said is not None
+    assert said.sentence == (
+        "Low Roofing did not get this lead. Low Roofing: other bids ranked higher (rank 2)."
+    )
+
+
+def test_list_of_offers_tells_an_auction_that_sold_from_one_that_did_not(operator: Client) -> None:
+    sold, *_ = sold_auction(auction_campaign())
+    campaign = auction_campaign(reserve_cents=3_500)
+    low = bidder(campaign, url=ASKED)
+    unsold = auctioned_lead(campaign)
+    answer(unsold, low, 3_000)
+    close(unsold)
+    page = operator.get(reverse("admin:distribution_offer_changelist")).content.decode()
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    cells = {
+        lead.pk: [
+            re.findall(rf'<td class="field-{name}">(.*?)</td>', row)[0] for name in ("bought", "end_shown")
+        ]
+        for lead in (sold, unsold)
+        for row in rows
+        if str(lead.public_id) in row
+    }
+    assert cells == {
+        sold.pk: ["1 of 1", "sold to the best bid"],
+        unsold.pk: ["0 of 1", "all bids were in"],
+    }
+
+
+def test_buyer_without_a_bid_reads_no_price() -> None:
+    campaign = auction_campaign()
+    winner, silent = (bidder(campaign, url=ASKED) for _ in range(2))
+    away = bidder(campaign, buyer__service_area={"states": ["TX"]})
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    answer(lead, silent, None, "no_bid")
+    close(lead)
+    missed = [Api(each.buyer).get(f"missed/{lead.public_id}/") for each in (silent, away)]
+    assert [(each["reason"], each["price_cents"]) for each in missed] == [
+        ("no_bid", None),
+        ("outside_service_area", None),
+    ]
+
+
+def test_trace_says_how_long_a_silent_buyer_was_waited_for() -> None:
+    campaign = auction_campaign(bid_deadline_ms=1_500)
+    winner, silent = (
+        bidder(campaign, url=ASKED, buyer__name=f"{name} Roofing") for name in ("High", "Silent")
+    )
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    OfferBuyer.objects.filter(enrollment=silent).update(asked_at=auction_of(lead).opened_at)
+    close(lead)
+    steps = [step.sentence for step in explained(lead).attempts[1].steps]
+    assert "Silent Roofing: did not answer within 1.5 s." in steps
+    assert "Without an auction, the price is $25.00." in steps

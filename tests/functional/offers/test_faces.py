@@ -188,3 +188,35 @@ def test_trace_for_programs_has_every_place() -> None:
     assert traced["buyers"][3]["shown_from"] == "2026-03-02T15:00:20Z"
     [own] = to_json(explain(offer.lead, buyer=buyers["Slow"]))["offers"]
     assert [each["buyer"]["name"] for each in own["buyers"]] == ["Slow Roofing"]
+
+
+def test_buyer_of_the_fallback_reads_that_it_bought(operator: Client) -> None:
+    campaign = offering_campaign(buyers=0)
+    pushed, idle = add(campaign, "Push Roofing", priority=9), add(campaign, "Idle Roofing", priority=1)
+    offer = open_offer_of(campaign, at=AT)
+    distribute_lead(offer.lead_id, at=ENDS)
+    offer.lead.refresh_from_db()
+    [traced] = explain(offer.lead).offers
+    assert [(each.buyer.name, each.reason, each.bought_cents) for each in traced.buyers] == [
+        (pushed.name, "", 2_500),
+        (idle.name, "offer_not_claimed", None),
+    ]
+    assert traced.buyers[0].sentence == "Push Roofing: bought the lead for $25.00 after the offer."
+    url = reverse("admin:routing_lead_trace_attempt", args=[offer.lead.public_id, 1])
+    assert rows_of(operator.get(url).content.decode()) == [
+        ["Push Roofing", "1", "$25.00", "at once", "bought after the offer", "for $25.00"],
+        ["Idle Roofing", "1", "$25.00", "at once", "let it pass"],
+    ]
+
+
+def test_claim_has_the_same_time_in_both_attempts() -> None:
+    """Of 183.7 ms, both say 183: one is stored, the other is measured again."""
+    campaign = offering_campaign(buyers=0)
+    fast = add(campaign, "Fast Roofing")
+    offer = open_offer_of(campaign, at=AT)
+    claim_offer(offer.public_id, buyer_id=fast.pk, at=AT + timedelta(microseconds=183_700))
+    out = StringIO()
+    call_command("explain", str(offer.lead.public_id), stdout=out)
+    text = " ".join(out.getvalue().split())
+    assert text.count("claimed the lead 183 ms after it was shown") == 2
+    assert "184 ms" not in text

@@ -10,6 +10,7 @@ from django.utils import timezone
 from distribution.models import Assignment, Buyer, Offer, OfferBuyer, Wallet
 from distribution.money.wallet import adjust
 from distribution.offers.claim import claim_offer
+from distribution.offers.refusals import Taken
 from tests.support.factories import PortalUserFactory
 from tests.support.offers import (
     CREDITS_CENTS,
@@ -135,3 +136,30 @@ def test_offer_of_others_is_not_found(offer: Offer) -> None:
 def test_unknown_state_is_not_found(state: str, offer: Offer) -> None:
     [first, *_] = people(offer)
     assert first.get("/portal/offers/", {"state": state}).status_code == 404
+
+
+def test_missed_leads_speak_to_the_buyer_and_are_filtered_by_what_occurs(offer: Offer) -> None:
+    _, late, idle = (Buyer.objects.get(pk=buyer_id) for buyer_id in buyers_of(offer.campaign))
+    at = offer.opened_at + timedelta(seconds=2)
+    claim_offer(offer.public_id, buyer_id=buyers_of(offer.campaign)[0], at=at)
+    with pytest.raises(Taken):
+        claim_offer(offer.public_id, buyer_id=late.pk, at=at + timedelta(milliseconds=85))
+    person = signed_in(PortalUserFactory(buyer=late))
+
+    listed = person.get("/portal/missed/")
+    detail = person.get(f"/portal/missed/{offer.lead.public_id}/").content.decode()
+
+    said = "Your claim came 85 ms after other buyers had claimed the lead."
+    page = listed.content.decode()
+    assert said in page
+    assert said in detail
+    assert listed.context["groups"] == [("Offers", [("claim_lost", "Another buyer claimed it first")])]
+    assert (
+        '<optgroup label="Offers"><option value="claim_lost">Another buyer claimed it first</option>' in page
+    )
+    other = signed_in(PortalUserFactory(buyer=idle)).get("/portal/missed/", {"reason": "outbid"})
+    assert other.context["groups"] == [
+        ("Offers", [("offer_not_claimed", "You did not claim it")]),
+        ("Auctions", [("outbid", "Another bid ranked higher")]),
+    ]
+    assert '<option value="outbid" selected>' in other.content.decode()

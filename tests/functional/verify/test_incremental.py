@@ -4,14 +4,16 @@ from contextlib import ExitStack
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import VerifyWatermark
+from distribution.models import OfferBuyer, VerifyWatermark
 from distribution.verify import run_verification, touched
 from tests.functional.verify.damage import Planted
 from tests.functional.verify.planted import PLANTED
 from tests.functional.verify.world import ALL_NUMBERS, World, broken, build_world, ids
 from tests.support.factories import LeadFactory
+from tests.support.offers import offering_campaign, open_offer_of
 from tests.support.planting import plant, without
 from tests.support.waiting import fetch_value, wait_until
 
@@ -227,3 +229,21 @@ def test_attempts_are_found_by_their_lead_with_any_id(world: World) -> None:
     )
 
     assert 5 in look()
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_claim_that_was_refused_since_is_found() -> None:
+    """It touches no row of its lead."""
+    offer = open_offer_of(offering_campaign(buyers=1), at=timezone.now())
+    assert look() == {}
+    gates = [{"gate": "lead_filter_rejected", "observed": {"attributes.note": "ada@example.com"}}]
+    OfferBuyer.objects.filter(offer=offer).update(
+        lost_at=timezone.now(), lost_reason="lead_filter_rejected", lost_gates=gates
+    )
+    [place] = OfferBuyer.objects.filter(offer=offer)
+    assert look() == {
+        9: [
+            f"claim of buyer {place.buyer_id} for lead {offer.lead_id}: [0].observed.attributes.note"
+            " holds an email address"
+        ]
+    }

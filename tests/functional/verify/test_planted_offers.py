@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import OfferBuyer
+from distribution.models import Enrollment, OfferBuyer
 from distribution.offers.claim import claim_offer
+from distribution.offers.refusals import NotEligible
 from distribution.verify import run_verification
 from routing.leads.actions import cancel_lead
 from tests.functional.verify.world import broken
 from tests.support.auctions import auction_campaign, auctioned_lead, bidder, close
 from tests.support.offers import buyers_of, offering_campaign, open_offer_of
 from tests.support.planting import plant, without
+from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -105,6 +107,20 @@ PLANTED: dict[str, tuple[str, dict[int, list[str]], str]] = {
         {5: ["lead {auctioned_lead}: has a closed offer (bids_in), but no event of its end"]},
         "",
     ),
+    "refused_claim_with_personal_data": (
+        f"UPDATE {PLACE} SET lost_at = now(), lost_reason = 'lead_filter_rejected', lost_gates = jsonb_build_array("
+        " jsonb_build_object('gate', 'lead_filter_rejected', 'observed',"
+        " jsonb_build_object('attributes.note', 'call 404-881-2345')))"
+        " WHERE offer_id = {open} AND buyer_id = {buyer};"
+        f"UPDATE {LEAD} SET phone = '+14048812345' WHERE id = {{open_lead}}",
+        {
+            9: [
+                "claim of buyer {buyer} for lead {open_lead}: [0].observed.attributes.note"
+                " holds the lead's phone number"
+            ]
+        },
+        "",
+    ),
 }
 
 
@@ -158,3 +174,27 @@ def test_planted_breach_of_an_offer_is_found(name: str, names: dict[str, int]) -
     assert found == {
         number: [message.format(**names) for message in messages] for number, messages in breaches.items()
     }
+
+
+def test_gates_of_a_refused_claim_hide_contact_data() -> None:
+    """A filter that reads an attribute was added while the offer was open."""
+    campaign = offering_campaign(buyers=1)
+    [buyer_id] = buyers_of(campaign)
+    attributes = {"roof_age": 12, "remark": "Ada Lovelace, 404-881-2345"}
+    contact = {"first_name": "Ada", "last_name": "Lovelace", "phone": "+14048812345"}
+    offer = open_offer_of(campaign, at=AT, attributes=attributes, **contact)
+    wanted = {"field": "attributes.remark", "op": "eq", "value": "none"}
+    Enrollment.objects.filter(buyer_id=buyer_id).update(lead_filter=wanted)
+    with pytest.raises(NotEligible):
+        claim_offer(offer.public_id, buyer_id=buyer_id, at=SOON)
+    place = OfferBuyer.objects.get(offer=offer)
+    [gate] = place.lost_gates
+    assert (place.lost_reason, gate["observed"]) == (
+        "lead_filter_rejected",
+        {"attributes.remark": "(hidden)"},
+    )
+    assert "Lovelace" not in str(place.lost_gates)
+    report = run_verification()
+    assert broken(report) == {}
+    [checked] = [found.checked for each, found in report.results if each.name == "privacy"]
+    assert checked == Attempt.objects.count() + LeadDistributionEvent.objects.count() + 1

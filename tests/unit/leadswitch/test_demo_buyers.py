@@ -23,10 +23,12 @@ def test_answer_is_lost_once_and_repeated() -> None:
 def test_held_price_stays_in_the_wallet() -> None:
     kinds = ("topup", "hold", "release", "capture", "refund")
 
-    assert [kind for kind in kinds if Movement(kind, 1, 100).changes_balance] == [
-        "topup",
-        "capture",
-        "refund",
+    assert [(kind, Movement(kind, 1, 100).balance_cents) for kind in kinds] == [
+        ("topup", 100),
+        ("hold", 0),
+        ("release", 0),
+        ("capture", 100),
+        ("refund", 100),
     ]
 
 

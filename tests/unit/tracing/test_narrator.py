@@ -14,7 +14,7 @@ from tracing.gates import GATES
 from tracing.models import AttemptResult, AttemptTrigger
 from tracing.names import Names
 from tracing.narrator import describe_attempt, describe_change, describe_events, describe_reason
-from tracing.obstacles import OTHER_STAGES, describe_fixer, describe_funnel, describe_gate
+from tracing.obstacles import OTHER_STAGES, describe_fixer, describe_funnel, describe_gate, fixer_of
 from tracing.skip_reasons import SKIP_REASONS, Fixer, Level
 from tracing.vocabulary import RESULTS, Event, describe_correction
 
@@ -299,6 +299,10 @@ EVENTS = [
         "Acme Roofing: did not answer in time.",
     ),
     (
+        Row(Event.BID_RECEIVED, buyer_id=7, data={"offer": "x", "outcome": "timeout", "waited_ms": 1_499}),
+        "Acme Roofing: did not answer within 1.5 s.",
+    ),
+    (
         Row(Event.AUCTION_CLOSED, data={"offer": "x", "reason": "bids_in"}),
         "The auction closed: all bids were in.",
     ),
@@ -341,6 +345,29 @@ def test_outranked_names_the_rank_when_others_were_selected() -> None:
         "Acme Roofing: eligible, but other buyers ranked higher (rank 2).",
         "buyer 8: selected, rank 1, for $25.00.",
     ]
+
+
+def test_price_of_an_auction_is_the_one_without_it() -> None:
+    """The winner pays its bid."""
+    tiers = {"tiers": [{"price_cents": 4_000, "base_cents": 4_000, "applied": []}]}
+    price = Row(Event.PRICING_COMPUTED, data=tiers)
+    closed = Row(Event.AUCTION_CLOSED, data={"offer": "x", "reason": "bids_in"})
+
+    assert describe_events([price], names=NAMES) == ["The price is $40.00."]
+    assert describe_events([closed, price], names=NAMES)[1] == "Without an auction, the price is $40.00."
+
+
+def test_agency_acts_on_an_offer_without_a_claim_and_a_buyer_on_its_bid() -> None:
+    assert sentence_of(Row(Event.FAILED, outcome="unsold", skip_reason="offer_unclaimed")) == (
+        "Not sold: No buyer claimed the lead while its offer was open. Someone must act: the agency can fix it."
+    )
+    fixers = {code: fixer_of(code) for code in ("offer_unclaimed", "no_bids", "outbid", "outranked")}
+    assert fixers == {
+        "offer_unclaimed": "agency",
+        "no_bids": "agency",
+        "outbid": "buyer",
+        "outranked": "outranked",
+    }
 
 
 def test_field_that_became_an_attribute_is_described_without_its_name() -> None:
