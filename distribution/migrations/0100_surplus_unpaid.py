@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0098_lowered_bids_wait")]
+    dependencies = [("distribution", "0099_offers_by_their_end")]
 
     operations = [
         AddIndexConcurrently(
