@@ -21,6 +21,8 @@ from tracing.vocabulary import Event
 # A lead that ends in another way ends its offer before `closes_at`. An attempt closes it a little later than that.
 # NULL: it is open. LEAST alone ignores NULLs.
 ENDED_AT: Final = "CASE WHEN o.state = 'closed' THEN LEAST(o.closed_at, o.closes_at) END"
+# What counts in an auction: a late bid does not, and a standing bid does then.
+BID: Final = "CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents ELSE b.price_cents END"
 # '': the buyer claimed the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
 REASON: Final = f"""
 CASE
@@ -29,9 +31,13 @@ CASE
     WHEN o.end_reason = 'canceled' AND b.lost_reason IN ('', 'window_over', 'paused') THEN 'offer_withdrawn'
     WHEN o.kind = 'auction' THEN CASE
         WHEN b.bid_outcome IN ('no_bid', 'refused') THEN 'no_bid'
-        WHEN COALESCE(b.bid_cents, b.price_cents) IS NULL OR b.bid_outcome = '' AND b.price_cents IS NULL
-            THEN 'bid_late'
-        WHEN COALESCE(b.bid_cents, b.price_cents) < o.reserve_cents THEN 'bid_below_reserve'
+        WHEN b.asked_at IS NULL AND b.bid_outcome IN ('', 'error') AND (b.price_cents IS NULL OR b.rank IS NULL)
+            THEN 'bid_not_asked'
+        WHEN {BID} IS NULL THEN CASE
+            WHEN b.bid_outcome = 'error' THEN 'no_bid'
+            WHEN b.bid_outcome = '' AND o.closed_at >= o.closes_at THEN 'bid_unknown'
+            ELSE 'bid_late' END
+        WHEN {BID} < o.reserve_cents THEN 'bid_below_reserve'
         ELSE 'outbid' END
     WHEN b.lost_reason = 'taken' THEN 'claim_lost'
     WHEN b.lost_reason = 'window_over' THEN 'claim_late'

@@ -89,7 +89,7 @@ class Pool:
     def _ask(self, task: Task, *, late_seconds: float) -> Asked:
         question, target = task.question, task.question.target
         assert target is not None  # noqa: S101 - see `add`
-        left = max(0.0, task.deadline - time.monotonic())
+        left = max(0.001, task.deadline - time.monotonic())
         seconds = min(float(target.timeout_seconds), left + late_seconds)
         return ask(target, question.facts, client=self._client, seconds=seconds, is_test=question.is_test)
 
