@@ -96,11 +96,10 @@ class Admission(Generic[W]):
     def may_wait_late(self, request: Request[W]) -> bool:
         """Whether a running request may hold its thread after its deadline, to learn how late the answer is.
 
-        Not while others wait, and never with more than a share of the threads or half of the endpoint's requests.
+        So after a deadline, others find most of the threads free, and half of the endpoint's requests.
         """
-        running, most = self._of_workspace.total(), max(1, request.most // 2)
-        is_idle = running <= max(1, self._threads // LATE_SHARE)
-        return is_idle and not self._waiting and self._of_endpoint[request.endpoint_id] <= most
+        is_idle = self._of_workspace.total() <= max(1, self._threads // LATE_SHARE)
+        return is_idle and self._of_endpoint[request.endpoint_id] <= max(1, request.most // 2)
 
     def _find_runnable(self, now: float) -> Iterator[Request[W]]:
         """The first of each endpoint, if it may run."""
