@@ -15,6 +15,8 @@ NO_BID: Final = {
     "late": "bid too late",
     "timeout": "did not answer in time",
     "error": "its system could not be asked",
+    "not_asked": "was not asked",
+    "unknown": "no answer of its system is known",
 }
 # Why a buyer has no bid, and what would have to change. For others, the clause of the reason says it.
 SILENT: Final = {

@@ -328,6 +328,23 @@ _ALL = (
         clause="its system did not answer in time",
     ),
     SkipReason(
+        "bid_not_asked",
+        *(_BUYER, _T, Fixer.SYSTEM),
+        sentence="The buyer's system was not asked for a bid before the auction closed.",
+        change="nothing: it is asked in the next auction",
+        clause="its system was not asked for a bid",
+        last_change="run the lead again to ask it; if that happens often, run more deliverers, or allow its ping"
+        " endpoint more requests at once",
+    ),
+    SkipReason(
+        "bid_unknown",
+        *(_BUYER, _T, Fixer.SYSTEM),
+        sentence="No answer of the buyer's system is known, because LeadSwitch was interrupted.",
+        change="nothing: it is asked in the next auction",
+        clause="no answer of its system is known, because LeadSwitch was interrupted",
+        last_change="run the lead again to ask it",
+    ),
+    SkipReason(
         "bid_below_reserve",
         *(_BUYER, _P, Fixer.BUYER),
         sentence="The buyer's bid was below the campaign's reserve.",

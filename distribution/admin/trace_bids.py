@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Final
 
 from distribution.explain.types import TracedOffer
-from distribution.models import BidOutcome, Offer, OfferBuyer, OfferKind
+from distribution.models import BidOutcome, Offer, OfferBuyer, OfferKind, OfferState
 from distribution.models.offer import WRITING
 from routing.models import Lead
 from tracing.wording import duration, money
 
 EVENTS: Final = frozenset({"auction_opened", "auction_closed"})
+NOT_ASKED: Final = ("not asked", "wait")
+NOT_KNOWN: Final = ("no answer known", "wait")
 # What the table says, and how it is colored.
 OUTCOMES: Final = {
     "": ("not answered yet", "wait"),
@@ -69,14 +71,27 @@ def build_bids(
         deadline=duration(deadline_ms) if deadline_ms else "",
         reserve="" if auction.reserve_cents is None else money(auction.reserve_cents),
         rows=tuple(
-            _describe(row, deadline_ms=deadline_ms, has_bought=row.buyer.public_id in bought)
+            _describe(
+                row,
+                deadline_ms=deadline_ms,
+                is_open=auction.state == OfferState.OPEN,
+                has_bought=row.buyer.public_id in bought,
+            )
             for row in ranked
         ),
     )
 
 
-def _describe(row: OfferBuyer, *, deadline_ms: float, has_bought: bool) -> BidRow:
-    words, tone = OUTCOMES[row.bid_outcome]
+def _find_words(row: OfferBuyer, *, is_open: bool) -> tuple[str, str]:
+    if row.asked_at is None and (
+        row.bid_outcome == BidOutcome.ERROR or (not row.bid_outcome and not is_open)
+    ):
+        return NOT_ASKED
+    return OUTCOMES[row.bid_outcome] if row.bid_outcome or is_open else NOT_KNOWN
+
+
+def _describe(row: OfferBuyer, *, deadline_ms: float, is_open: bool, has_bought: bool) -> BidRow:
+    words, tone = _find_words(row, is_open=is_open)
     if has_bought:
         words, tone = ("won" if row.rank else "bought after it"), "good"
     cents = row.price_cents if row.bid_cents is None and row.rank else row.bid_cents

@@ -20,8 +20,9 @@ from tracing.vocabulary import Event
 
 READ: Final = """
 SELECT b.buyer_id, b.enrollment_id, b.price_cents, b.bid_cents, b.bid_at, b.bid_outcome, b.bid_reason, b.latency_ms,
-    b.returned_bps, b.asked_at
-FROM distribution_offerbuyer b WHERE b.offer_id = %s ORDER BY b.id
+    b.returned_bps, b.asked_at, o.closed_at >= o.closes_at
+FROM distribution_offerbuyer b JOIN distribution_offer o ON o.id = b.offer_id
+WHERE b.offer_id = %s ORDER BY b.id
 """
 RANK: Final = """
 UPDATE distribution_offerbuyer b SET rank = r.rank, rank_value_cents = r.value_cents
@@ -29,10 +30,15 @@ FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) AS r(enrollment_id, rank, val
 WHERE b.offer_id = %s AND b.enrollment_id = r.enrollment_id
 """
 BIDDING: Final = frozenset({"bid", "standing"})
+# Nobody has asked its system: no process did, or there was no free thread or request for it in time.
+NOT_ASKED: Final = frozenset({"", "error"})
 
 
 class Bid(NamedTuple):
-    """One row of READ, in the order of its columns."""
+    """One row of READ, in the order of its columns.
+
+    `is_left_open`: the process that asks buyers did not close the auction in time.
+    """
 
     buyer_id: int
     enrollment_id: int
@@ -44,24 +50,32 @@ class Bid(NamedTuple):
     latency_ms: int | None
     returned_bps: int
     asked_at: datetime | None
+    is_left_open: bool
 
     @property
     def is_asked(self) -> bool:
         return self.asked_at is not None
 
     @property
-    def waits_to_be_asked(self) -> bool:
-        """Its system was to be asked, and nothing has asked it."""
-        return not self.outcome and not self.is_asked
+    def was_left_out(self) -> bool:
+        """Its system was to be asked, and nobody has asked it."""
+        return not self.is_asked and self.outcome in NOT_ASKED
 
     @property
     def counted(self) -> tuple[int | None, str]:
-        """The bid that counts, and what became of the buyer. A blank outcome: no answer when the auction closed."""
+        """The bid that counts, and what became of the buyer."""
         if self.outcome in BIDDING:
             return self.bid_cents, self.outcome
         if self.standing_cents is not None and self.outcome not in DECLINED:
             return self.standing_cents, "standing"
-        return None, self.outcome or ("timeout" if self.is_asked else "error")
+        return None, self._silence
+
+    @property
+    def _silence(self) -> str:
+        """A blank outcome: no answer was written when the auction closed. If its process is gone, there may be one."""
+        if self.was_left_out:
+            return "not_asked"
+        return self.outcome or ("unknown" if self.is_left_open else "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +89,8 @@ class Auction:
     @property
     def has_failed(self) -> bool:
         """Buyers' systems were to be asked, and no deliverer asked one of them: no auction took place."""
-        asked = [each for each in self.bids if each.waits_to_be_asked or each.is_asked]
-        return self.is_new and bool(asked) and all(each.waits_to_be_asked for each in asked)
+        wanted = [each for each in self.bids if each.was_left_out or each.is_asked]
+        return self.is_new and bool(wanted) and all(each.was_left_out for each in wanted)
 
     def add_to(self, live: Mapping[int, LiveFacts]) -> dict[int, LiveFacts]:
         """The live facts with the bids. A buyer that was not in the auction has none."""
@@ -133,7 +147,7 @@ def record_bids(trace: Recorder, auction: Auction, decision: Decision) -> None:
 def _describe(bid: Bid, closed: ClosedOffer, *, outcome: str, rank: int | None) -> dict[str, Any]:
     data = {
         "bid_cents": bid.counted[0],
-        "answered": bid.outcome if bid.outcome != outcome else None,
+        "answered": _find_answered(bid) if outcome == "standing" else None,
         "latency_ms": bid.latency_ms,
         "waited_ms": _wait_of(bid, closed),
         "rank": rank,
@@ -148,6 +162,13 @@ def _wait_of(bid: Bid, closed: ClosedOffer) -> int | None:
     if bid.outcome or bid.asked_at is None:
         return None
     return max(0, (closed.closes_at - WRITING - bid.asked_at) // timedelta(milliseconds=1))
+
+
+def _find_answered(bid: Bid) -> str | None:
+    """What its system did, if its standing bid counts instead."""
+    if bid.was_left_out:
+        return "not_asked"
+    return bid.outcome if bid.outcome != "standing" else None
 
 
 def _write_ranks(auction: Auction, decision: Decision) -> None:

@@ -18,8 +18,13 @@ from distribution.engine.types import LiveFacts, Skip
 ONE_BPS: Final = 10_000
 # Of a rank value: a cent has this many units. The largest value is below 2^53, so that JSON readers keep it exact.
 UNITS_PER_CENT: Final = ONE_BPS * ONE_BPS
-# Outcomes of a bid after which the buyer's bid came too late, and not "no".
-TOO_LATE: Final = frozenset({"timeout", "late"})
+# Why a buyer has no bid, by the outcome. After any other one it said no.
+SILENCES: Final = {
+    "timeout": "bid_late",
+    "late": "bid_late",
+    "not_asked": "bid_not_asked",
+    "unknown": "bid_unknown",
+}
 # Outcomes of a bid with which the buyer said that it does not want the lead.
 DECLINED: Final = frozenset({"no_bid", "refused"})
 
@@ -127,7 +132,7 @@ def find_pushed(candidates: Sequence[Candidate]) -> Bidding:
 
 
 def _silence(live: LiveFacts) -> str:
-    return "bid_late" if live.bid_outcome in TOO_LATE else "no_bid"
+    return SILENCES.get(live.bid_outcome, "no_bid")
 
 
 def _pass_over(candidate: Candidate, reason: str, data: dict[str, Any]) -> Skip:

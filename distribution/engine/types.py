@@ -58,7 +58,7 @@ class LiveFacts:
     rejection: str | None = None  # the reason with which the buyer's system rejected the lead; "" without one
     bid_cents: int | None = None  # the price that the buyer was shown in an offer, or bids
     bid_at: datetime | None = None
-    bid_outcome: str = ""  # what became of the buyer in an auction: a code of distribution.models.BidOutcome
+    bid_outcome: str = ""  # what became of the buyer in an auction: BidOutcome, not_asked or unknown
     returned_bps: int = 0  # the share of its leads that the buyer returned lately, in hundredths of a percent
 
 

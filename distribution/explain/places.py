@@ -43,11 +43,8 @@ LEFT JOIN LATERAL (
     ORDER BY s.id DESC LIMIT 1
 ) sale ON b.claimed_at IS NULL
 """  # noqa: S608 - constants only
-# The bid that counted when the auction closed, as distribution.attempts.bids reads it.
-_COUNTED: Final = """
-CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents
-    WHEN b.bid_outcome NOT IN ('no_bid', 'refused') THEN b.price_cents END
-"""
+# What counts in an auction: a late bid does not, and a standing bid does then.
+BID: Final = "CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents ELSE b.price_cents END"
 # '': the buyer has or had the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
 REASON: Final = f"""
 CASE
@@ -56,10 +53,15 @@ CASE
     WHEN o.kind = 'auction' AND o.state = 'open' THEN ''
     WHEN o.end_reason = 'canceled' AND b.lost_reason IN ('', 'window_over', 'paused') THEN 'offer_withdrawn'
     WHEN o.kind = 'auction' THEN CASE
-        WHEN {_COUNTED} < o.reserve_cents THEN 'bid_below_reserve'
-        WHEN {_COUNTED} IS NOT NULL THEN 'outbid'
-        WHEN b.bid_outcome IN ('', 'timeout', 'late') AND b.asked_at IS NOT NULL THEN 'bid_late'
-        ELSE 'no_bid' END
+        WHEN b.bid_outcome IN ('no_bid', 'refused') THEN 'no_bid'
+        WHEN b.asked_at IS NULL AND b.bid_outcome IN ('', 'error') AND (b.price_cents IS NULL OR b.rank IS NULL)
+            THEN 'bid_not_asked'
+        WHEN {BID} IS NULL THEN CASE
+            WHEN b.bid_outcome = 'error' THEN 'no_bid'
+            WHEN b.bid_outcome = '' AND o.closed_at >= o.closes_at THEN 'bid_unknown'
+            ELSE 'bid_late' END
+        WHEN {BID} < o.reserve_cents THEN 'bid_below_reserve'
+        ELSE 'outbid' END
     WHEN b.lost_reason = 'taken' THEN 'claim_lost'
     WHEN b.lost_reason = 'window_over' THEN 'claim_late'
     WHEN b.lost_reason = 'paused' THEN 'claim_paused'

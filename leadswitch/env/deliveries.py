@@ -21,8 +21,8 @@ class Deliveries(Section):
         IntegerRange(1, 500),
         default=40,
         help=(
-            "How many buyers one deliverer asks for bids at once, in all auctions together. Each ping endpoint has a"
-            " limit of its own."
+            "How many buyers of one workspace a deliverer asks for bids at once. It keeps as many threads again for"
+            " others. Each ping endpoint has a limit of its own."
         ),
     )
     deliverer_poll_ms = Variable(

@@ -26,13 +26,17 @@ TIMEOUTS: Final = frozenset({Failure.CONNECT_TIMEOUT, Failure.ANSWER_TIMEOUT, Fa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What one buyer answered. `ended_at`: monotonic. Without a `result` nothing was sent."""
+    """What one buyer answered. `ended_at`: monotonic. Without a `result` nothing was sent.
+
+    `is_crowded_out`: there was no free thread or request for it in time, which is no failure of the buyer.
+    """
 
     reading: BidReading
     latency_ms: int
     ended_at: float
     request: OutgoingRequest | None = None
     result: OutboundResult | None = None
+    is_crowded_out: bool = False
 
 
 def ask(
@@ -54,6 +58,11 @@ def ask(
 def not_asked(reason: str, *, started: float) -> Asked:
     reading = BidReading(outcome=BidOutcome.ERROR, reason=reason)
     return Asked(reading=reading, latency_ms=_measure(started), ended_at=monotonic())
+
+
+def crowded_out(reason: str, *, at: float) -> Asked:
+    reading = BidReading(outcome=BidOutcome.ERROR, reason=reason)
+    return Asked(reading=reading, latency_ms=0, ended_at=at, is_crowded_out=True)
 
 
 def _send(request: OutgoingRequest, target: PingTarget, *, client: OutboundClient, seconds: float) -> Asked:

@@ -1,8 +1,9 @@
 """The threads of a deliverer that ask buyers for bids.
 
-    claimer    marks the buyers of open auctions as asked, and hands each to a thread of the pool
-    pool       one request each; no database
-    writer     writes the answers as they come; makes the lead due when all are in, or at the bid deadline
+    claimer    marks the buyers of open auctions as asked, and hands each to the pool
+    pool       one request each; no database (pool.py)
+    writer     writes the answers as they come, and that nobody was asked if the pool had no room; makes the lead due
+               when all are in, or at the bid deadline
     closer     runs the attempt that closes the auction and sells
 
 A process may be killed at every step: bids that were written count, and the dispatcher closes the auction.
@@ -12,8 +13,7 @@ import logging
 import queue
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,10 +21,12 @@ from typing import Final
 from django.db import Error, close_old_connections, connections
 
 from distribution import metrics
-from distribution.deliveries.bidding.asking import Asked, ask, not_asked
-from distribution.deliveries.bidding.claim import Question, Targets, claim_auctions
+from distribution.deliveries.bidding.asking import Asked, not_asked
+from distribution.deliveries.bidding.claim import Targets, claim_auctions
 from distribution.deliveries.bidding.health import Noted, Probes, note_answers
 from distribution.deliveries.bidding.pace import Pace
+from distribution.deliveries.bidding.pool import Answers, Pool, Task, Told
+from distribution.deliveries.bidding.targets import PingTarget
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.outbound import OutboundClient
 from distribution.deliveries.recorder import Distribute, NextAttempts
@@ -33,13 +35,8 @@ logger = logging.getLogger(__name__)
 
 # Notifications may be missed: open auctions are looked for this often.
 POLL_SECONDS: Final = 0.5
-# After the bid deadline an answer is waited for this long, so that the buyer learns how late it was.
-LATE_SECONDS: Final = 2.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
-ANSWERS_AT_ONCE: Final = 200
 NO_ENDPOINT: Final = "ping endpoint is off"
-NO_TIME: Final = "no free thread before the deadline"
-TOO_MANY: Final = "its limit of requests at once was reached"
 RESTS: Final = "not asked: its system has not answered for a while"
 
 
@@ -53,20 +50,8 @@ class Open:
     is_closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """`claimed_at`: monotonic, when the question had been read."""
-
-    question: Question
-    claimed_at: float
-
-    @property
-    def deadline(self) -> float:
-        return self.claimed_at + self.question.seconds_left
-
-
 class Bidder:
-    """`wake`: set when an auction may have opened. The pool has `threads` threads."""
+    """`wake`: set when an auction may have opened. One workspace is asked for with `threads` threads at most."""
 
     def __init__(
         self,
@@ -77,24 +62,18 @@ class Bidder:
         stop: threading.Event,
         wake: threading.Event,
     ) -> None:
-        self._client, self._stop, self._wake = client, stop, wake
+        self._stop, self._wake = stop, wake
         self._closer = NextAttempts(distribute, name="auction-closer")
-        self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[tuple[Task, Asked] | Task | None] = queue.SimpleQueue()
-        self._count = threads
-        self._running: Counter[int] = Counter()
+        self._answers: Answers = queue.SimpleQueue()
         self._pace = Pace()
-        self._lock = threading.Lock()
+        self._pool = Pool(threads, client=client, pace=self._pace, answers=self._answers)
         self._probes = Probes()
         self._open: dict[int, Open] = {}
         self.threads: list[threading.Thread] = [
             threading.Thread(target=self._claim, name="bid-claimer", daemon=True),
             threading.Thread(target=self._write, name="bid-writer", daemon=True),
             self._closer,
-            *(
-                threading.Thread(target=self._ask, name=f"bid-request-{number}", daemon=True)
-                for number in range(threads)
-            ),
+            *self._pool.threads,
         ]
 
     def finish(self, *, seconds: float) -> None:
@@ -115,86 +94,66 @@ class Bidder:
 
     def _claim_once(self, targets: Targets) -> bool:
         """Returns whether there may be more."""
-        questions = self._pace.order(claim_auctions(targets), free=self._count_free())
+        questions = self._pace.order(claim_auctions(targets), free=self._pool.count_free())
         # After the statement: a deadline is never earlier than the campaign says.
         claimed_at = time.monotonic()
         tasks = [Task(each, claimed_at) for each in questions]
         for task in tasks:
             self._answers.put(task)  # the writer must know the auction before its first answer
-        for task in tasks:
-            self._tasks.put(task)
+        self._pool.add([(task, target) for task in tasks if (target := self._find_target(task)) is not None])
         return bool(questions)
 
-    def _count_free(self) -> int:
-        with self._lock:
-            return self._count - self._running.total()
-
-    # --- pool ---
-
-    def _ask(self) -> None:
-        while True:
-            task = self._tasks.get()
-            self._answers.put((task, self._ask_once(task)))
-
-    def _ask_once(self, task: Task) -> Asked:
-        question, started = task.question, time.monotonic()
-        target = question.target
+    def _find_target(self, task: Task) -> PingTarget | None:
+        """None: its endpoint is not asked, and the writer is told why."""
+        question, target, started = task.question, task.question.target, time.monotonic()
         if target is None:
-            return not_asked(NO_ENDPOINT, started=started)
-        if not self._probes.may_ask(target.endpoint_id, health=question.health, at=question.asked_at):
-            return not_asked(RESTS, started=started)
-        left = task.deadline - started
-        if left <= 0:
-            return not_asked(NO_TIME, started=started)
-        if not self._begin(target.endpoint_id, most=target.max_in_flight):
-            return not_asked(TOO_MANY, started=started)
-        try:
-            seconds = min(float(target.timeout_seconds), left + LATE_SECONDS)
-            return ask(target, question.facts, client=self._client, seconds=seconds, is_test=question.is_test)
-        finally:
-            self._end(target.endpoint_id)
-
-    def _begin(self, endpoint_id: int, *, most: int) -> bool:
-        """A system that hangs holds as many threads as its endpoint allows, and no more."""
-        with self._lock:
-            if self._running[endpoint_id] >= most:
-                return False
-            self._running[endpoint_id] += 1
-            return True
-
-    def _end(self, endpoint_id: int) -> None:
-        with self._lock:
-            self._running[endpoint_id] -= 1
+            self._answers.put((task, not_asked(NO_ENDPOINT, started=started)))
+        elif not self._probes.may_ask(target.endpoint_id, health=question.health, at=question.asked_at):
+            self._answers.put((task, not_asked(RESTS, started=started)))
+        else:
+            return target
+        return None
 
     # --- writer ---
 
     def _write(self) -> None:
         is_open = True
         while is_open:
-            answers, is_open = self._take()
+            found = self._wait()
+            now = time.monotonic()
+            given_up = self._pool.give_up(now)  # before their auctions are closed
+            answers, is_open = self._sort([*found, *self._take()])
+            answers += given_up
             while answers and not self._contain(lambda found=answers: self._write_all(found)):  # type: ignore[misc]
                 if self._stop.is_set():
                     break
-            self._close_due()
+            self._close_due(now)
             self._contain(lambda found=answers: self._note(found))  # type: ignore[misc]
         connections.close_all()
 
-    def _take(self) -> tuple[list[tuple[Task, Asked]], bool]:
-        """The answers that have come. Waits for one, but not beyond the next bid deadline."""
-        answers: list[tuple[Task, Asked]] = []
+    def _wait(self) -> list[Told]:
+        """What is told first, if that comes before the next bid deadline."""
         try:
-            found = self._answers.get(timeout=self._seconds_to_wait())
-            while found is not None:
-                if isinstance(found, Task):
-                    self._register(found)
-                else:
-                    answers.append(found)
-                if len(answers) >= ANSWERS_AT_ONCE:
-                    return answers, True
-                found = self._answers.get_nowait()
+            return [self._answers.get(timeout=self._seconds_to_wait())]
         except queue.Empty:
-            return answers, True
-        return answers, False
+            return []
+
+    def _take(self) -> list[Told]:
+        """All that has been told. So the auctions of the questions that were given up before are known."""
+        return [self._answers.get_nowait() for _ in range(self._answers.qsize())]
+
+    def _sort(self, told: Iterable[Told]) -> tuple[list[tuple[Task, Asked]], bool]:
+        """The answers, and whether more may come."""
+        answers: list[tuple[Task, Asked]] = []
+        is_open = True
+        for each in told:
+            if each is None:
+                is_open = False
+            elif isinstance(each, Task):
+                self._register(each)
+            else:
+                answers.append(each)
+        return answers, is_open
 
     def _seconds_to_wait(self) -> float | None:
         deadlines = [each.deadline for each in self._open.values() if not each.is_closed]
@@ -210,8 +169,8 @@ class Bidder:
         for outcome in outcomes:
             metrics.BIDS.labels(outcome=outcome.value).inc()
         for task, asked in found:
-            metrics.BID_SECONDS.observe(asked.latency_ms / 1000)
-            self._pace.note(task.question.target, latency_ms=asked.latency_ms)
+            if not asked.is_crowded_out:
+                metrics.BID_SECONDS.observe(asked.latency_ms / 1000)
             self._open[task.question.offer_id].unanswered -= 1
         return True
 
@@ -230,8 +189,7 @@ class Bidder:
         )
         return True
 
-    def _close_due(self) -> None:
-        now = time.monotonic()
+    def _close_due(self, now: float) -> None:
         for offer_id, auction in list(self._open.items()):
             if not auction.is_closed and (auction.unanswered == 0 or auction.deadline <= now):
                 auction.is_closed = True
@@ -267,6 +225,7 @@ def _describe(task: Task, asked: Asked) -> Answered:
         offer_id=question.offer_id,
         reading=asked.reading,
         at=_ended_at(task, asked),
-        latency_ms=asked.latency_ms,
+        latency_ms=None if asked.is_crowded_out else asked.latency_ms,
         is_late=asked.ended_at > task.deadline,
+        is_crowded_out=asked.is_crowded_out,
     )

@@ -39,7 +39,7 @@ WITH auction AS MATERIALIZED (
     WHERE b.offer_id = auction.id AND b.bid_outcome = '' AND b.asked_at IS NULL
     RETURNING b.id, b.offer_id, b.buyer_id, b.asked_at
 )
-SELECT asked.id, asked.offer_id, o.lead_id, o.partial::text, l.received_at, l.is_test, c.name, y.name,
+SELECT asked.id, asked.offer_id, o.lead_id, c.workspace_id, o.partial::text, l.received_at, l.is_test, c.name, y.name,
     t.id, concat_ws('.', t.xmin, t.ctid), t.failing_since,
     t.failing_since IS NULL AND COALESCE(t.last_success_at > asked.asked_at - interval '30 seconds', false),
     asked.asked_at,
@@ -65,6 +65,7 @@ class _Row(NamedTuple):
     id: int
     offer_id: int
     lead_id: int
+    workspace_id: int
     partial: str
     received_at: datetime
     is_test: bool
@@ -80,11 +81,15 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One buyer to ask. `target` None: its endpoint is off. `seconds_left`: until the bid deadline, from `asked_at`."""
+    """One buyer to ask. `target` None: its endpoint is off. `seconds_left`: until the bid deadline, from `asked_at`.
+
+    `workspace_id`: of the campaign.
+    """
 
     id: int
     offer_id: int
     lead_id: int
+    workspace_id: int
     target: PingTarget | None
     health: Health
     facts: Facts = field(repr=False)
@@ -137,6 +142,7 @@ def _make_question(row: _Row, found: Mapping[int, PingTarget], partial: Mapping[
         id=row.id,
         offer_id=row.offer_id,
         lead_id=row.lead_id,
+        workspace_id=row.workspace_id,
         target=None if row.endpoint_id is None else found.get(row.endpoint_id),
         health=Health(row.failing_since, row.is_known_to_work),
         facts=Facts(lead=lead, message_id=str(uuid7())),

@@ -4,18 +4,20 @@ import math
 from collections.abc import Sequence
 
 from distribution.deliveries.bidding.claim import Question
-from distribution.deliveries.bidding.targets import PingTarget
 
 
 class Pace:
-    """What each endpoint took the last time. One thread notes, another one orders."""
+    """What each endpoint took the last time that it was asked. Threads may note and read it at once."""
 
     def __init__(self) -> None:
         self._ms: dict[int, int] = {}
 
-    def note(self, target: PingTarget | None, *, latency_ms: int) -> None:
-        if target is not None:
-            self._ms[target.endpoint_id] = latency_ms
+    def note(self, endpoint_id: int, *, latency_ms: int) -> None:
+        self._ms[endpoint_id] = latency_ms
+
+    def find_seconds(self, endpoint_id: int) -> float:
+        """0: it was never asked."""
+        return self._ms.get(endpoint_id, 0) / 1000
 
     def order(self, questions: Sequence[Question], *, free: int) -> Sequence[Question]:
         """The slowest first, before them those never asked. `free`: how many can be asked at once now.

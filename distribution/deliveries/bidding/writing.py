@@ -30,10 +30,11 @@ SET bid_outcome = CASE
         WHEN r.outcome = 'bid' AND (r.is_late OR auction.state = 'closed') THEN 'late' ELSE r.outcome
     END,
     bid_cents = r.cents, bid_at = CASE WHEN r.cents IS NOT NULL THEN r.at END, bid_reason = r.reason,
-    bid_id = r.bid_id, latency_ms = r.latency_ms
+    bid_id = r.bid_id, latency_ms = r.latency_ms, asked_at = CASE WHEN NOT r.is_crowded_out THEN b.asked_at END
 FROM auction, unnest(
-    %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::int[], %s::boolean[]
-) AS r(id, outcome, cents, at, reason, bid_id, latency_ms, is_late)
+    %s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::int[], %s::boolean[],
+    %s::boolean[]
+) AS r(id, outcome, cents, at, reason, bid_id, latency_ms, is_late, is_crowded_out)
 WHERE b.id = r.id AND b.bid_outcome = '' AND auction.id = b.offer_id
 RETURNING b.bid_outcome
 """  # noqa: S608 - only a constant is put in
@@ -48,14 +49,18 @@ WHERE id = %s AND status = 'offered' AND next_attempt_at > clock_timestamp()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One buyer's answer. `id`: its row in the auction. `is_late`: it came after the bid deadline."""
+    """One buyer's answer. `id`: its row in the auction. `is_late`: it came after the bid deadline.
+
+    `is_crowded_out`: nobody asked it, for lack of a free thread or request. Its row says so: it has no `asked_at`.
+    """
 
     id: int
     offer_id: int
     reading: BidReading
     at: datetime
-    latency_ms: int
+    latency_ms: int | None
     is_late: bool
+    is_crowded_out: bool = False
 
 
 def write_bids(answers: Sequence[Answered]) -> list[BidOutcome]:
@@ -73,6 +78,7 @@ def write_bids(answers: Sequence[Answered]) -> list[BidOutcome]:
         [each.bid_id for each in readings],
         [each.latency_ms for each in answers],
         [each.is_late for each in answers],
+        [each.is_crowded_out for each in answers],
     ]
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [sorted({each.offer_id for each in answers}), *columns])

@@ -284,6 +284,8 @@ FIXES: Final[Mapping[str, GateFix]] = {
     "locked": GateFix(_unlock),
     "no_bid": GateFix(NoFix("it made no bid for it")),
     "bid_late": GateFix(NoFix("its system did not answer before the auction closed")),
+    "bid_not_asked": GateFix(NoFix("its system was not asked for a bid")),
+    "bid_unknown": GateFix(NoFix("no answer of its system is known")),
     "bid_below_reserve": GateFix(_bid_the_reserve),
     "below_promised_price": GateFix(_pay_the_promise),
     "promise_ended": GateFix(_forget_promise),

@@ -45,7 +45,7 @@ ENDED_FROM_OUTSIDE = {
 }  # no attempt of the engine ends like this: see test_claim and test_holds
 # Reached by real attempts that close an offer: functional/offers/test_closing.py, functional/auctions.
 OF_OFFERS = {"offer_unclaimed", "no_bids", "below_reserve", "buyers_not_asked"}
-OF_BIDS = {"outbid", "no_bid", "bid_late", "bid_below_reserve"}
+OF_BIDS = {"outbid", "no_bid", "bid_late", "bid_not_asked", "bid_unknown", "bid_below_reserve"}
 # No attempt skips a buyer for them: functional/offers/test_missed_offers.py.
 OF_PLACES = skip_reasons.OF_OFFERS
 # A cap that time does not open, or a definition that does not change: a person must act.

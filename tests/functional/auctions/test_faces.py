@@ -112,6 +112,45 @@ def test_late_buyer_reads_that_it_was_late() -> None:
     )
 
 
+def test_buyer_that_was_not_asked_reads_so(settings: Any) -> None:
+    settings.LEADSWITCH_TRANSIENT_MAX_ATTEMPTS = 1
+    campaign = auction_campaign()
+    unasked = bidder(campaign, url=ASKED, buyer__name="Acme Roofing")
+    lead = auctioned_lead(campaign)
+    assert close(lead).skip_reason == "buyers_not_asked"
+    missed = Api(unasked.buyer).get(f"missed/{lead.public_id}/")
+    assert (missed["reason"], missed["fixer"]) == ("bid_not_asked", "system")
+    assert missed["sentence"] == "Acme Roofing: its system was not asked for a bid."
+
+
+def test_buyer_that_was_left_out_of_an_auction_of_others_reads_so() -> None:
+    campaign = auction_campaign()
+    winner = bidder(campaign, url=ASKED)
+    left_out = bidder(campaign, url=ASKED, buyer__name="Acme Roofing")
+    lead = auctioned_lead(campaign)
+    answer(lead, winner, 4_000)
+    answer(lead, left_out, None, "error", bid_reason="no free thread before the deadline", asked_at=None)
+    assert close(lead).result == "success"
+    missed = Api(left_out.buyer).get(f"missed/{lead.public_id}/")
+    assert (missed["reason"], missed["fixer"]) == ("bid_not_asked", "system")
+
+
+def test_buyer_whose_asker_died_is_not_told_that_it_was_late() -> None:
+    """Its row says that it was asked, and nothing of an answer. The dispatcher closes the auction."""
+    campaign = auction_campaign()
+    winner = bidder(campaign, bid_cents=1_000)
+    asked = bidder(campaign, url=ASKED, buyer__name="Acme Roofing")
+    lead = auctioned_lead(campaign)
+    OfferBuyer.objects.filter(enrollment=asked).update(asked_at=timezone.now())
+    assert distribute_lead(lead.pk, at=auction_of(lead).closes_at).result == "success"
+    assert Assignment.objects.get().buyer_id == winner.buyer_id
+    missed = Api(asked.buyer).get(f"missed/{lead.public_id}/")
+    assert (missed["reason"], missed["fixer"]) == ("bid_unknown", "system")
+    assert missed["sentence"] == (
+        "Acme Roofing: no answer of its system is known, because LeadSwitch was interrupted."
+    )
+
+
 def test_lead_comes_with_the_id_of_the_bid(system: BuyerSystem) -> None:
     campaign = auction_campaign()
     winner = bidder(campaign, url=ASKED)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from distribution.deliveries.bidding.claim import Question
+from distribution.deliveries.bidding.health import Health
 from distribution.deliveries.bidding.pace import Pace
 from distribution.deliveries.bidding.targets import PingTarget
 from distribution.deliveries.payloads.answers import AnswerRules
@@ -31,7 +32,9 @@ def question(endpoint_id: int | None) -> Question:
         id=endpoint_id or 0,
         offer_id=1,
         lead_id=1,
+        workspace_id=1,
         target=None if endpoint_id is None else target(endpoint_id),
+        health=Health(),
         facts=make_facts(),
         is_test=False,
         asked_at=NOON,
@@ -46,7 +49,7 @@ def order(pace: Pace, *endpoint_ids: int | None, free: int = 10) -> list[int]:
 def noted() -> Pace:
     pace = Pace()
     for endpoint_id, latency_ms in ((1, 50), (2, 900), (3, 200)):
-        pace.note(target(endpoint_id), latency_ms=latency_ms)
+        pace.note(endpoint_id, latency_ms=latency_ms)
     return pace
 
 
@@ -60,14 +63,13 @@ def test_system_that_was_never_asked_may_be_the_slowest() -> None:
 
 def test_latest_time_counts() -> None:
     pace = noted()
-    pace.note(target(2), latency_ms=10)
+    pace.note(2, latency_ms=10)
     assert order(pace, 1, 2, 3) == [3, 1, 2]
+    assert (pace.find_seconds(2), pace.find_seconds(4)) == (0.01, 0.0)
 
 
 def test_buyer_without_endpoint_comes_last() -> None:
-    pace = noted()
-    pace.note(None, latency_ms=5_000)
-    assert order(pace, None, 1, 2) == [2, 1, 0]
+    assert order(noted(), None, 1, 2) == [2, 1, 0]
 
 
 def test_order_is_kept_while_threads_are_short() -> None:

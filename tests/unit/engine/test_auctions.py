@@ -71,6 +71,8 @@ def test_equal_values_go_to_the_buyer_that_has_waited_longest() -> None:
         ("error", "no_bid"),
         ("timeout", "bid_late"),
         ("late", "bid_late"),
+        ("not_asked", "bid_not_asked"),
+        ("unknown", "bid_unknown"),
     ],
 )
 def test_buyer_without_a_bid_has_its_reason(outcome: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from tests.unit.engine.builders import buyer, definition, enrollment, facts
 from tracing.gates import GATES
 
 # Why a buyer that passed every gate does not take part in an auction.
-OF_BIDS = ("no_bid", "bid_late", "bid_below_reserve")
+OF_BIDS = ("no_bid", "bid_late", "bid_not_asked", "bid_unknown", "bid_below_reserve")
 RETURNED = LiveFacts(balance_cents=9_000, has_lead=True)
 
 
@@ -32,7 +32,7 @@ def test_every_gate_has_a_fix_or_a_reason() -> None:
         *OF_BIDS,
     }
     assert {code for code, row in FIXES.items() if isinstance(row.make, NoFix)} == {
-        *("already_has_lead", "rejected_lead", "no_bid", "bid_late"),
+        *("already_has_lead", "rejected_lead", *OF_BIDS[:-1]),
     }
 
 

@@ -234,6 +234,16 @@ CASES = {
         "Acme Roofing: its system did not answer in time.",
         "answer within the bid deadline of the campaign, or have a standing bid",
     ),
+    "bid_not_asked": (
+        {"phase": "bids", "live": bidding(None, "not_asked")},
+        "Acme Roofing: its system was not asked for a bid.",
+        "nothing: it is asked in the next auction",
+    ),
+    "bid_unknown": (
+        {"phase": "bids", "live": bidding(None, "unknown")},
+        "Acme Roofing: no answer of its system is known, because LeadSwitch was interrupted.",
+        "nothing: it is asked in the next auction",
+    ),
     "bid_below_reserve": (
         {"phase": "bids", "live": bidding(2_500, "bid"), "campaign": {"reserve_cents": 3_000}},
         "Acme Roofing: its bid was below the reserve.",
