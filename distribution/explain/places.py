@@ -44,7 +44,10 @@ LEFT JOIN LATERAL (
 ) sale ON b.claimed_at IS NULL
 """  # noqa: S608 - constants only
 # What counts in an auction: a late bid does not, and a standing bid does then.
-BID: Final = "CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents ELSE b.price_cents END"
+BID: Final = """
+CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN b.bid_cents
+    WHEN b.bid_outcome NOT IN ('no_bid', 'refused') THEN b.price_cents END
+"""
 # '': the buyer has or had the lead, or may still claim it or bid. A refusal by a gate has the gate's code.
 REASON: Final = f"""
 CASE
@@ -75,7 +78,7 @@ END
 # In the order of Place.
 COLUMNS: Final = f"""
     b.id, o.public_id, o.kind, o.attempt_id, b.buyer_id, b.tier_position,
-    CASE o.kind WHEN 'auction' THEN COALESCE({_COUNTED}, b.bid_cents) ELSE b.price_cents END,
+    CASE o.kind WHEN 'auction' THEN COALESCE({BID}, b.bid_cents) ELSE b.price_cents END,
     o.opened_at, o.closes_at, {ENDED_AT}, o.end_reason, b.visible_at, b.claimed_at, b.lost_at, b.late_ms,
     b.lost_gates::text, b.rank, COALESCE(sale.state, ''), sale.price_cents, {REASON}
 """

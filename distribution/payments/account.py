@@ -55,7 +55,9 @@ def _seconds_left() -> int:
         return REQUEST_SECONDS
     left = ends_at - time.monotonic()
     if left <= 0:
-        raise stripe.APIConnectionError("The earlier requests of this step took too long.")
+        raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
+            "The earlier requests of this step took too long."
+        )
     return math.ceil(left)
 
 
