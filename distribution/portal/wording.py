@@ -31,7 +31,7 @@ DONE: Final = {
     "payment-started": "Your card is being charged. The credits are in your wallet as soon as it is paid.",
     "payment-confirmed": "The payment was confirmed. The credits are in your wallet within a minute.",
     "recharge-paused": "Automatic recharge is paused.",
-    "recharge-resumed": "Automatic recharge goes on.",
+    "recharge-resumed": "Automatic recharge is resumed.",
 }
 
 
