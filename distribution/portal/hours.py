@@ -21,7 +21,10 @@ HALF: Final = "Enter both times, or neither."
 NEVER: Final = "Enter the times of at least one day. To stop all leads, use Settings, Pause."
 # What the form shows before any hours are stored. It counts only with "At these hours".
 USUAL_DAYS: Final = ("mon", "tue", "wed", "thu", "fri")
-USUAL: Final = {**{f"{day}_from_1": "08:00" for day in USUAL_DAYS}, **{f"{day}_to_1": "18:00" for day in USUAL_DAYS}}
+USUAL: Final = {
+    **{f"{day}_from_1": "08:00" for day in USUAL_DAYS},
+    **{f"{day}_to_1": "18:00" for day in USUAL_DAYS},
+}
 
 
 class HoursForm(ChangeForm):

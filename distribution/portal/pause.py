@@ -96,4 +96,4 @@ def _list_openings(hours: object, day: date) -> Iterator[time]:
 
 
 def _name(label: str, until: datetime | None) -> str:
-    return label if until is None else f"{label}: {until:%a}, {until.hour}:{until:%M} AM"
+    return label if until is None else f"{label}: {until:%a, %b} {until.day}, {until.hour}:{until:%M} AM"
