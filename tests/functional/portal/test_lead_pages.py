@@ -1,4 +1,4 @@
-"""What the pages about leads and money say: phone numbers, returns that are left, entries, missed auctions, the menu."""
+"""What the pages about leads and money say: phones, returns that are left, entries, missed auctions, the menu."""
 
 from typing import Any
 
