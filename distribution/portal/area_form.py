@@ -66,8 +66,8 @@ class AreaForm(ChangeForm):
     def show_problems(self, problems: Problems) -> None:
         """Each problem of a place beside its box."""
         rest = dict(problems)
-        for problem in rest.pop("service_area", ()):
-            name, text = self._find_box(problem.message)
+        # All boxes first: an error takes the value of its field away.
+        for name, text in [self._find_box(each.message) for each in rest.pop("service_area", ())]:
             self.add_error(name, text)
         super().show_problems(rest)
 
@@ -78,8 +78,10 @@ class AreaForm(ChangeForm):
             edge = "miles" if circle[2] == "miles" else "zip"
             return f"{edge}_{filled[int(circle[1])]}", _say(circle[3])
         found = OF_LIST.fullmatch(message)
-        name = found and ("exclude_" if found[1] else "") + found[2]
-        return (name, _say(found[3])) if found and name in self.fields else (None, message)
+        if found is None:
+            return None, message
+        name = f"exclude_{found[2]}" if found[1] else found[2]
+        return (name, _say(found[3])) if name in self.fields else (None, message)
 
     def make_patch(self) -> dict[str, Any]:
         """Null removes a part. What the form does not show stays."""

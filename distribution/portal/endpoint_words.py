@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from distribution.deliveries.outbound.failures import Failure
+from distribution.deliveries.outbound import Failure
 from distribution.models import Delivery, DeliveryState, DeliveryTry, Endpoint
 
 NOT_ALLOWED: Final = "The address is not allowed. Use https:// and a host with public addresses."
