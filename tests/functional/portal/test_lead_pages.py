@@ -6,13 +6,15 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
-from distribution.models import Assignment, ReturnPolicy
+from distribution.models import ReturnPolicy
 from tests.support.auctions import answer, auction_campaign, auctioned_lead, bidder, close
 from tests.support.factories import PortalUserFactory
 from tests.support.portal import signed_in
 from tests.support.portal_scene import PortalScene, build_portal_scene
+from tests.support.returning import return_assignment
 
 pytestmark = pytest.mark.django_db
+SYSTEM = "https://bids.example/ping"
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ class TestReturns:
 def test_wallet_names_the_lead_of_each_charge(scene: PortalScene, client: Client) -> None:
     shown = text(client, "/portal/wallet/")
     assert "Grace Hopper 0, Roofing Georgia" in shown
-    Assignment.objects.filter(pk=scene.sold.pk).update(state="returned")
+    return_assignment(scene.sold.public_id, actor="ann", reason="wrong number")
     shown = text(client, "/portal/wallet/")
     assert "Grace Hopper 0" not in shown
     assert "Roofing 30312, Roofing Georgia" in shown
@@ -81,7 +83,7 @@ def test_wallet_names_the_lead_of_each_charge(scene: PortalScene, client: Client
 class TestAuction:
     def test_lost_auction_names_the_winning_bid_and_links_to_the_bids(self) -> None:
         campaign = auction_campaign(shows_price_to_win=True)
-        winner, loser = bidder(campaign), bidder(campaign)
+        winner, loser = bidder(campaign, url=SYSTEM), bidder(campaign, url=SYSTEM)
         lead = auctioned_lead(campaign)
         answer(lead, winner, 6_000)
         answer(lead, loser, 3_000)
@@ -93,7 +95,7 @@ class TestAuction:
 
     def test_winning_bid_is_hidden_unless_the_campaign_shows_it(self) -> None:
         campaign = auction_campaign()
-        winner, loser = bidder(campaign), bidder(campaign)
+        winner, loser = bidder(campaign, url=SYSTEM), bidder(campaign, url=SYSTEM)
         lead = auctioned_lead(campaign)
         answer(lead, winner, 6_000)
         answer(lead, loser, 3_000)
@@ -105,7 +107,7 @@ class TestAuction:
 
     def test_auction_without_a_bid_says_how_to_bid(self) -> None:
         campaign = auction_campaign()
-        winner, silent = bidder(campaign), bidder(campaign)
+        winner, silent = bidder(campaign, url=SYSTEM), bidder(campaign, url=SYSTEM)
         lead = auctioned_lead(campaign)
         answer(lead, winner, 6_000)
         answer(lead, silent, None, "no_bid")
