@@ -76,9 +76,9 @@ class OffersPage(ClaimingPage):
 
     def _list(self, request: HttpRequest, state: str) -> Shown[OfferBuyer]:
         """Open offers are one page: the one that ends first must be on it."""
+        paging = read_paging(request, name="offers", buyer=self.buyer)
         if state == OPEN:
             return Shown(list_open_offers(self.buyer, limit=MOST_OPEN), "", is_first=True)
-        paging = read_paging(request, name="offers", buyer=self.buyer)
         wanted = None if state == "all" else state
         return paging.show(list_offers(self.buyer, limit=SIZE + 1, before=paging.before, state=wanted))
 
