@@ -41,7 +41,7 @@ def is_posting(lead_id: int) -> bool:
 
 
 def is_offered(lead_id: int) -> bool:
-    """Whether buyers may still claim the lead or bid for it. False as soon as it is due, whoever ends the offer."""
+    """Whether buyers may still claim the lead or bid for it. False as soon as it is due, whatever ends the offer."""
     return _exists(IS_OFFERED, lead_id)
 
 

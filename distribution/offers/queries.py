@@ -30,6 +30,15 @@ def list_offers(
     return list(found.order_by("-pk")[:limit])
 
 
+def list_open_offers(buyer: Buyer, *, limit: int) -> Sequence[OfferBuyer]:
+    """Return those that the buyer can claim now, the one that ends first on top."""
+    return list(_shown_to(buyer).filter(_CAN_BE_CLAIMED).order_by("offer__closes_at", "pk")[:limit])
+
+
+def count_open_offers(buyer: Buyer) -> int:
+    return _shown_to(buyer).filter(_CAN_BE_CLAIMED).count()
+
+
 def find_offer(public_id: UUID, *, buyer: Buyer) -> OfferBuyer | None:
     return _shown_to(buyer).filter(offer__public_id=public_id).first()
 

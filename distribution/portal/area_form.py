@@ -7,6 +7,7 @@ from typing import Any, Final
 from django import forms
 
 from distribution.portal.changes import ChangeForm
+from distribution.selfservice.refusals import Problems
 
 LEAST_CIRCLES: Final = 3
 MAX_MILES: Final = 500
@@ -20,6 +21,9 @@ LISTS: Final = {
     "zip_prefixes": ("ZIP codes that begin with", "E.g. 303 for every ZIP code from 30300 to 30399.", BLANKS),
 }
 EXCLUDED: Final = ("states", "counties", "zips")
+# How the rules of areas name a place: "exclude.states[1]: 'ZZ' is not a state".
+OF_LIST: Final = re.compile(r"(exclude\.)?([a-z_]+)\[\d+\]: (.+)", re.DOTALL)
+OF_CIRCLE: Final = re.compile(r"radius\[(\d+)\]\.?(\w*): (.+)", re.DOTALL)
 HALF: Final = "Enter a ZIP code and the miles around it, or neither."
 
 
@@ -58,6 +62,26 @@ class AreaForm(ChangeForm):
             if bool(zip_code) != (miles is not None) and f"miles_{number}" not in self.errors:
                 self.add_error(f"miles_{number}", HALF)
         return cleaned
+
+    def show_problems(self, problems: Problems) -> None:
+        """Each problem of a place beside its box."""
+        rest = dict(problems)
+        # All boxes first: an error takes the value of its field away.
+        for name, text in [self._find_box(each.message) for each in rest.pop("service_area", ())]:
+            self.add_error(name, text)
+        super().show_problems(rest)
+
+    def _find_box(self, message: str) -> tuple[str | None, str]:
+        """The name of the field, None if it has none, and the message without the path."""
+        if circle := OF_CIRCLE.fullmatch(message):
+            filled = [number for number in self.numbers if self.cleaned_data.get(f"zip_{number}")]
+            edge = "miles" if circle[2] == "miles" else "zip"
+            return f"{edge}_{filled[int(circle[1])]}", _say(circle[3])
+        found = OF_LIST.fullmatch(message)
+        if found is None:
+            return None, message
+        name = f"exclude_{found[2]}" if found[1] else found[2]
+        return (name, _say(found[3])) if name in self.fields else (None, message)
 
     def make_patch(self) -> dict[str, Any]:
         """Null removes a part. What the form does not show stays."""
@@ -99,6 +123,12 @@ def _make_miles(number: int) -> forms.IntegerField:
         max_value=MAX_MILES,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
+
+
+def _say(text: str) -> str:
+    """The first letter of a place's own text stays."""
+    said = re.sub(r"'([^']*)'", r"“\1”", text)
+    return said if said.endswith((".", "?", "!")) else f"{said}."
 
 
 def _split(key: str, text: str) -> list[str]:

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.models import METHOD_FIELDS, Endpoint, Method
 from distribution.portal.changes import REASON, STALE, ChangeForm, ChangePage
+from distribution.portal.endpoint_words import describe_failure
 from distribution.portal.wording import describe_endpoint
 from distribution.selfservice.author import Author
 from distribution.selfservice.change import Outcome
@@ -80,6 +81,7 @@ class EndpointPage(ChangePage):
     def describe(self) -> dict[str, Any]:
         return {
             "shown": describe_endpoint(self.endpoint),
+            "failure": describe_failure(self.endpoint),
             "has_secret": self.endpoint.method == Method.WEBHOOK,
         }
 

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 
 from distribution.explain.enrollment import StopCode, find_stops
 from distribution.models import Buyer, Campaign, ReturnState, Wallet
-from distribution.offers.queries import OPEN, list_offers
 from distribution.portal.pages import PortalPage
 from distribution.portal.wording import ShownStop, describe_stop
 from distribution.queries import count_leads_by_day, list_endpoints, list_enrollments_to_explain
 from distribution.returns.queries import list_returns
+from distribution.selfservice.pauses import describe_pause, paused_by
 
 DAYS: Final = 7
 MOST_COUNTED: Final = 100
@@ -56,6 +56,11 @@ class Standing:
     stops: Sequence[ShownStop]
     paths: Sequence[Path]
 
+    @property
+    def open_names(self) -> list[str]:
+        """The campaigns without an obstacle."""
+        return [path.campaign.name for path in self.paths if not path.stops] if self.is_active else []
+
 
 class HomePage(PortalPage):
     section = "portal-home"
@@ -66,9 +71,10 @@ class HomePage(PortalPage):
             "wallet": self.buyer.wallet,
             "available_cents": find_available(self.buyer.wallet),
             "standing": find_standing(self.buyer, at=self.at),
+            "pause": describe_pause(self.buyer, at=self.at),
+            "by": paused_by(self.buyer, at=self.at),
             "bars": bars,
             "leads": sum(bar.leads for bar in bars),
-            "open_offers": len(list_offers(self.buyer, limit=MOST_COUNTED, state=OPEN)),
             "waiting_returns": self._count_waiting_returns(),
             "has_endpoints": bool(list_endpoints(self.buyer)),
         }
@@ -101,6 +107,7 @@ def find_standing(buyer: Buyer, *, at: datetime) -> Standing:
     places = list_enrollments_to_explain(buyer)
     found = [(place.campaign, find_stops(place, at=at)) for place in places]
     shared = {stop.code: stop for _, stops in found for stop in stops if stop.code in OF_BUYER}
+    shared.pop(StopCode.BUYER_PAUSED, None)  # the page says it, with its end
     paths = [
         Path(campaign, [describe_stop(stop) for stop in stops if stop.code not in OF_BUYER])
         for campaign, stops in found

@@ -18,12 +18,20 @@ MIDNIGHT: Final = "24:00"
 ALWAYS, BY_DAY = "always", "by_day"
 CHOICES: Final = ((ALWAYS, "Always"), (BY_DAY, "At these hours"))
 HALF: Final = "Enter both times, or neither."
+NEVER: Final = "Enter the times of at least one day. To stop all leads, use Settings, Pause."
+# What the form shows before any hours are stored. It counts only with "At these hours".
+USUAL_DAYS: Final = ("mon", "tue", "wed", "thu", "fri")
+USUAL: Final = {
+    **{f"{day}_from_1": "08:00" for day in USUAL_DAYS},
+    **{f"{day}_to_1": "18:00" for day in USUAL_DAYS},
+}
 
 
 class HoursForm(ChangeForm):
     """`spans`: how many each day shows."""
 
     when = forms.ChoiceField(label="When do you want leads?", choices=CHOICES, widget=forms.RadioSelect)
+    is_same = forms.BooleanField(label="Monday's times on all seven days", required=False)
 
     def __init__(self, *args: Any, spans: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,13 +58,23 @@ class HoursForm(ChangeForm):
                 start, end = (cleaned.get(f"{day}_{edge}_{span}") for edge in ("from", "to"))
                 if (start is None) != (end is None) and f"{day}_to_{span}" not in self.errors:
                     self.add_error(f"{day}_to_{span}", HALF)
+        if cleaned.get("when") == BY_DAY and not self.errors and not self._has_times():
+            self.add_error("when", NEVER)
         return cleaned
+
+    def _has_times(self) -> bool:
+        return any(self._list_spans(day) for day in self._list_days())
+
+    def _list_days(self) -> list[str]:
+        """For each day, the one whose times it has."""
+        return ["mon" if self.cleaned_data["is_same"] else day for day in WEEKDAYS]
 
     def make_patch(self) -> dict[str, Any]:
         """Every day is named, so that a day without spans is closed."""
         if self.cleaned_data["when"] == ALWAYS:
             return {"hours": dict.fromkeys(WEEKDAYS)}
-        return {"hours": {day: self._list_spans(day) for day in WEEKDAYS}}
+        times = zip(WEEKDAYS, self._list_days(), strict=True)
+        return {"hours": {day: self._list_spans(of) for day, of in times}}
 
     def _list_spans(self, day: str) -> list[list[str]]:
         edges = (
@@ -86,7 +104,7 @@ def count_spans(hours: Mapping[str, Sequence[object]]) -> int:
 
 def read_hours(hours: dict[str, list[list[str]]]) -> dict[str, Any]:
     """The form's values for stored hours."""
-    values: dict[str, Any] = {"when": BY_DAY if hours else ALWAYS}
+    values: dict[str, Any] = {"when": BY_DAY} if hours else {"when": ALWAYS, **USUAL}
     for day, spans in hours.items():
         for number, (start, end) in enumerate(spans, start=1):
             values[f"{day}_from_{number}"] = start

@@ -8,8 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from distribution.models import Assignment, AssignmentState, Delivery
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
+from distribution.portal.return_limits import describe_limit_of
 from distribution.portal.wording import ASSIGNMENT_STATES, DELIVERY_STATES
 from distribution.queries import Period, find_assignment, list_assignments, list_deliveries_of
+from distribution.returns.policy import find_policy
 
 STATES: Final = [(state.value, words[0]) for state, words in ASSIGNMENT_STATES.items()]
 
@@ -49,6 +51,7 @@ class LeadPage(PortalPage):
             "deliveries": [describe_delivery(each) for each in list_deliveries_of(assignment)],
             "returns": returns,
             "can_return": self.user.is_manager and _can_return(assignment, returns),
+            "limit": describe_limit_of(assignment, find_policy(self.buyer)),
         }
         return self.show_page("lead", context)
 

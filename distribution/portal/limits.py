@@ -13,6 +13,7 @@ from distribution.portal.place import PlacePage
 from distribution.selfservice.change import read_version
 from distribution.selfservice.settings import ENROLLMENT, PERIODS
 
+TOO_SMALL: Final = {"min_value": "Enter 0 or more."}
 PERIOD_WORDS: Final = {
     "hour": "hour",
     "day": "day",
@@ -34,6 +35,7 @@ class LimitsForm(ChangeForm):
         max_value=MAX_DOLLARS,
         decimal_places=2,
         help_text="What you pay for a lead. Empty: the campaign's price.",
+        error_messages=TOO_SMALL,
     )
     is_active = forms.BooleanField(label="Get leads from this campaign", required=False)
 
@@ -64,6 +66,7 @@ def _make_cap(words: str) -> forms.IntegerField:
         label=f"Leads per {words}",
         required=False,
         min_value=0,
+        error_messages=TOO_SMALL,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
 
@@ -75,6 +78,7 @@ def _make_budget(words: str) -> forms.DecimalField:
         min_value=0,
         max_value=MAX_DOLLARS,
         decimal_places=2,
+        error_messages=TOO_SMALL,
         widget=forms.NumberInput(attrs={"inputmode": "decimal"}),
     )
 

@@ -46,6 +46,6 @@ class MissedLeadPage(PortalPage):
             "skips": skips,
             "check": check,
             "fixer": FIXERS.get(Fixer(missed.skip.fixer), ""),
-            "links": list_links(missed.skip.gates, campaign_id=missed.campaign_id),
+            "links": list_links(missed.skip.gates, campaign_id=missed.campaign_id, reason=missed.skip.reason),
         }
         return self.show_page("missed_lead", context)

@@ -27,6 +27,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "outbid": "Another bid ranked higher",
         "no_bid": "You made no bid",
         "bid_late": "Your system answered too late",
+        "bid_not_asked": "Your system was not asked in time",
+        "bid_unknown": "Your system's answer is not known",
         "bid_below_reserve": "Your bid was too low",
     },
     "Other reasons": {

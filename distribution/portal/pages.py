@@ -1,6 +1,7 @@
 """The base of every page: who looks at it, what that person may do, and the headers of the answer."""
 
 from datetime import UTC, datetime
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.views import View
 
 from distribution.models import Buyer, PortalSession, PortalUser
+from distribution.offers.queries import count_open_offers
 from distribution.portal.cookies import read_session
 from distribution.portal.wording import DONE
 from routing.calendar.zones import UnknownTimezone, load_zone
@@ -28,6 +30,7 @@ NAVIGATION: Final = (
     ("portal-settings", "Settings", False),
     ("portal-account", "Account", False),
 )
+UNDER_MORE: Final = frozenset(name for name, _, is_short in NAVIGATION if not is_short)
 
 
 def protect(response: HttpResponseBase) -> None:
@@ -87,6 +90,11 @@ class PortalPage(SessionPage):
     def buyer(self) -> Buyer:
         return self.user.buyer
 
+    @cached_property
+    def open_offers(self) -> int:
+        """Read by the pages that show it, once."""
+        return count_open_offers(self.buyer)
+
     @property
     def zone(self) -> ZoneInfo:
         try:
@@ -112,6 +120,8 @@ class PortalPage(SessionPage):
             "agency": self.buyer.workspace,
             "section": self.section,
             "navigation": NAVIGATION,
+            "is_under_more": self.section in UNDER_MORE,
             "can_change": self.user.is_manager,
+            "view": self,
         }
         return self.show(template, {**around, **context}, status=status)

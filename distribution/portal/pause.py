@@ -1,7 +1,9 @@
 """Pausing all leads, and resuming them."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +12,7 @@ from distribution.portal.changes import ChangeForm, ChangePage
 from distribution.selfservice.change import Author, Outcome, change_account, read_version
 from distribution.selfservice.pauses import describe_pause, paused_by
 from distribution.selfservice.settings import PAUSE
-from routing.calendar.zones import start_of_day
+from tracing.wording import WEEKDAYS
 
 TOMORROW, WEEK, OPEN_END = "tomorrow", "week", "open"
 CHOICES: Final = (
@@ -19,11 +21,14 @@ CHOICES: Final = (
     (OPEN_END, "Until you resume"),
 )
 DAYS: Final = {TOMORROW: 1, WEEK: 7}
+# When a pause ends that is until a morning, if the buyer's hours do not begin between these two.
+MORNING: Final = time(8)
+EARLIEST, LATEST = time(4), time(12)
 ACTIONS: Final = ("pause", "resume")
 
 
 class PauseForm(ChangeForm):
-    """`until`: the moment of each choice; midnight of the buyer's day."""
+    """`until`: the moment of each choice, in the buyer's time zone."""
 
     paths = {"paused_until": "how_long", "paused": "how_long"}
     action = forms.ChoiceField(choices=[(each, each) for each in ACTIONS], widget=forms.HiddenInput)
@@ -34,6 +39,8 @@ class PauseForm(ChangeForm):
     def __init__(self, *args: Any, until: dict[str, datetime], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.until = until
+        field: Any = self.fields["how_long"]
+        field.choices = [(choice, _name(label, until.get(choice))) for choice, label in CHOICES]
 
     def make_patch(self) -> dict[str, Any]:
         if self.cleaned_data["action"] == "resume":
@@ -60,7 +67,7 @@ class PausePage(ChangePage):
     def _list_ends(self) -> dict[str, datetime]:
         today = self.at.astimezone(self.zone).date()
         return {
-            choice: start_of_day(today + timedelta(days=days), zone=self.zone)
+            choice: find_morning(self.buyer.hours, day=today + timedelta(days=days), zone=self.zone)
             for choice, days in DAYS.items()
         }
 
@@ -69,3 +76,24 @@ class PausePage(ChangePage):
 
     def describe(self) -> dict[str, Any]:
         return {"by": paused_by(self.buyer, at=self.at), "pause": describe_pause(self.buyer, at=self.at)}
+
+
+def find_morning(hours: object, *, day: date, zone: ZoneInfo) -> datetime:
+    """When the buyer opens on that day, if that is in the morning; else 8 AM."""
+    opens = min(_list_openings(hours, day), default=MORNING)
+    clock = opens if EARLIEST <= opens < LATEST else MORNING
+    return datetime.combine(day, clock, tzinfo=zone)
+
+
+def _list_openings(hours: object, day: date) -> Iterator[time]:
+    """None if they cannot be read: a script may have stored anything."""
+    spans = hours.get(list(WEEKDAYS)[day.weekday()]) if isinstance(hours, dict) else None
+    for span in spans if isinstance(spans, list) else []:
+        try:
+            yield time.fromisoformat(span[0])
+        except (TypeError, ValueError, LookupError):
+            continue
+
+
+def _name(label: str, until: datetime | None) -> str:
+    return label if until is None else f"{label}: {until:%a, %b} {until.day}, {until.hour}:{until:%M} AM"

@@ -1,5 +1,6 @@
 """Changes that wait for the agency, or were decided by it."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from django.urls import reverse
 
 from distribution.models import ChangeProposal, ProposalState
 from distribution.portal.changes import REASON
+from distribution.portal.differences import describe_differences
 from distribution.portal.pages import PortalPage
 from distribution.selfservice.approvals import find_proposal, list_proposals, withdraw
 from distribution.selfservice.author import Author
@@ -36,7 +38,9 @@ class ProposalsPage(PortalPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002 - the signature is Django's
         found = list_proposals(self.buyer)[:SHOWN]
-        return self.show_page("proposals", {"proposals": [describe_proposal(each) for each in found]})
+        return self.show_page(
+            "proposals", {"proposals": [describe_proposal(each, at=self.at) for each in found]}
+        )
 
 
 class WithdrawProposalPage(PortalPage):
@@ -54,10 +58,11 @@ class WithdrawProposalPage(PortalPage):
         return HttpResponseRedirect(f"{reverse('portal-proposals')}?done=change-withdrawn")
 
 
-def describe_proposal(proposal: ChangeProposal) -> dict[str, Any]:
+def describe_proposal(proposal: ChangeProposal, *, at: datetime) -> dict[str, Any]:
     """The operator who decided is confidential to the agency."""
     words, tone = STATES[ProposalState(proposal.state)]
     campaign = proposal.enrollment.campaign.name if proposal.enrollment else ""
+    is_waiting = proposal.state == ProposalState.WAITING
     return {
         "proposal": proposal,
         "part": PARTS.get(proposal.part, proposal.part),
@@ -65,5 +70,6 @@ def describe_proposal(proposal: ChangeProposal) -> dict[str, Any]:
         "fields": ", ".join(each.replace("_", " ").replace(".", " per ") for each in proposal.fields),
         "state_words": words,
         "tone": tone,
-        "is_waiting": proposal.state == ProposalState.WAITING,
+        "is_waiting": is_waiting,
+        "differences": describe_differences(proposal, at=at) if is_waiting else [],
     }

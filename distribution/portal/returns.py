@@ -15,6 +15,7 @@ from distribution.models.returning import MAX_FILE_BYTES, MAX_FILES, MAX_TEXT
 from distribution.portal.leads import describe_lead
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
+from distribution.portal.return_limits import describe_limit_of
 from distribution.portal.wording import RETURN_STATES
 from distribution.queries import find_assignment
 from distribution.returns.evidence import EXTENSIONS, EvidenceFile, read_file
@@ -133,6 +134,7 @@ class AskReturnPage(PortalPage):
             "form": form,
             "until": until,
             "is_over": until is not None and self.at > until,
+            "limit": describe_limit_of(assignment, policy),
         }
         return self.show_page("ask_return", context, status=status)
 

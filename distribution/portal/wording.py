@@ -31,7 +31,7 @@ DONE: Final = {
     "payment-started": "Your card is being charged. The credits are in your wallet as soon as it is paid.",
     "payment-confirmed": "The payment was confirmed. The credits are in your wallet within a minute.",
     "recharge-paused": "Automatic recharge is paused.",
-    "recharge-resumed": "Automatic recharge goes on.",
+    "recharge-resumed": "Automatic recharge is resumed.",
 }
 
 
@@ -148,9 +148,20 @@ LINKS: Final = {
 }
 
 
-def list_links(obstacles: Iterable[Obstacle], *, campaign_id: UUID | None) -> list[tuple[str, str]]:
-    """Address and label of the pages on which the buyer itself changes these, each once."""
+# Of an auction, which no gate decided.
+OF_AUCTION: Final = {
+    "outbid": ("portal-bids", "Change your bids"),
+    "bid_below_reserve": ("portal-bids", "Change your bids"),
+    "no_bid": ("portal-bids", "Set your bids"),
+}
+
+
+def list_links(
+    obstacles: Iterable[Obstacle], *, campaign_id: UUID | None, reason: str = ""
+) -> list[tuple[str, str]]:
+    """Address and label of the pages on which the buyer itself changes these, each once. `reason`: why it missed it."""
     found = dict.fromkeys(LINKS[each.gate] for each in obstacles if each.gate in LINKS and _is_own(each))
+    found |= {OF_AUCTION[reason]: None} if reason in OF_AUCTION else {}
     return [
         (reverse(page, args=[campaign_id] if page in OF_CAMPAIGN else []), label)
         for page, label in found

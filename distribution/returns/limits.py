@@ -53,6 +53,11 @@ class Period:
     first: date
     last: date
 
+    def __str__(self) -> str:
+        """ "from Nov 1, 2026 to Nov 30, 2026"."""
+        first, last = (f"{day:%b} {day.day}, {day.year}" for day in (self.first, self.last))
+        return f"on {first}" if first == last else f"from {first} to {last}"
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -74,6 +79,26 @@ class Allowance:
     @property
     def left(self) -> int | None:
         return None if self.allowed is None else max(0, self.allowed - self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`is_money`: the amounts are cents, not leads. `least`: what the smallest return of the lead takes."""
+
+    period: Period
+    allowance: Allowance
+    is_money: bool
+    least: int
+
+    @property
+    def is_used_up(self) -> bool:
+        return not self.allows(self.least)
+
+    def allows(self, needed: int) -> bool:
+        return self.allowance.left is None or needed <= self.allowance.left
+
+    def show(self, amount: int) -> str:
+        return money(amount) if self.is_money else count(amount, "lead")
 
 
 def find_period(kind: str, *, day: date) -> Period:
@@ -117,22 +142,27 @@ def find_allowance(policy: ReturnPolicy, usage: Usage) -> Allowance:
     return Allowance(None, usage.returned)
 
 
-def refuse_above_limit(assignment: Assignment, *, policy: ReturnPolicy, amount_cents: int) -> None:
-    """Raises ReturnRefused. Needs the wallet's lock: two requests must not both take the last place."""
+def find_limit(assignment: Assignment, *, policy: ReturnPolicy) -> Limit | None:
+    """What the limit leaves of the period in which the lead was sold. None: no limit."""
     if policy.limit_basis == ReturnLimit.NONE or assignment.is_test:
-        return
+        return None
     assert assignment.counted_on is not None  # noqa: S101 - a constraint of the table
     period = find_period(policy.limit_period, day=assignment.counted_on)
-    left = find_allowance(policy, read_usage(assignment.buyer_id, period)).left
+    allowance = find_allowance(policy, read_usage(assignment.buyer_id, period))
     is_money = policy.limit_basis == ReturnLimit.REVENUE_PERCENT
-    needed = amount_cents if is_money else _count_lead(assignment)
-    if left is not None and needed > left:
-        shown = money(left) if is_money else count(left, "lead")
-        message = (
-            f"Your return limit for leads sold from {period.first} to {period.last} is reached: {shown} left."
-            " Contact your agency."
-        )
-        raise ReturnRefused(message, code="limit_reached")
+    return Limit(period, allowance, is_money, 1 if is_money else _count_lead(assignment))
+
+
+def refuse_above_limit(assignment: Assignment, *, policy: ReturnPolicy, amount_cents: int) -> None:
+    """Raises ReturnRefused. Needs the wallet's lock: two requests must not both take the last place."""
+    limit = find_limit(assignment, policy=policy)
+    if limit is None or limit.allows(amount_cents if limit.is_money else limit.least):
+        return
+    message = (
+        f"Your return limit for leads sold {limit.period} is reached: {limit.show(limit.allowance.left or 0)} left."
+        " Contact your agency."
+    )
+    raise ReturnRefused(message, code="limit_reached")
 
 
 def _count_lead(assignment: Assignment) -> int:

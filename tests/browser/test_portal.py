@@ -136,7 +136,7 @@ def test_day_of_a_roofer_on_a_phone(scene: PortalScene, open_as: OpenAs) -> None
     expect(page.get_by_role("heading", name="Balance")).to_be_visible()
     assert barriers(page) == []
 
-    page.get_by_role("link", name="Offers", exact=True).click()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Offers").click()
     expect(page.get_by_text("No offer is open now.")).to_be_visible()
     offer = open_another(scene)
     row = page.locator(f"li[data-key='{offer.public_id}']")

@@ -44,6 +44,7 @@ class Admission(Generic[W]):
         self._hopeless: list[Request[W]] = []
         self._of_endpoint: Counter[int] = Counter()
         self._of_workspace: Counter[int] = Counter()
+        self._full: set[int] = set()
 
     @property
     def free(self) -> int:
@@ -62,6 +63,7 @@ class Admission(Generic[W]):
         if found is None:
             return None
         self._waiting[found.endpoint_id].popleft()
+        self._full.discard(found.endpoint_id)
         self._forget_empty(found.endpoint_id)
         self._of_endpoint[found.endpoint_id] += 1
         self._of_workspace[found.workspace_id] += 1
@@ -93,6 +95,10 @@ class Admission(Generic[W]):
         """Whether its endpoint may have one more request."""
         return self._of_endpoint[request.endpoint_id] < request.most
 
+    def was_full(self, request: Request[W]) -> bool:
+        """Whether its endpoint had no free request when a thread could have asked it, since its latest request."""
+        return request.endpoint_id in self._full
+
     def may_wait_late(self, request: Request[W]) -> bool:
         """Whether a running request may hold its thread after its deadline, to learn how late the answer is.
 
@@ -105,8 +111,12 @@ class Admission(Generic[W]):
         """The first of each endpoint, if it may run."""
         for endpoint_id in list(self._waiting):
             first = self._find_first(endpoint_id, now)
-            if first is not None and self.has_slot(first) and self._has_thread(first):
+            if first is None or not self._has_thread(first):
+                continue
+            if self.has_slot(first):
                 yield first
+            else:
+                self._full.add(endpoint_id)
 
     def _find_first(self, endpoint_id: int, now: float) -> Request[W] | None:
         waiting = self._waiting[endpoint_id]

@@ -25,7 +25,7 @@ from distribution.deliveries.bidding.asking import Asked, not_asked
 from distribution.deliveries.bidding.claim import Targets, claim_auctions
 from distribution.deliveries.bidding.health import Noted, Probes, note_answers
 from distribution.deliveries.bidding.pace import Pace
-from distribution.deliveries.bidding.pool import Answers, Pool, Task, Told
+from distribution.deliveries.bidding.pool import Answers, News, Pool, Task
 from distribution.deliveries.bidding.targets import PingTarget
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.outbound import OutboundClient
@@ -104,7 +104,7 @@ class Bidder:
         return bool(questions)
 
     def _find_target(self, task: Task) -> PingTarget | None:
-        """None: its endpoint is not asked, and the writer is told why."""
+        """None: its endpoint is not asked, and the writer hears why."""
         question, target, started = task.question, task.question.target, time.monotonic()
         if target is None:
             self._answers.put((task, not_asked(NO_ENDPOINT, started=started)))
@@ -131,22 +131,22 @@ class Bidder:
             self._contain(lambda found=answers: self._note(found))  # type: ignore[misc]
         connections.close_all()
 
-    def _wait(self) -> list[Told]:
-        """What is told first, if that comes before the next bid deadline."""
+    def _wait(self) -> list[News]:
+        """The first news, if that comes before the next bid deadline."""
         try:
             return [self._answers.get(timeout=self._seconds_to_wait())]
         except queue.Empty:
             return []
 
-    def _take(self) -> list[Told]:
-        """All that has been told. So the auctions of the questions that were given up before are known."""
+    def _take(self) -> list[News]:
+        """All news so far. So the auctions of the questions that were given up before are known."""
         return [self._answers.get_nowait() for _ in range(self._answers.qsize())]
 
-    def _sort(self, told: Iterable[Told]) -> tuple[list[tuple[Task, Asked]], bool]:
+    def _sort(self, news: Iterable[News]) -> tuple[list[tuple[Task, Asked]], bool]:
         """The answers, and whether more may come."""
         answers: list[tuple[Task, Asked]] = []
         is_open = True
-        for each in told:
+        for each in news:
             if each is None:
                 is_open = False
             elif isinstance(each, Task):

@@ -34,9 +34,9 @@ class Task:
         return self.claimed_at + self.question.seconds_left
 
 
-# What is to be told of a task. A task alone: it was claimed. None: no more are to come.
-Told = tuple[Task, Asked] | Task | None
-Answers = queue.SimpleQueue[Told]
+# What the writer hears of a task. A task alone: it was claimed. None: no more are to come.
+News = tuple[Task, Asked] | Task | None
+Answers = queue.SimpleQueue[News]
 
 
 class Pool:
@@ -68,7 +68,7 @@ class Pool:
         """The questions that waited until no answer could come in time. `now`: monotonic."""
         with self._changed:
             found = self._admission.give_up(now)
-            reasons = [NO_TIME if self._admission.has_slot(each) else TOO_MANY for each in found]
+            reasons = [TOO_MANY if self._admission.was_full(each) else NO_TIME for each in found]
         return [(each.work, crowded_out(reason, at=now)) for each, reason in zip(found, reasons, strict=True)]
 
     def _run(self) -> None:

@@ -73,12 +73,20 @@ script a page is right when it is loaded.
     });
   }
 
+  /* The menu says how many there are. */
+  function showCount(count) {
+    const tab = document.querySelector("[data-open-offers]");
+    tab.textContent = count;
+    tab.hidden = count === "0";
+  }
+
   function showList(fresh) {
     const [before, count] = [keysOf(live), live.querySelector("[data-offers]").dataset.offers];
     keepClosed(fresh, performance.now());
     live.replaceChildren(fresh);
     if (keysOf(live) !== before) noteMove();
     if (fresh.dataset.offers !== count) {
+      showCount(fresh.dataset.offers);
       said.textContent = fresh.dataset.offers === "1" ? "1 open offer" : `${fresh.dataset.offers} open offers`;
     }
   }

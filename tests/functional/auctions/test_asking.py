@@ -50,7 +50,7 @@ def wait_for_end(lead: Lead) -> Lead:
 
 
 def wait_for_closer(lead: Lead, closed: list[int]) -> None:
-    """The deadline is so late that only the asker ends the auction: nobody else runs the lead here."""
+    """The deadline is so late that only the asker ends the auction: no dispatcher runs here."""
     wait_until(lambda: lead.pk in closed, what="the asker closes the auction")
     lead.refresh_from_db()
     assert lead.status == "distributed"
@@ -163,7 +163,7 @@ def test_bid_that_comes_after_the_asker_gave_up_is_no_bid(receiver: Receiver) ->
 
 
 def test_bid_in_time_is_late_if_the_auction_has_closed(receiver: Receiver) -> None:
-    """An operator cancels the lead meanwhile: the bid is stored with its latency, and wins nothing."""
+    """An operator has canceled the lead by then: the bid is stored with its latency, and wins nothing."""
     campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
     asked = bidder(campaign, url=receiver.url("bid/20.00/700"))
     lead = auctioned_lead(campaign)
@@ -178,7 +178,7 @@ def test_bid_in_time_is_late_if_the_auction_has_closed(receiver: Receiver) -> No
 
 
 def test_dispatcher_closes_what_the_asker_left() -> None:
-    """The asker marked its buyers and died. The lead is due by itself, and whoever serves due leads closes it."""
+    """The asker marked its buyers and died. The lead is due by itself, and serving due leads closes it."""
     campaign = auction_campaign()
     bidder(campaign, url="https://bids.example.com/ping")
     standing = bidder(campaign, bid_cents=1_000)

@@ -79,7 +79,7 @@ def test_hanging_systems_of_one_workspace_hold_up_no_other_one(receiver: Receive
 def test_without_the_bound_they_fail_the_auctions_of_others(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control. The lead is not lost: nobody was asked, so it is tried again."""
+    """The control. The lead is not lost: no system was asked, so it is tried again."""
     monkeypatch.setattr(Admission, "_has_thread", lambda self, _request: self.free > 0)
     healthy = auction_campaign(bid_deadline_ms=HASTY_MS)
     unasked = bidder(healthy, url=receiver.url("bid/44.00/20"))
@@ -129,7 +129,7 @@ def test_auction_whose_turn_does_not_come_is_opened_again(receiver: Receiver) ->
 
 
 def test_others_that_were_asked_decide_the_auction(receiver: Receiver) -> None:
-    """One buyer is not asked for lack of a request, and is told so. The other one declined."""
+    """One buyer is not asked for lack of a request, and is reported so. The other one declined."""
     campaign, busy = with_slow_buyer(receiver)
     declining = bidder(campaign, url=receiver.url("decline"))
     with asking() as closed:

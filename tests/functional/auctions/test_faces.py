@@ -91,7 +91,7 @@ def test_each_buyer_of_an_auction_has_its_own_reason() -> None:
     lead, high, low, late = sold_auction(campaign, failing)
     [auction] = explain(lead).offers
     assert {each.buyer.name: (each.reason, each.sentence) for each in auction.buyers} == {
-        "High Roofing": ("", "High Roofing: got the lead."),
+        "High Roofing": ("", "High Roofing: won with $40.00."),
         "Low Roofing": ("outbid", "Low Roofing: other bids ranked higher."),
         "Late Roofing": ("bid_late", "Late Roofing: its system did not answer in time."),
         "Failing Roofing": ("no_bid", "Failing Roofing: it made no bid."),
@@ -331,7 +331,8 @@ def test_list_of_offers_tells_an_auction_that_sold_from_one_that_did_not(operato
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     cells = {
         lead.pk: [
-            re.findall(rf'<td class="field-{name}">(.*?)</td>', row)[0] for name in ("bought", "end_shown")
+            re.findall(rf'<td class="field-{name}[^"]*">(.*?)</td>', row)[0]
+            for name in ("bought", "end_shown")
         ]
         for lead in (sold, unsold)
         for row in rows
