@@ -4,7 +4,7 @@ The work is bounded by leads and by time, and the answer says how many leads it 
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -30,11 +30,23 @@ from distribution.explain.remedy.replaying import (
 from distribution.explain.remedy.world import World
 from distribution.models import Buyer, Enrollment, read_snapshot
 from distribution.selfservice.effect import Effect, LeftOut, NotReplayed, WonLead
+from distribution.selfservice.merging import flatten
 from distribution.selfservice.places import REPLAYS
 from distribution.selfservice.rebidding import DECIDED_BY_BID, Rebid, Rebidder
 from distribution.selfservice.replayed_leads import ReplayedLeads
-from distribution.selfservice.resolve import resolve
-from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, PROFILE, Part
+from distribution.selfservice.resolve import Resolved, resolve
+from distribution.selfservice.settings import (
+    ANSWERS,
+    AREA,
+    ENROLLMENT,
+    HOURS,
+    PAUSE,
+    PAUSED,
+    PAUSED_UNTIL,
+    PERIODS,
+    PROFILE,
+    Part,
+)
 from routing.models import Lead
 from tracing.models import Attempt
 
@@ -73,22 +85,32 @@ def read_changes(buyer: Buyer, proposed: Proposed, *, at: datetime) -> SettingCh
     for part in PARTS_OF_BUYER:
         if part.name in proposed.account:
             resolved = resolve(buyer, part=part, patch=proposed.account[part.name], at=at)
-            own |= _of_buyer(buyer, part, resolved.columns)
+            own |= _of_buyer(buyer, part, _name_columns(part, proposed.account[part.name], resolved))
     places = {
-        place.campaign_id: _of_enrollment(place, resolve(place, part=ENROLLMENT, patch=patch, at=at).columns)
+        place.campaign_id: _of_enrollment(
+            place, _name_columns(ENROLLMENT, patch, resolve(place, part=ENROLLMENT, patch=patch, at=at))
+        )
         for place, patch in proposed.enrollments
     }
     return SettingChanges(own, {campaign_id: each for campaign_id, each in places.items() if each})
 
 
-def _of_buyer(buyer: Buyer, part: Part, columns: Sequence[str]) -> dict[str, Any]:
+def _name_columns(part: Part, patch: Mapping[str, Any], resolved: Resolved) -> frozenset[str]:
+    """Also those that already have their value: leads were missed before they had it."""
+    sent = dict(flatten(patch, groups=part.groups))
+    named = {setting.column for path, setting in part.settings.items() if path in sent}
+    paused = part.pause_columns if sent.keys() & {PAUSED, PAUSED_UNTIL} else ()
+    return frozenset({*resolved.columns, *named, *paused})
+
+
+def _of_buyer(buyer: Buyer, part: Part, columns: Collection[str]) -> dict[str, Any]:
     changed = {name: getattr(buyer, name) for name in OF_BUYER if name in columns}
     if "service_area" in changed:
         changed["service_area"] = locate_area(changed["service_area"])
     return {**changed, **_pause_of(buyer, columns)} if part is PAUSE else changed
 
 
-def _of_enrollment(place: Enrollment, columns: Sequence[str]) -> dict[str, Any]:
+def _of_enrollment(place: Enrollment, columns: Collection[str]) -> dict[str, Any]:
     plain = {name: getattr(place, name) for name in OF_PLACE if name in columns}
     caps = {each: getattr(place, f"cap_{each}") for each in PERIODS if f"cap_{each}" in columns}
     budgets = {
@@ -98,7 +120,7 @@ def _of_enrollment(place: Enrollment, columns: Sequence[str]) -> dict[str, Any]:
     return {**plain, **groups, **(_pause_of(place, columns))}
 
 
-def _pause_of(row: Buyer | Enrollment, columns: Sequence[str]) -> dict[str, Any]:
+def _pause_of(row: Buyer | Enrollment, columns: Collection[str]) -> dict[str, Any]:
     """As if it had been so all the time: a pause wins nothing, and no pause is none."""
     return {"active": row.paused_at is None, "paused_until": None} if "paused_at" in columns else {}
 
