@@ -29,8 +29,8 @@ class RemedyDocument(serializers.Serializer[Any]):
     """Where you change it."""
 
     path = serializers.CharField(
-        help_text="Below /api/v1/buyer/. An enrollment's has the id of its campaign. `ping_endpoint`: the answer of your "
-        "own system to a ping, which counted in the auction."
+        help_text="Below /api/v1/buyer/. An enrollment's has the id of its campaign. `ping_endpoint`: the answer of "
+        "your own system to a ping, which counted in the auction."
     )
     # `fields` is a name of serializers, so the field is added below.
 

@@ -243,3 +243,16 @@ def test_documents_describe_what_a_loser_reads() -> None:
     api = Api(Buyer.objects.get(pk=buyer_id))
     assert_described(api.get("missed/"), documents.MissedPage())
     assert_described(api.get(f"missed/{offer.lead.public_id}/"), documents.MissedLeadDocument())
+
+
+def test_replay_leaves_out_what_was_shown() -> None:
+    """Nobody knows whether the buyer would have claimed it: `missed` counts it, as the list does."""
+    campaign = offering_campaign(buyers=1, offer_fallback="unsold")
+    poor, [buyer_id] = poor_buyer(campaign), buyers_of(campaign)[:1]
+    offer = open_offer_of(campaign, at=AT)
+    distribute_lead(offer.lead_id, at=ENDS)
+    shown = replay_missed(Buyer.objects.get(pk=buyer_id), SettingChanges(), at=ENDS)
+    assert (shown.missed, shown.checked, shown.is_partial) == (1, 0, False)
+    assert shown.left_out == [LeftOut("shown", 1)]
+    skipped = replay_missed(poor, SettingChanges(), at=ENDS)
+    assert (skipped.missed, skipped.checked, skipped.left_out) == (1, 1, [])
