@@ -17,7 +17,10 @@ DECIDED_BY_BIDS: Final = frozenset(
 ANSWERED: Final = f"""
 SELECT attempt_id FROM tracing_leaddistributionevent
 WHERE attempt_id = ANY(%(attempts)s::uuid[]) AND event = '{Event.BID_RECEIVED}' AND buyer_id = %(buyer)s
-    AND (data ->> 'outcome' IN ('bid', 'refused') OR data ->> 'outcome' = 'no_bid' AND data ->> 'latency_ms' IS NOT NULL)
+    AND (
+        data ->> 'outcome' IN ('bid', 'refused')
+        OR data ->> 'outcome' = 'no_bid' AND data ->> 'latency_ms' IS NOT NULL
+    )
 """  # noqa: S608 - constants only
 
 

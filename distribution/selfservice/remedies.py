@@ -46,6 +46,8 @@ def find_remedy(obstacle: Obstacle) -> Remedy | None:
 
 def find_remedy_of_skip(skip: SkippedAttempt) -> Remedy | None:
     """Of the reason. A bid of an auction is one of the enrollment's rules, or an answer of the buyer's system."""
-    if skip.offer is None and skip.reason in DECIDED_BY_BIDS:
-        return OWN_SYSTEM if skip.has_own_answer else OWN_BIDS
-    return find_remedy(skip.gates[0]) if skip.gates else None
+    if skip.has_own_answer:
+        return OWN_SYSTEM
+    if skip.gates:
+        return find_remedy(skip.gates[0])
+    return OWN_BIDS if skip.offer is None and skip.reason in DECIDED_BY_BIDS else None

@@ -7,9 +7,12 @@ import pytest
 
 from distribution.api import misseddocuments as documents
 from distribution.attempts.distribute import distribute_lead
+from distribution.explain.remedy.replaying import SettingChanges
 from distribution.models import Buyer, Campaign, Enrollment, Offer, OfferBuyer, Tier
 from distribution.offers.claim import claim_offer
 from distribution.offers.refusals import ClaimRefused
+from distribution.selfservice.effect import LeftOut
+from distribution.selfservice.whatif import replay_missed
 from routing.leads.actions import cancel_lead
 from routing.models import Lead
 from tests.support.buyer_program import Api
