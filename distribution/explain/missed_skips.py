@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db import connection
 
 from distribution.explain.decisive import IS_DECISIVE
-from distribution.explain.missed_answers import DECIDED_BY_BIDS, find_answered
 from distribution.explain.missed_rows import (
     ALREADY_HAD,
     HEAD_COLUMNS,
@@ -19,6 +18,7 @@ from distribution.explain.missed_rows import (
     SkippedAttempt,
     hide_person,
 )
+from distribution.explain.missed_systems import DECIDED_BY_BIDS, find_answered
 from distribution.models import Buyer
 from tracing import wording
 from tracing.names import BuyerName, Names

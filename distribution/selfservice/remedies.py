@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from distribution.explain.missed_answers import DECIDED_BY_BIDS
 from distribution.explain.missed_rows import SkippedAttempt
+from distribution.explain.missed_systems import DECIDED_BY_BIDS
 from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, Part
 from tracing.obstacles import Obstacle
 from tracing.skip_reasons import Fixer

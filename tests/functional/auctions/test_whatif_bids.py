@@ -42,9 +42,9 @@ def ask(loser: Enrollment, change: dict[str, Any], **account: Any) -> tuple[Any,
     return effect["checked"], effect["won"], effect["spent_cents"], reasons, left_out
 
 
-LOST = (1, 0, 0, ["outbid"], [])
-WON = (1, 1, 4_100, [], [])
-UNKNOWN = (0, 0, 0, [], [("unknown_bid", 1)])
+LOST: tuple[Any, ...] = (1, 0, 0, ["outbid"], [])
+WON: tuple[Any, ...] = (1, 1, 4_100, [], [])
+UNKNOWN: tuple[Any, ...] = (0, 0, 0, [], [("unknown_bid", 1)])
 
 
 @pytest.mark.parametrize(
