@@ -1,7 +1,7 @@
 """How many leads a buyer was shown in offers and did not get. Reads only."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -15,7 +15,7 @@ COUNT: Final = f"SELECT count(*) FROM ({LIST_PLACES} LIMIT %(limit)s) AS shown" 
 def count_shown(buyer: Buyer, *, since: datetime, limit: int) -> int:
     """As `missed/` lists them. It counts no further than `limit`."""
     first = find_range(buyer.pk, MissedPeriod(starts_at=since), timeline=Timeline.PLACES).first
-    asked = {
+    asked: dict[str, Any] = {
         "buyer": buyer.pk,
         "from": first,
         "before": LAST_ID,
