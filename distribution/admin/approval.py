@@ -214,7 +214,7 @@ def describe_effect(effect: Effect | None) -> str:
     if effect is None:
         return "not known: the change can no longer be made"
     of = f"of {count(effect.missed, 'lead')} that it missed in 30 days"
-    partly = " (not all could be checked)" if effect.is_partial or effect.unreadable else ""
+    partly = " (not all could be checked)" if effect.left_out else ""
     if not effect.won:
         return f"It would have won none {of}{partly}."
     return f"It would have won {effect.won:,} {of}, for {money(sum(effect.prices_cents))} together{partly}."

@@ -14,7 +14,7 @@ from distribution.models import (
     LedgerEntry,
     Wallet,
 )
-from distribution.selfservice.remedies import find_remedy
+from distribution.selfservice.remedies import Remedy, find_remedy, find_remedy_of_skip
 from routing.api.answers import write_time
 from routing.models import Lead
 from tracing import wording
@@ -133,6 +133,7 @@ def _describe_skip(skip: SkippedAttempt) -> dict[str, Any]:
         "fixer": skip.fixer,
         "price_cents": skip.price_cents,
         "ranked_higher": skip.ranked_higher,
+        "change_in": _describe_remedy(find_remedy_of_skip(skip)),
         "gates": [_describe_gate(gate) for gate in skip.gates],
         "offer": _describe_offer(skip.offer) if skip.offer else None,
     }
@@ -156,10 +157,9 @@ def _describe_gate(gate: Obstacle) -> dict[str, Any]:
         "required": gate.required,
         "observed": gate.observed,
         "opens_at": gate.opens_at,
-        "change_in": _describe_remedy(gate),
+        "change_in": _describe_remedy(find_remedy(gate)),
     }
 
 
-def _describe_remedy(gate: Obstacle) -> dict[str, Any] | None:
-    remedy = find_remedy(gate)
+def _describe_remedy(remedy: Remedy | None) -> dict[str, Any] | None:
     return None if remedy is None else {"path": remedy.path, "fields": list(remedy.fields)}

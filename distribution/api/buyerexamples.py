@@ -145,6 +145,7 @@ SKIP: Final = {
     "fixer": "buyer",
     "price_cents": 2_500,
     "ranked_higher": None,
+    "change_in": None,
     "gates": [
         {
             "gate": "insufficient_credits",

@@ -29,7 +29,8 @@ class RemedyDocument(serializers.Serializer[Any]):
     """Where you change it."""
 
     path = serializers.CharField(
-        help_text="Below /api/v1/buyer/. An enrollment's has the id of its campaign."
+        help_text="Below /api/v1/buyer/. An enrollment's has the id of its campaign. `ping_endpoint`: the answer of "
+        "your own system to a ping, which counted in the auction."
     )
     # `fields` is a name of serializers, so the field is added below.
 
@@ -68,6 +69,10 @@ class SkipDocument(serializers.Serializer[Any]):
     )
     ranked_higher = serializers.IntegerField(
         allow_null=True, help_text="How many buyers ranked higher. Only if outranked."
+    )
+    change_in = RemedyDocument(
+        allow_null=True,
+        help_text="Where you change what `reason` found. Null: you cannot change it yourself; `fixer` says who can.",
     )
     gates = MissedGateDocument(many=True, help_text="Every check that failed. The first is the reason.")
     offer = MissedOfferDocument(allow_null=True, help_text="Null: you were not shown an offer.")

@@ -12,7 +12,7 @@ from distribution.api.account import find_place
 from distribution.api.bodies import invalid
 from distribution.api.changing import ChangingView, refusals_as_errors, require_allowance
 from distribution.models import Buyer, BuyerScope, Enrollment
-from distribution.selfservice.effect import Effect, LeftOut
+from distribution.selfservice.effect import Effect, LeftOut, describe_remaining
 from distribution.selfservice.settings import Part
 from distribution.selfservice.whatif import (
     PARTS_OF_BUYER,
@@ -22,7 +22,6 @@ from distribution.selfservice.whatif import (
 from routing.api.answers import write_time
 from routing.api.errors import ApiError
 from tracing.parsing import parse_uuid
-from tracing.skip_reasons import SKIP_REASONS
 
 ENROLLMENTS: Final = "enrollments"
 PART_OF: Final[Mapping[str, Part]] = {name: part for part in PARTS_OF_BUYER for name in part.names}
@@ -89,7 +88,7 @@ def describe_effect(effect: Effect) -> dict[str, Any]:
         "lowest_price_cents": min(prices, default=None),
         "highest_price_cents": max(prices, default=None),
         "remaining": [
-            {"reason": reason, "sentence": SKIP_REASONS[reason].sentence, "leads": leads}
+            {"reason": reason, "sentence": describe_remaining(reason), "leads": leads}
             for reason, leads in effect.remaining.most_common()
         ],
         "examples": [

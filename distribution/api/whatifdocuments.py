@@ -49,9 +49,11 @@ class LeftOutDocument(serializers.Serializer[Any]):
     """Leads that were not decided again."""
 
     why = serializers.ChoiceField(
-        choices=["older", "time_over", "unreadable"],
+        choices=["older", "time_over", "unreadable", "unknown_bid", "shown"],
         help_text="`older`: only the newest 1,000 leads are decided again. `time_over`: these came last, and the time "
-        "was over. `unreadable`: an earlier version decided, or you were not enrolled.",
+        "was over. `unreadable`: an earlier version decided, or you were not enrolled. `unknown_bid`: in an auction, "
+        "nobody knows what you would have bid. `shown`: offers that you were shown and did not get; nobody knows "
+        "whether you would have claimed them.",
     )
     leads = serializers.IntegerField(allow_null=True, help_text="Null: they were not counted.")
     # `from` is a keyword, so the field is added below.
@@ -69,10 +71,12 @@ class EffectDocument(serializers.Serializer[Any]):
 
     # `from` is a keyword, so the field is added below.
     to = serializers.DateTimeField()
-    missed = serializers.IntegerField(help_text="Leads that you missed in these 30 days, the newest 1,000.")
+    missed = serializers.IntegerField(
+        help_text="Leads that you missed in these 30 days: at most 1,000, and 1,000 that you were shown."
+    )
     checked = serializers.IntegerField(help_text="How many of them were decided again.")
     unreadable = serializers.IntegerField(
-        help_text="Those that cannot be decided again: an earlier version decided, or you were not enrolled."
+        help_text="Those of `left_out` that an earlier version decided, or for which you were not enrolled."
     )
     is_partial = serializers.BooleanField(
         help_text="There were more leads, or the time was over: not all missed leads were decided again."
@@ -82,7 +86,9 @@ class EffectDocument(serializers.Serializer[Any]):
     spent_cents = serializers.IntegerField(help_text="What the won leads would have cost together.")
     lowest_price_cents = serializers.IntegerField(allow_null=True)
     highest_price_cents = serializers.IntegerField(allow_null=True)
-    remaining = RemainingDocument(many=True, help_text="Why you would still not have gotten the others.")
+    remaining = RemainingDocument(
+        many=True, help_text="Why you would still not have gotten the other leads that were checked."
+    )
     examples = WonLeadDocument(many=True, help_text="The newest 20 won leads.")
 
     def get_fields(self) -> dict[str, Any]:

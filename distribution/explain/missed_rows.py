@@ -39,7 +39,8 @@ class ShownOffer:
 class SkippedAttempt:
     """Why one attempt did not sell the lead to this buyer. `ranked_higher`: only if it was outranked.
 
-    `offer`: the offer that the attempt showed it, if it did not skip it.
+    `offer`: the offer that the attempt showed it, if it did not skip it. `has_own_answer`: its system answered in the
+    auction that the attempt closed, and that answer counted.
     """
 
     attempt_id: UUID
@@ -53,6 +54,7 @@ class SkippedAttempt:
     ranked_higher: int | None
     gates: tuple[Obstacle, ...]
     offer: ShownOffer | None = None
+    has_own_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from distribution.explain.missed_rows import (
     SkippedAttempt,
     hide_person,
 )
+from distribution.explain.missed_systems import DECIDED_BY_BIDS, find_answered
 from distribution.models import Buyer
 from tracing import wording
 from tracing.names import BuyerName, Names
@@ -89,10 +90,13 @@ def read_skips(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> list
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} LIMIT {int(limit)}", {"buyer": buyer.pk, **parameters})
         rows = cursor.fetchall()
-    return [_describe(_SkipColumns(*row[:_OWN]), Head(*row[_OWN:]), buyer) for row in rows]
+    skips = [(_SkipColumns(*row[:_OWN]), Head(*row[_OWN:])) for row in rows]
+    of_bids = [row.attempt_id for row, _ in skips if row.skip_reason in DECIDED_BY_BIDS]
+    answered = find_answered(buyer, of_bids)
+    return [_describe(row, head, buyer, has_own_answer=row.attempt_id in answered) for row, head in skips]
 
 
-def _describe(row: _SkipColumns, head: Head, buyer: Buyer) -> FoundLead:
+def _describe(row: _SkipColumns, head: Head, buyer: Buyer, *, has_own_answer: bool) -> FoundLead:
     data = hide_person(json.loads(row.data), head.person())
     event = SkipRow(buyer.pk, row.skip_reason, row.cost_cents, data)
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
@@ -111,6 +115,7 @@ def _describe(row: _SkipColumns, head: Head, buyer: Buyer) -> FoundLead:
         price_cents=row.cost_cents,
         ranked_higher=higher,
         gates=gates,
+        has_own_answer=has_own_answer,
     )
     return FoundLead(row.event_id, head, skip)
 

@@ -4,22 +4,21 @@ The work is bounded by leads and by time, and the answer says how many leads it 
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from distribution.configuration.locate import locate_area
 from distribution.engine import (
     CompiledCampaign,
-    DecisionFacts,
     DefinitionError,
     FactsError,
     compile_campaign,
     facts_from_json,
 )
-from distribution.engine.bids import standing_bid
 from distribution.explain.missed_attempts import MissedAttempt, list_missed_attempts
+from distribution.explain.missed_shown import count_shown
 from distribution.explain.remedy.replaying import (
     Replayed,
     SettingChanges,
@@ -30,13 +29,25 @@ from distribution.explain.remedy.replaying import (
 )
 from distribution.explain.remedy.world import World
 from distribution.models import Buyer, Enrollment, read_snapshot
-from distribution.selfservice.effect import Effect, LeftOut, WonLead
-from distribution.selfservice.resolve import resolve
-from distribution.selfservice.settings import ANSWERS, AREA, ENROLLMENT, HOURS, PAUSE, PERIODS, PROFILE, Part
+from distribution.selfservice.effect import Effect, LeftOut, NotReplayed, WonLead
+from distribution.selfservice.merging import flatten
+from distribution.selfservice.rebidding import DECIDED_BY_BID, Rebid, Rebidder
+from distribution.selfservice.replayed_leads import ReplayedLeads
+from distribution.selfservice.resolve import Resolved, resolve
+from distribution.selfservice.settings import (
+    ANSWERS,
+    AREA,
+    ENROLLMENT,
+    HOURS,
+    PAUSE,
+    PAUSED,
+    PAUSED_UNTIL,
+    PERIODS,
+    PROFILE,
+    Part,
+)
 from distribution.slow_work import REPLAYS
-from routing.intake.condition_fields import condition_fields
 from routing.models import Lead
-from routing.values.contact import hide_contact, read_contact
 from tracing.models import Attempt
 
 DAYS: Final = 30
@@ -74,22 +85,32 @@ def read_changes(buyer: Buyer, proposed: Proposed, *, at: datetime) -> SettingCh
     for part in PARTS_OF_BUYER:
         if part.name in proposed.account:
             resolved = resolve(buyer, part=part, patch=proposed.account[part.name], at=at)
-            own |= _of_buyer(buyer, part, resolved.columns)
+            own |= _of_buyer(buyer, part, _name_columns(part, proposed.account[part.name], resolved))
     places = {
-        place.campaign_id: _of_enrollment(place, resolve(place, part=ENROLLMENT, patch=patch, at=at).columns)
+        place.campaign_id: _of_enrollment(
+            place, _name_columns(ENROLLMENT, patch, resolve(place, part=ENROLLMENT, patch=patch, at=at))
+        )
         for place, patch in proposed.enrollments
     }
     return SettingChanges(own, {campaign_id: each for campaign_id, each in places.items() if each})
 
 
-def _of_buyer(buyer: Buyer, part: Part, columns: Sequence[str]) -> dict[str, Any]:
+def _name_columns(part: Part, patch: Mapping[str, Any], resolved: Resolved) -> frozenset[str]:
+    """Also those that already have their value: leads were missed before they had it."""
+    sent = dict(flatten(patch, groups=part.groups))
+    named = {setting.column for path, setting in part.settings.items() if path in sent}
+    paused = part.pause_columns if sent.keys() & {PAUSED, PAUSED_UNTIL} else ()
+    return frozenset({*resolved.columns, *named, *paused})
+
+
+def _of_buyer(buyer: Buyer, part: Part, columns: Collection[str]) -> dict[str, Any]:
     changed = {name: getattr(buyer, name) for name in OF_BUYER if name in columns}
     if "service_area" in changed:
         changed["service_area"] = locate_area(changed["service_area"])
     return {**changed, **_pause_of(buyer, columns)} if part is PAUSE else changed
 
 
-def _of_enrollment(place: Enrollment, columns: Sequence[str]) -> dict[str, Any]:
+def _of_enrollment(place: Enrollment, columns: Collection[str]) -> dict[str, Any]:
     plain = {name: getattr(place, name) for name in OF_PLACE if name in columns}
     caps = {each: getattr(place, f"cap_{each}") for each in PERIODS if f"cap_{each}" in columns}
     budgets = {
@@ -99,7 +120,7 @@ def _of_enrollment(place: Enrollment, columns: Sequence[str]) -> dict[str, Any]:
     return {**plain, **groups, **(_pause_of(place, columns))}
 
 
-def _pause_of(row: Buyer | Enrollment, columns: Sequence[str]) -> dict[str, Any]:
+def _pause_of(row: Buyer | Enrollment, columns: Collection[str]) -> dict[str, Any]:
     """As if it had been so all the time: a pause wins nothing, and no pause is none."""
     return {"active": row.paused_at is None, "paused_until": None} if "paused_at" in columns else {}
 
@@ -113,9 +134,16 @@ def replay_missed(buyer: Buyer, changes: SettingChanges, *, at: datetime) -> Eff
     if len(found) > MOST_LEADS:
         effect.left_out.append(LeftOut("older", None, until=newest[-1].decided_at))
     _replay_all(effect, list(reversed(newest)), _Worlds(buyer.pk, changes))
-    if effect.unreadable:
-        effect.left_out.append(LeftOut("unreadable", effect.unreadable))
+    effect.left_out += [LeftOut(why, leads) for why, leads in effect.not_replayed.items()]
+    _leave_out_shown(effect, count_shown(buyer, since=effect.since, limit=MOST_LEADS + 1))
     return _name_examples(effect)
+
+
+def _leave_out_shown(effect: Effect, shown: int) -> None:
+    """Nobody knows whether it would have claimed these leads, or faster."""
+    effect.missed += min(shown, MOST_LEADS)
+    if shown:
+        effect.left_out.append(LeftOut("shown", shown if shown <= MOST_LEADS else None))
 
 
 def _replay_all(effect: Effect, attempts: Sequence[MissedAttempt], worlds: "_Worlds") -> None:
@@ -127,27 +155,13 @@ def _replay_all(effect: Effect, attempts: Sequence[MissedAttempt], worlds: "_Wor
         _note(effect, missed, worlds.replay(missed, facts, leads, used_up))
 
 
-class _Leads:
-    """The leads of a batch, read at once when the first is needed."""
-
-    def __init__(self, lead_ids: Sequence[int]) -> None:
-        self._lead_ids = lead_ids
-        self._found: Mapping[int, Lead] | None = None
-
-    def find(self, lead_id: int) -> Lead:
-        """Raises LookupError."""
-        if self._found is None:
-            self._found = Lead.objects.select_related("source").in_bulk(self._lead_ids)
-        return self._found[lead_id]
-
-
-def _with_facts(attempts: Sequence[MissedAttempt]) -> Iterator[tuple[MissedAttempt, Any, _Leads]]:
+def _with_facts(attempts: Sequence[MissedAttempt]) -> Iterator[tuple[MissedAttempt, Any, ReplayedLeads]]:
     for start in range(0, len(attempts), BATCH):
         batch = attempts[start : start + BATCH]
         facts = dict(
             Attempt.objects.filter(pk__in=[each.attempt_id for each in batch]).values_list("pk", "facts")
         )
-        leads = _Leads([each.lead_id for each in batch])
+        leads = ReplayedLeads([each.lead_id for each in batch])
         yield from ((each, facts.get(each.attempt_id), leads) for each in batch)
 
 
@@ -156,19 +170,27 @@ class _Worlds:
 
     def __init__(self, buyer_id: int, changes: SettingChanges) -> None:
         self._buyer_id, self._changes = buyer_id, changes
+        self._rebidder = Rebidder(buyer_id)
         self._known: dict[tuple[int, int], _Changed | None] = {}
 
-    def replay(self, missed: MissedAttempt, facts: Any, leads: _Leads, used_up: UsedUp) -> Replayed | None:
-        """None: it cannot be decided again."""
+    def replay(
+        self, missed: MissedAttempt, facts: Any, leads: ReplayedLeads, used_up: UsedUp
+    ) -> Replayed | NotReplayed:
         changed = self._find(missed.campaign_id, missed.config_version)
         if changed is None or not facts:
-            return None
+            return "unreadable"
         try:
-            recorded = _complete(facts_from_json(facts), missed.lead_id, changed, leads)
-            recorded = _bid_again(recorded, changed)
-            return replay(changed.campaign, recorded, enrollment_id=changed.enrollment_id, used_up=used_up)
+            recorded = leads.complete(facts_from_json(facts), missed.lead_id, fields=changed.new_fields)
+            rebid = self._rebidder.bid(
+                recorded,
+                enrollment_id=changed.enrollment_id,
+                was=changed.was,
+                changed=changed.campaign,
+                was_asked=lambda: leads.was_asked(missed.lead_id, enrollment_id=changed.enrollment_id),
+            )
+            return _decide_again(changed, rebid, used_up)
         except (FactsError, LookupError, TypeError, ValueError, AttributeError):
-            return None
+            return "unreadable"
 
     def _find(self, campaign_id: int, version: int) -> "_Changed | None":
         key = (campaign_id, version)
@@ -207,36 +229,17 @@ class _Changed:
         return self.campaign.fields - self.was.fields
 
 
-def _bid_again(facts: DecisionFacts, changed: _Changed) -> DecisionFacts:
-    """In an auction, a bid that came from the buyer's rules is made again by the changed rules. A live bid stays."""
-    if facts.phase != "bids":
-        return facts
-    number, fields = changed.enrollment_id, facts.lead.fields
-    before = standing_bid(changed.was.by_enrollment_id[number], fields)
-    after = standing_bid(changed.campaign.by_enrollment_id[number], fields)
-    live = facts.live[number]
-    if live.bid_cents != before or before == after:
-        return facts
-    return replace(facts, live={**facts.live, number: replace(live, bid_cents=after)})
+def _decide_again(changed: _Changed, rebid: Rebid, used_up: UsedUp) -> Replayed | NotReplayed:
+    """A lead that a doubtful bid would win uses up nothing."""
+    used = used_up if rebid.is_certain else UsedUp(used_up.spent_cents, dict(used_up.usage))
+    result = replay(changed.campaign, rebid.facts, enrollment_id=changed.enrollment_id, used_up=used)
+    is_known = rebid.is_certain or result.reason not in DECIDED_BY_BID
+    return result if is_known else "unknown_bid"
 
 
-def _complete(facts: DecisionFacts, lead_id: int, changed: _Changed, leads: _Leads) -> DecisionFacts:
-    """Recorded facts have only the fields that were read then. The others are read from the lead, as it is now."""
-    if not changed.new_fields:
-        return facts
-    lead = leads.find(lead_id)
-    contact = read_contact(lead)
-    more = {
-        name: hide_contact(name, value, contact)
-        for name, value in condition_fields(lead, source=lead.source.name).items()
-        if name in changed.new_fields
-    }
-    return replace(facts, lead=replace(facts.lead, fields={**facts.lead.fields, **more}))
-
-
-def _note(effect: Effect, missed: MissedAttempt, result: Replayed | None) -> None:
-    if result is None:
-        effect.unreadable += 1
+def _note(effect: Effect, missed: MissedAttempt, result: Replayed | NotReplayed) -> None:
+    if not isinstance(result, Replayed):
+        effect.not_replayed[result] += 1
         return
     effect.checked += 1
     if result.reason:

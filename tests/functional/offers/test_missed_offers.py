@@ -7,9 +7,12 @@ import pytest
 
 from distribution.api import misseddocuments as documents
 from distribution.attempts.distribute import distribute_lead
+from distribution.explain.remedy.replaying import SettingChanges
 from distribution.models import Buyer, Campaign, Enrollment, Offer, OfferBuyer, Tier
 from distribution.offers.claim import claim_offer
 from distribution.offers.refusals import ClaimRefused
+from distribution.selfservice.effect import LeftOut
+from distribution.selfservice.whatif import replay_missed
 from routing.leads.actions import cancel_lead
 from routing.models import Lead
 from tests.support.buyer_program import Api
@@ -243,3 +246,16 @@ def test_documents_describe_what_a_loser_reads() -> None:
     api = Api(Buyer.objects.get(pk=buyer_id))
     assert_described(api.get("missed/"), documents.MissedPage())
     assert_described(api.get(f"missed/{offer.lead.public_id}/"), documents.MissedLeadDocument())
+
+
+def test_replay_leaves_out_what_was_shown() -> None:
+    """Nobody knows whether the buyer would have claimed it: `missed` counts it, as the list does."""
+    campaign = offering_campaign(buyers=1, offer_fallback="unsold")
+    poor, [buyer_id] = poor_buyer(campaign), buyers_of(campaign)[:1]
+    offer = open_offer_of(campaign, at=AT)
+    distribute_lead(offer.lead_id, at=ENDS)
+    shown = replay_missed(Buyer.objects.get(pk=buyer_id), SettingChanges(), at=ENDS)
+    assert (shown.missed, shown.checked, shown.is_partial) == (1, 0, False)
+    assert shown.left_out == [LeftOut("shown", 1)]
+    skipped = replay_missed(poor, SettingChanges(), at=ENDS)
+    assert (skipped.missed, skipped.checked, skipped.left_out) == (1, 1, [])

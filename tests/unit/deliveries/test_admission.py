@@ -119,7 +119,7 @@ def test_waiting_question_is_given_up_when_its_answer_would_be_late() -> None:
 
 
 def test_question_that_is_too_late_is_not_taken_and_then_given_up() -> None:
-    """A process that frees the endpoint may come before whoever gives up."""
+    """The thread that frees the endpoint may come before the writer that gives up."""
     admission = make(e7=1.4)
     fill(admission, 3, most=1)
     [running] = take_all(admission)
