@@ -63,8 +63,8 @@ class OfferAdmin(ReadOnlyAdmin):
     state_shown = word_column("state", words=dict(OfferState.choices))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        offers: QuerySet[Any] = super().get_queryset(request)
-        return offers.annotate(sold=SOLD)
+        offers: QuerySet[Any] = super().get_queryset(request).annotate(sold=SOLD)
+        return offers
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
         """Those that are open are few and have an index."""

@@ -331,7 +331,7 @@ def test_list_of_offers_tells_an_auction_that_sold_from_one_that_did_not(operato
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     cells = {
         lead.pk: [
-            re.findall(rf'<td class="field-{name}[^"]*">(.*?)</td>', row)[0]
+            re.findall(rf'<td class="field-{name}[^>]*>(.*?)</td>', row)[0]
             for name in ("bought", "end_shown")
         ]
         for lead in (sold, unsold)
