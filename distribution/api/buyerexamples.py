@@ -158,6 +158,7 @@ SKIP: Final = {
             "change_in": None,
         }
     ],
+    "offer": None,
 }
 CHECK: Final = {
     "ending": "selected",

@@ -79,6 +79,7 @@ def _memory(memory: Mapping[str, Any], look: box.Box) -> Table:
         f"Memory of the process of streams: {memory['bytes_a_listener'] / KILOBYTE:.0f} kB for each listener",
         look,
     )
+    table.min_width = len(str(table.title)) + 4  # two narrow columns would break the title
     for name in ("listeners", "resident MB"):
         table.add_column(name, justify="right")
     for size in memory["sizes"]:

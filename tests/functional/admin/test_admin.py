@@ -29,6 +29,7 @@ from distribution.models import (
     PortalSession,
     ProviderEvent,
     Recharge,
+    RechargeNotice,
     ReturnFile,
     StatementCounter,
     StatementMail,
@@ -80,7 +81,7 @@ def test_every_table_has_a_page() -> None:
     The evidence of a return is on the page of the return, and the tries and the event of a delivery on that of the
     delivery. A secret is shown once, when it is made. A card and its recharge are on the page of the wallet, refunds
     and disputes on that of the payment, and the buyers of an offer on that of the offer. The mail of a statement is on
-    the page of the statement.
+    the page of the statement, and the notice of a pause is in the buyer's mailbox.
     """
     from django.apps import apps
 
@@ -88,7 +89,16 @@ def test_every_table_has_a_page() -> None:
     ours -= {DispatchControl, Canary, ReconcilerRun, LeadAllowance, Begun, VerifyWatermark, ReturnFile}
     ours -= {AttemptDay, AttemptHour, AttemptHourTotal, WorkspaceDay, WorkspaceHour}
     ours -= {RollupState, UncountedAttempt, Deliverer, DeliveryTry, EndpointSecret, Event}
-    ours -= {Card, CardCustomer, CardDispute, CardRefund, Recharge, ProviderEvent, PaymentMark}
+    ours -= {
+        Card,
+        CardCustomer,
+        CardDispute,
+        CardRefund,
+        Recharge,
+        RechargeNotice,
+        ProviderEvent,
+        PaymentMark,
+    }
     ours -= {OfferBuyer, PortalLink, PortalSession, StatementCounter, StatementMail}
     assert set(MODELS) == ours == {*READ_ONLY, *EDITABLE, Wallet}
 

@@ -18,6 +18,7 @@ from distribution.models import (
     Buyer,
     BuyerStatement,
     Campaign,
+    CardPayment,
     ChangeProposal,
     Delivery,
     Endpoint,
@@ -105,6 +106,14 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     "routing_lead_act": lambda world: {"name": "cancel", "?ids": world.foreign_row(Lead).pk},
     "distribution_wallet_money": lambda world: {"object_id": world.foreign_row(Wallet).pk, "name": "topup"},
     "routing_source_payables": lambda world: {"object_id": world.foreign_row(Source).pk, "name": "pay"},
+    "distribution_wallet_recharge": lambda world: {
+        "object_id": world.foreign_row(Wallet).pk,
+        "name": "pause",
+    },
+    "distribution_cardpayment_do": lambda world: {
+        "object_id": world.foreign_row(CardPayment).pk,
+        "name": "refund",
+    },
     "distribution_wallet_statement": lambda world: {"object_id": world.foreign_row(Wallet).pk},
     "distribution_buyerstatement_pdf": lambda world: {"object_id": world.foreign_row(BuyerStatement).pk},
     "distribution_buyer_switch": lambda world: {"object_id": world.foreign_row(Buyer).pk, "name": "pause"},

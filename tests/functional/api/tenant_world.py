@@ -29,6 +29,8 @@ from distribution.models import (
 from routing.models import Lead, Source, SourceScope, Workspace
 from tests.support.admin_pages import build_world, issue_old_statement
 from tests.support.factories import (
+    AuctionFactory,
+    BidFactory,
     PingEndpointFactory,
     SubscriptionFactory,
     WorkspaceFactory,
@@ -214,6 +216,8 @@ def world() -> World:
     for workspace in (made.mine, made.foreign):
         sale = Assignment.objects.get(buyer__workspace=workspace)
         PingEndpointFactory(buyer=sale.buyer)
+        enrollment = Enrollment.objects.get(buyer=sale.buyer, campaign=sale.campaign)
+        BidFactory(offer=AuctionFactory(lead=sale.lead, campaign=sale.campaign), enrollment=enrollment)
         SubscriptionFactory(buyer=sale.buyer, events=["lead.sold"])
         SubscriptionFactory(source=sale.lead.source, events=["lead.sold"])
     issue_old_statement(Assignment.objects.get(buyer__workspace=made.foreign).buyer, month=2)

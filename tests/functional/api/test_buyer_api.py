@@ -293,12 +293,12 @@ def test_cursor_does_not_show_its_position(buyer: Buyer, campaign: Campaign) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "statements"), [("me/", 3), ("wallet/", 2), ("ledger/", 2), ("assignments/", 2), ("missed/", 2)]
+    ("path", "statements"), [("me/", 3), ("wallet/", 2), ("ledger/", 2), ("assignments/", 2), ("missed/", 3)]
 )
 def test_page_takes_the_same_statements_at_any_length(
     buyer: Buyer, campaign: Campaign, path: str, statements: int
 ) -> None:
-    """One statement finds the key, one reads the page, and one more the account of `me/`."""
+    """One statement finds the key, one reads the page, and one more the account of `me/` or the places in offers."""
     api = Api(buyer)
     for _ in range(2):
         sell(campaign, count=2)
