@@ -12,6 +12,7 @@ from distribution.deliveries.bidding.claim import Targets, claim_auctions
 from distribution.deliveries.bidding.writing import Answered, make_due, write_bids
 from distribution.deliveries.payloads.bids import BidOutcome, BidReading
 from distribution.models import Assignment, Deliverer, Enrollment, Offer, OfferBuyer
+from routing.models import Lead
 from routing.places.zips import load_rows
 from tests.receivers.running import Receiver
 from tests.support.auctions import auction_campaign, auction_of, auctioned_lead, bidder, bids_of, close
@@ -91,10 +92,16 @@ def test_bid_that_is_being_written_counts_when_the_auction_closes() -> None:
     assert bids_of(lead, "bid_outcome", "rank") == {one.buyer_id: ["bid", 1]}
 
 
+def mark_asked(lead: Lead) -> None:
+    """As an asker does before it sends: without that the auction would be opened again."""
+    OfferBuyer.objects.filter(offer=auction_of(lead), bid_outcome="").update(asked_at=timezone.now())
+
+
 def test_bid_that_waits_for_the_closing_is_late() -> None:
     campaign = auction_campaign(bid_deadline_ms=PATIENT_MS)
     slow, quick = bidder(campaign, url=ASKED), bidder(campaign, bid_cents=1_000)
     lead = auctioned_lead(campaign)
+    mark_asked(lead)
     row = OfferBuyer.objects.get(buyer=slow.buyer)
     assert close(lead).result == "success"
     assert write_bids([answered(row, 9_000)]) == [BidOutcome.LATE]
@@ -143,6 +150,7 @@ def test_closed_auction_makes_no_lead_due() -> None:
     bidder(campaign, url=ASKED)
     lead = auctioned_lead(campaign)
     offer = auction_of(lead)
+    mark_asked(lead)
     assert make_due(lead.pk, offer_id=offer.pk)
     assert not make_due(lead.pk, offer_id=offer.pk), "it is due already"
     assert distribute_lead(lead.pk).result == "unsold"
