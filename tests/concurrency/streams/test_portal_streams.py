@@ -59,7 +59,7 @@ def test_browser_hears_of_the_offers_of_its_buyer(
 def test_browser_without_a_session_is_refused(server: StreamServer, cookie: str | None) -> None:
     headers = {} if cookie is None else {"Cookie": cookie}
     answer = httpx.get(server.portal_url, headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
 
 
 def test_cookie_and_key_open_only_their_own_address(
