@@ -39,7 +39,7 @@ ORDER BY b.id DESC
 """
 # By the lead's offers first: a buyer has many places, a lead few offers.
 _OF_LEAD: Final = """
-    AND o.lead_id IN (SELECT y.id FROM routing_lead y WHERE y.public_id = %(lead)s)
+    AND o.lead_id = (SELECT y.id FROM routing_lead y WHERE y.public_id = %(lead)s)
 """
 FIND_PLACE: Final = f"{_MISSED}{_OF_LEAD}ORDER BY a.number DESC"
 LIST_OF_LEAD: Final = f"{_PLACES}{_OF_LEAD}ORDER BY a.number DESC"

@@ -72,6 +72,7 @@ UNION SELECT e.wallet_id FROM distribution_ledgerentry e JOIN distribution_assig
     WHERE {_touched("d")}
 UNION SELECT w.id FROM distribution_assignment d JOIN distribution_wallet w ON w.buyer_id = d.buyer_id
     WHERE {_touched("d")}
+UNION SELECT s.wallet_id FROM distribution_buyerstatement s WHERE {_touched("s")}
 """  # noqa: S608 - only conditions are put in
 
 CAMPAIGN_BUYERS: Final = f"""

@@ -208,7 +208,7 @@ def test_reasons_that_are_the_fault_of_the_product() -> None:
     found = {code for code, reason in SKIP_REASONS.items() if reason.is_system_failure}
     assert found == {
         *("tier_lock_contention", "database_timeout", "worker_lost", "lock_expired", "internal_error"),
-        "locked",
+        *("locked", "buyers_not_asked", "bid_not_asked", "bid_unknown"),
     }
 
 

@@ -420,5 +420,6 @@ class TestTheProductsReconcilers:
     def test_none_finds_anything_in_an_empty_database(self, table: dict[str, Any]) -> None:
         code, lines = run_command()
         assert (code, lines[-1]) == (0, "reconcile: no drift found")
-        assert [line.split()[0] for line in lines[1:-1]] == list(table)
+        # Payments also say that no account is set up.
+        assert list(dict.fromkeys(line.split()[0] for line in lines[1:-1])) == list(table)
         assert run_command("--fix")[0] == 0

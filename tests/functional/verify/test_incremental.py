@@ -30,6 +30,7 @@ NAMES = [
     "replay",
     "returns",
     "sales",
+    "statements",
     "subscriptions",
     "wallets",
 ]
