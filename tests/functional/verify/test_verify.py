@@ -32,6 +32,7 @@ def test_all_invariants_hold_after_real_sales() -> None:
         12: 6,
         13: 0,
         14: 3,
+        15: 0,
     }
     assert [note for _, findings in report.results for note in findings.notes] == []
 
