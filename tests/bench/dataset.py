@@ -80,31 +80,38 @@ def _counters(now: datetime) -> dict[str, Any]:
     return counters
 
 
+# A statement takes 65,535 parameters at most.
+LEADS_AT_ONCE: Final = 1_000
+
+
 def add_leads(pool: Pool, count: int) -> list[int]:
     """Insert `count` leads that are due now. Returns their ids."""
     now = timezone.now()
     leads = Lead.objects.bulk_create(
-        Lead(
-            workspace_id=pool.workspace_id,
-            source_workspace_id=pool.workspace_id,
-            source_id=pool.source_id,
-            first_name="Test",
-            last_name="Person",
-            email="person@example.com",
-            phone="+14045550100",
-            # Each is a different person: the product searches for duplicates of every lead.
-            email_hash=token_hex(32),
-            phone_hash=token_hex(32),
-            zip="30312",
-            city="Atlanta",
-            county="Fulton County",
-            state="GA",
-            vertical=pool.vertical,
-            attributes={"roof_age": 12, "property_type": "residential", "stories": 2, "own_home": True},
-            consent={"text": "I agree to be called", "at": now.isoformat()},
-            next_attempt_at=now,
-            expires_at=now + timedelta(days=90),
-        )
-        for _ in range(count)
+        (
+            Lead(
+                workspace_id=pool.workspace_id,
+                source_workspace_id=pool.workspace_id,
+                source_id=pool.source_id,
+                first_name="Test",
+                last_name="Person",
+                email="person@example.com",
+                phone="+14045550100",
+                # Each is a different person: the product searches for duplicates of every lead.
+                email_hash=token_hex(32),
+                phone_hash=token_hex(32),
+                zip="30312",
+                city="Atlanta",
+                county="Fulton County",
+                state="GA",
+                vertical=pool.vertical,
+                attributes={"roof_age": 12, "property_type": "residential", "stories": 2, "own_home": True},
+                consent={"text": "I agree to be called", "at": now.isoformat()},
+                next_attempt_at=now,
+                expires_at=now + timedelta(days=90),
+            )
+            for _ in range(count)
+        ),
+        batch_size=LEADS_AT_ONCE,
     )
     return [lead.pk for lead in leads]
