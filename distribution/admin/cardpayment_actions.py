@@ -2,16 +2,13 @@
 
 from http import HTTPStatus
 from typing import Any, Final
-from uuid import uuid4
 
-from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
-from distribution.admin.dollars import LARGE_SUMS, DollarField, check_large_sum
-from distribution.admin.money_actions import MOVE_MONEY
+from distribution.admin.dollars import LARGE_SUMS, DollarField
+from distribution.admin.money_actions import MOVE_MONEY, LargeSumForm
 from distribution.models import CardPayment, PaymentState
 from distribution.payments.asking import Refundable, ask_refund, find_hindrance, read_refundable
 from distribution.payments.buying import PaymentRefused, require_cards
@@ -31,36 +28,15 @@ LOOKUP: Final = (
 )
 
 
-class RefundForm(ReasonForm):
-    """`token` is the form's own: sent twice, it asks for one refund. `again` is asked for when the sum is large."""
+class RefundForm(LargeSumForm):
+    """`most_cents`: what can still be refunded, for its text. The use case checks it."""
 
-    field_order = ("amount", "again", "reason", "token")
     amount = DollarField(label="Amount in dollars")
     again = DollarField(label="Confirm the amount", required=False)
-    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def __init__(self, *args: Any, may_move_large_sums: bool, most_cents: int, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.may_move_large_sums = may_move_large_sums
+        super().__init__(*args, may_move_large_sums=may_move_large_sums, **kwargs)
         self["amount"].help_text = f"At most {money(most_cents)}."
-        if not (self.is_bound and may_move_large_sums and self._is_large()):
-            self.fields["again"].widget = forms.HiddenInput()
-
-    def _is_large(self) -> bool:
-        try:
-            cents = self.fields["amount"].clean(self["amount"].data)
-        except ValidationError:
-            return False
-        return bool(check_large_sum(cents, again=None, is_allowed=True))
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if not self.errors:
-            again = cleaned["again"]
-            why = check_large_sum(cleaned["amount"], again=again, is_allowed=self.may_move_large_sums)
-            if why:
-                self.add_error("again" if self.may_move_large_sums else "amount", why)
-        return cleaned
 
 
 class CardPaymentActionsAdmin(ConfirmingAdmin, ReadOnlyAdmin):

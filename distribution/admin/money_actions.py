@@ -36,26 +36,18 @@ MOVEMENTS: Final = {
 }
 
 
-class MoneyForm(ReasonForm):
-    """`token` is the form's own: sent twice, it moves the money once. The movement compares what was `seen`.
+class LargeSumForm(ReasonForm):
+    """Asks `again` when the amount is large. A subclass has the fields `amount` and `again`.
 
-    `again` is asked for when the sum is large.
+    `token` is the form's own: sent twice, it moves the money once.
     """
 
-    asks_again = False
     field_order = ("amount", "again", "reason", "token")
-    amount = DollarField(
-        label="Amount in dollars",
-        least=-MAX_DOLLARS,
-        help_text="In dollars: 25 or 25.00 is $25.00, 0.25 is 25 cents.",
-    )
-    again = DollarField(label="Confirm the amount", least=-MAX_DOLLARS, required=False)
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.may_move_large_sums = may_move_large_sums
-        self.fields["reason"].help_text = f"Required. The buyer reads it beside the movement. {REASON_HELP}"
         if not (self.is_bound and may_move_large_sums and self._is_large()):
             self.fields["again"].widget = forms.HiddenInput()
 
@@ -75,6 +67,22 @@ class MoneyForm(ReasonForm):
             if why:
                 self.add_error("again" if self.may_move_large_sums else "amount", why)
         return cleaned
+
+
+class MoneyForm(LargeSumForm):
+    """The movement compares what was `seen`."""
+
+    asks_again = False
+    amount = DollarField(
+        label="Amount in dollars",
+        least=-MAX_DOLLARS,
+        help_text="In dollars: 25 or 25.00 is $25.00, 0.25 is 25 cents.",
+    )
+    again = DollarField(label="Confirm the amount", least=-MAX_DOLLARS, required=False)
+
+    def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:
+        super().__init__(*args, may_move_large_sums=may_move_large_sums, **kwargs)
+        self.fields["reason"].help_text = f"Required. The buyer reads it beside the movement. {REASON_HELP}"
 
     @property
     def amount_cents(self) -> int:
