@@ -1,9 +1,12 @@
 """Offers of ping post, opened, claimed and timed in the worker."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from queue import Empty, SimpleQueue
+from threading import Event
 from typing import Any, Final
 
 from django.db import connection
@@ -25,6 +28,7 @@ FIELDS: Final = ["zip3", "state", "attributes.roof_age"]
 LONG_SECONDS: Final = 3_600
 SHORT_SECONDS: Final = 5
 LONGEST_SECONDS: Final = 120.0
+NOTHING: Final = 0  # no offer has this primary key
 
 
 def build_offering(size: int, *, seconds: int) -> Pool:
@@ -117,36 +121,54 @@ def time_closings(pool: Pool, *, count: int, per_second: float) -> list[float]:
     A dispatcher and a worker close them. PostgreSQL notifies at the commit, so the time includes the notification.
     """
     lead_ids = add_leads(pool, count)
-    with _closings() as listen:
+    with _closings() as wait:
         for lead_id in pace(lead_ids, per_second=per_second):
             process_leads([lead_id])
         ends = dict(Offer.objects.filter(lead_id__in=lead_ids).values_list("pk", "closes_at"))
         if len(ends) != count:
             raise NotDelivered(f"{len(ends)} of {count} leads were offered")
-        closed_at = listen(ends)
+        closed_at = wait(ends)
     return [(closed_at[pk] - end.timestamp()) * 1000 for pk, end in ends.items()]
 
 
 @contextmanager
-def _closings() -> Iterator[Any]:
-    """Listens from now on; the yielded call waits until these offers have closed, and returns when."""
-    with open_connection() as listening:
-        listening.execute(f"LISTEN {OFFERS_CHANNEL}")
+def _closings() -> Iterator[Callable[[Mapping[int, datetime]], dict[int, float]]]:
+    """Notes all notifications from now on; the yielded call waits until these offers have closed, and returns when.
 
-        def listen(ends: Mapping[int, datetime]) -> dict[int, float]:
-            ahead = read_clock().timestamp() - time.time()
-            closed_at: dict[int, float] = {}
-            deadline = time.monotonic() + LONGEST_SECONDS
-            while len(closed_at) < len(ends):
-                if time.monotonic() > deadline:
-                    raise NotDelivered(f"{len(closed_at)} of {len(ends)} offers closed")
-                for notified in listening.notifies(timeout=1, stop_after=1):
-                    at, pk = time.time() + ahead, int(notified.payload)
-                    if pk in ends and at >= ends[pk].timestamp():
-                        closed_at.setdefault(pk, at)
-            return closed_at
+    A thread notes them as they arrive, while other offers still open.
+    """
+    noted: SimpleQueue[tuple[int, float]] = SimpleQueue()
+    has_ended = Event()
+    ahead = read_clock().timestamp() - time.time()
 
-        yield listen
+    def listen() -> None:
+        with open_connection() as listening:
+            listening.execute(f"LISTEN {OFFERS_CHANNEL}")
+            noted.put((NOTHING, 0.0))
+            while not has_ended.is_set():
+                for notified in listening.notifies(timeout=0.2, stop_after=1):
+                    noted.put((int(notified.payload), time.time() + ahead))
+
+    def wait(ends: Mapping[int, datetime]) -> dict[int, float]:
+        closed_at: dict[int, float] = {}
+        deadline = time.monotonic() + LONGEST_SECONDS
+        while len(closed_at) < len(ends):
+            try:
+                pk, at = noted.get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                raise NotDelivered(f"{len(closed_at)} of {len(ends)} offers closed") from None
+            if pk in ends and at >= ends[pk].timestamp():
+                closed_at.setdefault(pk, at)
+        return closed_at
+
+    with ThreadPoolExecutor(1) as pool:
+        listening = pool.submit(listen)
+        try:
+            noted.get(timeout=LONGEST_SECONDS)  # it listens
+            yield wait
+        finally:
+            has_ended.set()
+            listening.result()
 
 
 def analyze() -> None:
