@@ -11,34 +11,18 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.bench import (
-    deliveries_part,
-    engine_part,
-    intake_part,
-    offers_part,
-    outbound_part,
-    pings_part,
-    retries_part,
-    routing_part,
-    spans_part,
-    targets_part,
-)
+from tests.bench import engine_part, intake_part, outbound_part
 from tests.bench.aims import judge
-from tests.bench.children import Child, ChildFailed, start_children
+from tests.bench.children import ChildFailed, start_children
 from tests.bench.database import BenchBusy, bench_database
 from tests.bench.machine import describe_machine
+from tests.bench.parts import BARE_PARTS, DATABASE_PARTS, PARTS, Part, Site
 from tests.bench.plan import WAITING_BUYERS, Plan
 from tests.bench.program import make_directory, refuse
 from tests.bench.progress import show_progress
 from tests.bench.report import publish_report
 from tests.bench.tables import show
 
-PARTS = (
-    *("engine", "retries", "targets", "spans", "intake", "routing", "outbound", "deliveries", "pings"),
-    "offers",
-)
-# They need no database.
-BARE_PARTS = ("routing", "outbound")
 ABOUT = (
     "Measures leads/s of the engine and requests/s of the intake against hand-written baselines, in turns and in a"
     " database of its own, and routing decisions/s; requests/s to a receiver; deliveries/s of a deliverer; pings;"
@@ -99,87 +83,30 @@ def read_plan(options: Namespace) -> Plan:
     return plan.with_rounds(options.rounds) if options.rounds is not None else plan
 
 
-def measure(plan: Plan, *, parts: tuple[str, ...], directory: Path, keep: bool) -> Mapping[str, Any]:
+def measure(plan: Plan, *, parts: Sequence[str], directory: Path, keep: bool) -> Mapping[str, Any]:
     report: dict[str, Any] = {"machine": describe_machine()}
     console = Console(stderr=True)
-    if "routing" in parts:
-        with show_progress("routing", routing_part.count_steps(plan), console=console) as progress:
-            report["routing"] = routing_part.measure_routing(plan, progress=progress)
-    if "outbound" in parts:
-        with show_progress("outbound", outbound_part.count_steps(plan), console=console) as progress:
-            report["outbound"] = outbound_part.measure_outbound(plan, directory=directory, progress=progress)
-    if set(parts) <= set(BARE_PARTS):
-        return report
-    with bench_database(keep=keep) as database_url:
-        workers = max(plan.worker_counts)
-        with start_children(workers, database_url=database_url, log=directory / "workers.log") as children:
-            children[0].ask("migrate")
-            if "engine" in parts:
-                with show_progress("engine", engine_part.count_steps(plan), console=console) as progress:
-                    report["engine"] = engine_part.measure_engine(plan, children, progress=progress)
-            if {"retries", "targets", "spans"} & set(parts):
-                report |= _measure_waits(
-                    plan, children, parts, database_url=database_url, directory=directory, console=console
-                )
-            if "intake" in parts:
-                with show_progress("intake", intake_part.count_steps(plan), console=console) as progress:
-                    report["intake"] = intake_part.measure_intake(
-                        plan,
-                        children[0],
-                        database_url=database_url,
-                        directory=directory,
-                        progress=progress,
-                    )
-            if "pings" in parts:
-                with show_progress("pings", pings_part.count_steps(plan), console=console) as progress:
-                    report["pings"] = pings_part.measure_pings(
-                        plan,
-                        children[0],
-                        database_url=database_url,
-                        directory=directory,
-                        progress=progress,
-                    )
-            if "deliveries" in parts:
-                with show_progress(
-                    "deliveries", deliveries_part.count_steps(plan), console=console
-                ) as progress:
-                    report["deliveries"] = deliveries_part.measure_deliveries(
-                        plan, database_url=database_url, directory=directory, progress=progress
-                    )
-            if "offers" in parts:
-                with show_progress("offers", offers_part.count_steps(plan), console=console) as progress:
-                    report["offers"] = offers_part.measure_offers(
-                        plan, database_url=database_url, directory=directory, progress=progress
-                    )
+    bare = [each for each in BARE_PARTS if each.name in parts]
+    report |= _measure_each(bare, Site(plan, directory), console)
+    others = [each for each in DATABASE_PARTS if each.name in parts]
+    if others:
+        with bench_database(keep=keep) as database_url:
+            workers = max(plan.worker_counts)
+            with start_children(
+                workers, database_url=database_url, log=directory / "workers.log"
+            ) as children:
+                children[0].ask("migrate")
+                report |= _measure_each(others, Site(plan, directory, database_url, children), console)
     return report
 
 
-def _measure_waits(
-    plan: Plan,
-    children: Sequence[Child],
-    parts: tuple[str, ...],
-    *,
-    database_url: str,
-    directory: Path,
-    console: Console,
-) -> dict[str, Any]:
-    """Runs before the intake part: the intake's leads are not sold, and they would be due before the retries.
-
-    The targets come last: their rules stay.
-    """
+def _measure_each(parts: Sequence[Part], site: Site, console: Console) -> dict[str, Any]:
     report: dict[str, Any] = {}
-    engine_part.build_pool(children, size=WAITING_BUYERS)
-    if "retries" in parts:
-        with show_progress("retries", retries_part.count_steps(plan), console=console) as progress:
-            report["retries"] = retries_part.measure_retries(plan, children, progress=progress)
-    if "spans" in parts:
-        with show_progress("spans", spans_part.count_steps(plan), console=console) as progress:
-            report["spans"] = spans_part.measure_spans(
-                plan, children, database_url=database_url, directory=directory, progress=progress
-            )
-    if "targets" in parts:
-        with show_progress("targets", targets_part.count_steps(plan), console=console) as progress:
-            report["targets"] = targets_part.measure_targets(
-                plan, children, database_url=database_url, directory=directory, progress=progress
-            )
+    has_pool = False
+    for part in parts:
+        if part.needs_pool and not has_pool:
+            engine_part.build_pool(site.children, size=WAITING_BUYERS)
+            has_pool = True
+        with show_progress(part.name, part.count_steps(site.plan), console=console) as progress:
+            report[part.name] = part.measure(site, progress)
     return report
