@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
+from django.db import connection, connections
 
 from distribution.engine import CompiledCampaign
 from routing.locks.attempts import IS_DUE, IS_RUNNING
@@ -27,9 +27,9 @@ def post_deadline(since: datetime, campaign: CompiledCampaign) -> datetime:
     return since + timedelta(seconds=campaign.post_deadline_seconds)
 
 
-def read_sold(lead_id: int) -> tuple[int, int]:
+def read_sold(lead_id: int, *, using: str = "default") -> tuple[int, int]:
     """Return how many buyers have the lead, and the sum of their prices in cents."""
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(READ_SOLD, [lead_id])
         buyers, cents = cursor.fetchone()
     return buyers, int(cents)

@@ -160,8 +160,8 @@ class AttemptRecord:
         """A lead that a buyer has accepted is sold when no other buyer gets it now."""
         return SOLD if self.lead.is_partly_sold and step.result != AttemptResult.RETRY else step
 
-    def conclude(self, step: NextStep) -> None:
-        """Set the next step and add the trace's last event."""
+    def conclude(self, step: NextStep, *, using: str = "default") -> None:
+        """Set the next step and add the trace's last event. `using`: the connection whose transaction writes both."""
         self.step = step
         if self.opened is not None:
             opened = {**self.opened.describe(), **self.mark_test()}
@@ -169,7 +169,7 @@ class AttemptRecord:
         elif self.held:
             self._start_delivery()
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:
-            self._conclude_sold_before(self.unsold)
+            self._conclude_sold_before(self.unsold, using=using)
         elif self.unsold is None:
             data: dict[str, Any] = {"buyers": len(self.assignments), **self.mark_test()}
             self.trace.add(Event.DISTRIBUTED, cost_cents=self.price_cents, outcome=step.result, data=data)
@@ -196,9 +196,9 @@ class AttemptRecord:
     def mark_test(self) -> dict[str, Any]:
         return {"is_test": True} if self.lead.is_test else {}
 
-    def _conclude_sold_before(self, unsold: Unsold) -> None:
+    def _conclude_sold_before(self, unsold: Unsold, *, using: str) -> None:
         """The lead is sold by the buyers that accepted it before this attempt."""
-        buyers, cents = read_sold(self.lead.id)
+        buyers, cents = read_sold(self.lead.id, using=using)
         self.unsold = None
         # The offer's own event says that nobody else claimed it.
         ended_by = {} if unsold.reason == UNCLAIMED else {"ended_by": unsold.reason}

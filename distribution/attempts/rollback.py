@@ -107,7 +107,7 @@ def _write(record: AttemptRecord, cause: Cause) -> None:
             if cause.decided is not None:
                 # A rollback also removes a snapshot stored in its transaction, and replay needs the snapshot.
                 CAMPAIGNS.store_snapshot_within(cause.decided.campaign, using=CONNECTION)
-            record.conclude(_as_failure(step))
+            record.conclude(step, using=CONNECTION)
             record.write_trace(using=CONNECTION)
     except (DatabaseError, InterfaceError) as error:
         metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
@@ -123,5 +123,6 @@ def _write(record: AttemptRecord, cause: Cause) -> None:
 
 
 def _as_failure(step: NextStep) -> NextStep:
+    """Until the verdict is written: under the lead's lock, one that a buyer has is sold."""
     result = AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
     return replace(step, result=result.value)
