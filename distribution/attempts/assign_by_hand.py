@@ -57,7 +57,7 @@ def assign_within(
 
     `seen`: the state_of_sale that the page showed. A different one is refused. Blank: there was no page.
 
-    Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their timeouts. A second
+    Locks in the product's order: lead, identity, offer, wallet and enrollment; waits for them up to their timeouts. A second
     call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction open, and
     runs this within run_with_snapshots.
     """
@@ -82,11 +82,11 @@ def _assign(
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first. It can be paused"
         raise ActionRefused(message)
-    if not lead.is_test:
-        _lock_buyer(enrollment_id)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.MANUAL)
     if lead.status == LeadStatus.OFFERED:
         end_offer(record, is_canceled=True)
+    if not lead.is_test:
+        _lock_buyer(enrollment_id)
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )
