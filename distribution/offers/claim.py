@@ -40,6 +40,7 @@ from tracing.vocabulary import Event
 
 # Two seconds in all. Another claim, or another lead that holds the buyer, takes some milliseconds.
 TURNS_MS: Final = (100, 200, 300, 400, 500, 500)
+NOT_ENROLLED: Final = "You are no longer enrolled in this campaign."
 PAUSED: Final = "Selling is paused. Claim the lead again when it resumes."
 
 
@@ -127,7 +128,7 @@ def _claim_locked(place: Place, lead: LockedLead, *, at: datetime) -> Claim:
     campaign = _find_campaign(place, lead, at=at)
     enrollment = next((each for each in campaign.enrollments if each.buyer_id == place.buyer_id), None)
     if enrollment is None:
-        raise NotEligible("You are no longer enrolled in this campaign.", at=at, skip=None)
+        raise NotEligible(NOT_ENROLLED, at=at, skip=None)
     if not lead.is_test:
         _lock_buyer(enrollment, at=at)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.CLAIM)
@@ -150,7 +151,7 @@ def _lock_buyer(enrollment: CompiledEnrollment, *, at: datetime) -> None:
     if found is None:
         raise _BuyerBusy
     if not found:
-        raise NotEligible("You are no longer enrolled in this campaign.", at=at, skip=None)
+        raise NotEligible(NOT_ENROLLED, at=at, skip=None)
 
 
 def _decide(
@@ -158,7 +159,10 @@ def _decide(
 ) -> Decided:
     """The engine's own gates, at the price that the buyer was shown."""
     lead = record.lead
-    live, sold_count = read_claimant(enrollment.id, lead_id=lead.id, campaign=campaign)
+    read = read_claimant(enrollment.id, lead_id=lead.id, campaign=campaign)
+    if read is None:
+        raise NotEligible(NOT_ENROLLED, at=record.at, skip=None)
+    live, sold_count = read
     facts = DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
         live={enrollment.id: replace(live, bid_cents=place.price_cents)},
