@@ -21,6 +21,7 @@ from distribution.attempts.offering import (
     find_own_campaign,
     is_offered_first,
     offer,
+    record_unused_bids,
 )
 from distribution.attempts.promises import read_promise
 from distribution.attempts.record import AttemptRecord, Decided, Unsold, find_unsold
@@ -131,6 +132,8 @@ def _sell_to_bidder(
     """
     lead = record.lead
     own = find_own_campaign(record, auction.closed)
+    if own is None:
+        record_unused_bids(record)
     campaign = _prepare(own, record, wait) if own is not None else find_fallback(record, auction.closed)
     if own is None or campaign is None or isinstance(campaign, Restart):
         return campaign

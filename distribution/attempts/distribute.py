@@ -24,7 +24,7 @@ from distribution.attempts.attempt import RunningAttempt, Stage
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
 from distribution.attempts.chain import is_due_after_answer, is_offered, is_posting
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
-from distribution.attempts.offering import end_offer
+from distribution.attempts.offering import end_offer, record_unused_bids
 from distribution.attempts.outcome import AttemptOutcome, NotRun
 from distribution.attempts.record import Unsold, begin_record
 from distribution.attempts.reporting import report_attempt
@@ -269,6 +269,7 @@ def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     if restart is not None:
         return restart
     attempt.on_stage(Stage.DECIDED)
+    record_unused_bids(record)
     record.conclude(record.find_step())
     record.write_row()
     record.write_trace()

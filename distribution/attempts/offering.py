@@ -4,9 +4,11 @@ attempt -> offered until closes_at -> claimed by as many buyers as may have it (
                                   `-> attempt at closes_at: closed -> push | next campaign | unsold
 """
 
-from distribution.attempts.bids import Auction, read_auction
+from datetime import datetime
+
+from distribution.attempts.bids import Auction, read_auction, record_bids
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
-from distribution.attempts.close_offer import ClosedOffer, close_offer, find_latest
+from distribution.attempts.close_offer import ClosedOffer, close_offer, find_latest, withdraw_offer
 from distribution.attempts.open_auction import open_auction
 from distribution.attempts.open_offer import open_offer
 from distribution.attempts.record import UNCLAIMED, AttemptRecord, Decided, Unsold, find_unsold
@@ -31,6 +33,8 @@ def end_offer(record: AttemptRecord, *, is_canceled: bool = False) -> None:
 def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
     """Return the campaign that the attempt goes on with. None: there is none, and the record says why."""
     lead, closed = record.lead, record.closed
+    if closed is None:
+        record.failed = _find_failed(lead, at=record.at)
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     if closed is not None:
         own = next((each for each in heads if each.id == closed.campaign_id), None)
@@ -40,12 +44,21 @@ def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
             return None
         if own is not None and fallback == "push":
             return CAMPAIGNS.get(own.id, config_version=versions[own.id])
-        heads = [each for each in heads if each.id not in closed.passed]
+    heads = [each for each in heads if each.id not in record.passed]
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
         record.unsold = Unsold("no_campaign" if closed is None else UNCLAIMED, RetryClass.PERMANENT)
         return None
     return CAMPAIGNS.get(head.id, config_version=versions[head.id])
+
+
+def _find_failed(lead: LockedLead, *, at: datetime) -> ClosedOffer | None:
+    """The auction of a chain of offers that is opened again, because nobody was asked in it.
+
+    Only such an end leaves a lead pending with its tries: any other failure leaves the offer open.
+    """
+    latest = find_latest(lead.id, at=at) if lead.conflicts else None
+    return latest if latest is not None and latest.kind == OfferKind.AUCTION else None
 
 
 def find_auction(record: AttemptRecord) -> Auction | None:
@@ -60,6 +73,21 @@ def find_auction(record: AttemptRecord) -> Auction | None:
         return None if closed is None else read_auction(closed, is_new=is_new)
     record.closed = closed
     return None
+
+
+def record_unused_bids(record: AttemptRecord) -> None:
+    """Say what became of each place of an auction that this attempt closed without a decision about the bids.
+
+    Its campaign was turned off, or the lead expired or went elsewhere.
+    """
+    closed = record.closed
+    is_closed_now = closed is not None and record.lead.status == LeadStatus.OFFERED
+    if closed is None or not is_closed_now or closed.kind != OfferKind.AUCTION or record.has_bids:
+        return
+    auction = read_auction(closed, is_new=True)
+    if not auction.has_failed:
+        record_bids(record.trace, auction, None)
+        withdraw_offer(closed.id)
 
 
 def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
@@ -104,5 +132,5 @@ def offer(record: AttemptRecord, campaign: CompiledCampaign, facts: DecisionFact
             attempt_id=record.trace.head.id,
             at=record.at,
             sold_count=facts.lead.sold_count,
-            passed=record.closed.passed if record.closed else (),
+            passed=record.passed,
         )

@@ -78,7 +78,8 @@ class AttemptRecord:
 
     `unsold` is None exactly when the lead was sold, is offered or, if `held` is not empty, a buyer's system is asked.
     `cause`: the exception that rolled the attempt back. `closed`: the offer that ended with this attempt, or before the
-    chain of posts that it goes on with. `opened`: the one that began with it.
+    chain of posts that it goes on with. `failed`: the auction in which nobody was asked, that it opens again.
+    `opened`: the one that began with it.
     """
 
     lead: LockedLead
@@ -90,6 +91,7 @@ class AttemptRecord:
     assignments: tuple[UUID, ...] = ()
     held: tuple[UUID, ...] = ()
     closed: ClosedOffer | None = None
+    failed: ClosedOffer | None = None
     opened: OpenedOffer | OpenedAuction | None = None
     step: NextStep = SOLD
     cause: str = ""
@@ -118,6 +120,18 @@ class AttemptRecord:
         if self.decided is None or not self.assignments:
             return 0
         return sum(selection.price_cents for selection in self.decided.decision.selected)
+
+    @property
+    def has_bids(self) -> bool:
+        """Whether it says what became of each place of the auction that it closed."""
+        return any(event is Event.BID_RECEIVED for event, *_ in self.trace.rows)
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """The campaigns whose offers of this lead ended just before."""
+        if self.closed is not None:
+            return self.closed.passed
+        return () if self.failed is None else self.failed.passed[:-1]
 
     @property
     def workspace_ids(self) -> list[int]:

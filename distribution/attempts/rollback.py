@@ -81,7 +81,7 @@ def _roll_back(record: AttemptRecord, cause: Cause) -> None:
     """Remove what the rollback undid. If the commit failed, the record already has a decision and an end."""
     record.trace.retain_only(HAPPENED)
     record.decided, record.assignments, record.held, record.is_traced = cause.decided, (), (), False
-    record.opened = record.closed = None
+    record.opened = record.closed = record.failed = None
     record.unsold, record.cause = Unsold(cause.reason, cause.retry_class), cause.name
     if cause.decided is not None:
         record_decision(record.trace, cause.decided.decision, zip_code=record.lead.zip)
