@@ -396,9 +396,9 @@ _ALL = (
     SkipReason(
         "offer_withdrawn",
         *(_BUYER, _P, Fixer.AGENCY),
-        sentence="The lead was canceled, sold by hand or expired while the buyer could claim it.",
-        change="nothing: the lead was canceled, sold by hand or expired",
-        clause="the lead was canceled, sold by hand or expired while it could be claimed",
+        sentence="The lead was canceled, sold by hand or expired, or its campaign was turned off, while the buyer could get it.",
+        change="nothing: the offer was withdrawn",
+        clause="the offer was withdrawn: the lead was canceled, sold by hand or expired, or its campaign was turned off",
     ),
 )
 

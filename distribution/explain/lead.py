@@ -54,7 +54,7 @@ SELECTING: Final = frozenset({AttemptResult.SUCCESS, AttemptResult.POSTING})
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
     DUE_REASON: "An operator requested a re-run.",
-    OFFER_CLOSES: "Its offer to buyers closes then.",
+    OFFER_CLOSES: "Its offer to buyers ends then, and an attempt closes it.",
     DELIVERY_ENDED: "A buyer's system has answered: the next buyer is asked.",
     ASKED_BY_SENDER: "Its sender requested an attempt now.",
 }

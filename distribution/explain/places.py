@@ -80,12 +80,12 @@ COLUMNS: Final = f"""
     b.id, o.public_id, o.kind, o.attempt_id, b.buyer_id, b.tier_position,
     CASE o.kind WHEN 'auction' THEN COALESCE({BID}, b.bid_cents) ELSE b.price_cents END,
     o.opened_at, o.closes_at, {ENDED_AT}, o.end_reason, b.visible_at, b.claimed_at, b.lost_at, b.late_ms,
-    b.lost_gates::text, b.rank, COALESCE(sale.state, ''), sale.price_cents, {REASON}
+    o.closes_at <= clock_timestamp(), b.lost_gates::text, b.rank, COALESCE(sale.state, ''), sale.price_cents, {REASON}
 """
 
 
 class Place(NamedTuple):
-    """`ended_at` None: the offer is open. `sale_state`: see SALE; "" without one. `reason`: see REASON."""
+    """`ended_at` None: the offer is open. `is_over`: so is its time; it waits to be closed if it is open. `sale_state`: see SALE; "" without one. `reason`: see REASON."""
 
     id: int
     offer_id: UUID
@@ -102,6 +102,7 @@ class Place(NamedTuple):
     claimed_at: datetime | None
     lost_at: datetime | None
     late_ms: int | None
+    is_over: bool
     lost_gates: str
     rank: int | None
     sale_state: str
@@ -186,9 +187,12 @@ def _describe_chance(place: Place) -> str:
         return f"claimed the lead {after} after it was shown"
     if place.sale_cents is not None:
         return _describe_purchase(place)
-    if place.kind == OfferKind.AUCTION:
-        return "takes part in the auction, which is still open"
     until = wording.moment(place.closes_at)
+    if place.kind == OfferKind.AUCTION:
+        over = f"took part in the auction, whose time was over at {until}. It waits to be closed"
+        return over if place.is_over else "takes part in the auction, which is still open"
+    if place.is_over:
+        return f"{_shown(place)}, and could claim it until {until}. The offer waits to be closed"
     return f"{_shown(place)}, and can claim it until {until}"
 
 
