@@ -396,9 +396,9 @@ _ALL = (
     SkipReason(
         "offer_withdrawn",
         *(_BUYER, _P, Fixer.AGENCY),
-        sentence="The lead was canceled, sold by hand or expired, or its campaign was turned off, while the buyer could get it.",
+        sentence="The lead was canceled, sold by hand or expired during the offer, or its campaign was turned off.",
         change="nothing: the offer was withdrawn",
-        clause="the offer was withdrawn: the lead was canceled, sold by hand or expired, or its campaign was turned off",
+        clause="the lead was canceled, sold by hand or expired during the offer, or its campaign was turned off",
     ),
 )
 

@@ -12,6 +12,9 @@ READ_SOLD: Final = """
 SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment WHERE lead_id = %s AND state = 'sold'
 """
 
+IS_SOLD_BY: Final = """
+SELECT FROM distribution_assignment WHERE lead_id = %s AND state = 'sold' AND campaign_id = %s
+"""
 IS_OFFERED: Final = """
 SELECT FROM routing_lead WHERE id = %s AND status = 'offered' AND next_attempt_at > clock_timestamp()
 """
@@ -33,6 +36,13 @@ def read_sold(lead_id: int, *, using: str = "default") -> tuple[int, int]:
         cursor.execute(READ_SOLD, [lead_id])
         buyers, cents = cursor.fetchone()
     return buyers, int(cents)
+
+
+def is_sold_by(campaign_id: int, *, lead_id: int) -> bool:
+    """Whether a buyer of this campaign has the lead."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_SOLD_BY, [lead_id, campaign_id])
+        return cursor.fetchone() is not None
 
 
 def is_posting(lead_id: int) -> bool:

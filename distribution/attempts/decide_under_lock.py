@@ -20,6 +20,7 @@ from distribution.attempts.offering import (
     find_next_campaign,
     find_own_campaign,
     is_offered_first,
+    may_fall_back,
     offer,
     record_unused_bids,
 )
@@ -147,7 +148,8 @@ def _sell_to_bidder(
         return decided
     if auction.is_new:
         record_bids(record.trace, auction, decided.decision)
-    fallback = find_fallback(record, auction.closed) if decided.decision.outcome == "unsold" else None
+    falls_back = may_fall_back(record, auction.closed, decided.decision)
+    fallback = find_fallback(record, auction.closed) if falls_back else None
     if fallback is not None:
         return fallback
     record.unsold = None

@@ -8,12 +8,20 @@ from datetime import datetime
 
 from distribution.attempts.bids import Auction, read_auction, record_bids
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
+from distribution.attempts.chain import is_sold_by
 from distribution.attempts.close_offer import ClosedOffer, close_offer, find_latest, withdraw_offer
 from distribution.attempts.open_auction import open_auction
 from distribution.attempts.open_offer import open_offer
 from distribution.attempts.record import UNCLAIMED, AttemptRecord, Decided, Unsold, find_unsold
 from distribution.attempts.trace import record_decision
-from distribution.engine import CampaignHead, CompiledCampaign, DecisionFacts, decide, resolve_campaign
+from distribution.engine import (
+    CampaignHead,
+    CompiledCampaign,
+    Decision,
+    DecisionFacts,
+    decide,
+    resolve_campaign,
+)
 from distribution.models import OfferKind
 from distribution.models.campaign_modes import OFFERING
 from routing.locks.attempts import LockedLead
@@ -97,6 +105,13 @@ def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCam
     return None if version is None else CAMPAIGNS.get(closed.campaign_id, config_version=version)
 
 
+def may_fall_back(record: AttemptRecord, closed: ClosedOffer, decision: Decision) -> bool:
+    """Whether nobody's bid may win: also if buyers of the next campaign have the lead, and no place is left here."""
+    if decision.outcome == "sold_out":
+        return record.lead.is_partly_sold and not _has_sold(record.lead, closed)
+    return decision.outcome == "unsold"
+
+
 def find_fallback(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
     """The campaign with which the attempt goes on after an auction in which nobody's bid may win."""
     record.closed = closed
@@ -104,8 +119,8 @@ def find_fallback(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaig
 
 
 def _has_sold(lead: LockedLead, closed: ClosedOffer) -> bool:
-    """Whether a buyer of this offer has the lead. A chain that began after a ping post sells in the next campaign."""
-    return lead.is_partly_sold and (closed.kind == OfferKind.AUCTION or lead.status == LeadStatus.OFFERED)
+    """Whether a buyer of this offer has the lead. One of the next campaign does not keep it from filling its places."""
+    return lead.is_partly_sold and is_sold_by(closed.campaign_id, lead_id=lead.id)
 
 
 def _find_fallback(head: CampaignHead, config_version: int) -> str:
