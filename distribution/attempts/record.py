@@ -14,19 +14,18 @@ from distribution.attempts.open_auction import OpenedAuction
 from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.trace import record_decision
-from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
-from routing.leads.finish import DELIVERY_ENDED, close_attempt
-from routing.locks.attempts import LockedLead, after_pause
+from routing.leads.finish import close_attempt
+from routing.locks.attempts import LockedLead
 from routing.models import LeadStatus
 from routing.retry import NextStep, Tries, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
-from tracing.attempt_parts import AttemptEnd, AttemptHead
-from tracing.models import AttemptResult, AttemptTrigger
-from tracing.recorder import Recorder, new_attempt_id
+from tracing.attempt_parts import AttemptEnd
+from tracing.models import AttemptResult
+from tracing.recorder import Recorder
 from tracing.skip_reasons import RetryClass
-from tracing.vocabulary import WAKE_CAUSES, Event
+from tracing.vocabulary import Event
 
 # Reasons with a result of their own.
 RESULT_OF: Final = {
@@ -287,40 +286,6 @@ class AttemptRecord:
         )
 
 
-def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | None = None) -> AttemptRecord:
-    """Begin the record of a locked lead's attempt. `trigger` None: what made the lead due."""
-    trigger = trigger or _find_trigger(lead)
-    is_woken = trigger is AttemptTrigger.WOKEN
-    head = AttemptHead(
-        id=new_attempt_id(),
-        lead_id=lead.id,
-        number=lead.attempts + 1,
-        trigger=trigger.value,
-        source_workspace_id=lead.source_workspace_id,
-        started_at=at,
-        worker=worker_name(),
-        received_at=after_pause(lead.received_at, lead.resumed_at),
-        due_at=None if trigger is AttemptTrigger.CLAIM else lead.due_since,
-        intake_notes=lead.intake_notes,
-        cause=lead.due_reason if is_woken else "",
-        change_id=lead.woken_by if is_woken else None,
-        is_test=lead.is_test,
-    )
-    return AttemptRecord(lead, Recorder(head), locked_in=lead.workspace_id)
-
-
 def seed_of(attempt_id: UUID) -> int:
     """The attempt's id is unique: its low bits (random in a UUIDv7) break ties and spread retries."""
     return attempt_id.int & 0xFFFF_FFFF_FFFF
-
-
-def _find_trigger(lead: LockedLead) -> AttemptTrigger:
-    if lead.status == LeadStatus.OFFERED:
-        return AttemptTrigger.OFFER_CLOSED
-    if lead.due_reason in WAKE_CAUSES:
-        return AttemptTrigger.WOKEN
-    if lead.due_reason == DELIVERY_ENDED:
-        return AttemptTrigger.DELIVERY
-    if lead.due_reason == AttemptTrigger.MANUAL:
-        return AttemptTrigger.MANUAL
-    return AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST

@@ -85,7 +85,10 @@ COLUMNS: Final = f"""
 
 
 class Place(NamedTuple):
-    """`ended_at` None: the offer is open. `is_over`: so is its time; it waits to be closed if it is open. `sale_state`: see SALE; "" without one. `reason`: see REASON."""
+    """`ended_at` None: the offer is open. `is_over`: its time has passed; if it is open, it waits to be closed.
+
+    `sale_state`: see SALE; "" without one. `reason`: see REASON.
+    """
 
     id: int
     offer_id: UUID

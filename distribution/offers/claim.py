@@ -15,11 +15,12 @@ from uuid import UUID
 
 from django.db import OperationalError, transaction
 
+from distribution.attempts.begin import begin_record
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads, run_with_snapshots
 from distribution.attempts.decide_under_lock import sell_selected
 from distribution.attempts.live_facts import lead_facts, read_claimant
 from distribution.attempts.promises import read_promise
-from distribution.attempts.record import AttemptRecord, Decided, begin_record
+from distribution.attempts.record import AttemptRecord, Decided
 from distribution.engine import CompiledCampaign, CompiledEnrollment, DecisionFacts, Skip, decide
 from distribution.locks import wait_for_candidates
 from distribution.offers.ending import conclude_claim

@@ -42,7 +42,7 @@ SELECT count(*) FROM (
 # A lead that buyers have claimed goes on with its fallback, as after the answer of a buyer's system.
 REOPEN: Final = """
 UPDATE routing_lead l SET status = 'pending', next_attempt_at = clock_timestamp(), due_reason = '',
-    posting_since = CASE WHEN l.is_partly_sold THEN COALESCE(l.posting_since, clock_timestamp()) ELSE l.posting_since END
+    posting_since = COALESCE(l.posting_since, CASE WHEN l.is_partly_sold THEN clock_timestamp() END)
 WHERE l.id = %s AND l.status = 'offered'
     AND NOT EXISTS (SELECT FROM distribution_offer o WHERE o.lead_id = l.id AND o.state = 'open')
 """
