@@ -1,4 +1,4 @@
-"""An auction that closes without a decision about its bids: the trace and each buyer's place say what became of them."""
+"""An auction that closes without a decision about its bids: trace and places say what became of each of them."""
 
 from datetime import timedelta
 
@@ -8,7 +8,15 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Offer
 from routing.models import Lead
-from tests.support.auctions import answer, auction_campaign, auction_of, auctioned_lead, bidder, bids_of, close
+from tests.support.auctions import (
+    answer,
+    auction_campaign,
+    auction_of,
+    auctioned_lead,
+    bidder,
+    bids_of,
+    close,
+)
 from tests.support.holds import attempts_of
 from tests.support.offers import assert_everything_holds, offering_campaign
 from tracing.models import LeadDistributionEvent

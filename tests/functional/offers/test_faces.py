@@ -125,9 +125,8 @@ def test_auction_whose_time_is_over_waits_to_be_closed() -> None:
     assert place.sentence == f"{one.buyer.name}: takes part in the auction, which is still open."
     Offer.objects.update(opened_at=AT - timedelta(seconds=1), closes_at=AT)
     [[place]] = [each.buyers for each in explain(lead).offers]
-    assert place.sentence == (
-        f"{one.buyer.name}: took part in the auction, whose time was over at {wording.moment(AT)}. It waits to be closed."
-    )
+    over = f"took part in the auction, whose time was over at {wording.moment(AT)}. It waits to be closed."
+    assert place.sentence == f"{one.buyer.name}: {over}"
 
 
 def test_drawer_says_what_would_have_to_change_for_each_buyer(operator: Client) -> None:

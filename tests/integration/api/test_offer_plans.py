@@ -1,4 +1,4 @@
-"""The statements of offers use indexes on filled tables: a buyer's feed, claims, closing, bids, streams, the reconciler."""
+"""The statements of offers use indexes on filled tables: feed, claims, closing, bids, streams and the reconciler."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -31,8 +31,8 @@ FILL_OFFERS = """
 INSERT INTO distribution_offer (
     public_id, kind, lead_id, campaign_id, attempt_id, opened_at, closes_at, state, closed_at, end_reason, max_buyers
 )
-SELECT gen_random_uuid(), 'ping_post', l.id, c.id, gen_random_uuid(), now() - interval '1 day', now() - interval '1 day',
-    'closed', now() - interval '1 day', 'window_over', 1
+SELECT gen_random_uuid(), 'ping_post', l.id, c.id, gen_random_uuid(), now() - interval '1 day',
+    now() - interval '1 day', 'closed', now() - interval '1 day', 'window_over', 1
 FROM routing_lead l CROSS JOIN (SELECT MIN(id) AS id FROM distribution_campaign) c ORDER BY l.id
 """
 # The newest ones are still open.
