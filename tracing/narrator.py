@@ -310,9 +310,16 @@ def _offer_closed(event: EventRow, _context: EventContext) -> str:
         f"{wording.count(claims, 'buyer')} claimed the lead." if claims else "No buyer claimed the lead."
     )
     refused = len(event.data.get("losers") or ())
-    return f"{text} {claimed}" + (
-        f" The claims of {wording.count(refused, 'other buyer')} were refused." if refused else ""
-    )
+    return f"{text} {claimed}{_describe_refused(refused, others=bool(claims))}"
+
+
+def _describe_refused(refused: int, *, others: bool) -> str:
+    """`others`: other buyers claimed the lead."""
+    if not refused:
+        return ""
+    claim = "claim" if refused == 1 else "claims"
+    was = "was" if refused == 1 else "were"
+    return f" The {claim} of {wording.count(refused, 'other buyer' if others else 'buyer')} {was} refused."
 
 
 def _auction_opened(event: EventRow, _context: EventContext) -> str:

@@ -31,7 +31,7 @@ REFUSED: Final = ("refused", "bad")
 ENDS: Final = {
     OfferEnd.CLAIMED: "all places were claimed",
     OfferEnd.WINDOW_OVER: "its time was over",
-    OfferEnd.CANCELED: "the lead was canceled, sold by hand or expired",
+    OfferEnd.CANCELED: "the lead was canceled, sold by hand or expired, or its campaign was turned off",
 }
 
 

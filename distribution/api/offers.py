@@ -16,7 +16,7 @@ from distribution.api import offerdocuments as documents
 from distribution.api.buyer import PAGED, BuyerView
 from distribution.api.parameters import read_choice
 from distribution.models import BuyerScope
-from distribution.offers.claim import Claim, claim_offer
+from distribution.offers.claim import ClaimedSale, claim_offer
 from distribution.offers.queries import STATES, find_offer, list_offers
 from distribution.offers.refusals import ClaimBusy, ClaimRefused, OfferNotFound
 from distribution.queries import find_assignment
@@ -88,7 +88,7 @@ class ClaimView(BuyerView):
         body = buyeranswers.describe_assignment(assignment)
         return Response(body, status=201 if claim.is_new else 200, headers=headers)
 
-    def _claim(self, public_id: UUID) -> Claim:
+    def _claim(self, public_id: UUID) -> ClaimedSale:
         try:
             return claim_offer(public_id, buyer_id=self.buyer.pk)
         except OfferNotFound:

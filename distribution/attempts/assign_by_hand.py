@@ -11,10 +11,11 @@ from uuid import UUID
 
 from django.db import transaction
 
+from distribution.attempts.begin import begin_record
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
 from distribution.attempts.decide_under_lock import read_facts, sell_selected
 from distribution.attempts.offering import end_offer
-from distribution.attempts.record import SOLD, AttemptRecord, Decided, begin_record
+from distribution.attempts.record import SOLD, AttemptRecord, Decided
 from distribution.attempts.reporting import count_sales
 from distribution.attempts.trace import record_decision
 from distribution.engine import CompiledCampaign, Decision, decide, resolve_campaign
@@ -57,9 +58,9 @@ def assign_within(
 
     `seen`: the state_of_sale that the page showed. A different one is refused. Blank: there was no page.
 
-    Locks in the product's order: lead, identity, enrollment and wallet; waits for them up to their timeouts. A second
-    call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction open, and
-    runs this within run_with_snapshots.
+    Locks in the product's order: lead, identity, offer, wallet and enrollment; waits for them up to their timeouts. A
+    second call for the same buyer is refused, so sending a form twice sells once. The caller may have a transaction
+    open, and runs this within run_with_snapshots.
     """
     with transaction.atomic():
         record, sale = _assign(lead_id, enrollment_id=enrollment_id, at=at, seen=seen)
@@ -82,11 +83,11 @@ def _assign(
     if enrollment_id not in campaign.by_enrollment_id:
         message = "the buyer is not enrolled in the campaign that takes this lead; enroll it first. It can be paused"
         raise ActionRefused(message)
-    if not lead.is_test:
-        _lock_buyer(enrollment_id)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.MANUAL)
     if lead.status == LeadStatus.OFFERED:
         end_offer(record, is_canceled=True)
+    if not lead.is_test:
+        _lock_buyer(enrollment_id)
     record.trace.add(
         Event.CAMPAIGN_RESOLVED, data={"campaign_id": campaign.id, "config_version": campaign.config_version}
     )

@@ -130,9 +130,13 @@ def read_auction(closed: ClosedOffer, *, is_new: bool) -> Auction:
         return Auction(closed, [Bid(*row) for row in cursor.fetchall()], is_new)
 
 
-def record_bids(trace: Recorder, auction: Auction, decision: Decision) -> None:
-    """One event for each buyer of the auction, and its rank. Called once, by the attempt that closes the auction."""
-    ranks = {enrollment_id: number for number, enrollment_id in enumerate(decision.ranking, start=1)}
+def record_bids(trace: Recorder, auction: Auction, decision: Decision | None) -> None:
+    """One event for each buyer of the auction, and its rank. Called once, by the attempt that closes the auction.
+
+    `decision` None: the attempt does not sell by the bids.
+    """
+    ranking = decision.ranking if decision is not None else ()
+    ranks = {enrollment_id: number for number, enrollment_id in enumerate(ranking, start=1)}
     for bid in auction.bids:
         cents, outcome = bid.counted
         trace.add(
@@ -141,7 +145,8 @@ def record_bids(trace: Recorder, auction: Auction, decision: Decision) -> None:
             cost_cents=cents or 0,
             data=_describe(bid, auction.closed, outcome=outcome, rank=ranks.get(bid.enrollment_id)),
         )
-    _write_ranks(auction, decision)
+    if decision is not None:
+        _write_ranks(auction, decision)
 
 
 def _describe(bid: Bid, closed: ClosedOffer, *, outcome: str, rank: int | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
+from django.db import connection, connections
 
 from distribution.engine import CompiledCampaign
 from routing.locks.attempts import IS_DUE, IS_RUNNING
@@ -12,6 +12,9 @@ READ_SOLD: Final = """
 SELECT count(*), COALESCE(SUM(price_cents), 0) FROM distribution_assignment WHERE lead_id = %s AND state = 'sold'
 """
 
+IS_SOLD_BY: Final = """
+SELECT FROM distribution_assignment WHERE lead_id = %s AND state = 'sold' AND campaign_id = %s
+"""
 IS_OFFERED: Final = """
 SELECT FROM routing_lead WHERE id = %s AND status = 'offered' AND next_attempt_at > clock_timestamp()
 """
@@ -27,12 +30,19 @@ def post_deadline(since: datetime, campaign: CompiledCampaign) -> datetime:
     return since + timedelta(seconds=campaign.post_deadline_seconds)
 
 
-def read_sold(lead_id: int) -> tuple[int, int]:
+def read_sold(lead_id: int, *, using: str = "default") -> tuple[int, int]:
     """Return how many buyers have the lead, and the sum of their prices in cents."""
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(READ_SOLD, [lead_id])
         buyers, cents = cursor.fetchone()
     return buyers, int(cents)
+
+
+def is_sold_by(campaign_id: int, *, lead_id: int) -> bool:
+    """Whether a buyer of this campaign has the lead."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_SOLD_BY, [lead_id, campaign_id])
+        return cursor.fetchone() is not None
 
 
 def is_posting(lead_id: int) -> bool:

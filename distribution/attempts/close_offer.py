@@ -33,6 +33,7 @@ SELECT c.id, c.kind, c.end_reason, c.public_id, c.campaign_id, c.claims, c.close
 )::text
 FROM closed c
 """
+WITHDRAW: Final = "UPDATE distribution_offer SET end_reason = 'canceled' WHERE id = %s AND state = 'closed'"
 # The offer with which the next attempt of a chain of posts goes on.
 LATEST: Final = """
 SELECT o.id, o.kind, o.public_id, o.campaign_id, o.claims, o.closes_at, o.passed_campaign_ids
@@ -79,6 +80,12 @@ def close_offer(lead_id: int, *, at: datetime, is_canceled: bool = False) -> Clo
     return ClosedOffer(
         offer_id, kind, public_id, campaign_id, claims, closes_at, (*passed, campaign_id), found, reason
     )
+
+
+def withdraw_offer(offer_id: int) -> None:
+    """Write that a closed auction was not decided. Needs the lead's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(WITHDRAW, [offer_id])
 
 
 def find_latest(lead_id: int, *, at: datetime) -> ClosedOffer | None:

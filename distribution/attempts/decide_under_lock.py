@@ -6,11 +6,12 @@ selected buyer, the attempt skips that buyer when the other lead would use up it
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from distribution.attempts.bids import Auction, keep_bid, record_bids
+from distribution.attempts.busy_buyers import find_promised, list_selected, passed_over
 from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.chain import post_deadline
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
@@ -20,7 +21,9 @@ from distribution.attempts.offering import (
     find_next_campaign,
     find_own_campaign,
     is_offered_first,
+    may_fall_back,
     offer,
+    record_unused_bids,
 )
 from distribution.attempts.promises import read_promise
 from distribution.attempts.record import AttemptRecord, Decided, Unsold, find_unsold
@@ -31,10 +34,8 @@ from distribution.attempts.trace import record_decision
 from distribution.counters import counted_on
 from distribution.engine import (
     CompiledCampaign,
-    Decision,
     DecisionFacts,
     LiveFacts,
-    Selection,
     consume,
     decide,
 )
@@ -48,7 +49,6 @@ from tracing.vocabulary import Event
 MAX_ROUNDS: Final = 3
 # A failure of the product, and none of the buyers: the lead is tried again, and another auction opens.
 NOT_ASKED: Final = "buyers_not_asked"
-JUST_NOW: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class TierLockContention(Exception):
@@ -131,6 +131,8 @@ def _sell_to_bidder(
     """
     lead = record.lead
     own = find_own_campaign(record, auction.closed)
+    if own is None:
+        record_unused_bids(record)
     campaign = _prepare(own, record, wait) if own is not None else find_fallback(record, auction.closed)
     if own is None or campaign is None or isinstance(campaign, Restart):
         return campaign
@@ -144,7 +146,8 @@ def _sell_to_bidder(
         return decided
     if auction.is_new:
         record_bids(record.trace, auction, decided.decision)
-    fallback = find_fallback(record, auction.closed) if decided.decision.outcome == "unsold" else None
+    falls_back = may_fall_back(record, auction.closed, decided.decision)
+    fallback = find_fallback(record, auction.closed) if falls_back else None
     if fallback is not None:
         return fallback
     record.unsold = None
@@ -190,13 +193,13 @@ def _decide_under_lock(
 ) -> Decided | Restart:
     decision = decide(campaign, facts)
     for _ in range(MAX_ROUNDS):
-        wanted = _selected(decision) - held
+        wanted = list_selected(decision) - held
         if not wanted:
             break
         order = [each for each in decision.ranking if each not in held]
         got = lock_candidates(order, count=len(wanted))
-        busy = _passed_over(order, got, count=len(wanted))
-        promised = _find_promised(campaign, facts, busy=busy) if busy and may_ask else None
+        busy = passed_over(order, got, count=len(wanted))
+        promised = find_promised(campaign, facts, busy=busy) if busy and may_ask else None
         if promised:
             return Restart(RestartReason.BUYERS_BUSY, promised)
         held |= got
@@ -204,48 +207,12 @@ def _decide_under_lock(
         if confirmed != facts:  # equal facts give an equal decision
             facts = confirmed
             decision = decide(campaign, facts)
-    still_wanted = _selected(decision) - held
+    still_wanted = list_selected(decision) - held
     if not still_wanted:
         return Decided(campaign, facts, decision)
     if may_ask:
         return Restart(RestartReason.BUYERS_BUSY, still_wanted)
     raise TierLockContention(None)
-
-
-def _passed_over(order: Sequence[int], got: frozenset[int], *, count: int) -> frozenset[int]:
-    """Return which of `order` other leads hold: those before the last free one, or all others if too few were free."""
-    if len(got) < count:
-        return frozenset(order) - got
-    last = max(place for place, each in enumerate(order) if each in got)
-    return frozenset(order[:last]) - got
-
-
-def _selected(decision: Decision) -> frozenset[int]:
-    return frozenset(selection.enrollment_id for selection in decision.selected)
-
-
-def _find_promised(
-    campaign: CompiledCampaign, facts: DecisionFacts, *, busy: frozenset[int]
-) -> frozenset[int]:
-    """Return which busy buyers would be selected even after the lead that holds them is counted.
-
-    Skipping those would break the campaign's mode or its number of buyers.
-    """
-    served: dict[int, LiveFacts] = {}
-    while True:
-        decision = decide(campaign, replace(facts, live={**facts.live, **served}))
-        chosen = [each for each in decision.selected if each.enrollment_id in busy]
-        if not chosen:
-            return frozenset()
-        twice = frozenset(each.enrollment_id for each in chosen) & served.keys()
-        if twice:
-            return twice
-        for each in chosen:
-            served[each.enrollment_id] = _after_sale(facts.live[each.enrollment_id], each)
-
-
-def _after_sale(live: LiveFacts, selection: Selection) -> LiveFacts:
-    return replace(live, last_assigned_at=JUST_NOW, virtual_finish=selection.new_virtual_finish)
 
 
 def _confirm(

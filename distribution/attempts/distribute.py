@@ -21,12 +21,13 @@ from django.db import NotSupportedError, transaction
 
 from distribution import metrics
 from distribution.attempts.attempt import RunningAttempt, Stage
+from distribution.attempts.begin import begin_record
 from distribution.attempts.campaigns import CAMPAIGNS, MAX_VERSIONS
 from distribution.attempts.chain import is_due_after_answer, is_offered, is_posting
 from distribution.attempts.decide_under_lock import TierLockContention, decide_and_sell
-from distribution.attempts.offering import end_offer
+from distribution.attempts.offering import end_offer, record_unused_bids
 from distribution.attempts.outcome import AttemptOutcome, NotRun
-from distribution.attempts.record import Unsold, begin_record
+from distribution.attempts.record import Unsold
 from distribution.attempts.reporting import report_attempt
 from distribution.attempts.restart import LockWait, Restart, RestartReason
 from distribution.attempts.rollback import write_verdict
@@ -269,6 +270,7 @@ def _run_steps(attempt: RunningAttempt) -> AttemptOutcome | Restart:
     if restart is not None:
         return restart
     attempt.on_stage(Stage.DECIDED)
+    record_unused_bids(record)
     record.conclude(record.find_step())
     record.write_row()
     record.write_trace()

@@ -52,10 +52,15 @@ def confirm_live(
     )
 
 
-def read_claimant(enrollment_id: int, *, lead_id: int, campaign: CompiledCampaign) -> tuple[LiveFacts, int]:
-    """Return the live facts of one enrollment, which an earlier statement locked, and how many buyers have the lead."""
+def read_claimant(
+    enrollment_id: int, *, lead_id: int, campaign: CompiledCampaign
+) -> tuple[LiveFacts, int] | None:
+    """Return the live facts of one enrollment, and how many buyers have the lead. They are final if it was locked.
+
+    None: it was archived. That happens to a test lead, whose buyer is not locked.
+    """
     rows = _read(OF_ENROLLMENTS, [lead_id, lead_id, lead_id, array_literal([enrollment_id])])
-    return _by_enrollment(rows, campaign)[enrollment_id], rows[0][-1]
+    return (_by_enrollment(rows, campaign)[enrollment_id], rows[0][-1]) if rows else None
 
 
 def _read(sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:

@@ -4,14 +4,24 @@ attempt -> offered until closes_at -> claimed by as many buyers as may have it (
                                   `-> attempt at closes_at: closed -> push | next campaign | unsold
 """
 
-from distribution.attempts.bids import Auction, read_auction
+from datetime import datetime
+
+from distribution.attempts.bids import Auction, read_auction, record_bids
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
-from distribution.attempts.close_offer import ClosedOffer, close_offer, find_latest
+from distribution.attempts.chain import is_sold_by
+from distribution.attempts.close_offer import ClosedOffer, close_offer, find_latest, withdraw_offer
 from distribution.attempts.open_auction import open_auction
 from distribution.attempts.open_offer import open_offer
 from distribution.attempts.record import UNCLAIMED, AttemptRecord, Decided, Unsold, find_unsold
 from distribution.attempts.trace import record_decision
-from distribution.engine import CampaignHead, CompiledCampaign, DecisionFacts, decide, resolve_campaign
+from distribution.engine import (
+    CampaignHead,
+    CompiledCampaign,
+    Decision,
+    DecisionFacts,
+    decide,
+    resolve_campaign,
+)
 from distribution.models import OfferKind
 from distribution.models.campaign_modes import OFFERING
 from routing.locks.attempts import LockedLead
@@ -31,6 +41,8 @@ def end_offer(record: AttemptRecord, *, is_canceled: bool = False) -> None:
 def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
     """Return the campaign that the attempt goes on with. None: there is none, and the record says why."""
     lead, closed = record.lead, record.closed
+    if closed is None:
+        record.failed = _find_failed(lead, at=record.at)
     heads, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     if closed is not None:
         own = next((each for each in heads if each.id == closed.campaign_id), None)
@@ -40,12 +52,21 @@ def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
             return None
         if own is not None and fallback == "push":
             return CAMPAIGNS.get(own.id, config_version=versions[own.id])
-        heads = [each for each in heads if each.id not in closed.passed]
+    heads = [each for each in heads if each.id not in record.passed]
     head = resolve_campaign(heads, source_id=lead.source_id, vertical=lead.vertical)
     if head is None:
         record.unsold = Unsold("no_campaign" if closed is None else UNCLAIMED, RetryClass.PERMANENT)
         return None
     return CAMPAIGNS.get(head.id, config_version=versions[head.id])
+
+
+def _find_failed(lead: LockedLead, *, at: datetime) -> ClosedOffer | None:
+    """The auction of a chain of offers that is opened again, because nobody was asked in it.
+
+    Only such an end leaves a lead pending with its tries: any other failure leaves the offer open.
+    """
+    latest = find_latest(lead.id, at=at) if lead.conflicts else None
+    return latest if latest is not None and latest.kind == OfferKind.AUCTION else None
 
 
 def find_auction(record: AttemptRecord) -> Auction | None:
@@ -62,11 +83,33 @@ def find_auction(record: AttemptRecord) -> Auction | None:
     return None
 
 
+def record_unused_bids(record: AttemptRecord) -> None:
+    """Say what became of each place of an auction that this attempt closed without a decision about the bids.
+
+    Its campaign was turned off, or the lead expired or went elsewhere.
+    """
+    closed = record.closed
+    is_closed_now = closed is not None and record.lead.status == LeadStatus.OFFERED
+    if closed is None or not is_closed_now or closed.kind != OfferKind.AUCTION or record.has_bids:
+        return
+    auction = read_auction(closed, is_new=True)
+    if not auction.has_failed:
+        record_bids(record.trace, auction, None)
+        withdraw_offer(closed.id)
+
+
 def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
     """The campaign of the auction. None: it takes no more leads."""
     _, versions = read_heads(workspace_id=record.lead.workspace_id, vertical=record.lead.vertical)
     version = versions.get(closed.campaign_id)
     return None if version is None else CAMPAIGNS.get(closed.campaign_id, config_version=version)
+
+
+def may_fall_back(record: AttemptRecord, closed: ClosedOffer, decision: Decision) -> bool:
+    """Whether nobody's bid may win: also if buyers of the next campaign have the lead, and no place is left here."""
+    if decision.outcome == "sold_out":
+        return record.lead.is_partly_sold and not _has_sold(record.lead, closed)
+    return decision.outcome == "unsold"
 
 
 def find_fallback(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
@@ -76,8 +119,8 @@ def find_fallback(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaig
 
 
 def _has_sold(lead: LockedLead, closed: ClosedOffer) -> bool:
-    """Whether a buyer of this offer has the lead. A chain that began after a ping post sells in the next campaign."""
-    return lead.is_partly_sold and (closed.kind == OfferKind.AUCTION or lead.status == LeadStatus.OFFERED)
+    """Whether a buyer of this offer has the lead. One of the next campaign does not keep it from filling its places."""
+    return lead.is_partly_sold and is_sold_by(closed.campaign_id, lead_id=lead.id)
 
 
 def _find_fallback(head: CampaignHead, config_version: int) -> str:
@@ -104,5 +147,5 @@ def offer(record: AttemptRecord, campaign: CompiledCampaign, facts: DecisionFact
             attempt_id=record.trace.head.id,
             at=record.at,
             sold_count=facts.lead.sold_count,
-            passed=record.closed.passed if record.closed else (),
+            passed=record.passed,
         )

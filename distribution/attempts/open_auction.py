@@ -113,11 +113,11 @@ def open_auction(
     If nobody is asked, it closes at once. `passed`: the campaigns whose offers of this lead ended just before.
     """
     asked = find_asked([each.buyer_id for each in decision.offered], campaign_id=campaign.id)
-    deadline_ms = campaign.auction.bid_deadline_ms if asked else 0
+    deadline_ms = _find_deadline(lead, campaign, at=at) if asked else 0
     lasts = timedelta(milliseconds=deadline_ms) + WRITING if asked else timedelta()
     auction = OpenedAuction(
         public_id=UUID(int=uuid7().int),
-        closes_at=at + lasts,
+        closes_at=min(at + lasts, lead.expires_at),
         deadline_ms=deadline_ms,
         max_buyers=campaign.max_buyers - sold_count,
         partial=make_partial(lead, fields=campaign.offer.fields),
@@ -134,6 +134,12 @@ def open_auction(
     with connection.cursor() as cursor:
         cursor.execute(OPEN, parameters)
     return auction
+
+
+def _find_deadline(lead: LockedLead, campaign: CompiledCampaign, *, at: datetime) -> int:
+    """In milliseconds. The bids of a lead that expires sooner must be written before it does."""
+    left = (lead.expires_at - WRITING - at) // timedelta(milliseconds=1)
+    return max(0, min(campaign.auction.bid_deadline_ms, left))
 
 
 def find_asked(buyer_ids: Sequence[int], *, campaign_id: int) -> frozenset[int]:

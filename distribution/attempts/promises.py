@@ -8,22 +8,22 @@ from django.db import connection
 from distribution.engine import Promise, Terms
 from routing.locks.attempts import LockedLead
 from routing.models import AfterPromise
+from routing.models.ping import PROMISE_LASTS
 
-# The version that a sale now would be paid by: payable_triggers.
-_TERMS: Final = """
+# What the contract of the source `s` pays for a sale at that time: payable_triggers. Joined as `c`, NULLs without one.
+TERMS: Final = """
 LEFT JOIN LATERAL (
     SELECT v.pays, COALESCE(v.amount_cents, v.share_bps, 0) AS amount FROM distribution_sourcecontract v
     WHERE v.source_id = s.id AND v.starts_at <= %(at)s
     ORDER BY v.starts_at DESC, v.id DESC LIMIT 1
 ) c ON TRUE
 """
-# A promise lasts as long after the lead as the ping was valid before it.
 READ_PROMISE: Final = f"""
 SELECT p.price_cents, COALESCE(c.pays, 'nothing'), COALESCE(c.amount, 0),
-    %(received_at)s + (p.expires_at - p.created_at), s.after_promise
+    %(received_at)s + {PROMISE_LASTS}, s.after_promise
 FROM routing_ping p
 JOIN routing_source s ON s.id = p.source_id
-{_TERMS}
+{TERMS}
 WHERE p.id = %(ping_id)s
 """  # noqa: S608 - only constants are put in
 

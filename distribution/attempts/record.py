@@ -14,19 +14,18 @@ from distribution.attempts.open_auction import OpenedAuction
 from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.trace import record_decision
-from distribution.attempts.worker import worker_name
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
-from routing.leads.finish import DELIVERY_ENDED, close_attempt
-from routing.locks.attempts import LockedLead, after_pause
+from routing.leads.finish import close_attempt
+from routing.locks.attempts import LockedLead
 from routing.models import LeadStatus
 from routing.retry import NextStep, Tries, next_step
 from routing.rules.duplicates import FirstLead
 from routing.rules.route import Route
-from tracing.attempt_parts import AttemptEnd, AttemptHead
-from tracing.models import AttemptResult, AttemptTrigger
-from tracing.recorder import Recorder, new_attempt_id
+from tracing.attempt_parts import AttemptEnd
+from tracing.models import AttemptResult
+from tracing.recorder import Recorder
 from tracing.skip_reasons import RetryClass
-from tracing.vocabulary import WAKE_CAUSES, Event
+from tracing.vocabulary import Event
 
 # Reasons with a result of their own.
 RESULT_OF: Final = {
@@ -78,7 +77,8 @@ class AttemptRecord:
 
     `unsold` is None exactly when the lead was sold, is offered or, if `held` is not empty, a buyer's system is asked.
     `cause`: the exception that rolled the attempt back. `closed`: the offer that ended with this attempt, or before the
-    chain of posts that it goes on with. `opened`: the one that began with it.
+    chain of posts that it goes on with. `failed`: the auction in which nobody was asked, that it opens again.
+    `opened`: the one that began with it.
     """
 
     lead: LockedLead
@@ -90,6 +90,7 @@ class AttemptRecord:
     assignments: tuple[UUID, ...] = ()
     held: tuple[UUID, ...] = ()
     closed: ClosedOffer | None = None
+    failed: ClosedOffer | None = None
     opened: OpenedOffer | OpenedAuction | None = None
     step: NextStep = SOLD
     cause: str = ""
@@ -118,6 +119,18 @@ class AttemptRecord:
         if self.decided is None or not self.assignments:
             return 0
         return sum(selection.price_cents for selection in self.decided.decision.selected)
+
+    @property
+    def has_bids(self) -> bool:
+        """Whether it says what became of each place of the auction that it closed."""
+        return any(event is Event.BID_RECEIVED for event, *_ in self.trace.rows)
+
+    @property
+    def passed(self) -> tuple[int, ...]:
+        """The campaigns whose offers of this lead ended just before."""
+        if self.closed is not None:
+            return self.closed.passed
+        return () if self.failed is None else self.failed.passed[:-1]
 
     @property
     def workspace_ids(self) -> list[int]:
@@ -160,8 +173,8 @@ class AttemptRecord:
         """A lead that a buyer has accepted is sold when no other buyer gets it now."""
         return SOLD if self.lead.is_partly_sold and step.result != AttemptResult.RETRY else step
 
-    def conclude(self, step: NextStep) -> None:
-        """Set the next step and add the trace's last event."""
+    def conclude(self, step: NextStep, *, using: str = "default") -> None:
+        """Set the next step and add the trace's last event. `using`: the connection whose transaction writes both."""
         self.step = step
         if self.opened is not None:
             opened = {**self.opened.describe(), **self.mark_test()}
@@ -169,7 +182,7 @@ class AttemptRecord:
         elif self.held:
             self._start_delivery()
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:
-            self._conclude_sold_before(self.unsold)
+            self._conclude_sold_before(self.unsold, using=using)
         elif self.unsold is None:
             data: dict[str, Any] = {"buyers": len(self.assignments), **self.mark_test()}
             self.trace.add(Event.DISTRIBUTED, cost_cents=self.price_cents, outcome=step.result, data=data)
@@ -196,9 +209,9 @@ class AttemptRecord:
     def mark_test(self) -> dict[str, Any]:
         return {"is_test": True} if self.lead.is_test else {}
 
-    def _conclude_sold_before(self, unsold: Unsold) -> None:
+    def _conclude_sold_before(self, unsold: Unsold, *, using: str) -> None:
         """The lead is sold by the buyers that accepted it before this attempt."""
-        buyers, cents = read_sold(self.lead.id)
+        buyers, cents = read_sold(self.lead.id, using=using)
         self.unsold = None
         # The offer's own event says that nobody else claimed it.
         ended_by = {} if unsold.reason == UNCLAIMED else {"ended_by": unsold.reason}
@@ -273,40 +286,6 @@ class AttemptRecord:
         )
 
 
-def begin_record(lead: LockedLead, *, at: datetime, trigger: AttemptTrigger | None = None) -> AttemptRecord:
-    """Begin the record of a locked lead's attempt. `trigger` None: what made the lead due."""
-    trigger = trigger or _find_trigger(lead)
-    is_woken = trigger is AttemptTrigger.WOKEN
-    head = AttemptHead(
-        id=new_attempt_id(),
-        lead_id=lead.id,
-        number=lead.attempts + 1,
-        trigger=trigger.value,
-        source_workspace_id=lead.source_workspace_id,
-        started_at=at,
-        worker=worker_name(),
-        received_at=after_pause(lead.received_at, lead.resumed_at),
-        due_at=None if trigger is AttemptTrigger.CLAIM else lead.due_since,
-        intake_notes=lead.intake_notes,
-        cause=lead.due_reason if is_woken else "",
-        change_id=lead.woken_by if is_woken else None,
-        is_test=lead.is_test,
-    )
-    return AttemptRecord(lead, Recorder(head), locked_in=lead.workspace_id)
-
-
 def seed_of(attempt_id: UUID) -> int:
     """The attempt's id is unique: its low bits (random in a UUIDv7) break ties and spread retries."""
     return attempt_id.int & 0xFFFF_FFFF_FFFF
-
-
-def _find_trigger(lead: LockedLead) -> AttemptTrigger:
-    if lead.status == LeadStatus.OFFERED:
-        return AttemptTrigger.OFFER_CLOSED
-    if lead.due_reason in WAKE_CAUSES:
-        return AttemptTrigger.WOKEN
-    if lead.due_reason == DELIVERY_ENDED:
-        return AttemptTrigger.DELIVERY
-    if lead.due_reason == AttemptTrigger.MANUAL:
-        return AttemptTrigger.MANUAL
-    return AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST

@@ -7,7 +7,7 @@ from distribution.attempts.record import AttemptRecord
 from distribution.models import OfferKind
 from routing.leads.attempt_log import AttemptLine, log_attempt
 from routing.leads.decision_metrics import Waited, measure_wait
-from routing.locks.attempts import LockedLead
+from routing.locks.attempts import LockedLead, after_pause
 from routing.metrics.leads import DUPLICATES, LEADS_ROUTED
 from routing.models import LeadStatus
 
@@ -38,11 +38,17 @@ def _measure(record: AttemptRecord, locked: LockedLead, *, seconds: float) -> No
 
 
 def _measure_closing(record: AttemptRecord, locked: LockedLead, *, seconds_locked: float) -> None:
-    """From the end of the offer to the lock by the database's clock, and from the lock to the commit by this one's."""
-    is_of_this_attempt = record.closed is not None and locked.status == LeadStatus.OFFERED
-    if is_of_this_attempt and locked.due_since is not None:
-        late = (locked.locked_at - locked.due_since).total_seconds() + seconds_locked
-        metrics.OFFER_CLOSING_LAG_SECONDS.observe(max(0.0, late))
+    """From the end of the offer to the lock by the database's clock, and from the lock to the commit by this one's.
+
+    An attempt that failed to close the offer is part of the lag, and its retry is due after the end. An auction ends
+    before its time when all bids are in.
+    """
+    closed, due_at = record.closed, locked.next_attempt_at
+    if closed is None or due_at is None or locked.status != LeadStatus.OFFERED:
+        return
+    ended_at = after_pause(min(due_at, closed.closes_at), locked.resumed_at)
+    late = (locked.locked_at - ended_at).total_seconds() + seconds_locked
+    metrics.OFFER_CLOSING_LAG_SECONDS.observe(max(0.0, late))
 
 
 def _count_auction(record: AttemptRecord, locked: LockedLead) -> None:

@@ -81,7 +81,7 @@ def _roll_back(record: AttemptRecord, cause: Cause) -> None:
     """Remove what the rollback undid. If the commit failed, the record already has a decision and an end."""
     record.trace.retain_only(HAPPENED)
     record.decided, record.assignments, record.held, record.is_traced = cause.decided, (), (), False
-    record.opened = record.closed = None
+    record.opened = record.closed = record.failed = None
     record.unsold, record.cause = Unsold(cause.reason, cause.retry_class), cause.name
     if cause.decided is not None:
         record_decision(record.trace, cause.decided.decision, zip_code=record.lead.zip)
@@ -107,7 +107,7 @@ def _write(record: AttemptRecord, cause: Cause) -> None:
             if cause.decided is not None:
                 # A rollback also removes a snapshot stored in its transaction, and replay needs the snapshot.
                 CAMPAIGNS.store_snapshot_within(cause.decided.campaign, using=CONNECTION)
-            record.conclude(_as_failure(step))
+            record.conclude(step, using=CONNECTION)
             record.write_trace(using=CONNECTION)
     except (DatabaseError, InterfaceError) as error:
         metrics.VERDICT_FAILURES.labels(cause=type(error).__name__).inc()
@@ -123,5 +123,6 @@ def _write(record: AttemptRecord, cause: Cause) -> None:
 
 
 def _as_failure(step: NextStep) -> NextStep:
+    """Until the verdict is written: under the lead's lock, one that a buyer has is sold."""
     result = AttemptResult.RETRY if step.due_at else AttemptResult.FAILED
     return replace(step, result=result.value)

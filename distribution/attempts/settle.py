@@ -18,9 +18,10 @@ from django.db import connection
 from psycopg.pq import Format
 
 from distribution import metrics
+from distribution.attempts.begin import begin_record
 from distribution.attempts.capture import capture
 from distribution.attempts.hide_person import hide_person
-from distribution.attempts.record import AttemptRecord, Unsold, begin_record
+from distribution.attempts.record import AttemptRecord, Unsold
 from distribution.attempts.reporting import make_line
 from distribution.counters import find_latest_sale, give_back_sale
 from distribution.locks import lock_for_return

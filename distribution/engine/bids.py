@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from distribution.engine.campaign import AuctionTerms, CompiledCampaign, CompiledEnrollment
 from distribution.engine.context import LeadContext
-from distribution.engine.ranking import Candidate, Ranked, one_turn, tail, waited
+from distribution.engine.ranking import Candidate, Ranked, one_turn, pass_over, tail, waited
 from distribution.engine.screening import PriceOf
 from distribution.engine.types import LiveFacts, Skip
 
@@ -107,10 +107,10 @@ def find_bidders(campaign: CompiledCampaign, candidates: Sequence[Candidate]) ->
     bidders, silent, low = [], [], []
     for each in candidates:
         if each.live.bid_cents is None:
-            silent.append(_pass_over(each, _silence(each.live), {"outcome": each.live.bid_outcome}))
+            silent.append(pass_over(each, _silence(each.live), {"outcome": each.live.bid_outcome}))
         elif each.price_cents < reserve_cents:
             data = {"bid_cents": each.price_cents, "reserve_cents": reserve_cents}
-            low.append(_pass_over(each, "bid_below_reserve", data))
+            low.append(pass_over(each, "bid_below_reserve", data))
         else:
             bidders.append(each)
     return Bidding(tuple(bidders), tuple(silent), tuple(low))
@@ -122,10 +122,10 @@ def find_pushed(candidates: Sequence[Candidate]) -> Bidding:
     for each in candidates:
         live = each.live
         if live.bid_outcome in DECLINED:
-            silent.append(_pass_over(each, "no_bid", {"outcome": live.bid_outcome}))
+            silent.append(pass_over(each, "no_bid", {"outcome": live.bid_outcome}))
         elif live.bid_cents is not None and live.bid_cents < each.price_cents:
             data = {"bid_cents": live.bid_cents, "reserve_cents": each.price_cents}
-            low.append(_pass_over(each, "bid_below_reserve", data))
+            low.append(pass_over(each, "bid_below_reserve", data))
         else:
             pushed.append(each)
     return Bidding(tuple(pushed), tuple(silent), tuple(low))
@@ -133,11 +133,6 @@ def find_pushed(candidates: Sequence[Candidate]) -> Bidding:
 
 def _silence(live: LiveFacts) -> str:
     return SILENCES.get(live.bid_outcome, "no_bid")
-
-
-def _pass_over(candidate: Candidate, reason: str, data: dict[str, Any]) -> Skip:
-    enrollment = candidate.enrollment
-    return Skip(enrollment.id, enrollment.buyer_id, reason, (), candidate.price_cents, data)
 
 
 def rank_bids(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: int) -> list[Ranked]:

@@ -1,6 +1,7 @@
 """One decision: schedule, prices, gates, rank, verdict. Live runs, replays and what-if use the same code."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from distribution.engine.bids import (
     Bidding,
@@ -16,7 +17,7 @@ from distribution.engine.campaign import CompiledCampaign
 from distribution.engine.context import build_context
 from distribution.engine.pricing import tier_prices
 from distribution.engine.promise import BELOW, ENDED, keep_promise, keeps_promise_alone
-from distribution.engine.ranking import Candidate, Ranked, rank
+from distribution.engine.ranking import Candidate, Ranked, pass_over, rank
 from distribution.engine.screening import PriceOf, Screening, screen
 from distribution.engine.types import (
     Decision,
@@ -134,13 +135,57 @@ def _show(ranked: Ranked, campaign: CompiledCampaign, facts: DecisionFacts) -> O
 def _sell(
     campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening, prices: tuple[TierPrice, ...]
 ) -> Decision:
-    free_slots = max(0, campaign.max_buyers - facts.lead.sold_count)
-    if facts.phase != "claim" and campaign.sells_on == "acceptance":
-        free_slots = min(free_slots, 1)  # one buyer's system is asked at a time
     bidding = _find_bidding(campaign, facts, screening)
     candidates = screening.candidates if bidding is None else bidding.bidders
     free = [each for each in candidates if each.enrollment.id not in facts.locked]
     locked = [each for each in candidates if each.enrollment.id in facts.locked]
+    order = _order(campaign, facts, free)
+    selected = tuple(_select(each, number) for number, each in enumerate(order.winners, start=1))
+    bids = () if bidding is None else (("bid", len(candidates)),)
+    funnel = (*screening.funnel, *bids, ("locked", len(free)), ("selected", len(selected)))
+    if order.below and not order.ranked and not locked:
+        outcome, verdict = _break_off(facts)
+    elif bidding is not None and screening.candidates and not candidates and order.free_slots:
+        outcome, verdict = "unsold", Verdict(bidding.reason, "permanent", None, "bid")
+    else:
+        outcome, verdict = _conclude(campaign, facts, screening, selected, order.free_slots, funnel)
+    return Decision(
+        outcome=outcome,
+        selected=selected,
+        skipped=(
+            *screening.skipped,
+            *_list_others(bidding),
+            *map(_lock_out, locked),
+            *map(_refuse_price, order.below),
+            *order.outranked,
+        ),
+        ranking=tuple(each.candidate.enrollment.id for each in order.ranked),
+        funnel=funnel,
+        prices=prices,
+        verdict=verdict,
+    )
+
+
+@dataclass(slots=True)  # not frozen, as a Candidate
+class _Order:
+    """The free candidates, best first. `below`: those that pay less than the source was promised."""
+
+    ranked: list[Ranked]
+    below: list[Ranked]
+    free_slots: int
+
+    @property
+    def winners(self) -> list[Ranked]:
+        return self.ranked[: self.free_slots]
+
+    @property
+    def outranked(self) -> list[Skip]:
+        others = enumerate(self.ranked[self.free_slots :], start=self.free_slots + 1)
+        return [_outrank(each, number) for number, each in others]
+
+
+def _order(campaign: CompiledCampaign, facts: DecisionFacts, free: Sequence[Candidate]) -> _Order:
+    free_slots = _count_free_slots(campaign, facts)
     order = rank_bids if facts.phase == "bids" else rank
     ranked = order(campaign, candidates=free, seed=facts.seed)
     if facts.chosen is not None:
@@ -148,34 +193,14 @@ def _sell(
     ranked, below = keep_promise(facts.promise, ranked, free_slots=free_slots)
     if facts.chosen is not None and below:
         free_slots = 0  # only the chosen buyer may make room, and for nobody
-    selected = tuple(_select(each, number) for number, each in enumerate(ranked[:free_slots], start=1))
-    outranked = [
-        _outrank(each, number) for number, each in enumerate(ranked[free_slots:], start=free_slots + 1)
-    ]
-    bids = () if bidding is None else (("bid", len(candidates)),)
-    funnel = (*screening.funnel, *bids, ("locked", len(free)), ("selected", len(selected)))
-    if below and not ranked and not locked:
-        outcome, verdict = _break_off(facts)
-    elif bidding is not None and screening.candidates and not candidates and free_slots:
-        outcome, verdict = "unsold", Verdict(bidding.reason, "permanent", None, "bid")
-    else:
-        outcome, verdict = _conclude(campaign, facts, screening, selected, free_slots, funnel)
-    skipped = (
-        *screening.skipped,
-        *_list_others(bidding),
-        *map(_lock_out, locked),
-        *map(_refuse_price, below),
-        *outranked,
-    )
-    return Decision(
-        outcome=outcome,
-        selected=selected,
-        skipped=skipped,
-        ranking=tuple(each.candidate.enrollment.id for each in ranked),
-        funnel=funnel,
-        prices=prices,
-        verdict=verdict,
-    )
+    return _Order(ranked, below, free_slots)
+
+
+def _count_free_slots(campaign: CompiledCampaign, facts: DecisionFacts) -> int:
+    free_slots = max(0, campaign.max_buyers - facts.lead.sold_count)
+    if facts.phase != "claim" and campaign.sells_on == "acceptance":
+        return min(free_slots, 1)  # one buyer's system is asked at a time
+    return free_slots
 
 
 def _find_bidding(campaign: CompiledCampaign, facts: DecisionFacts, screening: Screening) -> Bidding | None:
@@ -241,17 +266,12 @@ def _select(ranked: Ranked, number: int) -> Selection:
 
 def _outrank(ranked: Ranked, number: int) -> Skip:
     data = {"rank": number, "rank_key": list(ranked.rank_key)}
-    return _pass_over(ranked.candidate, "outranked" if ranked.has_tier else "outbid", data)
+    return pass_over(ranked.candidate, "outranked" if ranked.has_tier else "outbid", data)
 
 
 def _lock_out(candidate: Candidate) -> Skip:
-    return _pass_over(candidate, "locked", {})
+    return pass_over(candidate, "locked", {})
 
 
 def _refuse_price(ranked: Ranked) -> Skip:
-    return _pass_over(ranked.candidate, BELOW, {})
-
-
-def _pass_over(candidate: Candidate, reason: str, data: dict[str, object]) -> Skip:
-    enrollment = candidate.enrollment
-    return Skip(enrollment.id, enrollment.buyer_id, reason, (), candidate.price_cents, data)
+    return pass_over(ranked.candidate, BELOW, {})

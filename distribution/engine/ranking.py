@@ -11,11 +11,11 @@ lead of its share. With equal weights this is the earliest start, which the othe
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.facts import EPOCH, MICROSECOND
-from distribution.engine.types import LiveFacts
+from distribution.engine.types import LiveFacts, Skip
 
 VIRTUAL_SECOND = 10**9
 _MASK = 2**64 - 1
@@ -43,6 +43,12 @@ class Ranked:
     @property
     def rank_key(self) -> tuple[int, ...]:
         return (self.candidate.enrollment.tier.position, *self.key) if self.has_tier else self.key
+
+
+def pass_over(candidate: Candidate, reason: str, data: dict[str, Any]) -> Skip:
+    """A buyer that passed every gate and does not get the lead."""
+    enrollment = candidate.enrollment
+    return Skip(enrollment.id, enrollment.buyer_id, reason, (), candidate.price_cents, data)
 
 
 def rank(campaign: CompiledCampaign, *, candidates: Sequence[Candidate], seed: int) -> list[Ranked]:

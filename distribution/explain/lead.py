@@ -4,17 +4,17 @@ It names only buyers and campaigns of the lead's workspace. The caller must chec
 workspace.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Final
-
-from django.db.models import QuerySet
 
 from distribution.explain.buyer import answer_for
 from distribution.explain.decisive import CONTINUING
 from distribution.explain.offers import describe_offers, read_places
 from distribution.explain.participants import Participants, campaign_id_of, read_participants
+from distribution.explain.places import ExplainedPlace
 from distribution.explain.promise import describe_promise
+from distribution.explain.sales import describe_sale, read_own_sales
 from distribution.explain.types import (
     AttemptExplanation,
     BuyerRow,
@@ -25,7 +25,7 @@ from distribution.explain.types import (
     Step,
     TracedSale,
 )
-from distribution.models import Assignment, AssignmentState, Buyer
+from distribution.models import Buyer
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
 from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES
 from routing.models import Lead, LeadStatus
@@ -54,7 +54,7 @@ SELECTING: Final = frozenset({AttemptResult.SUCCESS, AttemptResult.POSTING})
 EVENTS_ELSEWHERE: Final = frozenset({Event.DISTRIBUTION_STARTED, Event.ROUTED})
 ASKED: Final = {
     DUE_REASON: "An operator requested a re-run.",
-    OFFER_CLOSES: "Its offer to buyers closes then.",
+    OFFER_CLOSES: "Its offer to buyers ends then, and an attempt closes it.",
     DELIVERY_ENDED: "A buyer's system has answered: the next buyer is asked.",
     ASKED_BY_SENDER: "Its sender requested an attempt now.",
 }
@@ -74,17 +74,30 @@ def explain(
     `latest`: include only this many of the newest attempts. `in_full`: include only the buyers of this attempt.
     `is_for_source`: the reader is the lead's source and must not see leads of other sources.
     """
-    read = read_attempts(lead.pk, latest=latest, buyer_id=buyer.pk if buyer else None, in_full=in_full)
+    buyer_id = buyer.pk if buyer else None
+    read = read_attempts(lead.pk, latest=latest, buyer_id=buyer_id, in_full=in_full)
     traced = [each if _is_own(each.attempt, lead) else _without_decision(each) for each in read]
-    assignments = list(_read_own_sales(lead))
-    places = read_places(lead.pk, traced=traced, buyer_id=buyer.pk if buyer else None)
+    assignments = list(read_own_sales(lead))
+    places = read_places(lead.pk, traced=traced, buyer_id=buyer_id)
     participants = read_participants(
         lead,
         traced=traced,
         buyer_ids={each.buyer_id for each in assignments} | {each.buyer_id for each in places},
         is_for_source=is_for_source,
     )
-    sales = tuple(_describe_sale(each, participants) for each in assignments)
+    sales = tuple(describe_sale(each, participants) for each in assignments)
+    return _put_together(lead, participants, traced=traced, sales=sales, places=places, buyer=buyer)
+
+
+def _put_together(
+    lead: Lead,
+    participants: Participants,
+    *,
+    traced: Sequence[TracedAttempt],
+    sales: tuple[TracedSale, ...],
+    places: Sequence[ExplainedPlace],
+    buyer: Buyer | None,
+) -> Explanation:
     attempts = tuple(
         _describe_attempt(each, participants, is_of_one_buyer=buyer is not None) for each in traced
     )
@@ -104,12 +117,6 @@ def explain(
         notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
         answer=answer_for(buyer, lead=lead, attempts=own, offers=offers, sales=sales) if buyer else None,
     )
-
-
-def _read_own_sales(lead: Lead) -> QuerySet[Assignment]:
-    """Leave out sales in workspaces where the lead was before: their prices are confidential."""
-    sales = Assignment.objects.filter(lead_id=lead.pk, buyer__workspace_id=lead.workspace_id)
-    return sales.order_by("created_at", "pk")
 
 
 def _is_own(attempt: Attempt, lead: Lead) -> bool:
@@ -185,41 +192,6 @@ def _describe_due(lead: Lead, *, last: AttemptExplanation | None) -> str:
     if last is not None and last.result == AttemptResult.DEFERRED and last.funnel:
         return wording.sentence(f"then {WAITED_FOR}")
     return describe_reason(lead.due_reason)
-
-
-SALES: Final[Mapping[str, str]] = {
-    AssignmentState.SOLD: "Sold to {buyer} for {price} at {at}.",
-    AssignmentState.RETURNED: "Sold to {buyer} for {price} at {at}.",
-    AssignmentState.HELD: "Waiting for the system of {buyer} since {at}; {price} is held.",
-    AssignmentState.REJECTED: "The system of {buyer} was asked at {at} and rejected the lead; nothing was charged.",
-}
-
-HELD_TEST: Final = "Waiting for the system of {buyer} since {at}; nothing is held."
-
-
-def _describe_sale(assignment: Assignment, participants: Participants) -> TracedSale:
-    buyer, price = participants.buyer(assignment.buyer_id), wording.money(assignment.price_cents)
-    is_asked_test = assignment.is_test and assignment.state == AssignmentState.HELD
-    at = assignment.sold_at or assignment.created_at
-    template = HELD_TEST if is_asked_test else SALES[assignment.state]
-    sentence = template.format(buyer=buyer.name, price=price, at=wording.moment(at))
-    if assignment.reject_reason:
-        sentence += f' Reason: "{assignment.reject_reason}".'
-    if assignment.state == AssignmentState.RETURNED and assignment.returned_at is not None:
-        refunded = "" if assignment.is_test else "; the charge was refunded"
-        sentence += f" Returned at {wording.moment(assignment.returned_at)}{refunded}."
-    if assignment.is_test:
-        sentence += " It is a test: the buyer was not charged."
-    return TracedSale(
-        assignment_id=assignment.public_id,
-        buyer=buyer,
-        price_cents=assignment.price_cents,
-        state=assignment.state,
-        sold_at=assignment.sold_at,
-        returned_at=assignment.returned_at,
-        sentence=sentence,
-        is_test=assignment.is_test,
-    )
 
 
 def _describe_attempt(

@@ -14,7 +14,7 @@ from distribution.explain.missed_rows import (
     SkippedAttempt,
     hide_person,
 )
-from distribution.explain.places import COLUMNS, ENDED_AT, REASON, SALE, Place, describe_place
+from distribution.explain.places import COLUMNS, ENDED_AT, REASON, SALE, ExplainedPlace, describe_place
 from distribution.models import Buyer
 from tracing.names import BuyerName, Names
 
@@ -43,17 +43,17 @@ _OF_LEAD: Final = """
 """
 FIND_PLACE: Final = f"{_MISSED}{_OF_LEAD}ORDER BY a.number DESC"
 LIST_OF_LEAD: Final = f"{_PLACES}{_OF_LEAD}ORDER BY a.number DESC"
-_END: Final = 1 + len(Place._fields)
+_END: Final = 1 + len(ExplainedPlace._fields)
 
 
 def read_places(sql: str, buyer: Buyer, *, limit: int, **parameters: Any) -> list[FoundLead]:
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} LIMIT {int(limit)}", {"buyer": buyer.pk, **parameters})
         rows = cursor.fetchall()
-    return [_describe(row[0], Place(*row[1:_END]), Head(*row[_END:]), buyer) for row in rows]
+    return [_describe(row[0], ExplainedPlace(*row[1:_END]), Head(*row[_END:]), buyer) for row in rows]
 
 
-def _describe(number: int, place: Place, head: Head, buyer: Buyer) -> FoundLead:
+def _describe(number: int, place: ExplainedPlace, head: Head, buyer: Buyer) -> FoundLead:
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
     story = describe_place(place, names=names, hide=partial(hide_person, person=head.person()))
     decided_at = place.lost_at or place.ended_at

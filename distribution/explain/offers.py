@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from distribution.explain.places import COLUMNS, SALE, Place, PlaceStory, describe_place
+from distribution.explain.places import COLUMNS, SALE, ExplainedPlace, PlaceStory, describe_place
 from distribution.explain.types import OfferedBuyer, Participant, TracedOffer
 from distribution.models import Buyer
 from tracing.models import Attempt
@@ -25,14 +25,16 @@ ORDER BY o.id, b.claimed_at, b.lost_at, b.rank, b.visible_at, b.id
 """  # noqa: S608 - constants only
 
 
-def read_places(lead_id: int, *, traced: Iterable[TracedAttempt], buyer_id: int | None = None) -> list[Place]:
+def read_places(
+    lead_id: int, *, traced: Iterable[TracedAttempt], buyer_id: int | None = None
+) -> list[ExplainedPlace]:
     """The places in the offers that these attempts opened. Runs no statement if they opened none."""
     opened = [each.attempt.pk for each in traced if any(event.event in OPENING for event in each.events)]
     if not opened:
         return []
     with connection.cursor() as cursor:
         cursor.execute(READ, {"lead": lead_id, "attempts": opened, "buyer": buyer_id})
-        return [Place(*row) for row in cursor.fetchall()]
+        return [ExplainedPlace(*row) for row in cursor.fetchall()]
 
 
 def explain_place(attempt: Attempt, *, buyer: Buyer) -> PlaceStory | None:
@@ -42,11 +44,11 @@ def explain_place(attempt: Attempt, *, buyer: Buyer) -> PlaceStory | None:
         cursor.execute(READ, asked)
         row = cursor.fetchone()
     names = Names(buyers={buyer.pk: BuyerName(buyer.name, buyer.timezone)})
-    return None if row is None else describe_place(Place(*row), names=names)
+    return None if row is None else describe_place(ExplainedPlace(*row), names=names)
 
 
 def describe_offers(
-    places: Sequence[Place],
+    places: Sequence[ExplainedPlace],
     *,
     numbers: dict[UUID, int],
     name_of: Callable[[int | None], Participant],
@@ -60,7 +62,7 @@ def describe_offers(
 
 
 def _describe_offer(
-    rows: Sequence[Place],
+    rows: Sequence[ExplainedPlace],
     *,
     numbers: dict[UUID, int],
     name_of: Callable[[int | None], Participant],
@@ -79,7 +81,7 @@ def _describe_offer(
     )
 
 
-def _describe_buyer(place: Place, buyer: Participant, names: Names) -> OfferedBuyer:
+def _describe_buyer(place: ExplainedPlace, buyer: Participant, names: Names) -> OfferedBuyer:
     story = describe_place(place, names=names)
     return OfferedBuyer(
         buyer=buyer,

@@ -75,17 +75,20 @@ CASE
     ELSE 'offer_not_claimed'
 END
 """
-# In the order of Place.
+# In the order of ExplainedPlace.
 COLUMNS: Final = f"""
     b.id, o.public_id, o.kind, o.attempt_id, b.buyer_id, b.tier_position,
     CASE o.kind WHEN 'auction' THEN COALESCE({BID}, b.bid_cents) ELSE b.price_cents END,
     o.opened_at, o.closes_at, {ENDED_AT}, o.end_reason, b.visible_at, b.claimed_at, b.lost_at, b.late_ms,
-    b.lost_gates::text, b.rank, COALESCE(sale.state, ''), sale.price_cents, {REASON}
+    o.closes_at <= clock_timestamp(), b.lost_gates::text, b.rank, COALESCE(sale.state, ''), sale.price_cents, {REASON}
 """
 
 
-class Place(NamedTuple):
-    """`ended_at` None: the offer is open. `sale_state`: see SALE; "" without one. `reason`: see REASON."""
+class ExplainedPlace(NamedTuple):
+    """`ended_at` None: the offer is open. `is_over`: its time has passed; if it is open, it waits to be closed.
+
+    `sale_state`: see SALE; "" without one. `reason`: see REASON.
+    """
 
     id: int
     offer_id: UUID
@@ -102,6 +105,7 @@ class Place(NamedTuple):
     claimed_at: datetime | None
     lost_at: datetime | None
     late_ms: int | None
+    is_over: bool
     lost_gates: str
     rank: int | None
     sale_state: str
@@ -150,7 +154,7 @@ class _Refusal:
 
 
 def describe_place(
-    place: Place, *, names: Names, hide: Callable[[Any], Any] = lambda gates: gates
+    place: ExplainedPlace, *, names: Names, hide: Callable[[Any], Any] = lambda gates: gates
 ) -> PlaceStory:
     """`hide` removes from the gates what the reader must not see."""
     name = names.buyer(place.buyer_id).name
@@ -166,7 +170,7 @@ def describe_place(
     return _describe_refusal(place, names, hide(json.loads(place.lost_gates)))
 
 
-def _describe_refusal(place: Place, names: Names, gates: Any) -> PlaceStory:
+def _describe_refusal(place: ExplainedPlace, names: Names, gates: Any) -> PlaceStory:
     """A gate refused the claim."""
     name = names.buyer(place.buyer_id).name
     event = _Refusal(place.buyer_id, place.reason, place.price_cents, {"gates": gates})
@@ -180,15 +184,18 @@ def _describe_refusal(place: Place, names: Names, gates: Any) -> PlaceStory:
     )
 
 
-def _describe_chance(place: Place) -> str:
+def _describe_chance(place: ExplainedPlace) -> str:
     if place.claimed_at is not None:
         after = wording.duration(whole_ms(place.visible_at, place.claimed_at))
         return f"claimed the lead {after} after it was shown"
     if place.sale_cents is not None:
         return _describe_purchase(place)
-    if place.kind == OfferKind.AUCTION:
-        return "takes part in the auction, which is still open"
     until = wording.moment(place.closes_at)
+    if place.kind == OfferKind.AUCTION:
+        over = f"took part in the auction, whose time was over at {until}. It waits to be closed"
+        return over if place.is_over else "takes part in the auction, which is still open"
+    if place.is_over:
+        return f"{_shown(place)}, and could claim it until {until}. The offer waits to be closed"
     return f"{_shown(place)}, and can claim it until {until}"
 
 
@@ -197,7 +204,7 @@ def whole_ms(start: datetime, end: datetime) -> int:
     return max(0, (end - start) // timedelta(milliseconds=1))
 
 
-def _describe_purchase(place: Place) -> str:
+def _describe_purchase(place: ExplainedPlace) -> str:
     price = wording.money(place.sale_cents or 0)
     asked = ", and its system is asked whether it accepts the lead" if place.sale_state == "held" else ""
     if place.kind == OfferKind.AUCTION and place.has_won:
@@ -208,30 +215,30 @@ def _describe_purchase(place: Place) -> str:
     return f"bought the lead for {price} after the {after}"
 
 
-def _shown(place: Place) -> str:
+def _shown(place: ExplainedPlace) -> str:
     price = "" if place.price_cents is None else f" for {wording.money(place.price_cents)}"
     return f"shown the lead{price} from {wording.moment(place.visible_at)}"
 
 
-def _not_claimed(place: Place) -> str:
+def _not_claimed(place: ExplainedPlace) -> str:
     ended = "" if place.ended_at is None else f" before the offer ended at {wording.moment(place.ended_at)}"
     return f"{_shown(place)}, and did not claim it{ended}"
 
 
-def _claim_lost(place: Place) -> str:
+def _claim_lost(place: ExplainedPlace) -> str:
     return f"its claim came {wording.duration(place.late_ms or 0)} after other buyers had claimed the lead"
 
 
-def _claim_late(place: Place) -> str:
+def _claim_late(place: ExplainedPlace) -> str:
     return f"its claim came {wording.duration(place.late_ms or 0)} after the offer had ended"
 
 
-def _not_seen(place: Place) -> str:
+def _not_seen(place: ExplainedPlace) -> str:
     ended = "" if place.ended_at is None else f", and the offer ended at {wording.moment(place.ended_at)}"
     return f"its tier would have seen the lead from {wording.moment(place.visible_at)}{ended}"
 
 
-_WORDS: Final[Mapping[str, Callable[[Place], str]]] = {
+_WORDS: Final[Mapping[str, Callable[[ExplainedPlace], str]]] = {
     "offer_not_claimed": _not_claimed,
     "claim_lost": _claim_lost,
     "claim_late": _claim_late,
@@ -239,7 +246,7 @@ _WORDS: Final[Mapping[str, Callable[[Place], str]]] = {
 }
 
 
-def _change_of(place: Place) -> str:
+def _change_of(place: ExplainedPlace) -> str:
     change = SKIP_REASONS[place.reason].change
     if place.reason == "claim_lost" and place.head_start_ms > 0:
         later = wording.span(place.head_start_ms / 1000)

@@ -18,7 +18,7 @@ def describe_promise(lead: Lead) -> TracedPromise | None:
     ping = lead.ping
     if ping is None or ping.price_cents is None:
         return None
-    ends_at = lead.received_at + (ping.expires_at - ping.created_at)
+    ends_at = lead.received_at + ping.promise_lasts
     earned_cents = _read_earned(lead)
     outcome = _find_outcome(lead, earned_cents)
     return TracedPromise(
@@ -49,7 +49,7 @@ def _find_outcome(lead: Lead, earned_cents: int | None) -> str:
 
 
 def _describe_ping(lead: Lead, ping: Ping) -> str:
-    ends_at = lead.received_at + (ping.expires_at - ping.created_at)
+    ends_at = lead.received_at + ping.promise_lasts
     waited = (lead.received_at - ping.created_at).total_seconds()
     return (
         f"{wording.money(ping.price_cents or 0)} was promised to its source at {wording.moment(ping.created_at)}."

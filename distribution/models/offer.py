@@ -203,7 +203,13 @@ class OfferBuyer(models.Model):
                 name="offerbuyer_lost_has_reason",
             ),
         ]
-        indexes = [models.Index(fields=["buyer", "id"], name="offerbuyer_feed")]
+        indexes = [
+            models.Index(fields=["buyer", "id"], name="offerbuyer_feed"),
+            # A buyer asks what it claimed: few of those that it was shown.
+            models.Index(
+                fields=["buyer", "id"], condition=Q(claimed_at__isnull=False), name="offerbuyer_claimed"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.offer_id} to {self.buyer_id}"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from distribution.attempts.promises import TERMS
 from distribution.engine import Terms
 from routing.intake.consent import has_proof
 from routing.intake.parse import CleanLead
@@ -20,15 +21,12 @@ NO_LEAD: Final = 0
 
 READ: Final = f"""
 SELECT w.paused_at IS NOT NULL OR {IS_PRODUCT_PAUSED}, w.rules_version, w.hours::text, w.timezone,
-    c.pays, COALESCE(c.amount_cents, c.share_bps, 0)
+    c.pays, c.amount
 FROM routing_workspace w
-LEFT JOIN LATERAL (
-    SELECT v.pays, v.amount_cents, v.share_bps FROM distribution_sourcecontract v
-    WHERE v.source_id = %(source_id)s AND v.starts_at <= %(at)s
-    ORDER BY v.starts_at DESC, v.id DESC LIMIT 1
-) c ON TRUE
+JOIN routing_source s ON s.id = %(source_id)s
+{TERMS}
 WHERE w.id = %(workspace_id)s
-"""  # noqa: S608 - only a condition is put in
+"""  # noqa: S608 - only constants are put in
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,16 @@ from uuid import UUID
 
 from django.db import OperationalError, transaction
 
+from distribution.attempts.begin import begin_record
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads, run_with_snapshots
 from distribution.attempts.decide_under_lock import sell_selected
 from distribution.attempts.live_facts import lead_facts, read_claimant
 from distribution.attempts.promises import read_promise
-from distribution.attempts.record import AttemptRecord, Decided, begin_record
+from distribution.attempts.record import AttemptRecord, Decided
 from distribution.engine import CompiledCampaign, CompiledEnrollment, DecisionFacts, Skip, decide
 from distribution.locks import wait_for_candidates
 from distribution.offers.ending import conclude_claim
-from distribution.offers.places import Place, find_place, lock_place, record_refusal
+from distribution.offers.places import OfferPlace, find_place, lock_place, record_refusal
 from distribution.offers.refusals import (
     ClaimBusy,
     ClaimRefused,
@@ -40,11 +41,12 @@ from tracing.vocabulary import Event
 
 # Two seconds in all. Another claim, or another lead that holds the buyer, takes some milliseconds.
 TURNS_MS: Final = (100, 200, 300, 400, 500, 500)
+NOT_ENROLLED: Final = "You are no longer enrolled in this campaign."
 PAUSED: Final = "Selling is paused. Claim the lead again when it resumes."
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimedSale:
     """`is_new` False: this buyer had claimed the lead before, and nothing was charged again."""
 
     assignment_id: UUID
@@ -55,7 +57,7 @@ class _BuyerBusy(Exception):
     """Another lead holds the buyer."""
 
 
-def claim_offer(public_id: UUID, *, buyer_id: int, at: datetime | None = None) -> Claim:
+def claim_offer(public_id: UUID, *, buyer_id: int, at: datetime | None = None) -> ClaimedSale:
     """Sell an offered lead to one buyer that was shown it, at the price it was shown. Idempotent for the winner.
 
     `at` None: the database's clock under the lead's lock. Needs no open transaction.
@@ -69,7 +71,7 @@ def claim_offer(public_id: UUID, *, buyer_id: int, at: datetime | None = None) -
         raise
 
 
-def _try_until_done(place: Place, *, at: datetime | None) -> Claim:
+def _try_until_done(place: OfferPlace, *, at: datetime | None) -> ClaimedSale:
     """Wait for the lead's lock in turns, and look at the offer before each, without a lock.
 
     So a claim that lost learns it when its turn is over at the latest, however long others hold the lead.
@@ -90,16 +92,16 @@ def _try_until_done(place: Place, *, at: datetime | None) -> Claim:
     raise ClaimBusy
 
 
-def _read_end(place: Place, *, at: datetime) -> Claim | None:
+def _read_end(place: OfferPlace, *, at: datetime) -> ClaimedSale | None:
     """The sale, if the buyer claimed the lead before; None: the offer is open. Raises ClaimRefused if it is over."""
     if place.assignment_id is not None:
-        return Claim(place.assignment_id, is_new=False)
+        return ClaimedSale(place.assignment_id, is_new=False)
     if place.ended_at is not None or at >= place.closes_at:
         raise _ended(place, at=at)
     return None
 
 
-def _claim_within(place: Place, *, turn_ms: int, at: datetime | None) -> Claim:
+def _claim_within(place: OfferPlace, *, turn_ms: int, at: datetime | None) -> ClaimedSale:
     with transaction.atomic():
         status = wait_for_lead(place.lead_id, longest_ms=turn_ms)
         place = lock_place(place)
@@ -115,7 +117,7 @@ def _claim_within(place: Place, *, turn_ms: int, at: datetime | None) -> Claim:
         return _claim_locked(place, lead, at=at)
 
 
-def _ended(place: Place, *, at: datetime) -> ClaimRefused:
+def _ended(place: OfferPlace, *, at: datetime) -> ClaimRefused:
     if place.is_taken:
         return Taken("Other buyers claimed this lead first.", at=at, ended_at=place.ended_at or at)
     return WindowOver(
@@ -123,11 +125,11 @@ def _ended(place: Place, *, at: datetime) -> ClaimRefused:
     )
 
 
-def _claim_locked(place: Place, lead: LockedLead, *, at: datetime) -> Claim:
+def _claim_locked(place: OfferPlace, lead: LockedLead, *, at: datetime) -> ClaimedSale:
     campaign = _find_campaign(place, lead, at=at)
     enrollment = next((each for each in campaign.enrollments if each.buyer_id == place.buyer_id), None)
     if enrollment is None:
-        raise NotEligible("You are no longer enrolled in this campaign.", at=at, skip=None)
+        raise NotEligible(NOT_ENROLLED, at=at, skip=None)
     if not lead.is_test:
         _lock_buyer(enrollment, at=at)
     record = begin_record(lead, at=at, trigger=AttemptTrigger.CLAIM)
@@ -136,7 +138,7 @@ def _claim_locked(place: Place, lead: LockedLead, *, at: datetime) -> Claim:
     return _sell(record, decided, place)
 
 
-def _find_campaign(place: Place, lead: LockedLead, *, at: datetime) -> CompiledCampaign:
+def _find_campaign(place: OfferPlace, lead: LockedLead, *, at: datetime) -> CompiledCampaign:
     _, versions = read_heads(workspace_id=lead.workspace_id, vertical=lead.vertical)
     if place.campaign_id not in versions:
         raise SellingPaused(PAUSED, at=at)
@@ -150,15 +152,18 @@ def _lock_buyer(enrollment: CompiledEnrollment, *, at: datetime) -> None:
     if found is None:
         raise _BuyerBusy
     if not found:
-        raise NotEligible("You are no longer enrolled in this campaign.", at=at, skip=None)
+        raise NotEligible(NOT_ENROLLED, at=at, skip=None)
 
 
 def _decide(
-    record: AttemptRecord, campaign: CompiledCampaign, enrollment: CompiledEnrollment, place: Place
+    record: AttemptRecord, campaign: CompiledCampaign, enrollment: CompiledEnrollment, place: OfferPlace
 ) -> Decided:
     """The engine's own gates, at the price that the buyer was shown."""
     lead = record.lead
-    live, sold_count = read_claimant(enrollment.id, lead_id=lead.id, campaign=campaign)
+    read = read_claimant(enrollment.id, lead_id=lead.id, campaign=campaign)
+    if read is None:
+        raise NotEligible(NOT_ENROLLED, at=record.at, skip=None)
+    live, sold_count = read
     facts = DecisionFacts(
         lead=lead_facts(lead, campaign=campaign, sold_count=sold_count),
         live={enrollment.id: replace(live, bid_cents=place.price_cents)},
@@ -182,7 +187,7 @@ def _refuse(skipped: Sequence[Skip], *, at: datetime) -> NoReturn:
     raise NotEligible("You cannot buy this lead now.", at=at, skip=skip)
 
 
-def _sell(record: AttemptRecord, decided: Decided, place: Place) -> Claim:
+def _sell(record: AttemptRecord, decided: Decided, place: OfferPlace) -> ClaimedSale:
     campaign = decided.campaign
     resolved = {"campaign_id": campaign.id, "config_version": campaign.config_version}
     record.trace.add(Event.CAMPAIGN_RESOLVED, data=resolved)
@@ -193,4 +198,4 @@ def _sell(record: AttemptRecord, decided: Decided, place: Place) -> Claim:
         raise SellingPaused(PAUSED, at=record.at)
     record.assignments = assignments
     conclude_claim(record, place, buyers=decided.facts.lead.sold_count + 1)
-    return Claim(assignments[0], is_new=True)
+    return ClaimedSale(assignments[0], is_new=True)

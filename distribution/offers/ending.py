@@ -10,7 +10,7 @@ from distribution.attempts.chain import read_sold
 from distribution.attempts.record import AttemptRecord
 from distribution.attempts.reporting import count_sales, make_line
 from distribution.models import OfferEnd
-from distribution.offers.places import Place
+from distribution.offers.places import OfferPlace
 from distribution.offers.refusals import MILLISECOND
 from routing.dispatch.enqueue import after_commit
 from routing.leads.attempt_log import log_attempt
@@ -39,7 +39,7 @@ RETURNING claims, state = 'open'
 """
 
 
-def conclude_claim(record: AttemptRecord, place: Place, *, buyers: int) -> None:
+def conclude_claim(record: AttemptRecord, place: OfferPlace, *, buyers: int) -> None:
     """Write a claim that was charged. `buyers`: how many have the lead now. Needs the locks of the claim."""
     [assignment_id] = record.assignments
     claims, has_room = _write_claim(place, record)
@@ -59,7 +59,7 @@ def conclude_claim(record: AttemptRecord, place: Place, *, buyers: int) -> None:
     after_commit(partial(_report, record))
 
 
-def _write_claim(place: Place, record: AttemptRecord) -> tuple[int, bool]:
+def _write_claim(place: OfferPlace, record: AttemptRecord) -> tuple[int, bool]:
     parameters: dict[str, Any] = {
         "assignment": record.assignments[0],
         "at": record.at,

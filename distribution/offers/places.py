@@ -40,7 +40,7 @@ WHERE id = %s AND claimed_at IS NULL AND lost_reason <> %s
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OfferPlace:
     """`assignment_id`: the public id of the sale, if this buyer has claimed the lead. `ended_at` None: it is open."""
 
     id: int
@@ -65,14 +65,14 @@ class Place:
         return self.end_reason == OfferEnd.CLAIMED
 
 
-def find_place(public_id: UUID, *, buyer_id: int, at: datetime | None = None) -> Place:
+def find_place(public_id: UUID, *, buyer_id: int, at: datetime | None = None) -> OfferPlace:
     """Raises OfferNotFound, also before the offer is shown to this buyer."""
-    return Place(*_fetch(FIND, [public_id, buyer_id, at]))
+    return OfferPlace(*_fetch(FIND, [public_id, buyer_id, at]))
 
 
-def lock_place(place: Place) -> Place:
+def lock_place(place: OfferPlace) -> OfferPlace:
     """Lock the offer and the place, and read them again. Needs the lead's lock, under which alone an offer changes."""
-    return Place(*_fetch(LOCK, [place.id]))
+    return OfferPlace(*_fetch(LOCK, [place.id]))
 
 
 def _fetch(sql: str, parameters: list[Any]) -> tuple[Any, ...]:
@@ -84,7 +84,7 @@ def _fetch(sql: str, parameters: list[Any]) -> tuple[Any, ...]:
     return row
 
 
-def record_refusal(place: Place, refusal: ClaimRefused) -> None:
+def record_refusal(place: OfferPlace, refusal: ClaimRefused) -> None:
     """Note when and why a claim was refused. Needs no lock and no transaction."""
     gates = json.dumps(list(refusal.gates), default=str)
     parameters = [refusal.at, refusal.late_ms, refusal.reason, gates, place.id, refusal.reason]

@@ -1,6 +1,6 @@
 """Turns a sentence about a buyer into one that the buyer reads: "its claim" is "your claim". Pure.
 
-The words are those of the trace (tracing/gates.py, tracing/skip_reasons.py, distribution/explain/places.py). What is
+The words are those of the trace (tracing/gates.py, tracing/buyer_reasons.py, distribution/explain/places.py). What is
 between quotes is the data of a lead or of a setting, and stays.
 """
 

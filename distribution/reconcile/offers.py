@@ -3,6 +3,7 @@
 Attempts, claims and a trigger keep them together. What is found here came from a restored backup or from SQL by hand.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from django.db import connection, transaction
@@ -30,9 +31,18 @@ SELECT o.lead_id FROM distribution_offer o JOIN routing_lead l ON l.id = o.lead_
 WHERE o.state = 'open' AND l.status <> 'offered'
 ORDER BY 1 LIMIT %s
 """  # noqa: S608 - only a condition is put in
+# The leads that UNFIT reads.
+COUNT: Final = """
+SELECT count(*) FROM (
+    SELECT id FROM routing_lead WHERE status = 'offered'
+    UNION SELECT lead_id FROM distribution_offer WHERE state = 'open'
+) read
+"""
 # Each repairs one kind, and changes nothing on a lead that fits.
+# A lead that buyers have claimed goes on with its fallback, as after the answer of a buyer's system.
 REOPEN: Final = """
-UPDATE routing_lead l SET status = 'pending', next_attempt_at = clock_timestamp(), due_reason = ''
+UPDATE routing_lead l SET status = 'pending', next_attempt_at = clock_timestamp(), due_reason = '',
+    posting_since = COALESCE(l.posting_since, CASE WHEN l.is_partly_sold THEN clock_timestamp() END)
 WHERE l.id = %s AND l.status = 'offered'
     AND NOT EXISTS (SELECT FROM distribution_offer o WHERE o.lead_id = l.id AND o.state = 'open')
 """
@@ -53,7 +63,15 @@ def run(*, fix: bool, limit: int) -> Counts:
         counts = Counts(len(found), len(repaired), len(found) - len(repaired), name_rows("lead", found))
         return counts, found[-1] if fix and len(found) == count else None
 
-    return in_batches(step, limit=limit, size=LEADS_PER_BATCH)
+    read = _count()  # before any is repaired
+    return replace(in_batches(step, limit=limit, size=LEADS_PER_BATCH), checked=read)
+
+
+def _count() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT)
+        [number] = cursor.fetchone()
+    return int(number)
 
 
 def _find(count: int) -> list[int]:

@@ -5,15 +5,15 @@ from typing import Final
 from distribution.verify.findings import Findings
 from distribution.verify.reading import count, search
 from distribution.verify.slices import Slice, in_leads
+from routing.models.ping import PROMISE_LASTS
 
-# A promise lasts as long after the lead as the ping was valid before it.
 _SOLD: Final = f"""
 FROM routing_lead l
 JOIN routing_ping p ON p.id = l.ping_id
 WHERE {in_leads("l.id")} AND NOT l.is_test AND EXISTS (
     SELECT FROM distribution_assignment a
     WHERE a.lead_id = l.id AND a.state IN ('sold', 'returned')
-        AND a.created_at < l.received_at + (p.expires_at - p.created_at)
+        AND a.created_at < l.received_at + {PROMISE_LASTS}
 )
 """
 CHECKED: Final = f"SELECT count(*) {_SOLD}"

@@ -1,5 +1,6 @@
 """Writes the end of an attempt, a manual sale or a return to the lead."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -91,6 +92,20 @@ def close_attempt(
             raise LeadMoved(lead_id, attempt=attempts)
 
 
+# What a lead is after a verdict that ends it.
+_ENDS: Final = {
+    AttemptResult.FAILED: LeadStatus.FAILED,
+    AttemptResult.SUCCESS: LeadStatus.DISTRIBUTED,
+}
+
+
+def _result_of(step: NextStep, *, is_sold: bool) -> str:
+    """Of an attempt that was rolled back. `is_sold`: a buyer had the lead before the attempt, and still has it."""
+    if step.due_at is not None:
+        return AttemptResult.RETRY.value
+    return AttemptResult.SUCCESS.value if is_sold else AttemptResult.FAILED.value
+
+
 def close_rolled_back(
     lead: LockedLead, *, step: NextStep, skip_reason: str, at: datetime, using: str
 ) -> NextStep:
@@ -98,8 +113,9 @@ def close_rolled_back(
 
     The rollback released the lead's lock, so a request made since then is newer than this verdict. A due time written
     since then stays, with its reason. A lead paused or requested since then is not parked, as if the request had come
-    after the attempt. Returns the step that was written. Needs an open transaction, and waits for the lead's lock up to
-    lock_timeout. Raises LeadMoved if another process finished or tried the lead.
+    after the attempt. One that a buyer has is sold instead of parked. Returns the step that was written. Needs an open
+    transaction, and waits for the lead's lock up to lock_timeout. Raises LeadMoved if another process finished or tried
+    the lead.
     """
     row = wait_to_close(lead.id, using=using)
     if row is None or row.status not in TIMED or row.attempts != lead.attempts:
@@ -110,9 +126,9 @@ def close_rolled_back(
         # A request for a parked lead resets its tries.
         tries = Tries() if is_asked and step.due_at is None else step.tries
         step, due_reason = NextStep(AttemptResult.RETRY.value, row.next_attempt_at, tries), row.due_reason
-    status = (
-        LeadStatus.FAILED if step.due_at is None else row.status
-    )  # an offer that was not closed stays open
+    step = replace(step, result=_result_of(step, is_sold=row.is_partly_sold))
+    # An offer that was not closed stays open.
+    status = row.status if step.due_at is not None else _ENDS[AttemptResult(step.result)]
     finished_at = None if status in UNFINISHED else at
     changed = (
         Lead.objects.using(using)
@@ -120,7 +136,7 @@ def close_rolled_back(
         .update(
             workspace_id=lead.workspace_id,
             status=status,
-            skip_reason=skip_reason,
+            skip_reason="" if status == LeadStatus.DISTRIBUTED else skip_reason,
             attempts=lead.attempts + 1,
             next_attempt_at=step.due_at,
             due_reason=due_reason,

@@ -267,7 +267,7 @@ def wait_for_lead(lead_id: int, *, longest_ms: int | None = None) -> str | None:
 
 
 WAIT_TO_CLOSE: Final = """
-SELECT status, attempts, next_attempt_at, due_reason, paused_at IS NOT NULL
+SELECT status, attempts, next_attempt_at, due_reason, paused_at IS NOT NULL, is_partly_sold
 FROM routing_lead WHERE id = %s FOR NO KEY UPDATE
 """
 
@@ -280,6 +280,7 @@ class LeadToClose(NamedTuple):
     next_attempt_at: datetime | None
     due_reason: str
     is_paused: bool  # the lead alone, not its workspace
+    is_partly_sold: bool
 
 
 def wait_to_close(lead_id: int, *, using: str) -> LeadToClose | None:

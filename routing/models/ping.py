@@ -1,6 +1,7 @@
 """A ping: a source asks, before it sends a lead, what it would be paid for one. It has no contact data."""
 
-from typing import ClassVar
+from datetime import timedelta
+from typing import ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
@@ -9,6 +10,10 @@ from uuid6 import uuid7
 
 from routing.models.ownership import owner_trigger
 from routing.models.workspace import Source
+
+# How long the price of a ping `p` is promised for a lead that was sent with it: as long after the lead as the ping was
+# valid before it.
+PROMISE_LASTS: Final = "(p.expires_at - p.created_at)"
 
 
 class Ping(models.Model):
@@ -57,3 +62,8 @@ class Ping(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def promise_lasts(self) -> timedelta:
+        """As PROMISE_LASTS."""
+        return self.expires_at - self.created_at

@@ -37,6 +37,12 @@ RECENT_SECONDS: Final = 10.0
 RECENT_SECONDS_POLLED: Final = 1.0
 CARE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 5
+# Of an id.
+MOST_DIGITS: Final = 18
+
+
+class PartFailed(RuntimeError):
+    """A part of the process failed for another reason than PostgreSQL, Redis or the network."""
 
 
 class _Server(uvicorn.Server):
@@ -82,15 +88,21 @@ class Streams:
         self._server = _Server(config, self._app)
 
     async def run(self) -> None:
-        tasks = [
+        """Serve until it is stopped. Raises PartFailed, so that the process ends and is started again."""
+        parts = [
             asyncio.ensure_future(_go_on(each))
             for each in (self._listen, self._pump, self._read_recent, self._look_after, self._check_readers)
         ]
+        for part in parts:
+            part.add_done_callback(lambda _: self.stop())
         try:
             await self._server.serve()
         finally:
-            for task in tasks:
-                task.cancel()
+            for part in parts:
+                part.cancel()
+        for ended in await asyncio.gather(*parts, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise PartFailed(type(ended).__name__) from None
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -104,8 +116,16 @@ class Streams:
             await listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(OFFERS_CHANNEL)))
             await self._publish_recent()  # what was missed while nobody listened
             async for notice in listening.notifies():
-                self._changed.add(int(notice.payload))
-                self._has_changed.set()
+                self._note(notice.payload)
+
+    def _note(self, payload: str) -> None:
+        """Any role of the database may notify: what is no id of an offer is not ours."""
+        if not (payload.isascii() and payload.isdigit() and len(payload) <= MOST_DIGITS):
+            metrics.STREAM_FAILURES.inc()
+            logger.warning("streams.unreadable_notification")
+            return
+        self._changed.add(int(payload))
+        self._has_changed.set()
 
     async def _pump(self) -> None:
         while True:
@@ -142,11 +162,21 @@ class Streams:
 
 
 async def _go_on(work: Callable[[], Awaitable[None]]) -> None:
-    """Streams stay open while PostgreSQL or Redis does not respond."""
+    """Streams stay open while PostgreSQL or Redis does not respond. Another failure ends the process.
+
+    Without one of its parts it would serve listeners who hear nothing, and look healthy.
+    """
     while True:
         try:
             await work()
         except (Error, psycopg.Error, RedisError, OSError) as error:
-            metrics.STREAM_FAILURES.inc()
-            logger.warning("streams.failed", extra={"part": work.__name__, "cause": type(error).__name__})
+            _report(work, error, logging.WARNING)
+        except Exception as error:
+            _report(work, error, logging.ERROR)
+            raise
         await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+
+
+def _report(work: Callable[[], Awaitable[None]], error: Exception, level: int) -> None:
+    metrics.STREAM_FAILURES.inc()
+    logger.log(level, "streams.failed", extra={"part": work.__name__, "cause": type(error).__name__})

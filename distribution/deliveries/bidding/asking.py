@@ -25,7 +25,7 @@ TIMEOUTS: Final = frozenset({Failure.CONNECT_TIMEOUT, Failure.ANSWER_TIMEOUT, Fa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class BidReply:
     """What one buyer answered. `ended_at`: monotonic. Without a `result` nothing was sent.
 
     `is_crowded_out`: there was no free thread or request for it in time, which is no failure of the buyer.
@@ -41,7 +41,7 @@ class Asked:
 
 def ask(
     target: PingTarget, facts: Facts, *, client: OutboundClient, seconds: float, is_test: bool = False
-) -> Asked:
+) -> BidReply:
     """Ask once, and wait at most `seconds`. Never raises: a thread of the pool must outlive every answer."""
     started = monotonic()
     obstacle = target.find_obstacle(is_test=is_test)
@@ -55,17 +55,19 @@ def ask(
         return not_asked(type(error).__name__, started=started)
 
 
-def not_asked(reason: str, *, started: float) -> Asked:
+def not_asked(reason: str, *, started: float) -> BidReply:
     reading = BidReading(outcome=BidOutcome.ERROR, reason=reason)
-    return Asked(reading=reading, latency_ms=_measure(started), ended_at=monotonic())
+    return BidReply(reading=reading, latency_ms=_measure(started), ended_at=monotonic())
 
 
-def crowded_out(reason: str, *, at: float) -> Asked:
+def crowded_out(reason: str, *, at: float) -> BidReply:
     reading = BidReading(outcome=BidOutcome.ERROR, reason=reason)
-    return Asked(reading=reading, latency_ms=0, ended_at=at, is_crowded_out=True)
+    return BidReply(reading=reading, latency_ms=0, ended_at=at, is_crowded_out=True)
 
 
-def _send(request: OutgoingRequest, target: PingTarget, *, client: OutboundClient, seconds: float) -> Asked:
+def _send(
+    request: OutgoingRequest, target: PingTarget, *, client: OutboundClient, seconds: float
+) -> BidReply:
     started = monotonic()
     result = client.send(
         OutboundRequest(
@@ -78,7 +80,7 @@ def _send(request: OutgoingRequest, target: PingTarget, *, client: OutboundClien
     )
     ended_at = monotonic()
     reading = _read(result, target)
-    return Asked(
+    return BidReply(
         reading=reading,
         latency_ms=_measure(started, ended_at),
         ended_at=ended_at,

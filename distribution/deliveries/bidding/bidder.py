@@ -21,7 +21,7 @@ from typing import Final
 from django.db import Error, close_old_connections, connections
 
 from distribution import metrics
-from distribution.deliveries.bidding.asking import Asked, not_asked
+from distribution.deliveries.bidding.asking import BidReply, not_asked
 from distribution.deliveries.bidding.claim import Targets, claim_auctions
 from distribution.deliveries.bidding.health import Noted, Probes, note_answers
 from distribution.deliveries.bidding.pace import Pace
@@ -142,9 +142,9 @@ class Bidder:
         """All news so far. So the auctions of the questions that were given up before are known."""
         return [self._answers.get_nowait() for _ in range(self._answers.qsize())]
 
-    def _sort(self, news: Iterable[News]) -> tuple[list[tuple[Task, Asked]], bool]:
+    def _sort(self, news: Iterable[News]) -> tuple[list[tuple[Task, BidReply]], bool]:
         """The answers, and whether more may come."""
-        answers: list[tuple[Task, Asked]] = []
+        answers: list[tuple[Task, BidReply]] = []
         is_open = True
         for each in news:
             if each is None:
@@ -164,7 +164,7 @@ class Bidder:
         auction = self._open.setdefault(question.offer_id, Open(question.lead_id, task.deadline, 0))
         auction.unanswered += 1
 
-    def _write_all(self, found: list[tuple[Task, Asked]]) -> bool:
+    def _write_all(self, found: list[tuple[Task, BidReply]]) -> bool:
         outcomes = write_bids([_describe(task, asked) for task, asked in found])
         for outcome in outcomes:
             metrics.BIDS.labels(outcome=outcome.value).inc()
@@ -174,7 +174,7 @@ class Bidder:
             self._open[task.question.offer_id].unanswered -= 1
         return True
 
-    def _note(self, found: list[tuple[Task, Asked]]) -> bool:
+    def _note(self, found: list[tuple[Task, BidReply]]) -> bool:
         """What the answers say of the endpoints. Test leads go to other addresses."""
         note_answers(
             Noted(
@@ -213,12 +213,12 @@ class Bidder:
             return False
 
 
-def _ended_at(task: Task, asked: Asked) -> datetime:
+def _ended_at(task: Task, asked: BidReply) -> datetime:
     """By the clock of the database."""
     return task.question.asked_at + timedelta(seconds=asked.ended_at - task.claimed_at)
 
 
-def _describe(task: Task, asked: Asked) -> Answered:
+def _describe(task: Task, asked: BidReply) -> Answered:
     question = task.question
     return Answered(
         id=question.id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from distribution.deliveries.bidding.admission import Admission, Request
-from distribution.deliveries.bidding.asking import Asked, ask, crowded_out
+from distribution.deliveries.bidding.asking import BidReply, ask, crowded_out
 from distribution.deliveries.bidding.claim import Question
 from distribution.deliveries.bidding.pace import Pace
 from distribution.deliveries.bidding.targets import PingTarget
@@ -35,7 +35,7 @@ class Task:
 
 
 # What the writer hears of a task. A task alone: it was claimed. None: no more are to come.
-News = tuple[Task, Asked] | Task | None
+News = tuple[Task, BidReply] | Task | None
 Answers = queue.SimpleQueue[News]
 
 
@@ -64,7 +64,7 @@ class Pool:
                 self._admission.add(request)
             self._changed.notify(len(requests))
 
-    def give_up(self, now: float) -> list[tuple[Task, Asked]]:
+    def give_up(self, now: float) -> list[tuple[Task, BidReply]]:
         """The questions that waited until no answer could come in time. `now`: monotonic."""
         with self._changed:
             found = self._admission.give_up(now)
@@ -86,14 +86,14 @@ class Pool:
                 self._changed.notify()
             return request, LATE_SECONDS if self._admission.may_wait_late(request) else 0.0
 
-    def _ask(self, task: Task, *, late_seconds: float) -> Asked:
+    def _ask(self, task: Task, *, late_seconds: float) -> BidReply:
         question, target = task.question, task.question.target
         assert target is not None  # noqa: S101 - see `add`
         left = max(0.001, task.deadline - time.monotonic())
         seconds = min(float(target.timeout_seconds), left + late_seconds)
         return ask(target, question.facts, client=self._client, seconds=seconds, is_test=question.is_test)
 
-    def _end(self, request: Request[Task], asked: Asked) -> None:
+    def _end(self, request: Request[Task], asked: BidReply) -> None:
         with self._changed:
             if asked.result is not None:
                 self._pace.note(request.endpoint_id, latency_ms=asked.latency_ms)

@@ -9,7 +9,7 @@ from typing import Final
 
 from uuid6 import uuid7
 
-from distribution.deliveries.bidding.asking import Asked, ask
+from distribution.deliveries.bidding.asking import BidReply, ask
 from distribution.deliveries.bidding.targets import read_target
 from distribution.deliveries.client import get_client
 from distribution.deliveries.payloads.answers import Answer
@@ -38,7 +38,7 @@ class TestPing:
     """How the answer was read, with the request and the raw answer."""
 
     __test__ = False  # no test of pytest
-    asked: Asked
+    asked: BidReply
     texts: Texts
 
 
@@ -58,7 +58,7 @@ def send_test_ping(endpoint: Endpoint, *, at: datetime, confirmed_address: str =
     return TestPing(asked, _write_texts(asked))
 
 
-def _write_texts(asked: Asked) -> Texts:
+def _write_texts(asked: BidReply) -> Texts:
     if asked.request is None or asked.result is None:
         return Texts()
     result = asked.result

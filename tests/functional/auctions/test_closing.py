@@ -1,12 +1,13 @@
 """Auctions from their opening to the sale: bids are written as the asker writes them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Campaign, LedgerEntry
+from distribution.models import Assignment, Campaign, LedgerEntry, Offer
 from tests.support.auctions import (
     answer,
     auction_campaign,
@@ -20,12 +21,13 @@ from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import deliver_due, sign
 from tests.support.factories import EndpointFactory
 from tests.support.holds import attempts_of
-from tests.support.offers import assert_everything_holds
+from tests.support.offers import assert_everything_holds, lead_of, offering_campaign, open_offer_of
 from tracing.models import LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 ASKED = "https://bids.example.com/ping"
 HIGH, LOW = 4_000, 3_000
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 
 
 def sales() -> list[tuple[int, int, str]]:
@@ -90,6 +92,19 @@ def test_standing_bids_take_part_beside_live_ones() -> None:
     assert_everything_holds()
 
 
+@pytest.mark.parametrize(("seconds", "deadline_ms"), [(0.9, 650), (0.2, 0)])
+def test_auction_ends_no_later_than_the_lead(seconds: float, deadline_ms: int) -> None:
+    """A quarter of a second before that, the bids are written."""
+    campaign = auction_campaign(bid_deadline_ms=10_000)
+    bidder(campaign, url=ASKED)
+    expires_at = AT + timedelta(seconds=seconds)
+    lead = lead_of(campaign, at=AT, expires_at=expires_at)
+    assert distribute_lead(lead.pk, at=AT).next_attempt_at == expires_at
+    assert auction_of(lead).closes_at == expires_at
+    opened = LeadDistributionEvent.objects.get(event="auction_opened")
+    assert opened.data["deadline_ms"] == deadline_ms
+
+
 def test_auction_of_standing_bids_alone_is_due_at_once() -> None:
     campaign = auction_campaign()
     bidder(campaign, bid_cents=LOW)
@@ -130,6 +145,22 @@ def test_auction_in_which_nobody_was_asked_is_opened_again() -> None:
     answer(lead, one, HIGH)
     assert close(lead).result == "success"
     assert sales() == [(one.buyer_id, HIGH, "sold")]
+    assert_everything_holds()
+
+
+def test_auction_that_is_opened_again_is_not_preceded_by_the_offers_of_its_chain() -> None:
+    offering = offering_campaign(buyers=1, offer_fallback="next_campaign", priority=9)
+    auction = auction_campaign(workspace=offering.workspace, offer_fallback="next_campaign")
+    bidder(auction, url=ASKED)
+    lead = open_offer_of(offering, at=timezone.now()).lead
+    assert close(lead).result == "offered"
+    again = close(lead)
+    assert (again.result, again.skip_reason) == ("retry", "buyers_not_asked")
+
+    assert distribute_lead(lead.pk, at=again.next_attempt_at).result == "offered"
+
+    offers = Offer.objects.order_by("pk").values_list("campaign_id", "passed_campaign_ids")
+    assert list(offers) == [(offering.pk, []), (auction.pk, [offering.pk]), (auction.pk, [offering.pk])]
     assert_everything_holds()
 
 

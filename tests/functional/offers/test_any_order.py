@@ -185,7 +185,7 @@ class World:
 
     def reconcile(self, _: int) -> str:
         counts = reconciler.run(fix=True, limit=10)
-        assert counts.checked == 0, "it found an offer and a lead that do not fit"
+        assert counts.found == 0, "it found an offer and a lead that do not fit"
         return "reconciled"
 
     def read(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from distribution.models import (
     OfferBuyer,
     Wallet,
 )
+from distribution.offers import claim
 from distribution.offers.claim import claim_offer
 from distribution.offers.refusals import (
     NotEligible,
@@ -216,6 +217,28 @@ def test_test_lead_is_claimed_without_a_charge() -> None:
     claim_offer(offer.public_id, buyer_id=buyer_id, at=SOON)
     assert money_of(buyer_id) == (CREDITS_CENTS, 0)
     assert Assignment.objects.get().is_test
+    assert_everything_holds()
+
+
+def test_buyer_that_is_removed_while_it_claims_a_test_lead_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody locks the buyer of a test lead: it is archived after the campaign was read."""
+    campaign = offering_campaign(buyers=1)
+    offer = open_offer_of(campaign, at=AT, is_test=True)
+    [buyer_id] = buyers_of(campaign)
+    begin_record = claim.begin_record
+
+    def archive_first(*given: Any, **arguments: Any) -> Any:
+        Enrollment.objects.update(archived_at=SOON)
+        return begin_record(*given, **arguments)
+
+    monkeypatch.setattr(claim, "begin_record", archive_first)
+    with pytest.raises(NotEligible, match="You are no longer enrolled in this campaign") as refusal:
+        claim_offer(offer.public_id, buyer_id=buyer_id, at=SOON)
+    assert (refusal.value.code, refusal.value.reason) == ("not_eligible", "not_eligible")
+    assert not Assignment.objects.exists()
+    assert places_of(offer, "lost_reason") == [("not_eligible",)]
     assert_everything_holds()
 
 

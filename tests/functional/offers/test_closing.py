@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+import distribution.attempts.decide_under_lock
 from distribution import metrics
 from distribution.attempts.distribute import distribute_lead
 from distribution.attempts.outcome import NotRun
@@ -70,6 +71,34 @@ def test_lag_lasts_from_the_end_of_the_offer_to_the_commit() -> None:
     assert until_lock >= 30
     lag, attempt = lags._sum.get() - lag_before, attempts._sum.get() - attempt_before
     assert until_lock < lag <= until_lock + attempt
+
+
+def test_lag_of_a_closing_that_failed_first_lasts_from_the_end_of_the_offer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And not from the time when it is tried again."""
+    offer = open_offer_of(offering_campaign(buyers=1), at=timezone.now() - timedelta(seconds=90))
+    lags = metrics.OFFER_CLOSING_LAG_SECONDS
+    before = lags._sum.get()
+    with monkeypatch.context() as broken:
+        broken.setattr(distribution.attempts.decide_under_lock, "sell", lambda *_, **__: 1 / 0)
+        assert distribute_lead(offer.lead_id).result == "retry"
+    assert lags._sum.get() == before
+    Lead.objects.update(next_attempt_at=timezone.now())
+    assert distribute_lead(offer.lead_id).result == "success"
+    closed_at = Offer.objects.get().closed_at
+    assert closed_at is not None
+    assert lags._sum.get() - before >= (closed_at - offer.closes_at).total_seconds() >= 30
+
+
+def test_pause_is_no_part_of_the_lag() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=timezone.now() - timedelta(hours=1))
+    Workspace.objects.update(paused_at=timezone.now())
+    Workspace.objects.update(paused_at=None)
+    lags = metrics.OFFER_CLOSING_LAG_SECONDS
+    before = lags._sum.get()
+    assert distribute_lead(offer.lead_id).result == "success"
+    assert lags._sum.get() - before < 60
 
 
 def test_unclaimed_lead_goes_to_the_next_campaign() -> None:
@@ -159,15 +188,22 @@ def test_claim_is_charged_at_once_even_if_the_campaign_sells_on_acceptance() -> 
 
 
 def test_push_that_must_wait_is_offered_anew_at_that_time() -> None:
+    """The only buyer may have one lead a day, and claims another one in the meantime."""
     campaign = offering_campaign(buyers=1)
-    offer = open_offer_of(campaign, at=AT)
-    Enrollment.objects.update(cap_day=0)
+    Enrollment.objects.update(cap_day=1)
+    offer, other = open_offer_of(campaign, at=AT), open_offer_of(campaign, at=AT)
+    claim_offer(other.public_id, buyer_id=buyers_of(campaign)[0], at=SOON)
     outcome = distribute_lead(offer.lead_id, at=ENDS)
-    assert (outcome.result, outcome.skip_reason) in (
-        ("unsold", "all_buyers_capped"),
-        ("deferred", "all_buyers_capped"),
-    )
+    assert (outcome.result, outcome.skip_reason) == ("deferred", "all_buyers_capped")
     assert ended(offer) == ("closed", "window_over")
+    assert_everything_holds()
+
+    tomorrow = outcome.next_attempt_at
+    assert tomorrow is not None
+    assert AT < tomorrow <= AT + timedelta(days=1)
+    assert distribute_lead(offer.lead_id, at=tomorrow).result == "offered"
+    again = Offer.objects.get(lead=offer.lead_id, state="open")
+    assert (again.opened_at, again.passed_campaign_ids) == (tomorrow, [])
     assert_everything_holds()
 
 

@@ -6,15 +6,26 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import distribution.attempts.decide_under_lock
+import distribution.attempts.distribute
 from distribution.attempts.distribute import distribute_lead
+from distribution.attempts.outcome import AttemptOutcome
+from distribution.attempts.record import AttemptRecord
 from distribution.explain.lead import explain
-from distribution.models import Campaign, Enrollment
+from distribution.models import Assignment, Campaign, Enrollment, Offer
+from distribution.offers.claim import claim_offer
+from distribution.returns.by_hand import return_by_hand
 from routing.leads.actions import cancel_lead
 from routing.models import Lead
 from tests.support.assigning import assign_by_hand
 from tests.support.auctions import auction_campaign, auctioned_lead, bidder, close
 from tests.support.factories import RuleFactory, WorkspaceFactory
-from tests.support.offers import assert_everything_holds, buyers_of, offering_campaign, open_offer_of
+from tests.support.offers import (
+    PRICE_CENTS,
+    assert_everything_holds,
+    buyers_of,
+    offering_campaign,
+    open_offer_of,
+)
 from tests.support.subscribing import data_of, kinds_of, subscribe
 from tracing.models import Attempt, LeadDistributionEvent
 
@@ -111,6 +122,14 @@ class TestClosingThatFails:
     """A failure of the product in the middle of the push."""
 
     @pytest.fixture
+    def claimed(self) -> Offer:
+        """An offer in which one of three places is taken. Made before selling is broken."""
+        campaign = offering_campaign(buyers=3, max_buyers=3)
+        offer = open_offer_of(campaign, at=AT)
+        claim_offer(offer.public_id, buyer_id=buyers_of(campaign)[0], at=SOON)
+        return offer
+
+    @pytest.fixture
     def broken(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         with monkeypatch.context() as patch:
             patch.setattr(distribution.attempts.decide_under_lock, "sell", lambda *_, **__: 1 / 0)
@@ -147,3 +166,46 @@ class TestClosingThatFails:
         assert tries == lead.workspace.max_attempts + 6
         offer.refresh_from_db()
         assert (offer.state, offer.end_reason) == ("closed", "canceled")
+
+    @pytest.mark.parametrize("columns", [{}, {"fallback_mode": "by_favor"}])
+    def test_lead_that_a_buyer_claimed_ends_sold(
+        self,
+        claimed: Offer,
+        broken: pytest.MonkeyPatch,  # noqa: ARG002
+        columns: dict[str, str],
+    ) -> None:
+        """Its retries are used up, or every retry would fail the same way."""
+        Campaign.objects.filter(pk=claimed.campaign_id).update(active=True, **columns)
+        at: datetime | None = ENDS
+        while at is not None:
+            outcome = distribute_lead(claimed.lead_id, at=at)
+            at = outcome.next_attempt_at
+
+        assert (outcome.result, outcome.skip_reason, outcome.status) == ("success", "", "distributed")
+        last = Attempt.objects.filter(lead_id=claimed.lead_id).latest("number")
+        assert (last.result, last.skip_reason, last.transient) == ("success", "", False)
+        event = LeadDistributionEvent.objects.filter(attempt_id=last.pk).latest("seq")
+        assert (event.event, event.cost_cents) == ("distributed", PRICE_CENTS)
+        assert event.data == {"buyers": 1, "ended_by": "internal_error"}
+        lead = Lead.objects.get()
+        assert (lead.status, lead.skip_reason, lead.is_partly_sold) == ("distributed", "", False)
+        assert_everything_holds()
+
+    def test_lead_whose_only_sale_was_returned_ends_failed(
+        self, claimed: Offer, broken: pytest.MonkeyPatch
+    ) -> None:
+        """The buyer returns it between the rollback and the verdict."""
+        Campaign.objects.filter(pk=claimed.campaign_id).update(fallback_mode="by_favor")
+        write_verdict = distribution.attempts.distribute.write_verdict
+
+        def return_first(error: Exception, record: AttemptRecord) -> AttemptOutcome:
+            return_by_hand(Assignment.objects.get(), actor="ann", reason="agency", at=SOON)
+            return write_verdict(error, record)
+
+        broken.setattr(distribution.attempts.distribute, "write_verdict", return_first)
+        outcome = distribute_lead(claimed.lead_id, at=ENDS)
+
+        assert (outcome.result, outcome.skip_reason, outcome.status) == ("failed", "internal_error", "failed")
+        lead = Lead.objects.get()
+        assert (lead.status, lead.skip_reason) == ("failed", "internal_error")
+        assert_everything_holds()

@@ -18,8 +18,11 @@ from distribution.models import Buyer, Campaign, Offer
 from distribution.offers.claim import claim_offer
 from distribution.offers.refusals import Taken
 from routing.models import Lead
+from routing.queries import read_clock
+from tests.support.auctions import auction_campaign, auctioned_lead, bidder
 from tests.support.factories import EnrollmentFactory, TierFactory
 from tests.support.offers import offering_campaign, open_offer_of
+from tracing import wording
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -92,6 +95,38 @@ def test_drawer_of_an_open_offer_and_of_one_that_ran_out(operator: Client) -> No
     page = operator.get(url).content.decode()
     assert rows_of(page) == [["Idle Roofing", "1", "$25.00", "at once", "let it pass"]]
     assert "It ended after 60.0 s: its time was over." in page
+
+
+def test_offer_whose_time_is_over_waits_to_be_closed() -> None:
+    campaign = offering_campaign(buyers=0)
+    add(campaign, "Idle Roofing")
+    open_now = open_offer_of(campaign, at=read_clock())
+    overdue = open_offer_of(campaign, at=AT)
+
+    def said(offer: Offer) -> tuple[str, str]:
+        explained = explain(offer.lead)
+        [[place]] = [each.buyers for each in explained.offers]
+        return place.sentence, explained.lead.due_sentence
+
+    until = wording.moment(open_now.closes_at)
+    assert said(open_now)[0].endswith(f", and can claim it until {until}.")
+    until = wording.moment(overdue.closes_at)
+    assert said(overdue)[0].endswith(f", and could claim it until {until}. The offer waits to be closed.")
+    for offer in (open_now, overdue):
+        assert said(offer)[1] == "Its offer to buyers ends then, and an attempt closes it."
+
+
+def test_auction_whose_time_is_over_waits_to_be_closed() -> None:
+    campaign = auction_campaign()
+    one = bidder(campaign, url="https://bids.example.com/ping")
+    lead = auctioned_lead(campaign)
+    Offer.objects.update(closes_at=AT + timedelta(days=9_999))
+    [[place]] = [each.buyers for each in explain(lead).offers]
+    assert place.sentence == f"{one.buyer.name}: takes part in the auction, which is still open."
+    Offer.objects.update(opened_at=AT - timedelta(seconds=1), closes_at=AT)
+    [[place]] = [each.buyers for each in explain(lead).offers]
+    over = f"took part in the auction, whose time was over at {wording.moment(AT)}. It waits to be closed."
+    assert place.sentence == f"{one.buyer.name}: {over}"
 
 
 def test_drawer_says_what_would_have_to_change_for_each_buyer(operator: Client) -> None:

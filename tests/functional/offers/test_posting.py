@@ -92,6 +92,44 @@ def test_second_place_in_the_next_campaign_is_posted() -> None:
     assert_everything_holds()
 
 
+def test_second_place_in_the_next_campaign_is_posted_after_an_auction() -> None:
+    auction = auction_campaign(offer_fallback="next_campaign", priority=9)
+    bidder(auction)
+    other = offering_campaign(
+        buyers=2, max_buyers=2, mode="priority", sells_on="acceptance", workspace=auction.workspace
+    )
+    first, second = buyers_of(other)
+    for buyer_id in (first, second):
+        EndpointFactory(buyer_id=buyer_id)
+    lead = auctioned_lead(auction)
+    assert close(lead).result == "posting"
+    accept(open_hold(lead), at=timezone.now())
+
+    assert distribute_lead(lead.pk).result == "posting"
+
+    assert sales() == [(first, "sold"), (second, "held")]
+    assert Offer.objects.count() == 1
+    assert_everything_holds()
+
+
+def test_winner_of_an_auction_keeps_its_lead_from_the_next_campaign() -> None:
+    auction = auction_campaign(
+        offer_fallback="next_campaign", priority=9, max_buyers=2, sells_on="acceptance"
+    )
+    winner = bidder(auction, url="https://bids.example.com/ping")
+    EndpointFactory(buyer=winner.buyer)
+    offering_campaign(buyers=1, mode="priority", max_buyers=2, workspace=auction.workspace)
+    lead = auctioned_lead(auction)
+    answer(lead, winner, 4_000)
+    assert close(lead).result == "posting"
+    accept(open_hold(lead), at=timezone.now())
+
+    assert distribute_lead(lead.pk).status == "distributed"
+
+    assert sales() == [(winner.buyer_id, "sold")]
+    assert_everything_holds()
+
+
 def test_offer_after_rejected_bids_begins_the_deadline_anew() -> None:
     """The push of the next campaign comes later than the deadline of the buyer that rejected the lead."""
     auction = auction_campaign(sells_on="acceptance", offer_fallback="next_campaign", priority=9)

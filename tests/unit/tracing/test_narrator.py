@@ -184,7 +184,7 @@ EVENTS = [
             Event.PING_POST_CLOSED,
             data={"offer": "x", "reason": "window_over", "claims": 0, "losers": [{"buyer_id": 7}]},
         ),
-        "The offer closed: its time was over. No buyer claimed the lead. The claims of 1 other buyer were refused.",
+        "The offer closed: its time was over. No buyer claimed the lead. The claim of 1 buyer was refused.",
     ),
     (
         Row(Event.DISTRIBUTED, cost_cents=2_500, data={"buyers": 1, "ended_by": "post_deadline_passed"}),
