@@ -165,7 +165,8 @@ GET_CARD: Final = describe_operation(
 DELETE_CARD: Final = describe_operation(
     "buyer_card_delete",
     "Remove your card",
-    description="Nothing is paid with it any more. A payment that is pending goes on.",
+    description="No new payment is taken from it. A payment that is pending still ends. Then the card is removed at "
+    "Stripe too.",
     parameters=LIMIT_HEADERS,
     responses={204: None, **describe_errors()},
 )

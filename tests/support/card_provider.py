@@ -2,7 +2,7 @@
 
 localstripe takes requests of the real client and keeps customers, cards and payments. It ignores Idempotency-Key, so a
 request that is sent twice makes two payments. The proxy adds what it lacks: filters of lists, newer parameters, and
-disputes and failed refunds, which a test puts there.
+disputes and failed refunds, which a test puts there. Like Stripe it refuses to detach a card that is not attached.
 """
 
 import hashlib
@@ -35,6 +35,10 @@ DECLINED: Final = "4000000000000341"
 NEEDS_CONFIRMATION: Final = "4000002500003155"
 # Of a newer version of the API than localstripe has.
 NEWER: Final = "allowed_payment_method_types"
+NOT_ATTACHED: Final = (
+    b'{"error": {"type": "invalid_request_error", "message": "The payment method you provided is not attached to a '
+    b'customer so detachment is impossible."}}'
+)
 LISTS: Final = ("/v1/payment_intents", "/v1/refunds")
 
 
@@ -73,8 +77,15 @@ class CardProvider:
         return str(self.ask("POST", "/v1/payment_methods", type="card", **fields)["id"])
 
     def finish_setup(self, setup_id: str, *, number: str = GOOD) -> None:
-        """What the browser does: the card goes to the provider only."""
-        self.ask("POST", f"/v1/setup_intents/{setup_id}/confirm", payment_method=self.make_card(number))
+        """What the browser does: the card goes to the provider only, which attaches it to the customer."""
+        card_id = self.make_card(number)
+        setup = self.ask("POST", f"/v1/setup_intents/{setup_id}/confirm", payment_method=card_id)
+        self.ask("POST", f"/v1/payment_methods/{card_id}/attach", customer=setup["customer"])
+
+    def is_attached(self, card_id: str) -> bool:
+        """A card that it does not know is none of this proxy's business."""
+        found = httpx.get(f"{self.backend}/v1/payment_methods/{card_id}", auth=(KEY, ""))
+        return found.status_code != 200 or found.json()["customer"] is not None
 
     def list_payments(self) -> list[dict[str, Any]]:
         return list(self._read_all("/v1/payment_intents"))
@@ -200,6 +211,8 @@ class Proxy(BaseHTTPRequestHandler):
             self._answer(503, b'{"error": {"type": "api_error", "message": "down"}}')
         elif self.command == "GET" and parts.path in (*LISTS, "/v1/disputes"):
             self._answer(200, self._list(parts.path, parse_qs(parts.query)))
+        elif parts.path.endswith("/detach") and not self.serves.is_attached(parts.path.split("/")[-2]):
+            self._answer(400, NOT_ATTACHED)
         else:
             self._forward(body)
 
