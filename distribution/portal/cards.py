@@ -39,7 +39,7 @@ PAUSES: Final[dict[str, str]] = {
 STATES: Final[dict[str, tuple[str, str]]] = {
     PaymentState.OPEN: ("being sent", "wait"),
     PaymentState.PROCESSING: ("being processed", "wait"),
-    PaymentState.NEEDS_ACTION: ("confirm it", "wait"),
+    PaymentState.NEEDS_ACTION: ("waits for your confirmation", "wait"),
     PaymentState.SUCCEEDED: ("paid", "good"),
     PaymentState.FAILED: ("declined", "bad"),
     PaymentState.CANCELED: ("canceled", "quiet"),

@@ -46,7 +46,8 @@ LISTS: Final = ("/v1/payment_intents", "/v1/refunds")
 class CardProvider:
     """`lose`: how many requests are carried out whose answers never arrive. `refuse`: how many get 503 unread.
 
-    `orders`: the key and our payment of each request to charge a card. `made`: the payments and refunds it made.
+    `away`: paths whose requests get 503. `orders`: the key and our payment of each request for a payment. `made`: the
+    payments and refunds it made.
     """
 
     backend: str
@@ -60,6 +61,7 @@ class CardProvider:
     made: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
     failed_refunds: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)
 
     @property
     def account(self) -> StripeAccount:
@@ -133,6 +135,7 @@ class CardProvider:
         self.made.clear()
         self.disputes.clear()
         self.failed_refunds.clear()
+        self.away.clear()
 
 
 def sign(body: bytes, *, at: float | None = None, secret: str = WEBHOOK_SECRET) -> str:
@@ -206,8 +209,8 @@ class Proxy(BaseHTTPRequestHandler):
         self.serves.requests.append((self.command, parts.path))
         if self.command == "POST":
             self.serves.keys.append(self.headers.get("Idempotency-Key", ""))
-        if self.serves.refuse:
-            self.serves.refuse -= 1
+        if self.serves.refuse or parts.path in self.serves.away:
+            self.serves.refuse = max(0, self.serves.refuse - 1)
             self._answer(503, b'{"error": {"type": "api_error", "message": "down"}}')
         elif self.command == "GET" and parts.path in (*LISTS, "/v1/disputes"):
             self._answer(200, self._list(parts.path, parse_qs(parts.query)))

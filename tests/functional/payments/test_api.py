@@ -212,6 +212,17 @@ def test_without_an_account_reading_works_and_paying_is_refused(settings: Any, d
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_cards")
 
 
+@pytest.mark.parametrize(("before", "after"), [("declined", "by_buyer"), ("by_hand", "by_hand")])
+def test_pause_of_the_buyer_is_kept_by_a_payment_that_succeeds(
+    curl: Curl, buyer: Buyer, before: str, after: str
+) -> None:
+    recharge_of(buyer, paused_at=timezone.now(), pause_reason=before)
+    paused = curl.send("PATCH", "/recharge/", {"is_paused": True}, If_Match="*")
+    assert paused.json()["pause_reason"] == after
+    pay(buyer)
+    assert Recharge.objects.get(wallet__buyer=buyer).pause_reason == after
+
+
 def test_setup_that_finds_no_place_is_refused_at_once(curl: Curl, provider: CardProvider) -> None:
     sent = len(provider.requests)
     with OUTSIDE.take(), OUTSIDE.take():
