@@ -45,9 +45,10 @@ def test_every_page_fits_and_is_accessible(
 def test_form_that_is_refused_keeps_the_chosen_file(
     scene: PortalScene, open_as: OpenAs, address: str
 ) -> None:
-    page = open_as(None, **ON_A_PHONE)
+    form = f"/portal/leads/{scene.sold.public_id}/return/"
+    page = open_as(None, refused=[(400, form)], **ON_A_PHONE)
     enter(page, scene.user, address)
-    page.goto(f"/portal/leads/{scene.sold.public_id}/return/")
+    page.goto(form)
     page.get_by_label("Evidence").fill("I called on Monday at 2 PM: not in service.")
     page.get_by_label("File").set_input_files(
         {"name": "call.txt", "mimeType": "text/plain", "buffer": b"not in service"}
