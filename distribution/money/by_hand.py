@@ -45,10 +45,7 @@ def adjust_by_hand(
     buyer_note: str = "",
     seen: str = "",
 ) -> bool:
-    """Returns False if this form already moved the money. Raises MoneyRefused.
-
-    `seen`: the last_by_hand that the form's page showed. Blank: no page.
-    """
+    """As top_up_by_hand, with a signed amount."""
     cause = _Cause("adjustment", token, actor, reason, buyer_note)
     return _move(wallet, adjust, cause, amount_cents=amount_cents, seen=seen)
 

@@ -79,7 +79,7 @@ def _ask(provider_id: str) -> str:
 
 def _is_free(provider_id: str) -> bool:
     try:
-        return retrieve_card(provider_id)["customer"] is None
+        return retrieve_card(provider_id).get("customer") is None
     except RequestRefused as refusal:
         return refusal.code == RESOURCE_MISSING
 

@@ -3,13 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from django.utils import timezone
 
 from distribution.models import Buyer, Card
-from distribution.payments.cards import remove_card
+from distribution.payments.cards import begin_setup, finish_setup, remove_card
 from distribution.payments.payer import run_due
-from tests.support.card_provider import NEEDS_CONFIRMATION, CardProvider
+from distribution.payments.provider import retrieve_card
+from leadswitch.demo.recharge import running_provider
+from leadswitch.env.payments import StripeAccount
+from tests.support.card_provider import GOOD, NEEDS_CONFIRMATION, CardProvider
 from tests.support.factories import BuyerFactory
 from tests.support.paying import buy, give_card, make_due
 
@@ -103,3 +107,22 @@ def test_card_that_the_provider_refuses_to_detach_is_looked_at(
         provider.ask("POST", f"/v1/payment_methods/{card.provider_id}/detach")
     run_due()
     assert is_detached(card)
+
+
+def test_provider_of_the_demo_detaches_as_the_real_one(settings: Any, db: None) -> None:  # noqa: ARG001
+    buyer: Buyer = BuyerFactory()
+    with running_provider() as running:
+        given = running.environment
+        base = given["LEADSWITCH_STRIPE_API_BASE"]
+        settings.LEADSWITCH_STRIPE = StripeAccount(given["LEADSWITCH_STRIPE_SECRET_KEY"], "pk_demo", (), base)
+        setup = begin_setup(buyer)
+        sent = {"client_secret": setup["client_secret"], "number": GOOD}
+        httpx.post(f"{base}/v1/setup_intents/{setup['setup_id']}/confirm", data=sent).raise_for_status()
+        card = finish_setup(buyer, setup_id=setup["setup_id"], actor="tests", at=timezone.now())
+        assert retrieve_card(card.provider_id)["customer"] == card.customer.provider_id
+        remove(buyer)
+        for _ in range(2):
+            run_due()
+            assert is_detached(card)
+            assert retrieve_card(card.provider_id)["customer"] is None
+            Card.objects.update(detached_at=None)
