@@ -45,3 +45,5 @@ class Places:
 OUTSIDE: Final = Places(2)
 # It uses the processor all the time.
 REPLAYS: Final = Places(1)
+# Sums of all entries of a workspace, each for seconds in the database.
+SUMS: Final = Places(1)

@@ -29,7 +29,7 @@ EXTRA_FIELDS = (
     *("collector", "host", "port", "part"),
     *("tries",),
     *("delivery", "number", "outcome", "status_code", "state", "endpoint"),
-    *("payment", "refund", "wallet"),
+    *("payment", "refund", "card", "wallet"),
 )
 
 SIGN_IN_PATH = "/portal/enter/"

@@ -9,7 +9,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
 from distribution.models import Account
-from distribution.money.balances import AccountBalance, read_balances
+from distribution.money.balances import LONGEST_MS, AccountBalance, TooManyEntries, read_balances
+from distribution.slow_work import SUMS, TooBusy
 from tracing.admin.confirming import ConfirmingAdmin
 from tracing.admin.named import NamingAdmin
 from tracing.admin.scope import visible_names
@@ -25,6 +26,11 @@ MEANINGS: Final[Mapping[Account, str]] = {
     Account.CARD_CLEARING: "Card payments of buyers, below $0.00",
     Account.MANUAL_CLEARING: "Payments and adjustments booked by hand: what came in is below $0.00",
 }
+BUSY: Final = "Not summed now: another page is summing accounts. Load this page again in a moment."
+TOO_MANY: Final = (
+    "Not summed: the entries of this workspace are too many to sum while a page waits. manage.py verify checks that "
+    "its accounts sum to $0.00."
+)
 # The lists that have the movements of an account: title, page, and whether it is chosen by the other side.
 LISTS: Final[Mapping[Account, Sequence[tuple[str, str, bool]]]] = {
     Account.WALLET: (("Wallets", "wallet", False), ("Entries", "ledgerentry", False)),
@@ -46,7 +52,7 @@ class AccountsAdmin(ConfirmingAdmin, NamingAdmin):
         self.require(VIEW, request=request)
         workspaces = visible_names(request)
         workspace_id = _choose(request, workspaces)
-        balances = [] if workspace_id is None else read_balances(workspace_id)
+        balances, problem = _read(workspace_id)
         total = sum(each.cents for each in balances)
         total_pending = sum(each.pending_cents for each in balances)
         context = {
@@ -58,9 +64,23 @@ class AccountsAdmin(ConfirmingAdmin, NamingAdmin):
             "accounts": [_describe(each, workspace_id=workspace_id or 0) for each in balances],
             "total": money(total),
             "total_pending": money(total_pending),
+            "problem": problem,
             "is_balanced": total == total_pending == 0,
         }
         return TemplateResponse(request, "admin/distribution/ledgerentry/accounts.html", context)
+
+
+def _read(workspace_id: int | None) -> tuple[Sequence[AccountBalance], str]:
+    """And why there are none."""
+    if workspace_id is None:
+        return [], ""
+    try:
+        with SUMS.take():
+            return read_balances(workspace_id, longest_ms=LONGEST_MS), ""
+    except TooBusy:
+        return [], BUSY
+    except TooManyEntries:
+        return [], TOO_MANY
 
 
 def _choose(request: HttpRequest, workspaces: Sequence[tuple[int, str]]) -> int | None:

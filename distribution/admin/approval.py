@@ -31,7 +31,8 @@ from distribution.selfservice.approvals import (
 from distribution.selfservice.author import Author
 from distribution.selfservice.effect import Effect
 from distribution.selfservice.refusals import ChangeRefused, FieldsRefused
-from distribution.selfservice.whatif import PARTS_OF_BUYER, Proposed, read_changes, replay_missed
+from distribution.selfservice.whatif import PARTS_OF_BUYER, Proposed, assess_change
+from distribution.slow_work import TooBusy
 from tracing.admin.audited import REASON, AuditedAdmin
 from tracing.admin.columns import time_column, word_column
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
@@ -45,6 +46,7 @@ DECIDE: Final = "distribution.change_changeproposal"
 TITLES: Final = {"approve": "Approve", "decline": "Decline"}
 WITHOUT_EFFECT: Final = frozenset({"name", "contact"})
 NOT_TRIED: Final = "None: no decision about a lead reads a name or a contact."
+NOT_COUNTED: Final = "Not counted now: another change is being tried. Load this page again in a moment."
 DONE: Final = {"approve": "The change was made.", "decline": "The change was declined."}
 
 
@@ -125,7 +127,10 @@ class ChangeProposalAdmin(ConfirmingAdmin, ReadOnlyAdmin):
             return "-"
         if {each.partition(".")[0] for each in proposal.fields} <= WITHOUT_EFFECT:
             return NOT_TRIED
-        return describe_effect(assess(proposal, at=timezone.now()))
+        try:
+            return describe_effect(assess(proposal, at=timezone.now()))
+        except TooBusy:
+            return NOT_COUNTED
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act)
@@ -193,13 +198,12 @@ def _show(value: Any) -> str:
 
 
 def assess(proposal: ChangeProposal, *, at: datetime) -> Effect | None:
-    """What it would have won; None if it can no longer be made."""
+    """What it would have won; None if it can no longer be made. Raises TooBusy."""
     buyer = Buyer.objects.select_related("workspace").get(pk=proposal.buyer_id)
     try:
-        changes = read_changes(buyer, _as_proposed(proposal), at=at)
+        return assess_change(buyer, _as_proposed(proposal), at=at)
     except (FieldsRefused, ChangeRefused):
         return None
-    return replay_missed(buyer, changes, at=at)
 
 
 def _as_proposed(proposal: ChangeProposal) -> Proposed:

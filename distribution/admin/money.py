@@ -207,6 +207,7 @@ class LedgerEntryAdmin(AccountsAdmin):
             "sale",
             "actor",
             "reason",
+            "buyer_note",
         ),
         "created_at",
     )

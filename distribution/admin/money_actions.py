@@ -12,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.dollars import LARGE_SUMS, MAX_DOLLARS, DollarField, check_large_sum
+from distribution.admin.shown_reason import ShownReasonForm
 from distribution.models import Assignment, AssignmentState, Wallet
 from distribution.money.by_hand import adjust_by_hand, last_by_hand, top_up_by_hand
 from distribution.money.movement import MoneyRefused
@@ -19,8 +20,8 @@ from distribution.money.wallet import charge_left
 from distribution.returns.by_hand import return_by_hand
 from routing.dispatch.wakeups import describe_woken
 from routing.leads.actions import ActionRefused
+from tracing import audit
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
-from tracing.admin.fresh import REASON_HELP
 from tracing.admin.page_version import describe_last_change
 from tracing.wording import money
 
@@ -42,7 +43,7 @@ class LargeSumForm(ReasonForm):
     `token` is the form's own: sent twice, it moves the money once.
     """
 
-    field_order = ("amount", "again", "reason", "token")
+    field_order = ("amount", "again", "reason", "buyer_note", "token")
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
     def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:
@@ -79,10 +80,12 @@ class MoneyForm(LargeSumForm):
         help_text="In dollars: 25 or 25.00 is $25.00, 0.25 is 25 cents.",
     )
     again = DollarField(label="Confirm the amount", least=-MAX_DOLLARS, required=False)
-
-    def __init__(self, *args: Any, may_move_large_sums: bool, **kwargs: Any) -> None:
-        super().__init__(*args, may_move_large_sums=may_move_large_sums, **kwargs)
-        self.fields["reason"].help_text = f"Required. The buyer reads it beside the movement. {REASON_HELP}"
+    buyer_note = forms.CharField(
+        label="Shown to the buyer",
+        max_length=audit.MAX_REASON,
+        required=False,
+        help_text="Optional. The buyer reads this beside the movement, in the portal and by API, and not the reason.",
+    )
 
     @property
     def amount_cents(self) -> int:
@@ -147,6 +150,7 @@ class MoneyActionsAdmin(ConfirmingAdmin):
                     token=form.cleaned_data["token"],
                     actor=request.user.get_username(),
                     reason=form.cleaned_data["reason"],
+                    buyer_note=form.cleaned_data["buyer_note"],
                     seen=form.cleaned_data["seen"],
                 )
                 woken = describe_woken()
@@ -190,7 +194,7 @@ class ReturnActionAdmin(ConfirmingAdmin):
         assignment = self.get_object(request, object_id)
         if assignment is None:
             raise Http404
-        form = ReasonForm(request.POST or None)
+        form = ShownReasonForm(request.POST or None)
         back = preserve_list_filters(
             self, request, reverse("admin:distribution_assignment_change", args=[assignment.pk])
         )

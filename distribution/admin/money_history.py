@@ -28,10 +28,13 @@ def ledger_lines(entries: QuerySet[LedgerEntry]) -> list[HistoryLine]:
 
 def _build_line(entry: LedgerEntry) -> HistoryLine:
     kind = str(LedgerKind(entry.kind).label)
+    details = [format_html("Balance after: {}", money(entry.balance_after_cents))]
+    if entry.buyer_note:
+        details.append(format_html("Shown to the buyer: {}", entry.buyer_note))
     return HistoryLine(
         at=entry.created_at,
         actor=entry.actor,
         what=f"{capfirst(kind)}: {money(entry.amount_cents)}",
         reason=entry.reason,
-        details=(format_html("Balance after: {}", money(entry.balance_after_cents)),),
+        details=tuple(details),
     )

@@ -136,7 +136,8 @@ def _describe_place(place: OfferBuyer) -> tuple[Any, ...]:
 
 def _describe_end(place: OfferBuyer) -> str:
     if place.claimed_at is not None:
-        return f"claimed at {moment(place.claimed_at)}"
+        by = f" by {place.claimed_by}" if place.claimed_by else ""
+        return f"claimed at {moment(place.claimed_at)}{by}"
     if place.lost_at is not None:
         late = f", {duration(place.late_ms)} late" if place.late_ms is not None else ""
         return f"refused at {moment(place.lost_at)}: {place.lost_reason.replace('_', ' ')}{late}"

@@ -8,7 +8,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.cards import describe_recharge
-from distribution.models import Recharge, Wallet
+from distribution.models import PauseReason, Recharge, Wallet
 from distribution.payments.buying import PaymentRefused
 from distribution.payments.settings import change_recharge
 from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
@@ -16,7 +16,7 @@ from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_
 CHANGE: Final = "distribution.change_wallet"
 NAMES: Final = {"pause": "Pause automatic recharge", "resume": "Resume automatic recharge"}
 LINES: Final = {
-    "pause": "No payment is started until somebody resumes it. A payment that is open goes on.",
+    "pause": "No payment is started until an operator resumes it. A payment that is pending still ends.",
     "resume": "A payment is started as soon as the balance is below the threshold. Earlier declines are forgotten.",
 }
 
@@ -41,7 +41,7 @@ class RechargeActionsAdmin(ConfirmingAdmin):
         )
         if request.method == "POST" and form.is_valid() and self._switch(request, wallet, name, form):
             return HttpResponseRedirect(back)
-        is_possible = find_button(recharge) == name
+        is_possible = name in find_buttons(recharge)
         context = {
             "lines": [f"Now: {describe_recharge(wallet)}.", *([LINES[name]] if is_possible else [])],
             "button": NAMES[name],
@@ -58,16 +58,20 @@ class RechargeActionsAdmin(ConfirmingAdmin):
         except PaymentRefused as refusal:
             form.add_error(None, f"Nothing was changed. {refusal}")
             return False
-        done = "is paused" if name == "pause" else "goes on"
+        done = "is paused" if name == "pause" else "is resumed"
         self.message_user(request, f"Automatic recharge of {wallet.buyer} {done}.", messages.SUCCESS)
         return True
 
 
-def find_button(recharge: Recharge | None) -> str:
-    """What can be done with it. Blank: it is off."""
+def find_buttons(recharge: Recharge | None) -> list[str]:
+    """Nothing if it is off. A pause that a payment or the buyer may end can be made one of the agency."""
     if recharge is None or not recharge.is_on:
-        return ""
-    return "pause" if recharge.paused_at is None else "resume"
+        return []
+    possible = {
+        "pause": recharge.pause_reason != PauseReason.BY_HAND,
+        "resume": recharge.paused_at is not None,
+    }
+    return [name for name, is_possible in possible.items() if is_possible]
 
 
 def _state_of(recharge: Recharge | None) -> str:
@@ -76,8 +80,8 @@ def _state_of(recharge: Recharge | None) -> str:
 
 def link_recharge(wallet: Wallet, *, request: HttpRequest) -> list[dict[str, Any]]:
     """For a person who may change wallets."""
-    name = find_button(Recharge.objects.filter(wallet=wallet).first())
-    if not name or not request.user.has_perm(CHANGE):
+    if not request.user.has_perm(CHANGE):
         return []
-    url = reverse("admin:distribution_wallet_recharge", args=[wallet.pk, name])
-    return [{"title": f"{NAMES[name]}…", "url": url}]
+    names = find_buttons(Recharge.objects.filter(wallet=wallet).first())
+    urls = {name: reverse("admin:distribution_wallet_recharge", args=[wallet.pk, name]) for name in names}
+    return [{"title": f"{NAMES[name]}…", "url": url} for name, url in urls.items()]

@@ -14,14 +14,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.dollars import DollarField
+from distribution.admin.shown_reason import ShownReasonForm
 from distribution.models import ReturnRequest, ReturnState
 from distribution.money.movement import MoneyRefused
 from distribution.money.wallet import charge_left
 from distribution.returns.decide import Decision, approve_return, decline_return, find_part
 from distribution.returns.refusals import ReturnRefused
 from routing.dispatch.wakeups import describe_woken
-from tracing.admin.confirming import ConfirmingAdmin, ReasonForm, preserve_list_filters
-from tracing.admin.fresh import REASON_HELP
+from tracing.admin.confirming import ConfirmingAdmin, preserve_list_filters
 from tracing.admin.list_actions import Selection, list_action
 from tracing.parsing import parse_id
 from tracing.wording import count, money
@@ -46,14 +46,8 @@ ACTIONS: Final = {
 }
 
 
-class DecisionForm(ReasonForm):
-    """The buyer sees the reason."""
-
+class DecisionForm(ShownReasonForm):
     asks_again = False
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = f"Required. The buyer sees it. {REASON_HELP}"
 
 
 class ApprovalForm(DecisionForm):

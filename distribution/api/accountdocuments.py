@@ -30,6 +30,10 @@ IF_MATCH: Final = OpenApiParameter(
     "present ETag. `*`: whatever the present version is.",
 )
 CHANGE_ERRORS: Final = (404, 409, 411, 412, 413, 415, 428)
+BID_HELP: Final = (
+    "What you pay for a lead. Null: the campaign's price. In an auction: what you bid for a lead that no rule of "
+    "`standing_bids` fits, and pay if you win; null: no bid."
+)
 PAUSED_UNTIL_HELP: Final = "When the pause ends by itself. Null: when you resume, or not paused."
 
 
@@ -98,7 +102,7 @@ class EnrollmentDocument(serializers.Serializer[Any]):
     active = serializers.BooleanField(help_text="False: your agency has switched it off.")
     paused = serializers.BooleanField(help_text="While true, you get no leads of this campaign.")
     paused_until = serializers.DateTimeField(allow_null=True, help_text=PAUSED_UNTIL_HELP)
-    bid_cents = serializers.IntegerField(allow_null=True, help_text="Null: the campaign's price.")
+    bid_cents = serializers.IntegerField(allow_null=True, help_text=BID_HELP)
     standing_bids = StandingBidDocument(
         many=True,
         help_text="What you bid in auctions without being asked. Empty: `bid_cents` for every lead.",
@@ -185,9 +189,7 @@ class _LimitsChange(serializers.Serializer[Any]):
 
 
 class EnrollmentChange(PauseChange):
-    bid_cents = serializers.IntegerField(
-        required=False, allow_null=True, min_value=0, help_text="Null: the campaign's price."
-    )
+    bid_cents = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text=BID_HELP)
     standing_bids = StandingBidDocument(
         many=True, required=False, allow_null=True, help_text="Replaces all rules. Null: none."
     )

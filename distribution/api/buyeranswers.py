@@ -39,7 +39,7 @@ def describe_wallet(wallet: Wallet) -> dict[str, Any]:
 
 
 def describe_entry(entry: LedgerEntry) -> dict[str, Any]:
-    """The operator who booked it is confidential to the agency."""
+    """The operator who booked it, and why, is confidential to the agency."""
     return {
         "id": str(entry.public_id),
         "kind": entry.kind,
@@ -47,7 +47,7 @@ def describe_entry(entry: LedgerEntry) -> dict[str, Any]:
         "other_side": OTHER_SIDES[entry.other_account],
         "balance_after_cents": entry.balance_after_cents,
         "assignment_id": str(entry.assignment.public_id) if entry.assignment else None,
-        "reason": entry.reason,
+        "reason": entry.text_for_buyer,
         "created_at": write_time(entry.created_at),
     }
 

@@ -65,7 +65,9 @@ class EntryDocument(serializers.Serializer[Any]):
     other_side = serializers.CharField(help_text="In words: where the money came from, or went to.")
     balance_after_cents = serializers.IntegerField()
     assignment_id = serializers.UUIDField(allow_null=True)
-    reason = serializers.CharField()
+    reason = serializers.CharField(
+        help_text="Of a movement that your agency booked by hand: what it wrote for you, if anything."
+    )
     created_at = serializers.DateTimeField()
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
+from distribution.api.accountdocuments import IF_MATCH, etag
 from distribution.api.buyerdocuments import CURSOR, LIMIT
 from distribution.api.returndocuments import describe_example, describe_operation
 from distribution.models import (
@@ -164,7 +165,8 @@ GET_CARD: Final = describe_operation(
 DELETE_CARD: Final = describe_operation(
     "buyer_card_delete",
     "Remove your card",
-    description="Nothing is paid with it any more. A payment that is pending goes on.",
+    description="No new payment is taken from it. A payment that is pending still ends. Then the card is removed at "
+    "Stripe too.",
     parameters=LIMIT_HEADERS,
     responses={204: None, **describe_errors()},
 )
@@ -234,7 +236,8 @@ POST_CONFIRM: Final = describe_operation(
 GET_RECHARGE: Final = describe_operation(
     "buyer_recharge",
     "Your automatic recharge",
-    parameters=LIMIT_HEADERS,
+    description="`ETag` is the version of the settings, to send when you change them. A pause does not change it.",
+    parameters=[etag(200), *LIMIT_HEADERS],
     responses={200: RechargeDocument, **describe_errors()},
     examples=describe_example(RECHARGE, "200"),
 )
@@ -242,8 +245,8 @@ PATCH_RECHARGE: Final = describe_operation(
     "buyer_recharge_update",
     "Change your automatic recharge",
     description="400 names a wrong field. 409 if it is turned on without a card.",
-    parameters=LIMIT_HEADERS,
+    parameters=[IF_MATCH, etag(200, 412), *LIMIT_HEADERS],
     request=RechargeChangeDocument,
-    responses={200: RechargeDocument, **describe_errors(400, 409, 411, 413, 415)},
+    responses={200: RechargeDocument, **describe_errors(400, 409, 411, 412, 413, 415, 428)},
     examples=describe_example(RECHARGE, "200"),
 )

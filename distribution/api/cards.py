@@ -1,9 +1,9 @@
 """Buyers add a card, buy credits with it, and set their automatic recharge."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from django.urls import reverse
@@ -12,17 +12,19 @@ from rest_framework.response import Response
 
 from distribution.api import cardanswers as answers
 from distribution.api import carddocuments as documents
-from distribution.api.authentication import get_buyer_key
 from distribution.api.bodies import problem, read_body
 from distribution.api.buyer import PAGED, BuyerView
 from distribution.api.cardbodies import CHANGES, PURCHASE, SETUP
-from distribution.models import BuyerScope, CardPayment
+from distribution.api.changing import ChangingView, refusals_as_errors, with_version
+from distribution.models import BuyerScope, CardPayment, Recharge
 from distribution.payments.buying import PaymentRefused, start_payment
 from distribution.payments.cards import begin_setup, finish_setup, remove_card
 from distribution.payments.confirming import begin_confirmation
 from distribution.payments.queries import find_current_card, find_payment_of, list_payments
-from distribution.payments.settings import change_recharge, find_recharge
+from distribution.payments.settings import change_recharge, find_recharge, read_version
+from distribution.selfservice.versions import require_version
 from routing.api.errors import ApiError, FieldsInvalid
+from routing.api.guard import GuardedJSONParser
 from routing.api.headers import read_request_of
 from routing.api.keyview import not_found
 from routing.api.receive import answer_idempotently
@@ -33,12 +35,6 @@ Result = TypeVar("Result")
 
 class MoneyView(BuyerView):
     http_method_names = ["get", "head", "post", "patch", "delete"]
-
-    @property
-    def actor(self) -> str:
-        """Who asked, for the audit log: the key, and not a person."""
-        key = get_buyer_key(self.request)
-        return f"key {key.name} ({key.prefix})"
 
 
 class CardView(MoneyView):
@@ -119,28 +115,36 @@ class TopUpConfirmView(MoneyView):
         return Response(_refuse_by_name(partial(begin_confirmation, payment)))
 
 
-class RechargeView(MoneyView):
+class RechargeView(ChangingView):
+    http_method_names = ["get", "head", "patch"]
+    parser_classes = [GuardedJSONParser]
     scopes = {"get": BuyerScope.WALLET_READ, "patch": BuyerScope.MONEY_WRITE}
 
     @documents.GET_RECHARGE
     def get(self, request: Request) -> Response:  # noqa: ARG002 - the signature is DRF's
-        return Response(answers.describe_recharge(find_recharge(self.buyer)))
+        return _show_recharge(find_recharge(self.buyer))
 
     @documents.PATCH_RECHARGE
     def patch(self, request: Request) -> Response:
         values = read_body(request, CHANGES)
         changes = {name: value for name, value in values.items() if value is not None}
-        changed = _refuse_by_name(
-            partial(
-                change_recharge,
-                self.buyer,
-                changes,
-                actor=self.actor,
-                at=datetime.now(UTC),
-                is_by_buyer=True,
-            )
+        with refusals_as_errors():
+            return _show_recharge(_refuse_by_name(partial(self._change, changes)))
+
+    def _change(self, changes: Mapping[str, Any]) -> Recharge:
+        """Raises PaymentRefused, VersionMissing, VersionStale."""
+        return change_recharge(
+            self.buyer,
+            changes,
+            actor=self.actor,
+            at=datetime.now(UTC),
+            is_by_buyer=True,
+            check_version=lambda present: require_version(self.if_match, present=present),
         )
-        return Response(answers.describe_recharge(changed))
+
+
+def _show_recharge(recharge: Recharge | None) -> Response:
+    return with_version(answers.describe_recharge(recharge), read_version(recharge))
 
 
 def _find(view: MoneyView, public_id: UUID) -> CardPayment:

@@ -9,7 +9,6 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from distribution.api.authentication import get_buyer_key
 from distribution.api.bodies import problem
 from distribution.api.buyer import BuyerView
 from distribution.selfservice.author import Author
@@ -40,8 +39,7 @@ class ChangingView(BuyerView):
 
     @property
     def author(self) -> Author:
-        key = get_buyer_key(self.request)
-        return Author(f"key {key.name} ({key.prefix})", datetime.now(UTC))
+        return Author(self.actor, datetime.now(UTC))
 
     def read_object(self, request: Request) -> Mapping[str, Any]:
         require_body(request)

@@ -171,7 +171,7 @@ RESOLVE: Final = document(
             "state": "accepted",
             "ended_at": "2026-01-31T18:00:00Z",
             "end_reason": "found in the CRM",
-            "ended_by": "workspace key Zx8cVb2n",
+            "ended_by": "workspace key Reviews (Zx8cVb2n)",
         }
     ),
 )

@@ -90,7 +90,7 @@ class ClaimView(BuyerView):
 
     def _claim(self, public_id: UUID) -> ClaimedSale:
         try:
-            return claim_offer(public_id, buyer_id=self.buyer.pk)
+            return claim_offer(public_id, buyer_id=self.buyer.pk, actor=self.actor)
         except OfferNotFound:
             raise not_found() from None
         except ClaimBusy:

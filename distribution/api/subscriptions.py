@@ -38,11 +38,6 @@ class _Owned(KeyView):
     def owner(self) -> Owner:
         raise NotImplementedError
 
-    @property
-    def actor(self) -> str:
-        """Who asked, for the audit log: the key, and not a person."""
-        return f"key {self.request.auth.prefix}"  # type: ignore[union-attr]
-
     def list(self) -> Response:
         return Response({"results": [describe_subscription(each) for each in list_subscriptions(self.owner)]})
 

@@ -40,8 +40,7 @@ class WorkspaceView(KeyView):
 
     @property
     def actor(self) -> str:
-        """Who decided, for the audit log: the key, and not a person."""
-        return f"workspace key {get_workspace_key(self.request).prefix}"
+        return f"workspace {super().actor}"
 
     def read_paging(self, name: str) -> Paging:
         return read_paging(self.request, purpose=f"workspace/{name}:{self.workspace.pk}")

@@ -78,8 +78,8 @@ DECIDED: Final[dict[str, Any]] = {
     "sold_at": "2026-01-31T17:00:00Z",
     "price_cents": 2_500,
     "left_cents": 0,
-    "requested_by": "key Ab3dEf9h",
-    "decided_by": "workspace key Zx8cVb2n",
+    "requested_by": "key CRM (Ab3dEf9h)",
+    "decided_by": "workspace key Reviews (Zx8cVb2n)",
     "is_resold": False,
 }
 WAITING: Final[dict[str, Any]] = {

@@ -67,6 +67,7 @@ from distribution.models.money import (
     Wallet,
 )
 from distribution.models.offer import (
+    MOST_OF_CLAIMANT,
     OFFERS_CHANNEL,
     Bid,
     BidOutcome,
@@ -113,6 +114,7 @@ __all__ = [
     "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
+    "MOST_OF_CLAIMANT",
     "MOST_PAYMENT_CENTS",
     "MOST_TRIES",
     "MOVED",

@@ -54,6 +54,9 @@ class Card(models.Model):
     exp_year = models.PositiveSmallIntegerField()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # At the provider, after `removed_at`. Until then the payer tries.
+    detached_at = models.DateTimeField(null=True, blank=True, editable=False)
+    detach_try_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "distribution_card"
@@ -66,6 +69,13 @@ class Card(models.Model):
             models.CheckConstraint(
                 condition=Q(exp_month__gte=1, exp_month__lte=12), name="card_expires_in_a_month"
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["removed_at"],
+                condition=Q(removed_at__isnull=False, detached_at__isnull=True),
+                name="card_to_detach",
+            )
         ]
         triggers: ClassVar = [
             owner_trigger("buyer_id", "workspace_id", "customer_id", name="card", instead="Add another card.")

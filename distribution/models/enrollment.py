@@ -106,7 +106,8 @@ class Enrollment(models.Model):
         null=True,
         blank=True,
         validators=[MaxValueValidator(MAX_PRICE_CENTS)],
-        help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price.",
+        help_text="What this buyer pays for a lead. Blank: the tier's or campaign's price. In an auction: what it bids "
+        "for a lead that no standing bid fits. Blank: no bid.",
     )
     margin_bps = models.PositiveIntegerField(
         null=True,

@@ -217,6 +217,7 @@ class LedgerEntry(models.Model):
     )
     actor = models.CharField("who", max_length=100)
     reason = models.CharField("why", max_length=200, blank=True)
+    buyer_note = models.CharField("shown to the buyer", max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -280,3 +281,8 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{capfirst(LedgerKind(self.kind).label)}, {money(self.amount_cents)}"
+
+    @property
+    def text_for_buyer(self) -> str:
+        """The reason of a movement that a person booked is the agency's own: the buyer reads the note."""
+        return self.buyer_note if self.other_account == Account.MANUAL_CLEARING else self.reason

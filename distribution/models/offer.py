@@ -21,6 +21,7 @@ from routing.models import Lead
 WRITING: Final = timedelta(milliseconds=250)
 # What streams and bidders listen to. The payload is the offer's id.
 OFFERS_CHANNEL: Final = "offers"
+MOST_OF_CLAIMANT: Final = 150
 
 
 class OfferKind(models.TextChoices):
@@ -159,6 +160,13 @@ class OfferBuyer(models.Model):
     price_cents = models.PositiveBigIntegerField("price", null=True, blank=True)
     visible_at = models.DateTimeField("shown from")
     claimed_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.CharField(
+        max_length=MOST_OF_CLAIMANT,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The key or the person that claimed it, as in the audit log.",
+    )
     assignment = models.OneToOneField(
         Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="offer"
     )

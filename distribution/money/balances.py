@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from distribution.models import Account
+from routing.postgres_errors import is_statement_timeout
+
+# A page waits for it: all entries of a workspace are read.
+LONGEST_MS: Final = 5_000
 
 # Pending: what open holds will move if they are captured. A capture frees what its hold held.
 READ: Final = """
@@ -52,14 +56,31 @@ class _Row(NamedTuple):
     pending_cents: int
 
 
-def read_balances(workspace_id: int) -> Sequence[AccountBalance]:
-    """Every account, in the order of Account. One statement, so one state."""
-    with connection.cursor() as cursor:
-        cursor.execute(READ, {"workspace": workspace_id})
-        found: Mapping[str, _Row] = {row[0]: _Row(*row) for row in cursor.fetchall()}
+class TooManyEntries(Exception):
+    """They were not summed within the time."""
+
+
+def read_balances(workspace_id: int, *, longest_ms: int = LONGEST_MS) -> Sequence[AccountBalance]:
+    """Every account, in the order of Account. One statement, so one state. Raises TooManyEntries."""
+    try:
+        with transaction.atomic():
+            found = _read(workspace_id, longest_ms=longest_ms)
+    except OperationalError as error:
+        if is_statement_timeout(error):
+            raise TooManyEntries from error
+        raise
     return [
         AccountBalance(account, row.cents, row.pending_cents)
         if (row := found.get(account.value))
         else AccountBalance(account)
         for account in Account
     ]
+
+
+def _read(workspace_id: int, *, longest_ms: int) -> Mapping[str, _Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {longest_ms:d}")
+        cursor.execute(READ, {"workspace": workspace_id})
+        found = {row[0]: _Row(*row) for row in cursor.fetchall()}
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    return found

@@ -18,24 +18,35 @@ Movement = Callable[..., LedgerEntry]
 
 
 def top_up_by_hand(
-    wallet: Wallet, *, amount_cents: int, token: UUID, actor: str, reason: str, seen: str = ""
+    wallet: Wallet,
+    *,
+    amount_cents: int,
+    token: UUID,
+    actor: str,
+    reason: str,
+    buyer_note: str = "",
+    seen: str = "",
 ) -> bool:
     """Returns False if this form already moved the money. Raises MoneyRefused.
 
     `seen`: the last_by_hand that the form's page showed. Blank: no page.
     """
-    cause = _Cause("topup", token, actor, reason)
+    cause = _Cause("topup", token, actor, reason, buyer_note)
     return _move(wallet, top_up, cause, amount_cents=amount_cents, seen=seen)
 
 
 def adjust_by_hand(
-    wallet: Wallet, *, amount_cents: int, token: UUID, actor: str, reason: str, seen: str = ""
+    wallet: Wallet,
+    *,
+    amount_cents: int,
+    token: UUID,
+    actor: str,
+    reason: str,
+    buyer_note: str = "",
+    seen: str = "",
 ) -> bool:
-    """Returns False if this form already moved the money. Raises MoneyRefused.
-
-    `seen`: the last_by_hand that the form's page showed. Blank: no page.
-    """
-    cause = _Cause("adjustment", token, actor, reason)
+    """As top_up_by_hand, with a signed amount."""
+    cause = _Cause("adjustment", token, actor, reason, buyer_note)
     return _move(wallet, adjust, cause, amount_cents=amount_cents, seen=seen)
 
 
@@ -49,6 +60,7 @@ class _Cause:
     token: UUID
     actor: str
     reason: str
+    buyer_note: str
 
     @property
     def key(self) -> str:
@@ -69,6 +81,7 @@ def _move(wallet: Wallet, move: Movement, cause: _Cause, *, amount_cents: int, s
             key=cause.key,
             actor=cause.actor,
             reason=cause.reason,
+            buyer_note=cause.buyer_note,
         )
         if is_new:
             audit.record(

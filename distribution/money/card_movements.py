@@ -1,4 +1,4 @@
-"""What goes back to cards: refunds of top-ups, and chargebacks that the card holder's bank decides.
+"""What goes back to cards: refunds of top-ups, and chargebacks that the cardholder's bank decides.
 
 Each is a movement between a wallet and the card clearing account, once for each cause.
 """

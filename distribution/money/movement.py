@@ -38,7 +38,10 @@ class MoneyKeyReused(MoneyRefused):
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """`amount_cents` is added to the wallet and taken from `other_account`. `key`: of its cause."""
+    """`amount_cents` is added to the wallet and taken from `other_account`. `key`: of its cause.
+
+    `reason`: for the agency, if a person books it. `buyer_note`: for the buyer.
+    """
 
     kind: LedgerKind
     amount_cents: int
@@ -47,6 +50,7 @@ class Movement:
     actor: str
     reason: str = ""
     assignment_id: int | None = None
+    buyer_note: str = ""
 
     @property
     def idempotency_key(self) -> str:
@@ -109,6 +113,7 @@ def _write(movement: Movement, *, wallet_id: int, balance_after_cents: int) -> L
         assignment_id=movement.assignment_id,
         actor=movement.actor,
         reason=movement.reason,
+        buyer_note=movement.buyer_note,
     )
 
 

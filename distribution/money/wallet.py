@@ -53,6 +53,7 @@ def top_up(
     key: str,
     actor: str,
     reason: str = "",
+    buyer_note: str = "",
     clearing: Clearing = "manual",
 ) -> LedgerEntry:
     """Add credits, once for each `key` (the payment's own id). A repeat returns the first entry.
@@ -64,10 +65,13 @@ def top_up(
         message = f"a top-up adds credits: {money(amount_cents)} is not above $0.00"
         raise MoneyRefused(message)
     account = CLEARING_ACCOUNTS[clearing]
-    return move(buyer_id, Movement(LedgerKind.TOPUP, amount_cents, account, key, actor, reason))
+    movement = Movement(LedgerKind.TOPUP, amount_cents, account, key, actor, reason, buyer_note=buyer_note)
+    return move(buyer_id, movement)
 
 
-def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str) -> LedgerEntry:
+def adjust(
+    buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: str, buyer_note: str = ""
+) -> LedgerEntry:
     """Correct a balance by a signed amount. A reason is required.
 
     Raises MoneyRefused for an amount of 0, one beyond MAX_CENTS or a missing reason, InsufficientCredits,
@@ -78,7 +82,10 @@ def adjust(buyer_id: int, *, amount_cents: int, key: str, actor: str, reason: st
         message = "an adjustment needs an amount other than 0 and a reason"
         raise MoneyRefused(message)
     account = Account.MANUAL_CLEARING
-    return move(buyer_id, Movement(LedgerKind.ADJUSTMENT, amount_cents, account, key, actor, reason))
+    movement = Movement(
+        LedgerKind.ADJUSTMENT, amount_cents, account, key, actor, reason, buyer_note=buyer_note
+    )
+    return move(buyer_id, movement)
 
 
 @transaction.atomic

@@ -57,21 +57,22 @@ class _BuyerBusy(Exception):
     """Another lead holds the buyer."""
 
 
-def claim_offer(public_id: UUID, *, buyer_id: int, at: datetime | None = None) -> ClaimedSale:
+def claim_offer(public_id: UUID, *, buyer_id: int, actor: str = "", at: datetime | None = None) -> ClaimedSale:
     """Sell an offered lead to one buyer that was shown it, at the price it was shown. Idempotent for the winner.
 
-    `at` None: the database's clock under the lead's lock. Needs no open transaction.
+    `actor`: the key or the person that claims. `at` None: the database's clock under the lead's lock. Needs no open
+    transaction.
     Raises OfferNotFound, ClaimRefused, ClaimBusy.
     """
     place = find_place(public_id, buyer_id=buyer_id, at=at)
     try:
-        return _try_until_done(place, at=at)
+        return _try_until_done(place, actor=actor, at=at)
     except ClaimRefused as refusal:
         record_refusal(place, refusal)
         raise
 
 
-def _try_until_done(place: OfferPlace, *, at: datetime | None) -> ClaimedSale:
+def _try_until_done(place: OfferPlace, *, actor: str, at: datetime | None) -> ClaimedSale:
     """Wait for the lead's lock in turns, and look at the offer before each, without a lock.
 
     So a claim that lost learns it when its turn is over at the latest, however long others hold the lead.
@@ -80,7 +81,7 @@ def _try_until_done(place: OfferPlace, *, at: datetime | None) -> ClaimedSale:
         if (known := _read_end(place, at=at or place.read_at)) is not None:
             return known
         try:
-            return run_with_snapshots(partial(_claim_within, place, turn_ms=turn_ms, at=at))
+            return run_with_snapshots(partial(_claim_within, place, turn_ms=turn_ms, actor=actor, at=at))
         except _BuyerBusy:
             pass
         except OperationalError as error:
@@ -101,7 +102,7 @@ def _read_end(place: OfferPlace, *, at: datetime) -> ClaimedSale | None:
     return None
 
 
-def _claim_within(place: OfferPlace, *, turn_ms: int, at: datetime | None) -> ClaimedSale:
+def _claim_within(place: OfferPlace, *, turn_ms: int, actor: str, at: datetime | None) -> ClaimedSale:
     with transaction.atomic():
         status = wait_for_lead(place.lead_id, longest_ms=turn_ms)
         place = lock_place(place)
@@ -114,7 +115,7 @@ def _claim_within(place: OfferPlace, *, turn_ms: int, at: datetime | None) -> Cl
         assert lead is not None  # noqa: S101 - its lock is held
         if lead.is_paused:
             raise SellingPaused(PAUSED, at=at)
-        return _claim_locked(place, lead, at=at)
+        return _claim_locked(place, lead, actor=actor, at=at)
 
 
 def _ended(place: OfferPlace, *, at: datetime) -> ClaimRefused:
@@ -125,7 +126,7 @@ def _ended(place: OfferPlace, *, at: datetime) -> ClaimRefused:
     )
 
 
-def _claim_locked(place: OfferPlace, lead: LockedLead, *, at: datetime) -> ClaimedSale:
+def _claim_locked(place: OfferPlace, lead: LockedLead, *, actor: str, at: datetime) -> ClaimedSale:
     campaign = _find_campaign(place, lead, at=at)
     enrollment = next((each for each in campaign.enrollments if each.buyer_id == place.buyer_id), None)
     if enrollment is None:
@@ -135,7 +136,7 @@ def _claim_locked(place: OfferPlace, lead: LockedLead, *, at: datetime) -> Claim
     record = begin_record(lead, at=at, trigger=AttemptTrigger.CLAIM)
     decided = _decide(record, campaign, enrollment, place)
     record.decided = decided
-    return _sell(record, decided, place)
+    return _sell(record, decided, place, actor=actor)
 
 
 def _find_campaign(place: OfferPlace, lead: LockedLead, *, at: datetime) -> CompiledCampaign:
@@ -187,7 +188,7 @@ def _refuse(skipped: Sequence[Skip], *, at: datetime) -> NoReturn:
     raise NotEligible("You cannot buy this lead now.", at=at, skip=skip)
 
 
-def _sell(record: AttemptRecord, decided: Decided, place: OfferPlace) -> ClaimedSale:
+def _sell(record: AttemptRecord, decided: Decided, place: OfferPlace, *, actor: str) -> ClaimedSale:
     campaign = decided.campaign
     resolved = {"campaign_id": campaign.id, "config_version": campaign.config_version}
     record.trace.add(Event.CAMPAIGN_RESOLVED, data=resolved)
@@ -197,5 +198,5 @@ def _sell(record: AttemptRecord, decided: Decided, place: OfferPlace) -> Claimed
     if assignments is None:
         raise SellingPaused(PAUSED, at=record.at)
     record.assignments = assignments
-    conclude_claim(record, place, buyers=decided.facts.lead.sold_count + 1)
+    conclude_claim(record, place, buyers=decided.facts.lead.sold_count + 1, actor=actor)
     return ClaimedSale(assignments[0], is_new=True)

@@ -9,7 +9,7 @@ from distribution import metrics
 from distribution.attempts.chain import read_sold
 from distribution.attempts.record import AttemptRecord
 from distribution.attempts.reporting import count_sales, make_line
-from distribution.models import OfferEnd
+from distribution.models import MOST_OF_CLAIMANT, OfferEnd
 from distribution.offers.places import OfferPlace
 from distribution.offers.refusals import MILLISECOND
 from routing.dispatch.enqueue import after_commit
@@ -25,8 +25,8 @@ WITH sale AS (
     SELECT id FROM distribution_assignment WHERE public_id = %(assignment)s
 ), place AS (
     UPDATE distribution_offerbuyer b
-    SET claimed_at = %(at)s, assignment_id = sale.id, lost_at = NULL, late_ms = NULL, lost_reason = '',
-        lost_gates = '[]'
+    SET claimed_at = %(at)s, claimed_by = %(actor)s, assignment_id = sale.id, lost_at = NULL, late_ms = NULL,
+        lost_reason = '', lost_gates = '[]'
     FROM sale WHERE b.id = %(place)s
 )
 UPDATE distribution_offer
@@ -39,10 +39,13 @@ RETURNING claims, state = 'open'
 """
 
 
-def conclude_claim(record: AttemptRecord, place: OfferPlace, *, buyers: int) -> None:
-    """Write a claim that was charged. `buyers`: how many have the lead now. Needs the locks of the claim."""
+def conclude_claim(record: AttemptRecord, place: OfferPlace, *, buyers: int, actor: str) -> None:
+    """Write a claim that was charged. Needs the locks of the claim.
+
+    `buyers`: how many have the lead now. `actor`: the key or the person that claimed.
+    """
     [assignment_id] = record.assignments
-    claims, has_room = _write_claim(place, record)
+    claims, has_room = _write_claim(place, record, actor=actor)
     after_ms = max(0, (record.at - place.visible_at) // MILLISECOND)
     data = {"offer": str(place.public_id), **record.mark_test()}
     record.write_decision()
@@ -59,10 +62,11 @@ def conclude_claim(record: AttemptRecord, place: OfferPlace, *, buyers: int) -> 
     after_commit(partial(_report, record))
 
 
-def _write_claim(place: OfferPlace, record: AttemptRecord) -> tuple[int, bool]:
+def _write_claim(place: OfferPlace, record: AttemptRecord, *, actor: str) -> tuple[int, bool]:
     parameters: dict[str, Any] = {
         "assignment": record.assignments[0],
         "at": record.at,
+        "actor": actor[:MOST_OF_CLAIMANT],
         "place": place.id,
         "offer": place.offer_id,
     }

@@ -16,7 +16,7 @@ from tracing.wording import money
 
 @dataclass(frozen=True, slots=True)
 class Refundable:
-    """`left_cents`: of the payment, less refunds and disputes. `free_cents`: of the wallet; None if it gets no say.
+    """`left_cents`: of the payment, less refunds and disputes. `free_cents`: of the wallet; None if it does not count.
 
     A payment that was taken twice gave no credits, so its refund takes none.
     """

@@ -113,7 +113,7 @@ def _require_current(card: Card) -> Card:
 
 
 def remove_card(buyer: Buyer, *, actor: str, at: datetime) -> bool:
-    """Payments that are pending keep it. Returns False if there is none. Audited."""
+    """Payments that are pending keep it, and then the payer detaches it. Returns False if there is none. Audited."""
     with transaction.atomic():
         wait_for_wallet(buyer.pk)
         card = Card.objects.filter(buyer=buyer, removed_at__isnull=True).first()

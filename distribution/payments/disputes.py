@@ -5,6 +5,7 @@ Webhooks about a dispute come in any order, and before that of its payment. An i
 
 import logging
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from django.db.models import Sum
@@ -15,6 +16,7 @@ from distribution.payments.backflow import allow_below
 from distribution.payments.intents import CURRENCY, Dispute
 from distribution.payments.locks import lock_intent, lock_payment
 from distribution.payments.pausing import pause
+from routing.dispatch.enqueue import after_commit
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ def _take(stored: CardDispute, payment: CardPayment, *, at: datetime) -> None:
     bounded_cents = _bound(stored, payment)
     if bounded_cents != stored.amount_cents:
         # A person must look: the provider's list has another amount.
-        logger.error("payments.amount_differs", extra={"payment": str(payment.public_id)})
+        after_commit(partial(_report, "payments.amount_differs", payment))
     if bounded_cents <= 0:
         return
     stored.amount_cents = bounded_cents
@@ -114,7 +116,12 @@ def _take(stored: CardDispute, payment: CardPayment, *, at: datetime) -> None:
     stored.taken_at = at
     stored.save(update_fields=["taken_at", "amount_cents"])
     pause(payment.wallet_id, reason=PauseReason.DISPUTED, at=at)
-    logger.error("payments.disputed", extra={"payment": str(payment.public_id)})
+    after_commit(partial(_report, "payments.disputed", payment))
+
+
+def _report(event: str, payment: CardPayment) -> None:
+    """After the commit: a comparison that only looks takes everything back."""
+    logger.error(event, extra={"payment": str(payment.public_id)})
 
 
 def _give_back(stored: CardDispute, payment: CardPayment, *, at: datetime) -> None:

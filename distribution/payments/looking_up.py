@@ -1,5 +1,7 @@
 """Asks the provider at once what became of a payment, for an operator. It charges and refunds nothing."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -7,7 +9,7 @@ from distribution.models import CardPayment, PaymentState
 from distribution.payments.buying import require_cards
 from distribution.payments.failed_refunds import check_refunds
 from distribution.payments.intents import Intent
-from distribution.payments.provider import RequestRefused, find_intents, retrieve_intent
+from distribution.payments.provider import AnswerUnknown, RequestRefused, find_intents, retrieve_intent
 from distribution.payments.sending import make_order
 from distribution.payments.settle import settle
 from distribution.payments.waiting import UNREACHABLE, person_waits
@@ -15,6 +17,7 @@ from tracing import audit
 from tracing.wording import money
 
 NOT_THERE = "The provider has no payment for it."
+REFUNDS_UNREAD = "Its refunds were not read: the provider does not answer. Look it up again in a minute."
 
 
 def look_up(payment: CardPayment, *, actor: str, reason: str) -> str:
@@ -23,23 +26,28 @@ def look_up(payment: CardPayment, *, actor: str, reason: str) -> str:
     before = payment.state
     try:
         with person_waits():
-            is_found = _bring_up_to_date(payment)
+            found = _find(payment)
+            are_refunds_read = _apply(payment, found)
     except RequestRefused as error:
         raise UNREACHABLE from error
     payment.refresh_from_db()
     _audit(payment, before=before, actor=actor, reason=reason)
-    return _describe(payment) if is_found else NOT_THERE
+    said = _describe(payment) if found else NOT_THERE
+    return said if are_refunds_read else f"{said} {REFUNDS_UNREAD}"
 
 
-def _bring_up_to_date(payment: CardPayment) -> bool:
-    """Returns False if the provider does not have it. Raises AnswerUnknown, RequestRefused."""
-    found = _find(payment)
+def _apply(payment: CardPayment, found: Sequence[Intent]) -> bool:
+    """Once something is applied, a failure must not look as if nothing was. Returns False if refunds were not read."""
     for intent in sorted(found, key=lambda each: not each.is_paid):
         settle(payment.pk, intent, at=timezone.now())
     payment.refresh_from_db()
-    if payment.state in (PaymentState.SUCCEEDED, PaymentState.SURPLUS):
+    if payment.state not in (PaymentState.SUCCEEDED, PaymentState.SURPLUS):
+        return True
+    try:
         check_refunds(payment.pk)
-    return bool(found)
+    except (AnswerUnknown, RequestRefused):
+        return False
+    return True
 
 
 def _find(payment: CardPayment) -> list[Intent]:

@@ -2,10 +2,14 @@
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
+
+from django.db.models import Q
 
 from distribution.models import Card, PauseReason, Recharge, RechargeNotice, Wallet
 from distribution.payments.locks import read_recharge
+from routing.dispatch.enqueue import after_commit
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +22,7 @@ FINAL_CODES: Final = frozenset(
         *("card_not_supported", "restricted_card", "fraudulent", "revocation_of_authorization"),
     }
 )
+# Of a person, the strongest first.
 CHOSEN: Final = (PauseReason.BY_HAND, PauseReason.BY_BUYER)
 # A payment that succeeds, or another card, shows that these are over.
 OVER_WITH_SUCCESS: Final = (
@@ -27,15 +32,25 @@ OVER_WITH_SUCCESS: Final = (
 
 
 def pause(wallet_id: int, *, reason: PauseReason, at: datetime) -> bool:
-    """Returns False if it is off or paused already. A trigger tells the subscribers, and a mail tells the buyer."""
-    active = Recharge.objects.filter(wallet_id=wallet_id, is_on=True, paused_at__isnull=True)
+    """Returns False if it is off or paused already. A trigger tells the subscribers, and a mail tells the buyer.
+
+    A pause that a person chose takes the place of one that a payment would end, and that of the agency of the buyer's.
+    """
+    weaker = Q(paused_at__isnull=True)
+    if reason in CHOSEN:
+        weaker |= ~Q(pause_reason__in=CHOSEN[: CHOSEN.index(reason) + 1])
+    active = Recharge.objects.filter(weaker, wallet_id=wallet_id, is_on=True)
     paused = active.update(paused_at=at, pause_reason=reason)
     if not paused:
         return False
-    logger.warning("payments.recharge_paused", extra={"wallet": wallet_id, "reason": reason.value})
+    after_commit(partial(_report, wallet_id, reason))
     if reason not in CHOSEN:
         _write_notice(wallet_id, reason=reason, at=at)
     return True
+
+
+def _report(wallet_id: int, reason: PauseReason) -> None:
+    logger.warning("payments.recharge_paused", extra={"wallet": wallet_id, "reason": reason.value})
 
 
 def _write_notice(wallet_id: int, *, reason: PauseReason, at: datetime) -> None:

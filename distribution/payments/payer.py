@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from distribution.payments.detaching import detach_next
 from distribution.payments.failed_refunds import check_next
 from distribution.payments.recharging import recharge_due
 from distribution.payments.refunding import refund_next
@@ -27,7 +28,7 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 def run_due(*, steps: int = STEPS_AT_ONCE) -> int:
     """One turn. Returns how much was done. No transaction may be open."""
     done = recharge_due(at=timezone.now(), limit=RECHARGES_AT_ONCE)
-    for step in (advance_next, refund_next, check_next):
+    for step in (advance_next, refund_next, check_next, detach_next):
         for _ in range(steps):
             if not step():
                 break

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from distribution.payments.intents import BUYER, CURRENCY, PAYMENT, REFUND, Inte
 
 Listed = Literal["payment_intents", "refunds", "disputes"]
 PAGE: Final = 100
+RESOURCE_MISSING: Final = "resource_missing"
 # The provider's clock may differ from ours.
 CLOCK_MARGIN: Final = timedelta(minutes=10)
 
@@ -172,6 +174,12 @@ def retrieve_card(provider_id: str) -> dict[str, Any]:
         return get_client().v1.payment_methods.retrieve(provider_id).to_dict()
 
 
+def detach_card(provider_id: str) -> None:
+    """Nothing can be charged to it afterwards. Raises AnswerUnknown, RequestRefused (also if it was before)."""
+    with _named_failures():
+        get_client().v1.payment_methods.detach(provider_id)
+
+
 @contextmanager
 def _named_failures() -> Iterator[None]:
     """A decline and a refusal are answers. Everything else leaves open what happened."""
@@ -181,10 +189,14 @@ def _named_failures() -> Iterator[None]:
         raise _read_decline(error) from error
     except stripe.InvalidRequestError as error:
         if error.http_status in (400, 402, 404):
-            raise RequestRefused(error.code or "invalid_request") from error
+            raise RequestRefused(error.code or _name_status(error.http_status)) from error
         raise AnswerUnknown(type(error).__name__) from error
     except stripe.StripeError as error:
         raise AnswerUnknown(type(error).__name__) from error
+
+
+def _name_status(status: int | None) -> str:
+    return RESOURCE_MISSING if status == HTTPStatus.NOT_FOUND else "invalid_request"
 
 
 def _read_decline(error: stripe.CardError) -> RequestRefused:

@@ -1,6 +1,6 @@
 """Changes the settings of automatic recharge: for a buyer by API, for an operator in the admin. Each is audited."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ AMOUNTS: Final = (
     *("day_limit_cents", "week_limit_cents", "month_limit_cents"),
 )
 FIELDS: Final = ("is_on", *AMOUNTS, "max_tries")
-STALE: Final = "stale"
 VERSION_SALT: Final = "leadswitch.recharge.version"
+VERSION_LENGTH: Final = 32
 AUDITED: Final = (*FIELDS, "paused_at", "pause_reason")
 
 
@@ -29,10 +29,9 @@ def find_recharge(buyer: Buyer) -> Recharge | None:
 
 
 def read_version(recharge: Recharge | None) -> str:
-    """Of the settings, for a form that shows them. Blank: there are none."""
-    if recharge is None:
-        return ""
-    return salted_hmac(VERSION_SALT, str([getattr(recharge, name) for name in FIELDS])).hexdigest()
+    """A quoted entity tag of the settings, also if there are none yet. A pause does not change it."""
+    values = None if recharge is None else [getattr(recharge, name) for name in FIELDS]
+    return f'"{salted_hmac(VERSION_SALT, str(values), algorithm="sha256").hexdigest()[:VERSION_LENGTH]}"'
 
 
 def change_recharge(
@@ -43,18 +42,18 @@ def change_recharge(
     at: datetime,
     reason: str = "",
     is_by_buyer: bool = False,
-    version: str | None = None,
+    check_version: Callable[[str], None] | None = None,
 ) -> Recharge:
     """`changes`: FIELDS, and `is_paused`. Raises PaymentRefused. A change lets a payment be due at once again.
 
-    `version`: of the settings that a form showed. Others than these are not overwritten.
+    `check_version`: called with the version that is stored, under the wallet's lock. Nothing is changed if it raises.
     """
     with transaction.atomic():
         wait_for_wallet(buyer.pk)
         wallet = Wallet.objects.get(buyer_id=buyer.pk)
         recharge = Recharge.objects.filter(wallet=wallet).first()
-        if version is not None and version != read_version(recharge):
-            raise PaymentRefused(STALE, "The settings were changed after you opened the page.")
+        if check_version is not None:
+            check_version(read_version(recharge))
         before = {} if recharge is None else audit.read_state(recharge, fields=list(AUDITED))
         stored = _store(recharge, changes, wallet=wallet, buyer=buyer)
         _switch(stored, changes, is_by_buyer=is_by_buyer, at=at)

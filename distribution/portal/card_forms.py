@@ -78,7 +78,7 @@ class RechargeForm(forms.Form):
     @classmethod
     def of(cls, recharge: Recharge | None) -> "RechargeForm":
         if recharge is None:
-            return cls(initial={"max_tries": 1})
+            return cls(initial={"max_tries": 1, "version": read_version(None)})
         amounts = {FIELDS[name]: Decimal(getattr(recharge, name)) / CENTS for name in AMOUNTS}
         others = {name: getattr(recharge, name) for name in ("is_on", "max_tries")}
         return cls(initial={**amounts, **others, "version": read_version(recharge)})

@@ -1,5 +1,6 @@
 """The card of a wallet: add and remove it, buy credits, recharge automatically. The use cases are those of the API."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +15,6 @@ from distribution.payments.buying import PaymentRefused, start_payment
 from distribution.payments.cards import begin_setup, finish_setup, remove_card
 from distribution.payments.confirming import begin_confirmation
 from distribution.payments.queries import find_current_card, find_payment_of, list_payments
-from distribution.payments.settings import STALE as STALE_CODE
 from distribution.payments.settings import change_recharge, find_recharge
 from distribution.portal.card_forms import BuyForm, RechargeForm
 from distribution.portal.card_policy import allow_stripe, make_nonce
@@ -22,6 +22,8 @@ from distribution.portal.changes import REASON, STALE
 from distribution.portal.home import find_available
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
+from distribution.selfservice.refusals import VersionMissing, VersionStale
+from distribution.selfservice.versions import require_version
 
 # What a buyer reads about a pause, and what to do.
 PAUSES: Final[dict[str, str]] = {
@@ -37,7 +39,7 @@ PAUSES: Final[dict[str, str]] = {
 STATES: Final[dict[str, tuple[str, str]]] = {
     PaymentState.OPEN: ("being sent", "wait"),
     PaymentState.PROCESSING: ("being processed", "wait"),
-    PaymentState.NEEDS_ACTION: ("confirm it", "wait"),
+    PaymentState.NEEDS_ACTION: ("waits for your confirmation", "wait"),
     PaymentState.SUCCEEDED: ("paid", "good"),
     PaymentState.FAILED: ("declined", "bad"),
     PaymentState.CANCELED: ("canceled", "quiet"),
@@ -159,27 +161,22 @@ class ConfirmPaymentPage(_CardAction):
         return show_stripe(self, "confirm_payment", {"secret": secret, "payment": payment})
 
 
-class SettingsChanged(Exception):
-    """Another person changed them after the page was opened."""
-
-
 class RechargePage(_CardAction):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = RechargeForm(request.POST)
         try:
             if form.is_valid() and self._change(form):
                 return self.done("saved")
-        except SettingsChanged:
+        except (VersionStale, VersionMissing):
             return self.show_cards(problem=STALE, status=HTTPStatus.CONFLICT)
         return self.show_cards(recharge_form=form, status=HTTPStatus.BAD_REQUEST)
 
     def _change(self, form: RechargeForm) -> bool:
-        """Raises SettingsChanged."""
+        """Raises VersionStale, VersionMissing."""
+        shown = form.cleaned_data["version"]
         try:
-            switch(self, form.make_changes(), version=form.cleaned_data["version"])
+            switch(self, form.make_changes(), check_version=lambda now: require_version(shown, present=now))
         except PaymentRefused as refusal:
-            if refusal.code == STALE_CODE:
-                raise SettingsChanged from None
             form.show_refusal(refusal)
             return False
         return True
@@ -202,8 +199,10 @@ class PauseRechargeForm(forms.Form):
     action = forms.ChoiceField(choices=[("pause", "pause"), ("resume", "resume")])
 
 
-def switch(page: PortalPage, changes: dict[str, Any], *, version: str | None = None) -> None:
-    """Raises PaymentRefused."""
+def switch(
+    page: PortalPage, changes: dict[str, Any], *, check_version: Callable[[str], None] | None = None
+) -> None:
+    """Raises PaymentRefused, and what `check_version` raises."""
     change_recharge(
         page.buyer,
         changes,
@@ -211,7 +210,7 @@ def switch(page: PortalPage, changes: dict[str, Any], *, version: str | None = N
         reason=REASON,
         at=page.at,
         is_by_buyer=True,
-        version=version,
+        check_version=check_version,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django import forms
 
 from distribution.explain.enrollment import read_usage
-from distribution.models import Enrollment, is_paused
+from distribution.models import CampaignMode, Enrollment, is_paused
 from distribution.portal.changes import ChangeForm
 from distribution.portal.dollars import MAX_DOLLARS, to_cents, to_dollars
 from distribution.portal.place import PlacePage
@@ -14,6 +14,9 @@ from distribution.selfservice.change import read_version
 from distribution.selfservice.settings import ENROLLMENT, PERIODS
 
 TOO_SMALL: Final = {"min_value": "Enter 0 or more."}
+IN_AUCTIONS: Final = (
+    "What you bid for a lead that no rule of your bids fits, and pay if you win. Empty: no bid."
+)
 PERIOD_WORDS: Final = {
     "hour": "hour",
     "day": "day",
@@ -39,8 +42,10 @@ class LimitsForm(ChangeForm):
     )
     is_active = forms.BooleanField(label="Get leads from this campaign", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_auction: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if is_auction:
+            self.fields["bid"].help_text = IN_AUCTIONS
         for period in PERIODS:
             words = PERIOD_WORDS[period]
             self.fields[f"cap_{period}"] = _make_cap(words)
@@ -88,11 +93,16 @@ class LimitsPage(PlacePage):
 
     def make_form(self, data: Any = None) -> LimitsForm:
         if data is not None:
-            return LimitsForm(data)
-        return LimitsForm(initial=_read_values(self.enrollment, at=self.at))
+            return LimitsForm(data, is_auction=self.is_auction)
+        return LimitsForm(initial=_read_values(self.enrollment, at=self.at), is_auction=self.is_auction)
+
+    @property
+    def is_auction(self) -> bool:
+        return self.enrollment.campaign.mode == CampaignMode.AUCTION
 
     def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "usage": read_usage(self.enrollment, at=self.at)}
+        usage = read_usage(self.enrollment, at=self.at)
+        return {**super().describe(), "usage": usage, "is_auction": self.is_auction}
 
 
 def _read_values(enrollment: Enrollment, *, at: datetime) -> dict[str, Any]:

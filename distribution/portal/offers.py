@@ -95,7 +95,7 @@ class OfferPage(ClaimingPage):
 
     def post(self, request: HttpRequest, public_id: UUID) -> HttpResponse:  # noqa: ARG002 - Django's signature
         try:
-            claim = claim_offer(public_id, buyer_id=self.buyer.pk)
+            claim = claim_offer(public_id, buyer_id=self.buyer.pk, actor=self.user.actor)
         except OfferNotFound:
             raise Http404 from None
         except ClaimRefused as refusal:
@@ -142,6 +142,7 @@ def describe_offer(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
     return {
         "place": place,
         "offer": place.offer,
+        "claimed_by": place.claimed_by.removeprefix("portal "),
         "title": describe_job(place.offer),
         "fields": list_fields(place.offer.partial),
         "state": state,

@@ -180,7 +180,7 @@ class ReturnPage(PortalPage):
         found, form = self._find(public_id), FileForm(request.POST, request.FILES)
         if form.is_valid():
             try:
-                add_evidence(public_id, form.cleaned_data["file"], buyer=self.buyer)
+                add_evidence(public_id, form.cleaned_data["file"], buyer=self.buyer, actor=self.user.actor)
             except ReturnRefused as refusal:
                 show_refusal(form, refusal)
             else:

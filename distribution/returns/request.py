@@ -59,13 +59,25 @@ def withdraw_return(public_id: UUID, *, buyer: Buyer, actor: str, at: datetime) 
     return request
 
 
-def add_evidence(public_id: UUID, file: EvidenceFile, *, buyer: Buyer) -> ReturnRequest:
+def add_evidence(public_id: UUID, file: EvidenceFile, *, buyer: Buyer, actor: str) -> ReturnRequest:
     """Add a file to a request that is not decided yet. The same file is stored once. Raises as withdraw_return."""
     with transaction.atomic():
         request = _hold_request(public_id, buyer=buyer)
         _refuse_decided(request)
-        _store_files(request, (file,))
+        for added in _store_files(request, (file,)):
+            _audit_evidence(added, request=request, actor=actor)
     return request
+
+
+def _audit_evidence(file: ReturnFile, *, request: ReturnRequest, actor: str) -> None:
+    """Without the file's name: it may be that of a person."""
+    audit.record(
+        actor=actor,
+        action="evidence added",
+        target=request,
+        workspace_id=request.buyer.workspace_id,
+        after={"sha256": file.sha256, "size_bytes": file.size_bytes},
+    )
 
 
 def _check(ask: Ask, *, assignment: Assignment, left_cents: int, at: datetime) -> ReturnPolicy:
@@ -114,13 +126,14 @@ def open_request(assignment: Assignment, ask: Ask, *, actor: str, at: datetime) 
     return request
 
 
-def _store_files(request: ReturnRequest, files: tuple[EvidenceFile, ...]) -> None:
+def _store_files(request: ReturnRequest, files: tuple[EvidenceFile, ...]) -> list[ReturnFile]:
+    """Return those that were not stored before."""
     stored = set(request.files.values_list("sha256", flat=True))
     new = {file.sha256: file for file in files if file.sha256 not in stored}
     if len(stored) + len(new) > MAX_FILES:
         message = f"makes more than {MAX_FILES} files for this return. Send the most important ones."
         raise ReturnRefused(message, code="too_many", field="file")
-    for digest, file in new.items():
+    return [
         ReturnFile.objects.create(
             request=request,
             name=file.name,
@@ -129,6 +142,8 @@ def _store_files(request: ReturnRequest, files: tuple[EvidenceFile, ...]) -> Non
             sha256=digest,
             content=file.content,
         )
+        for digest, file in new.items()
+    ]
 
 
 def _hold_request(public_id: UUID, *, buyer: Buyer) -> ReturnRequest:

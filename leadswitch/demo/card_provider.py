@@ -103,7 +103,7 @@ def read_metadata(fields: Fields) -> dict[str, str]:
 
 def make_card(provider: Provider, number: str) -> dict[str, Any]:
     facts = {"brand": "visa", "last4": number[-4:], "exp_month": 12, "exp_year": 2034}
-    made = provider.make("pm", "payment_method", type="card", card=facts)
+    made = provider.make("pm", "payment_method", type="card", card=facts, customer=None)
     provider.numbers[made["id"]] = number
     return made
 
@@ -131,9 +131,21 @@ def confirm_setup(provider: Provider, fields: Fields, setup_id: str) -> Answer:
         raise Refused(401, {"type": "invalid_request_error", "message": "Wrong client secret"})
     if not (number.isdigit() and len(number) == len(PAYS)):
         raise Refused(402, {"type": "card_error", "message": "Your card number is incomplete."})
-    setup["payment_method"] = make_card(provider, number)["id"]
+    card = make_card(provider, number)
+    card["customer"] = setup["customer"]
+    setup["payment_method"] = card["id"]
     setup["status"] = "succeeded"
     return 200, setup
+
+
+def detach_card(provider: Provider, fields: Fields, card_id: str) -> Answer:  # noqa: ARG001 - as the others
+    card = provider.find(card_id)
+    if card["customer"] is None:
+        raise Refused(
+            400, {"type": "invalid_request_error", "message": "The card is not attached to a customer"}
+        )
+    card["customer"] = None
+    return 200, card
 
 
 def make_intent(provider: Provider, fields: Fields) -> Answer:
@@ -214,6 +226,7 @@ CREATED: Final[Mapping[str, Callable[[Provider, Fields], Answer]]] = {
 }
 ACTED: Final[Mapping[tuple[str, str], Callable[[Provider, Fields, str], Answer]]] = {
     ("setup_intents", "confirm"): confirm_setup,
+    ("payment_methods", "detach"): detach_card,
     ("payment_intents", "confirm"): confirm_intent,
     ("payment_intents", "cancel"): cancel_intent,
 }

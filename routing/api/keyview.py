@@ -82,6 +82,13 @@ class KeyView(APIView):
         if self.scope_of(request) is not None:
             refuse_unknown(request, known=self.query_parameters.get(_method_of(request), ()))
 
+    @property
+    def actor(self) -> str:
+        """Who asks, for the audit log. Only for a request that was let in."""
+        key = self.request.auth
+        assert isinstance(key, ScopedKey)  # noqa: S101 - HasScope lets no other in
+        return key.actor
+
     def scope_of(self, request: Request) -> str | None:
         """Return None for a method that the view does not have; DRF answers it with 405."""
         return self.scopes.get(_method_of(request))

@@ -103,6 +103,11 @@ class ScopedKey(models.Model):
         return str(self.name)
 
     @property
+    def actor(self) -> str:
+        """Who did it, for the audit log: the key, and not a person."""
+        return f"key {self.name} ({self.prefix})"
+
+    @property
     def owner(self) -> Any:
         """The source, the buyer or the workspace."""
         return getattr(self, self.owner_field)

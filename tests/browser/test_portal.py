@@ -42,6 +42,27 @@ def test_every_page_fits_and_is_accessible(
             page.screenshot(path=SHOTS / size / scheme / f"{name}.png", full_page=True)
 
 
+def test_form_that_is_refused_keeps_the_chosen_file(
+    scene: PortalScene, open_as: OpenAs, address: str
+) -> None:
+    form = f"/portal/leads/{scene.sold.public_id}/return/"
+    page = open_as(None, refused=[(400, form)], **ON_A_PHONE)
+    enter(page, scene.user, address)
+    page.goto(form)
+    page.get_by_label("Evidence").fill("I called on Monday at 2 PM: not in service.")
+    page.get_by_label("File").set_input_files(
+        {"name": "call.txt", "mimeType": "text/plain", "buffer": b"not in service"}
+    )
+    with page.expect_response(lambda answer: answer.status == 400):
+        page.get_by_role("button", name="Ask for a return").click()
+    expect(page.locator(".wrong .error")).to_be_visible()
+    expect(page.get_by_text("Choose the file again")).to_have_count(0)
+    page.get_by_label("Why do you return it?").select_option("bad_phone")
+    page.get_by_role("button", name="Ask for a return").click()
+    expect(page.get_by_role("status")).to_contain_text("Your return request was sent.")
+    assert ReturnRequest.objects.latest("pk").files.get().name == "call.txt"
+
+
 def test_journey_on_a_phone(scene: PortalScene, open_as: OpenAs) -> None:
     """Sign in by link, see what was missed and why, change a cap, call a lead, ask for a return, sign out."""
     page = open_as(None, **ON_A_PHONE)

@@ -59,6 +59,16 @@ def page(browser: Browser, paying_address: str, buyer: Buyer) -> Iterator[Page]:
         assert watch.complaints == []
 
 
+def account_of(provider: RunningProvider) -> StripeAccount:
+    given = provider.environment
+    return StripeAccount(
+        given["LEADSWITCH_STRIPE_SECRET_KEY"],
+        given["LEADSWITCH_STRIPE_PUBLISHABLE_KEY"],
+        (given["LEADSWITCH_STRIPE_WEBHOOK_SECRETS"],),
+        given["LEADSWITCH_STRIPE_API_BASE"],
+    )
+
+
 def add_card(page: Page, number: str) -> None:
     page.goto(CARDS)
     page.get_by_role("button", name="Add a card").or_(
@@ -108,19 +118,34 @@ def test_credits_are_bought_and_recharge_is_set(page: Page, buyer: Buyer) -> Non
     assert buyer.wallet.recharge_below_cents == 2_000
 
 
+def test_purchase_is_confirmed_while_the_bank_waits(
+    page: Page, buyer: Buyer, provider: RunningProvider, settings: Any
+) -> None:
+    """As at Stripe: a payment that its cardholder made keeps its card while the bank waits."""
+    add_card(page, MUST_BE_CONFIRMED)
+    expect(page.get_by_role("status")).to_be_visible()
+    settings.LEADSWITCH_STRIPE = account_of(provider)
+    page.get_by_label("Amount in dollars").fill("50")
+    page.get_by_role("button", name="Buy").click()
+    expect(page.get_by_text("being sent")).to_be_visible()
+    run_due()
+    page.goto(CARDS)
+    expect(page.get_by_text("waits for your confirmation")).to_be_visible()
+    page.get_by_role("button", name="Confirm the payment").click()
+    page.get_by_role("button", name="Confirm it").click()
+    expect(page.get_by_role("status")).to_contain_text("The payment was confirmed.")
+    payment = CardPayment.objects.get(wallet__buyer=buyer)
+    assert payment.provider_id is not None
+    assert retrieve_intent(payment.provider_id).is_paid
+
+
 def test_recharge_is_confirmed_after_the_bank_ended_its_first_try(
     page: Page, buyer: Buyer, provider: RunningProvider, settings: Any
 ) -> None:
     """As at Stripe: an off-session payment that must be confirmed has no card any longer, and needs it again."""
     add_card(page, MUST_BE_CONFIRMED)
     expect(page.get_by_role("status")).to_be_visible()
-    given = provider.environment
-    settings.LEADSWITCH_STRIPE = StripeAccount(
-        given["LEADSWITCH_STRIPE_SECRET_KEY"],
-        given["LEADSWITCH_STRIPE_PUBLISHABLE_KEY"],
-        (given["LEADSWITCH_STRIPE_WEBHOOK_SECRETS"],),
-        given["LEADSWITCH_STRIPE_API_BASE"],
-    )
+    settings.LEADSWITCH_STRIPE = account_of(provider)
     recharge_of(buyer)
     run_due()
     payment = CardPayment.objects.get()

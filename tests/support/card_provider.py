@@ -2,7 +2,7 @@
 
 localstripe takes requests of the real client and keeps customers, cards and payments. It ignores Idempotency-Key, so a
 request that is sent twice makes two payments. The proxy adds what it lacks: filters of lists, newer parameters, and
-disputes and failed refunds, which a test puts there.
+disputes and failed refunds, which a test puts there. Like Stripe it refuses to detach a card that is not attached.
 """
 
 import hashlib
@@ -35,6 +35,10 @@ DECLINED: Final = "4000000000000341"
 NEEDS_CONFIRMATION: Final = "4000002500003155"
 # Of a newer version of the API than localstripe has.
 NEWER: Final = "allowed_payment_method_types"
+NOT_ATTACHED: Final = (
+    b'{"error": {"type": "invalid_request_error", "message": "The payment method you provided is not attached to a '
+    b'customer so detachment is impossible."}}'
+)
 LISTS: Final = ("/v1/payment_intents", "/v1/refunds")
 
 
@@ -42,7 +46,8 @@ LISTS: Final = ("/v1/payment_intents", "/v1/refunds")
 class CardProvider:
     """`lose`: how many requests are carried out whose answers never arrive. `refuse`: how many get 503 unread.
 
-    `orders`: the key and our payment of each request to charge a card. `made`: the payments and refunds it made.
+    `away`: paths whose requests get 503. `orders`: the key and our payment of each request for a payment. `made`: the
+    payments and refunds it made.
     """
 
     backend: str
@@ -56,6 +61,7 @@ class CardProvider:
     made: list[dict[str, Any]] = field(default_factory=list)
     disputes: list[dict[str, Any]] = field(default_factory=list)
     failed_refunds: set[str] = field(default_factory=set)
+    away: set[str] = field(default_factory=set)
 
     @property
     def account(self) -> StripeAccount:
@@ -73,8 +79,15 @@ class CardProvider:
         return str(self.ask("POST", "/v1/payment_methods", type="card", **fields)["id"])
 
     def finish_setup(self, setup_id: str, *, number: str = GOOD) -> None:
-        """What the browser does: the card goes to the provider only."""
-        self.ask("POST", f"/v1/setup_intents/{setup_id}/confirm", payment_method=self.make_card(number))
+        """What the browser does: the card goes to the provider only, which attaches it to the customer."""
+        card_id = self.make_card(number)
+        setup = self.ask("POST", f"/v1/setup_intents/{setup_id}/confirm", payment_method=card_id)
+        self.ask("POST", f"/v1/payment_methods/{card_id}/attach", customer=setup["customer"])
+
+    def is_attached(self, card_id: str) -> bool:
+        """A card that it does not know is none of this proxy's business."""
+        found = httpx.get(f"{self.backend}/v1/payment_methods/{card_id}", auth=(KEY, ""))
+        return found.status_code != 200 or found.json()["customer"] is not None
 
     def list_payments(self) -> list[dict[str, Any]]:
         return list(self._read_all("/v1/payment_intents"))
@@ -122,6 +135,7 @@ class CardProvider:
         self.made.clear()
         self.disputes.clear()
         self.failed_refunds.clear()
+        self.away.clear()
 
 
 def sign(body: bytes, *, at: float | None = None, secret: str = WEBHOOK_SECRET) -> str:
@@ -195,11 +209,13 @@ class Proxy(BaseHTTPRequestHandler):
         self.serves.requests.append((self.command, parts.path))
         if self.command == "POST":
             self.serves.keys.append(self.headers.get("Idempotency-Key", ""))
-        if self.serves.refuse:
-            self.serves.refuse -= 1
+        if self.serves.refuse or parts.path in self.serves.away:
+            self.serves.refuse = max(0, self.serves.refuse - 1)
             self._answer(503, b'{"error": {"type": "api_error", "message": "down"}}')
         elif self.command == "GET" and parts.path in (*LISTS, "/v1/disputes"):
             self._answer(200, self._list(parts.path, parse_qs(parts.query)))
+        elif parts.path.endswith("/detach") and not self.serves.is_attached(parts.path.split("/")[-2]):
+            self._answer(400, NOT_ATTACHED)
         else:
             self._forward(body)
 

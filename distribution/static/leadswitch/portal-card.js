@@ -36,12 +36,17 @@
     return stripe.confirmCardPayment(clientSecret, { payment_method: paymentMethod });
   }
 
+  /* If the provider says nothing itself. */
+  const failed =
+    action === "card"
+      ? "The card was not added. Check what you typed and try again, or use another card."
+      : "The payment was not confirmed, and nothing was charged. Try again, or ask your bank.";
   const go = action === "card" ? addCard() : confirm;
   button.addEventListener("click", async () => {
     show("");
     button.disabled = true;
     const { error } = await go();
-    if (error) show(error.message || "It did not work. Try again.");
+    if (error) show(error.message || failed);
     else document.querySelector("[data-stripe-done]").submit();
   });
 })();

@@ -8,21 +8,25 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from distribution.admin import accounts
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Account, Buyer
-from distribution.money.balances import AccountBalance, read_balances
+from distribution.money.balances import AccountBalance, TooManyEntries, read_balances
 from distribution.money.card_movements import charge_back
 from distribution.money.wallet import adjust, top_up
 from distribution.payables.book import book_payment
+from distribution.slow_work import SUMS
 from routing.models import Workspace
 from tests.support.admin_pages import client_of, person
-from tests.support.factories import BuyerFactory, LeadFactory
+from tests.support.blocking import holding
+from tests.support.factories import BuyerFactory, LeadFactory, WorkspaceFactory
 from tests.support.holds import asking_campaign, lead_of
 from tests.support.payables import build_campaign, build_source
 from tests.support.planting import plant
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+LOCKED = "LOCK TABLE distribution_ledgerentry IN ACCESS EXCLUSIVE MODE"
 ACCOUNTS = "admin:distribution_ledgerentry_accounts"
 
 
@@ -68,6 +72,13 @@ def test_accounts_of_another_workspace_do_not_count() -> None:
     sell_one()
     other = BuyerFactory().workspace
     assert [each.cents for each in read_balances(other.pk)] == [0] * len(Account)
+
+
+def test_sum_that_takes_too_long_is_given_up() -> None:
+    workspace: Workspace = WorkspaceFactory()
+    with holding(LOCKED), pytest.raises(TooManyEntries):
+        read_balances(workspace.pk, longest_ms=50)
+    assert [each.cents for each in read_balances(workspace.pk)] == [0] * len(Account)
 
 
 def open_page(client: Client, **query: object) -> Any:
@@ -128,3 +139,17 @@ def test_foreign_workspace_is_not_shown() -> None:
 
     assert viewer.get(reverse(ACCOUNTS), {"workspace": foreign.pk}).status_code == 404
     assert set(balances_on(open_page(viewer)).values()) == {"$0.00"}
+
+
+def test_page_says_why_nothing_was_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace: Workspace = WorkspaceFactory()
+    client = client_of(person("finance", workspace))
+    with SUMS.take():
+        busy = open_page(client, workspace=workspace.pk).content.decode()
+    assert "Not summed now: another page is summing accounts." in busy
+    assert "do not sum to" not in busy
+    monkeypatch.setattr(accounts, "LONGEST_MS", 50)
+    with holding(LOCKED):
+        slow = open_page(client, workspace=workspace.pk).content.decode()
+    assert "too many to sum while a page waits" in slow
+    assert "do not sum to" not in slow

@@ -13,7 +13,15 @@ from django.urls import reverse
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, Enrollment, LedgerEntry, ReturnRequest, Tier, Wallet
 from tests.support.admin_pages import client_of, page, person, problems, save
-from tests.support.factories import BuyerFactory, EnrollmentFactory, LeadFactory, SourceFactory
+from tests.support.buyer_program import Api
+from tests.support.factories import (
+    BuyerFactory,
+    EnrollmentFactory,
+    LeadFactory,
+    PortalUserFactory,
+    SourceFactory,
+)
+from tests.support.portal import signed_in
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +45,13 @@ def sent(**changes: Any) -> dict[str, Any]:
     return {"amount": "25.50", "reason": "paid by card", "token": str(uuid4()), **changes}
 
 
+def sell_one(wallet: Wallet) -> Assignment:
+    enrollment = EnrollmentFactory(campaign__workspace=wallet.buyer.workspace, buyer=wallet.buyer)
+    Wallet.objects.update(credit_limit_cents=10_000)
+    distribute_lead(LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace)).pk)
+    return Assignment.objects.get()
+
+
 def balance() -> int:
     return Wallet.objects.get().balance_cents
 
@@ -55,6 +70,31 @@ def test_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.reason) == ("topup", "paid by card")
     assert (entry.before, entry.after) == ({"balance_cents": 1_000}, {"balance_cents": 3_550})
+
+
+def test_buyer_reads_the_note_and_never_the_reason(finance: Client, wallet: Wallet) -> None:
+    note = "Transfer of March 2"
+    finance.post(money_url(wallet), sent(reason="he paid late again", buyer_note=note))
+    finance.post(money_url(wallet, "adjust"), sent(reason="to keep him quiet"))
+    person = signed_in(PortalUserFactory(buyer=wallet.buyer))
+    shown = person.get("/portal/wallet/").content.decode()
+    ledger = Api(wallet.buyer).get("ledger/")["results"]
+    assert note in shown
+    assert "late again" not in shown
+    assert "quiet" not in shown
+    assert [each["reason"] for each in ledger[:2]] == ["", note]
+    reasons = LedgerEntry.objects.order_by("-pk").values_list("reason", "buyer_note")[:2]
+    assert list(reasons) == [("to keep him quiet", ""), ("he paid late again", note)]
+    history = finance.get(page(Wallet, "history", wallet.pk)).content.decode()
+    assert f"Shown to the buyer: {note}" in history
+
+
+def test_forms_say_what_the_buyer_reads(finance: Client, wallet: Wallet) -> None:
+    form = finance.get(money_url(wallet)).context["form"]
+    assert form.fields["buyer_note"].label == "Shown to the buyer"
+    assert "buyer" not in form.fields["reason"].help_text
+    url = reverse("admin:distribution_assignment_return", args=[sell_one(wallet).pk])
+    assert "The buyer sees it." in finance.get(url).context["form"].fields["reason"].help_text
 
 
 def test_form_sent_twice_moves_once(finance: Client, wallet: Wallet) -> None:
@@ -105,10 +145,7 @@ def test_invalid_top_up_is_refused(finance: Client, wallet: Wallet, wrong: dict[
 
 
 def test_return_refunds_the_charge(finance: Client, wallet: Wallet) -> None:
-    enrollment = EnrollmentFactory(campaign__workspace=wallet.buyer.workspace, buyer=wallet.buyer)
-    Wallet.objects.update(credit_limit_cents=10_000)
-    distribute_lead(LeadFactory(source=SourceFactory(workspace=enrollment.campaign.workspace)).pk)
-    assignment = Assignment.objects.get()
+    assignment = sell_one(wallet)
     url = reverse("admin:distribution_assignment_return", args=[assignment.pk])
     assert "$25.00" in finance.get(url).content.decode()
     assert finance.post(url, {"reason": ""}).status_code == 400

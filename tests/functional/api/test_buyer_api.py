@@ -88,7 +88,14 @@ def test_wallet_shows_the_balance(buyer: Buyer, campaign: Campaign) -> None:
 
 def test_ledger_explains_the_balance(buyer: Buyer, campaign: Campaign) -> None:
     sell(campaign)
-    adjust(buyer.pk, amount_cents=-500, key="a", actor="op@agency.example", reason="one came late")
+    adjust(
+        buyer.pk,
+        amount_cents=-500,
+        key="a",
+        actor="op@agency.example",
+        reason="he complains a lot",
+        buyer_note="one came late",
+    )
     entries = Api(buyer).get("ledger/")["results"]
 
     assert [(each["kind"], each["amount_cents"], each["balance_after_cents"]) for each in entries] == [
@@ -100,6 +107,7 @@ def test_ledger_explains_the_balance(buyer: Buyer, campaign: Campaign) -> None:
     assert entries[1]["assignment_id"] == str(Assignment.objects.get().public_id)
     assert len({each["id"] for each in entries}) == 3
     assert "op@agency.example" not in str(entries)
+    assert "complains" not in str(entries)
 
 
 def test_ledger_is_filtered(buyer: Buyer, campaign: Campaign) -> None:

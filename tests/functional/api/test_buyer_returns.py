@@ -8,7 +8,15 @@ from django.test import Client
 
 from distribution.api import returndocuments as documents
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Assignment, Buyer, LedgerEntry, ReturnFile, ReturnPolicy, ReturnRequest
+from distribution.models import (
+    Assignment,
+    Buyer,
+    BuyerKey,
+    LedgerEntry,
+    ReturnFile,
+    ReturnPolicy,
+    ReturnRequest,
+)
 from distribution.models.returning import MAX_FILE_BYTES, MAX_FILES
 from distribution.returns.decide import Decision, approve_return, decline_return
 from tests.functional.returns.world import SOLD_AT
@@ -21,6 +29,7 @@ from tests.support.factories import (
     enroll,
     issue_buyer_key,
 )
+from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -210,6 +219,11 @@ def test_evidence_is_added_while_the_request_is_open(program: Program) -> None:
         assert answer.status_code == 201, answer.content
 
     assert ReturnFile.objects.count() == MAX_FILES
+    added = AuditEntry.objects.filter(action="evidence added", object_id=str(ReturnRequest.objects.get().pk))
+    assert {each.actor for each in added} == {BuyerKey.objects.get().actor}
+    assert sorted(each.after["sha256"] for each in added) == sorted(
+        ReturnFile.objects.values_list("sha256", flat=True)
+    )
     assert (
         problem(program.post(f"{public_id}/evidence/", {"file": file(PNG + b"last")}), "file")["code"]
         == "too_many"

@@ -161,7 +161,7 @@ class TestResolve:
 
         answer = act(program, row, "resolve", {"state": "accepted", **REASON})
 
-        actor = f"workspace key {WorkspaceKey.objects.get().prefix}"
+        actor = f"workspace {WorkspaceKey.objects.get().actor}"
         assert answer.status_code == 200, answer.content
         body = answer.json()
         assert (body["state"], body["end_reason"], body["ended_by"]) == (

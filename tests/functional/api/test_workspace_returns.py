@@ -156,7 +156,7 @@ class TestApprove:
         answer = post(program, f"returns/{request.public_id}/approve/", {"reason": "agreed"})
 
         assert answer.status_code == 200, answer.content
-        body, actor = answer.json(), f"workspace key {WorkspaceKey.objects.get().prefix}"
+        body, actor = answer.json(), f"workspace {WorkspaceKey.objects.get().actor}"
         assert (body["state"], body["refund_cents"], body["is_full"]) == ("approved", 2_500, True)
         assert (body["left_cents"], body["decided_by"], body["decision_reason"]) == (0, actor, "agreed")
         assert_described(body, documents.DecidedReturnDocument())

@@ -57,7 +57,7 @@ def test_first_claim_gets_the_lead_and_is_charged() -> None:
     campaign = offering_campaign(buyers=2)
     offer = open_offer_of(campaign, at=AT)
     first, second = buyers_of(campaign)
-    claim = claim_offer(offer.public_id, buyer_id=second, at=SOON)
+    claim = claim_offer(offer.public_id, buyer_id=second, actor="key CRM (Ab3dEf9h)", at=SOON)
     assert claim.is_new
     assignment = Assignment.objects.get(public_id=claim.assignment_id)
     assert (assignment.buyer_id, assignment.price_cents, assignment.state) == (second, PRICE_CENTS, "sold")
@@ -69,7 +69,8 @@ def test_first_claim_gets_the_lead_and_is_charged() -> None:
     offer.refresh_from_db()
     assert (offer.state, offer.end_reason, offer.closed_at, offer.claims) == ("closed", "claimed", SOON, 1)
     place = OfferBuyer.objects.get(offer=offer, buyer_id=second)
-    assert (place.claimed_at, place.assignment_id) == (SOON, assignment.pk)
+    assert (place.claimed_at, place.claimed_by) == (SOON, "key CRM (Ab3dEf9h)")
+    assert place.assignment_id == assignment.pk
     assert attempts_of(lead) == [
         ("ingest", "offered", "", ["ping_post_opened"]),
         ("claim", "success", "", ["ping_post_claimed", "ping_post_closed", "distributed"]),
@@ -86,6 +87,22 @@ def test_repeated_claim_of_the_winner_is_the_same_sale() -> None:
     again = claim_offer(offer.public_id, buyer_id=buyer_id, at=ENDS)
     assert (again.assignment_id, again.is_new) == (first.assignment_id, False)
     assert everything_sold() == before
+
+
+def test_repeated_claim_of_another_key_does_not_change_who_claimed() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=AT)
+    [buyer_id] = buyers_of(offer.campaign)
+    claim_offer(offer.public_id, buyer_id=buyer_id, actor="portal " + "M" * 200, at=SOON)
+    claim_offer(offer.public_id, buyer_id=buyer_id, actor="key CRM (Ab3dEf9h)", at=ENDS)
+    assert places_of(offer, "claimed_by") == [("portal " + "M" * 143,)]
+
+
+def test_refused_claim_names_no_claimant() -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=AT)
+    [buyer_id] = buyers_of(offer.campaign)
+    with pytest.raises(WindowOver):
+        claim_offer(offer.public_id, buyer_id=buyer_id, actor="portal Maria", at=ENDS)
+    assert places_of(offer, "claimed_by") == [("",)]
 
 
 def test_later_claim_is_taken_and_says_by_how_much() -> None:

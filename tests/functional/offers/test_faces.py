@@ -10,18 +10,19 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.explain.types import BuyerExplanation, to_json
-from distribution.models import Buyer, Campaign, Offer
+from distribution.models import Buyer, BuyerKey, BuyerScope, Campaign, Offer, OfferBuyer
 from distribution.offers.claim import claim_offer
 from distribution.offers.refusals import Taken
 from routing.models import Lead
 from routing.queries import read_clock
 from tests.support.auctions import auction_campaign, auctioned_lead, bidder
 from tests.support.factories import EnrollmentFactory, TierFactory
-from tests.support.offers import offering_campaign, open_offer_of
+from tests.support.offers import buyers_of, offering_campaign, open_offer_of
 from tracing import wording
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -79,6 +80,21 @@ def test_drawer_shows_who_saw_the_lead_who_claimed_it_and_who_was_late(operator:
         assert rows_of(page) == rows
         assert summary in page
         assert title in page
+
+
+def test_claim_by_api_keeps_the_name_of_the_key_and_the_operator_reads_it(operator: Client) -> None:
+    offer = open_offer_of(offering_campaign(buyers=1), at=timezone.now())
+    key, secret = BuyerKey.objects.create_key(
+        buyer_id=buyers_of(offer.campaign)[0], name="CRM", scopes=[BuyerScope.OFFERS_WRITE]
+    )
+    claimed = Client(headers={"Authorization": f"Api-Key {secret}"}).post(
+        f"/api/v1/buyer/offers/{offer.public_id}/claim/"
+    )
+    assert claimed.status_code == 201, claimed.content
+    place = OfferBuyer.objects.get(offer=offer)
+    assert place.claimed_by == f"key CRM ({key.prefix})"
+    page = operator.get(reverse("admin:distribution_offer_change", args=[offer.pk])).content.decode()
+    assert f"claimed at {wording.moment(place.claimed_at)} by key CRM ({key.prefix})" in page
 
 
 def test_drawer_of_an_open_offer_and_of_one_that_ran_out(operator: Client) -> None:

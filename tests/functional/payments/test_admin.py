@@ -143,6 +143,22 @@ def test_look_up_says_when_the_provider_is_away(
     assert not AuditEntry.objects.filter(action="card_lookup").exists()
 
 
+def test_look_up_that_cannot_read_the_refunds_says_what_was_credited(
+    finance: Client, buyer: Buyer, provider: CardProvider
+) -> None:
+    payment = buy(buyer)
+    provider.lose = 1
+    run_due()
+    provider.away.add("/v1/refunds")
+    answer = finance.post(url_of(payment, "lookup"), {"reason": "the buyer called"}, follow=True)
+    assert messages_of(answer) == [
+        "The provider was asked. The payment: succeeded. Its refunds were not read: the provider does not answer. "
+        "Look it up again in a minute."
+    ]
+    assert entries_of(buyer) == [("topup", 5_000)]
+    assert AuditEntry.objects.get(action="card_lookup").after == {"state": "succeeded"}
+
+
 def test_list_shows_how_long_a_payment_is_open(finance: Client, buyer: Buyer) -> None:
     pay(buyer)
     payment = buy(buyer)
@@ -182,6 +198,22 @@ def test_recharge_is_paused_and_resumed_with_a_reason(finance: Client, buyer: Bu
     assert recharge.is_active
     entries = AuditEntry.objects.filter(action="recharge").order_by("pk")
     assert [entry.reason for entry in entries] == ["card under review", "reviewed"]
+
+
+@pytest.mark.parametrize("reason", ["declined", "by_buyer"])
+def test_pause_of_a_payment_or_the_buyer_is_made_that_of_the_agency(
+    finance: Client, buyer: Buyer, reason: str
+) -> None:
+    recharge = recharge_of(buyer, paused_at=timezone.now(), pause_reason=reason)
+    shown = text_of(finance.get(page(type(wallet_of(buyer)), "change", wallet_of(buyer).pk)))
+    assert "Pause automatic recharge…" in shown
+    assert "Resume automatic recharge…" in shown
+    finance.post(recharge_url(buyer, "pause"), {"reason": "fraud", "seen": seen(finance, buyer)})
+    pay(buyer)
+    recharge.refresh_from_db()
+    assert recharge.pause_reason == PauseReason.BY_HAND
+    shown = text_of(finance.get(page(type(wallet_of(buyer)), "change", wallet_of(buyer).pk)))
+    assert "Pause automatic recharge…" not in shown
 
 
 def seen(client: Client, buyer: Buyer, *, name: str = "pause") -> str:

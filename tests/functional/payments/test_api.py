@@ -133,7 +133,7 @@ def test_payment_that_ended_is_not_confirmed(curl: Curl, buyer: Buyer) -> None:
 
 def test_recharge_is_set_and_audited(curl: Curl, buyer: Buyer) -> None:
     assert curl.get("/recharge/").json()["is_on"] is False
-    changed = curl.send("PATCH", "/recharge/", RECHARGE)
+    changed = curl.send("PATCH", "/recharge/", RECHARGE, If_Match="*")
     assert changed.status_code == 200
     assert changed.json() == {
         **RECHARGE,
@@ -143,10 +143,25 @@ def test_recharge_is_set_and_audited(curl: Curl, buyer: Buyer) -> None:
         "waits_until": None,
     }
     assert curl.get("/recharge/").json() == changed.json()
-    paused = curl.send("PATCH", "/recharge/", {"is_paused": True}).json()
+    paused = curl.send("PATCH", "/recharge/", {"is_paused": True}, If_Match="*").json()
     assert (paused["pause_reason"], paused["amount_cents"]) == ("by_buyer", 5_000)
     entries = AuditEntry.objects.filter(action="recharge", workspace_id=buyer.workspace_id)
     assert [entry.actor.startswith("key ") for entry in entries] == [True, True]
+
+
+def test_recharge_is_changed_only_in_the_version_that_was_read(curl: Curl) -> None:
+    first = curl.get("/recharge/").headers["ETag"]
+    missing = curl.send("PATCH", "/recharge/", RECHARGE)
+    assert (missing.status_code, missing.json()["error"]["code"]) == (428, "version_required")
+    changed = curl.send("PATCH", "/recharge/", RECHARGE, If_Match=first)
+    assert changed.status_code == 200
+    fresh = curl.get("/recharge/").headers["ETag"]
+    assert changed.headers["ETag"] == fresh != first
+    stale = curl.send("PATCH", "/recharge/", {"month_limit_cents": 90_000}, If_Match=first)
+    assert (stale.status_code, stale.json()["error"]["code"]) == (412, "stale")
+    assert (stale.headers["ETag"], stale.json()["error"]["etag"]) == (fresh, fresh)
+    assert Recharge.objects.get().month_limit_cents == 30_000
+    assert curl.send("PATCH", "/recharge/", {"is_paused": True}, If_Match=fresh).headers["ETag"] == fresh
 
 
 @pytest.mark.parametrize(
@@ -161,7 +176,7 @@ def test_recharge_is_set_and_audited(curl: Curl, buyer: Buyer) -> None:
     ],
 )
 def test_wrong_recharge_is_named(curl: Curl, change: dict[str, object], field: str) -> None:
-    answer = curl.send("PATCH", "/recharge/", {**RECHARGE, **change})
+    answer = curl.send("PATCH", "/recharge/", {**RECHARGE, **change}, If_Match="*")
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field])
     assert curl.get("/recharge/").json()["is_on"] is False
 
@@ -176,14 +191,14 @@ def test_wrong_recharge_is_named(curl: Curl, change: dict[str, object], field: s
 def test_first_change_names_every_amount_that_is_missing(
     curl: Curl, change: dict[str, object], missing: tuple[str, ...]
 ) -> None:
-    answer = curl.send("PATCH", "/recharge/", change)
+    answer = curl.send("PATCH", "/recharge/", change, If_Match="*")
     fields = answer.json()["error"]["fields"]
     assert (answer.status_code, tuple(fields)) == (400, missing)
     assert {each["code"] for problems in fields.values() for each in problems} == {"required"}
 
 
 def test_recharge_without_a_card_is_refused(provider: CardProvider, db: None) -> None:  # noqa: ARG001
-    answer = Curl(BuyerFactory()).send("PATCH", "/recharge/", RECHARGE)
+    answer = Curl(BuyerFactory()).send("PATCH", "/recharge/", RECHARGE, If_Match="*")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_card")
 
 
@@ -197,6 +212,17 @@ def test_without_an_account_reading_works_and_paying_is_refused(settings: Any, d
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_cards")
 
 
+@pytest.mark.parametrize(("before", "after"), [("declined", "by_buyer"), ("by_hand", "by_hand")])
+def test_pause_of_the_buyer_is_kept_by_a_payment_that_succeeds(
+    curl: Curl, buyer: Buyer, before: str, after: str
+) -> None:
+    recharge_of(buyer, paused_at=timezone.now(), pause_reason=before)
+    paused = curl.send("PATCH", "/recharge/", {"is_paused": True}, If_Match="*")
+    assert paused.json()["pause_reason"] == after
+    pay(buyer)
+    assert Recharge.objects.get(wallet__buyer=buyer).pause_reason == after
+
+
 def test_setup_that_finds_no_place_is_refused_at_once(curl: Curl, provider: CardProvider) -> None:
     sent = len(provider.requests)
     with OUTSIDE.take(), OUTSIDE.take():
@@ -207,6 +233,6 @@ def test_setup_that_finds_no_place_is_refused_at_once(curl: Curl, provider: Card
 
 def test_pause_of_the_agency_is_ended_by_the_agency(curl: Curl, buyer: Buyer) -> None:
     recharge_of(buyer, paused_at=timezone.now(), pause_reason="by_hand")
-    answer = curl.send("PATCH", "/recharge/", {"is_paused": False})
+    answer = curl.send("PATCH", "/recharge/", {"is_paused": False}, If_Match="*")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "paused_by_agency")
     assert Recharge.objects.get(wallet__buyer=buyer).pause_reason == "by_hand"

@@ -1,5 +1,7 @@
 """`reconcile payments` finds what no webhook brought, with the real client against localstripe."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from io import StringIO
 
@@ -60,6 +62,23 @@ def test_missing_dispute_is_healed(buyer: Buyer, provider: CardProvider) -> None
     assert run(fix=True, limit=100) == Counts(checked=2, repaired=1)
     assert run(fix=True, limit=100) == Counts(checked=2)
     assert entries_of(buyer) == [("topup", 5_000), ("chargeback", -5_000)]
+
+
+def test_comparison_that_changes_nothing_reports_no_dispute_as_applied(
+    buyer: Buyer,
+    provider: CardProvider,
+    caplog: pytest.LogCaptureFixture,
+    django_capture_on_commit_callbacks: Callable[..., AbstractContextManager[object]],
+) -> None:
+    recharge_of(buyer)
+    payment = pay(buyer)
+    provider.disputes.append({**dispute_of(payment), "created": int(timezone.now().timestamp())})
+    applied = ["payments.recharge_paused", "payments.disputed"]
+    for fix, expected in ((False, []), (True, applied)):
+        caplog.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            run(fix=fix, limit=100)
+        assert [each.message for each in caplog.records if each.message in applied] == expected
 
 
 def test_payment_that_the_provider_does_not_have_is_reported(buyer: Buyer, provider: CardProvider) -> None:

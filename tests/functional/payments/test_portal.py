@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -44,6 +45,13 @@ def client(user: PortalUser) -> Client:
 
 def text_of(answer: Any) -> str:
     return str(answer.content.decode())
+
+
+def version_in(answer: Any) -> str:
+    """Of the settings that the form of automatic recharge shows."""
+    found = re.search(r'name="recharge-version" value="([^"]+)"', text_of(answer))
+    assert found is not None
+    return unescape(found[1])
 
 
 @pytest.mark.django_db
@@ -132,7 +140,8 @@ def test_second_payment_waits_for_the_first(client: Client, buyer: Buyer) -> Non
 
 
 def test_recharge_is_set_paused_and_resumed(client: Client, buyer: Buyer) -> None:
-    assert client.post(f"{CARDS}recharge/", SETTINGS)["Location"] == f"{CARDS}?done=saved"
+    sent = {**SETTINGS, "recharge-version": version_in(client.get(CARDS))}
+    assert client.post(f"{CARDS}recharge/", sent)["Location"] == f"{CARDS}?done=saved"
     recharge = Recharge.objects.get(wallet__buyer=buyer)
     assert (recharge.is_on, recharge.threshold_cents, recharge.month_limit_cents) == (True, 2_000, 30_000)
     assert client.post(f"{CARDS}recharge/pause/", {"action": "pause"}).status_code == 302
@@ -145,7 +154,9 @@ def test_recharge_is_set_paused_and_resumed(client: Client, buyer: Buyer) -> Non
 
 
 def test_limit_below_the_amount_is_marked(client: Client) -> None:
-    answer = client.post(f"{CARDS}recharge/", {**SETTINGS, "recharge-day_limit": "40"})
+    version = version_in(client.get(CARDS))
+    sent = {**SETTINGS, "recharge-day_limit": "40", "recharge-version": version}
+    answer = client.post(f"{CARDS}recharge/", sent)
     assert answer.status_code == 400
     assert "It must not be below “Add this amount, in dollars”." in text_of(answer)
     assert not Recharge.objects.exists()
@@ -286,16 +297,13 @@ def test_page_that_finds_no_place_asks_the_provider_nothing(
 
 def test_form_that_was_opened_earlier_raises_no_limit_again(client: Client, buyer: Buyer) -> None:
     recharge_of(buyer)
-    version = re.search(r'name="recharge-version" value="([0-9a-f]+)"', text_of(client.get(CARDS)))
-    assert version is not None
+    version = version_in(client.get(CARDS))
     lowered = {f"{period}_limit_cents": 6_000 for period in ("day", "week", "month")}
     Recharge.objects.update(**lowered)
-    answer = client.post(f"{CARDS}recharge/", {**SETTINGS, "recharge-version": version[1]})
+    answer = client.post(f"{CARDS}recharge/", {**SETTINGS, "recharge-version": version})
     assert answer.status_code == 409
     assert "this was changed after you opened the page" in text_of(answer)
     assert Recharge.objects.get().month_limit_cents == 6_000
-    fresh = re.search(r'name="recharge-version" value="([0-9a-f]+)"', text_of(answer))
-    assert fresh is not None
-    again = client.post(f"{CARDS}recharge/", {**SETTINGS, "recharge-version": fresh[1]})
+    again = client.post(f"{CARDS}recharge/", {**SETTINGS, "recharge-version": version_in(answer)})
     assert again.status_code == 302
     assert Recharge.objects.get().month_limit_cents == 30_000

@@ -130,3 +130,22 @@ def test_other_pages_do_not_mark_more(client: Client) -> None:
 def test_pages_have_an_icon(client: Client) -> None:
     assert 'rel="icon" type="image/svg+xml" href="/static/leadswitch/icon' in text(client, "/portal/")
     assert finders.find("leadswitch/icon.svg")
+
+
+def test_bid_is_what_is_paid_and_in_an_auction_what_no_rule_fits(scene: PortalScene, client: Client) -> None:
+    plain = text(client, f"/portal/settings/campaigns/{scene.campaign.public_id}/")
+    assert "What you pay for a lead. Empty: the campaign&#x27;s price." in plain
+    assert "rules of bids" not in plain
+    rules = [{"when": {}, "bid_cents": 4_500}]
+    place = bidder(auction_campaign(), bid_cents=4_000, standing_bids=rules)
+    person = signed_in(PortalUserFactory(buyer=place.buyer))
+    auction = text(person, f"/portal/settings/campaigns/{place.campaign.public_id}/")
+    assert (
+        "What you bid for a lead that no rule of your bids fits, and pay if you win. Empty: no bid."
+        in auction
+    )
+    assert "What you pay for a lead" not in auction
+    assert (
+        f'/portal/settings/campaigns/{place.campaign.public_id}/bids/">Your rules of bids</a> (1 now)'
+        in auction
+    )

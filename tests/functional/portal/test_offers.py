@@ -68,6 +68,14 @@ def test_claim_sells_the_lead_and_shows_its_contact(offer: Offer) -> None:
     assert "grace@example.com" in lead
 
 
+def test_claim_keeps_the_name_of_the_manager_and_shows_it(offer: Offer) -> None:
+    buyer = Buyer.objects.get(pk=buyers_of(offer.campaign)[0])
+    manager = signed_in(PortalUserFactory(buyer=buyer, name="Maria Lopez"))
+    manager.post(page_of(offer))
+    assert OfferBuyer.objects.get(offer=offer, buyer=buyer).claimed_by == "portal Maria Lopez"
+    assert "<dt>Claimed by</dt><dd>Maria Lopez</dd>" in text(manager, page_of(offer))
+
+
 def test_repeated_claim_charges_once(offer: Offer) -> None:
     [first, *_] = people(offer)
     first.post(page_of(offer))

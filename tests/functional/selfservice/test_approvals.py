@@ -20,6 +20,7 @@ from distribution.models import (
 )
 from distribution.selfservice import approvals
 from distribution.selfservice.author import Author
+from distribution.slow_work import REPLAYS
 from tests.support.admin_pages import client_of, page, person
 from tests.support.described import assert_described
 from tests.support.factories import (
@@ -214,6 +215,14 @@ class TestAdmin:
         assert Buyer.objects.get(pk=buyer.pk).service_area["states"] == ["AL"]
         again = client.post(url, {"reason": "again"})
         assert "it is approved already" in again.content.decode()
+
+    def test_page_does_not_count_beside_another_replay(self, buyer: Buyer) -> None:
+        proposal = ask(buyer)
+        client = client_of(person("operator", buyer.workspace))
+        with REPLAYS.take():
+            shown = client.get(page(ChangeProposal, "change", proposal.pk)).content.decode()
+        assert "Not counted now: another change is being tried. Load this page again in a moment." in shown
+        assert "becomes" in shown
 
     def test_stale_change_says_so(self, buyer: Buyer) -> None:
         proposal = ask(buyer)
