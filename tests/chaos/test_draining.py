@@ -10,13 +10,12 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.by_hand import resolve
-from distribution.models import OPEN, CardPayment, Delivery, DeliveryState
-from distribution.payments.recharging import recharge_due
+from distribution.models import OPEN, Card, CardPayment, Delivery, DeliveryState
 from routing.models import Lead
 from tests.chaos.deliveries.stage import is_unfinished as messages_are_unfinished
 from tests.chaos.payments.stage import is_unfinished as payments_are_unfinished
 from tests.support.direct_posts import dead_url, enroll_with, post, posting_campaign
-from tests.support.factories import CardFactory
+from tests.support.factories import CardFactory, CardPaymentFactory
 from tests.support.paying import recharge_of
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -80,19 +79,17 @@ def test_messages_end_with_the_last_buyer(rejected: Lead) -> None:
     assert not messages_are_unfinished()
 
 
-def start_recharge() -> None:
-    assert recharge_due(at=timezone.now(), limit=10) == 1
-
-
 @pytest.fixture
-def empty_wallet(committed_db: None) -> None:  # noqa: ARG001 - it is filled
-    """It is about to be recharged."""
-    recharge_of(CardFactory().buyer)
+def card(committed_db: None) -> Card:  # noqa: ARG001 - it is filled
+    """Of a buyer whose empty wallet is about to be recharged."""
+    given: Card = CardFactory()
+    recharge_of(given.buyer)
+    return given
 
 
-@pytest.mark.usefixtures("empty_wallet")
-def test_wallet_whose_recharge_begins_is_unfinished() -> None:
-    with after_one_statement(start_recharge):
+def test_wallet_whose_recharge_begins_is_unfinished(card: Card) -> None:
+    begun = {"state": "open", "failure_code": "", "ended_at": None, "next_try_at": timezone.now()}
+    with after_one_statement(lambda: CardPaymentFactory(card=card, **begun)):
         assert payments_are_unfinished()
     assert CardPayment.objects.get().state == "open"
     assert payments_are_unfinished(), "its payment has no end"
