@@ -62,7 +62,9 @@ def try_to_claim(offer: Offer, buyer_id: int) -> str:
         return "taken"
 
 
-def test_shared_offer_has_as_many_winners_as_places() -> None:
+def test_shared_offer_has_as_many_winners_as_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    # On a busy machine, thirty claims in one process may take longer than the product lets one wait.
+    monkeypatch.setattr(claim, "TURNS_MS", (500,) * 120)
     campaign = offering_campaign(buyers=30, max_buyers=4)
     offer = open_offer_of(campaign, at=read_clock())
     results = Counter(race([partial(try_to_claim, offer, each) for each in buyers_of(campaign)]))

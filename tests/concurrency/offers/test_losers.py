@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from distribution.models import Offer, OfferBuyer
+from distribution.offers import claim as claiming
 from distribution.offers.claim import claim_offer
 from distribution.offers.refusals import ClaimBusy, ClaimRefused, Taken, WindowOver
 from routing.locks.attempts import wait_for_lead
@@ -42,7 +43,13 @@ def refused(offer: Offer) -> str:
     return refusal.value.code
 
 
-@pytest.mark.usefixtures("held")
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim waits in more turns than on a busy machine pass before the test ends the offer."""
+    monkeypatch.setattr(claiming, "TURNS_MS", (100,) * 600)
+
+
+@pytest.mark.usefixtures("held", "patient")
 @pytest.mark.parametrize(("reason", "code"), [("claimed", "taken"), ("window_over", "window_over")])
 def test_waiting_claim_is_refused_when_the_offer_ends(offer: Offer, reason: str, code: str) -> None:
     with in_background(lambda: refused(offer)) as claim:

@@ -16,17 +16,21 @@ from leadswitch import tasks
 from leadswitch.levels.digest import sending
 from leadswitch.levels.digest.content import Digest, find_date, read_digest
 from leadswitch.levels.digest.mail import render_html, render_text
+from leadswitch.management.commands import digest as command
 from leadswitch.models import DigestMail
 from routing.models import Workspace
 from tests.support.attempts import add_attempt
 from tests.support.factories import LeadFactory, SourceFactory, WorkspaceFactory
 from tests.support.mail_server import Mailbox, mail_server
 from tests.support.racing import race
+from tests.support.times import latest_noon
 from tracing.reconcile import rollups
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 ANNA, BEN = "anna@example.com", "ben@example.com"
+# All mails of a test are of one day. Claims are leased by the clock of PostgreSQL.
+NOON = latest_noon()
 
 
 @pytest.fixture
@@ -41,8 +45,8 @@ def mailbox(settings: Settings) -> Iterator[Mailbox]:
         yield box
 
 
-def send(*, at: datetime | None = None) -> list[str]:
-    return list(sending.send_digest(at=at or timezone.now()))
+def send(*, at: datetime = NOON) -> list[str]:
+    return list(sending.send_digest(at=at))
 
 
 def body(message: EmailMessage, kind: str) -> str:
@@ -58,7 +62,7 @@ def test_each_recipient_gets_text_and_html(mailbox: Mailbox) -> None:
     assert sorted(mailbox.recipients) == [ANNA, BEN]
     for address, message in mailbox.mails:
         assert (message["To"], message["From"]) == (address, "leads@example.com")
-        assert message["Subject"].startswith(f"LeadSwitch digest {timezone.now():%Y-%m-%d}: all 3 objectives")
+        assert message["Subject"].startswith(f"LeadSwitch digest {NOON:%Y-%m-%d}: all 3 objectives")
         assert message["Auto-Submitted"] == "auto-generated"
         assert "https://leads.example.com/admin/health/" in body(message, "plain")
         assert 'href="https://leads.example.com/admin/health/"' in body(message, "html")
@@ -69,7 +73,7 @@ def test_each_recipient_receives_it_once_a_day(mailbox: Mailbox) -> None:
     send()
     assert send() == []
     assert len(mailbox.mails) == 2
-    sending.send_digest(at=timezone.now() + timedelta(days=1))
+    send(at=NOON + timedelta(days=1))
     assert len(mailbox.mails) == 4
     assert len({message["Message-ID"] for _, message in mailbox.mails}) == 4
 
@@ -122,11 +126,10 @@ def test_server_that_is_down_is_tried_again(mailbox: Mailbox, settings: Settings
 
 def test_mail_is_tried_a_limited_number_of_times_a_day(mailbox: Mailbox) -> None:
     mailbox.refused = {ANNA}
-    at = timezone.now()
-    assert [send(at=at) for _ in range(sending.MAX_TRIES + 2)] == [*[[ANNA]] * sending.MAX_TRIES, [], []]
+    assert [send() for _ in range(sending.MAX_TRIES + 2)] == [*[[ANNA]] * sending.MAX_TRIES, [], []]
     assert mailbox.recipients == [BEN]
     mailbox.refused = set()
-    assert send(at=at + timedelta(days=1)) == []
+    assert send(at=NOON + timedelta(days=1)) == []
     assert sorted(mailbox.recipients) == [ANNA, BEN, BEN]
 
 
@@ -154,9 +157,8 @@ def test_mail_of_a_killed_process_is_sent_once_its_claim_is_over(
     mailbox: Mailbox, settings: Settings, *, minutes_ago: int, is_sent: bool
 ) -> None:
     settings.LEADSWITCH_DIGEST_RECIPIENTS = (ANNA,)
-    at = timezone.now()
-    assert sending.claim(find_date(at), ANNA) == 1
-    DigestMail.objects.update(claimed_at=at - timedelta(minutes=minutes_ago))
+    assert sending.claim(find_date(NOON), ANNA) == 1
+    DigestMail.objects.update(claimed_at=timezone.now() - timedelta(minutes=minutes_ago))
     send()
     assert mailbox.recipients == [ANNA] * is_sent
 
@@ -169,7 +171,7 @@ def test_late_failure_does_not_end_the_claim_of_another_process(
 
     def hang_and_fail(*_: Any) -> None:
         DigestMail.objects.update(claimed_at=timezone.now() - timedelta(hours=1))
-        assert sending.claim(find_date(timezone.now()), ANNA) == 2
+        assert sending.claim(find_date(NOON), ANNA) == 2
         raise OSError
 
     monkeypatch.setattr(sending, "send", hang_and_fail)
@@ -179,11 +181,10 @@ def test_late_failure_does_not_end_the_claim_of_another_process(
 
 @pytest.mark.usefixtures("mailbox")
 def test_old_rows_are_forgotten() -> None:
-    at = timezone.now()
     for days in (34, 36):
-        sending.claim(find_date(at - timedelta(days=days)), ANNA)
+        sending.claim(find_date(NOON - timedelta(days=days)), ANNA)
     send()
-    assert DigestMail.objects.filter(date__lt=find_date(at)).count() == 1
+    assert DigestMail.objects.filter(date__lt=find_date(NOON)).count() == 1
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def cells(digest: Digest, title: str) -> dict[Any, tuple[Any, ...]]:
 @pytest.fixture
 def at() -> datetime:
     """A quarter past an hour."""
-    return timezone.now().replace(minute=15)
+    return NOON.replace(minute=15)
 
 
 @pytest.fixture
@@ -305,12 +306,18 @@ def test_names_are_escaped_in_html_and_plain_in_text(at: datetime) -> None:
     assert "<b>Second</b>" in render_text(digest)
 
 
+@pytest.fixture
+def command_at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "read_clock", lambda: NOON)
+
+
 def print_digest(*arguments: str) -> str:
     out = StringIO()
     call_command("digest", *arguments, stdout=out)
     return out.getvalue()
 
 
+@pytest.mark.usefixtures("command_at_noon")
 def test_command_prints_the_digest_and_who_has_it(mailbox: Mailbox) -> None:
     printed = print_digest()
     assert printed.startswith("LeadSwitch digest ")
@@ -320,6 +327,7 @@ def test_command_prints_the_digest_and_who_has_it(mailbox: Mailbox) -> None:
     assert mailbox.recipients == [ANNA, BEN, "carl@example.com"]
 
 
+@pytest.mark.usefixtures("command_at_noon")
 def test_command_says_why_a_mail_was_not_sent(mailbox: Mailbox) -> None:
     mailbox.refused = {ANNA}
     with pytest.raises(CommandError, match="1 mail could not be sent") as refused:

@@ -1,6 +1,6 @@
 """Statements by day in the workspace's time zone, and running balances."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,11 +76,9 @@ def test_sales_of_a_lead_count_it_once() -> None:
     sell_lead(source)
     other = build_source(build_campaign())
     sell_lead(other)
-    today = PayableEntry.objects.earliest("id").created_at.date()
+    sold_on = today_of(source, at=PayableEntry.objects.earliest("id").created_at)
 
-    statement = read_statement(
-        source, first_day=today.replace(day=1), last_day=today.replace(year=today.year + 1, month=1, day=1)
-    )
+    statement = read_statement(source, first_day=sold_on, last_day=sold_on + timedelta(days=1))
 
     assert statement.total == Figures(leads=2, sales=4, earned_cents=1_400)
     assert statement.closing_cents == 1_400
