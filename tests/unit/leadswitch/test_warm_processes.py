@@ -25,7 +25,7 @@ json.dump({
 }, sys.stdout)
 """
 # These read the environment when they are imported, or are the product's own but for the table of places.
-NOT_IMPORTED = ("prometheus_client", "opentelemetry.sdk.trace", "leadswitch", "tracing", "distribution")
+NOT_IMPORTED = ("prometheus_client", "opentelemetry", "leadswitch", "tracing", "distribution")
 
 
 def read(*arguments: str, **options: Any) -> dict[str, Any]:
