@@ -18,7 +18,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -26,6 +25,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import httpx
 
 from leadswitch.env.payments import StripeAccount
+from tests.support.plain_http import plain_client
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -130,12 +130,6 @@ def sign(body: bytes, *, at: float | None = None, secret: str = WEBHOOK_SECRET) 
     stamp = int(time.time() if at is None else at)
     digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={stamp},v1={digest}"
-
-
-@cache
-def plain_client() -> httpx.Client:
-    """One for all requests: httpx reads the certificates of all authorities for each, in 20 ms of CPU time."""
-    return httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 @contextmanager
