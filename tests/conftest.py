@@ -50,6 +50,12 @@ FOLDERS_OF_ONE_WORKER: Final = (
     "tests/integration/leadswitch/test_pgbouncer.py",
     # Each worker would run the whole product once for its fixture.
     "tests/integration/levels/test_live_series.py",
+    "tests/integration/levels/test_frozen_postgres.py",
+    "tests/integration/levels/test_exporter.py",
+    # Each worker would apply all migrations for its fixture.
+    "tests/integration/money/test_old_entries.py",
+    # Each worker would write this history for its fixture.
+    "tests/integration/admin/test_rare_history.py",
     # Each worker would parse every file of the repository.
     "tests/conventions/",
 )

@@ -3,13 +3,14 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+
+from tests.support.warm.started import start_python
 
 STOP_SECONDS: Final = 10.0
 
@@ -68,8 +69,8 @@ def start_children(
         output = stack.enter_context(log.open("w"))
         children = []
         for number in range(count):
-            process = subprocess.Popen(
-                [sys.executable, "-m", module, str(number)],
+            process = start_python(
+                *("-m", module, str(number)),
                 cwd=settings.BASE_DIR,
                 env={**child_environment(database_url, role="worker"), **environment},
                 stdin=subprocess.PIPE,

@@ -18,6 +18,7 @@ from django.db import connection
 from leadswitch.up import CELERY, DELIVERER, DISPATCHER, STREAMS, WEB_OPTIONS, worker_arguments
 from tests.bench.children import ChildFailed, child_environment, end
 from tests.support.ports import free_port
+from tests.support.warm.started import start_python
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
@@ -73,8 +74,8 @@ def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[i
 def run_deliverer(environment: Mapping[str, str], *, directory: Path) -> Iterator[None]:
     """Run a deliverer. It sends a heartbeat to the database when it is ready."""
     with (directory / "deliverer.log").open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, *DELIVERER],
+        process = start_python(
+            *DELIVERER,
             cwd=settings.BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -149,8 +150,8 @@ def _run_until_open(
 ) -> Iterator[int]:
     """Yield the process id when it accepts connections."""
     with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command],
+        process = start_python(
+            *command,
             cwd=settings.BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -4,13 +4,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from leadswitch.up import WEB
 from tests.support.processes import child_environment
+from tests.support.warm.started import start_python
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10
@@ -23,8 +23,8 @@ def serve_product(*, log_file: Path, **environment: str) -> Iterator[str]:
     `environment` is added to that of the tests.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener, log_file.open("wb") as log:
-        process = subprocess.Popen(
-            web_command(listener.fileno()),
+        process = start_python(
+            *web_command(listener.fileno()),
             cwd=REPOSITORY,
             env=child_environment(LEADSWITCH_ROLE="web", ALLOWED_HOSTS="127.0.0.1", **environment),
             stdin=subprocess.DEVNULL,
@@ -40,7 +40,7 @@ def serve_product(*, log_file: Path, **environment: str) -> Iterator[str]:
 
 
 def web_command(listening: int) -> list[str]:
-    return [sys.executable, "-m", *WEB, "--bind", f"fd://{listening}", "--workers", "1"]
+    return ["-m", *WEB, "--bind", f"fd://{listening}", "--workers", "1"]
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:

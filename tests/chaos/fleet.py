@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +19,7 @@ from tests.chaos.periods import Periods
 from tests.support.ports import free_port
 from tests.support.processes import kill_group, pipe, worker_environment
 from tests.support.waiting import wait_until
+from tests.support.warm.started import start_python
 
 WORKERS: Final = 3
 PROCESSES_PER_WORKER: Final = 2
@@ -65,8 +65,8 @@ def hosted(module: str, directory: Path, *protections: str, log: Path, **environ
     """Start this host. At the end its processes are killed."""
     with (
         log.open("w") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", module, str(directory), *protections],
+        start_python(
+            *("-m", module, str(directory), *protections),
             cwd=REPOSITORY,
             env=worker_environment(**environment),
             stdin=subprocess.PIPE,

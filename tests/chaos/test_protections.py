@@ -1,7 +1,5 @@
 """Each protection can still be removed: the names and texts that it replaces exist."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +8,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.missing import EVERY, list_runs
 from tests.chaos.parts import PARTS
 from tests.chaos.protections import ALONE, PROTECTIONS
+from tests.support.warm.started import run_python
 
 # In a separate process, as in the suite: a removed protection stays removed.
 TAKE_AWAY = "import sys, django; django.setup(); from tests.chaos.protections import take_away; take_away(sys.argv[1:])"
@@ -17,9 +16,7 @@ TAKE_AWAY = "import sys, django; django.setup(); from tests.chaos.protections im
 
 @pytest.mark.parametrize("name", PROTECTIONS)
 def test_protection_can_be_removed(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", TAKE_AWAY, name], capture_output=True, text=True, check=False
-    )
+    done = run_python("-c", TAKE_AWAY, name)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -41,8 +38,7 @@ TAKE_FROM_PART = (
 
 @pytest.mark.parametrize(("part", "name"), IN_PARTS)
 def test_protection_of_a_part_can_be_removed(part: str, name: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", TAKE_FROM_PART, part, name, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_python("-c", TAKE_FROM_PART, part, name, str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -25,6 +25,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import httpx
 
 from leadswitch.env.payments import StripeAccount
+from tests.support.plain_http import plain_client
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -69,7 +70,7 @@ class CardProvider:
 
     def ask(self, method: str, path: str, **data: Any) -> dict[str, Any]:
         """As a browser or a person at the provider does, past the proxy."""
-        answer = httpx.request(method, f"{self.backend}{path}", auth=(KEY, ""), data=data or None)
+        answer = plain_client().request(method, f"{self.backend}{path}", auth=(KEY, ""), data=data or None)
         answer.raise_for_status()
         return dict(answer.json())
 
@@ -167,7 +168,7 @@ def card_provider() -> Iterator[CardProvider]:
 
 def is_up(provider: CardProvider) -> bool:
     try:
-        return httpx.get(f"{provider.backend}/v1/customers", auth=(KEY, "")).status_code == 200
+        return plain_client().get(f"{provider.backend}/v1/customers", auth=(KEY, "")).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -224,7 +225,7 @@ class Proxy(BaseHTTPRequestHandler):
         headers = {name: self.headers[name] for name in names if self.headers.get(name)}
         fields = parse_qsl(body.decode(), keep_blank_values=True)
         known = [(name, value) for name, value in fields if not name.startswith(NEWER)]
-        answer = httpx.request(
+        answer = plain_client().request(
             self.command, f"{self.serves.backend}{self.path}", content=urlencode(known), headers=headers
         )
         if self.command == "POST" and self.path in LISTS:

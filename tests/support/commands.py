@@ -9,6 +9,7 @@ from leadswitch.env import REPOSITORY
 from leadswitch.up import CELERY, DELIVERER, DISPATCHER, STREAMS, WEB
 from tests.conftest import VAR_DIR
 from tests.support.superuser import superuser_url
+from tests.support.warm.started import run_python
 
 PLAIN = superuser_url(ServicePaths.of(VAR_DIR)).replace("postgres@", "leadswitch@", 1)
 
@@ -24,8 +25,14 @@ SERVERS = {
 }
 
 
+def run_warm(*command: str, **variables: str) -> tuple[int, list[str]]:
+    """The exit code and the lines on standard error. For a test of what the program says, not of its start."""
+    result = run_python(*command, cwd=REPOSITORY, env={**os.environ, **variables}, timeout=60)
+    return result.returncode, result.stderr.splitlines()
+
+
 def run(*command: str, **variables: str) -> tuple[int, list[str]]:
-    """The exit code and the lines on standard error."""
+    """The same of a new Python process."""
     result = subprocess.run(
         [sys.executable, *command],
         cwd=REPOSITORY,

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from leadswitch.up import STREAMS
+from tests.support.plain_http import plain_client
 from tests.support.ports import free_port
 from tests.support.processes import Program, logged
 from tests.support.waiting import wait_until
@@ -53,7 +54,7 @@ def stream_server_at(
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5).status_code == 200
+        return plain_client().get(url, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -99,7 +100,7 @@ class Client:
         if self._last_id:
             headers["Last-Event-ID"] = self._last_id
         try:
-            with httpx.stream("GET", self._url, headers=headers, timeout=SECONDS) as response:
+            with plain_client().stream("GET", self._url, headers=headers, timeout=SECONDS) as response:
                 self._response, self.status, self.headers = (
                     response,
                     response.status_code,

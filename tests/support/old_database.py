@@ -1,8 +1,6 @@
 """A database of its own that is migrated to an older state, filled with old rows, and migrated on."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from leadswitch.embedded.roles import DATABASE, ROLE
 from leadswitch.env import REPOSITORY
 from tests.conftest import VAR_DIR, WORKER
 from tests.support.superuser import superuser_url
+from tests.support.warm.started import run_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,8 @@ class OldDatabase:
 
     def migrate(self, *target: str) -> None:
         """To the newest state, or `target`: an app and a migration."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0", *target],
-            cwd=REPOSITORY,
-            env={**os.environ, "DATABASE_URL": self.url},
-            capture_output=True,
-            text=True,
-        )
+        command = ("manage.py", "migrate", "--verbosity", "0", *target)
+        done = run_python(*command, cwd=REPOSITORY, env={**os.environ, "DATABASE_URL": self.url})
         assert done.returncode == 0, done.stderr
 
     def rows(self, sql: LiteralString) -> list[tuple[Any, ...]]:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from django.db import connection
 from leadswitch.env import REPOSITORY
 from leadswitch.up import CELERY, DELIVERER, DISPATCHER, worker_arguments
 from tests.support.waiting import wait_until
+from tests.support.warm.started import start_python
 
 # The options with which `celery` runs one worker process that reports when it is ready.
 WORKER = worker_arguments(concurrency=1)
@@ -54,8 +54,8 @@ def started(
 
     Its output goes to `output` if given. Otherwise its stdout is a pipe.
     """
-    process = subprocess.Popen(
-        [sys.executable, *command],
+    process = start_python(
+        *command,
         cwd=REPOSITORY,
         env=worker_environment(**environment),
         stdin=subprocess.PIPE,

@@ -1,19 +1,21 @@
 """The product's web server as a separate process, on the test database."""
 
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.error import URLError
 
 from leadswitch.env import REPOSITORY
 from leadswitch.up import WEB
 from tests.support.ports import free_port
 from tests.support.processes import child_environment
+from tests.support.warm.started import start_python
+
+if TYPE_CHECKING:
+    import subprocess
 
 
 @contextmanager
@@ -33,8 +35,8 @@ class Server:
 def serving(*options: str, output: IO[bytes] | None = None, **environment: str) -> Iterator[Server]:
     """The same, but yields the process, whose log goes to `output`."""
     address = f"127.0.0.1:{free_port()}"
-    with subprocess.Popen(
-        [sys.executable, "-m", *WEB, "--bind", address, "--workers", "1", "--log-level", "warning", *options],
+    with start_python(
+        *("-m", *WEB, "--bind", address, "--workers", "1", "--log-level", "warning", *options),
         cwd=REPOSITORY,
         env=child_environment(LEADSWITCH_ROLE="web", **environment),
         stderr=output,

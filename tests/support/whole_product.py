@@ -1,7 +1,5 @@
 """The processes of the product, each with an endpoint of its own, as in docker-compose.yml."""
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from tests.support.processes import WORKER, beat, celery, child_environment, del
 from tests.support.scrapes import Endpoint, local_endpoint, wait_until_served
 from tests.support.served import served
 from tests.support.waiting import wait_until
+from tests.support.warm.started import run_python
 
 TOKEN: Final = "a-metrics-token-of-more-than-32-characters"
 MIGRATION_SECONDS: Final = 300
@@ -74,8 +73,8 @@ def make_environment(services: ServiceUrls) -> dict[str, str]:
 
 def migrate(places: Mapping[str, str]) -> None:
     environment = child_environment(**{**places, "LEADSWITCH_ROLE": "command"})
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=MIGRATION_SECONDS, check=True)
+    command = ("manage.py", "migrate", "--verbosity", "0")
+    run_python(*command, cwd=REPOSITORY, env=environment, timeout=MIGRATION_SECONDS).check_returncode()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from leadswitch.up import DISPATCHER
 from tests.bench.children import Child, child_environment, end
 from tests.bench.dispatch.plan import COUNTDOWN, EVENT, POLLER
 from tests.bench.servers import HOST, LEADING, run_worker, start_ready
+from tests.support.warm.started import start_python
 
 REDIS_DATABASE: Final = 9
 POLLERS: Final = 2  # as many as the worker has processes
@@ -77,8 +78,8 @@ def _with_database(url: str) -> str:
 def start_child(place: Place) -> Iterator[Child]:
     log = place.directory / "child.log"
     with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.dispatch.child"],
+        process = start_python(
+            *("-m", "tests.bench.dispatch.child"),
             cwd=settings.BASE_DIR,
             env=place.environment(),
             stdin=subprocess.PIPE,

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from leadswitch.env import REPOSITORY
 from routing.models import Lead
 from tests.support.factories import SourceFactory
 from tests.support.processes import child_environment
+from tests.support.warm.started import start_python
 
 ROWS = 6_000
 COMMAND = [
@@ -54,8 +54,8 @@ class Importer:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> "subprocess.Popen[str]":
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", *COMMAND, str(self.file)],
+        self.process = start_python(
+            *("manage.py", *COMMAND, str(self.file)),
             cwd=REPOSITORY,
             env=child_environment(LEADSWITCH_WAKE_ENABLED="false"),
             stdout=subprocess.PIPE,

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
+from django.db import transaction
 from django.db.models import Model
 from django.test import Client
+from pytest_django.plugin import DjangoDbBlocker
 
 from distribution.models import (
     Assignment,
@@ -210,8 +212,17 @@ def client_with(key: str) -> Client:
     return Client(headers={"Authorization": f"Api-Key {key}"})
 
 
-@pytest.fixture
-def world() -> World:
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:  # noqa: ARG001
+    """For all tests of a module, in one transaction. Each test undoes to a savepoint what it has changed."""
+    whole = transaction.atomic()
+    whole._from_testcase = True  # type: ignore[attr-defined]  # the outermost transaction of the product is within it
+    with django_db_blocker.unblock(), whole:
+        yield make_world()
+        transaction.set_rollback(True)
+
+
+def make_world() -> World:
     made = World(build_world(), build_world())
     for workspace in (made.mine, made.foreign):
         sale = Assignment.objects.get(buyer__workspace=workspace)

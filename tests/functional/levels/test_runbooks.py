@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from collections import Counter
 from contextlib import ExitStack
 from io import StringIO
@@ -22,6 +20,7 @@ from tests.support.runbook_faults import LEADER, OTHER, Product, overdue_leads
 from tests.support.runbook_state import State
 from tests.support.runbook_states import STATES
 from tests.support.runbooks import PAGES, join_words, read_commands, read_promises, read_quoted_commands
+from tests.support.warm.started import run_python
 
 STATE_OF_PAGE: Final = {page: state for state in STATES for page in state.pages}
 
@@ -41,14 +40,8 @@ def run(command: str, product: Product, state: State) -> tuple[int, str]:
     if program == "manage.py" and not state.environment:
         return call_here(*arguments)
     variables = {"LEADSWITCH_VAR_DIR": str(product.directory), **state.environment}
-    done = subprocess.run(
-        [sys.executable, *([program] if program == "manage.py" else []), *arguments],
-        cwd=REPOSITORY,
-        env=child_environment(**variables),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [program, *arguments] if program == "manage.py" else arguments
+    done = run_python(*command, cwd=REPOSITORY, env=child_environment(**variables))
     return done.returncode, done.stdout + done.stderr
 
 

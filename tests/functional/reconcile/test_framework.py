@@ -4,8 +4,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -36,6 +34,7 @@ from tests.support.own_redis import using_own_redis
 from tests.support.processes import pipe, started
 from tests.support.racing import in_background
 from tests.support.waiting import fetch_value, wait_until
+from tests.support.warm.started import run_python
 from tracing import reconciling
 from tracing.reconciling import MAX_NAMED, Counts, in_batches, name_rows
 
@@ -184,13 +183,7 @@ def test_names_are_cut() -> None:
     "arguments", [["--limit", "0"], ["--limit", "ten"], ["--loud"], ["nonsense"], ["balances", "more"]]
 )
 def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
-    ran = subprocess.run(
-        [sys.executable, "manage.py", "reconcile", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = run_python("manage.py", "reconcile", *arguments, cwd=REPOSITORY)
 
     assert ran.returncode == 2
     assert ran.stdout == ""

@@ -1,16 +1,15 @@
 """The command: its last line, its exit codes, its JSON."""
 
 import json
-import subprocess
-import sys
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
+from leadswitch.env import REPOSITORY
 from tests.functional.verify.world import ALL_NUMBERS, World
 from tests.support.planting import plant
+from tests.support.warm.started import run_python
 
 
 @pytest.mark.usefixtures("world")
@@ -57,13 +56,7 @@ def test_command_prints_json(world: World) -> None:
 
 @pytest.mark.parametrize("arguments", [["--limit", "0"], ["--limit", "ten"], ["--limit", "-3"], ["--loud"]])
 def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
-    ran = subprocess.run(
-        [sys.executable, "manage.py", "verify", *arguments],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = run_python("manage.py", "verify", *arguments, cwd=REPOSITORY)
 
     assert ran.returncode == 2
     assert ran.stdout == ""

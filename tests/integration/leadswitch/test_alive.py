@@ -16,7 +16,7 @@ from leadswitch.embedded.processes import wait_until
 from leadswitch.env import REPOSITORY
 from routing.dispatch.heartbeat import FOLDER, LONGEST_TURN_SECONDS
 from tests.conftest import VAR_DIR
-from tests.support.commands import PLAIN, SERVERS, run
+from tests.support.commands import PLAIN, SERVERS, run, run_warm
 
 AWAY = "redis://127.0.0.1:1/0"
 
@@ -40,7 +40,7 @@ def started(process: str, var_dir: Path) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def probe(process: str, var_dir: Path) -> int:
-    code, _ = run("-m", "leadswitch.alive", process, LEADSWITCH_VAR_DIR=str(var_dir))
+    code, _ = run_warm("-m", "leadswitch.alive", process, LEADSWITCH_VAR_DIR=str(var_dir))
     return code
 
 

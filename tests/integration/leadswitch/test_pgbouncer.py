@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.support import machine
 from tests.support.pooled_day import LEADS
 from tests.support.ports import free_port
 from tests.support.superuser import superuser_url
+from tests.support.warm.started import run_python
 
 HOST = "127.0.0.1"
 DATABASE = f"pooled_{WORKER}"
@@ -106,14 +106,7 @@ def run(port: int, kind: str, *command: str, **variables: str) -> "subprocess.Co
         "LEADSWITCH_PGBOUNCER": "true",
         **variables,
     }
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_python(*command, cwd=REPOSITORY, env=environment)
 
 
 def part(port: int, kind: str, *arguments: str, **variables: str) -> Mapping[str, Any]:
