@@ -34,8 +34,10 @@ HELP: Final = {
     "fallback_mode": "Ping post and auction: which buyer in a tier is first when such a lead is pushed.",
 }
 LABELS: Final = {
+    "offer_seconds": "Offer window (seconds)",
+    "post_deadline_seconds": "Post deadline (seconds)",
+    "margin_bps": "Margin (hundredths of a percent: 250 is 2.5%)",
     "bid_deadline_ms": "Bid deadline (milliseconds)",
-    "margin_bps": "Margin (hundredths of a percent)",
     "reserve_cents": "Reserve: the lowest bid that wins ($)",
 }
 HEAD_START_HELP: Final = (

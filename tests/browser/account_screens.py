@@ -1,6 +1,6 @@
 """What the screenshots show of buyers who help themselves: people, approvals, cards, a month of entries."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.urls import reverse
@@ -10,6 +10,8 @@ from distribution.money.wallet import adjust, top_up
 from distribution.selfservice.author import Author
 from distribution.selfservice.change import change_account
 from distribution.selfservice.settings import AREA
+from distribution.statements.issue import issue_statement
+from routing.calendar.zones import load_zone
 from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.admin_pages import page as path_of
 from tests.support.factories import (
@@ -24,9 +26,9 @@ from tests.support.portal_scene import PortalScene
 
 # Movements of one month, in cents: what a buyer pays in, and what it spends.
 MOVEMENTS: Final = (-9_000, -7_500, -11_000, 25_000, -10_000, -6_500, -12_500, -2_500, 25_000, -9_500, -5_500)
-# The entries of a wallet, two days apart until today.
+# The entries of a wallet, three days apart until today.
 SPREAD: Final = """
-UPDATE distribution_ledgerentry e SET created_at = now() - placed.place * interval '2 days'
+UPDATE distribution_ledgerentry e SET created_at = now() - placed.place * interval '3 days'
 FROM (
     SELECT id, row_number() OVER (ORDER BY id DESC) - 1 AS place FROM distribution_ledgerentry WHERE wallet_id = %s
 ) placed
@@ -74,10 +76,26 @@ def live_a_month(scene: PortalScene) -> None:
         else:
             adjust(scene.buyer.pk, amount_cents=cents, key=key, actor="ann", reason="leads of the old system")
     plant(SPREAD, [scene.buyer.wallet.pk])
+    issue_last_statement(scene.buyer)
     RechargeFactory(wallet=scene.buyer.wallet)
     card = CardFactory(buyer=scene.buyer)
     CardPaymentFactory(card=card, state="failed", failure_code="card_declined")
-    CardPaymentFactory(card=card, state="needs_action", failure_code="", ended_at=None)
+    in_a_day = datetime.now(UTC) + timedelta(days=1)
+    CardPaymentFactory(
+        card=card,
+        state="needs_action",
+        failure_code="",
+        ended_at=None,
+        next_try_at=in_a_day,
+        provider_id="pi_2",
+    )
+
+
+def issue_last_statement(buyer: Buyer) -> None:
+    """Of the month before this one, which has movements."""
+    at = datetime.now(UTC)
+    last_day = at.astimezone(load_zone(buyer.timezone)).date().replace(day=1) - timedelta(days=1)
+    issue_statement(buyer.wallet, last_day.replace(day=1), at=at, actor="beat")
 
 
 def empty_account() -> PortalUser:

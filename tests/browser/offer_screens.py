@@ -114,6 +114,7 @@ def offer_pages() -> dict[str, str]:
         "lead-trace-offer-over": reverse("admin:routing_lead_trace", args=[over.lead.public_id]),
         "campaign-ping-post": path_of(Campaign, "change", offered.campaign_id),
         "campaign-auction": path_of(Campaign, "change", bid.offer.campaign_id),
+        "bid-by-hour": reverse("admin:distribution_bid_figures"),
         "bid-answer": path_of(Bid, "change", bid.pk),
         "ping-answer": path_of(Ping, "change", Ping.objects.latest("pk").pk),
         "pingendpoint-test": reverse(

@@ -90,6 +90,11 @@ from tracing.reconcile import rollups
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 LEADS = 30
+MAIL = {
+    "EMAIL_URL": "smtp://127.0.0.1:1",
+    "LEADSWITCH_EMAIL_FROM": "leads@example.com",
+    "LEADSWITCH_BASE_URL": "https://leads.example.com",
+}
 PHONE_OPTIONS = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": DESKTOP},
@@ -111,9 +116,12 @@ def address(
     django_db_setup: None,  # noqa: ARG001
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[str]:
-    """The product with keys of the demo's card provider: otherwise pages of cards say only that there are none."""
-    log_file = VAR_DIR / "screenshots.log"
-    with django_db_blocker.unblock(), serve_product(log_file=log_file, **provider.environment) as served:
+    """The product with the demo's card provider and a mail server: pages say only that there is none otherwise."""
+    environment = {**provider.environment, **MAIL}
+    with (
+        django_db_blocker.unblock(),
+        serve_product(log_file=VAR_DIR / "screenshots.log", **environment) as served,
+    ):
         yield served
 
 
