@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -62,7 +62,12 @@ def read_bids(
 ) -> Mapping[datetime, HourOfBids]:
     """The newest `most` auctions since `start`. `workspace_ids` None: of all workspaces. One statement."""
     ids = None if workspace_ids is None else array_literal(workspace_ids)
-    given = {"first_id": first_id_at(start - APART), "start": start, "workspaces": ids, "most": most}
+    given: dict[str, Any] = {
+        "first_id": first_id_at(start - APART),
+        "start": start,
+        "workspaces": ids,
+        "most": most,
+    }
     with connection.cursor() as cursor:
         cursor.execute(READ, given)
         return {row[0]: HourOfBids(*row[1:]) for row in cursor.fetchall()}

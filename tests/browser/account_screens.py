@@ -5,7 +5,7 @@ from typing import Final
 
 from django.urls import reverse
 
-from distribution.models import ApprovalPolicy, Buyer, ChangeProposal, PortalUser
+from distribution.models import ApprovalPolicy, Buyer, BuyerStatement, ChangeProposal, PortalUser
 from distribution.money.wallet import adjust, top_up
 from distribution.selfservice.author import Author
 from distribution.selfservice.change import change_account
@@ -67,8 +67,8 @@ def account_pages() -> dict[str, str]:
     }
 
 
-def live_a_month(scene: PortalScene) -> None:
-    """A wallet that went up and down, a card with payments, and automatic recharge."""
+def live_a_month(scene: PortalScene) -> BuyerStatement:
+    """A wallet that went up and down, a card with payments, automatic recharge. Returns the last statement."""
     for number, cents in enumerate(MOVEMENTS):
         key = f"month:{number}"
         if cents > 0:
@@ -76,7 +76,6 @@ def live_a_month(scene: PortalScene) -> None:
         else:
             adjust(scene.buyer.pk, amount_cents=cents, key=key, actor="ann", reason="leads of the old system")
     plant(SPREAD, [scene.buyer.wallet.pk])
-    issue_last_statement(scene.buyer)
     RechargeFactory(wallet=scene.buyer.wallet)
     card = CardFactory(buyer=scene.buyer)
     CardPaymentFactory(card=card, state="failed", failure_code="card_declined")
@@ -89,13 +88,15 @@ def live_a_month(scene: PortalScene) -> None:
         next_try_at=in_a_day,
         provider_id="pi_2",
     )
+    return issue_last_statement(scene.buyer)
 
 
-def issue_last_statement(buyer: Buyer) -> None:
+def issue_last_statement(buyer: Buyer) -> BuyerStatement:
     """Of the month before this one, which has movements."""
     at = datetime.now(UTC)
     last_day = at.astimezone(load_zone(buyer.timezone)).date().replace(day=1) - timedelta(days=1)
-    issue_statement(buyer.wallet, last_day.replace(day=1), at=at, actor="beat")
+    statement, _ = issue_statement(buyer.wallet, last_day.replace(day=1), at=at, actor="beat")
+    return statement
 
 
 def empty_account() -> PortalUser:

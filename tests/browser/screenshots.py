@@ -186,9 +186,10 @@ def test_take_portal(look: str, open_as: OpenAs, address: str) -> None:
     folder, page = FOLDER / look, open_as(None, **LOOKS[look])
     scene = build_portal_scene()
     take_signing_in(page, scene.user, folder)
-    live_a_month(scene)
+    statement = live_a_month(scene)
     enter(page, scene.user, address)
-    for name, path in list_pages(scene).items():
+    pages = {**list_pages(scene), "statement-month": f"/portal/wallet/statements/{statement.number}/"}
+    for name, path in pages.items():
         take(page, path, folder / f"portal-{name}.png")
     page.goto("/portal/wallet/card/")
     page.get_by_role("button", name="Use another card").click()
