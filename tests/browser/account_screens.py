@@ -58,10 +58,12 @@ def make_account(buyer: Buyer) -> None:
 
 def account_pages() -> dict[str, str]:
     """A change that waits, with its difference and its effect, the decisions as they ask, and the accounts."""
-    change = path_of(ChangeProposal, "change", ChangeProposal.objects.latest("pk").pk)
+    latest = ChangeProposal.objects.select_related("buyer").latest("pk")
+    change = path_of(ChangeProposal, "change", latest.pk)
+    accounts = reverse("admin:distribution_ledgerentry_accounts")
     acts = {name: change.replace("change/", f"act/{name}/") for name in ("approve", "decline")}
     return {
-        "ledgerentry-accounts": reverse("admin:distribution_ledgerentry_accounts"),
+        "ledgerentry-accounts": f"{accounts}?workspace={latest.buyer.workspace_id}",
         "changeproposal-waiting": change,
         **{f"changeproposal-{name}": path for name, path in acts.items()},
     }
