@@ -155,7 +155,7 @@ class TierAdmin(DollarsAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "head_start_seconds":
-            field.help_text = HEAD_START_HELP
+            field.label, field.help_text = "Head start (seconds)", HEAD_START_HELP
         return field
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
