@@ -206,7 +206,7 @@ def _show(value: Any, *, column: str) -> str:
         shown = money(value) if column.endswith("_cents") and value is not None else str(value)
         return "nothing" if value in (None, "", {}, []) else shown
     try:
-        return describe(value)
+        return str(describe(value))
     except (ValueError, TypeError, LookupError, AttributeError):
         return str(value)
 
