@@ -14,6 +14,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
+from distribution.configuration.describe import describe_service_area
+from distribution.engine.area import describe_area
 from distribution.models import (
     ApprovalPolicy,
     ApprovedField,
@@ -46,7 +48,11 @@ DECIDE: Final = "distribution.change_changeproposal"
 TITLES: Final = {"approve": "Approve", "decline": "Decline"}
 WITHOUT_EFFECT: Final = frozenset({"name", "contact"})
 NOT_TRIED: Final = "None: no decision about a lead reads a name or a contact."
-DESCRIBERS: Final[dict[str, Any]] = {**BuyerAdmin.describers, **EnrollmentAdmin.describers}
+DESCRIBERS: Final[dict[str, Any]] = {
+    **BuyerAdmin.describers,
+    **EnrollmentAdmin.describers,
+    "service_area": lambda area: f"{describe_area(area)} ({describe_service_area(area)})",
+}
 PER_PERIOD: Final = frozenset({"caps", "budgets_cents"})
 DONE: Final = {"approve": "The change was made.", "decline": "The change was declined."}
 

@@ -16,6 +16,7 @@ from routing.models import Lead
 from tests.support.admin_pages import person
 from tests.support.auctions import answer, auction_campaign, auctioned_lead, bidder, close
 from tests.support.factories import WorkspaceFactory
+from tests.support.planting import plant
 
 pytestmark = pytest.mark.django_db
 PAGE = "admin:distribution_bid_figures"
@@ -57,7 +58,7 @@ def test_auctions_before_the_window_of_tests_and_of_others_are_left_out(campaign
     assert other.workspace_id != campaign.workspace_id
     assert [each.bid for each in read(campaign)] == [2]
     assert read(campaign, hours_ago=-1) == []
-    Lead.objects.update(is_test=True)
+    plant("UPDATE routing_lead SET is_test = true")
     assert read(campaign) == []
 
 

@@ -200,7 +200,7 @@ class TestAdmin:
         listed = client.get(page(ChangeProposal, "changelist"))
         assert "service area" in listed.content.decode()
         shown = client.get(page(ChangeProposal, "change", proposal.pk)).content.decode()
-        assert "becomes AL" in shown
+        assert "becomes AL (covers " in shown
         assert "It would have won none of 0 leads that it missed in 30 days." in shown
 
         named = ask(buyer, "me/", {"name": "Another name"})
@@ -209,7 +209,7 @@ class TestAdmin:
 
         url = page(ChangeProposal, "act", proposal.pk, "approve")
         asked = client.get(url).content.decode()
-        assert "becomes AL" in asked
+        assert "becomes AL (covers " in asked
         assert "Effect: It would have won none of 0 leads" in asked
         assert client.post(url, {"reason": ""}).status_code == 400
         assert client.post(url, {"reason": "agreed", "seen": "waiting"}).status_code == 302
