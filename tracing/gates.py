@@ -75,7 +75,7 @@ def _describe_area(gate: Gate, _timezone: str) -> tuple[str, str]:
 def _describe_reach(beyond: float, *, zip_code: Any) -> str:
     """A circle is widened by a few miles, not by hundreds for one lead."""
     if beyond > FAR_MILES:
-        return f"add {zip_code} on its own: it is {beyond:,.0f} miles beyond the area"
+        return f"add {zip_code} alone: it is {beyond:,.0f} miles beyond the area"
     return f"widen its circle by {math.ceil(beyond * 10) / 10:,.1f} miles or add {zip_code}"
 
 

@@ -24,6 +24,7 @@ FIXER_ORDER: Final = (Fixer.LEAD, Fixer.AGENCY, Fixer.BUYER, Fixer.SYSTEM)
 OTHER_STAGES: Final = {
     "enrolled": ("buyer enrolled", "buyers enrolled"),
     "bid": ("bids enough", "bid enough"),
+    "offered": ("is shown the offer", "are shown the offer"),
     "locked": ("is free", "are free"),
     "selected": ("selected", "selected"),
 }

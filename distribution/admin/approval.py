@@ -13,6 +13,9 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
+from distribution.configuration.describe import describe_service_area
+from distribution.engine.area import describe_area
 from distribution.models import (
     ApprovalPolicy,
     ApprovedField,
@@ -47,6 +50,12 @@ TITLES: Final = {"approve": "Approve", "decline": "Decline"}
 WITHOUT_EFFECT: Final = frozenset({"name", "contact"})
 NOT_TRIED: Final = "None: no decision about a lead reads a name or a contact."
 NOT_COUNTED: Final = "Not counted now: another change is being tried. Load this page again in a moment."
+DESCRIBERS: Final[dict[str, Any]] = {
+    **BuyerAdmin.describers,
+    **EnrollmentAdmin.describers,
+    "service_area": lambda area: f"{describe_area(area)} ({describe_service_area(area)})",
+}
+PER_PERIOD: Final = frozenset({"caps", "budgets_cents"})
 DONE: Final = {"approve": "The change was made.", "decline": "The change was declined."}
 
 
@@ -111,7 +120,10 @@ class ChangeProposalAdmin(ConfirmingAdmin, ReadOnlyAdmin):
 
     @admin.display(description="change")
     def what(self, proposal: ChangeProposal) -> str:
-        return ", ".join(proposal.fields)
+        return ", ".join(map(name_change, proposal.fields))
+
+    def title_of(self, row: ChangeProposal) -> str:
+        return f"Change of {row.buyer.name}: {self.what(row)}"
 
     @admin.display(description="difference")
     def difference(self, proposal: ChangeProposal) -> str | SafeString:
@@ -162,9 +174,13 @@ class ChangeProposalAdmin(ConfirmingAdmin, ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid() and self._decide(request, proposal, name, form):
             return HttpResponseRedirect(back)
         lines = [f"{title}: {text}" for title, text in describe_rows(proposal, at=timezone.now())]
+        if proposal.state == ProposalState.WAITING:
+            lines.append(f"Effect: {self.effect(proposal)}")
         is_possible = proposal.state == ProposalState.WAITING or bool(form.errors)
         context = {"lines": lines, "button": TITLES[name], "is_possible": is_possible, "back": back}
-        return self.confirm(request, title=f"{TITLES[name]}: {proposal}", form=form, context=context)
+        return self.confirm(
+            request, title=f"{TITLES[name]}: {self.title_of(proposal)}", form=form, context=context
+        )
 
     def _decide(self, request: HttpRequest, proposal: ChangeProposal, name: str, form: ReasonForm) -> bool:
         """Returns False when it was refused; the form says why."""
@@ -182,7 +198,8 @@ def describe_rows(proposal: ChangeProposal, *, at: datetime) -> Iterator[tuple[s
     """Each column with its value now and then, or why it cannot be approved."""
     try:
         for each in describe_difference(proposal, by=Author("", at)):
-            yield _name(proposal, each), f"{_show(each.before)} becomes {_show(each.after)}"
+            before, after = (_show(value, column=each.name) for value in (each.before, each.after))
+            yield _name(proposal, each), f"{before} becomes {after}"
     except (DecisionRefused, ChangeRefused) as refusal:
         yield "It cannot be approved", str(refusal)
 
@@ -193,8 +210,23 @@ def _name(proposal: ChangeProposal, difference: Difference) -> str:
     return describe_field(model, difference.name) if difference.name in known else difference.name
 
 
-def _show(value: Any) -> str:
-    return "nothing" if value in (None, "", {}, []) else str(value)
+def _show(value: Any, *, column: str) -> str:
+    """As the form of the column says it. What a program stored may not be readable."""
+    describe = DESCRIBERS.get(column)
+    if describe is None:
+        shown = money(value) if column.endswith("_cents") and value is not None else str(value)
+        return "nothing" if value in (None, "", {}, []) else shown
+    try:
+        return str(describe(value))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return str(value)
+
+
+def name_change(asked: str) -> str:
+    """ "service_area" is "service area", "caps.day" is "lead caps per day", "contact.email" is "contact email"."""
+    head, dot, member = asked.partition(".")
+    name = str(dict(ApprovedField.choices).get(head, head.replace("_", " ")))
+    return f"{name}{' per ' if head in PER_PERIOD else ' '}{member}" if dot else name
 
 
 def assess(proposal: ChangeProposal, *, at: datetime) -> Effect | None:

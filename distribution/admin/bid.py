@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from distribution.admin.bid_figures import BidFiguresAdmin
 from distribution.models import (
     Assignment,
     AssignmentState,
@@ -102,7 +103,8 @@ def _first_bid_at(at: datetime) -> int | None:
 
 
 @admin.register(Bid)
-class BidAdmin(ReadOnlyAdmin):
+class BidAdmin(BidFiguresAdmin, ReadOnlyAdmin):
+    change_list_template = "admin/distribution/bid/change_list.html"
     workspace_path = "buyer__workspace"
     list_display = (
         *("asked", "campaign", "lead_link", "buyer", "bid", "took", "outcome", "reason", "rank", "paid"),

@@ -41,6 +41,7 @@ from tracing.wording import money
 
 NARROWED: Final = ("tier", "buyer")
 WINDOWS: Final = {"hour": "this hour", "day": "today", "week": "this week", "month": "this month"}
+MARGIN_LABEL: Final = "Margin (hundredths of a percent: 250 is 2.5%)"
 
 
 @admin.register(Buyer)
@@ -168,6 +169,8 @@ class EnrollmentAdmin(DollarsAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         campaign_id = read_campaign_id(request) if obj is None else obj.campaign_id
         narrow(form, names=NARROWED, campaign_id=campaign_id)
+        if "margin_bps" in form.base_fields:
+            form.base_fields["margin_bps"].label = MARGIN_LABEL
         return form
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:

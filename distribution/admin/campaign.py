@@ -34,8 +34,10 @@ HELP: Final = {
     "fallback_mode": "Ping post and auction: which buyer in a tier is first when such a lead is pushed.",
 }
 LABELS: Final = {
+    "offer_seconds": "Offer window (seconds)",
+    "post_deadline_seconds": "Post deadline (seconds)",
+    "margin_bps": "Margin (hundredths of a percent: 250 is 2.5%)",
     "bid_deadline_ms": "Bid deadline (milliseconds)",
-    "margin_bps": "Margin (hundredths of a percent)",
     "reserve_cents": "Reserve: the lowest bid that wins ($)",
 }
 HEAD_START_HELP: Final = (
@@ -153,7 +155,7 @@ class TierAdmin(DollarsAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "head_start_seconds":
-            field.help_text = HEAD_START_HELP
+            field.label, field.help_text = "Head start (seconds)", HEAD_START_HELP
         return field
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

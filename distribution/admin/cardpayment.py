@@ -75,7 +75,7 @@ class CardPaymentAdmin(CardPaymentActionsAdmin):
     created = time_column("created_at", label="asked")
     amount = money_column("amount_cents", label="amount")
     refunded = money_column("refunded_cents", label="paid back")
-    refund_failed = money_column("refund_failed_cents", label="came back: a refund failed")
+    refund_failed = money_column("refund_failed_cents", label="failed refunds")
     state_shown = word_column("state", words=dict(PaymentState.choices))
     origin_shown = word_column("origin", words=dict(PaymentOrigin.choices))
 
@@ -83,6 +83,11 @@ class CardPaymentAdmin(CardPaymentActionsAdmin):
         """Those that are not ended are few and have an index."""
         is_ended = asked.get("state__exact", PENDING[0]) not in PENDING
         return MAX_SCANNED if is_ended or asked.get("origin__exact") else None
+
+    def title_of(self, row: CardPayment) -> str:
+        return (
+            f"Card payment of {money(row.amount_cents)} by {row.wallet.buyer.name}, {moment(row.created_at)}"
+        )
 
     @admin.display(description="buyer")
     def buyer(self, payment: CardPayment) -> str:

@@ -89,7 +89,7 @@ class CardPaymentActionsAdmin(ConfirmingAdmin, ReadOnlyAdmin):
             "is_possible": not why_not or bool(form.errors),
             "back": self._back(request, payment),
         }
-        return self.confirm(request, title=f"Refund: {payment}", form=form, context=context)
+        return self.confirm(request, title=f"Refund: {self.title_of(payment)}", form=form, context=context)
 
     def _ask(self, request: HttpRequest, payment: CardPayment, form: RefundForm) -> bool:
         entered = form.cleaned_data
@@ -126,7 +126,9 @@ class CardPaymentActionsAdmin(ConfirmingAdmin, ReadOnlyAdmin):
             "is_possible": True,
             "back": self._back(request, payment),
         }
-        response = self.confirm(request, title=f"Look up: {payment}", form=form, context=context)
+        response = self.confirm(
+            request, title=f"Look up: {self.title_of(payment)}", form=form, context=context
+        )
         if wait_seconds:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
             response.headers["Retry-After"] = str(wait_seconds)

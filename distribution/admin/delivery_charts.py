@@ -39,7 +39,7 @@ def make_outcomes(figures: Figures) -> Chart:
     found = [figures.by_hour.get(hour, TryFigures()) for hour in hours]
     columns = [[getattr(each, name) for each in found] for name in OUTCOMES]
     rows = [
-        (_name(hour), [f"{getattr(each, name):,}" for name in OUTCOMES])
+        (name_hour(hour), [f"{getattr(each, name):,}" for name in OUTCOMES])
         for hour, each in zip(hours, found, strict=True)
         if each.total
     ]
@@ -61,7 +61,7 @@ def make_latency(figures: Figures) -> Chart:
         for column in ([each.half_ms for each in found], [each.most_ms for each in found])
     ]
     rows = [
-        (_name(hour), [describe_ms(each.half_ms), describe_ms(each.most_ms)])
+        (name_hour(hour), [describe_ms(each.half_ms), describe_ms(each.most_ms)])
         for hour, each in zip(hours, found, strict=True)
         if each.half_ms is not None
     ]
@@ -100,5 +100,5 @@ def _data(
     }
 
 
-def _name(hour: datetime) -> str:
+def name_hour(hour: datetime) -> str:
     return f"{hour:%Y-%m-%d %H:%M}"

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from distribution.admin.accounts import AccountsAdmin
@@ -19,11 +21,13 @@ from distribution.admin.money_actions import MoneyActionsAdmin
 from distribution.admin.money_history import wallet_lines
 from distribution.admin.recharge_actions import RechargeActionsAdmin, link_recharge
 from distribution.admin.statement_pages import WalletStatementAdmin, link_statement
-from distribution.models import NOT_OF_SALES, Assignment, LedgerEntry, Wallet
+from distribution.models import NOT_OF_SALES, Assignment, Buyer, LedgerEntry, Wallet
+from distribution.money.by_day import draw_balances
 from distribution.money.by_hand import set_credit_limit_by_hand, set_notice_by_hand
 from distribution.statements.terms import set_emails_by_hand, set_terms_by_hand
+from routing.calendar.zones import UnknownTimezone, load_zone
 from tracing.admin.audited import REASON, ReasonedForm
-from tracing.admin.columns import money_column, time_column
+from tracing.admin.columns import NOTHING, money_column, time_column
 from tracing.admin.days import DayFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import HistoryLine
@@ -92,6 +96,14 @@ class WalletForm(ReasonedForm):
         return cleaned
 
 
+def _find_zone(buyer: Buyer) -> ZoneInfo:
+    """As the portal does: a name that no longer exists does not close the page."""
+    try:
+        return load_zone(buyer.timezone)
+    except UnknownTimezone:
+        return ZoneInfo("UTC")
+
+
 @admin.register(Wallet)
 class WalletAdmin(RechargeActionsAdmin, WalletStatementAdmin, MoneyActionsAdmin, DollarsAdmin):
     workspace_path = "buyer__workspace"
@@ -106,6 +118,7 @@ class WalletAdmin(RechargeActionsAdmin, WalletStatementAdmin, MoneyActionsAdmin,
         "buyer",
         "balance",
         "held",
+        "month",
         "credit_limit_cents",
         "limit_again",
         "notice_below_cents",
@@ -116,7 +129,7 @@ class WalletAdmin(RechargeActionsAdmin, WalletStatementAdmin, MoneyActionsAdmin,
         "statement_emails",
         REASON,
     )
-    readonly_fields = ("buyer", "balance", "held", "heard_by", "card_shown", "recharge_shown")
+    readonly_fields = ("buyer", "balance", "held", "month", "heard_by", "card_shown", "recharge_shown")
     balance = money_column("balance_cents", label="balance")
     never_deleted = (
         "Wallets cannot be deleted: the ledger explains past charges. To empty a wallet, adjust its balance."
@@ -124,6 +137,11 @@ class WalletAdmin(RechargeActionsAdmin, WalletStatementAdmin, MoneyActionsAdmin,
     held = money_column("held_cents", label="held")
     credit_limit = money_column("credit_limit_cents", label="credit limit")
     notice_below = money_column("notice_below_cents", label="notice below")
+
+    @admin.display(description="balance in the last 30 days")
+    def month(self, wallet: Wallet) -> str:
+        chart = draw_balances(wallet, at=timezone.now(), zone=_find_zone(wallet.buyer))
+        return NOTHING if chart is None else render_to_string("wallet_chart.html", {"chart": chart})
 
     @admin.display(description="notices go to")
     def heard_by(self, wallet: Wallet) -> str:

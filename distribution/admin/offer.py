@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from distribution.explain.places import SALE
 from distribution.models import BidOutcome, Campaign, Offer, OfferBuyer, OfferEnd, OfferKind, OfferState
@@ -22,7 +23,12 @@ from tracing.parsing import parse_uuid
 from tracing.wording import duration, moment, money, short_id
 
 HEADINGS: Final = ("Buyer", "Tier", "Price", "Shown from", "What happened")
-TABLE: Final = "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>"
+TABLE: Final = '<table class="admin-stack"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
+# On a phone each cell is a line with its heading.
+ROW: Final = format_html(
+    "<tr>{}</tr>",
+    format_html_join("", '<td data-label="{}">{{}}</td>', ((each,) for each in HEADINGS)),
+)
 
 # Buyers whose bid bought the lead. NULL for an offer that buyers claim, which counts them itself.
 SOLD: Final = RawSQL(  # noqa: S611 - constants only
@@ -84,6 +90,10 @@ class OfferAdmin(ReadOnlyAdmin):
         leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
         return Q(lead_id__in=leads) if leads else Q(public_id=public_id)
 
+    def title_of(self, row: Offer) -> str:
+        kind = capfirst(OfferKind(row.kind).label)
+        return f"{kind} in {row.campaign.name}, {moment(row.opened_at)} ({short_id(row.public_id)})"
+
     @admin.display(description="lead")
     def lead_link(self, offer: Offer) -> SafeString:
         url = reverse("admin:routing_lead_trace", args=[offer.lead.public_id])
@@ -116,7 +126,7 @@ class OfferAdmin(ReadOnlyAdmin):
         places = OfferBuyer.objects.filter(offer=offer).select_related("buyer").order_by("rank", "pk")
         heads = format_html_join("", '<th scope="col">{}</th>', ((each,) for each in HEADINGS))
         cells = [_describe_place(place) for place in places]
-        rows = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", cells)
+        rows = format_html_join("", ROW, cells)
         return format_html(TABLE, heads, rows)
 
 

@@ -60,6 +60,7 @@ class PingEndpointForm(EndpointForm):
 @admin.register(PingEndpoint)
 class PingEndpointAdmin(EndpointAdmin):
     form = PingEndpointForm
+    change_list_template = "admin/distribution/pingendpoint/change_list.html"
     list_display = ("name", "buyer", "campaign", "standing", "succeeded", "failing")
     list_filter = ("active", "disabled_reason", "workspace")
     empty_list_text = "No buyer is asked for bids. Add a ping endpoint for each buyer that bids in auctions."

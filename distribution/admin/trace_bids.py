@@ -29,12 +29,16 @@ OUTCOMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class BidRow:
-    """`percent`: its latency in percent of the deadline, at most 100. None: it was not asked, or has not answered."""
+    """`percent`: its latency in percent of the deadline, at most 100. None: it was not asked, or has not answered.
+
+    `share`: its bid in percent of the highest one. None: no bid.
+    """
 
     buyer: str
     outcome: str
     tone: str
     bid: str
+    share: float | None
     rank: str
     latency: str
     percent: float | None
@@ -65,7 +69,8 @@ def build_bids(
     deadline_ms = max(0.0, (auction.closes_at - auction.opened_at - WRITING).total_seconds() * 1000)
     traced = [each.buyers for each in offers if each.offer_id == auction.public_id]
     bought = {each.buyer.public_id for buyers in traced for each in buyers if each.bought_cents is not None}
-    rows = OfferBuyer.objects.filter(offer=auction).select_related("buyer")
+    rows = list(OfferBuyer.objects.filter(offer=auction).select_related("buyer"))
+    highest = max((_find_cents(row) or 0 for row in rows), default=0)
     ranked = sorted(rows, key=lambda row: (row.rank is None, row.rank or 0, row.bid_cents is None, row.pk))
     return BidTable(
         deadline=duration(deadline_ms) if deadline_ms else "",
@@ -74,6 +79,7 @@ def build_bids(
             _describe(
                 row,
                 deadline_ms=deadline_ms,
+                highest_cents=highest,
                 is_open=auction.state == OfferState.OPEN,
                 has_bought=row.buyer.public_id in bought,
             )
@@ -90,17 +96,25 @@ def _find_words(row: OfferBuyer, *, is_open: bool) -> tuple[str, str]:
     return OUTCOMES[row.bid_outcome] if row.bid_outcome or is_open else NOT_KNOWN
 
 
-def _describe(row: OfferBuyer, *, deadline_ms: float, is_open: bool, has_bought: bool) -> BidRow:
+def _find_cents(row: OfferBuyer) -> int | None:
+    """Its bid; a standing bid that no other one replaced has a rank."""
+    return row.price_cents if row.bid_cents is None and row.rank else row.bid_cents
+
+
+def _describe(
+    row: OfferBuyer, *, deadline_ms: float, highest_cents: int, is_open: bool, has_bought: bool
+) -> BidRow:
     words, tone = _find_words(row, is_open=is_open)
     if has_bought:
         words, tone = ("won" if row.rank else "bought after it"), "good"
-    cents = row.price_cents if row.bid_cents is None and row.rank else row.bid_cents
+    cents = _find_cents(row)
     is_asked = row.latency_ms is not None and deadline_ms > 0
     return BidRow(
         buyer=row.buyer.name,
         outcome=words,
         tone=tone,
         bid="" if cents is None else money(cents),
+        share=None if cents is None else round(100 * cents / max(highest_cents, 1), 1),
         rank=str(row.rank or ""),
         latency="" if row.latency_ms is None else duration(row.latency_ms),
         percent=min(100.0, round(100 * (row.latency_ms or 0) / deadline_ms, 1)) if is_asked else None,

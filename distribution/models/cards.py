@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.text import capfirst
 from uuid6 import uuid7
 
 from distribution.models.buyer import Buyer
@@ -19,6 +20,16 @@ from routing.models.ownership import owner_trigger
 LEAST_PAYMENT_CENTS: Final = 50
 MOST_PAYMENT_CENTS: Final = 1_000_000
 MOST_TRIES: Final = 5
+# The provider's codes of brands that are not their names in lower case.
+BRANDS: Final = {
+    "amex": "American Express",
+    "cartes_bancaires": "Cartes Bancaires",
+    "diners": "Diners Club",
+    "eftpos_au": "Eftpos Australia",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "unknown": "Card",
+}
 
 
 class CardCustomer(models.Model):
@@ -82,7 +93,8 @@ class Card(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.brand} ending in {self.last4}, expires {self.exp_month:02}/{self.exp_year}"
+        brand = BRANDS.get(self.brand) or capfirst(self.brand)
+        return f"{brand} ending in {self.last4}, expires {self.exp_month:02}/{self.exp_year}"
 
 
 class PauseReason(models.TextChoices):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from distribution.models import Buyer, Card, CardPayment, PaymentOrigin
+from distribution.models import Buyer, Card, CardPayment, PaymentOrigin, PaymentState
 
 
 def find_current_card(buyer: Buyer) -> Card | None:
@@ -15,6 +15,12 @@ def list_payments(buyer: Buyer, *, limit: int, before: int | None) -> list[CardP
     if before is not None:
         payments = payments.filter(pk__lt=before)
     return list(payments.order_by("-pk")[:limit])
+
+
+def find_payment_to_confirm(buyer: Buyer) -> CardPayment | None:
+    """The payment that waits until the buyer confirms it at its bank."""
+    payments = CardPayment.objects.filter(wallet__buyer=buyer, state=PaymentState.NEEDS_ACTION)
+    return payments.order_by("-pk").first()
 
 
 def find_payment_of(buyer: Buyer, *, public_id: UUID) -> CardPayment | None:

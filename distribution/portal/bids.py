@@ -24,7 +24,7 @@ class BidsForm(RowsForm):
         field: Any = self.fields[f"field_{number}"]
         field.choices = [("", "Every lead"), *choices]
         self.fields[f"bid_{number}"] = forms.DecimalField(
-            label=f"Bid of line {number + 1}, in dollars",
+            label=f"Dollars of line {number + 1}",
             required=False,
             min_value=0,
             max_value=MAX_DOLLARS,

@@ -14,7 +14,12 @@ from distribution.payments.account import get_account, has_cards
 from distribution.payments.buying import PaymentRefused, start_payment
 from distribution.payments.cards import begin_setup, finish_setup, remove_card
 from distribution.payments.confirming import begin_confirmation
-from distribution.payments.queries import find_current_card, find_payment_of, list_payments
+from distribution.payments.queries import (
+    find_current_card,
+    find_payment_of,
+    find_payment_to_confirm,
+    list_payments,
+)
 from distribution.payments.settings import change_recharge, find_recharge
 from distribution.portal.card_forms import BuyForm, RechargeForm
 from distribution.portal.card_policy import allow_stripe, make_nonce
@@ -28,7 +33,7 @@ from distribution.selfservice.versions import require_version
 # What a buyer reads about a pause, and what to do.
 PAUSES: Final[dict[str, str]] = {
     PauseReason.DECLINED: "Your card was declined. Add another card, or ask your bank and resume it.",
-    PauseReason.NEEDS_ACTION: "Your bank wants you to confirm a payment. Confirm it below.",
+    PauseReason.NEEDS_ACTION: "Your bank wants you to confirm a payment. Press Confirm the payment.",
     PauseReason.NO_CARD: "There is no card. Add one.",
     PauseReason.REFUSED: "The payment was refused. Add another card.",
     PauseReason.NO_ANSWER: "The card provider did not answer. Resume it.",
@@ -67,6 +72,7 @@ class CardsPage(PortalPage):
             "has_cards": has_cards(),
             "card": find_current_card(self.buyer),
             "available_cents": find_available(self.buyer.wallet),
+            "to_confirm": find_payment_to_confirm(self.buyer),
             "recharge": recharge,
             "pause": PAUSES.get(recharge.pause_reason, "") if recharge else "",
             "buy": buy or BuyForm(),

@@ -114,6 +114,11 @@ def list_fields(names: Iterable[str]) -> list[tuple[str, str]]:
     return [*FIELDS, *((name, label_field(name)) for name in others)]
 
 
+def describe_line(row: Row) -> str:
+    """ "Roof age is at least 5"."""
+    return f"{label_field(row.field)} {dict(OPERATORS)[row.op]} {row.value}".rstrip()
+
+
 def label_field(name: str) -> str:
     words = name.removeprefix(ATTRIBUTE).replace("_", " ")
     return dict(FIELDS).get(name, words[:1].upper() + words[1:])

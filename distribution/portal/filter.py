@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from distribution.portal.conditions import make_condition, read_rows
+from distribution.portal.conditions import describe_line, make_condition, read_rows
 from distribution.portal.place import PlacePage
 from distribution.portal.rows import RowsForm, describe_row, find_names
 from distribution.selfservice.change import read_version
@@ -33,6 +33,10 @@ class FilterPage(PlacePage):
 
 
 def describe_filter(condition: Any) -> str:
+    """In the words of the form, as far as its lines can show it."""
+    rows = read_rows(condition)
+    if rows:
+        return "; ".join(map(describe_line, rows))
     try:
         return compile_condition(condition).describe()
     except ValueError:

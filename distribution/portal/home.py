@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from distribution.explain.enrollment import StopCode, find_stops
 from distribution.models import Buyer, Campaign, ReturnState, Wallet
+from distribution.payments.queries import find_payment_to_confirm
 from distribution.portal.pages import PortalPage
 from distribution.portal.wording import ShownStop, describe_stop
 from distribution.queries import count_leads_by_day, list_endpoints, list_enrollments_to_explain
@@ -75,6 +76,7 @@ class HomePage(PortalPage):
             "by": paused_by(self.buyer, at=self.at),
             "bars": bars,
             "leads": sum(bar.leads for bar in bars),
+            "to_confirm": find_payment_to_confirm(self.buyer),
             "waiting_returns": self._count_waiting_returns(),
             "has_endpoints": bool(list_endpoints(self.buyer)),
         }

@@ -154,14 +154,14 @@ def describe_offer(place: OfferBuyer, *, at: datetime) -> dict[str, Any]:
 
 
 def describe_job(offer: Offer) -> str:
-    """ "Gutters, 303.., GA": the work, and where it is as far as the offer shows it."""
+    """ "Gutters, 303xx, GA": the work, and where it is as far as the offer shows it."""
     where = offer.partial.get("zip") or _describe_prefix(offer.partial.get("zip3"))
     words = offer.lead.vertical.replace("_", " ").capitalize()
     return ", ".join(str(part) for part in (words, where, offer.partial.get("state")) if part)
 
 
 def _describe_prefix(zip3: object) -> str:
-    return f"{zip3}.." if zip3 else ""
+    return f"{zip3}xx" if zip3 else ""
 
 
 def list_fields(partial: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:

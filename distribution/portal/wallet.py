@@ -6,6 +6,8 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from distribution.models import Assignment, AssignmentState, LedgerEntry, LedgerKind
+from distribution.money.by_day import draw_balances
+from distribution.payments.account import has_cards
 from distribution.portal.home import find_available
 from distribution.portal.pages import PortalPage
 from distribution.portal.paging import SIZE, read_paging
@@ -26,7 +28,9 @@ class WalletPage(PortalPage):
         page = paging.show(entries)
         context = {
             "wallet": self.buyer.wallet,
+            "has_cards": has_cards(),
             "available_cents": find_available(self.buyer.wallet),
+            "chart": draw_balances(self.buyer.wallet, at=self.at, zone=self.zone),
             "page": page,
             "entries": self._name_leads(page.rows),
             "kinds": LedgerKind.choices,

@@ -1,5 +1,6 @@
 """Filters of the portal's pages. Times are in the active time zone, which is the buyer's."""
 
+import re
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from tracing.wording import duration, money, value
 
 register = template.Library()
 SECONDS_SHOWN: Final = 120
+CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 FIELDS: Final = {"zip": "ZIP code", "zip3": "ZIP code begins with"}
 
 
@@ -44,7 +46,9 @@ def words(code: str) -> str:
 
 @register.filter
 def shown(observed: Any) -> str:
-    return value(observed)
+    """A code is read as words: "single_family" is "Single family"."""
+    text = value(observed)
+    return words(text) if CODE.fullmatch(text) else text
 
 
 @register.filter
@@ -106,3 +110,15 @@ def late(late_ms: int) -> str:
 def left(seconds: int) -> str:
     """As the script counts it down."""
     return f"{seconds // 60} min left" if seconds > SECONDS_SHOWN else f"{seconds} s left"
+
+
+@register.filter
+def what(label: str) -> str:
+    """ "Value of line 2" is "Value": what is seen, because the lines follow each other."""
+    return label.partition(" of ")[0]
+
+
+@register.filter
+def of_what(label: str) -> str:
+    """ "Value of line 2" is "of line 2": what is heard as well."""
+    return f"of {label.partition(' of ')[2]}"

@@ -4,7 +4,7 @@ Not collected with the tests: it looks at a demo of 30 leads and asserts only th
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,10 +16,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
+from pytest_django import DjangoDbBlocker
 
 from distribution.admin.trace_page import trace_url
 from distribution.attempts.distribute import distribute_lead
+from distribution.buyers.portal_links import make_link_token
 from distribution.models import (
     Assignment,
     Bid,
@@ -27,7 +29,6 @@ from distribution.models import (
     BuyerStatement,
     Campaign,
     CardPayment,
-    ChangeProposal,
     Delivery,
     Endpoint,
     Enrollment,
@@ -35,6 +36,7 @@ from distribution.models import (
     Offer,
     PayableEntry,
     PingEndpoint,
+    PortalUser,
     ReturnRequest,
     Wallet,
 )
@@ -45,8 +47,10 @@ from distribution.returns.policy import Ask
 from distribution.returns.request import request_return
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads
+from leadswitch.demo.recharge import RunningProvider, running_provider
 from leadswitch.env.payments import StripeAccount
 from routing.models import DispatchControl, Lead, LeadStatus, Ping, RetryingLead
+from tests.browser.account_screens import EMPTY, account_pages, empty_account, live_a_month, make_account
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
 from tests.browser.delivery_scene import send_deliveries
@@ -68,8 +72,10 @@ from tests.browser.operator_pages import (
     password_page,
 )
 from tests.browser.portal_person import enter
+from tests.browser.product import serve_product
+from tests.conftest import VAR_DIR
 from tests.support import switches
-from tests.support.admin_pages import ask_for_a_new_name, client_of, person, save
+from tests.support.admin_pages import client_of, person, save
 from tests.support.admin_pages import page as path_of
 from tests.support.factories import (
     LeadFactory,
@@ -84,12 +90,39 @@ from tracing.reconcile import rollups
 
 FOLDER = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 LEADS = 30
+MAIL = {
+    "EMAIL_URL": "smtp://127.0.0.1:1",
+    "LEADSWITCH_EMAIL_FROM": "leads@example.com",
+    "LEADSWITCH_BASE_URL": "https://leads.example.com",
+}
 PHONE_OPTIONS = {"viewport": PHONE, "is_mobile": True, "has_touch": True}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": DESKTOP},
     "dark": {"color_scheme": "dark", "viewport": DESKTOP},
     "phone": {"color_scheme": "light", **PHONE_OPTIONS},
 }
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[RunningProvider]:
+    with running_provider() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(
+    browser: Browser,  # noqa: ARG001 - without one nothing is served
+    provider: RunningProvider,
+    django_db_setup: None,  # noqa: ARG001
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[str]:
+    """The product with the demo's card provider and a mail server: pages say only that there is none otherwise."""
+    environment = {**provider.environment, **MAIL}
+    with (
+        django_db_blocker.unblock(),
+        serve_product(log_file=VAR_DIR / "screenshots.log", **environment) as served,
+    ):
+        yield served
 
 
 @pytest.fixture
@@ -108,7 +141,7 @@ def demo(committed_db: None) -> Demo:  # noqa: ARG001
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_take(look: str, demo: Demo, open_as: OpenAs, address: str, settings: Any) -> None:  # noqa: ARG001
+def test_take(look: str, demo: Demo, open_as: OpenAs, settings: Any) -> None:  # noqa: ARG001
     settings.LEADSWITCH_STRIPE = StripeAccount(
         "sk_test_1", "pk_test_1", ("whsec_1",), "https://api.stripe.com"
     )
@@ -144,16 +177,34 @@ def test_take(look: str, demo: Demo, open_as: OpenAs, address: str, settings: An
     for name, path in empty_pages().items():
         take(empty, path, folder / f"empty-{name}.png")
     take_errors(open_as, newcomer, look, folder)
-    take_portal(open_as(None, **LOOKS[look]), folder, address)
 
 
-def take_portal(page: Page, folder: Path, address: str) -> None:
-    """Every page of a buyer, and signing in."""
-    take(page, "/portal/sign-in/", folder / "portal-sign-in.png")
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.usefixtures("committed_db")
+def test_take_portal(look: str, open_as: OpenAs, address: str) -> None:
+    """Every page of a buyer with a month of work and of one that is new, and signing in."""
+    folder, page = FOLDER / look, open_as(None, **LOOKS[look])
     scene = build_portal_scene()
+    take_signing_in(page, scene.user, folder)
+    statement = live_a_month(scene)
     enter(page, scene.user, address)
-    for name, path in list_pages(scene).items():
+    pages = {**list_pages(scene), "statement-month": f"/portal/wallet/statements/{statement.number}/"}
+    for name, path in pages.items():
         take(page, path, folder / f"portal-{name}.png")
+    page.goto("/portal/wallet/card/")
+    page.get_by_role("button", name="Use another card").click()
+    expect(page.get_by_label("Card number")).to_be_visible()
+    page.screenshot(path=folder / "portal-add-card.png", full_page=True)
+    empty = open_as(None, **LOOKS[look])
+    enter(empty, empty_account(), address)
+    for name in EMPTY:
+        take(empty, list_pages(scene)[name], folder / f"portal-empty-{name}.png")
+
+
+def take_signing_in(page: Page, user: PortalUser, folder: Path) -> None:
+    take(page, "/portal/sign-in/", folder / "portal-sign-in.png")
+    token = make_link_token(user.email, at=timezone.now())
+    take(page, f"/portal/enter/{token}/", folder / "portal-link.png")
 
 
 def work_a_little(root: User) -> None:
@@ -168,6 +219,7 @@ def work_a_little(root: User) -> None:
     owe(sold.lead.source)
     make_offers()
     pay_by_card(enrollment.buyer)
+    make_account(enrollment.buyer)
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
     assert save(client, Enrollment, enrollment, **changes).status_code == 302
     wallet = enrollment.buyer.wallet
@@ -215,7 +267,7 @@ def operator_pages() -> dict[str, str]:
         "wallet-top-up": f"/admin/distribution/wallet/{wallet.pk}/money/topup/",
         "wallet-adjust": f"/admin/distribution/wallet/{wallet.pk}/money/adjust/",
         **return_pages(),
-        **approval_pages(),
+        **account_pages(),
         **delivery_pages(),
         **payable_pages(sold.lead.source),
         **pages_of_test_leads(sold),
@@ -242,17 +294,6 @@ def return_pages() -> dict[str, str]:
         "return-decline": f"{returns}act/decline/?ids={waiting[0]}",
         "return-approve-many": f"{returns}act/approve/?ids={','.join(waiting)}",
         "return-figures": reverse("admin:distribution_returnrequest_figures"),
-    }
-
-
-def approval_pages() -> dict[str, str]:
-    """A change of a buyer that waits: its difference, its effect, and the decisions as they ask."""
-    waiting = ask_for_a_new_name(Buyer.objects.order_by("pk")[0])
-    change = path_of(ChangeProposal, "change", waiting.pk)
-    acts = {name: change.replace("change/", f"act/{name}/") for name in ("approve", "decline")}
-    return {
-        "changeproposal-waiting": change,
-        **{f"changeproposal-{name}": path for name, path in acts.items()},
     }
 
 

@@ -63,6 +63,7 @@ ADMIN_ADDRESSES: dict[str, Callable[[World], Values]] = {
     },
     "distribution_delivery_act": lambda world: {"name": "resend", "?ids": world.foreign_row(Delivery).pk},
     "distribution_ledgerentry_accounts": lambda world: {"?workspace": world.foreign.pk},
+    "distribution_bid_figures": lambda world: {"?workspace": world.foreign.pk},
     "distribution_delivery_figures": lambda world: {"?endpoint": world.foreign_row(Endpoint).pk},
     "distribution_changeproposal_act": lambda world: {
         "object_id": world.foreign_row(ChangeProposal).pk,

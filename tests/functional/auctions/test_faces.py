@@ -65,6 +65,8 @@ def test_drawer_shows_every_bid_with_its_time_and_rank(operator: Client) -> None
     assert "Buyers had 1.0 s to bid" in page
     assert "Reserve: $20.00." in page
     assert page.count('class="ls-bar ls-bar-late"') == 1
+    shares = re.findall(r'data-label="Bid">.*?<rect width="([^"]+)%"', page)
+    assert shares == ["40.4", "30.3", "100.0"]
 
 
 @pytest.mark.parametrize(("shows", "winning"), [(True, 4_000), (False, None)])

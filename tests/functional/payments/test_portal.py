@@ -119,6 +119,7 @@ def test_form_with_the_id_of_a_foreign_payment_is_refused(
     other: Buyer = BuyerFactory()
     give_card(other, provider)
     foreign = buy(other)
+    CardPayment.objects.filter(pk=foreign.pk).update(state="needs_action")
     answer = client.post(f"{CARDS}buy/", {"buy-amount": "50", "buy-token": str(foreign.public_id)})
     assert answer.status_code == 400
     assert "This form cannot be used." in text_of(answer)
@@ -176,7 +177,11 @@ def test_payment_is_confirmed_with_its_secret(client: Client, buyer: Buyer, prov
     payment = pay(buyer)
     assert payment.state == PaymentState.NEEDS_ACTION
     url = f"{CARDS}payments/{payment.public_id}/confirm/"
-    assert url in text_of(client.get(CARDS))
+    listed = text_of(client.get(CARDS))
+    asks = "Your bank wants you to confirm the payment of $50.00."
+    assert listed.count(url) == 1
+    assert listed.index(asks) < listed.index(url) < listed.index('id="card"')
+    assert asks in text_of(client.get("/portal/"))
     shown = client.post(url)
     assert f'data-client-secret="{payment.provider_id}_secret_' in text_of(shown)
     assert "https://js.stripe.com" in shown["Content-Security-Policy"]
@@ -188,6 +193,7 @@ def test_payment_of_another_buyer_is_not_found(client: Client, provider: CardPro
     foreign = buy(other)
     assert client.post(f"{CARDS}payments/{foreign.public_id}/confirm/").status_code == 404
     assert str(foreign.public_id) not in text_of(client.get(CARDS))
+    assert "confirm the payment" not in text_of(client.get("/portal/"))
 
 
 def test_card_is_removed(client: Client, buyer: Buyer) -> None:

@@ -39,7 +39,7 @@ def page(scene: PortalScene, name: str) -> str:
 class TestFilter:
     def test_stored_filter_is_shown_in_words_and_lines(self, scene: PortalScene, client: Client) -> None:
         answer = client.get(page(scene, "filter"))
-        assert "Now: roof_age &gt;= 5." in answer.content.decode()
+        assert "Now: Roof age is at least 5." in answer.content.decode()
         values = form_of(client, page(scene, "filter"))
         shown = (values["field_0"], values["op_0"], values["value_0"])
         assert shown == ("attributes.roof_age", "gte", "5")

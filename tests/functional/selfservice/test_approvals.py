@@ -199,9 +199,9 @@ class TestAdmin:
         proposal = ask(buyer)
         client = client_of(person("operator", buyer.workspace))
         listed = client.get(page(ChangeProposal, "changelist"))
-        assert "service_area" in listed.content.decode()
+        assert "service area" in listed.content.decode()
         shown = client.get(page(ChangeProposal, "change", proposal.pk)).content.decode()
-        assert "becomes" in shown
+        assert "becomes AL (covers " in shown
         assert "It would have won none of 0 leads that it missed in 30 days." in shown
 
         named = ask(buyer, "me/", {"name": "Another name"})
@@ -209,7 +209,9 @@ class TestAdmin:
         assert "None: no decision about a lead reads a name or a contact." in shown
 
         url = page(ChangeProposal, "act", proposal.pk, "approve")
-        assert "becomes" in client.get(url).content.decode()
+        asked = client.get(url).content.decode()
+        assert "becomes AL (covers " in asked
+        assert "Effect: It would have won none of 0 leads" in asked
         assert client.post(url, {"reason": ""}).status_code == 400
         assert client.post(url, {"reason": "agreed", "seen": "waiting"}).status_code == 302
         assert Buyer.objects.get(pk=buyer.pk).service_area["states"] == ["AL"]

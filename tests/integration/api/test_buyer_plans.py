@@ -1,10 +1,12 @@
 """Buyers' requests use indexes on filled tables, and a page reads little more than it shows."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from distribution.api.streams.feed import read_recent
 from distribution.explain.missed import LAST_ID
@@ -12,6 +14,7 @@ from distribution.explain.missed_places import FIND_PLACE, LIST_OF_LEAD, LIST_PL
 from distribution.explain.missed_skips import FIND_MISSED, LIST_MISSED, LIST_SKIPS
 from distribution.explain.offers import READ
 from distribution.models import Buyer, Enrollment
+from distribution.money.by_day import BALANCES
 from distribution.queries import Period, list_assignments, list_ledger
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, SourceFactory, enroll
@@ -188,3 +191,11 @@ def test_ledger_and_assignments_use_their_indexes(buyer: Buyer) -> None:
         _, indexes, scanned = explain(statement["sql"].replace("%", "%%"), [])
         assert index in indexes
         assert not scanned & BIG
+
+
+def test_chart_of_a_wallet_reads_two_entries_for_each_day(buyer: Buyer) -> None:
+    ends = [timezone.now() - timedelta(days=back) for back in range(30)]
+    parameters: Any = {"wallet": buyer.wallet.pk, "last": LAST_ID, "ends": ends}
+    _, indexes, scanned = explain(BALANCES, parameters)
+    assert {"ledger_wallet_newest", "ledger_created_at"} <= indexes
+    assert not scanned & BIG

@@ -117,7 +117,7 @@ CASES = {
         {"buyer": {"service_area": {"states": ["GA"], "radius": [RADIUS]}}},
         "Acme Roofing: outside its service area: it covers GA, 25 miles around 30312; the lead is in 10001, "
         "New York County, NY, 722.7 miles beyond the edge.",
-        "add 10001 on its own: it is 723 miles beyond the area",
+        "add 10001 alone: it is 723 miles beyond the area",
     ),
     "area_without_circle": (
         {"buyer": {"service_area": {"states": ["GA"]}}},

@@ -420,7 +420,7 @@ def test_funnel_omits_stages_without_effect_and_after_the_empty_one() -> None:
 
 def test_every_gate_of_the_engine_has_one_row_of_words_in_the_same_order() -> None:
     assert tuple(gate.code for gate in GATES) == ENGINE_STAGES
-    assert set(OTHER_STAGES) == {"enrolled", "bid", "locked", "selected"}
+    assert set(OTHER_STAGES) == {"enrolled", "bid", "offered", "locked", "selected"}
 
 
 ODD = [

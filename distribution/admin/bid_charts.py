@@ -1,0 +1,133 @@
+"""Bids by hour: how buyers answered and what they bid, as charts for the script of Health and rows for the tables."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+
+from distribution.admin.delivery_charts import NOTHING, Chart, list_hours, name_hour
+from distribution.sql_arrays import array_literal
+from tracing.admin.days import APART, first_id_at
+from tracing.wording import money
+
+MAX_AUCTIONS: Final = 50_000
+# Each answer with the color of Health that means the same.
+ANSWERS: Final = {"bid": "success", "declined": "unsold", "late": "retry", "failed": "failed"}
+ANSWER_LABELS: Final = ("Bid", "No bid", "Too late", "Error")
+PRICES: Final = ("p50", "p95")
+PRICE_LABELS: Final = ("Best bid (median)", "All bids (median)")
+# Ids are made in the order of time, and have the only index that finds a time among auctions that are closed.
+READ: Final = """
+WITH shown AS (
+    SELECT o.id, date_trunc('hour', o.opened_at, 'UTC') AS hour
+    FROM distribution_offer o
+    JOIN distribution_campaign c ON c.id = o.campaign_id
+    JOIN routing_lead l ON l.id = o.lead_id
+    WHERE o.public_id >= %(first_id)s AND o.kind = 'auction' AND o.opened_at >= %(start)s AND NOT l.is_test
+        AND (%(workspaces)s::bigint[] IS NULL OR c.workspace_id = ANY(%(workspaces)s::bigint[]))
+    ORDER BY o.public_id DESC LIMIT %(most)s
+), bids AS (
+    SELECT shown.hour, b.bid_outcome, b.rank,
+        CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN COALESCE(b.bid_cents, b.price_cents) END AS cents
+    FROM shown JOIN distribution_offerbuyer b ON b.offer_id = shown.id
+)
+SELECT hour, count(*) FILTER (WHERE bid_outcome IN ('bid', 'standing')),
+    count(*) FILTER (WHERE bid_outcome IN ('no_bid', 'refused')),
+    count(*) FILTER (WHERE bid_outcome IN ('late', 'timeout')),
+    count(*) FILTER (WHERE bid_outcome IN ('error', '')),
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY cents) FILTER (WHERE rank = 1),
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY cents)
+FROM bids GROUP BY hour
+"""
+
+
+class HourOfBids(NamedTuple):
+    """Numbers of answers, the median of the bids that ranked first, and that of all bids."""
+
+    bid: int = 0
+    declined: int = 0
+    late: int = 0
+    failed: int = 0
+    best_cents: int | None = None
+    half_cents: int | None = None
+
+    @property
+    def cents(self) -> tuple[int | None, int | None]:
+        return self.best_cents, self.half_cents
+
+
+def read_bids(
+    start: datetime, *, workspace_ids: Sequence[int] | None, most: int = MAX_AUCTIONS
+) -> Mapping[datetime, HourOfBids]:
+    """The newest `most` auctions since `start`. `workspace_ids` None: of all workspaces. One statement."""
+    ids = None if workspace_ids is None else array_literal(workspace_ids)
+    given: dict[str, Any] = {
+        "first_id": first_id_at(start - APART),
+        "start": start,
+        "workspaces": ids,
+        "most": most,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(READ, given)
+        return {row[0]: HourOfBids(*row[1:]) for row in cursor.fetchall()}
+
+
+def draw_answers(by_hour: Mapping[datetime, HourOfBids], *, start: datetime, end: datetime) -> Chart:
+    hours = list_hours(start, end)
+    found = [by_hour.get(hour, HourOfBids()) for hour in hours]
+    columns = [[getattr(each, name) for each in found] for name in ANSWERS]
+    rows = [
+        (name_hour(hour), [f"{getattr(by_hour[hour], name):,}" for name in ANSWERS])
+        for hour in hours
+        if hour in by_hour
+    ]
+    return Chart(
+        name="answers",
+        title="Answers of buyers, by hour",
+        note="Standing bids count as bids. The legend lists the layers from top to bottom.",
+        head=["Hour (UTC)", *ANSWER_LABELS],
+        rows=rows,
+        data=_data(hours, "stack", "Answers", ANSWER_LABELS, list(ANSWERS.values()), columns),
+    )
+
+
+def draw_prices(by_hour: Mapping[datetime, HourOfBids], *, start: datetime, end: datetime) -> Chart:
+    hours = list_hours(start, end)
+    found = [by_hour.get(hour, HourOfBids()).cents for hour in hours]
+    columns = [
+        [None if each is None else each / 100 for each in column] for column in zip(*found, strict=True)
+    ]
+    rows = [
+        (name_hour(hour), [NOTHING if each is None else money(each) for each in by_hour[hour].cents])
+        for hour in hours
+        if hour in by_hour
+    ]
+    return Chart(
+        name="prices",
+        title="Bids in dollars, by hour",
+        note="The best bid is the one that ranked first.",
+        head=["Hour (UTC)", *PRICE_LABELS],
+        rows=rows,
+        data=_data(hours, "lines", "Dollars", PRICE_LABELS, PRICES, columns),
+    )
+
+
+def _data(
+    hours: Sequence[datetime],
+    kind: str,
+    y_title: str,
+    labels: Sequence[str],
+    codes: Sequence[str],
+    columns: Sequence[Sequence[float | None]],
+) -> Mapping[str, object]:
+    return {
+        "kind": kind,
+        "unit": y_title.lower(),
+        "x_title": "Hour (UTC)",
+        "y_title": y_title,
+        "labels": labels,
+        "codes": codes,
+        "ticks": [],
+        "columns": [[int(hour.timestamp()) for hour in hours], *columns],
+    }

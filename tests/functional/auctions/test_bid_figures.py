@@ -1,0 +1,112 @@
+"""The page of bids by hour counts each answer once, in the hour of its auction, of workspaces that a person sees."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from distribution.admin.bid_charts import HourOfBids, draw_prices, read_bids
+from distribution.models import Campaign, OfferBuyer
+from routing.models import Lead
+from tests.support.admin_pages import person
+from tests.support.auctions import answer, auction_campaign, auctioned_lead, bidder, close
+from tests.support.factories import WorkspaceFactory
+from tests.support.planting import plant
+
+pytestmark = pytest.mark.django_db
+PAGE = "admin:distribution_bid_figures"
+ASKED = "https://bids.example.com/ping"
+
+
+def hold_auction(campaign: Campaign, **lead: Any) -> Lead:
+    """Bids of $40 and $30, one that declined, one that is late, and one whose answer could not be read."""
+    places = [bidder(campaign, url=ASKED) for _ in range(5)]
+    held = auctioned_lead(campaign, **lead)
+    for place, (cents, outcome) in zip(
+        places,
+        [(4_000, "bid"), (3_000, "bid"), (None, "no_bid"), (None, "timeout"), (None, "error")],
+        strict=True,
+    ):
+        answer(held, place, cents, outcome)
+    close(held)
+    return held
+
+
+@pytest.fixture
+def campaign() -> Campaign:
+    return auction_campaign()
+
+
+def read(campaign: Campaign, *, hours_ago: int = 1) -> list[HourOfBids]:
+    start = timezone.now() - timedelta(hours=hours_ago)
+    return list(read_bids(start, workspace_ids=[campaign.workspace_id]).values())
+
+
+def test_each_answer_is_counted_once(campaign: Campaign) -> None:
+    hold_auction(campaign)
+    assert read(campaign) == [HourOfBids(2, 1, 1, 1, 4_000, 3_000)]
+
+
+def test_auctions_before_the_window_of_tests_and_of_others_are_left_out(campaign: Campaign) -> None:
+    hold_auction(campaign)
+    other = hold_auction(auction_campaign(workspace=WorkspaceFactory()))
+    assert other.workspace_id != campaign.workspace_id
+    assert [each.bid for each in read(campaign)] == [2]
+    assert read(campaign, hours_ago=-1) == []
+    plant("UPDATE routing_lead SET is_test = true")
+    assert read(campaign) == []
+
+
+def test_best_bid_is_the_one_that_ranked_first(campaign: Campaign) -> None:
+    """Ranks are by bid less margin and returns."""
+    lead = hold_auction(campaign)
+    places = OfferBuyer.objects.filter(offer__lead=lead, rank__isnull=False)
+    high, low = places.order_by("-bid_cents")
+    for place, rank in ((high, 2), (low, 1)):
+        OfferBuyer.objects.filter(pk=place.pk).update(rank=rank)
+    assert read(campaign)[0].best_cents == 3_000
+
+
+def test_hour_without_a_bid_is_a_gap() -> None:
+    end = timezone.now().replace(minute=30, second=0, microsecond=0)
+    start = end.replace(minute=0) - timedelta(hours=1)
+    by_hour = {start: HourOfBids(1, best_cents=4_150, half_cents=4_150)}
+    chart = draw_prices(by_hour, start=start, end=end)
+    assert chart.data["columns"] == [
+        [int(start.timestamp()), int(start.timestamp()) + 3_600],
+        [41.5, None],
+        [41.5, None],
+    ]
+    assert chart.rows == [(f"{start:%Y-%m-%d %H:%M}", ["$41.50", "$41.50"])]
+
+
+class TestPage:
+    def page(self, user: User, query: str = "") -> Any:
+        client = Client()
+        client.force_login(user)
+        return client.get(f"{reverse(PAGE)}{query}")
+
+    def test_tables_have_the_numbers_of_the_charts(self, campaign: Campaign) -> None:
+        hold_auction(campaign)
+        shown = self.page(person("operator", campaign.workspace)).content.decode()
+        rows = re.findall(r'<tr><th scope="row">[^<]+</th>((?:<td>[^<]+</td>)+)</tr>', shown)
+        assert [re.findall(r"<td>([^<]+)</td>", row) for row in rows] == [
+            ["2", "1", "1", "1"],
+            ["$40.00", "$30.00"],
+        ]
+        assert 'id="health-data"' in shown
+
+    def test_page_without_auctions_says_so(self, campaign: Campaign) -> None:
+        hold_auction(campaign)
+        shown = self.page(person("operator", WorkspaceFactory())).content.decode()
+        assert "No auction was opened in the last 24 hours." in shown
+        assert "health-data" not in shown
+
+    def test_foreign_workspace_is_not_found(self, campaign: Campaign) -> None:
+        user = person("operator", WorkspaceFactory())
+        assert self.page(user, f"?workspace={campaign.workspace_id}").status_code == 404
