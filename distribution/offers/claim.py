@@ -57,7 +57,9 @@ class _BuyerBusy(Exception):
     """Another lead holds the buyer."""
 
 
-def claim_offer(public_id: UUID, *, buyer_id: int, actor: str = "", at: datetime | None = None) -> ClaimedSale:
+def claim_offer(
+    public_id: UUID, *, buyer_id: int, actor: str = "", at: datetime | None = None
+) -> ClaimedSale:
     """Sell an offered lead to one buyer that was shown it, at the price it was shown. Idempotent for the winner.
 
     `actor`: the key or the person that claims. `at` None: the database's clock under the lead's lock. Needs no open

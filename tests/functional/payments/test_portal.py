@@ -75,7 +75,9 @@ def test_only_the_page_that_takes_a_card_lets_stripe_in(client: Client) -> None:
     page, form = client.get(CARDS), client.post(f"{CARDS}add/")
     assert "stripe" not in page["Content-Security-Policy"] + text_of(page)
     policy = form["Content-Security-Policy"]
-    nonce = re.search(r"script-src 'nonce-([^']+)' https://js\.stripe\.com https://\*\.js\.stripe\.com;", policy)
+    nonce = re.search(
+        r"script-src 'nonce-([^']+)' https://js\.stripe\.com https://\*\.js\.stripe\.com;", policy
+    )
     assert nonce is not None
     assert text_of(form).count(f'nonce="{nonce[1]}"') == 2
     assert "connect-src https://api.stripe.com;" in policy
