@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0100_surplus_unpaid")]
+    dependencies = [("distribution", "0105_help_of_bids")]
 
     operations = [
         AddIndexConcurrently(
