@@ -199,6 +199,8 @@ def describe_rows(proposal: ChangeProposal, *, at: datetime) -> Iterator[tuple[s
     try:
         for each in describe_difference(proposal, by=Author("", at)):
             before, after = (_show(value, column=each.name) for value in (each.before, each.after))
+            if before == after:  # words leave out what changes nothing
+                before, after = str(each.before), str(each.after)
             yield _name(proposal, each), f"{before} becomes {after}"
     except (DecisionRefused, ChangeRefused) as refusal:
         yield "It cannot be approved", str(refusal)

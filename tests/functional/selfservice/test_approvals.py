@@ -1,5 +1,6 @@
 """Changes that the agency must approve: they wait, are decided once, and never undo another change."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -196,12 +197,13 @@ def test_withdrawn_change_is_no_event(buyer: Buyer) -> None:
 
 class TestAdmin:
     def test_queue_shows_difference_and_effect_and_a_button_approves(self, buyer: Buyer) -> None:
+        Buyer.objects.filter(pk=buyer.pk).update(service_area={"states": ["GA"]})
         proposal = ask(buyer)
         client = client_of(person("operator", buyer.workspace))
         listed = client.get(page(ChangeProposal, "changelist"))
         assert "service area" in listed.content.decode()
         shown = client.get(page(ChangeProposal, "change", proposal.pk)).content.decode()
-        assert "becomes AL (covers " in shown
+        assert re.search(r": GA \(covers [\d,]+ ZIPs\) becomes AL \(covers [\d,]+ ZIPs\)<", shown)
         assert "It would have won none of 0 leads that it missed in 30 days." in shown
 
         named = ask(buyer, "me/", {"name": "Another name"})
