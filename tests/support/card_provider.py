@@ -47,8 +47,8 @@ LISTS: Final = ("/v1/payment_intents", "/v1/refunds")
 class CardProvider:
     """`lose`: how many requests are carried out whose answers never arrive. `refuse`: how many get 503 unread.
 
-    `away`: paths whose requests get 503. `orders`: the key and our payment of each request for a payment. `made`: the
-    payments and refunds it made.
+    `away`: paths whose requests get 503. `orders`: the key and our payment of each request for a payment, also if it is
+    refused. `made`: the payments and refunds it made.
     """
 
     backend: str
@@ -209,7 +209,7 @@ class Proxy(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.serves.requests.append((self.command, parts.path))
         if self.command == "POST":
-            self.serves.keys.append(self.headers.get("Idempotency-Key", ""))
+            self._note_order(dict(parse_qsl(body.decode(), keep_blank_values=True)))
         if self.serves.refuse or parts.path in self.serves.away:
             self.serves.refuse = max(0, self.serves.refuse - 1)
             self._answer(503, b'{"error": {"type": "api_error", "message": "down"}}')
@@ -229,16 +229,22 @@ class Proxy(BaseHTTPRequestHandler):
             self.command, f"{self.serves.backend}{self.path}", content=urlencode(known), headers=headers
         )
         if self.command == "POST" and self.path in LISTS:
-            self._note(dict(fields), answer)
+            self._note(answer)
         if self.command == "POST" and self.serves.lose:
             self.serves.lose -= 1
             self.close_connection = True
             return
         self._answer(answer.status_code, answer.content)
 
-    def _note(self, fields: dict[str, str], answer: httpx.Response) -> None:
-        if payment := fields.get("metadata[leadswitch_payment]"):
-            self.serves.orders.append((self.headers.get("Idempotency-Key", ""), payment))
+    def _note_order(self, fields: dict[str, str]) -> None:
+        """Also of a request that is refused: the next one about the same payment must have the same key."""
+        key = self.headers.get("Idempotency-Key", "")
+        self.serves.keys.append(key)
+        payment = fields.get("metadata[leadswitch_payment]")
+        if payment and self.path in LISTS:
+            self.serves.orders.append((key, payment))
+
+    def _note(self, answer: httpx.Response) -> None:
         if answer.status_code == 200:
             self.serves.made.append(answer.json())
 
