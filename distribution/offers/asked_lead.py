@@ -72,6 +72,7 @@ def _as_locked(clean: CleanLead, *, source: Source, at: datetime) -> LockedLead:
         conflicts=0,
         errors=0,
         max_errors=1,
+        is_partly_sold=False,
         due_reason="",
         contact=Contact(),
         email_hash=None,

@@ -1,14 +1,17 @@
 """Ends attempts that no process runs: those of expired claims, expired leads, and leads that lost too many workers.
 
-Writes the next states of many leads and the traces of their attempts in a few statements.
+Writes the next states of many leads and the traces of their attempts in a few statements. A lead that a buyer has is
+sold when no other buyer gets it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, cast
 
+from django.conf import settings
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.attempt_log import AttemptLine, log_attempt
@@ -18,7 +21,7 @@ from routing.locks.leads_to_end import LeadToEnd
 from routing.models import LeadStatus
 from routing.retry import NextStep
 from tracing.attempt_parts import AttemptEnd, AttemptHead
-from tracing.models import AttemptTrigger
+from tracing.models import AttemptResult, AttemptTrigger
 from tracing.recorder import Recorder, new_attempt_id, write_many
 from tracing.vocabulary import Event
 
@@ -36,6 +39,9 @@ WHERE l.id = e.id
 """
 
 
+SoldHook = Callable[[int], tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Abandoned:
     """How the attempt of a locked lead ends: finished as `status`, or pending again at the step's due time."""
@@ -44,7 +50,9 @@ class Abandoned:
     status: LeadStatus
     reason: str
     step: NextStep
-    details: Mapping[str, int] = field(default_factory=dict)  # go into the event of the trace
+    details: Mapping[str, Any] = field(default_factory=dict)  # go into the event of the trace
+    event: Event = Event.FAILED
+    cost_cents: int | None = None
 
 
 def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
@@ -55,6 +63,7 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
     """
     if not attempts:
         return []
+    attempts = [_end_as_sold(each) if _is_sold(each) else each for each in attempts]
     with connection.cursor() as cursor:
         cursor.execute(
             END,
@@ -89,6 +98,26 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
     ]
 
 
+def _is_sold(attempt: Abandoned) -> bool:
+    return attempt.lead.is_partly_sold and attempt.step.due_at is None
+
+
+def _end_as_sold(attempt: Abandoned) -> Abandoned:
+    """The reason becomes why no other buyer gets the lead."""
+    read_sold = cast("SoldHook", import_string(settings.LEADSWITCH_SOLD_HOOK))
+    buyers, cents = read_sold(attempt.lead.id)
+    test = {"is_test": True} if attempt.lead.is_test else {}
+    return replace(
+        attempt,
+        status=LeadStatus.DISTRIBUTED,
+        reason="",
+        step=replace(attempt.step, result=AttemptResult.SUCCESS),
+        details={"buyers": buyers, "ended_by": attempt.reason, **test},
+        event=Event.DISTRIBUTED,
+        cost_cents=cents,
+    )
+
+
 def log_attempts(lines: Sequence[AttemptLine]) -> None:
     for line in lines:
         log_attempt(line)
@@ -113,8 +142,14 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
         )
     )
     result = attempt.step.result
-    data = {**attempt.details, "due_at": due_at.isoformat() if due_at else None}
-    recorder.add(Event.FAILED, outcome=result, reason=attempt.reason, data=data)
+    due = {"due_at": due_at.isoformat() if due_at else None} if attempt.event == Event.FAILED else {}
+    recorder.add(
+        attempt.event,
+        outcome=result,
+        reason=attempt.reason,
+        cost_cents=attempt.cost_cents,
+        data={**attempt.details, **due},
+    )
     end = AttemptEnd(
         result=result,
         finished_at=at,

@@ -46,6 +46,7 @@ class LeadUnderLock:
     errors: int
     max_errors: int  # of its workspace
     is_test: bool
+    is_partly_sold: bool  # a buyer has it while others may still get it
 
     @property
     def tries(self) -> Tries:
@@ -85,7 +86,6 @@ class LockedLead(LeadUnderLock):
     posting_since: datetime | None = (
         None  # when the first buyer's system was asked, until the lead is finished or deferred
     )
-    is_partly_sold: bool = False  # a buyer accepted it while others are still asked
     ping_id: int | None = None  # the ping whose price its source was promised
 
     @property

@@ -23,6 +23,7 @@ from routing.leads.actions import (
 )
 from routing.models import Lead
 from routing.reconcile import expiry
+from routing.reconcile.lost_workers import count_lost_worker
 from tests.support.assigning import assign_by_hand
 from tests.support.event_shapes import misshapen
 from tests.support.factories import EndpointFactory, enroll
@@ -392,6 +393,26 @@ def test_partly_sold_lead_that_ends_outside_an_attempt_is_sold(action: str) -> N
 
     assert statuses(lead) == ("distributed", "")
     assert lead.is_partly_sold is False
+
+
+@pytest.mark.parametrize("reason", ["lead_expired", "worker_lost"])
+def test_attempt_that_ends_a_partly_sold_lead_says_that_it_is_sold(reason: str, settings: Any) -> None:
+    """A process of its own ends it: an answer or a log line that says expired would contradict the sale."""
+    settings.LEADSWITCH_MAX_LOST_LEASES = 1
+    lead = held_lead(asking_campaign(buyers=2, max_buyers=2))
+    accept(open_hold(lead), at=LATER)
+    lead.refresh_from_db()
+    if reason == "worker_lost":
+        assert count_lost_worker(lead.pk, attempts=lead.attempts, due_at=lead.next_attempt_at)
+    else:
+        Lead.objects.filter(pk=lead.pk).update(expires_at=LATER)
+        assert expiry.run(fix=True, limit=10).repaired == 1
+
+    assert statuses(lead) == ("distributed", "")
+    assert attempts_of(lead)[-1][1:] == ("success", "", ["distributed"])
+    end = LeadDistributionEvent.objects.filter(event="distributed").latest("pk")
+    assert (end.cost_cents, end.data) == (PRICE_CENTS, {"buyers": 1, "ended_by": reason})
+    assert_verified()
 
 
 def test_returned_sale_of_a_partly_sold_lead_leaves_it_unsold() -> None:
