@@ -75,16 +75,16 @@ def test_top_up_adds_dollars(finance: Client, wallet: Wallet) -> None:
 def test_buyer_reads_the_note_and_never_the_reason(finance: Client, wallet: Wallet) -> None:
     note = "Transfer of March 2"
     finance.post(money_url(wallet), sent(reason="he paid late again", buyer_note=note))
-    finance.post(money_url(wallet, "adjust"), sent(reason="to keep him quiet"))
+    finance.post(money_url(wallet, "adjust"), sent(reason="to keep him calm"))
     person = signed_in(PortalUserFactory(buyer=wallet.buyer))
     shown = person.get("/portal/wallet/").content.decode()
     ledger = Api(wallet.buyer).get("ledger/")["results"]
     assert note in shown
     assert "late again" not in shown
-    assert "quiet" not in shown
+    assert "him calm" not in shown
     assert [each["reason"] for each in ledger[:2]] == ["", note]
     reasons = LedgerEntry.objects.order_by("-pk").values_list("reason", "buyer_note")[:2]
-    assert list(reasons) == [("to keep him quiet", ""), ("he paid late again", note)]
+    assert list(reasons) == [("to keep him calm", ""), ("he paid late again", note)]
     history = finance.get(page(Wallet, "history", wallet.pk)).content.decode()
     assert f"Shown to the buyer: {note}" in history
 
