@@ -78,18 +78,23 @@ def play(demo: Demo, *, address: str, provider: RunningProvider) -> Buyer:
     """`address`: of the product. Raises SendingFailed."""
     provider.ask("/_demo/webhook", url=f"{address}/api/v1/payments/stripe/webhook/")
     buyer, key = build(demo.workspace)
-    api = _Api(f"{address}/api/v1/buyer", key)
-    _add_card(api, provider, number=PAYS)
-    api.change("recharge/", RECHARGE)
+    turn_on(key, address=address, provider=provider)
     _send("nora", demo, address=address)
     _wait(lambda: _count(buyer, state="succeeded") == 1, what="the recharge was not credited")
-    _add_card(api, provider, number=DECLINED)
+    _add_card(_Api(address, key), provider, number=DECLINED)
     _send("omar", demo, address=address)
     _wait(
         lambda: Recharge.objects.filter(wallet__buyer=buyer, paused_at__isnull=False).exists(),
         what="the declined recharge was not paused",
     )
     return buyer
+
+
+def turn_on(key: str, *, address: str, provider: RunningProvider) -> None:
+    """As a buyer does: add a card, and have it charged below a threshold. Raises SendingFailed."""
+    api = _Api(address, key)
+    _add_card(api, provider, number=PAYS)
+    api.change("recharge/", RECHARGE)
 
 
 @transaction.atomic
@@ -120,16 +125,21 @@ def build(workspace: Workspace) -> tuple[Buyer, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Api:
-    """The buyer's API, with its key."""
+    """The buyer's API, with its key. `address`: of the product."""
 
     address: str
     key: str
 
     def post(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        return post(f"{self.address}/{path}", body, Authorization=f"Api-Key {self.key}")
+        return post(self._find(path), body, Authorization=f"Api-Key {self.key}")
 
     def change(self, path: str, body: Mapping[str, Any]) -> None:
-        ask("PATCH", f"{self.address}/{path}", body, Authorization=f"Api-Key {self.key}")
+        """Its version does not matter: no other program changes it."""
+        headers = {"Authorization": f"Api-Key {self.key}", "If-Match": "*"}
+        ask("PATCH", self._find(path), body, **headers)
+
+    def _find(self, path: str) -> str:
+        return f"{self.address}/api/v1/buyer/{path}"
 
 
 def _add_card(api: _Api, provider: RunningProvider, *, number: str) -> None:
