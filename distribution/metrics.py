@@ -86,7 +86,8 @@ STREAM_LAG_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
 )
 STREAM_FAILURES = Counter(
-    "leadswitch_stream_failures_total", "Times when the streams could not read from PostgreSQL or Redis."
+    "leadswitch_stream_failures_total",
+    "Failures of the process of streams, in reading or of its own, and notifications that are no id of an offer.",
 )
 
 EVENT_MESSAGES_REMOVED = Counter(

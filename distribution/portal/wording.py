@@ -27,7 +27,7 @@ DONE: Final = {
     "return-withdrawn": "The return request was withdrawn. You keep the lead.",
     "evidence-added": "The file was added.",
     "card-added": "The card was added. Payments are taken from it from now on.",
-    "card-removed": "The card was removed. If a payment is pending, it still ends. Then Stripe removes the card too.",
+    "card-removed": "The card was removed. It is removed at the card provider too, after a pending payment has ended.",
     "payment-started": "Your card is being charged. The credits are in your wallet as soon as it is paid.",
     "payment-confirmed": "The payment was confirmed. The credits are in your wallet within a minute.",
     "recharge-paused": "Automatic recharge is paused.",

@@ -83,7 +83,7 @@ def test_bids_come_before_the_decision_of_the_next_campaign(campaign: Campaign, 
     assert_bids_were_not_used(lead)
 
 
-def test_lead_that_expired_meanwhile_names_every_bid(lead: Lead) -> None:
+def test_lead_that_expired_during_the_auction_names_every_bid(lead: Lead) -> None:
     expires_at = auction_of(lead).closes_at
     Lead.objects.update(expires_at=expires_at)
     assert distribute_lead(lead.pk, at=expires_at).skip_reason == "lead_expired"

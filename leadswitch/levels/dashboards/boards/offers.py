@@ -68,7 +68,7 @@ LISTENERS: Final = Row(
         Panel(
             title="Listeners to offers",
             description="Buyers' connections that listen, campaigns that offer leads by ping post, and failures of the"
-            " streams to read.",
+            " process of streams.",
             unit=Unit.COUNT,
             queries=(
                 gauge("leadswitch_stream_listeners", "listeners"),
