@@ -1,6 +1,7 @@
 """Bids by hour: how buyers answered and what they bid, as charts for the script of Health and rows for the tables."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -13,20 +14,30 @@ from tracing.wording import money
 
 MAX_AUCTIONS: Final = 50_000
 # Each answer with the color of Health that means the same.
-ANSWERS: Final = {"bid": "success", "declined": "unsold", "late": "retry", "failed": "failed"}
-ANSWER_LABELS: Final = ("Bid", "No bid", "Too late", "Error")
+ANSWERS: Final = {
+    "bid": "success",
+    "declined": "unsold",
+    "late": "retry",
+    "failed": "failed",
+    "unanswered": "gated",
+}
+ANSWER_LABELS: Final = ("Bid", "No bid", "Too late", "Error", "Unanswered")
 PRICES: Final = ("p50", "p95")
 PRICE_LABELS: Final = ("Best bid (median)", "All bids (median)")
-# Ids are made in the order of time, and have the only index that finds a time among auctions that are closed.
-READ: Final = """
-WITH shown AS (
-    SELECT o.id, date_trunc('hour', o.opened_at, 'UTC') AS hour
+# While an auction is open, nobody knows which of its buyers will answer. Ids are made in the order of time, and have
+# the only index that finds a time among auctions that are closed.
+SHOWN: Final = """
     FROM distribution_offer o
     JOIN distribution_campaign c ON c.id = o.campaign_id
     JOIN routing_lead l ON l.id = o.lead_id
-    WHERE o.public_id >= %(first_id)s AND o.kind = 'auction' AND o.opened_at >= %(start)s AND NOT l.is_test
+    WHERE o.public_id >= %(first_id)s AND o.kind = 'auction' AND o.state = 'closed' AND o.opened_at >= %(start)s
+        AND NOT l.is_test
         AND (%(workspaces)s::bigint[] IS NULL OR c.workspace_id = ANY(%(workspaces)s::bigint[]))
-    ORDER BY o.public_id DESC LIMIT %(most)s
+"""
+FIND_BOUND: Final = f"SELECT o.opened_at {SHOWN} ORDER BY o.public_id DESC OFFSET %(most)s - 1 LIMIT 2"
+READ: Final = f"""
+WITH shown AS (
+    SELECT o.id, date_trunc('hour', o.opened_at, 'UTC') AS hour {SHOWN}
 ), bids AS (
     SELECT shown.hour, b.bid_outcome, b.rank,
         CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN COALESCE(b.bid_cents, b.price_cents) END AS cents
@@ -35,11 +46,12 @@ WITH shown AS (
 SELECT hour, count(*) FILTER (WHERE bid_outcome IN ('bid', 'standing')),
     count(*) FILTER (WHERE bid_outcome IN ('no_bid', 'refused')),
     count(*) FILTER (WHERE bid_outcome IN ('late', 'timeout')),
-    count(*) FILTER (WHERE bid_outcome IN ('error', '')),
+    count(*) FILTER (WHERE bid_outcome = 'error'),
+    count(*) FILTER (WHERE bid_outcome = ''),
     percentile_disc(0.5) WITHIN GROUP (ORDER BY cents) FILTER (WHERE rank = 1),
     percentile_disc(0.5) WITHIN GROUP (ORDER BY cents)
 FROM bids GROUP BY hour
-"""
+"""  # noqa: S608 - constants only
 
 
 class HourOfBids(NamedTuple):
@@ -49,6 +61,7 @@ class HourOfBids(NamedTuple):
     declined: int = 0
     late: int = 0
     failed: int = 0
+    unanswered: int = 0
     best_cents: int | None = None
     half_cents: int | None = None
 
@@ -57,20 +70,41 @@ class HourOfBids(NamedTuple):
         return self.best_cents, self.half_cents
 
 
+@dataclass(frozen=True, slots=True)
+class BidFigures:
+    """`counted_from`: later than `start` if there were too many auctions to count all of them."""
+
+    start: datetime
+    counted_from: datetime
+    by_hour: Mapping[datetime, HourOfBids]
+
+    @property
+    def is_cut(self) -> bool:
+        return self.counted_from > self.start
+
+
 def read_bids(
     start: datetime, *, workspace_ids: Sequence[int] | None, most: int = MAX_AUCTIONS
-) -> Mapping[datetime, HourOfBids]:
-    """The newest `most` auctions since `start`. `workspace_ids` None: of all workspaces. One statement."""
-    ids = None if workspace_ids is None else array_literal(workspace_ids)
-    given: dict[str, Any] = {
-        "first_id": first_id_at(start - APART),
-        "start": start,
-        "workspaces": ids,
-        "most": most,
-    }
+) -> BidFigures:
+    """Of closed auctions, about the newest `most`. `workspace_ids` None: of all workspaces. Two statements."""
+    counted_from = _find_bound(start, workspace_ids, most=most) or start
     with connection.cursor() as cursor:
-        cursor.execute(READ, given)
-        return {row[0]: HourOfBids(*row[1:]) for row in cursor.fetchall()}
+        cursor.execute(READ, make_parameters(counted_from, workspace_ids))
+        by_hour = {row[0]: HourOfBids(*row[1:]) for row in cursor.fetchall()}
+    return BidFigures(start, counted_from, by_hour)
+
+
+def make_parameters(start: datetime, workspace_ids: Sequence[int] | None) -> dict[str, Any]:
+    ids = None if workspace_ids is None else array_literal(workspace_ids)
+    return {"first_id": first_id_at(start - APART), "start": start, "workspaces": ids}
+
+
+def _find_bound(start: datetime, workspace_ids: Sequence[int] | None, *, most: int) -> datetime | None:
+    """Return when the oldest of the newest `most` auctions was opened. None: there are no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_BOUND, {**make_parameters(start, workspace_ids), "most": most})
+        last: list[tuple[datetime]] = cursor.fetchall()
+    return last[0][0] if len(last) > 1 else None
 
 
 def draw_answers(by_hour: Mapping[datetime, HourOfBids], *, start: datetime, end: datetime) -> Chart:
@@ -85,7 +119,8 @@ def draw_answers(by_hour: Mapping[datetime, HourOfBids], *, start: datetime, end
     return Chart(
         name="answers",
         title="Answers of buyers, by hour",
-        note="Standing bids count as bids. The legend lists the layers from top to bottom.",
+        note="Standing bids count as bids. Unanswered: the buyer was not asked, or its answer is not known. "
+        "The legend lists the layers from top to bottom.",
         head=["Hour (UTC)", *ANSWER_LABELS],
         rows=rows,
         data=_data(hours, "stack", "Answers", ANSWER_LABELS, list(ANSWERS.values()), columns),

@@ -12,6 +12,7 @@ from distribution.admin.bid_charts import draw_answers, draw_prices, read_bids
 from tracing.admin.confirming import ConfirmingAdmin
 from tracing.admin.scope import visible_ids, visible_names
 from tracing.parsing import parse_id
+from tracing.wording import moment
 
 VIEW: Final = "distribution.view_offer"
 WINDOWS: Final = {"24h": ("24 hours", 24), "7d": ("7 days", 7 * 24)}
@@ -30,9 +31,11 @@ class BidFiguresAdmin(ConfirmingAdmin):
         window = window if window in WINDOWS else DEFAULT
         chosen = _read_workspace(request)
         start = _first_hour(at, WINDOWS[window][1])
-        by_hour = read_bids(start, workspace_ids=visible_ids(request) if chosen is None else [chosen])
+        figures = read_bids(start, workspace_ids=visible_ids(request) if chosen is None else [chosen])
         charts = (
-            [draw(by_hour, start=start, end=at) for draw in (draw_answers, draw_prices)] if by_hour else []
+            [draw(figures.by_hour, start=start, end=at) for draw in (draw_answers, draw_prices)]
+            if figures.by_hour
+            else []
         )
         context = {
             **self.admin_site.each_context(request),
@@ -43,6 +46,7 @@ class BidFiguresAdmin(ConfirmingAdmin):
             "label": WINDOWS[window][0],
             "windows": [(name, label) for name, (label, _) in WINDOWS.items()],
             "workspaces": visible_names(request),
+            "counted_from": moment(figures.counted_from) if figures.is_cut else "",
             "charts": charts,
             "data": {chart.name: chart.data for chart in charts},
         }

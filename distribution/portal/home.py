@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from distribution.explain.enrollment import StopCode, find_stops
 from distribution.models import Buyer, Campaign, ReturnState, Wallet
+from distribution.payments.account import has_cards
 from distribution.payments.queries import find_payment_to_confirm
 from distribution.portal.pages import PortalPage
 from distribution.portal.wording import ShownStop, describe_stop
@@ -77,6 +78,7 @@ class HomePage(PortalPage):
             "bars": bars,
             "leads": sum(bar.leads for bar in bars),
             "to_confirm": find_payment_to_confirm(self.buyer),
+            "has_cards": has_cards(),
             "waiting_returns": self._count_waiting_returns(),
             "has_endpoints": bool(list_endpoints(self.buyer)),
         }

@@ -70,10 +70,10 @@ def verify(findings: Findings) -> None:
         findings.add(f"verify {invariant.number}, {invariant.name}", found.breaches, example)
 
 
-def read_totals(sql: str) -> dict[str, int]:
+def read_totals(sql: str, parameters: Mapping[str, object] | None = None) -> dict[str, int]:
     """One row: each column by its name."""
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, parameters)
         names: list[Any] = [column.name for column in cursor.description or ()]
         return dict(zip(names, cursor.fetchone(), strict=True))
 

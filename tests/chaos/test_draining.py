@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.deliveries.by_hand import resolve
-from distribution.models import OPEN, Card, CardPayment, Delivery, DeliveryState
+from distribution.models import OPEN, PENDING, Card, CardPayment, Delivery, DeliveryState, Wallet
+from distribution.money.wallet import top_up
 from routing.models import Lead
+from tests.chaos.deliveries.stage import add_unfinished
 from tests.chaos.deliveries.stage import is_unfinished as messages_are_unfinished
+from tests.chaos.findings import Findings
 from tests.chaos.payments.stage import is_unfinished as payments_are_unfinished
 from tests.support.direct_posts import dead_url, enroll_with, post, posting_campaign
 from tests.support.factories import CardFactory, CardPaymentFactory
@@ -72,6 +76,17 @@ def test_control_two_statements_see_neither_the_lead_nor_its_message(rejected: L
     assert Delivery.objects.filter(state="pending").count() == 1
 
 
+def test_finding_names_the_first_message_without_an_end(rejected: Lead) -> None:
+    ask_next(rejected)
+    findings = Findings()
+    add_unfinished(findings)
+    last = Delivery.objects.get(state="pending")
+    assert [str(each) for each in findings] == [
+        f"messages without an end: 1 (delivery {last.pk})",
+        "leads that are still due: 1",
+    ]
+
+
 def test_messages_end_with_the_last_buyer(rejected: Lead) -> None:
     ask_next(rejected)
     last = Delivery.objects.get(state="pending")
@@ -87,12 +102,26 @@ def card(committed_db: None) -> Card:  # noqa: ARG001 - it is filled
     return given
 
 
-def test_wallet_whose_recharge_begins_is_unfinished(card: Card) -> None:
+def recharge_and_fill(card: Card) -> None:
+    """The recharge begins. Then the wallet is filled by hand, so it is no longer below its threshold."""
     begun = {"state": "open", "failure_code": "", "ended_at": None, "next_try_at": timezone.now()}
-    with after_one_statement(lambda: CardPaymentFactory(card=card, **begun)):
+    CardPaymentFactory(card=card, **begun)
+    top_up(card.buyer_id, amount_cents=5_000, key="by hand", actor="ann")
+
+
+def test_wallet_that_is_filled_while_its_recharge_begins_is_unfinished(card: Card) -> None:
+    with after_one_statement(lambda: recharge_and_fill(card)):
         assert payments_are_unfinished()
-    assert CardPayment.objects.get().state == "open"
     assert payments_are_unfinished(), "its payment has no end"
+
+
+def test_control_two_statements_see_neither_the_wallet_nor_its_payment(card: Card) -> None:
+    below = Wallet.objects.filter(recharge_below_cents__gt=F("balance_cents") - F("held_cents"))
+    assert below.exists()
+    with after_one_statement(lambda: recharge_and_fill(card)):
+        assert not CardPayment.objects.filter(state__in=PENDING).exists()
+        assert not below.exists()
+    assert CardPayment.objects.get().state == "open"
 
 
 def test_payments_without_a_wallet_to_recharge_are_finished() -> None:

@@ -19,8 +19,8 @@
     const chosen = form.querySelector("input[type=file]");
     if (!chosen || !chosen.files.length) return;
     event.preventDefault();
-    event.submitter.disabled = true;
     try {
+      form.querySelector("button[type=submit]").disabled = true; // event.submitter is new in Safari 15.4
       const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
       if (answer.redirected) location.assign(answer.url);
       else show(new DOMParser().parseFromString(await answer.text(), "text/html"), form, chosen);

@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_next_due
 from distribution.deliveries.by_hand import resolve
-from distribution.models import Delivery, DeliveryState
+from distribution.models import OPEN, Delivery, DeliveryState
+from routing.models import LeadStatus
 from tests.chaos.deliveries.buyers import BuyersSystem, buyers_system
 from tests.chaos.deliveries.world import World, build_world
 from tests.chaos.findings import Findings
@@ -29,15 +30,21 @@ THREADS: Final = "4"
 # More leads are sent while fewer messages than this wait.
 LEAST_WAITING: Final = 6
 LONGEST_SECONDS: Final = 120.0
-LIVE: Final = ("pending", "posting")
+LIVE: Final = (DeliveryState.PENDING, DeliveryState.POSTING)
 # Messages without an end, and leads that are asked for, due, or due within seconds because a buyer was busy. One
 # statement: a rejected lead goes to the next buyer, and between two statements neither would have seen it.
 UNFINISHED: Final = """
-SELECT (SELECT count(*) FROM distribution_delivery WHERE state IN ('pending', 'posting', 'unknown')) AS messages,
-    (SELECT count(*) FROM routing_lead WHERE status = 'posting' OR (
-        status = 'pending' AND next_attempt_at <= clock_timestamp() + interval '10 seconds'
-    )) AS leads
+SELECT messages, first_message, leads
+FROM (
+    SELECT count(*) AS messages, coalesce(min(id), 0) AS first_message
+    FROM distribution_delivery WHERE state = ANY(%(open)s)
+) sent, (
+    SELECT count(*) AS leads FROM routing_lead WHERE status = %(posting)s OR (
+        status = %(pending)s AND next_attempt_at <= clock_timestamp() + interval '10 seconds'
+    )
+) due
 """
+STATES: Final = {"open": list(OPEN), "posting": LeadStatus.POSTING, "pending": LeadStatus.PENDING}
 
 
 @dataclass(slots=True)
@@ -104,7 +111,7 @@ class Stage:
 
     def resolve_unknowns(self) -> None:
         """A person asks each buyer whether it has the lead."""
-        waiting = list(Delivery.objects.filter(state="unknown"))
+        waiting = list(Delivery.objects.filter(state=DeliveryState.UNKNOWN))
         verdicts = self.system.read_verdicts() if waiting else {}
         for row in waiting:
             is_accepted = verdicts.get(row.message_id) == ACCEPT
@@ -124,14 +131,18 @@ class Stage:
         try:
             self.wait(is_drained, what="the end of every message")
         except TooSlow:
-            left = read_totals(UNFINISHED)
-            self.findings.add("messages without an end", left["messages"])
-            self.findings.add("leads that are still due", left["leads"])
+            add_unfinished(self.findings)
 
 
 def is_unfinished() -> bool:
     """Whether a buyer may still get a message. When none may, the buyers' records and the tables stay the same."""
-    return any(read_totals(UNFINISHED).values())
+    return any(read_totals(UNFINISHED, STATES).values())
+
+
+def add_unfinished(findings: Findings) -> None:
+    left = read_totals(UNFINISHED, STATES)
+    findings.add("messages without an end", left["messages"], f"delivery {left['first_message']}")
+    findings.add("leads that are still due", left["leads"])
 
 
 def count_tries(outcomes: tuple[str, ...]) -> int:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from distribution.models import PENDING, CardPayment, PaymentState, Recharge
+from distribution.models import PENDING, CardPayment, PaymentState, Recharge, RefundState
 from distribution.payments.asking import ask_refund
 from distribution.payments.buying import PaymentRefused
 from distribution.payments.settings import change_recharge
@@ -36,11 +36,11 @@ DELIVERERS: Final = 2
 LEAST_PENDING: Final = 3
 LONGEST_SECONDS: Final = 120.0
 # Payments and refunds without an end, and wallets that will be recharged. One statement: between two, a payment may
-# begin.
+# begin while its wallet is filled by other means, such as a refund that fails.
 UNFINISHED: Final = """
 SELECT
-    (SELECT count(*) FROM distribution_cardpayment WHERE state IN ('open', 'processing', 'needs_action')) AS payments,
-    (SELECT count(*) FROM distribution_cardrefund WHERE state = 'open') AS refunds,
+    (SELECT count(*) FROM distribution_cardpayment WHERE state = ANY(%(payments)s)) AS payments,
+    (SELECT count(*) FROM distribution_cardrefund WHERE state = ANY(%(refunds)s)) AS refunds,
     (SELECT count(*) FROM distribution_wallet WHERE balance_cents - held_cents < recharge_below_cents) AS recharges
 """
 CUT: Final = """
@@ -156,7 +156,8 @@ class Stage:
 
 def is_unfinished() -> bool:
     """Whether more may be paid or go back without a new lead, refund or dispute."""
-    return any(read_totals(UNFINISHED).values())
+    states = {"payments": list(PENDING), "refunds": [RefundState.OPEN]}
+    return any(read_totals(UNFINISHED, states).values())
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from distribution.admin import bid_figures
 from distribution.admin.bid_charts import HourOfBids, draw_prices, read_bids
-from distribution.models import Campaign, OfferBuyer
+from distribution.models import Campaign, Offer, OfferBuyer
 from routing.models import Lead
 from tests.support.admin_pages import person
-from tests.support.auctions import answer, auction_campaign, auctioned_lead, bidder, close
+from tests.support.auctions import answer, auction_campaign, auction_of, auctioned_lead, bidder, close
 from tests.support.factories import WorkspaceFactory
 from tests.support.planting import plant
 
@@ -44,12 +46,49 @@ def campaign() -> Campaign:
 
 def read(campaign: Campaign, *, hours_ago: int = 1) -> list[HourOfBids]:
     start = timezone.now() - timedelta(hours=hours_ago)
-    return list(read_bids(start, workspace_ids=[campaign.workspace_id]).values())
+    return list(read_bids(start, workspace_ids=[campaign.workspace_id]).by_hour.values())
+
+
+def move_back(lead: Lead, *, hours: int) -> None:
+    """Its auction was opened this much earlier."""
+    for offer in Offer.objects.filter(lead=lead):
+        Offer.objects.filter(pk=offer.pk).update(opened_at=offer.opened_at - timedelta(hours=hours))
 
 
 def test_each_answer_is_counted_once(campaign: Campaign) -> None:
     hold_auction(campaign)
-    assert read(campaign) == [HourOfBids(2, 1, 1, 1, 4_000, 3_000)]
+    assert read(campaign) == [
+        HourOfBids(bid=2, declined=1, late=1, failed=1, unanswered=0, best_cents=4_000, half_cents=3_000)
+    ]
+
+
+def test_buyer_without_an_answer_is_unanswered_once_the_auction_is_closed(campaign: Campaign) -> None:
+    """An open auction says nothing yet, and neither do the answers that it has."""
+    places = [bidder(campaign, url=ASKED) for _ in range(3)]
+    lead = auctioned_lead(campaign)
+    answer(lead, places[0], 4_000)
+    answer(lead, places[1], None, "error")
+    assert read(campaign) == []
+    close(lead)
+    assert OfferBuyer.objects.get(offer__lead=lead, enrollment=places[2]).bid_outcome == ""
+    assert read(campaign) == [
+        HourOfBids(bid=1, failed=1, unanswered=1, best_cents=4_000, half_cents=4_000),
+    ]
+
+
+def test_auctions_that_are_too_many_are_left_out_and_the_time_is_named(campaign: Campaign) -> None:
+    start = timezone.now() - timedelta(hours=9)
+    earlier, later = hold_auction(campaign), hold_auction(campaign)
+    move_back(earlier, hours=2)
+    move_back(later, hours=1)
+    ids = [campaign.workspace_id]
+    opened_at = auction_of(later).opened_at
+    whole, cut = (read_bids(start, workspace_ids=ids, most=most) for most in (2, 1))
+    assert (len(whole.by_hour), whole.counted_from, whole.is_cut) == (2, start, False)
+    assert (cut.counted_from, cut.is_cut) == (opened_at, True)
+    assert [(hour, each.bid) for hour, each in cut.by_hour.items()] == [
+        (opened_at.replace(minute=0, second=0, microsecond=0), 2)
+    ]
 
 
 def test_auctions_before_the_window_of_tests_and_of_others_are_left_out(campaign: Campaign) -> None:
@@ -96,15 +135,27 @@ class TestPage:
         shown = self.page(person("operator", campaign.workspace)).content.decode()
         rows = re.findall(r'<tr><th scope="row">[^<]+</th>((?:<td>[^<]+</td>)+)</tr>', shown)
         assert [re.findall(r"<td>([^<]+)</td>", row) for row in rows] == [
-            ["2", "1", "1", "1"],
+            ["2", "1", "1", "1", "0"],
             ["$40.00", "$30.00"],
         ]
         assert 'id="health-data"' in shown
+        assert "Last 24 hours</h2>" in shown
+        assert "figures-cut" not in shown
+
+    def test_page_says_since_when_it_counts(
+        self, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        earlier, later = hold_auction(campaign), hold_auction(campaign)
+        move_back(earlier, hours=1)
+        monkeypatch.setattr(bid_figures, "read_bids", partial(read_bids, most=1))
+        shown = self.page(person("operator", campaign.workspace)).content.decode()
+        since = f"{auction_of(later).opened_at:%Y-%m-%d %H:%M:%S} UTC"
+        assert f"Only those that were opened since {since} are counted." in shown
 
     def test_page_without_auctions_says_so(self, campaign: Campaign) -> None:
         hold_auction(campaign)
         shown = self.page(person("operator", WorkspaceFactory())).content.decode()
-        assert "No auction was opened in the last 24 hours." in shown
+        assert "No auction was opened and closed in the last 24 hours." in shown
         assert "health-data" not in shown
 
     def test_foreign_workspace_is_not_found(self, campaign: Campaign) -> None:

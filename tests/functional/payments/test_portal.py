@@ -189,6 +189,16 @@ def test_payment_is_confirmed_with_its_secret(client: Client, buyer: Buyer, prov
     assert "https://js.stripe.com" in shown["Content-Security-Policy"]
 
 
+def test_no_page_asks_to_confirm_a_payment_without_keys(
+    client: Client, buyer: Buyer, provider: CardProvider, settings: Any
+) -> None:
+    give_card(buyer, provider, number=NEEDS_CONFIRMATION)
+    assert pay(buyer).state == PaymentState.NEEDS_ACTION
+    settings.LEADSWITCH_STRIPE = None
+    for path in ("/portal/", CARDS):
+        assert "wants you to confirm" not in text_of(client.get(path))
+
+
 def test_payment_of_another_buyer_is_not_found(client: Client, provider: CardProvider) -> None:
     other: Buyer = BuyerFactory()
     give_card(other, provider)
