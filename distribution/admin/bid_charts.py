@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from distribution.admin.delivery_charts import NOTHING, Chart, list_hours, name_hour
+from distribution.explain.places import BID
 from distribution.sql_arrays import array_literal
 from tracing.admin.days import APART, first_id_at
 from tracing.wording import money
@@ -35,19 +36,19 @@ SHOWN: Final = """
         AND (%(workspaces)s::bigint[] IS NULL OR c.workspace_id = ANY(%(workspaces)s::bigint[]))
 """
 FIND_BOUND: Final = f"SELECT o.opened_at {SHOWN} ORDER BY o.public_id DESC OFFSET %(most)s - 1 LIMIT 2"
+# A standing bid counts unless the buyer's system declined, as in the auction itself.
 READ: Final = f"""
 WITH shown AS (
     SELECT o.id, date_trunc('hour', o.opened_at, 'UTC') AS hour {SHOWN}
 ), bids AS (
-    SELECT shown.hour, b.bid_outcome, b.rank,
-        CASE WHEN b.bid_outcome IN ('bid', 'standing') THEN COALESCE(b.bid_cents, b.price_cents) END AS cents
+    SELECT shown.hour, b.bid_outcome, b.rank, {BID} AS cents
     FROM shown JOIN distribution_offerbuyer b ON b.offer_id = shown.id
 )
-SELECT hour, count(*) FILTER (WHERE bid_outcome IN ('bid', 'standing')),
+SELECT hour, count(cents),
     count(*) FILTER (WHERE bid_outcome IN ('no_bid', 'refused')),
-    count(*) FILTER (WHERE bid_outcome IN ('late', 'timeout')),
-    count(*) FILTER (WHERE bid_outcome = 'error'),
-    count(*) FILTER (WHERE bid_outcome = ''),
+    count(*) FILTER (WHERE cents IS NULL AND bid_outcome IN ('late', 'timeout')),
+    count(*) FILTER (WHERE cents IS NULL AND bid_outcome = 'error'),
+    count(*) FILTER (WHERE cents IS NULL AND bid_outcome = ''),
     percentile_disc(0.5) WITHIN GROUP (ORDER BY cents) FILTER (WHERE rank = 1),
     percentile_disc(0.5) WITHIN GROUP (ORDER BY cents)
 FROM bids GROUP BY hour
@@ -63,11 +64,11 @@ class HourOfBids(NamedTuple):
     failed: int = 0
     unanswered: int = 0
     best_cents: int | None = None
-    half_cents: int | None = None
+    median_cents: int | None = None
 
     @property
     def cents(self) -> tuple[int | None, int | None]:
-        return self.best_cents, self.half_cents
+        return self.best_cents, self.median_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def draw_answers(by_hour: Mapping[datetime, HourOfBids], *, start: datetime, end
     return Chart(
         name="answers",
         title="Answers of buyers, by hour",
-        note="Standing bids count as bids. Unanswered: the buyer was not asked, or its answer is not known. "
+        note="A standing bid counts as a bid, unless the buyer's system declined. "
+        "Unanswered: the buyer was not asked, or its answer is not known. "
         "The legend lists the layers from top to bottom.",
         head=["Hour (UTC)", *ANSWER_LABELS],
         rows=rows,

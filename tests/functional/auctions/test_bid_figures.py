@@ -58,7 +58,7 @@ def move_back(lead: Lead, *, hours: int) -> None:
 def test_each_answer_is_counted_once(campaign: Campaign) -> None:
     hold_auction(campaign)
     assert read(campaign) == [
-        HourOfBids(bid=2, declined=1, late=1, failed=1, unanswered=0, best_cents=4_000, half_cents=3_000)
+        HourOfBids(bid=2, declined=1, late=1, failed=1, unanswered=0, best_cents=4_000, median_cents=3_000)
     ]
 
 
@@ -72,8 +72,18 @@ def test_buyer_without_an_answer_is_unanswered_once_the_auction_is_closed(campai
     close(lead)
     assert OfferBuyer.objects.get(offer__lead=lead, enrollment=places[2]).bid_outcome == ""
     assert read(campaign) == [
-        HourOfBids(bid=1, failed=1, unanswered=1, best_cents=4_000, half_cents=4_000),
+        HourOfBids(bid=1, failed=1, unanswered=1, best_cents=4_000, median_cents=4_000),
     ]
+
+
+def test_standing_bid_of_a_buyer_whose_system_is_late_is_a_bid(campaign: Campaign) -> None:
+    """The auction counts it, and it wins here."""
+    slow, other = bidder(campaign, url=ASKED, bid_cents=3_500), bidder(campaign, url=ASKED)
+    lead = auctioned_lead(campaign)
+    answer(lead, slow, None, "timeout")
+    answer(lead, other, 3_000)
+    assert close(lead).charged_cents == 3_500
+    assert read(campaign) == [HourOfBids(bid=2, best_cents=3_500, median_cents=3_000)]
 
 
 def test_auctions_that_are_too_many_are_left_out_and_the_time_is_named(campaign: Campaign) -> None:
@@ -114,7 +124,7 @@ def test_best_bid_is_the_one_that_ranked_first(campaign: Campaign) -> None:
 def test_hour_without_a_bid_is_a_gap() -> None:
     end = timezone.now().replace(minute=30, second=0, microsecond=0)
     start = end.replace(minute=0) - timedelta(hours=1)
-    by_hour = {start: HourOfBids(1, best_cents=4_150, half_cents=4_150)}
+    by_hour = {start: HourOfBids(1, best_cents=4_150, median_cents=4_150)}
     chart = draw_prices(by_hour, start=start, end=end)
     assert chart.data["columns"] == [
         [int(start.timestamp()), int(start.timestamp()) + 3_600],
