@@ -74,7 +74,8 @@ def make_environment(services: ServiceUrls) -> dict[str, str]:
 def migrate(places: Mapping[str, str]) -> None:
     environment = child_environment(**{**places, "LEADSWITCH_ROLE": "command"})
     command = ("manage.py", "migrate", "--verbosity", "0")
-    run_python(*command, cwd=REPOSITORY, env=environment, timeout=MIGRATION_SECONDS).check_returncode()
+    done = run_python(*command, cwd=REPOSITORY, env=environment, timeout=MIGRATION_SECONDS)
+    assert done.returncode == 0, done.stderr
 
 
 @contextmanager

@@ -38,10 +38,11 @@ from tests.functional.api.tenant_world import (
     of_foreign_lead,
     snapshot,
     world,
+    world_of_module,
 )
 from tests.support.admin_pages import SCOPED_ROLES, client_of, person
 
-__all__ = ["world"]
+__all__ = ["world", "world_of_module"]
 pytestmark = pytest.mark.django_db
 
 # Pages of the whole admin site, which show nothing of a workspace by an id in the address.

@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
+from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.models import (
     Assignment,
     Buyer,
@@ -29,6 +30,7 @@ from distribution.models import (
     WorkspaceScope,
 )
 from routing.models import Lead, Source, SourceScope, Workspace
+from routing.rules.plans import PLANS
 from tests.support.admin_pages import build_world, issue_old_statement
 from tests.support.factories import (
     AuctionFactory,
@@ -213,13 +215,21 @@ def client_with(key: str) -> Client:
 
 
 @pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:  # noqa: ARG001
+def world_of_module(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:  # noqa: ARG001
     """For all tests of a module, in one transaction. Each test undoes to a savepoint what it has changed."""
     whole = transaction.atomic()
     whole._from_testcase = True  # type: ignore[attr-defined]  # the outermost transaction of the product is within it
     with django_db_blocker.unblock(), whole:
         yield make_world()
         transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(world_of_module: World) -> Iterator[World]:
+    """Each test changes the same rows to the same next versions, so what it has compiled is not for the next test."""
+    yield world_of_module
+    CAMPAIGNS.clear()
+    PLANS.clear()
 
 
 def make_world() -> World:

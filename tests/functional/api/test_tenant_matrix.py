@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import resolve
 
+from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.models import (
     Buyer,
     Campaign,
@@ -33,13 +34,14 @@ from tests.functional.api.tenant_world import (
     source_of,
     winner_key,
     world,
+    world_of_module,
 )
 from tests.support.admin_pages import client_of, person
 from tests.support.factories import (
     issue_key,
 )
 
-__all__ = ["world"]
+__all__ = ["world", "world_of_module"]
 pytestmark = pytest.mark.django_db
 
 # Open to everyone, with the same answer for everyone. `/metrics` and the probes are no routes: middleware answers them.
@@ -72,6 +74,18 @@ def test_every_route_is_in_the_matrix() -> None:
     # tests/functional/portal/test_tenants.py has those of the portal.
     portal = {route.path for route in all_routes() if route.path.startswith("portal/")}
     assert {route.path for route in all_routes()} - api - admin - portal == {*PUBLIC, CATCH_ALL}
+
+
+@pytest.mark.parametrize("price_cents", [1_100, 1_200])
+def test_next_version_of_a_test_is_not_the_cached_one_of_the_test_before(
+    price_cents: int, world: World
+) -> None:
+    """`world` is the same for all tests of this module, and so are its ids and the next version of each."""
+    campaign = Campaign.objects.filter(workspace=world.mine).earliest("pk")
+    campaign.price_cents = price_cents
+    campaign.save(update_fields=["price_cents"])
+    campaign.refresh_from_db()
+    assert CAMPAIGNS.get(campaign.pk, config_version=campaign.config_version).price_cents == price_cents
 
 
 class TestApi:

@@ -12,7 +12,7 @@ from leadswitch.database.fitness import DatabaseUnfit, Session, check_database, 
 from leadswitch.database.limits import session_limits
 from leadswitch.embedded.paths import ServicePaths
 from tests.conftest import ROLE_OF_TESTS, VAR_DIR
-from tests.support.commands import PLAIN, SERVERS, run_warm
+from tests.support.commands import PLAIN, SERVERS, run
 from tests.support.superuser import superuser_url
 
 
@@ -23,7 +23,7 @@ def session(db: None) -> Session:  # noqa: ARG001
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_superuser_is_refused_in_one_line(server: str) -> None:
-    code, lines = run_warm(*SERVERS[server], DATABASE_URL=superuser_url(ServicePaths.of(VAR_DIR)))
+    code, lines = run(*SERVERS[server], DATABASE_URL=superuser_url(ServicePaths.of(VAR_DIR)))
     assert code == 2
     assert len([line for line in lines if line.startswith("The database role postgres is a superuser")]) == 1
     assert "Traceback" not in "".join(lines)
@@ -31,7 +31,7 @@ def test_superuser_is_refused_in_one_line(server: str) -> None:
 
 def test_missing_limits_of_the_url_are_reported() -> None:
     """`options` in the URL replace those of the product."""
-    code, [line] = run_warm(*SERVERS["dispatcher"], DATABASE_URL=f"{PLAIN}?options=-c%20jit%3Doff")
+    code, [line] = run(*SERVERS["dispatcher"], DATABASE_URL=f"{PLAIN}?options=-c%20jit%3Doff")
     assert code == 2
     assert line.startswith(
         "Sessions of leadswitch do not have the limits of a web process: lock_timeout is 0 instead of 2000;"

@@ -1,12 +1,16 @@
 """Without an endpoint, no process loads OpenTelemetry, and no code of spans runs for a lead."""
 
 import json
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 
+from leadswitch.env import REPOSITORY
 from routing.models import Lead
 from tests.support.factories import CampaignFactory, LeadFactory, enroll
-from tests.support.processes import pipe, started
+from tests.support.processes import worker_environment
 
 PROGRAM = """
 import json, sys
@@ -37,6 +41,21 @@ WEB = "import leadswitch.wsgi"
 WORKER = "import django; from celery.app.utils import find_app; find_app('leadswitch'); django.setup()"
 
 
+def run_new(*command: str, **environment: str) -> Any:
+    """What a new process prints. In a warm one, redis is imported with OpenTelemetry hidden before the fork."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env=worker_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 @pytest.mark.usefixtures("committed_db")
 @pytest.mark.parametrize(("begin", "given"), [(WEB, {}), (WORKER, {"OTEL_EXPORTER_OTLP_ENDPOINT": ""})])
 def test_nothing_of_spans_runs_without_an_endpoint(begin: str, given: dict[str, str]) -> None:
@@ -45,8 +64,7 @@ def test_nothing_of_spans_runs_without_an_endpoint(begin: str, given: dict[str, 
     enroll(campaign, count=1, credits_cents=100_000)
     leads = LeadFactory.create_batch(2, source__workspace=campaign.workspace)
     program = PROGRAM.replace("BEGIN", begin)
-    with started("-c", program, *(str(lead.pk) for lead in leads), **given) as process:
-        loaded, called = json.loads(pipe(process.stdout).readline())
+    loaded, called = run_new("-c", program, *(str(lead.pk) for lead in leads), **given)
     assert loaded == ["opentelemetry"]  # the entry that hides it
     assert [path for path in called if "span" in path] == []
     assert any(path.endswith("distribution/attempts/distribute.py") for path in called)

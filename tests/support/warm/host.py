@@ -2,8 +2,9 @@
 
     python -m tests.support.warm.host FD
 
-An order is one message: JSON, and the file descriptors of the program. The answer is its process id, then an empty
-message when the program has been handed over: it is a child of the process that ordered it then.
+An order is one message: JSON, and the file descriptors of the program. The first answer is JSON, with the process id as
+`pid`. If the process cannot be given what was ordered, it has the arguments of an OSError as `error`, or a text as
+`refused`. HANDED_OVER is the second answer: the program is a child of the process that ordered it then.
 """
 
 import atexit
@@ -25,6 +26,8 @@ MAX_ORDER_BYTES: Final = 2**17
 MAX_FILES: Final = 64
 # Received descriptors move up here before they are put in their places.
 FIRST_SPARE: Final = 512
+# An error repeats at most the directory of its order.
+MAX_ANSWER_BYTES: Final = 2 * MAX_ORDER_BYTES
 HANDED_OVER: Final = b"handed over"
 
 
@@ -51,25 +54,42 @@ def serve(orders: socket.socket) -> Order:
                 os.close(each)
             orders.send(HANDED_OVER)
         elif os.fork() == 0:
-            return begin(Order(**json.loads(message)), files, orders)
+            return begin_or_refuse(message, files, orders)
         else:
             # The tests take the child of a process that ends: see `Orders` in started.py.
             orders.recv(1)
             os._exit(0)
 
 
-def begin(order: Order, files: Sequence[int], orders: socket.socket) -> Order:
-    """Give this process all that it inherits from the one that starts it."""
+def begin_or_refuse(message: bytes, files: Sequence[int], orders: socket.socket) -> Order:
+    """The test and the process in between wait for an answer, so every failure before it is one."""
+    try:
+        order = Order(**json.loads(message))
+        places = dict(zip(order.files, files, strict=True))
+        begin(order)
+    except Exception as error:  # noqa: BLE001 - raised in the test
+        orders.send(json.dumps(describe(error)).encode())
+        os._exit(1)
+    orders.send(json.dumps({"pid": os.getpid()}).encode())
+    orders.close()
+    put_in_place(places)
+    return order
+
+
+def describe(error: Exception) -> Mapping[str, object]:
+    if isinstance(error, OSError):
+        return {"error": [error.errno, error.strerror, error.filename]}
+    return {"refused": repr(error)}
+
+
+def begin(order: Order) -> None:
+    """Give this process all that it inherits from the one that starts it, except the files."""
     if order.is_session:
         os.setsid()
     os.chdir(order.directory)
     os.environ.clear()
     os.environ.update(order.environment)
     time.tzset()
-    orders.send(str(os.getpid()).encode())
-    orders.close()
-    put_in_place(dict(zip(order.files, files, strict=True)))
-    return order
 
 
 def put_in_place(files: Mapping[int, int]) -> None:
@@ -118,7 +138,9 @@ class Ending:
 
     def _exit(self) -> None:
         if self._code is not None:
-            sys.stdout.flush()
+            for stream in (sys.stdout, sys.stderr):  # an unfinished line of stderr is in its buffer, too
+                if not stream.closed:
+                    stream.flush()
             os._exit(self._code & 0xFF)
 
 

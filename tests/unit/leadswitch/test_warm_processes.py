@@ -12,7 +12,8 @@ import pytest
 
 from leadswitch.env import REPOSITORY
 from tests.support.processes import pipe
-from tests.support.warm.started import run_python, start_python
+from tests.support.warm.host import MAX_ORDER_BYTES
+from tests.support.warm.started import orders, run_python, start_python
 
 OF_THE_PROCESS = """
 import json, os, sys
@@ -24,7 +25,12 @@ json.dump({
     "streams": [[each.line_buffering, each.errors, each.encoding] for each in (sys.stdin, sys.stdout, sys.stderr)],
 }, sys.stdout)
 """
-# These read the environment when they are imported, or are the product's own but for the table of places.
+# The table of ZIP codes, which depends on no setting.
+IMPORTED_OF_ROUTING = [
+    *("routing", "routing.calendar", "routing.calendar.zones"),
+    *("routing.places", "routing.places.zips"),
+]
+# These read the environment when they are imported, or are the product's own.
 NOT_IMPORTED = ("prometheus_client", "opentelemetry", "leadswitch", "tracing", "distribution")
 
 
@@ -42,6 +48,10 @@ def test_process_is_what_a_new_one_is(tmp_path: Path) -> None:
         [sys.executable, "-c", OF_THE_PROCESS, *NOT_IMPORTED], capture_output=True, check=True, **options
     )
     assert read(*NOT_IMPORTED, **options) == json.loads(new.stdout)
+
+
+def test_only_the_table_of_zip_codes_is_imported_of_routing() -> None:
+    assert sorted(read("routing")["imported"]) == IMPORTED_OF_ROUTING
 
 
 def test_process_inherits_the_named_files_only() -> None:
@@ -63,6 +73,8 @@ def test_process_inherits_the_named_files_only() -> None:
         ("import sys; sys.exit('away')", 1, "away"),
         ("1 / 0", 1, "ZeroDivisionError: division by zero"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM, ""),
+        ("import sys; sys.stderr.write('unfinished line')", 0, "unfinished line"),
+        ("import sys; sys.stdout.close()", 0, ""),
         ("import atexit, os; atexit.register(os.write, 2, b'at the end')", 0, "at the end"),
     ],
 )
@@ -94,3 +106,62 @@ def test_orphans_of_a_process_are_not_children_of_the_tests() -> None:
         with pytest.raises(ChildProcessError):
             os.waitpid(-process.pid, os.WNOHANG)
         os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cwd": "/no/such/directory"},
+        {"cwd": "/dev/null"},
+        {"env": {"LONG": "x" * MAX_ORDER_BYTES}},
+    ],
+    ids=["no directory", "no folder", "too long"],
+)
+def test_failed_start_raises_what_a_new_process_raises(options: dict[str, Any]) -> None:
+    """Linux allows 128 KiB for one variable."""
+    with pytest.raises(OSError) as new:  # noqa: PT011 - compared below
+        subprocess.run([sys.executable, "-c", ""], check=False, **options)
+    with pytest.raises(type(new.value)) as warm:
+        run_python("-c", "", **options)
+    assert warm.value.errno == new.value.errno
+    assert warm.value.filename == options.get("cwd")
+    assert run_python("-c", "print(1)").stdout == "1\n"
+
+
+def test_start_that_cannot_be_given_what_was_ordered_is_refused() -> None:
+    with pytest.raises(subprocess.SubprocessError, match="embedded null byte"):
+        run_python("-c", "", env={"NAME": "a\0b"})
+    assert run_python("-c", "print(1)").stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "error"), [(signal.SIGSTOP, TimeoutError), (signal.SIGKILL, ConnectionError)]
+)
+def test_start_after_one_without_an_answer_uses_another_host(sent: int, error: type[Exception]) -> None:
+    assert run_python("-c", "").returncode == 0
+    orders()._ours.settimeout(0.2)
+    os.kill(orders()._host.pid, sent)
+    with pytest.raises(error):
+        run_python("-c", "")
+    assert run_python("-c", "print(1)").stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"preexec_fn": print},
+        {"process_group": 0},
+        {"umask": 0o22},
+        {"user": os.getuid()},
+        {"group": os.getgid()},
+        {"extra_groups": []},
+        {"executable": sys.executable},
+        {"shell": True},
+        {"close_fds": False},
+        {"restore_signals": False},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_option_that_would_have_no_effect_is_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a warm start cannot set"):
+        start_python("-c", "", **option)
