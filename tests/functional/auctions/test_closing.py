@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Assignment, Campaign, LedgerEntry, Offer
+from routing.leads.actions import rerun_lead
+from routing.models import Lead
 from tests.support.auctions import (
     answer,
     auction_campaign,
@@ -17,6 +19,7 @@ from tests.support.auctions import (
     bids_of,
     close,
 )
+from tests.support.blocking import holding, short_lock_timeout
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import deliver_due, sign
 from tests.support.factories import EndpointFactory
@@ -161,6 +164,47 @@ def test_auction_that_is_opened_again_is_not_preceded_by_the_offers_of_its_chain
 
     offers = Offer.objects.order_by("pk").values_list("campaign_id", "passed_campaign_ids")
     assert list(offers) == [(offering.pk, []), (auction.pk, [offering.pk]), (auction.pk, [offering.pk])]
+    assert_everything_holds()
+
+
+HOLD_BUYERS = "SELECT 1 FROM distribution_buyer FOR UPDATE"
+
+
+def test_run_again_after_a_lock_timeout_begins_with_the_first_campaign() -> None:
+    """The auctions of the run before had answers, so a lock timeout of the next run passes none of them."""
+    first = auction_campaign(offer_fallback="next_campaign", priority=9)
+    second = auction_campaign(workspace=first.workspace)
+    buyers = [bidder(each, url=ASKED) for each in (first, second)]
+    lead = auctioned_lead(first)
+    answer(lead, buyers[0], None, "no_bid")
+    assert close(lead).result == "offered"
+    answer(lead, buyers[1], None, "no_bid")
+    assert close(lead).result == "unsold"
+    rerun_lead(lead.pk, at=timezone.now())
+    with short_lock_timeout(), holding(HOLD_BUYERS):
+        failed = distribute_lead(lead.pk)
+    assert (failed.result, failed.skip_reason) == ("retry", "database_timeout")
+
+    assert distribute_lead(lead.pk, at=failed.next_attempt_at).result == "offered"
+
+    assert (auction_of(lead).campaign_id, auction_of(lead).passed_campaign_ids) == (first.pk, [])
+    assert_everything_holds()
+
+
+def test_conflict_after_a_canceled_auction_begins_with_the_first_campaign() -> None:
+    """The lead was sold by hand and returned before anybody was asked in the second auction."""
+    first = auction_campaign(offer_fallback="next_campaign", priority=9)
+    second = auction_campaign(workspace=first.workspace)
+    buyers = [bidder(each, url=ASKED) for each in (first, second)]
+    lead = auctioned_lead(first)
+    answer(lead, buyers[0], None, "no_bid")
+    assert close(lead).result == "offered"
+    Lead.objects.filter(pk=lead.pk).update(status="pending", conflicts=1, next_attempt_at=timezone.now())
+    assert auction_of(lead).end_reason == "canceled"
+
+    assert distribute_lead(lead.pk).result == "offered"
+
+    assert (auction_of(lead).campaign_id, auction_of(lead).passed_campaign_ids) == (first.pk, [])
     assert_everything_holds()
 
 
