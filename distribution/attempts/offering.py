@@ -88,7 +88,8 @@ def find_auction(record: AttemptRecord) -> Auction | None:
 def record_unused_bids(record: AttemptRecord) -> None:
     """Say what became of each place of an auction that this attempt closed without a decision about the bids.
 
-    Its campaign was turned off, or the lead expired or went elsewhere.
+    Its campaign was turned off, or the lead expired, is a duplicate, went elsewhere or has to wait. The event of the
+    end says the same as the row.
     """
     closed = record.closed
     is_closed_now = closed is not None and record.lead.status == LeadStatus.OFFERED
@@ -98,6 +99,7 @@ def record_unused_bids(record: AttemptRecord) -> None:
     if not auction.has_failed:
         record_bids(record.trace, auction, None)
         withdraw_offer(closed.id)
+        record.trace.amend(Event.AUCTION_CLOSED, reason=OfferEnd.CANCELED.value)
 
 
 def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:

@@ -39,7 +39,7 @@ class OfferState(models.TextChoices):
 class OfferEnd(models.TextChoices):
     CLAIMED = "claimed", "claimed by as many buyers as may have the lead"
     WINDOW_OVER = "window_over", "the time was over"
-    CANCELED = "canceled", "the lead ended in another way"
+    CANCELED = "canceled", "it ended without a decision"
     BIDS_IN = "bids_in", "all bids were in"
 
 
