@@ -192,7 +192,7 @@ def test_run_again_after_a_lock_timeout_begins_with_the_first_campaign() -> None
 
 
 def test_conflict_after_a_canceled_auction_begins_with_the_first_campaign() -> None:
-    """The lead was sold by hand and returned before anybody was asked in the second auction."""
+    """The lead was sold by hand and returned before a buyer was asked in the second auction."""
     first = auction_campaign(offer_fallback="next_campaign", priority=9)
     second = auction_campaign(workspace=first.workspace)
     buyers = [bidder(each, url=ASKED) for each in (first, second)]
