@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, LedgerEntry, Offer
 from routing.leads.actions import rerun_lead
 from routing.models import Lead
@@ -95,17 +96,57 @@ def test_standing_bids_take_part_beside_live_ones() -> None:
     assert_everything_holds()
 
 
-@pytest.mark.parametrize(("seconds", "deadline_ms"), [(0.9, 650), (0.2, 0)])
-def test_auction_ends_no_later_than_the_lead(seconds: float, deadline_ms: int) -> None:
+def test_auction_ends_no_later_than_the_lead() -> None:
     """A quarter of a second before that, the bids are written."""
     campaign = auction_campaign(bid_deadline_ms=10_000)
     bidder(campaign, url=ASKED)
-    expires_at = AT + timedelta(seconds=seconds)
+    expires_at = AT + timedelta(seconds=0.9)
     lead = lead_of(campaign, at=AT, expires_at=expires_at)
     assert distribute_lead(lead.pk, at=AT).next_attempt_at == expires_at
     assert auction_of(lead).closes_at == expires_at
     opened = LeadDistributionEvent.objects.get(event="auction_opened")
-    assert opened.data["deadline_ms"] == deadline_ms
+    assert opened.data["deadline_ms"] == 650
+
+
+LAST_MOMENT = AT + timedelta(seconds=0.2)
+
+
+def test_lead_that_expires_too_soon_to_ask_is_sold_by_standing_bids_at_once() -> None:
+    campaign = auction_campaign()
+    asked = bidder(campaign, url=ASKED, bid_cents=LOW)
+    winner, silent = bidder(campaign, bid_cents=HIGH), bidder(campaign, url=ASKED)
+    lead = lead_of(campaign, at=AT, expires_at=LAST_MOMENT)
+
+    assert distribute_lead(lead.pk, at=AT).next_attempt_at == AT
+    opened = LeadDistributionEvent.objects.get(event="auction_opened")
+    assert (opened.data["deadline_ms"], {each["is_asked"] for each in opened.data["shown"]}) == (0, {False})
+    assert distribute_lead(lead.pk, at=AT).result == "success"
+
+    assert sales() == [(winner.buyer_id, HIGH, "sold")]
+    assert bids_of(lead, "bid_outcome", "bid_reason", "rank") == {
+        asked.buyer_id: ["error", "no time to ask before the lead expires", 2],
+        winner.buyer_id: ["standing", "", 1],
+        silent.buyer_id: ["error", "no time to ask before the lead expires", None],
+    }
+    skips = LeadDistributionEvent.objects.filter(event="buyer_skipped").values_list("buyer_id", "skip_reason")
+    assert dict(skips) == {asked.buyer_id: "outbid", silent.buyer_id: "bid_not_asked"}
+    [offer] = explain(Lead.objects.get()).offers
+    assert {each.buyer.public_id: each.reason for each in offer.buyers} == {
+        asked.buyer.public_id: "outbid",
+        winner.buyer.public_id: "",
+        silent.buyer.public_id: "bid_not_asked",
+    }
+    assert_everything_holds()
+
+
+def test_lead_that_expires_too_soon_to_ask_goes_on_with_the_fallback() -> None:
+    campaign = pushing_campaign()
+    one = bidder(campaign, url=ASKED)
+    lead = lead_of(campaign, at=AT, expires_at=LAST_MOMENT)
+    assert distribute_lead(lead.pk, at=AT).result == "offered"
+    assert distribute_lead(lead.pk, at=AT).result == "success"
+    assert sales() == [(one.buyer_id, 2_500, "sold")]
+    assert_everything_holds()
 
 
 def test_auction_of_standing_bids_alone_is_due_at_once() -> None:
