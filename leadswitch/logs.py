@@ -15,7 +15,17 @@ from structlog.typing import Processor
 
 # Only these fields of a record's `extra` are logged: Django puts whole requests there.
 EXTRA_FIELDS = (
-    *("lead_id", "attempt_id", "result", "skip_reason", "buyers", "charged_cents", "duration_ms", "slow"),
+    *(
+        "lead_id",
+        "attempt_id",
+        "result",
+        "skip_reason",
+        "ended_by",
+        "buyers",
+        "charged_cents",
+        "duration_ms",
+        "slow",
+    ),
     *("cause", "reason", "task", "attempts", "owner", "lock", "lock_ms", "lead_row"),
     *("rule_id", "duplicate", "duplicate_of"),
     *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id"),

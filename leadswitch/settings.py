@@ -86,7 +86,7 @@ LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 # As above, for a lead with a ping: (lead, *, source, at) -> the id of the campaign that takes it now.
 LEADSWITCH_CAMPAIGN_HOOK = "distribution.offers.quotes.find_campaign_id"
 # As above, for a lead that ends while a buyer has it: (lead_id) -> how many buyers have it, and the sum of their cents.
-LEADSWITCH_SOLD_HOOK = "distribution.attempts.chain.read_sold"
+LEADSWITCH_SOLD_HOOK = "distribution.attempts.chain.read_sold_leads"
 LEADSWITCH_PING_SECONDS = ENVIRONMENT.ping_seconds
 LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 # distribution must not import what it runs on: its dispatcher calls this before it starts.

@@ -7,7 +7,7 @@ from tracing import wording
 AUCTION_ENDS: Final = {
     "bids_in": "all bids were in",
     "window_over": "the bid deadline passed",
-    "canceled": "the lead ended in another way",
+    "canceled": "no decision was made about its bids",
 }
 NO_BID: Final = {
     "no_bid": "did not bid",

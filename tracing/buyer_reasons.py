@@ -180,8 +180,10 @@ BUYER_REASONS: Final = (
     SkipReason(
         "offer_withdrawn",
         *(OF_BUYER, RetryClass.PERMANENT, Fixer.AGENCY),
-        sentence="The lead was canceled, sold by hand or expired during the offer, or its campaign was turned off.",
+        sentence="The offer ended without a decision: the lead ended in another way, was moved or had to wait, or the"
+        " campaign was turned off.",
         change="nothing: the offer was withdrawn",
-        clause="the lead was canceled, sold by hand or expired during the offer, or its campaign was turned off",
+        clause="the offer ended without a decision: the lead ended in another way, was moved or had to wait, or the"
+        " campaign was turned off",
     ),
 )

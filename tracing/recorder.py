@@ -96,6 +96,13 @@ class Recorder:
         elapsed = None if event is Event.BUYER_SKIPPED else self.elapsed_ms
         self.rows.append((event, buyer_id, cost_cents, outcome, reason, elapsed, data or {}))
 
+    def amend(self, event: Event, **changes: Any) -> None:
+        """Change the data of an event, which is not written yet."""
+        self.rows = [
+            (*row[:6], {**row[6], **changes}) if row[0] is event else row  # the last item is the data
+            for row in self.rows
+        ]
+
     def retain_only(self, events: Collection[Event]) -> None:
         """Drop every other row, because its transaction was rolled back."""
         self.rows = [row for row in self.rows if row[0] in events]

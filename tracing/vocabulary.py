@@ -64,7 +64,7 @@ EVENT_SHAPES = MappingProxyType(
         ),
         Event.DISTRIBUTED: EventShape(
             required=frozenset({"buyers"}),
-            optional=frozenset({"ended_by", "is_test"}),
+            optional=frozenset({"ended_by", "lost_workers", "is_test"}),
             results=frozenset({"success"}),
         ),
         Event.FAILED: EventShape(

@@ -31,7 +31,8 @@ REFUSED: Final = ("refused", "bad")
 ENDS: Final = {
     OfferEnd.CLAIMED: "all places were claimed",
     OfferEnd.WINDOW_OVER: "its time was over",
-    OfferEnd.CANCELED: "the lead was canceled, sold by hand or expired, or its campaign was turned off",
+    OfferEnd.CANCELED: "there was no decision, because the lead ended in another way, was moved or had to wait,"
+    " or the campaign was turned off",
 }
 
 

@@ -20,7 +20,7 @@ from tracing.vocabulary import Event
 
 READ: Final = """
 SELECT b.buyer_id, b.enrollment_id, b.price_cents, b.bid_cents, b.bid_at, b.bid_outcome, b.bid_reason, b.latency_ms,
-    b.returned_bps, b.asked_at, o.closed_at >= o.closes_at
+    b.returned_bps, b.asked_at, o.closed_at >= o.closes_at, o.closes_at > o.opened_at
 FROM distribution_offerbuyer b JOIN distribution_offer o ON o.id = b.offer_id
 WHERE b.offer_id = %s ORDER BY b.id
 """
@@ -37,7 +37,7 @@ NOT_ASKED: Final = frozenset({"", "error"})
 class Bid(NamedTuple):
     """One row of READ, in the order of its columns.
 
-    `is_left_open`: the process that asks buyers did not close the auction in time.
+    `is_left_open`: the process that asks buyers did not close the auction in time. `had_time`: there was time to ask.
     """
 
     buyer_id: int
@@ -51,6 +51,7 @@ class Bid(NamedTuple):
     returned_bps: int
     asked_at: datetime | None
     is_left_open: bool
+    had_time: bool
 
     @property
     def is_asked(self) -> bool:
@@ -88,8 +89,11 @@ class Auction:
 
     @property
     def has_failed(self) -> bool:
-        """Buyers' systems were to be asked, and no deliverer asked one of them: no auction took place."""
-        wanted = [each for each in self.bids if each.was_left_out or each.is_asked]
+        """Buyers' systems were to be asked, and no deliverer asked one of them: no auction took place.
+
+        If the lead expires too soon to ask, its auction is one of standing bids.
+        """
+        wanted = [each for each in self.bids if (each.was_left_out and each.had_time) or each.is_asked]
         return self.is_new and bool(wanted) and all(each.was_left_out for each in wanted)
 
     def add_to(self, live: Mapping[int, LiveFacts]) -> dict[int, LiveFacts]:

@@ -36,7 +36,7 @@ FROM closed c
 WITHDRAW: Final = "UPDATE distribution_offer SET end_reason = 'canceled' WHERE id = %s AND state = 'closed'"
 # The offer with which the next attempt of a chain of posts goes on.
 LATEST: Final = """
-SELECT o.id, o.kind, o.public_id, o.campaign_id, o.claims, o.closes_at, o.passed_campaign_ids
+SELECT o.id, o.kind, o.end_reason, o.public_id, o.campaign_id, o.claims, o.closes_at, o.passed_campaign_ids
 FROM distribution_offer o
 WHERE o.lead_id = %s AND o.state = 'closed' AND o.closed_at >= %s
 ORDER BY o.id DESC LIMIT 1
@@ -95,5 +95,7 @@ def find_latest(lead_id: int, *, at: datetime) -> ClosedOffer | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    offer_id, kind, public_id, campaign_id, claims, closes_at, passed = row
-    return ClosedOffer(offer_id, kind, public_id, campaign_id, claims, closes_at, (*passed, campaign_id), ())
+    offer_id, kind, reason, public_id, campaign_id, claims, closes_at, passed = row
+    return ClosedOffer(
+        offer_id, kind, public_id, campaign_id, claims, closes_at, (*passed, campaign_id), (), reason
+    )

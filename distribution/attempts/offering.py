@@ -22,7 +22,7 @@ from distribution.engine import (
     decide,
     resolve_campaign,
 )
-from distribution.models import OfferKind
+from distribution.models import OfferEnd, OfferKind
 from distribution.models.campaign_modes import OFFERING
 from routing.locks.attempts import LockedLead
 from routing.models import LeadStatus
@@ -63,10 +63,12 @@ def find_next_campaign(record: AttemptRecord) -> CompiledCampaign | None:
 def _find_failed(lead: LockedLead, *, at: datetime) -> ClosedOffer | None:
     """The auction of a chain of offers that is opened again, because nobody was asked in it.
 
-    Only such an end leaves a lead pending with its tries: any other failure leaves the offer open.
+    A lock conflict leaves a lead pending with its tries as well, after an auction that was decided or canceled.
     """
     latest = find_latest(lead.id, at=at) if lead.conflicts else None
-    return latest if latest is not None and latest.kind == OfferKind.AUCTION else None
+    if latest is None or latest.kind != OfferKind.AUCTION or latest.reason == OfferEnd.CANCELED:
+        return None
+    return latest if read_auction(latest, is_new=True).has_failed else None
 
 
 def find_auction(record: AttemptRecord) -> Auction | None:
@@ -86,7 +88,8 @@ def find_auction(record: AttemptRecord) -> Auction | None:
 def record_unused_bids(record: AttemptRecord) -> None:
     """Say what became of each place of an auction that this attempt closed without a decision about the bids.
 
-    Its campaign was turned off, or the lead expired or went elsewhere.
+    Its campaign was turned off, or the lead expired, is a duplicate, went elsewhere or has to wait. The event of the
+    end says the same as the row.
     """
     closed = record.closed
     is_closed_now = closed is not None and record.lead.status == LeadStatus.OFFERED
@@ -96,6 +99,7 @@ def record_unused_bids(record: AttemptRecord) -> None:
     if not auction.has_failed:
         record_bids(record.trace, auction, None)
         withdraw_offer(closed.id)
+        record.trace.amend(Event.AUCTION_CLOSED, reason=OfferEnd.CANCELED.value)
 
 
 def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCampaign | None:
@@ -106,7 +110,7 @@ def find_own_campaign(record: AttemptRecord, closed: ClosedOffer) -> CompiledCam
 
 
 def may_fall_back(record: AttemptRecord, closed: ClosedOffer, decision: Decision) -> bool:
-    """Whether nobody's bid may win: also if buyers of the next campaign have the lead, and no place is left here."""
+    """True if the auction sold nothing and its fallback may run."""
     if decision.outcome == "sold_out":
         return record.lead.is_partly_sold and not _has_sold(record.lead, closed)
     return decision.outcome == "unsold"

@@ -21,6 +21,7 @@ from routing.locks.attempts import LockedLead
 from tracing.vocabulary import Event
 
 NO_BID: Final = "no ping endpoint and no standing bid"
+NO_TIME: Final = "no time to ask before the lead expires"
 PENALIZED_DAYS: Final = 30
 
 ASKED: Final = """
@@ -58,7 +59,10 @@ SELECT opened.id, %s, b.* FROM opened, unnest(
 
 @dataclass(frozen=True, slots=True)
 class OpenedAuction:
-    """`asked`: the buyers whose systems are asked. The others have a standing bid, or none."""
+    """`asked`: the buyers whose systems are asked. The others have a standing bid, or none.
+
+    `left_out`: those that are not asked, because the lead expires too soon.
+    """
 
     event: ClassVar[Event] = Event.AUCTION_OPENED
     public_id: UUID
@@ -68,6 +72,7 @@ class OpenedAuction:
     partial: Partial
     offered: tuple[Offered, ...]
     asked: frozenset[int]
+    left_out: frozenset[int]
 
     def describe(self) -> dict[str, Any]:
         """The data of its event: fields, never their values."""
@@ -93,6 +98,8 @@ class OpenedAuction:
         """Bid, outcome and reason before anybody is asked. A blank outcome: the buyer's system is asked."""
         if offered.buyer_id in self.asked:
             return None, "", ""
+        if offered.buyer_id in self.left_out:
+            return None, "error", NO_TIME
         if offered.standing_cents is None:
             return None, "no_bid", NO_BID
         return offered.standing_cents, "standing", ""
@@ -112,8 +119,9 @@ def open_auction(
 
     If nobody is asked, it closes at once. `passed`: the campaigns whose offers of this lead ended just before.
     """
-    asked = find_asked([each.buyer_id for each in decision.offered], campaign_id=campaign.id)
-    deadline_ms = _find_deadline(lead, campaign, at=at) if asked else 0
+    bidding = find_asked([each.buyer_id for each in decision.offered], campaign_id=campaign.id)
+    deadline_ms = _find_deadline(lead, campaign, at=at) if bidding else 0
+    asked = bidding if deadline_ms else frozenset[int]()
     lasts = timedelta(milliseconds=deadline_ms) + WRITING if asked else timedelta()
     auction = OpenedAuction(
         public_id=UUID(int=uuid7().int),
@@ -123,6 +131,7 @@ def open_auction(
         partial=make_partial(lead, fields=campaign.offer.fields),
         offered=decision.offered,
         asked=asked,
+        left_out=bidding - asked,
     )
     returned = read_returned(campaign, decision.offered, at=at)
     partial = orjson.dumps(dict(auction.partial.values)).decode()
@@ -137,7 +146,7 @@ def open_auction(
 
 
 def _find_deadline(lead: LockedLead, campaign: CompiledCampaign, *, at: datetime) -> int:
-    """In milliseconds. The bids of a lead that expires sooner must be written before it does."""
+    """In milliseconds. The bids of a lead that expires sooner must be written before it does. 0: too soon to ask."""
     left = (lead.expires_at - WRITING - at) // timedelta(milliseconds=1)
     return max(0, min(campaign.auction.bid_deadline_ms, left))
 

@@ -78,7 +78,7 @@ class AttemptRecord:
     `unsold` is None exactly when the lead was sold, is offered or, if `held` is not empty, a buyer's system is asked.
     `cause`: the exception that rolled the attempt back. `closed`: the offer that ended with this attempt, or before the
     chain of posts that it goes on with. `failed`: the auction in which nobody was asked, that it opens again.
-    `opened`: the one that began with it.
+    `opened`: the one that began with it. `ended_by`: of a lead that buyers had before, why no other buyer gets it.
     """
 
     lead: LockedLead
@@ -94,6 +94,7 @@ class AttemptRecord:
     opened: OpenedOffer | OpenedAuction | None = None
     step: NextStep = SOLD
     cause: str = ""
+    ended_by: str = ""
     duration_ms: float = 0.0
     is_traced: bool = False
 
@@ -214,7 +215,8 @@ class AttemptRecord:
         buyers, cents = read_sold(self.lead.id, using=using)
         self.unsold = None
         # The offer's own event says that nobody else claimed it.
-        ended_by = {} if unsold.reason == UNCLAIMED else {"ended_by": unsold.reason}
+        self.ended_by = "" if unsold.reason == UNCLAIMED else unsold.reason
+        ended_by = {"ended_by": self.ended_by} if self.ended_by else {}
         data = {"buyers": buyers, **ended_by, **self.mark_test()}
         self.trace.add(Event.DISTRIBUTED, cost_cents=cents, outcome=self.step.result, data=data)
 

@@ -94,4 +94,5 @@ def make_line(
         waited=waited,
         is_decision=is_decision,
         is_test=lead.is_test,
+        ended_by=record.ended_by,
     )

@@ -82,6 +82,7 @@ def _roll_back(record: AttemptRecord, cause: Cause) -> None:
     record.trace.retain_only(HAPPENED)
     record.decided, record.assignments, record.held, record.is_traced = cause.decided, (), (), False
     record.opened = record.closed = record.failed = None
+    record.ended_by = ""
     record.unsold, record.cause = Unsold(cause.reason, cause.retry_class), cause.name
     if cause.decided is not None:
         record_decision(record.trace, cause.decided.decision, zip_code=record.lead.zip)

@@ -260,6 +260,7 @@ def _finish(record: AttemptRecord, answer: _Answer, *, sold: _Sold, charged_cent
 
 
 def _conclude_sold(record: AttemptRecord, sold: _Sold, *, ended_by: str) -> None:
+    record.ended_by = ended_by
     data = {"buyers": sold.buyers, **({"ended_by": ended_by} if ended_by else {}), **record.mark_test()}
     record.trace.add(Event.DISTRIBUTED, cost_cents=sold.cents, outcome=record.step.result, data=data)
 

@@ -67,7 +67,7 @@ from distribution.models.money import (
     Wallet,
 )
 from distribution.models.offer import (
-    MOST_OF_CLAIMANT,
+    MAX_CLAIMED_BY_LENGTH,
     OFFERS_CHANNEL,
     Bid,
     BidOutcome,
@@ -111,10 +111,10 @@ __all__ = [
     "CHANNEL",
     "ENDED",
     "LEAST_PAYMENT_CENTS",
+    "MAX_CLAIMED_BY_LENGTH",
     "MAX_TERMS_DAYS",
     "MAX_WEIGHT",
     "METHOD_FIELDS",
-    "MOST_OF_CLAIMANT",
     "MOST_PAYMENT_CENTS",
     "MOST_TRIES",
     "MOVED",

@@ -21,7 +21,7 @@ from routing.models import Lead
 WRITING: Final = timedelta(milliseconds=250)
 # What streams and bidders listen to. The payload is the offer's id.
 OFFERS_CHANNEL: Final = "offers"
-MOST_OF_CLAIMANT: Final = 150
+MAX_CLAIMED_BY_LENGTH: Final = 150
 
 
 class OfferKind(models.TextChoices):
@@ -39,7 +39,7 @@ class OfferState(models.TextChoices):
 class OfferEnd(models.TextChoices):
     CLAIMED = "claimed", "claimed by as many buyers as may have the lead"
     WINDOW_OVER = "window_over", "the time was over"
-    CANCELED = "canceled", "the lead ended in another way"
+    CANCELED = "canceled", "it ended without a decision"
     BIDS_IN = "bids_in", "all bids were in"
 
 
@@ -161,7 +161,7 @@ class OfferBuyer(models.Model):
     visible_at = models.DateTimeField("shown from")
     claimed_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.CharField(
-        max_length=MOST_OF_CLAIMANT,
+        max_length=MAX_CLAIMED_BY_LENGTH,
         blank=True,
         default="",
         db_default="",

@@ -9,7 +9,7 @@ from distribution import metrics
 from distribution.attempts.chain import read_sold
 from distribution.attempts.record import AttemptRecord
 from distribution.attempts.reporting import count_sales, make_line
-from distribution.models import MOST_OF_CLAIMANT, OfferEnd
+from distribution.models import MAX_CLAIMED_BY_LENGTH, OfferEnd
 from distribution.offers.places import OfferPlace
 from distribution.offers.refusals import MILLISECOND
 from routing.dispatch.enqueue import after_commit
@@ -66,7 +66,7 @@ def _write_claim(place: OfferPlace, record: AttemptRecord, *, actor: str) -> tup
     parameters: dict[str, Any] = {
         "assignment": record.assignments[0],
         "at": record.at,
-        "actor": actor[:MOST_OF_CLAIMANT],
+        "actor": actor[:MAX_CLAIMED_BY_LENGTH],
         "place": place.id,
         "offer": place.offer_id,
     }

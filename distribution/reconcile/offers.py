@@ -31,13 +31,8 @@ SELECT o.lead_id FROM distribution_offer o JOIN routing_lead l ON l.id = o.lead_
 WHERE o.state = 'open' AND l.status <> 'offered'
 ORDER BY 1 LIMIT %s
 """  # noqa: S608 - only a condition is put in
-# The leads that UNFIT reads.
-COUNT: Final = """
-SELECT count(*) FROM (
-    SELECT id FROM routing_lead WHERE status = 'offered'
-    UNION SELECT lead_id FROM distribution_offer WHERE state = 'open'
-) read
-"""
+# Read from an index of open offers alone.
+COUNT: Final = "SELECT count(*) FROM distribution_offer WHERE state = 'open'"
 # Each repairs one kind, and changes nothing on a lead that fits.
 # A lead that buyers have claimed goes on with its fallback, as after the answer of a buyer's system.
 REOPEN: Final = """

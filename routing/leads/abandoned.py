@@ -39,12 +39,16 @@ WHERE l.id = e.id
 """
 
 
-SoldHook = Callable[[int], tuple[int, int]]
+# How many buyers have each of these leads, and the sum of their prices.
+SoldHook = Callable[[Sequence[int]], Mapping[int, tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """How the attempt of a locked lead ends: finished as `status`, or pending again at the step's due time."""
+    """How the attempt of a locked lead ends: finished as `status`, or pending again at the step's due time.
+
+    `ended_by`: of a lead that is sold, why no other buyer gets it.
+    """
 
     lead: LeadToEnd
     status: LeadStatus
@@ -53,6 +57,7 @@ class Abandoned:
     details: Mapping[str, Any] = field(default_factory=dict)  # go into the event of the trace
     event: Event = Event.FAILED
     cost_cents: int | None = None
+    ended_by: str = ""
 
 
 def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
@@ -63,7 +68,7 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
     """
     if not attempts:
         return []
-    attempts = [_end_as_sold(each) if _is_sold(each) else each for each in attempts]
+    attempts = _end_sold(attempts)
     with connection.cursor() as cursor:
         cursor.execute(
             END,
@@ -93,6 +98,7 @@ def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> 
             destination_workspace_id=each.lead.workspace_id,
             waited=measure_wait(each.lead, decided_at=at),
             is_test=each.lead.is_test,
+            ended_by=each.ended_by,
         )
         for each, (recorder, end) in zip(attempts, traces, strict=True)
     ]
@@ -102,19 +108,28 @@ def _is_sold(attempt: Abandoned) -> bool:
     return attempt.lead.is_partly_sold and attempt.step.due_at is None
 
 
-def _end_as_sold(attempt: Abandoned) -> Abandoned:
-    """The reason becomes why no other buyer gets the lead."""
+def _end_sold(attempts: Sequence[Abandoned]) -> list[Abandoned]:
+    """A lead that a buyer has ends as sold."""
+    lead_ids = [each.lead.id for each in attempts if _is_sold(each)]
+    if not lead_ids:
+        return list(attempts)
     read_sold = cast("SoldHook", import_string(settings.LEADSWITCH_SOLD_HOOK))
-    buyers, cents = read_sold(attempt.lead.id)
+    sold = read_sold(lead_ids)
+    return [_end_as_sold(each, *sold[each.lead.id]) if _is_sold(each) else each for each in attempts]
+
+
+def _end_as_sold(attempt: Abandoned, buyers: int, cents: int) -> Abandoned:
+    """The reason becomes why no other buyer gets the lead."""
     test = {"is_test": True} if attempt.lead.is_test else {}
     return replace(
         attempt,
         status=LeadStatus.DISTRIBUTED,
         reason="",
         step=replace(attempt.step, result=AttemptResult.SUCCESS),
-        details={"buyers": buyers, "ended_by": attempt.reason, **test},
+        details={**attempt.details, "buyers": buyers, "ended_by": attempt.reason, **test},
         event=Event.DISTRIBUTED,
         cost_cents=cents,
+        ended_by=attempt.reason,
     )
 
 

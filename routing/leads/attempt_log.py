@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from routing.leads.decision_metrics import NO_WAIT, Waited, count_decision
+from routing.leads.decision_metrics import NO_WAIT, Waited, count_decision, is_system_failure
 from routing.metrics.leads import LEAD_LOCK_SECONDS
 from routing.models import Lead
 from tracing import metrics as tracing_metrics
@@ -42,7 +42,8 @@ class AttemptLine:
 
     `attempts` counts the lead's attempts, including this one. `lock_ms` is None if no worker ran the attempt and it was
     ended by another process. The source workspace received the lead, the destination workspace has it now, and the
-    duplicate workspace has the first lead of the same person.
+    duplicate workspace has the first lead of the same person. `ended_by`: of a lead that buyers had before, why no
+    other buyer gets it.
     """
 
     lead_id: UUID
@@ -61,12 +62,17 @@ class AttemptLine:
     waited: Waited = NO_WAIT  # for the metrics only
     is_decision: bool = True  # False: it recorded the answer of a buyer's system
     is_test: bool = False
+    ended_by: str = ""
+
+    @property
+    def reason(self) -> str:
+        return self.skip_reason or self.ended_by
 
     @property
     def lock(self) -> LockOutcome | None:
         if self.lock_ms is None:
             return None
-        return LOCK_REASONS.get(self.skip_reason, LockOutcome.ACQUIRED)
+        return LOCK_REASONS.get(self.reason, LockOutcome.ACQUIRED)
 
     @property
     def event(self) -> str:
@@ -83,7 +89,7 @@ class AttemptLine:
     @property
     def level(self) -> int:
         """ERROR: the product failed. WARNING: a lock timed out or the attempt was slow. Busy locks are normal."""
-        if self.event == FAILED:
+        if self.event == FAILED or is_system_failure(self.result, self.reason):
             return logging.ERROR
         has_timed_out = self.event == LOCK_FAILED and self.lock is LockOutcome.TIMED_OUT
         return logging.WARNING if has_timed_out or self.is_slow else logging.INFO
@@ -101,6 +107,7 @@ def log_attempt(line: AttemptLine, **more: Any) -> None:
             "attempt_id": str(line.attempt_id),
             "result": line.result,
             "skip_reason": line.skip_reason,
+            "ended_by": line.ended_by,
             "attempts": line.attempts,
             "owner": line.owner,
             "duration_ms": line.duration_ms,
@@ -123,7 +130,7 @@ def _count(line: AttemptLine) -> None:
     lock = line.lock
     tracing_metrics.ATTEMPTS.labels(result=line.result, skip_reason=line.skip_reason).inc()
     if line.is_decision:
-        count_decision(line.result, line.skip_reason, line.waited)
+        count_decision(line.result, line.reason, line.waited)
     if lock is not None and line.lock_ms is not None:
         LEAD_LOCK_SECONDS.labels(outcome=lock.value).observe(line.lock_ms / 1000)
 

@@ -24,6 +24,9 @@ PROMPT: Final = timedelta(seconds=2)
 # Results after which the lead waits in the retry queue.
 RETRIED: Final = frozenset({AttemptResult.RETRY, AttemptResult.DEFERRED})
 
+# Results after which the lead is not tried again, and that may be the fault of the product.
+ENDED: Final = frozenset({AttemptResult.FAILED, AttemptResult.SUCCESS})
+
 
 class DecisionOutcome(StrEnum):
     ON_TIME = "on_time"  # includes duplicates and leads that no buyer could take
@@ -70,23 +73,31 @@ def measure_wait(lead: WaitingLead, *, decided_at: datetime) -> Waited:
     return Waited(decided_at - lead.due_since, decided_at - received if is_first else None)
 
 
-def count_decision(result: str, skip_reason: str, waited: Waited) -> None:
-    """Count the end of one attempt, after its commit. An attempt that is retried has not decided the lead."""
+def count_decision(result: str, reason: str, waited: Waited) -> None:
+    """Count the end of one attempt, after its commit. An attempt that is retried has not decided the lead.
+
+    `reason`: why the lead is not sold, or why no other buyer gets it.
+    """
     if result in RETRIED:
         RETRIES_ENTERED.inc()
     if result == AttemptResult.EXPIRED:
         LEADS_EXPIRED.inc()
     if result == AttemptResult.RETRY:
         return
-    LEADS_DECIDED.labels(outcome=_classify(result, skip_reason, waited).value).inc()
+    LEADS_DECIDED.labels(outcome=_classify(result, reason, waited).value).inc()
     if waited.since_due is not None:
         DUE_TO_DECISION_SECONDS.observe(max(0.0, waited.since_due.total_seconds()))
     if waited.since_receipt is not None:
         RECEIPT_TO_DECISION_SECONDS.observe(max(0.0, waited.since_receipt.total_seconds()))
 
 
-def _classify(result: str, skip_reason: str, waited: Waited) -> DecisionOutcome:
-    if result == AttemptResult.FAILED and SKIP_REASONS[skip_reason].is_system_failure:
+def is_system_failure(result: str, reason: str) -> bool:
+    """Whether LeadSwitch failed and does not try again. A lead that a buyer has is sold, but no other one gets it."""
+    return result in ENDED and bool(reason) and SKIP_REASONS[reason].is_system_failure
+
+
+def _classify(result: str, reason: str, waited: Waited) -> DecisionOutcome:
+    if is_system_failure(result, reason):
         return DecisionOutcome.SYSTEM_FAILED
     is_late = waited.since_due is not None and waited.since_due > DEADLINE
     return DecisionOutcome.LATE if is_late else DecisionOutcome.ON_TIME

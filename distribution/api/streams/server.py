@@ -37,8 +37,8 @@ RECENT_SECONDS: Final = 10.0
 RECENT_SECONDS_POLLED: Final = 1.0
 CARE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 5
-# Of an id.
-MOST_DIGITS: Final = 18
+# A number of 18 digits fits the type of an offer id.
+MAX_ID_DIGITS: Final = 18
 
 
 class PartFailed(RuntimeError):
@@ -119,8 +119,8 @@ class Streams:
                 self._note(notice.payload)
 
     def _note(self, payload: str) -> None:
-        """Any role of the database may notify: what is no id of an offer is not ours."""
-        if not (payload.isascii() and payload.isdigit() and len(payload) <= MOST_DIGITS):
+        """Ignore payloads that are not offer ids. Any role of the database may notify."""
+        if not (payload.isascii() and payload.isdigit() and len(payload) <= MAX_ID_DIGITS):
             metrics.STREAM_FAILURES.inc()
             logger.warning("streams.unreadable_notification")
             return

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from distribution.api.buyeranswers import describe_assignment
 from distribution.attempts.distribute import distribute_lead
@@ -411,7 +413,29 @@ def test_attempt_that_ends_a_partly_sold_lead_says_that_it_is_sold(reason: str, 
     assert statuses(lead) == ("distributed", "")
     assert attempts_of(lead)[-1][1:] == ("success", "", ["distributed"])
     end = LeadDistributionEvent.objects.filter(event="distributed").latest("pk")
-    assert (end.cost_cents, end.data) == (PRICE_CENTS, {"buyers": 1, "ended_by": reason})
+    lost = {"lost_workers": 1} if reason == "worker_lost" else {}
+    assert (end.cost_cents, end.data) == (PRICE_CENTS, {"buyers": 1, "ended_by": reason, **lost})
+    assert_verified()
+
+
+def test_sales_of_partly_sold_leads_that_expire_together_are_read_at_once() -> None:
+    campaign = asking_campaign(buyers=3, max_buyers=3)
+    one, two = held_lead(campaign), held_lead(campaign)
+    for lead in (one, two, two):
+        accept(open_hold(lead), at=LATER)
+        distribute_lead(lead.pk, at=LATER)
+    for lead in (one, two):
+        reject(open_hold(lead), at=LATER)
+    Lead.objects.update(expires_at=LATER)
+    with CaptureQueriesContext(connection) as queries:
+        assert expiry.run(fix=True, limit=10).repaired == 2
+
+    assert len([each for each in queries if "distribution_assignment" in each["sql"]]) == 1
+    ends = LeadDistributionEvent.objects.filter(data__ended_by="lead_expired").order_by("lead_id")
+    assert [(each.lead_id, each.cost_cents, each.data["buyers"]) for each in ends] == [
+        (one.pk, PRICE_CENTS, 1),
+        (two.pk, 2 * PRICE_CENTS, 2),
+    ]
     assert_verified()
 
 

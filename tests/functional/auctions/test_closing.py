@@ -7,7 +7,10 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, LedgerEntry, Offer
+from routing.leads.actions import rerun_lead
+from routing.models import Lead
 from tests.support.auctions import (
     answer,
     auction_campaign,
@@ -17,6 +20,7 @@ from tests.support.auctions import (
     bids_of,
     close,
 )
+from tests.support.blocking import holding, short_lock_timeout
 from tests.support.buyer_system import BuyerSystem, Reply
 from tests.support.delivering import deliver_due, sign
 from tests.support.factories import EndpointFactory
@@ -92,17 +96,57 @@ def test_standing_bids_take_part_beside_live_ones() -> None:
     assert_everything_holds()
 
 
-@pytest.mark.parametrize(("seconds", "deadline_ms"), [(0.9, 650), (0.2, 0)])
-def test_auction_ends_no_later_than_the_lead(seconds: float, deadline_ms: int) -> None:
+def test_auction_ends_no_later_than_the_lead() -> None:
     """A quarter of a second before that, the bids are written."""
     campaign = auction_campaign(bid_deadline_ms=10_000)
     bidder(campaign, url=ASKED)
-    expires_at = AT + timedelta(seconds=seconds)
+    expires_at = AT + timedelta(seconds=0.9)
     lead = lead_of(campaign, at=AT, expires_at=expires_at)
     assert distribute_lead(lead.pk, at=AT).next_attempt_at == expires_at
     assert auction_of(lead).closes_at == expires_at
     opened = LeadDistributionEvent.objects.get(event="auction_opened")
-    assert opened.data["deadline_ms"] == deadline_ms
+    assert opened.data["deadline_ms"] == 650
+
+
+LAST_MOMENT = AT + timedelta(seconds=0.2)
+
+
+def test_lead_that_expires_too_soon_to_ask_is_sold_by_standing_bids_at_once() -> None:
+    campaign = auction_campaign()
+    asked = bidder(campaign, url=ASKED, bid_cents=LOW)
+    winner, silent = bidder(campaign, bid_cents=HIGH), bidder(campaign, url=ASKED)
+    lead = lead_of(campaign, at=AT, expires_at=LAST_MOMENT)
+
+    assert distribute_lead(lead.pk, at=AT).next_attempt_at == AT
+    opened = LeadDistributionEvent.objects.get(event="auction_opened")
+    assert (opened.data["deadline_ms"], {each["is_asked"] for each in opened.data["shown"]}) == (0, {False})
+    assert distribute_lead(lead.pk, at=AT).result == "success"
+
+    assert sales() == [(winner.buyer_id, HIGH, "sold")]
+    assert bids_of(lead, "bid_outcome", "bid_reason", "rank") == {
+        asked.buyer_id: ["error", "no time to ask before the lead expires", 2],
+        winner.buyer_id: ["standing", "", 1],
+        silent.buyer_id: ["error", "no time to ask before the lead expires", None],
+    }
+    skips = LeadDistributionEvent.objects.filter(event="buyer_skipped").values_list("buyer_id", "skip_reason")
+    assert dict(skips) == {asked.buyer_id: "outbid", silent.buyer_id: "bid_not_asked"}
+    [offer] = explain(Lead.objects.get()).offers
+    assert {each.buyer.public_id: each.reason for each in offer.buyers} == {
+        asked.buyer.public_id: "outbid",
+        winner.buyer.public_id: "",
+        silent.buyer.public_id: "bid_not_asked",
+    }
+    assert_everything_holds()
+
+
+def test_lead_that_expires_too_soon_to_ask_goes_on_with_the_fallback() -> None:
+    campaign = pushing_campaign()
+    one = bidder(campaign, url=ASKED)
+    lead = lead_of(campaign, at=AT, expires_at=LAST_MOMENT)
+    assert distribute_lead(lead.pk, at=AT).result == "offered"
+    assert distribute_lead(lead.pk, at=AT).result == "success"
+    assert sales() == [(one.buyer_id, 2_500, "sold")]
+    assert_everything_holds()
 
 
 def test_auction_of_standing_bids_alone_is_due_at_once() -> None:
@@ -161,6 +205,47 @@ def test_auction_that_is_opened_again_is_not_preceded_by_the_offers_of_its_chain
 
     offers = Offer.objects.order_by("pk").values_list("campaign_id", "passed_campaign_ids")
     assert list(offers) == [(offering.pk, []), (auction.pk, [offering.pk]), (auction.pk, [offering.pk])]
+    assert_everything_holds()
+
+
+HOLD_BUYERS = "SELECT 1 FROM distribution_buyer FOR UPDATE"
+
+
+def test_run_again_after_a_lock_timeout_begins_with_the_first_campaign() -> None:
+    """The auctions of the run before had answers, so a lock timeout of the next run passes none of them."""
+    first = auction_campaign(offer_fallback="next_campaign", priority=9)
+    second = auction_campaign(workspace=first.workspace)
+    buyers = [bidder(each, url=ASKED) for each in (first, second)]
+    lead = auctioned_lead(first)
+    answer(lead, buyers[0], None, "no_bid")
+    assert close(lead).result == "offered"
+    answer(lead, buyers[1], None, "no_bid")
+    assert close(lead).result == "unsold"
+    rerun_lead(lead.pk, at=timezone.now())
+    with short_lock_timeout(), holding(HOLD_BUYERS):
+        failed = distribute_lead(lead.pk)
+    assert (failed.result, failed.skip_reason) == ("retry", "database_timeout")
+
+    assert distribute_lead(lead.pk, at=failed.next_attempt_at).result == "offered"
+
+    assert (auction_of(lead).campaign_id, auction_of(lead).passed_campaign_ids) == (first.pk, [])
+    assert_everything_holds()
+
+
+def test_conflict_after_a_canceled_auction_begins_with_the_first_campaign() -> None:
+    """The lead was sold by hand and returned before a buyer was asked in the second auction."""
+    first = auction_campaign(offer_fallback="next_campaign", priority=9)
+    second = auction_campaign(workspace=first.workspace)
+    buyers = [bidder(each, url=ASKED) for each in (first, second)]
+    lead = auctioned_lead(first)
+    answer(lead, buyers[0], None, "no_bid")
+    assert close(lead).result == "offered"
+    Lead.objects.filter(pk=lead.pk).update(status="pending", conflicts=1, next_attempt_at=timezone.now())
+    assert auction_of(lead).end_reason == "canceled"
+
+    assert distribute_lead(lead.pk).result == "offered"
+
+    assert (auction_of(lead).campaign_id, auction_of(lead).passed_campaign_ids) == (first.pk, [])
     assert_everything_holds()
 
 

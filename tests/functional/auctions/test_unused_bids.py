@@ -1,13 +1,13 @@
 """An auction that closes without a decision about its bids: trace and places say what became of each of them."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.explain.lead import explain
 from distribution.models import Assignment, Campaign, Offer
-from routing.models import Lead
+from routing.models import Lead, Workspace
 from tests.support.auctions import (
     answer,
     auction_campaign,
@@ -53,6 +53,8 @@ def assert_bids_were_not_used(lead: Lead) -> None:
     assert bids_in_trace() == [("bid", HIGH, None), ("no_bid", None, None), ("standing", LOW, None)]
     auction = auction_of(lead)
     assert (auction.state, auction.end_reason) == ("closed", "canceled")
+    closed = LeadDistributionEvent.objects.get(event="auction_closed")
+    assert closed.data == {"offer": str(auction.public_id), "reason": "canceled"}
     assert set(bids_of(lead, "rank").values()) == {None}
     [offer] = explain(Lead.objects.get()).offers
     assert {(each.reason, each.fixer) for each in offer.buyers} == {("offer_withdrawn", "agency")}
@@ -90,8 +92,17 @@ def test_lead_that_expired_during_the_auction_names_every_bid(lead: Lead) -> Non
     assert_bids_were_not_used(lead)
 
 
+def test_lead_that_has_to_wait_for_the_hours_of_its_workspace_names_every_bid(lead: Lead) -> None:
+    in_three_days = f"{datetime.now(UTC) + timedelta(days=3):%a}".lower()
+    Workspace.objects.filter(pk=lead.workspace_id).update(hours={in_three_days: [["09:00", "17:00"]]})
+    outcome = close(lead)
+    assert (outcome.result, outcome.skip_reason) == ("deferred", "outside_workspace_hours")
+    assert_bids_were_not_used(lead)
+
+
 def test_bids_that_were_decided_about_are_named_once(lead: Lead) -> None:
     assert close(lead).result == "success"
+    assert LeadDistributionEvent.objects.get(event="auction_closed").data["reason"] == "bids_in"
     assert bids_in_trace() == [("bid", HIGH, 1), ("no_bid", None, None), ("standing", LOW, 2)]
     assert auction_of(lead).end_reason == "bids_in"
     assert_everything_holds()

@@ -41,7 +41,7 @@ HOLD_TABLE = "LOCK TABLE routing_lead IN ACCESS EXCLUSIVE MODE"
 FIELDS = {
     *("event", "level", "logger", "timestamp", "lead_id", "attempt_id", "result", "skip_reason", "attempts"),
     *("owner", "duration_ms", "lock", "lock_ms", "rule_id", "duplicate", "duplicate_of", "buyers"),
-    *("charged_cents", "cause", "slow"),
+    *("charged_cents", "cause", "slow", "ended_by"),
     *("source_workspace_id", "destination_workspace_id", "duplicate_workspace_id", "is_test"),
 }
 

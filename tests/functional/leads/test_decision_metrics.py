@@ -1,14 +1,16 @@
 """The figures behind the service objectives: how long leads wait for a decision, and whose fault a failure is."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from distribution.attempts import distribute
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import Campaign
+from distribution.models import Campaign, Enrollment
 from routing.dispatch.pauses import switch
 from routing.leads.actions import resume_lead
 from routing.leads.decision_metrics import DEADLINE
@@ -23,6 +25,7 @@ from routing.models import Lead, Workspace
 from routing.reconcile import find_reconciler, run_reconciler
 from routing.reconcile.lost_workers import count_lost_worker
 from tests.support.factories import CampaignFactory, LeadFactory, enroll
+from tests.support.holds import accept, asking_campaign, lead_of, open_hold
 from tracing.skip_reasons import SKIP_REASONS
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -133,6 +136,65 @@ def test_lead_parked_after_lost_workers_is_a_system_failure(campaign: Campaign, 
     with Counted() as counted:
         assert count_lost_worker(lead.pk, attempts=0, due_at=lead.next_attempt_at)
     assert counted.counts == {"system_failed": 1, "due": 1, "receipt": 1}
+
+
+@pytest.fixture
+def partly_sold() -> Lead:
+    """One buyer has accepted the lead, and another one is asked next."""
+    lead = lead_of(asking_campaign(buyers=2, max_buyers=2), at=timezone.now())
+    distribute_lead(lead.pk)
+    accept(open_hold(lead), at=timezone.now())
+    lead.refresh_from_db()
+    return lead
+
+
+def test_partly_sold_lead_that_the_product_fails_is_a_system_failure(
+    partly_sold: Lead, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    Workspace.objects.filter(pk=partly_sold.workspace_id).update(max_attempts=1)
+    monkeypatch.setattr(distribute, "decide_and_sell", fail)
+    with Counted() as counted:
+        assert distribute_lead(partly_sold.pk).result == "success"
+    assert counted.counts == {"system_failed": 1, "due": 1}
+    assert lines_of(caplog)[-1] == ("routing.complete", "ERROR", "success", "", "internal_error")
+
+
+def test_partly_sold_lead_that_lost_its_workers_is_a_system_failure(
+    partly_sold: Lead, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    settings.LEADSWITCH_MAX_LOST_LEASES = 1
+    with Counted() as counted:
+        assert count_lost_worker(
+            partly_sold.pk, attempts=partly_sold.attempts, due_at=partly_sold.next_attempt_at
+        )
+    assert counted.counts == {"system_failed": 1, "due": 1}
+    assert lines_of(caplog)[-1] == ("routing.complete", "ERROR", "success", "", "worker_lost")
+
+
+def test_partly_sold_lead_without_another_buyer_is_on_time(
+    partly_sold: Lead, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    Enrollment.objects.update(active=False)
+    with Counted() as counted:
+        assert distribute_lead(partly_sold.pk).result == "success"
+    assert counted.counts == {"on_time": 1, "due": 1}
+    assert lines_of(caplog)[-1] == ("routing.complete", "INFO", "success", "", "no_eligible_buyers")
+
+
+def lines_of(caplog: pytest.LogCaptureFixture) -> list[tuple[str, ...]]:
+    """Of attempts: event, level, result, skip reason and what ended it."""
+    return [
+        (
+            line.getMessage(),
+            line.levelname,
+            *(getattr(line, name) for name in ("result", "skip_reason", "ended_by")),
+        )
+        for line in caplog.records
+        if line.getMessage() == "routing.complete"
+    ]
 
 
 def test_second_decision_is_not_measured_from_receipt(campaign: Campaign) -> None:

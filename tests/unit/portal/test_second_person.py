@@ -38,6 +38,11 @@ from tracing.skip_reasons import SKIP_REASONS
         ("it was shown the lead and did not claim it", "you were shown the lead and did not claim it"),
         ("it made no bid", "you made no bid"),
         (
+            SKIP_REASONS["offer_withdrawn"].clause,
+            "the offer ended without a decision: the lead ended in another way, was moved or had to wait, or the"
+            " campaign was turned off",
+        ),
+        (
             "it was not in the auction: it was skipped, or not enrolled yet, when that opened",
             "you were not in the auction: you were skipped, or not enrolled yet, when that opened",
         ),
