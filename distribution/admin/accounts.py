@@ -9,7 +9,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 
 from distribution.models import Account
-from distribution.money.balances import LONGEST_MS, AccountBalance, TooManyEntries, read_balances
+from distribution.money.balances import AccountBalance, TooManyEntries, read_balances
 from distribution.slow_work import SUMS, TooBusy
 from tracing.admin.confirming import ConfirmingAdmin
 from tracing.admin.named import NamingAdmin
@@ -76,7 +76,7 @@ def _read(workspace_id: int | None) -> tuple[Sequence[AccountBalance], str]:
         return [], ""
     try:
         with SUMS.take():
-            return read_balances(workspace_id, longest_ms=LONGEST_MS), ""
+            return read_balances(workspace_id), ""
     except TooBusy:
         return [], BUSY
     except TooManyEntries:

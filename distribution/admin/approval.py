@@ -174,7 +174,8 @@ class ChangeProposalAdmin(ConfirmingAdmin, ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid() and self._decide(request, proposal, name, form):
             return HttpResponseRedirect(back)
         lines = [f"{title}: {text}" for title, text in describe_rows(proposal, at=timezone.now())]
-        if proposal.state == ProposalState.WAITING:
+        # It replays up to 1,000 leads: not for a decline, nor for a form that is refused.
+        if proposal.state == ProposalState.WAITING and (request.method, name) == ("GET", "approve"):
             lines.append(f"Effect: {self.effect(proposal)}")
         is_possible = proposal.state == ProposalState.WAITING or bool(form.errors)
         context = {"lines": lines, "button": TITLES[name], "is_possible": is_possible, "back": back}

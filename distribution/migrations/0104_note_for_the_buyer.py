@@ -1,4 +1,7 @@
-"""What the buyer reads of a movement that a person booked. Instant on a table of any size."""
+"""What the buyer reads of a movement that a person booked. Instant on a table of any size.
+
+Earlier entries have NULL: they are not changed, and the buyer reads their reason as before.
+"""
 
 from django.db import migrations, models
 
@@ -10,8 +13,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="ledgerentry",
             name="buyer_note",
+            field=models.CharField(blank=True, max_length=200, null=True, verbose_name="shown to the buyer"),
+        ),
+        # A default of AddField would be written to the earlier entries.
+        migrations.AlterField(
+            model_name="ledgerentry",
+            name="buyer_note",
             field=models.CharField(
-                blank=True, db_default="", default="", max_length=200, verbose_name="shown to the buyer"
+                blank=True, default="", max_length=200, null=True, verbose_name="shown to the buyer"
             ),
         ),
     ]

@@ -217,7 +217,8 @@ class LedgerEntry(models.Model):
     )
     actor = models.CharField("who", max_length=100)
     reason = models.CharField("why", max_length=200, blank=True)
-    buyer_note = models.CharField("shown to the buyer", max_length=200, blank=True, default="", db_default="")
+    # NULL: written by a version without notes, whose form said that the buyer reads the reason.
+    buyer_note = models.CharField("shown to the buyer", max_length=200, blank=True, null=True, default="")  # noqa: DJ001
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -284,5 +285,6 @@ class LedgerEntry(models.Model):
 
     @property
     def text_for_buyer(self) -> str:
-        """The reason of a movement that a person booked is the agency's own: the buyer reads the note."""
-        return self.buyer_note if self.other_account == Account.MANUAL_CLEARING else self.reason
+        """If a person booked it with a note, even an empty one, the reason is for the agency only."""
+        is_by_hand = self.other_account == Account.MANUAL_CLEARING
+        return self.buyer_note if is_by_hand and self.buyer_note is not None else self.reason

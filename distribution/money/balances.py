@@ -60,11 +60,11 @@ class TooManyEntries(Exception):
     """They were not summed within the time."""
 
 
-def read_balances(workspace_id: int, *, longest_ms: int = LONGEST_MS) -> Sequence[AccountBalance]:
+def read_balances(workspace_id: int) -> Sequence[AccountBalance]:
     """Every account, in the order of Account. One statement, so one state. Raises TooManyEntries."""
     try:
         with transaction.atomic():
-            found = _read(workspace_id, longest_ms=longest_ms)
+            found = _read(workspace_id)
     except OperationalError as error:
         if is_statement_timeout(error):
             raise TooManyEntries from error
@@ -77,9 +77,9 @@ def read_balances(workspace_id: int, *, longest_ms: int = LONGEST_MS) -> Sequenc
     ]
 
 
-def _read(workspace_id: int, *, longest_ms: int) -> Mapping[str, _Row]:
+def _read(workspace_id: int) -> Mapping[str, _Row]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {longest_ms:d}")
+        cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS:d}")
         cursor.execute(READ, {"workspace": workspace_id})
         found = {row[0]: _Row(*row) for row in cursor.fetchall()}
         cursor.execute("SET LOCAL statement_timeout TO DEFAULT")

@@ -10,7 +10,6 @@ from typing import Final
 from django.db import connection
 from django.utils import timezone
 
-from distribution import metrics
 from distribution.models import Card
 from distribution.payments.provider import (
     RESOURCE_MISSING,
@@ -44,28 +43,30 @@ RETURNING id
 
 
 def detach_next() -> bool:
-    """Work on the card that is due for the longest time. Returns False if none is due."""
+    """Work on the card that is due for the longest time. Returns False if none is due, or without an answer.
+
+    No transaction may be open: requests are sent.
+    """
     with connection.cursor() as cursor:
         cursor.execute(CLAIM)
         row = cursor.fetchone()
     if row is None:
         return False
-    _detach(Card.objects.get(pk=row[0]))
-    return True
+    return _detach(Card.objects.get(pk=row[0]))
 
 
-def _detach(card: Card) -> None:
-    """Needs the lease. No transaction may be open: requests are sent."""
+def _detach(card: Card) -> bool:
+    """Needs the lease. Returns False without an answer."""
     try:
         cause = _ask(card.provider_id)
     except AnswerUnknown as unknown:
-        metrics.PAYMENT_REQUESTS_UNKNOWN.inc()
-        cause = unknown.cause
+        _wait(card, cause=unknown.cause)
+        return False
     if cause:
-        logger.warning("payments.card_not_detached", extra={"card": str(card.public_id), "cause": cause})
-        _wait(card)
+        _wait(card, cause=cause)
     else:
         Card.objects.filter(pk=card.pk).update(detached_at=timezone.now(), detach_try_at=None)
+    return True
 
 
 def _ask(provider_id: str) -> str:
@@ -84,8 +85,9 @@ def _is_free(provider_id: str) -> bool:
         return refusal.code == RESOURCE_MISSING
 
 
-def _wait(card: Card) -> None:
-    """As long as it has been tried already."""
+def _wait(card: Card, *, cause: str) -> None:
+    """For as long as the card has been removed, within the bounds."""
+    logger.warning("payments.card_not_detached", extra={"card": str(card.public_id), "cause": cause})
     assert card.removed_at is not None  # noqa: S101 - only removed cards are claimed
     at = timezone.now()
     wait = min(max(at - card.removed_at, FIRST_WAIT), LONGEST_WAIT)

@@ -37,7 +37,7 @@ def look_up(payment: CardPayment, *, actor: str, reason: str) -> str:
 
 
 def _apply(payment: CardPayment, found: Sequence[Intent]) -> bool:
-    """Once something is applied, a failure must not look as if nothing was. Returns False if refunds were not read."""
+    """Returns False if refunds were not read: the caller must still say what was applied before."""
     for intent in sorted(found, key=lambda each: not each.is_paid):
         settle(payment.pk, intent, at=timezone.now())
     payment.refresh_from_db()

@@ -22,7 +22,7 @@ FINAL_CODES: Final = frozenset(
         *("card_not_supported", "restricted_card", "fraudulent", "revocation_of_authorization"),
     }
 )
-# Of a person, the strongest first.
+# A person chose these. The agency's is first: it replaces the buyer's.
 CHOSEN: Final = (PauseReason.BY_HAND, PauseReason.BY_BUYER)
 # A payment that succeeds, or another card, shows that these are over.
 OVER_WITH_SUCCESS: Final = (
@@ -34,7 +34,7 @@ OVER_WITH_SUCCESS: Final = (
 def pause(wallet_id: int, *, reason: PauseReason, at: datetime) -> bool:
     """Returns False if it is off or paused already. A trigger tells the subscribers, and a mail tells the buyer.
 
-    A pause that a person chose takes the place of one that a payment would end, and that of the agency of the buyer's.
+    An agency's pause replaces a buyer's pause. Both replace a pause that a successful payment would end.
     """
     weaker = Q(paused_at__isnull=True)
     if reason in CHOSEN:

@@ -20,7 +20,7 @@ from distribution.payments.sending import advance_next
 logger = logging.getLogger(__name__)
 
 RECHARGES_AT_ONCE: Final = 50
-# Payments of one turn, so that recharges are looked at in between.
+# Payments of one turn, so that recharges are looked at in between. A turn detaches one card.
 STEPS_AT_ONCE: Final = 20
 PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 
@@ -28,8 +28,8 @@ PAUSE_AFTER_FAILURE_SECONDS: Final = 5.0
 def run_due(*, steps: int = STEPS_AT_ONCE) -> int:
     """One turn. Returns how much was done. No transaction may be open."""
     done = recharge_due(at=timezone.now(), limit=RECHARGES_AT_ONCE)
-    for step in (advance_next, refund_next, check_next, detach_next):
-        for _ in range(steps):
+    for step, most in ((advance_next, steps), (refund_next, steps), (check_next, steps), (detach_next, 1)):
+        for _ in range(most):
             if not step():
                 break
             done += 1

@@ -1,6 +1,5 @@
 """Filters of the portal's pages. Times are in the active time zone, which is the buyer's."""
 
-import re
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -15,7 +14,6 @@ from tracing.wording import duration, money, value
 
 register = template.Library()
 SECONDS_SHOWN: Final = 120
-CODE: Final = re.compile(r"[a-z]+(_[a-z]+)+")
 FIELDS: Final = {"zip": "ZIP code", "zip3": "ZIP code begins with"}
 
 
@@ -46,9 +44,8 @@ def words(code: str) -> str:
 
 @register.filter
 def shown(observed: Any) -> str:
-    """A code is read as words: "single_family" is "Single family"."""
-    text = value(observed)
-    return words(text) if CODE.fullmatch(text) else text
+    """As it is stored, because a buyer copies it into its filter: "single_family"."""
+    return value(observed)
 
 
 @register.filter

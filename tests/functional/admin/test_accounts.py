@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from distribution.admin import accounts
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Account, Buyer
+from distribution.money import balances
 from distribution.money.balances import AccountBalance, TooManyEntries, read_balances
 from distribution.money.card_movements import charge_back
 from distribution.money.wallet import adjust, top_up
@@ -74,10 +74,12 @@ def test_accounts_of_another_workspace_do_not_count() -> None:
     assert [each.cents for each in read_balances(other.pk)] == [0] * len(Account)
 
 
-def test_sum_that_takes_too_long_is_given_up() -> None:
+def test_sum_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     workspace: Workspace = WorkspaceFactory()
+    monkeypatch.setattr(balances, "LONGEST_MS", 50)
     with holding(LOCKED), pytest.raises(TooManyEntries):
-        read_balances(workspace.pk, longest_ms=50)
+        read_balances(workspace.pk)
+    monkeypatch.undo()
     assert [each.cents for each in read_balances(workspace.pk)] == [0] * len(Account)
 
 
@@ -148,7 +150,7 @@ def test_page_says_why_nothing_was_summed(monkeypatch: pytest.MonkeyPatch) -> No
         busy = open_page(client, workspace=workspace.pk).content.decode()
     assert "Not summed now: another page is summing accounts." in busy
     assert "do not sum to" not in busy
-    monkeypatch.setattr(accounts, "LONGEST_MS", 50)
+    monkeypatch.setattr(balances, "LONGEST_MS", 50)
     with holding(LOCKED):
         slow = open_page(client, workspace=workspace.pk).content.decode()
     assert "too many to sum while a page waits" in slow

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -87,6 +88,27 @@ def test_buyer_reads_the_note_and_never_the_reason(finance: Client, wallet: Wall
     assert list(reasons) == [("to keep him calm", ""), ("he paid late again", note)]
     history = finance.get(page(Wallet, "history", wallet.pk)).content.decode()
     assert f"Shown to the buyer: {note}" in history
+
+
+# As a process of the version before notes writes it: its form said that the buyer reads the reason.
+WITHOUT_NOTE = """
+INSERT INTO distribution_ledgerentry (
+    wallet_id, kind, amount_cents, balance_after_cents, idempotency_key, actor, reason, other_account
+) VALUES (%s, 'topup', 100, 1100, 'topup:old', 'op', 'Invoice 41', 'manual_clearing')
+"""
+
+
+def test_buyer_reads_the_reason_of_a_movement_of_a_version_without_notes(
+    finance: Client, wallet: Wallet
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(WITHOUT_NOTE, [wallet.pk])
+    shown = signed_in(PortalUserFactory(buyer=wallet.buyer)).get("/portal/wallet/").content.decode()
+    assert "Invoice 41" in shown
+    assert Api(wallet.buyer).get("ledger/")["results"][0]["reason"] == "Invoice 41"
+    entry = LedgerEntry.objects.get(idempotency_key="topup:old")
+    assert finance.get(page(LedgerEntry, "change", entry.pk)).status_code == 200
+    assert "Shown to the buyer" not in finance.get(page(Wallet, "history", wallet.pk)).content.decode()
 
 
 def test_forms_say_what_the_buyer_reads(finance: Client, wallet: Wallet) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from django.utils import timezone
+from prometheus_client import REGISTRY
 
 from distribution.models import Buyer, Card
 from distribution.payments.cards import begin_setup, finish_setup, remove_card
@@ -16,6 +17,8 @@ from leadswitch.env.payments import StripeAccount
 from tests.support.card_provider import GOOD, NEEDS_CONFIRMATION, CardProvider
 from tests.support.factories import BuyerFactory
 from tests.support.paying import buy, give_card, make_due
+
+UNKNOWN = "leadswitch_payment_requests_unknown_total"
 
 
 def remove(buyer: Buyer) -> Card:
@@ -74,7 +77,7 @@ def test_card_is_detached_when_the_provider_is_back(buyer: Buyer, provider: Card
     card = remove(buyer)
     provider.refuse = 10
     before = timezone.now()
-    assert run_due() == 1
+    assert run_due() == 0
     assert not is_detached(card)
     assert card.detach_try_at is not None
     assert before + timedelta(seconds=15) <= card.detach_try_at <= timezone.now() + timedelta(minutes=30)
@@ -83,6 +86,44 @@ def test_card_is_detached_when_the_provider_is_back(buyer: Buyer, provider: Card
     make_due_again(card)
     assert run_due() == 1
     assert is_detached(card)
+
+
+def remove_some(provider: CardProvider, *, count: int) -> None:
+    for _ in range(count):
+        buyer: Buyer = BuyerFactory()
+        give_card(buyer, provider)
+        remove(buyer)
+
+
+def count_requests(provider: CardProvider) -> int:
+    return sum(path.endswith("/detach") for _, path in provider.requests)
+
+
+def test_turn_detaches_one_card(provider: CardProvider, db: None) -> None:  # noqa: ARG001
+    """Payments are looked at in between: a provider may be slow."""
+    remove_some(provider, count=3)
+    assert [run_due() for _ in range(4)] == [1, 1, 1, 0]
+    assert not Card.objects.filter(detached_at=None).exists()
+
+
+def test_turn_asks_once_while_the_provider_does_not_answer(provider: CardProvider, db: None) -> None:  # noqa: ARG001
+    remove_some(provider, count=3)
+    unknown = REGISTRY.get_sample_value(UNKNOWN)
+    provider.refuse = 10
+    assert run_due() == 0
+    assert count_requests(provider) == 1
+    assert REGISTRY.get_sample_value(UNKNOWN) == unknown
+
+
+def test_card_of_long_ago_waits_for_30_minutes(buyer: Buyer, provider: CardProvider) -> None:
+    card = remove(buyer)
+    Card.objects.filter(pk=card.pk).update(removed_at=timezone.now() - timedelta(days=30))
+    provider.refuse = 10
+    before = timezone.now()
+    run_due()
+    assert not is_detached(card)
+    assert card.detach_try_at is not None
+    assert card.detach_try_at >= before + timedelta(minutes=30)
 
 
 def test_lost_answer_is_settled_by_the_next_try(buyer: Buyer, provider: CardProvider) -> None:

@@ -199,6 +199,19 @@ def test_no_page_asks_to_confirm_a_payment_without_keys(
         assert "wants you to confirm" not in text_of(client.get(path))
 
 
+def test_viewer_reads_who_confirms_a_payment(buyer: Buyer, provider: CardProvider) -> None:
+    give_card(buyer, provider, number=NEEDS_CONFIRMATION)
+    pay(buyer)
+    client = signed_in(PortalUserFactory(buyer=buyer, role="viewer"))
+    manager = signed_in(PortalUserFactory(buyer=buyer))
+    for path in ("/portal/", CARDS):
+        shown = text_of(client.get(path))
+        assert "Your bank wants you to confirm the payment of $50.00." in shown
+        assert "Ask a manager of your company." in shown
+        assert "Ask a manager" not in text_of(manager.get(path))
+    assert "Open the payment" not in text_of(client.get("/portal/"))
+
+
 def test_payment_of_another_buyer_is_not_found(client: Client, provider: CardProvider) -> None:
     other: Buyer = BuyerFactory()
     give_card(other, provider)

@@ -40,6 +40,14 @@ def test_lead_without_a_name_is_listed_by_its_phone(scene: PortalScene, client: 
     assert "(404) 555-0120" in text(client, "/portal/leads/")
 
 
+@pytest.mark.parametrize("stored", ["single_family", "john_smith"])
+def test_value_is_shown_as_a_filter_needs_it(stored: str, scene: PortalScene, client: Client) -> None:
+    lead = scene.sold.lead
+    lead.attributes = {"property": stored}
+    lead.save(update_fields=["attributes"])
+    assert f"<dt>Property</dt><dd>{stored}</dd>" in text(client, f"/portal/leads/{scene.sold.public_id}/")
+
+
 class TestReturns:
     def limit(self, scene: PortalScene, **columns: Any) -> None:
         ReturnPolicy.objects.filter(workspace=scene.campaign.workspace).update(**columns)

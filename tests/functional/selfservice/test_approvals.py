@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from distribution.admin import approval
 from distribution.api.changesdocuments import WAITING, ChangeDocument, ChangePage
 from distribution.models import (
     ApprovalPolicy,
@@ -227,6 +228,23 @@ class TestAdmin:
             shown = client.get(page(ChangeProposal, "change", proposal.pk)).content.decode()
         assert "Not counted now: another change is being tried. Load this page again in a moment." in shown
         assert "becomes" in shown
+
+    def test_leads_are_tried_only_where_the_effect_is_shown_first(
+        self, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tried: list[ChangeProposal] = []
+        monkeypatch.setattr(approval, "assess", lambda proposal, at: tried.append(proposal))  # noqa: ARG005
+        proposal = ask(buyer)
+        client = client_of(person("operator", buyer.workspace))
+        for name in ("decline", "approve"):
+            refused = client.post(page(ChangeProposal, "act", proposal.pk, name), {"reason": ""})
+            assert refused.status_code == 400
+        asked = client.get(page(ChangeProposal, "act", proposal.pk, "decline")).content.decode()
+        assert ("becomes" in asked, "Effect: " in asked) == (True, False)
+        assert tried == []
+        asked = client.get(page(ChangeProposal, "act", proposal.pk, "approve")).content.decode()
+        assert "Effect: not known" in asked
+        assert tried == [proposal]
 
     def test_stale_change_says_so(self, buyer: Buyer) -> None:
         proposal = ask(buyer)

@@ -73,6 +73,10 @@ def test_old_entries_get_their_other_side(old: OldDatabase) -> None:
     assert old.rows(COUNT_PAYABLES) == PAYABLE_SIDES
 
 
+def test_old_entries_have_no_note_for_the_buyer(old: OldDatabase) -> None:
+    assert old.rows("SELECT DISTINCT buyer_note FROM distribution_ledgerentry") == [(None,)]
+
+
 def test_old_entries_cannot_be_changed_afterwards(old: OldDatabase) -> None:
     with pytest.raises(psycopg.errors.RestrictViolation, match="append-only"):
         old.rows("UPDATE distribution_ledgerentry SET other_account = 'card_clearing' RETURNING 1")
