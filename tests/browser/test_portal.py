@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from distribution.buyers.portal_links import make_link_token
 from distribution.models import Campaign, Enrollment, ReturnRequest
@@ -63,6 +63,56 @@ def test_form_that_is_refused_keeps_the_chosen_file(
     page.get_by_label("Why do you return it?").select_option("bad_phone")
     page.get_by_role("button", name="Ask for a return").click()
     expect(page.get_by_role("status")).to_contain_text("Your return request was sent.")
+    assert ReturnRequest.objects.latest("pk").files.get().name == "call.txt"
+
+
+def open_with_file(page: Page, form: str) -> list[str]:
+    """The form with a file. Returns the list that each request with the form is added to."""
+    page.goto(form)
+    page.get_by_label("Why do you return it?").select_option("bad_phone")
+    page.get_by_label("Evidence").fill("I called on Monday at 2 PM: not in service.")
+    page.get_by_label("File").set_input_files(
+        {"name": "call.txt", "mimeType": "text/plain", "buffer": b"not in service"}
+    )
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, "<title>Broken</title><h1>Something failed</h1>"),
+        (502, "Something failed"),
+        (409, "<title>Broken</title><main><h1>Something failed</h1></main>"),
+    ],
+    ids=["html", "text", "page"],
+)
+def test_answer_without_the_form_is_shown_and_nothing_is_sent_twice(
+    status: int, body: str, scene: PortalScene, open_as: OpenAs, address: str
+) -> None:
+    form = f"/portal/leads/{scene.sold.public_id}/return/"
+    page = open_as(None, refused=[(status, form)], **ON_A_PHONE)
+    enter(page, scene.user, address)
+    sent = open_with_file(page, form)
+    page.route(f"**{form}", lambda route: route.fulfill(status=status, body=body, content_type="text/html"))
+    page.get_by_role("button", name="Ask for a return").click()
+    expect(page.get_by_text("Something failed")).to_be_visible()
+    expect(page.get_by_label("File")).to_have_count(0)
+    assert len(sent) == 1
+
+
+def test_form_is_sent_by_the_browser_if_no_answer_came(
+    scene: PortalScene, open_as: OpenAs, address: str
+) -> None:
+    form = f"/portal/leads/{scene.sold.public_id}/return/"
+    page = open_as(None, **ON_A_PHONE)
+    enter(page, scene.user, address)
+    sent = open_with_file(page, form)
+    page.route(f"**{form}", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Ask for a return").click()
+    expect(page.get_by_role("status")).to_contain_text("Your return request was sent.")
+    assert len(sent) == 2
     assert ReturnRequest.objects.latest("pk").files.get().name == "call.txt"
 
 

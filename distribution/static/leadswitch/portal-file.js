@@ -2,10 +2,10 @@
 (() => {
   "use strict";
 
-  function show(page, form, chosen) {
-    const main = page.querySelector("main");
-    const field = main && main.querySelector(`#${chosen.id}`);
-    if (!field) return form.submit(); // not this form again: let the browser show the answer
+  function show(page, chosen) {
+    const field = page.getElementById(chosen.id);
+    const main = field && field.closest("main");
+    if (!main) return document.documentElement.replaceWith(page.documentElement); // not this form again
     if (!field.closest(".wrong")) {
       field.replaceWith(chosen);
       for (const note of main.querySelectorAll("[data-file-lost]")) note.remove();
@@ -14,18 +14,27 @@
     main.focus();
   }
 
+  /* Only without an answer is it sent again, by the browser, which says that the server was not reached. */
+  async function send(form) {
+    try {
+      form.querySelector("button[type=submit]").disabled = true;
+      return await fetch(form.action, { method: "POST", body: new FormData(form) });
+    } catch {
+      form.submit();
+      return null;
+    }
+  }
+
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const chosen = form.querySelector("input[type=file]");
     if (!chosen || !chosen.files.length) return;
     event.preventDefault();
-    try {
-      form.querySelector("button[type=submit]").disabled = true; // event.submitter is new in Safari 15.4
-      const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-      if (answer.redirected) location.assign(answer.url);
-      else show(new DOMParser().parseFromString(await answer.text(), "text/html"), form, chosen);
-    } catch {
-      form.submit(); // the browser says that the server was not reached
-    }
+    const answer = await send(form);
+    if (!answer) return;
+    if (answer.redirected) return location.assign(answer.url);
+    const text = await answer.text().catch(() => null);
+    if (text === null) location.assign(form.action); // it broke off: the page says whether the request was made
+    else show(new DOMParser().parseFromString(text, "text/html"), chosen);
   });
 })();
