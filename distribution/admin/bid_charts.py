@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from distribution.admin.delivery_charts import NOTHING, Chart, list_hours, name_hour
+from distribution.admin.hour_charts import NOTHING, Chart, list_hours, make_data, name_hour
 from distribution.explain.places import BID
 from distribution.sql_arrays import array_literal
 from tracing.admin.days import APART, first_id_at
@@ -125,7 +125,15 @@ def draw_answers(by_hour: Mapping[datetime, HourOfBids], *, start: datetime, end
         "The legend lists the layers from top to bottom.",
         head=["Hour (UTC)", *ANSWER_LABELS],
         rows=rows,
-        data=_data(hours, "stack", "Answers", ANSWER_LABELS, list(ANSWERS.values()), columns),
+        data=make_data(
+            hours,
+            kind="stack",
+            unit="answers",
+            y_title="Answers",
+            labels=ANSWER_LABELS,
+            codes=list(ANSWERS.values()),
+            columns=columns,
+        ),
     )
 
 
@@ -146,25 +154,13 @@ def draw_prices(by_hour: Mapping[datetime, HourOfBids], *, start: datetime, end:
         note="The best bid is the one that ranked first.",
         head=["Hour (UTC)", *PRICE_LABELS],
         rows=rows,
-        data=_data(hours, "lines", "Dollars", PRICE_LABELS, PRICES, columns),
+        data=make_data(
+            hours,
+            kind="lines",
+            unit="dollars",
+            y_title="Dollars",
+            labels=PRICE_LABELS,
+            codes=PRICES,
+            columns=columns,
+        ),
     )
-
-
-def _data(
-    hours: Sequence[datetime],
-    kind: str,
-    y_title: str,
-    labels: Sequence[str],
-    codes: Sequence[str],
-    columns: Sequence[Sequence[float | None]],
-) -> Mapping[str, object]:
-    return {
-        "kind": kind,
-        "unit": y_title.lower(),
-        "x_title": "Hour (UTC)",
-        "y_title": y_title,
-        "labels": labels,
-        "codes": codes,
-        "ticks": [],
-        "columns": [[int(hour.timestamp()) for hour in hours], *columns],
-    }

@@ -12,8 +12,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.delivery_actions import ACTIONS, RESOLVE, act_url
-from distribution.admin.delivery_charts import NOTHING, describe_ms, make_latency, make_outcomes
+from distribution.admin.delivery_charts import describe_ms, make_latency, make_outcomes
 from distribution.admin.home import BY_ITSELF
+from distribution.admin.hour_charts import NOTHING
 from distribution.deliveries.figures import MAX_TRIES, Figures, TryFigures, read_try_figures
 from distribution.models import DeliveryState, DeliveryTry, DisabledReason, Endpoint, Purpose
 from tracing.admin.columns import describe_id
