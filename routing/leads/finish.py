@@ -33,6 +33,8 @@ WHERE id = %(lead)s AND status = 'posting' AND attempts = %(attempts)s - 1
 """
 # Why a lead is due after a buyer's system has answered.
 DELIVERY_ENDED: Final = "delivery_ended"
+# Why a lead is due after its verification has ended.
+VERIFICATION_ENDED: Final = "verification_ended"
 SOLD_BY_HAND_FROM: Final = (
     LeadStatus.PENDING,
     LeadStatus.OFFERED,
