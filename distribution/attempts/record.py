@@ -16,7 +16,7 @@ from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.trace import record_decision
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
-from routing.leads.finish import close_attempt
+from routing.leads.finish import VERIFICATION_REQUIRED, close_attempt
 from routing.locks.attempts import LockedLead
 from routing.models import LeadStatus
 from routing.retry import NextStep, Tries, next_step
@@ -108,6 +108,8 @@ class AttemptRecord:
 
     @property
     def skip_reason(self) -> str:
+        if self.gated is not None:
+            return VERIFICATION_REQUIRED
         return self.unsold.reason if self.unsold else ""
 
     @property

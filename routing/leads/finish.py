@@ -35,6 +35,8 @@ WHERE id = %(lead)s AND status = 'posting' AND attempts = %(attempts)s - 1
 DELIVERY_ENDED: Final = "delivery_ended"
 # Why a lead is due after its verification has ended.
 VERIFICATION_ENDED: Final = "verification_ended"
+# Why it is not sold before that.
+VERIFICATION_REQUIRED: Final = "verification_required"
 SOLD_BY_HAND_FROM: Final = (
     LeadStatus.PENDING,
     LeadStatus.OFFERED,
