@@ -57,8 +57,8 @@ class Account:
     @classmethod
     def parse(cls, text: str) -> "Account":
         """SID:TOKEN, or SID:TOKEN:SIGNING_KEY."""
-        sid, token, *rest = text.split(":")
-        return cls(sid, token, *rest)
+        sid, token, *keys = text.split(":")
+        return cls(sid, token, "".join(keys))
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Raises BadSettings."""

@@ -5,6 +5,7 @@ import math
 import struct
 import wave
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 from uuid import uuid4
 
@@ -40,6 +41,7 @@ class Recordings:
         ]
 
 
+@cache
 def make_wave(seconds: float) -> bytes:
     """A tone: 16 kB a second."""
     file = io.BytesIO()

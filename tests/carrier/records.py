@@ -1,13 +1,14 @@
 """What happened at the carrier. A record in JSON has:
 
-calls       each call: sid, account, to, from, callee, status, created_at, started_at (dialed), answered_at, ended_at,
-            keys, ended_by (callee, script, limit, api, carrier), problem (of a script); times are UNIX seconds
+calls       each call: sid, account, to, from, callee, status, created_at, started_at (dialed), answered_at,
+            ended_at, keys, ended_by (callee, script, limit, api, carrier), problem (of a script); UNIX seconds
 most_live   for each number that called: the most calls that were live at once, from placed to ended
 live        for each number that called: how many are live now
 doubled     numbers that were called while another call to them was live
-requests    each request to the API: at, method, path, query, form (lists of pairs), status, sid of the call it placed
+requests    each request to the API: at, method, path, query, form (lists of pairs), status (or the fault of the answer),
+            sid of the call that it placed
 notices     each callback: sid, kind (status, script, keys, recording), event, sequence, fate (sent, lost, doubled,
-            delayed, reordered, ordered), tries (HTTP statuses, or names of errors), at
+            delayed, reordered), tries (HTTP statuses, or connect and read for what failed), at
 """
 
 from collections import defaultdict
