@@ -1,0 +1,1 @@
+"""Verification calls to leads over channels with a limited number of lines."""
