@@ -1,7 +1,7 @@
 """Calling hours of the United States as the product ships them. Data, not legal advice: see docs/calling-hours.md.
 
-Where two sources disagree, the narrower one is here. A row has one window for all days: a state that allows calls on a part
-of Sunday has none on Sunday, and a state with a shorter Saturday has Saturday's hours every day.
+Where two sources disagree, the narrower one is here. A row has one window for all days: a state that allows calls on
+part of Sunday has none on Sunday, and a state with a shorter Saturday has Saturday's hours every day.
 """
 
 from collections.abc import Iterator
