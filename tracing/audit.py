@@ -23,6 +23,11 @@ UNAUDITED_FIELDS: Final = frozenset(
             "response",
             "headers",
             "secret",
+            "auth_token",
+            "previous_token",
+            "signing_key",
+            "phone_hash",
+            "test_phone",
             "template",
         ),
     }

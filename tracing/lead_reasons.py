@@ -121,6 +121,30 @@ LEAD_REASONS: Final = (
         change="resume the workspace",
     ),
     SkipReason(
+        "verification_required",
+        *(OF_LEAD, RetryClass.DEFERRED, Fixer.LEAD),
+        sentence="The person must be verified first.",
+        change="wait for the call, or verify the person by hand",
+    ),
+    SkipReason(
+        "not_verified",
+        *(OF_LEAD, RetryClass.PERMANENT, Fixer.LEAD),
+        sentence="The person did not confirm the request in any call.",
+        change="verify the person by hand, then run the lead again",
+    ),
+    SkipReason(
+        "verification_declined",
+        *(OF_LEAD, RetryClass.PERMANENT, Fixer.LEAD),
+        sentence="The person said in a call that they do not want this.",
+        change="nothing: the person does not want this",
+    ),
+    SkipReason(
+        "not_callable",
+        *(OF_LEAD, RetryClass.PERMANENT, Fixer.LEAD),
+        sentence="The person cannot be called.",
+        change="verify the person by hand, then run the lead again",
+    ),
+    SkipReason(
         "post_deadline_passed",
         *(OF_LEAD, RetryClass.PERMANENT, Fixer.AGENCY),
         sentence="No buyer's system accepted the lead before the campaign's deadline.",

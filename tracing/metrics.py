@@ -26,6 +26,8 @@ def _results_of(reason: SkipReason) -> tuple[str, ...]:
         return (reason.code.removeprefix("lead_").removesuffix("_lead"),)
     if reason.code == "rejected_lead":
         return ("rejected",)
+    if reason.code == "verification_required":
+        return ("gated",)
     if reason.is_system_failure:
         return ("failed",) if reason.retry_class is RetryClass.PERMANENT else ("retry", "failed")
     # The engine decides whether waiting helps.

@@ -6,6 +6,7 @@ sentence, because rows are permanent and words may change.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from tracing import wording
@@ -55,6 +56,7 @@ TRIGGERS: Final = {
     "claim": "claim of an offer",
     "offer_closed": "end of an offer",
     "delivery": "answer of a buyer's system",
+    "verification": "end of its verification",
 }
 # What a deferred lead waits for, no matter which gate removed the last buyer.
 WAITED_FOR: Final = "the first buyer that is outside its hours or at a cap is available again"
@@ -362,15 +364,17 @@ def _who_must_act(reason: str) -> str:
     return f"Someone must act: {who}." if who else "Someone must act."
 
 
-def _simple(text: str) -> Callable[[EventRow, EventContext], str]:
-    """For events whose data has no fixed shape yet: buyer, text and price."""
+CONSENT_PROOFS: Final = MappingProxyType(
+    {"given_at": "the time at which the person agreed", "token": "a certificate of the consent"}
+)
 
-    def describe(event: EventRow, context: EventContext) -> str:
-        whose = f"{context.names.buyer(event.buyer_id).name}: " if event.buyer_id is not None else ""
-        cost = f" for {wording.money(event.cost_cents)}" if event.cost_cents is not None else ""
-        return wording.sentence(f"{whose}{text}{cost}")
 
-    return describe
+def _gated(event: EventRow, _context: EventContext) -> str:
+    text = "waits until the person is verified, in a call or by an operator"
+    if event.data["needed"] == "unless_consent":
+        proof = CONSENT_PROOFS.get(event.data["consent_kind"], event.data["consent_kind"])
+        text = f"{text}; it would not with {proof}"
+    return wording.sentence(text)
 
 
 EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, EventContext], str]]] = {
@@ -386,7 +390,7 @@ EVENT_WORDS: Final[Mapping[str, Callable[[EventRow, EventContext], str]]] = {
     Event.DELIVERY_STARTED: _delivery_started,
     Event.DELIVERY_ACCEPTED: _delivery_accepted,
     Event.DELIVERY_REJECTED: _delivery_rejected,
-    Event.GATED_FOR_VERIFICATION: _simple("waits until the person is verified"),
+    Event.GATED_FOR_VERIFICATION: _gated,
     Event.PING_POST_OPENED: _offer_opened,
     Event.PING_POST_CLAIMED: _offer_claimed,
     Event.PING_POST_CLOSED: _offer_closed,

@@ -87,8 +87,12 @@ EVENT_SHAPES = MappingProxyType(
         Event.DELIVERY_REJECTED: EventShape(
             required=frozenset({"assignment", "reason"}), optional=frozenset({"is_test"}), is_of_buyer=True
         ),
-        # No code writes this yet: its data has no shape.
-        Event.GATED_FOR_VERIFICATION: EventShape(results=frozenset({"gated"})),
+        # `needed`: what the campaign asks. `consents`: the kinds of proof of consent that the lead has.
+        Event.GATED_FOR_VERIFICATION: EventShape(
+            required=frozenset({"verification", "needed", "consents"}),
+            optional=frozenset({"consent_kind"}),
+            results=frozenset({"gated"}),
+        ),
         # `shown`: buyer, enrollment, price and time of each buyer. A claim is an attempt of its own.
         Event.PING_POST_OPENED: EventShape(
             required=frozenset({"offer", "closes_at", "max_buyers", "fields", "shown"}),

@@ -92,6 +92,10 @@ class CampaignAdmin(TestLeadPage, DollarsAdmin):
                 )
             },
         ),
+        (
+            "Verification",
+            {"fields": ("verification", "consent_kind", "unverified_end", "unverified_percent")},
+        ),
         ("Buyers' systems", {"fields": ("sells_on", "post_deadline_seconds")}),
         ("Questions for buyers", {"fields": ("questions",)}),
         (None, {"fields": ("public_id", "config_version", "created_at", REASON)}),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from distribution.attempts.record import AttemptRecord
 from distribution.attempts.worker import worker_name
-from routing.leads.finish import DELIVERY_ENDED
+from routing.leads.finish import DELIVERY_ENDED, VERIFICATION_ENDED
 from routing.locks.attempts import LockedLead, after_pause
 from routing.models import LeadStatus
 from tracing.attempt_parts import AttemptHead
@@ -42,6 +42,8 @@ def _find_trigger(lead: LockedLead) -> AttemptTrigger:
         return AttemptTrigger.WOKEN
     if lead.due_reason == DELIVERY_ENDED:
         return AttemptTrigger.DELIVERY
+    if lead.due_reason == VERIFICATION_ENDED:
+        return AttemptTrigger.VERIFICATION
     if lead.due_reason == AttemptTrigger.MANUAL:
         return AttemptTrigger.MANUAL
     return AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST

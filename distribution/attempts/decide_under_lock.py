@@ -14,6 +14,7 @@ from distribution.attempts.bids import Auction, keep_bid, record_bids
 from distribution.attempts.busy_buyers import find_promised, list_selected, passed_over
 from distribution.attempts.campaigns import CAMPAIGNS
 from distribution.attempts.chain import post_deadline
+from distribution.attempts.gating import gate
 from distribution.attempts.live_facts import confirm_live, lead_facts, read_live
 from distribution.attempts.offering import (
     find_auction,
@@ -92,13 +93,34 @@ def decide_and_sell(record: AttemptRecord, *, wait: LockWait) -> Restart | None:
     facts = read_facts(lead, campaign=campaign, at=record.at, seed=record.seed)
     if auction is not None and auction.closed.campaign_id == campaign.id:
         facts = replace(facts, live=auction.add_to(facts.live))
-    if is_offered_first(record, campaign):
-        offer(record, campaign, replace(facts, phase="offer"))
+    if _is_held_back(record, campaign, facts):
         return None
     if lead.is_test:  # without a lock: see sell_test.py
         return _sell(record, Decided(campaign, facts, decide(campaign, facts)))
     decided = _decide_under_lock(lead.id, campaign, facts, held=held, may_ask=wait.may_ask)
     return decided if isinstance(decided, Restart) else _sell(record, decided)
+
+
+def _is_held_back(record: AttemptRecord, campaign: CompiledCampaign, facts: DecisionFacts) -> bool:
+    """Have the person verified first, or offer the lead. Then this attempt sells it to nobody."""
+    if _is_gated(record, campaign, facts):
+        return True
+    if not is_offered_first(record, campaign):
+        return False
+    offer(record, campaign, replace(facts, phase="offer"))
+    return True
+
+
+def _is_gated(record: AttemptRecord, campaign: CompiledCampaign, facts: DecisionFacts) -> bool:
+    """Have the person verified before the lead is sold or offered, if the campaign asks for it."""
+    if campaign.verification.needed == "none":
+        return False
+    decision = decide(campaign, facts)
+    if decision.outcome != "gated":
+        return False
+    record.decided = Decided(campaign, facts, decision)
+    record.gated = gate(record.lead, campaign=campaign, attempt_id=record.trace.head.id, at=record.at)
+    return True
 
 
 def _prepare(

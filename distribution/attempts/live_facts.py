@@ -111,4 +111,14 @@ def lead_facts(lead: LockedLead, *, campaign: CompiledCampaign, sold_count: int)
         latitude=place.latitude if place else None,
         longitude=place.longitude if place else None,
         sold_count=sold_count,
+        **_verification_facts(lead, campaign),
     )
+
+
+def _verification_facts(lead: LockedLead, campaign: CompiledCampaign) -> dict[str, Any]:
+    """Nobody calls the person behind a test lead, or behind one that a buyer has or its system was asked for."""
+    if campaign.verification.needed == "none":
+        return {}
+    is_begun = lead.is_partly_sold or lead.posting_since is not None
+    how = lead.verification or ("test" if lead.is_test else "begun" if is_begun else "")
+    return {"verification": how, "consents": tuple(lead.consents)}

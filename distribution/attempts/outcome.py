@@ -21,6 +21,7 @@ STATUS_AFTER: Final = {
     AttemptResult.POSTING: LeadStatus.POSTING,
     AttemptResult.REJECTED: LeadStatus.PENDING,
     AttemptResult.OFFERED: LeadStatus.OFFERED,
+    AttemptResult.GATED: LeadStatus.GATED,
 }
 
 

@@ -10,12 +10,13 @@ from django.conf import settings
 
 from distribution.attempts.chain import post_deadline, read_sold
 from distribution.attempts.close_offer import ClosedOffer
+from distribution.attempts.gating import Gated
 from distribution.attempts.open_auction import OpenedAuction
 from distribution.attempts.open_offer import OpenedOffer
 from distribution.attempts.outcome import STATUS_AFTER, AttemptOutcome
 from distribution.attempts.trace import record_decision
 from distribution.engine import CompiledCampaign, Decision, DecisionFacts, facts_to_json
-from routing.leads.finish import close_attempt
+from routing.leads.finish import VERIFICATION_REQUIRED, close_attempt
 from routing.locks.attempts import LockedLead
 from routing.models import LeadStatus
 from routing.retry import NextStep, Tries, next_step
@@ -35,6 +36,7 @@ RESULT_OF: Final = {
 UNCLAIMED: Final = "offer_unclaimed"
 SOLD: Final = NextStep(AttemptResult.SUCCESS, None)
 POSTING: Final = NextStep(AttemptResult.POSTING, None)
+GATED: Final = NextStep(AttemptResult.GATED, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def find_unsold(decision: Decision) -> Unsold | None:
 class AttemptRecord:
     """`lead`: the locked row, with the workspace that its rules sent it to. `locked_in`: the workspace at the lock.
 
-    `unsold` is None exactly when the lead was sold, is offered or, if `held` is not empty, a buyer's system is asked.
+    `unsold` is None exactly when the lead was sold, is offered, waits for a verification (`gated`) or, if `held` is not
+    empty, a buyer's system is asked.
     `cause`: the exception that rolled the attempt back. `closed`: the offer that ended with this attempt, or before the
     chain of posts that it goes on with. `failed`: the auction in which nobody was asked, that it opens again.
     `opened`: the one that began with it. `ended_by`: of a lead that buyers had before, why no other buyer gets it.
@@ -92,6 +95,7 @@ class AttemptRecord:
     closed: ClosedOffer | None = None
     failed: ClosedOffer | None = None
     opened: OpenedOffer | OpenedAuction | None = None
+    gated: Gated | None = None
     step: NextStep = SOLD
     cause: str = ""
     ended_by: str = ""
@@ -104,6 +108,8 @@ class AttemptRecord:
 
     @property
     def skip_reason(self) -> str:
+        if self.gated is not None:
+            return VERIFICATION_REQUIRED
         return self.unsold.reason if self.unsold else ""
 
     @property
@@ -155,6 +161,8 @@ class AttemptRecord:
             # Whether an auction takes place is known at its end: until then the tries of before count.
             tries = self.lead.tries if isinstance(self.opened, OpenedAuction) else Tries()
             return NextStep(AttemptResult.OFFERED, self.opened.closes_at, tries)
+        if self.gated is not None:
+            return GATED
         if self.unsold is None:
             return POSTING if self.held else SOLD
         if self.unsold.reason in RESULT_OF:
@@ -180,6 +188,8 @@ class AttemptRecord:
         if self.opened is not None:
             opened = {**self.opened.describe(), **self.mark_test()}
             self.trace.add(self.opened.event, outcome=step.result, data=opened)
+        elif self.gated is not None:
+            self.trace.add(Event.GATED_FOR_VERIFICATION, outcome=step.result, data=self.gated.describe())
         elif self.held:
             self._start_delivery()
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:

@@ -1,1 +1,1 @@
-"""Verification calls to leads over channels with a limited number of lines."""
+"""Verification calls over channels with a limited number of lines. The carrier is asked outside transactions."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from distribution.engine.area import Area
-from distribution.engine.types import JsonObject, Mode, OfferFallback, PushMode, SellsOn
+from distribution.engine.types import ConsentKind, JsonObject, Mode, Needed, OfferFallback, PushMode, SellsOn
 from routing.calendar.hours import Hours
 from routing.calendar.windows import WindowKind
 from routing.conditions import Condition
@@ -165,6 +165,15 @@ class AuctionTerms:
     penalizes_returns: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class VerificationTerms:
+    """Whether a person must be verified before the lead is sold, and what an unverified one costs instead."""
+
+    needed: Needed = "none"
+    consent_kind: ConsentKind = "token"
+    unverified_percent: int = 100
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledCampaign:
     """`fields`: every lead field that a condition, question or area reads. Facts have only those.
@@ -190,6 +199,7 @@ class CompiledCampaign:
     recent_windows: dict[int, tuple[datetime, datetime]] = field(default_factory=dict)
     offer: OfferTerms = OfferTerms()
     auction: AuctionTerms = AuctionTerms()
+    verification: VerificationTerms = VerificationTerms()
 
     @property
     def push_mode(self) -> PushMode:

@@ -17,8 +17,9 @@ from distribution.engine.campaign import (
     Pause,
     PriceRule,
     StandingBid,
+    VerificationTerms,
 )
-from distribution.engine.limits import MAX_MARGIN_BPS, MAX_PRICE_CENTS
+from distribution.engine.limits import MAX_MARGIN_BPS, MAX_PRICE_CENTS, MAX_UNVERIFIED_PERCENT
 from distribution.engine.parts import PartCompiler, read_questions, read_timezone
 from distribution.engine.reading import (
     DefinitionError,
@@ -32,7 +33,7 @@ from distribution.engine.reading import (
     read_text,
     read_texts,
 )
-from distribution.engine.types import Mode, OfferFallback, PushMode, SellsOn
+from distribution.engine.types import ConsentKind, Mode, Needed, OfferFallback, PushMode, SellsOn
 
 MAX_COMPILED_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
 MAX_PERCENT = 10_000
@@ -81,6 +82,7 @@ def compile_campaign(definition: Mapping[str, Any], *, is_strict: bool = False) 
         fields=frozenset(compiler.fields),
         offer=_offer_terms(head),
         auction=_auction_terms(head),
+        verification=_verification_terms(head),
     )
 
 
@@ -109,6 +111,19 @@ def _auction_terms(head: Mapping[str, Any]) -> AuctionTerms:
         )
         or 0,
         penalizes_returns=read_flag(head, "penalizes_returns", path="campaign", default=False),
+    )
+
+
+def _verification_terms(head: Mapping[str, Any]) -> VerificationTerms:
+    """Snapshots of earlier versions do not have them."""
+    default = VerificationTerms()
+    percent = read_optional_integer(
+        head, "unverified_percent", path="campaign", minimum=0, maximum=MAX_UNVERIFIED_PERCENT
+    )
+    return VerificationTerms(
+        needed=_one_of(head, "verification", Needed, default=default.needed),
+        consent_kind=_one_of(head, "consent_kind", ConsentKind, default=default.consent_kind),
+        unverified_percent=default.unverified_percent if percent is None else percent,
     )
 
 

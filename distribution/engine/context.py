@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from distribution.engine.area import LeadPlace, lead_place
 from distribution.engine.campaign import Calendar, CompiledCampaign, Filter, Onboarding, WindowSlot
 from distribution.engine.types import DecisionFacts, JsonObject, TierPrice, unreadable
+from distribution.engine.verification import price_percent
 from routing.calendar.hours import WEEKDAYS
 from routing.calendar.windows import get_window
 from routing.conditions import shorten
@@ -22,6 +23,7 @@ class LeadContext:
     fields: Mapping[str, Any]
     place: LeadPlace
     tier_cents: tuple[int, ...]
+    price_percent: int  # of an own bid that the enrollment has, what it costs
     windows: tuple[tuple[datetime, datetime], ...]  # start and end, by WindowSlot.index
     filter_memo: dict[Filter, JsonObject | None]
     onboarding_memo: dict[Onboarding, JsonObject | None]
@@ -36,6 +38,7 @@ def build_context(
         fields=facts.lead.fields,
         place=lead_place(facts.lead),
         tier_cents=tuple(price.price_cents for price in prices),
+        price_percent=price_percent(campaign, facts.lead),
         windows=tuple(_current_window(campaign, slot=slot, at=facts.at) for slot in campaign.window_slots),
         filter_memo={},
         onboarding_memo={},

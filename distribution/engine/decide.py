@@ -31,7 +31,9 @@ from distribution.engine.types import (
     Verdict,
 )
 from distribution.engine.verdict import empty_pool_verdict, emptying_stage, first_common_opening
+from distribution.engine.verification import passes_verification, price_percent
 
+GATED = Verdict("verification_required", "deferred")
 CONTENTION = Verdict("tier_lock_contention", "transient", None, "locked")
 
 
@@ -42,8 +44,8 @@ def decide(campaign: CompiledCampaign, facts: DecisionFacts) -> Decision:
     verdict = _verdict_before_pool(campaign, facts)
     if verdict is not None:
         funnel = (("enrolled", len(campaign.enrollments)),)
-        return Decision("unsold", (), (), (), funnel, (), verdict)
-    prices = tier_prices(campaign, fields=facts.lead.fields)
+        return Decision("gated" if verdict is GATED else "unsold", (), (), (), funnel, (), verdict)
+    prices = tier_prices(campaign, fields=facts.lead.fields, percent=price_percent(campaign, facts.lead))
     context = build_context(campaign, facts=facts, prices=prices)
     screening = screen(
         campaign,
@@ -81,7 +83,7 @@ def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Ve
         return Verdict(ENDED, "permanent")
     schedule = None if facts.phase in ("claim", "bids") else campaign.schedule
     if schedule is None or schedule.hours.is_open(facts.at):
-        return None
+        return None if passes_verification(campaign, facts) else GATED
     opens_at = first_common_opening(facts.at, calendars=(schedule,))
     return Verdict("outside_campaign_hours", "permanent" if opens_at is None else "deferred", opens_at)
 

@@ -7,7 +7,8 @@
 where t is an index into times, because a thousand enrollments share a few window starts, and µs are microseconds since
 1970. The rejection is present only if the buyer's system rejected the lead or the buyer has a bid, "chosen" only if a
 person chose the buyer, "phase" only if it is not "push", "claimant" only for a claim, and "promise", [cents, pays,
-amount, end, is_last 0|1], only if the source was promised a price.
+amount, end, is_last 0|1], only if the source was promised a price. "verification", [how, kind of consent, ...], only if
+the lead is verified or has proof of consent, and the campaign asks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +27,9 @@ from distribution.engine.types import (
 )
 
 # Raise it with every change that may give another decision for the same facts, or that writes facts differently.
-ENGINE: Final = 5
-# Engine 4 knew no phases. Its facts give the same decision.
-REPEATABLE: Final = (4, ENGINE)
+ENGINE: Final = 6
+# Engine 4 knew no phases and engine 5 no verification. Their facts give the same decision.
+REPEATABLE: Final = (4, 5, ENGINE)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 # What a row without its last values has.
@@ -64,6 +65,8 @@ def facts_to_json(facts: DecisionFacts) -> JsonObject:
         optional["claimant"] = facts.claimant
     if facts.promise is not None:
         optional["promise"] = _promise_to_json(facts.promise)
+    if facts.lead.verification or facts.lead.consents:
+        optional["verification"] = [facts.lead.verification, *facts.lead.consents]
     return {
         "engine": ENGINE,
         "at": _write_time(facts.at),
@@ -87,9 +90,13 @@ def facts_from_json(stored: Mapping[str, Any]) -> DecisionFacts:
         message = f"decided by engine {stored.get('engine', 1)}, this is {ENGINE}"
         raise OtherEngine(message)
     lead = stored["lead"]
+    verification, *consents = stored.get("verification", [""])
     times = [_read_time(text) for text in stored["times"]]
     return DecisionFacts(
-        lead=LeadFacts(lead["fields"], lead["latitude"], lead["longitude"], lead["sold_count"]),
+        lead=LeadFacts(
+            *(lead["fields"], lead["latitude"], lead["longitude"], lead["sold_count"]),
+            *(verification, tuple(consents)),
+        ),
         live={
             int(enrollment_id): _live_from_json(row, times) for enrollment_id, row in stored["live"].items()
         },

@@ -22,3 +22,5 @@ MAX_OFFER_FIELDS: Final = 30
 MIN_BID_DEADLINE_MS: Final = 100
 MAX_BID_DEADLINE_MS: Final = 10_000
 MAX_MARGIN_BPS: Final = 9_000  # 90%
+# Of the price of a verified lead. An unverified one never costs more.
+MAX_UNVERIFIED_PERCENT: Final = 100

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from distribution.engine.campaign import CompiledCampaign, CompiledEnrollment
 from distribution.engine.context import LeadContext
 from distribution.engine.gates import CHECKS, STAGES, is_overridable
+from distribution.engine.pricing import take_percent
 from distribution.engine.ranking import Candidate
 from distribution.engine.types import FactsError, JsonObject, LiveFacts, Skip
 
@@ -39,7 +40,9 @@ def screen(
         facts = live.get(enrollment.id)
         if facts is None:
             raise FactsError(f"enrollment {enrollment.id} is in the campaign but has no live facts")
-        bid = enrollment.bid_cents if facts.bid_cents is None else facts.bid_cents
+        bid = facts.bid_cents
+        if bid is None and enrollment.bid_cents is not None:
+            bid = take_percent(enrollment.bid_cents, context.price_percent)
         if price_of is not None:
             price_cents = price_of(enrollment, facts, context)
         else:

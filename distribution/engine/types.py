@@ -17,7 +17,10 @@ Mode = PushMode | Literal["ping_post", "auction"]
 Phase = Literal["push", "offer", "claim", "bids"]
 OfferFallback = Literal["push", "next_campaign", "unsold"]
 SellsOn = Literal["decision", "acceptance"]
-Outcome = Literal["sold", "unsold", "contention", "sold_out", "offered"]
+Outcome = Literal["sold", "unsold", "contention", "sold_out", "offered", "gated"]
+# What a campaign asks before it sells: nothing, that the person is verified, or that unless there is proof of consent.
+Needed = Literal["none", "required", "unless_consent"]
+ConsentKind = Literal["given_at", "token"]
 Pays = Literal["fixed", "share", "nothing"]
 RetryClass = Literal["transient", "deferred", "permanent"]
 
@@ -36,10 +39,16 @@ class NotRepeatable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LeadFacts:
+    """`verification`: how the person was verified, or why nobody asks for that; "" if neither. `consents`: the kinds
+    of proof of consent that the lead has. Only a campaign that asks for a verification has these two.
+    """
+
     fields: Mapping[str, Any]
     latitude: float | None = None
     longitude: float | None = None
     sold_count: int = 0
+    verification: str = ""
+    consents: tuple[str, ...] = ()
 
 
 @dataclass(

@@ -27,7 +27,7 @@ from distribution.explain.types import (
 )
 from distribution.models import Buyer
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
-from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES
+from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES, VERIFICATION_ENDED
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import wording
@@ -56,6 +56,7 @@ ASKED: Final = {
     DUE_REASON: "An operator requested a re-run.",
     OFFER_CLOSES: "Its offer to buyers ends then, and an attempt closes it.",
     DELIVERY_ENDED: "A buyer's system has answered: the next buyer is asked.",
+    VERIFICATION_ENDED: "Its verification has ended.",
     ASKED_BY_SENDER: "Its sender requested an attempt now.",
 }
 

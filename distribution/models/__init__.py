@@ -11,8 +11,26 @@ from distribution.models.approval import (
 from distribution.models.assignment import Assignment, AssignmentState
 from distribution.models.buyer import Buyer
 from distribution.models.buyerkey import PRESETS, BuyerKey, BuyerScope, expand_presets
+from distribution.models.call import (
+    Call,
+    CallKind,
+    CallNotice,
+    CallOutcome,
+    CallState,
+    DialOutcome,
+    NoticeKind,
+    owner_of,
+)
+from distribution.models.callpolicy import BlockedPhone, CallPolicy
 from distribution.models.campaign import Campaign
-from distribution.models.campaign_modes import CampaignMode, OfferFallback, SellsOn
+from distribution.models.campaign_modes import (
+    CampaignMode,
+    ConsentProof,
+    OfferFallback,
+    SellsOn,
+    UnverifiedEnd,
+    VerificationNeed,
+)
 from distribution.models.cardpayments import (
     PENDING,
     CardDispute,
@@ -33,6 +51,8 @@ from distribution.models.cards import (
     PauseReason,
     Recharge,
 )
+from distribution.models.carrieraccount import CarrierAccount
+from distribution.models.channel import Channel
 from distribution.models.deliverer import Deliverer
 from distribution.models.delivery import (
     CHANNEL,
@@ -103,11 +123,20 @@ from distribution.models.subscribing import EventKind
 from distribution.models.subscription import Subscription
 from distribution.models.tier import Tier
 from distribution.models.verification import VerifyWatermark
+from distribution.models.verifying import (
+    CALLS_CHANNEL,
+    OPEN_VERIFICATIONS,
+    CallEvent,
+    LeadWithVerifications,
+    Verification,
+    VerificationState,
+)
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
     "ALWAYS_APPROVED",
     "ANSWERING",
+    "CALLS_CHANNEL",
     "CHANNEL",
     "ENDED",
     "LEAST_PAYMENT_CENTS",
@@ -121,6 +150,7 @@ __all__ = [
     "NOT_OF_SALES",
     "OFFERS_CHANNEL",
     "OPEN",
+    "OPEN_VERIFICATIONS",
     "PAYMENTS_CHANNEL",
     "PENDING",
     "PRESETS",
@@ -134,11 +164,19 @@ __all__ = [
     "AttemptWithEvents",
     "Bid",
     "BidOutcome",
+    "BlockedPhone",
     "BodyFormat",
     "Buyer",
     "BuyerKey",
     "BuyerScope",
     "BuyerStatement",
+    "Call",
+    "CallEvent",
+    "CallKind",
+    "CallNotice",
+    "CallOutcome",
+    "CallPolicy",
+    "CallState",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
@@ -147,12 +185,16 @@ __all__ = [
     "CardDispute",
     "CardPayment",
     "CardRefund",
+    "CarrierAccount",
     "ChangeProposal",
+    "Channel",
+    "ConsentProof",
     "ContractPays",
     "Deliverer",
     "Delivery",
     "DeliveryState",
     "DeliveryTry",
+    "DialOutcome",
     "DisabledReason",
     "EmailFormat",
     "Endpoint",
@@ -164,9 +206,11 @@ __all__ = [
     "HttpMethod",
     "LeadWithEvents",
     "LeadWithOffers",
+    "LeadWithVerifications",
     "LedgerEntry",
     "LedgerKind",
     "Method",
+    "NoticeKind",
     "Offer",
     "OfferBuyer",
     "OfferEnd",
@@ -206,6 +250,10 @@ __all__ = [
     "Subscription",
     "Tier",
     "TryOutcome",
+    "UnverifiedEnd",
+    "Verification",
+    "VerificationNeed",
+    "VerificationState",
     "VerifyWatermark",
     "Wallet",
     "WorkspaceKey",
@@ -213,5 +261,6 @@ __all__ = [
     "describe_share",
     "expand_presets",
     "is_paused",
+    "owner_of",
     "read_snapshot",
 ]

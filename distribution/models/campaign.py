@@ -25,10 +25,20 @@ from distribution.engine.limits import (
     MAX_OFFER_SECONDS,
     MAX_POST_DEADLINE_SECONDS,
     MAX_PRICE_CENTS,
+    MAX_UNVERIFIED_PERCENT,
     MIN_BID_DEADLINE_MS,
     MIN_OFFER_SECONDS,
 )
-from distribution.models.campaign_modes import OFFERING, PUSH_MODES, CampaignMode, OfferFallback, SellsOn
+from distribution.models.campaign_modes import (
+    OFFERING,
+    PUSH_MODES,
+    CampaignMode,
+    ConsentProof,
+    OfferFallback,
+    SellsOn,
+    UnverifiedEnd,
+    VerificationNeed,
+)
 from distribution.models.versioning import own_version_trigger
 from distribution.models.waking import campaign_trigger
 from routing.models import Source, Workspace
@@ -54,6 +64,9 @@ CAMPAIGN_CONFIG = (
     "reserve_cents",
     "margin_bps",
     "penalizes_returns",
+    "verification",
+    "consent_kind",
+    "unverified_percent",
     "timezone",
     "schedule",
     "questions",
@@ -193,6 +206,38 @@ class Campaign(models.Model):
         help_text="A buyer that lost an auction can read what it would have had to bid, never who won. Used only if "
         "the mode is auction.",
     )
+    verification = models.CharField(
+        max_length=14,
+        choices=VerificationNeed.choices,
+        default=VerificationNeed.NONE,
+        db_default=VerificationNeed.NONE,
+        help_text="Whether the person must be verified by a call before the lead is sold or offered. It needs a "
+        "channel in the workspace.",
+    )
+    consent_kind = models.CharField(
+        "proof of consent",
+        max_length=8,
+        choices=ConsentProof.choices,
+        default=ConsentProof.TOKEN,
+        db_default=ConsentProof.TOKEN,
+        help_text="The proof with which a lead needs no call. Used only if verification is required without proof.",
+    )
+    unverified_end = models.CharField(
+        "if not verified",
+        max_length=6,
+        choices=UnverifiedEnd.choices,
+        default=UnverifiedEnd.FAIL,
+        db_default=UnverifiedEnd.FAIL,
+        help_text="What happens to a lead whose person could not be reached, or not be called. A person who declines "
+        "always ends it as failed.",
+    )
+    unverified_percent = models.PositiveIntegerField(
+        "price if not verified",
+        default=100,
+        db_default=100,
+        validators=[MaxValueValidator(MAX_UNVERIFIED_PERCENT)],
+        help_text="Percent of the price at which such a lead is sold. Bids in auctions are not changed.",
+    )
     timezone = models.CharField(
         verbose_name="time zone",
         max_length=50,
@@ -249,6 +294,10 @@ class Campaign(models.Model):
                 )
                 & (Q(reserve_cents__isnull=True) | Q(reserve_cents__lte=MAX_PRICE_CENTS)),
                 name="campaign_offers_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(unverified_percent__lte=MAX_UNVERIFIED_PERCENT),
+                name="campaign_unverified_percent_in_range",
             ),
         ]
         indexes = [

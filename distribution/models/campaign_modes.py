@@ -28,6 +28,26 @@ class OfferFallback(models.TextChoices):
     UNSOLD = "unsold", "unsold: the lead is not sold, and a person decides"
 
 
+class VerificationNeed(models.TextChoices):
+    NONE = "none", "none: leads are sold without it"
+    REQUIRED = "required", "required: the person is called, and confirms the request, before the lead is sold"
+    UNLESS_CONSENT = (
+        "unless_consent",
+        "required without proof: the person is called unless the lead has proof of consent of the kind below",
+    )
+
+
+class ConsentProof(models.TextChoices):
+    GIVEN_AT = "given_at", "the time at which the person agreed"
+    TOKEN = "token", "a certificate of the consent (its token)"
+
+
+class UnverifiedEnd(models.TextChoices):
+    FAIL = "fail", "fail: the lead is not sold, and a person must act"
+    SELL = "sell", "sell: the lead is sold for a share of the price"
+    PERSON = "person", "person: the lead waits until an operator verifies it by hand"
+
+
 class SellsOn(models.TextChoices):
     DECISION = "decision", "decision: the buyer is charged at once, and gets the lead"
     ACCEPTANCE = "acceptance", "acceptance: the buyer is charged when its system accepts the lead"

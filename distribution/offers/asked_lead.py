@@ -74,6 +74,7 @@ def _as_locked(clean: CleanLead, *, source: Source, at: datetime) -> LockedLead:
         max_errors=1,
         is_partly_sold=False,
         due_reason="",
+        verification="asked",
         contact=Contact(),
         email_hash=None,
         phone_hash=None,
@@ -96,5 +97,6 @@ def _read_fields(clean: CleanLead) -> dict[str, Any]:
         "state": clean.state or "",
         "attributes": clean.attributes,
         "consent": has_proof(clean.consent),
+        "consents": (),
         "is_test": clean.is_test,
     }

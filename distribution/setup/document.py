@@ -56,6 +56,7 @@ CAMPAIGN: Final = _make_kind(
     "vertical source priority active mode price_dollars price_rules max_buyers sells_on post_deadline_seconds"
     " offer_seconds offer_fields offer_fallback fallback_mode"
     " bid_deadline_ms reserve_dollars margin_bps penalizes_returns shows_price_to_win"
+    " verification consent_kind unverified_end unverified_percent"
     " timezone schedule questions"
     " returns_restore_caps",
     tiers=TIER,

@@ -11,7 +11,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -20,10 +20,11 @@ from django.db import OperationalError, transaction
 from routing.dispatch.enqueue import enqueue_leads_after_commit
 from routing.leads.abandoned import Abandoned, end_attempts, log_attempts
 from routing.leads.attempt_log import LockOutcome, log_busy_lead, log_lock_timeout
+from routing.leads.finish import VERIFICATION_REQUIRED
 from routing.locks.attempts import LockedLead, lock_lead
 from routing.locks.leads_to_end import LeadToEnd, lock_claimed_lead
 from routing.metrics.leads import LEAD_LOCK_SECONDS, LEASES_LOST
-from routing.models import UNFINISHED, Lead, LeadStatus
+from routing.models import UNFINISHED, VERIFIED, Lead, LeadStatus, LeadVerification
 from routing.retry import next_step
 from tracing.locks import is_lock_timeout
 from tracing.skip_reasons import SKIP_REASONS
@@ -72,7 +73,7 @@ def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
             lead = lock_lead(lead_id)
             lock_ms = _since(started)
             if lead is not None:
-                claim = _claim(lead, owner=owner, at=at or lead.locked_at)
+                claim = claim_locked(lead, owner=owner, at=at or lead.locked_at)
     except OperationalError as error:
         if not is_lock_timeout(error):
             raise
@@ -94,24 +95,50 @@ def complete(
     due_reason: str = "",
 ) -> None:
     """Write the lead's next state after the work and end the claim. Joins an open transaction. Raises ClaimLost."""
-    finished_at = None if status in UNFINISHED else at
     with transaction.atomic():
         _lock_claimed(claim)
-        row = Lead.objects.filter(pk=claim.lead_id, status=LeadStatus.CALLING)
-        released = row.update(
-            status=status,
-            skip_reason="",
-            next_attempt_at=next_attempt_at,
-            due_reason=due_reason,
-            finished_at=finished_at,
-            conflicts=0,
-            errors=0,
-            locked_by="",
-            locked_at=None,
-        )
-        if released != 1:
-            raise ClaimLost(claim)
-        enqueue_leads_after_commit(claim.lead_id)
+        release(claim.lead_id, status=status, at=at, next_attempt_at=next_attempt_at, due_reason=due_reason)
+
+
+def release(
+    lead_id: int,
+    *,
+    status: LeadStatus,
+    at: datetime,
+    next_attempt_at: datetime | None = None,
+    due_reason: str = "",
+    verification: LeadVerification | None = None,
+) -> None:
+    """Write the next state of a lead that is claimed or gated. Needs its lock, under which it was read.
+
+    `verification`: what is known of the person now. None: as before.
+    """
+    known: dict[str, Any] = {} if verification is None else {"verification": verification}
+    if verification in VERIFIED:
+        known["verified_at"] = at
+    row = Lead.objects.filter(pk=lead_id, status__in=(LeadStatus.CALLING, LeadStatus.GATED))
+    row.update(
+        status=status,
+        skip_reason=VERIFICATION_REQUIRED if status == LeadStatus.GATED else "",
+        next_attempt_at=next_attempt_at,
+        due_reason=due_reason,
+        finished_at=None if status in UNFINISHED else at,
+        conflicts=0,
+        errors=0,
+        locked_by="",
+        locked_at=None,
+        **known,
+    )
+    enqueue_leads_after_commit(lead_id)
+
+
+def renew(lead_id: int, *, owner: str, at: datetime) -> bool:
+    """Note that the owner still works. Without it, `reconcile stale_locks` ends the claim. False: it has ended.
+
+    The owner's name must be that of this claim alone: the time of the claim changes.
+    """
+    row = Lead.objects.filter(pk=lead_id, status=LeadStatus.CALLING, locked_by=owner)
+    return row.update(locked_at=at) == 1
 
 
 def fail(claim: Claim, *, reason: str, at: datetime) -> datetime | None:
@@ -141,7 +168,8 @@ def end_of_claim(lead: LeadToEnd, *, reason: str, at: datetime) -> Abandoned:
     return Abandoned(lead, LeadStatus.FAILED, LAST_REASON.get(reason, reason), step)
 
 
-def _claim(lead: LockedLead, *, owner: str, at: datetime) -> Claim:
+def claim_locked(lead: LockedLead, *, owner: str, at: datetime) -> Claim:
+    """Claim a lead within an open transaction, which holds its lock. Raises NotClaimed."""
     reason = _refusal_reason(lead, at=at)
     if reason:
         raise NotClaimed(None, reason)

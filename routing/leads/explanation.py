@@ -28,6 +28,7 @@ TRIGGERS: Final = {
     "claim": "claim",
     "offer_closed": "end of an offer",
     "delivery": "answer of a buyer's system",
+    "verification": "end of its verification",
 }
 
 

@@ -33,6 +33,10 @@ WHERE id = %(lead)s AND status = 'posting' AND attempts = %(attempts)s - 1
 """
 # Why a lead is due after a buyer's system has answered.
 DELIVERY_ENDED: Final = "delivery_ended"
+# Why a lead is due after its verification has ended.
+VERIFICATION_ENDED: Final = "verification_ended"
+# Why it is not sold before that.
+VERIFICATION_REQUIRED: Final = "verification_required"
 SOLD_BY_HAND_FROM: Final = (
     LeadStatus.PENDING,
     LeadStatus.OFFERED,

@@ -73,6 +73,8 @@ class LockedLead(LeadUnderLock):
     country: str
     attributes: Mapping[str, Any]
     consent: bool
+    consents: Sequence[str]  # the kinds of proof of consent that it has
+    verification: str
     locked_at: datetime
     contact: Contact = field(repr=False)
     email_hash: str | None = field(repr=False)
@@ -122,6 +124,7 @@ _SOURCES: Final = {
     "attributes": "l.attributes::text",
     "contact": CONTACT_SQL,
     "consent": "l.consent ?| '{given_at,token}'",
+    "consents": "ARRAY(SELECT kind FROM unnest('{given_at,token}'::text[]) AS kind WHERE l.consent ? kind)",
     "locked_at": "clock_timestamp()",
     "rules_version": "origin.rules_version",
     "dispatch_mode": "w.dispatch_mode",

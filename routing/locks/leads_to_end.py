@@ -33,6 +33,11 @@ SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status = 'calling' AND l.locked_by = %s AND l.locked_at = %s
 FOR NO KEY UPDATE OF l
 """  # noqa: S608 - only constant lists are put in
+LOCK_UNVERIFIED: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.id = %s AND l.status IN ('gated', 'calling')
+FOR NO KEY UPDATE OF l
+"""  # noqa: S608 - only constant lists are put in
 LOCK_WAITING: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL
@@ -58,6 +63,12 @@ FOR NO KEY UPDATE OF l SKIP LOCKED
 def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> LeadToEnd | None:
     """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: the owner no longer has it."""
     held = _lock(LOCK_CLAIMED, [lead_id, owner, locked_at])
+    return held[0] if held else None
+
+
+def lock_unverified_lead(lead_id: int) -> LeadToEnd | None:
+    """Lock a lead that waits for its verification or is being called, waiting up to lock_timeout. None: it does not."""
+    held = _lock(LOCK_UNVERIFIED, [lead_id])
     return held[0] if held else None
 
 

@@ -4,7 +4,7 @@ from routing.models.allowance import AskedBy, LeadAllowance
 from routing.models.apikey import ScopedKey
 from routing.models.dispatch import Begun, Canary, DispatchControl, DispatchPath, ReconcilerRun
 from routing.models.idempotency import IdempotencyRecord
-from routing.models.lead import TIMED, UNFINISHED, Lead, LeadStatus, RetryingLead
+from routing.models.lead import TIMED, UNFINISHED, VERIFIED, Lead, LeadStatus, LeadVerification, RetryingLead
 from routing.models.membership import Membership
 from routing.models.ping import Ping
 from routing.models.rule import RoutingRule
@@ -24,6 +24,7 @@ from routing.models.workspace import (
 __all__ = [
     "TIMED",
     "UNFINISHED",
+    "VERIFIED",
     "AfterPromise",
     "AskedBy",
     "Begun",
@@ -37,6 +38,7 @@ __all__ = [
     "Lead",
     "LeadAllowance",
     "LeadStatus",
+    "LeadVerification",
     "Membership",
     "Ping",
     "ReconcilerRun",

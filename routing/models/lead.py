@@ -13,6 +13,16 @@ from routing.models.posting import end_of_posting_trigger
 from routing.models.workspace import Source, Workspace
 
 
+class LeadVerification(models.TextChoices):
+    """What is known of the person behind a lead."""
+
+    NOT_ASKED = "", "not verified"
+    CALL = "call", "confirmed in a call"
+    HAND = "hand", "verified by an operator"
+    # The calls ended without a verification, and its campaign sells such leads.
+    UNVERIFIED = "unverified", "could not be verified"
+
+
 class LeadStatus(models.TextChoices):
     # intake, retry or an operator's re-run -> pending; it waits for `next_attempt_at`
     PENDING = "pending", "waiting until it is due"
@@ -38,6 +48,7 @@ class LeadStatus(models.TextChoices):
     CANCELLED = "cancelled", "canceled"
 
 
+VERIFIED = (LeadVerification.CALL, LeadVerification.HAND)
 # Leads that link an email and a phone of one person, although they make no other lead a duplicate.
 LINKING = (LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 SAME_PERSON = Q(status__in=LINKING, email_hash__isnull=False, phone_hash__isnull=False)
@@ -160,6 +171,16 @@ class Lead(models.Model):
     cancel_reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it was canceled, if a reason was given."
     )
+    verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    verification = models.CharField(
+        max_length=10,
+        choices=LeadVerification.choices,
+        blank=True,
+        default=LeadVerification.NOT_ASKED,
+        db_default=LeadVerification.NOT_ASKED,
+        editable=False,
+        help_text="How the person was verified.",
+    )
     is_test = models.BooleanField(
         "test lead",
         default=False,
@@ -210,6 +231,11 @@ class Lead(models.Model):
             models.CheckConstraint(
                 condition=Q(is_test=False) | Q(email_hash__isnull=True, phone_hash__isnull=True),
                 name="lead_test_has_no_identity",
+            ),
+            models.CheckConstraint(
+                condition=Q(verified_at__isnull=False, verification__in=VERIFIED)
+                | (Q(verified_at__isnull=True) & ~Q(verification__in=VERIFIED)),
+                name="lead_verified_at_iff_verified",
             ),
             models.UniqueConstraint(
                 fields=["source", "external_id"],

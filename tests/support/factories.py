@@ -10,6 +10,7 @@ A world of one workspace, one campaign and enrolled buyers: `enroll(campaign, co
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import factory
 from django.utils import timezone
@@ -20,12 +21,16 @@ from distribution.models import (
     Buyer,
     BuyerKey,
     BuyerScope,
+    Call,
+    CallPolicy,
     Campaign,
     Card,
     CardCustomer,
     CardDispute,
     CardPayment,
     CardRefund,
+    CarrierAccount,
+    Channel,
     Delivery,
     Endpoint,
     Enrollment,
@@ -41,6 +46,7 @@ from distribution.models import (
     SourceContract,
     Subscription,
     Tier,
+    Verification,
     Wallet,
     WorkspaceKey,
     WorkspaceScope,
@@ -473,3 +479,80 @@ def store_answer(source: Source) -> IdempotencyRecord:
         status_code=201,
         response={"a": 1},
     )
+
+
+class CarrierAccountFactory(DjangoModelFactory[CarrierAccount]):
+    class Meta:
+        model = CarrierAccount
+
+    workspace = factory.SubFactory(WorkspaceFactory)
+    name = factory.Sequence(lambda n: f"carrier-{n}")
+    account_sid = factory.Sequence(lambda n: f"AC{n:032d}")
+    auth_token = "a-token-of-the-carrier"
+    calls_per_second = 200
+
+
+class ChannelFactory(DjangoModelFactory[Channel]):
+    """A number in Atlanta with two lines."""
+
+    class Meta:
+        model = Channel
+
+    account = factory.SubFactory(CarrierAccountFactory)
+    workspace = factory.SelfAttribute("account.workspace")
+    name = factory.Sequence(lambda n: f"channel-{n}")
+    number = factory.Sequence(lambda n: f"+1404{5_550_000 + n:07d}")
+    lines = 2
+    calls_per_minute = 12_000
+
+
+class VerificationFactory(DjangoModelFactory[Verification]):
+    """A gated lead that may be called now. `lead__phone=`: whom."""
+
+    class Meta:
+        model = Verification
+
+    lead = factory.SubFactory(LeadFactory, status="gated", next_attempt_at=None)
+    campaign = factory.SubFactory(
+        CampaignFactory, workspace=factory.SelfAttribute("..lead.workspace"), verification="required"
+    )
+    workspace = factory.SelfAttribute("lead.workspace")
+    public_id = factory.LazyFunction(uuid7)
+    attempt_id = factory.SelfAttribute("public_id")
+    state = "waiting"
+    due_at = factory.LazyFunction(timezone.now)
+    opened_at = factory.LazyFunction(timezone.now)
+
+
+class CallPolicyFactory(DjangoModelFactory[CallPolicy]):
+    class Meta:
+        model = CallPolicy
+
+    campaign = factory.SubFactory(CampaignFactory, verification="required")
+
+
+class CallFactory(DjangoModelFactory[Call]):
+    """A call that is being placed, of a lead that it has claimed."""
+
+    class Meta:
+        model = Call
+
+    public_id = factory.LazyFunction(uuid4)
+    verification = factory.SubFactory(
+        VerificationFactory,
+        state="calling",
+        due_at=None,
+        lead__status="calling",
+        lead__locked_by=factory.LazyAttribute(
+            lambda lead: f"call:{lead.factory_parent.factory_parent.public_id}"
+        ),
+        lead__locked_at=factory.LazyFunction(timezone.now),
+    )
+    lead = factory.SelfAttribute("verification.lead")
+    phone_hash = factory.SelfAttribute("lead.phone_hash")
+    workspace = factory.SelfAttribute("lead.workspace")
+    channel = factory.SubFactory(ChannelFactory, account__workspace=factory.SelfAttribute("...workspace"))
+    account = factory.SelfAttribute("channel.account")
+    state = "dialing"
+    dialed_at = factory.LazyFunction(timezone.now)
+    next_check_at = factory.LazyFunction(lambda: timezone.now() + timedelta(minutes=1))

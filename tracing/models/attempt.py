@@ -18,6 +18,7 @@ class AttemptTrigger(models.TextChoices):
     CLAIM = "claim", "claim of an offer"
     OFFER_CLOSED = "offer_closed", "end of an offer"
     DELIVERY = "delivery", "answer of a buyer's system"
+    VERIFICATION = "verification", "end of its verification"
 
 
 class AttemptResult(models.TextChoices):

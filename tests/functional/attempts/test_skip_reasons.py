@@ -42,8 +42,11 @@ ENDED_FROM_OUTSIDE = {
     "lock_expired",
     "worker_lost",
     "rejected_lead",
+    *("not_verified", "verification_declined", "not_callable"),
 }  # no attempt of the engine ends like this: see test_claim and test_holds
 # Reached by real attempts that close an offer: functional/offers/test_closing.py, functional/auctions.
+# Reached by real attempts of campaigns that ask for a verification: functional/calls/test_gate.py.
+OF_GATES = {"verification_required"}
 OF_OFFERS = {"offer_unclaimed", "no_bids", "below_reserve", "buyers_not_asked"}
 OF_BIDS = {"outbid", "no_bid", "bid_late", "bid_not_asked", "bid_unknown", "bid_below_reserve"}
 # No attempt skips a buyer for them: functional/offers/test_missed_offers.py.
@@ -425,7 +428,8 @@ def test_every_reason_of_the_registry_has_a_case() -> None:
     lead_level = {code for code, reason in SKIP_REASONS.items() if Level.LEAD in reason.levels}
     buyer_level = {code for code, reason in SKIP_REASONS.items() if Level.BUYER in reason.levels}
 
-    assert {case.lead_reason for case in CASES.values()} == lead_level - ENDED_FROM_OUTSIDE - OF_OFFERS
+    elsewhere = ENDED_FROM_OUTSIDE | OF_OFFERS | OF_GATES
+    assert {case.lead_reason for case in CASES.values()} == lead_level - elsewhere
     assert {case.buyer_reason for case in CASES.values()} | {"outranked"} == (
         buyer_level - OF_BIDS - OF_PLACES
     ) | {""}

@@ -1,0 +1,102 @@
+"""Adds what the carrier says of a call to its row, and moves the lead on once it decides something.
+
+Whatever the order and number of the messages, the call ends once, its line is free once and the lead moves on once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from distribution.calls.locks import LockedCall
+from distribution.calls.settling import Lines, block_phone, settle_call
+from distribution.calls.states import RANKS, Known, Said, learn
+from distribution.calls.story import tell_of
+from distribution.models import Call, CallOutcome, CallState, Verification
+from routing.leads.claim import renew
+from routing.locks.leads_to_end import LeadToEnd
+from tracing.call_events import CallEventCode
+
+# Beyond the time that the call may ring or talk, before the carrier is asked about it.
+CHECK_MARGIN: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """`is_new`: it said something that was not known. `lines`: to log after the commit."""
+
+    is_new: bool
+    lines: Lines = ()
+
+
+def hear(locked: LockedCall, said: Said, *, by: str, at: datetime) -> Heard:
+    """Add a message to a locked call. Needs an open transaction. `by`: webhook or poll; who tells the end."""
+    call = locked.call
+    before = known_of(call)
+    after = learn(before, said)
+    if after == before:
+        return Heard(is_new=False)
+    _write(call, before, after, by=by, at=at)
+    if call.kind != "verification" or after.outcome == before.outcome:
+        if locked.claimed is not None:
+            renew(locked.claimed.id, owner=call.owner, at=at)
+        return Heard(is_new=True)
+    return Heard(is_new=True, lines=_decide(locked, before, after, at=at))
+
+
+def _decide(locked: LockedCall, before: Known, after: Known, *, at: datetime) -> Lines:
+    if after.outcome == "opted_out":
+        block_phone(locked.call, at=at)
+    if locked.claimed is not None:
+        return settle_call(locked.call, locked.claimed, outcome=after.outcome, at=at)
+    if before.is_ended and locked.lead is not None and not locked.lead.locked_by:
+        return _settle_late(locked.call, locked.lead, outcome=after.outcome, at=at)
+    return ()
+
+
+def _settle_late(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> Lines:
+    """A key that came after the end of its call decides, unless the lead was called again or has moved on."""
+    assert call.verification_id is not None  # noqa: S101 - a constraint: the call of a lead has a verification
+    is_open = Verification.objects.filter(pk=call.verification_id, ended_at__isnull=True).exists()
+    return settle_call(call, lead, outcome=outcome, at=at) if is_open else ()
+
+
+def known_of(call: Call) -> Known:
+    return Known(call.state, call.carrier_status, call.key, call.answered_by, call.duration_seconds)
+
+
+def _write(call: Call, before: Known, after: Known, *, by: str, at: datetime) -> None:
+    call.state, call.carrier_status, call.key = after.state, after.end, after.key
+    call.answered_by, call.duration_seconds = after.answered_by, after.duration_seconds
+    rank, was = RANKS[after.state], RANKS[before.state]
+    if after.key != before.key:
+        tell_of(call, CallEventCode.KEY, at=at, key=after.key)
+    if was < RANKS["ringing"] <= rank and call.ringing_at is None and after.state == "ringing":
+        call.ringing_at = at
+        tell_of(call, CallEventCode.RINGING, at=at)
+    if was < RANKS["in_progress"] and after.state == "in_progress":
+        call.answered_at = at
+        call.next_check_at = at + timedelta(seconds=call.time_limit_seconds) + CHECK_MARGIN
+        tell_of(call, CallEventCode.ANSWERED, at=at, answered_by=after.answered_by)
+    if after.is_ended:
+        _end(call, after, is_new=not before.is_ended, by=by, at=at)
+    call.save()
+
+
+def _end(call: Call, known: Known, *, is_new: bool, by: str, at: datetime) -> None:
+    call.outcome = CallOutcome(known.outcome)
+    if is_new:
+        mark_ended(call, by=by, at=at)
+        tell_of(
+            call,
+            CallEventCode.ENDED,
+            at=at,
+            outcome=call.outcome,
+            by=by,
+            duration_seconds=known.duration_seconds,
+        )
+
+
+def mark_ended(call: Call, *, by: str, at: datetime) -> None:
+    """Free its line. `outcome` must be set; the caller saves it."""
+    call.state = CallState.ENDED
+    call.ended_at, call.ended_by, call.next_check_at = at, by, None

@@ -1,0 +1,153 @@
+"""Moves a lead on after what is known of its person: verified, declined, called again, or not called any more.
+
+Every function needs an open transaction that holds the lead's lock. What they return is logged after the commit.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Count
+
+from distribution.calls.following import Follow, follow
+from distribution.calls.locks import lock_verification
+from distribution.calls.story import tell
+from distribution.models import (
+    BlockedPhone,
+    Call,
+    CallPolicy,
+    UnverifiedEnd,
+    Verification,
+    VerificationState,
+)
+from routing.leads.abandoned import end_attempts
+from routing.leads.attempt_log import AttemptLine
+from routing.leads.claim import end_of_claim, release
+from routing.leads.finish import VERIFICATION_ENDED
+from routing.locks.leads_to_end import LeadToEnd
+from routing.models import LeadStatus, LeadVerification
+from tracing.call_events import CallEventCode
+
+Lines = Sequence[AttemptLine]
+OPT_OUT: Final = "Asked in a call not to be called again."
+# Why nobody was reached, as the lead's own skip reason.
+NOT_CALLABLE: Final = frozenset(
+    {"no_phone", "invalid_phone", "phone_blocked", "no_consent", "no_timezone", "no_calling_hours"}
+)
+
+
+def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> Lines:
+    """Move the lead on after its call. It is the lead's latest: the call has its claim."""
+    assert call.verification_id is not None  # noqa: S101 - a constraint: the call of a lead has a verification
+    verification = lock_verification(call.verification_id)
+    counts = _count(verification, but=call, outcome=outcome)
+    following = follow(outcome, policy=read_policy(verification.campaign_id), counts=counts, at=at)
+    if following.follow is Follow.VERIFIED:
+        verify(verification, lead, how=LeadVerification.CALL, at=at)
+        return ()
+    if following.follow is Follow.DECLINED:
+        return _decline(verification, lead, at=at)
+    if following.due_at is not None:
+        call_again(verification, lead, due_at=following.due_at, reason=outcome, at=at)
+        tell(
+            CallEventCode.AGAIN,
+            at=at,
+            verification_id=verification.pk,
+            outcome=outcome,
+            due_at=following.due_at.isoformat(),
+        )
+        return ()
+    return give_up(verification, lead, reason=following.reason, at=at)
+
+
+def read_policy(campaign_id: int) -> CallPolicy:
+    """The campaign's policy, or the defaults."""
+    return CallPolicy.objects.filter(campaign_id=campaign_id).first() or CallPolicy(campaign_id=campaign_id)
+
+
+def _count(verification: Verification, *, but: Call, outcome: str) -> Counter[str]:
+    """How many of its calls ended how, with this one. One that was not placed is no try."""
+    calls = Call.objects.filter(verification_id=verification.pk).exclude(pk=but.pk)
+    ended = calls.exclude(outcome__in=("", "not_placed")).values_list("outcome").annotate(Count("pk"))
+    return Counter(dict(ended)) + Counter([outcome])
+
+
+def verify(verification: Verification, lead: LeadToEnd, *, how: LeadVerification, at: datetime) -> None:
+    """The lead is due at once: its next attempt passes the gate."""
+    tell(CallEventCode.VERIFIED, at=at, verification_id=verification.pk, how=how.value)
+    end_verification(verification, VerificationState.VERIFIED, at=at)
+    _let_go(lead, verification=how, at=at)
+
+
+def give_up(verification: Verification, lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
+    """No further call. What follows is a setting of the campaign."""
+    end = UnverifiedEnd(verification.campaign.unverified_end)
+    tell(CallEventCode.GAVE_UP, at=at, verification_id=verification.pk, reason=reason, end=end.value)
+    if end is UnverifiedEnd.PERSON:
+        _set(verification, state=VerificationState.PERSON, reason=reason[:30], due_at=None)
+        _keep_gated(lead, at=at)
+        return ()
+    end_verification(verification, VerificationState.UNVERIFIED, at=at, reason=reason)
+    if end is UnverifiedEnd.SELL:
+        _let_go(lead, verification=LeadVerification.UNVERIFIED, at=at)
+        return ()
+    return _fail(lead, reason="not_callable" if reason in NOT_CALLABLE else "not_verified", at=at)
+
+
+def call_again(
+    verification: Verification, lead: LeadToEnd, *, due_at: datetime, reason: str, at: datetime
+) -> None:
+    """Another call from then on. `reason`: why not at once."""
+    _set(verification, state=VerificationState.WAITING, due_at=due_at, reason=reason[:30])
+    _keep_gated(lead, at=at)
+
+
+def end_verification(
+    verification: Verification, state: VerificationState, *, at: datetime, reason: str = ""
+) -> None:
+    _set(verification, state=state, due_at=None, ended_at=at, reason=reason[:30])
+
+
+def block_phone(call: Call, *, at: datetime) -> None:
+    if call.phone_hash is not None:
+        BlockedPhone.objects.bulk_create(
+            [
+                BlockedPhone(
+                    workspace_id=call.workspace_id, phone_hash=call.phone_hash, reason=OPT_OUT, created_at=at
+                )
+            ],
+            ignore_conflicts=True,
+        )
+
+
+def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Lines:
+    tell(CallEventCode.DECLINED, at=at, verification_id=verification.pk)
+    end_verification(verification, VerificationState.DECLINED, at=at)
+    return _fail(lead, reason="verification_declined", at=at)
+
+
+def _fail(lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
+    return end_attempts([end_of_claim(lead, reason=reason, at=at)], at=at, owner=lead.locked_by or "calls")
+
+
+def _let_go(lead: LeadToEnd, *, verification: LeadVerification, at: datetime) -> None:
+    release(
+        lead.id,
+        status=LeadStatus.PENDING,
+        at=at,
+        next_attempt_at=at,
+        due_reason=VERIFICATION_ENDED,
+        verification=verification,
+    )
+
+
+def _keep_gated(lead: LeadToEnd, *, at: datetime) -> None:
+    if lead.status != LeadStatus.GATED:
+        release(lead.id, status=LeadStatus.GATED, at=at)
+
+
+def _set(verification: Verification, **values: object) -> None:
+    for name, value in values.items():
+        setattr(verification, name, value)
+    verification.save(update_fields=[*values])

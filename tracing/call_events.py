@@ -1,0 +1,209 @@
+"""The words of a verification: its events, and why a person is not called yet. Codes are permanent. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from tracing import wording
+
+
+class CallEventCode(StrEnum):
+    """What can happen to a verification."""
+
+    WAITS = "waits"  # reason, due_at?
+    PLACING = "placing"  # channel, number
+    PLACED = "placed"
+    NOT_PLACED = "not_placed"  # problem, code?
+    THROTTLED = "throttled"  # retry_after_seconds
+    UNKNOWN = "unknown"  # problem: whether it was placed
+    FOUND = "found"  # the carrier has the call that was unknown
+    NOT_FOUND = "not_found"
+    RINGING = "ringing"
+    ANSWERED = "answered"  # answered_by?
+    KEY = "key"  # key
+    ENDED = "ended"  # outcome, by, duration_seconds?
+    HUNG_UP = "hung_up"  # why
+    VERIFIED = "verified"  # how
+    DECLINED = "declined"
+    AGAIN = "again"  # outcome, due_at
+    GAVE_UP = "gave_up"  # reason, end
+    SECOND_CALL = "second_call"  # the carrier has two calls for one request
+
+
+@dataclass(frozen=True, slots=True)
+class WaitReason:
+    """`sentence`: about the person. `change`: what would have to change; blank: nothing, it is called by itself."""
+
+    code: str
+    sentence: str
+    change: str = ""
+
+
+WAIT_REASONS: Final = MappingProxyType(
+    {
+        each.code: each
+        for each in (
+            WaitReason("product_paused", "LeadSwitch is paused.", "resume LeadSwitch"),
+            WaitReason("workspace_paused", "The workspace is paused.", "resume the workspace"),
+            WaitReason("campaign_off", "The campaign is not active.", "activate the campaign"),
+            WaitReason("outside_calling_hours", "It is outside the hours at which the person may be called."),
+            WaitReason(
+                "no_calling_hours",
+                "No calling hours are known for where the person lives.",
+                "add calling hours for the state or country, or verify the person by hand",
+            ),
+            WaitReason(
+                "no_timezone",
+                "The time zone of the person is not known, so nobody may call.",
+                "verify the person by hand",
+            ),
+            WaitReason("no_phone", "The lead has no phone number.", "verify the person by hand"),
+            WaitReason("invalid_phone", "The carrier cannot call the number.", "verify the person by hand"),
+            WaitReason(
+                "phone_blocked", "The phone is on the list of blocked phones.", "verify the person by hand"
+            ),
+            WaitReason(
+                "no_consent",
+                "The lead has no proof of consent, and its campaign calls nobody without one.",
+                "verify the person by hand",
+            ),
+            WaitReason("called_too_often", "The person was called as often as a day allows."),
+            WaitReason("phone_in_call", "Another call to the same phone is out."),
+            WaitReason("no_channel", "No channel of the workspace is enabled.", "add or enable a channel"),
+            WaitReason("channel_closed", "Every channel is outside its own hours."),
+            WaitReason("no_line", "All lines are in use."),
+            WaitReason("paced", "Calls go out as fast as the carrier allows."),
+            WaitReason(
+                "account_stopped", "The carrier account is stopped.", "start the carrier account again"
+            ),
+            WaitReason("carrier_unreachable", "The carrier could not be reached."),
+            WaitReason("throttled", "The carrier asked us to wait."),
+        )
+    }
+)
+
+Describe = Callable[[Mapping[str, Any], str], str]
+# After "the call": how it ended.
+OUTCOMES: Final = MappingProxyType(
+    {
+        "confirmed": "the person confirmed the request",
+        "declined": "the person does not want it",
+        "opted_out": "the person does not want to be called again",
+        "no_input": "the person answered and pressed no key",
+        "voicemail": "an answering machine answered",
+        "busy": "the line was busy",
+        "no_answer": "nobody answered",
+        "invalid_phone": "the number cannot be called",
+        "failed": "the carrier could not complete it",
+        "canceled": "LeadSwitch ended it",
+        "not_placed": "it was not placed",
+    }
+)
+# Who told us the end.
+ENDED_BY: Final = MappingProxyType(
+    {
+        "webhook": "",
+        "poll": "the carrier was asked",
+        "dial": "",
+        "cap": "it lasted too long",
+        "operator": "an operator said so",
+    }
+)
+HOW_VERIFIED: Final = MappingProxyType({"call": "in the call", "hand": "by an operator"})
+ENDS: Final = MappingProxyType(
+    {
+        "fail": "the lead is not sold",
+        "sell": "the lead is sold unverified",
+        "person": "an operator decides",
+    }
+)
+
+
+def describe_call_event(code: str, data: Mapping[str, Any], *, channel: str = "") -> str:
+    """One sentence, without times: show them beside it. `channel`: its name, if the reader may know it."""
+    describe = _DESCRIBERS.get(CallEventCode(code)) if code in CallEventCode.__members__.values() else None
+    return wording.sentence(code.replace("_", " ") if describe is None else describe(data, channel))
+
+
+def _waits(data: Mapping[str, Any], _channel: str) -> str:
+    reason = WAIT_REASONS.get(data["reason"])
+    text = data["reason"].replace("_", " ") if reason is None else reason.sentence.rstrip(".")
+    place = data.get("place")
+    return f"not called yet: {_lower(text)}{f' ({place})' if place else ''}"
+
+
+def _placing(data: Mapping[str, Any], channel: str) -> str:
+    over = f" over {channel}" if channel else ""
+    return f"call {data['number']}{over} is being placed"
+
+
+def _not_placed(data: Mapping[str, Any], _channel: str) -> str:
+    return f"the call was not placed: {data['problem'].replace('_', ' ')}{_code(data)}"
+
+
+def _unknown(data: Mapping[str, Any], _channel: str) -> str:
+    return f"whether the call was placed is not known ({data['problem'].replace('_', ' ')}): the carrier is asked"
+
+
+def _code(data: Mapping[str, Any]) -> str:
+    return f" (carrier's code {data['code']})" if data.get("code") else ""
+
+
+def _ended(data: Mapping[str, Any], _channel: str) -> str:
+    by = ENDED_BY.get(data["by"], data["by"])
+    seconds = data.get("duration_seconds")
+    lasted = f" after {seconds} s" if seconds else ""
+    return (
+        f"the call ended{lasted}: {OUTCOMES.get(data['outcome'], data['outcome'])}{f' ({by})' if by else ''}"
+    )
+
+
+def _answered(data: Mapping[str, Any], _channel: str) -> str:
+    by = data.get("answered_by", "")
+    return (
+        "an answering machine answered"
+        if by.startswith("machine") or by == "fax"
+        else "the call was answered"
+    )
+
+
+def _gave_up(data: Mapping[str, Any], _channel: str) -> str:
+    reason = WAIT_REASONS.get(data["reason"])
+    why = reason.sentence.rstrip(".") if reason else OUTCOMES.get(data["reason"], data["reason"])
+    return f"there is no further call ({_lower(why)}): {ENDS.get(data['end'], data['end'])}"
+
+
+def _lower(text: str) -> str:
+    return text if text.startswith("LeadSwitch") else text[:1].lower() + text[1:]
+
+
+_DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
+    {
+        CallEventCode.WAITS: _waits,
+        CallEventCode.PLACING: _placing,
+        CallEventCode.PLACED: lambda _data, _channel: "the carrier took the call",
+        CallEventCode.NOT_PLACED: _not_placed,
+        CallEventCode.THROTTLED: lambda _data, _channel: "the carrier asked us to wait",
+        CallEventCode.UNKNOWN: _unknown,
+        CallEventCode.FOUND: lambda _data, _channel: "the carrier has the call",
+        CallEventCode.NOT_FOUND: lambda _data, _channel: "the carrier does not have the call",
+        CallEventCode.RINGING: lambda _data, _channel: "the phone rings",
+        CallEventCode.ANSWERED: _answered,
+        CallEventCode.KEY: lambda data, _channel: f"the person pressed {data['key']}",
+        CallEventCode.ENDED: _ended,
+        CallEventCode.HUNG_UP: lambda data, _channel: f"LeadSwitch hangs up: {data['why'].replace('_', ' ')}",
+        CallEventCode.VERIFIED: lambda data, _channel: (
+            f"the person was verified {HOW_VERIFIED.get(data['how'], data['how'])}"
+        ),
+        CallEventCode.DECLINED: lambda _data, _channel: "the person does not want it: the lead is not sold",
+        CallEventCode.AGAIN: lambda data, _channel: (
+            f"another call follows: {OUTCOMES.get(data['outcome'], data['outcome'])}"
+        ),
+        CallEventCode.GAVE_UP: _gave_up,
+        CallEventCode.SECOND_CALL: lambda _data, _channel: (
+            "the carrier has a second call for the same request"
+        ),
+    }
+)
