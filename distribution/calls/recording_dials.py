@@ -1,0 +1,182 @@
+"""Writes what a request to place a call came to: the call, its line, its lead, and what it says of account and channel.
+
+An early message of the carrier has won over a late answer: what it said of the call stays.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from distribution.calls.binding import bind
+from distribution.calls.carrier import Dialed, Problem
+from distribution.calls.carrier import DialOutcome as Outcome
+from distribution.calls.hearing import CHECK_MARGIN
+from distribution.calls.locks import LockedCall, lock_call
+from distribution.calls.settling import Lines
+from distribution.calls.states import RANKS
+from distribution.calls.stopping import flag_channel, pause_account, stop_account
+from distribution.calls.story import tell_of
+from distribution.calls.unplaced import Next, end_unplaced
+from distribution.models import Call, CallOutcome, CallState, DialOutcome
+from distribution.models.call import MAX_CODE
+from routing.leads.claim import renew
+from tracing.call_events import CallEventCode
+
+logger = logging.getLogger(__name__)
+
+FIRST_CHECK: Final = timedelta(seconds=5)
+# The carrier's own limit of calls at once: nothing is free for a while.
+CONCURRENCY_PAUSE: Final = timedelta(seconds=10)
+# A carrier that is down is not asked again at once, by any lead.
+UNREACHABLE_PAUSE: Final = timedelta(seconds=5)
+THROTTLE_PAUSE: Final = timedelta(seconds=1)
+# The pause of one lead doubles with each of its calls that was not placed.
+SHORTEST_PAUSE: Final = timedelta(seconds=30)
+LONGEST_PAUSE: Final = timedelta(hours=6)
+MOST_DOUBLINGS: Final = 10
+# Nobody can call them: final for the lead.
+OF_PHONE: Final = frozenset({Problem.INVALID_PHONE, Problem.PHONE_REFUSED})
+# A person must act before the account can place calls.
+OF_ACCOUNT: Final = frozenset(
+    {
+        *(Problem.ACCOUNT_REFUSED, Problem.ACCOUNT_LIMITED),
+        *(Problem.QUEUE_FULL, Problem.BAD_SETTINGS),
+    }
+)
+# Problem -> why the lead waits.
+WAITS: Final[Mapping[Problem, str]] = MappingProxyType(
+    {
+        Problem.UNREACHABLE: "carrier_unreachable",
+        Problem.THROTTLED: "throttled",
+        Problem.CONCURRENCY: "throttled",
+        **dict.fromkeys(OF_ACCOUNT, "account_stopped"),
+    }
+)
+REFUSED: Final = "carrier_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """`lines`: to log after the commit. `must_hang_up`: the carrier has a call that holds no line here."""
+
+    lines: Lines = ()
+    must_hang_up: bool = False
+
+
+def record_dialed(call_id: int, dialed: Dialed, *, at: datetime) -> Recorded:
+    """Write the outcome of a call's one request. Needs an open transaction. `at`: when the request began."""
+    locked = lock_call(call_id)
+    call = locked.call
+    if dialed.outcome is Outcome.PLACED:
+        return _record_placed(locked, dialed, at=at)
+    if call.carrier_sid is not None:
+        # The carrier itself has told of the call: it has it, whatever became of the answer.
+        call.dial, call.dial_code = DialOutcome.PLACED, dialed.code[:MAX_CODE]
+        call.save(update_fields=["dial", "dial_code"])
+        return Recorded()
+    if call.state == CallState.ENDED:
+        return Recorded()
+    call.dial_code, call.dial_problem = dialed.code[:MAX_CODE], dialed.problem.value
+    if dialed.outcome is Outcome.UNKNOWN:
+        return _record_unknown(locked, dialed, at=at)
+    return _record_not_placed(locked, dialed, at=at)
+
+
+def _record_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Recorded:
+    """A call that was ended meanwhile without an id has no line any more: the late one must end."""
+    call = locked.call
+    is_late = call.state == CallState.ENDED and call.carrier_sid is None
+    if not bind(call, dialed.sid, at=at):
+        return Recorded(must_hang_up=True)
+    call.dial = DialOutcome.PLACED
+    if call.state == CallState.ENDED:
+        call.save(update_fields=["carrier_sid", "dial"])
+        return Recorded(must_hang_up=is_late)
+    if RANKS[call.state] < RANKS[CallState.QUEUED]:
+        call.state = CallState.QUEUED
+    if RANKS[call.state] < RANKS[CallState.IN_PROGRESS]:
+        rings = timedelta(milliseconds=dialed.queue_ms, seconds=call.ring_seconds)
+        call.next_check_at = at + rings + CHECK_MARGIN
+    call.save(update_fields=["carrier_sid", "dial", "state", "next_check_at"])
+    tell_of(call, CallEventCode.PLACED, at=at)
+    _renew(locked, at=at)
+    return Recorded()
+
+
+def _record_unknown(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Recorded:
+    """Line and lead are held. Only the carrier knows, and it is asked (checking.py)."""
+    call = locked.call
+    call.dial, call.next_check_at = DialOutcome.UNKNOWN, at + FIRST_CHECK
+    call.save(update_fields=["dial", "dial_code", "dial_problem", "next_check_at"])
+    tell_of(call, CallEventCode.UNKNOWN, at=at, problem=dialed.problem.value)
+    _renew(locked, at=at)
+    return Recorded()
+
+
+def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Recorded:
+    call = locked.call
+    is_throttled = dialed.outcome is Outcome.THROTTLED or dialed.problem is Problem.CONCURRENCY
+    call.dial = DialOutcome.THROTTLED if is_throttled else DialOutcome.NOT_PLACED
+    if is_throttled:
+        pause = _find_pause(dialed)
+        tell_of(call, CallEventCode.THROTTLED, at=at, retry_after_seconds=pause.total_seconds())
+    else:
+        tell_of(call, CallEventCode.NOT_PLACED, at=at, problem=dialed.problem.value, code=dialed.code)
+    is_invalid = dialed.problem in OF_PHONE
+    outcome = CallOutcome.INVALID_PHONE if is_invalid else CallOutcome.NOT_PLACED
+    following = None if is_invalid else _find_next(call, dialed, at=at)
+    lines = end_unplaced(locked, outcome=outcome, following=following, by="dial", at=at)
+    _note_problem(call, dialed, at=at)
+    return Recorded(lines)
+
+
+def _find_next(call: Call, dialed: Dialed, *, at: datetime) -> Next:
+    """When the lead is called again, and why not at once."""
+    problem = dialed.problem
+    if problem is Problem.NUMBER_REFUSED:
+        return Next(at)
+    if problem in (Problem.THROTTLED, Problem.CONCURRENCY):
+        return Next(at + _find_pause(dialed), WAITS[problem])
+    if problem in OF_ACCOUNT:
+        return Next(at, WAITS[problem])
+    return Next(at + find_lead_pause(call), WAITS.get(problem, REFUSED))
+
+
+def find_lead_pause(call: Call) -> timedelta:
+    """It doubles with each call of the verification that was not placed."""
+    if call.verification_id is None:
+        return SHORTEST_PAUSE
+    calls = Call.objects.filter(verification_id=call.verification_id, outcome=CallOutcome.NOT_PLACED)
+    doublings = min(calls.count(), MOST_DOUBLINGS)
+    return min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+def _find_pause(dialed: Dialed) -> timedelta:
+    asked = timedelta(seconds=dialed.retry_after_seconds or 0)
+    least = CONCURRENCY_PAUSE if dialed.problem is Problem.CONCURRENCY else THROTTLE_PAUSE
+    return max(asked, least)
+
+
+def _note_problem(call: Call, dialed: Dialed, *, at: datetime) -> None:
+    """What the refusal says of the number or of the account. Their locks come after the call's."""
+    problem = dialed.problem
+    if problem in OF_ACCOUNT:
+        stop_account(call.account_id, code=problem.value, at=at)
+    elif problem is Problem.NUMBER_REFUSED:
+        flag_channel(call.channel_id, code=dialed.code, at=at)
+    elif problem is Problem.UNREACHABLE:
+        pause_account(call.account_id, until=at + UNREACHABLE_PAUSE)
+    elif problem in (Problem.THROTTLED, Problem.CONCURRENCY):
+        pause_account(call.account_id, until=at + _find_pause(dialed))
+    if problem is Problem.CONCURRENCY:
+        logger.error(
+            "calls.too_many_lines", extra={"account": str(call.account.public_id), "code": dialed.code}
+        )
+
+
+def _renew(locked: LockedCall, *, at: datetime) -> None:
+    if locked.claimed is not None:
+        renew(locked.claimed.id, owner=locked.call.owner, at=at)
