@@ -5,6 +5,7 @@ from typing import Final, Self
 
 CONNECT_SECONDS: Final = 5.0
 METHODS: Final = ("POST", "PUT", "PATCH", "GET")
+MAX_BODY_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
+    """`max_body_bytes`: how much of the answer's body is kept."""
+
     url: str
     method: str = "POST"
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     timeouts: Timeouts = Timeouts()
+    max_body_bytes: int = MAX_BODY_BYTES
