@@ -61,19 +61,21 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except Refused as error:
-        return refuse(error)
+        return refuse(request, error)
     except web.HTTPException as error:
-        return refuse(Refused(20404, request.path)) if error.status == 404 else error
+        return refuse(request, Refused(20404, request.path)) if error.status == 404 else error
 
 
-def refuse(error: Refused) -> web.Response:
+def refuse(request: web.Request, error: Refused) -> web.Response:
+    world = request.app[WORLD]
+    headers = {"Retry-After": f"{world.settings.retry_after_seconds:g}"} if error.status == 429 else {}
     document = {
         "code": error.code,
         "message": error.message,
         "more_info": f"https://www.twilio.com/docs/errors/{error.code}",
         "status": error.status,
     }
-    return web.json_response(document, status=error.status)
+    return web.json_response(document, status=error.status, headers=headers)
 
 
 def authenticate(request: web.Request) -> Account:
@@ -100,6 +102,7 @@ async def place(request: web.Request) -> web.StreamResponse:
     account, world = authenticate(request), request.app[WORLD]
     form = read_form(request[REQUEST].form)
     callee = world.choose_callee(form["To"][0])
+    world.dials += 1
     fault = choose_fault(world, callee)
     if fault == "throttle":
         raise Refused(20429)
@@ -114,7 +117,7 @@ def choose_fault(world: World, callee: str) -> str:
     """By the callee, else by the rates and the number of the request."""
     if CALLEES[callee].fault:
         return CALLEES[callee].fault
-    drawn = Random(f"{world.settings.seed}:dial:{len(world.record.requests)}").random()
+    drawn = Random(f"{world.settings.seed}:dial:{world.dials}").random()
     for name in (*BEFORE, *AFTER):
         rate = getattr(world.settings, name)
         if drawn < rate:

@@ -27,6 +27,15 @@ class Notifier:
         self.present = asyncio.Event()
         self.present.set()
         self.is_lost = False
+        # The event loop alone would not keep them.
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def forget(self) -> None:
+        """Send no notice that is not out yet, and begin a new record."""
+        for task in self._tasks:
+            task.cancel()
+        self.record = Record()
+        self.is_lost = False
 
     def report(self, call: PlacedCall, event: str) -> None:
         """Send a status callback if the call has asked for this event."""
@@ -51,6 +60,8 @@ class Notifier:
             return
         previous = call.last_notice
         task = asyncio.create_task(self._deliver(call, notice, url, fields, previous, random))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         if notice.fate in ("sent", "doubled"):
             call.last_notice = task
 

@@ -5,8 +5,8 @@ calls       each call: sid, account, to, from, callee, status, created_at, start
 most_live   for each number that called: the most calls that were live at once, from placed to ended
 live        for each number that called: how many are live now
 doubled     numbers that were called while another call to them was live
-requests    each request to the API: at, method, path, query, form (lists of pairs), status (or the fault of the answer),
-            sid of the call that it placed
+requests    each request to the API: at, method, path, query, form (lists of pairs), status (or the fault of the
+            answer), sid of the call that it placed
 notices     each callback: sid, kind (status, script, keys, recording), event, sequence, fate (sent, lost, doubled,
             delayed, reordered), tries (HTTP statuses, or connect and read for what failed), at
 """

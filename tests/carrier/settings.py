@@ -25,7 +25,8 @@ class Settings:
     say_ms: float = 10
     key_ms: float = 30
     # Requests to place a call. These place no call:
-    throttle: float = 0  # 429
+    throttle: float = 0  # 429, with Retry-After
+    retry_after_seconds: float = 1
     fail_before: float = 0  # 503
     # These place it:
     fail_after: float = 0  # 500

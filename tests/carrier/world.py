@@ -31,7 +31,8 @@ class World:
         self.calls: dict[str, PlacedCall] = {}
         self.refused_numbers: dict[str, int] = {}
         self._callees: dict[str, list[str]] = {}
-        self.notifier.record = Record()
+        self.dials = 0
+        self.notifier.forget()
 
     @property
     def record(self) -> Record:

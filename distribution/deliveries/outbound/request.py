@@ -1,6 +1,6 @@
 """What is sent, and how long each part of it may take. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 CONNECT_SECONDS: Final = 5.0
@@ -28,11 +28,11 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
-    """`max_body_bytes`: how much of the answer's body is kept."""
+    """`max_body_bytes`: how much of the answer's body is kept. Its repr shows no secret and no personal data."""
 
-    url: str
+    url: str = field(repr=False)
     method: str = "POST"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
     timeouts: Timeouts = Timeouts()
     max_body_bytes: int = MAX_BODY_BYTES

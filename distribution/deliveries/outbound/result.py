@@ -1,7 +1,7 @@
 """What became of a request: exactly what is known, and nothing about what it means."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from distribution.deliveries.outbound.decoding import choose_decoder
@@ -26,7 +26,7 @@ class OutboundResult:
     address: str
     status: int | None
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    body: bytes = field(repr=False)
     is_body_cut: bool
 
     def find_header(self, name: str) -> str:
