@@ -29,7 +29,7 @@ from distribution.calls.hours.area_codes import read_area_code
 from distribution.calls.hours.check import check_hours
 from distribution.calls.hours.places import Places, Unplaced
 from distribution.calls.hours.rules import Rules
-from distribution.calls.lines import LineTaken, NewCall, NoLine, insert_call, take_line
+from distribution.calls.lines import TIME_LIMIT_SECONDS, LineTaken, NewCall, NoLine, insert_call, take_line
 from distribution.calls.locks import lock_verification
 from distribution.calls.settling import give_up
 from distribution.calls.story import tell
@@ -64,6 +64,7 @@ class Begun:
     to: str = field(repr=False)
     from_number: str = field(repr=False)
     ring_seconds: int
+    time_limit_seconds: int
     records: bool
     wait_seconds: float
 
@@ -221,6 +222,7 @@ class _Beginning:
             to=lead.contact.phone,
             from_number=line.channel.number,
             ring_seconds=facts.ring_seconds,
+            time_limit_seconds=TIME_LIMIT_SECONDS,
             records=facts.records,
             wait_seconds=(line.slot - at).total_seconds(),
         )

@@ -2,11 +2,11 @@
 
     created -> dialing (committed: the carrier may have the call from now on) -> the request -> recorded
 
-A process may be killed at each step. A call that is still `created` was never requested, and whoever ends it wins over
-a dialer that wakes up late: only one of them moves it on. One that is `dialing` may be at the carrier, which is asked.
+A process may be killed at each step. A call that is still `created` was never requested. Whoever ends it wins over a
+dialer that wakes up late, because only one of them moves it on. One that is `dialing` may be at the carrier, which is
+asked (checking.py).
 """
 
-import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -16,20 +16,20 @@ from django.db import connection, transaction
 
 from distribution.calls.addresses import make_addresses
 from distribution.calls.begin import Begun
-from distribution.calls.carrier import CarrierClient, CarrierUnavailable, Dialed, EndStatus, PlaceCall
+from distribution.calls.carrier import CarrierClient, Dialed, PlaceCall
 from distribution.calls.carriers import get_carrier
 from distribution.calls.recording_dials import record_dialed
 from distribution.models import CarrierAccount
 from routing.leads.abandoned import log_attempts
-
-logger = logging.getLogger(__name__)
+from routing.queries import read_clock
 
 # Longer than any request lasts (carrier/client.py). Who asks the carrier earlier may ask before it has the call.
 REQUEST_WITHIN_SECONDS: Final = 30
-TIME_LIMIT_SECONDS: Final = 120
+# A call that is asked to end, because its lead has moved on, is not requested.
 START_REQUEST: Final = """
 UPDATE distribution_call
-SET state = 'dialing', dialed_at = clock_timestamp(), next_check_at = clock_timestamp() + make_interval(secs => %s)
+SET state = 'dialing', dialed_at = clock_timestamp(),
+    next_check_at = clock_timestamp() + make_interval(secs => %s)
 WHERE id = %s AND state = 'created' AND hang_up_at IS NULL
 RETURNING dialed_at
 """
@@ -44,9 +44,8 @@ def dial(begun: Begun, *, carrier_of: GetCarrier = get_carrier) -> Dialed | None
     dialed_at = start_request(begun)
     if dialed_at is None:
         return None
-    carrier = carrier_of(begun.account)
-    dialed = place(begun, carrier=carrier)
-    record(begun, dialed, carrier=carrier, at=dialed_at)
+    dialed = place(begun, carrier=carrier_of(begun.account))
+    record(begun, dialed, dialed_at=dialed_at)
     return dialed
 
 
@@ -70,24 +69,15 @@ def place(begun: Begun, *, carrier: CarrierClient) -> Dialed:
             script_url=addresses.script,
             status_url=addresses.status,
             ring_seconds=begun.ring_seconds,
-            time_limit_seconds=TIME_LIMIT_SECONDS,
+            time_limit_seconds=begun.time_limit_seconds,
             records=begun.records,
             recording_url=addresses.recording if begun.records else "",
         )
     )
 
 
-def record(begun: Begun, dialed: Dialed, *, carrier: CarrierClient, at: datetime) -> None:
-    """Write the outcome. A call that holds no line here is ended at once."""
+def record(begun: Begun, dialed: Dialed, *, dialed_at: datetime) -> None:
+    """Write the outcome, in one transaction."""
     with transaction.atomic(durable=True):
-        recorded = record_dialed(begun.call_id, dialed, at=at)
-    log_attempts(recorded.lines)
-    if recorded.must_hang_up:
-        end_quietly(carrier, dialed.sid)
-
-
-def end_quietly(carrier: CarrierClient, sid: str) -> None:
-    try:
-        carrier.end(sid, EndStatus.COMPLETED)
-    except CarrierUnavailable as error:
-        logger.error("calls.late_call_not_ended", extra={"problem": error.problem.value})
+        lines = record_dialed(begun.call_id, dialed, dialed_at=dialed_at, at=read_clock())
+    log_attempts(lines)

@@ -13,7 +13,7 @@ RATE_WINDOW: Final = timedelta(hours=24)
 # Of the phone of a lead: the calls that count, the latest first. One that was not placed disturbed nobody.
 COUNTED: Final = """
     c.phone_hash = %(phone_hash)s AND c.dialed_at > %(since)s
-    AND (c.dial IN ('placed', 'unknown') OR (c.dial = '' AND c.ended_at IS NULL))
+    AND c.dial NOT IN ('not_placed', 'throttled') AND c.outcome <> 'not_placed'
 """
 # The lead is locked already, and nobody changes its verification without that lock, except to make it due earlier.
 LOCK_AND_READ: Final = f"""

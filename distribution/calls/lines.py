@@ -18,15 +18,18 @@ from distribution.models import CallKind, CarrierAccount, Channel
 
 # A call whose request has not begun by then was lost with its dialer.
 BEGIN_WITHIN: Final = timedelta(seconds=30)
+# How long a call may last: the script is short.
+TIME_LIMIT_SECONDS: Final = 120
 ANY_NUMBER: Final = 2**31 - 1
 # A unique index decides between two calls to one phone: the later one waits for the commit of the earlier, and is none.
 INSERT_CALL: Final = f"""
 INSERT INTO distribution_call (
     public_id, kind, workspace_id, account_id, channel_id, lead_id, verification_id, number, test_phone, phone_hash,
-    state, created_at, next_check_at, ring_seconds, records
+    state, created_at, next_check_at, ring_seconds, time_limit_seconds, records
 )
 SELECT %(public_id)s, %(kind)s, %(workspace)s, %(account)s, %(channel)s, %(lead)s, %(verification)s, %(number)s,
-    %(test_phone)s, %(phone_hash)s, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s, %(records)s
+    %(test_phone)s, %(phone_hash)s, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s, %(time_limit)s,
+    %(records)s
 WHERE (SELECT count(*) FROM distribution_call c WHERE {COUNTED}) < %(most)s
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -106,6 +109,7 @@ def insert_call(new: NewCall, *, line: LineTaken, at: datetime) -> tuple[int, UU
         "at": at,
         "next_check_at": at + BEGIN_WITHIN,
         "ring_seconds": new.ring_seconds,
+        "time_limit": TIME_LIMIT_SECONDS,
         "records": new.records,
         "since": at - RATE_WINDOW,
         "most": new.most,

@@ -13,13 +13,15 @@ from typing import Final
 from distribution.calls.binding import bind
 from distribution.calls.carrier import Dialed, Problem
 from distribution.calls.carrier import DialOutcome as Outcome
-from distribution.calls.hearing import CHECK_MARGIN
-from distribution.calls.locks import LockedCall, lock_call
-from distribution.calls.settling import Lines
+from distribution.calls.check_times import SOON
+from distribution.calls.hearing import CHECK_MARGIN, mark_ended
+from distribution.calls.locks import LockedCall, lock_call, lock_verification
+from distribution.calls.not_placed import end_not_placed
+from distribution.calls.second_calls import note_second_call
+from distribution.calls.settling import Lines, give_up
 from distribution.calls.states import RANKS
 from distribution.calls.stopping import flag_channel, pause_account, stop_account
 from distribution.calls.story import tell_of
-from distribution.calls.unplaced import Next, end_unplaced
 from distribution.models import Call, CallOutcome, CallState, DialOutcome
 from distribution.models.call import MAX_CODE
 from routing.leads.claim import renew
@@ -27,7 +29,8 @@ from tracing.call_events import CallEventCode
 
 logger = logging.getLogger(__name__)
 
-FIRST_CHECK: Final = timedelta(seconds=5)
+BY: Final = "dial"
+
 # The carrier's own limit of calls at once: nothing is free for a while.
 CONCURRENCY_PAUSE: Final = timedelta(seconds=10)
 # A carrier that is down is not asked again at once, by any lead.
@@ -59,64 +62,65 @@ REFUSED: Final = "carrier_refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """`lines`: to log after the commit. `must_hang_up`: the carrier has a call that holds no line here."""
+class Next:
+    """When the person is called again, and why not at once."""
 
-    lines: Lines = ()
-    must_hang_up: bool = False
+    due_at: datetime
+    reason: str = ""
 
 
-def record_dialed(call_id: int, dialed: Dialed, *, at: datetime) -> Recorded:
-    """Write the outcome of a call's one request. Needs an open transaction. `at`: when the request began."""
+def record_dialed(call_id: int, dialed: Dialed, *, dialed_at: datetime, at: datetime) -> Lines:
+    """Write the outcome of a call's one request. Needs an open transaction. `dialed_at`: when the request began.
+
+    What it returns is logged after the commit.
+    """
     locked = lock_call(call_id)
     call = locked.call
     if dialed.outcome is Outcome.PLACED:
-        return _record_placed(locked, dialed, at=at)
+        return _record_placed(locked, dialed, dialed_at=dialed_at, at=at)
     if call.carrier_sid is not None:
         # The carrier itself has told of the call: it has it, whatever became of the answer.
         call.dial, call.dial_code = DialOutcome.PLACED, dialed.code[:MAX_CODE]
         call.save(update_fields=["dial", "dial_code"])
-        return Recorded()
+        return ()
     if call.state == CallState.ENDED:
-        return Recorded()
+        return ()
     call.dial_code, call.dial_problem = dialed.code[:MAX_CODE], dialed.problem.value
     if dialed.outcome is Outcome.UNKNOWN:
         return _record_unknown(locked, dialed, at=at)
     return _record_not_placed(locked, dialed, at=at)
 
 
-def _record_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Recorded:
-    """A call that was ended meanwhile without an id has no line any more: the late one must end."""
+def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, at: datetime) -> Lines:
+    """A call that has ended without an id has no line any more: what the carrier has of it must end."""
     call = locked.call
     is_late = call.state == CallState.ENDED and call.carrier_sid is None
-    if not bind(call, dialed.sid, at=at):
-        return Recorded(must_hang_up=True)
+    if is_late or not bind(call, dialed.sid, at=at):
+        note_second_call(call, dialed.sid)
+        return ()
     call.dial = DialOutcome.PLACED
-    if call.state == CallState.ENDED:
-        call.save(update_fields=["carrier_sid", "dial"])
-        return Recorded(must_hang_up=is_late)
     if RANKS[call.state] < RANKS[CallState.QUEUED]:
         call.state = CallState.QUEUED
     if RANKS[call.state] < RANKS[CallState.IN_PROGRESS]:
         rings = timedelta(milliseconds=dialed.queue_ms, seconds=call.ring_seconds)
-        call.next_check_at = at + rings + CHECK_MARGIN
+        call.next_check_at = dialed_at + rings + CHECK_MARGIN
     call.save(update_fields=["carrier_sid", "dial", "state", "next_check_at"])
     tell_of(call, CallEventCode.PLACED, at=at)
     _renew(locked, at=at)
-    return Recorded()
+    return ()
 
 
-def _record_unknown(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Recorded:
+def _record_unknown(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Lines:
     """Line and lead are held. Only the carrier knows, and it is asked (checking.py)."""
     call = locked.call
-    call.dial, call.next_check_at = DialOutcome.UNKNOWN, at + FIRST_CHECK
+    call.dial, call.next_check_at = DialOutcome.UNKNOWN, at + SOON[0]
     call.save(update_fields=["dial", "dial_code", "dial_problem", "next_check_at"])
     tell_of(call, CallEventCode.UNKNOWN, at=at, problem=dialed.problem.value)
     _renew(locked, at=at)
-    return Recorded()
+    return ()
 
 
-def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Recorded:
+def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Lines:
     call = locked.call
     is_throttled = dialed.outcome is Outcome.THROTTLED or dialed.problem is Problem.CONCURRENCY
     call.dial = DialOutcome.THROTTLED if is_throttled else DialOutcome.NOT_PLACED
@@ -125,12 +129,25 @@ def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> R
         tell_of(call, CallEventCode.THROTTLED, at=at, retry_after_seconds=pause.total_seconds())
     else:
         tell_of(call, CallEventCode.NOT_PLACED, at=at, problem=dialed.problem.value, code=dialed.code)
-    is_invalid = dialed.problem in OF_PHONE
-    outcome = CallOutcome.INVALID_PHONE if is_invalid else CallOutcome.NOT_PLACED
-    following = None if is_invalid else _find_next(call, dialed, at=at)
-    lines = end_unplaced(locked, outcome=outcome, following=following, by="dial", at=at)
+    lines: Lines = ()
+    if dialed.problem in OF_PHONE:
+        lines = _end_invalid(locked, at=at)
+    else:
+        following = _find_next(call, dialed, at=at)
+        end_not_placed(locked, due_at=following.due_at, reason=following.reason, by=BY, at=at)
     _note_problem(call, dialed, at=at)
-    return Recorded(lines)
+    return lines
+
+
+def _end_invalid(locked: LockedCall, *, at: datetime) -> Lines:
+    """No number of the account reaches the phone: there is no further call."""
+    call = locked.call
+    call.outcome = CallOutcome.INVALID_PHONE
+    mark_ended(call, by=BY, at=at)
+    call.save()
+    if locked.claimed is None or call.verification_id is None:
+        return ()
+    return give_up(lock_verification(call.verification_id), locked.claimed, reason=call.outcome, at=at)
 
 
 def _find_next(call: Call, dialed: Dialed, *, at: datetime) -> Next:
