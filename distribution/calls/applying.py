@@ -14,7 +14,7 @@ from distribution.calls.binding import bind_and_tell
 from distribution.calls.hearing import hear
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.settling import Lines
-from distribution.calls.states import Said, is_end
+from distribution.calls.states import STATES, Said
 from distribution.models import Call, CallNotice, CallOutcome, NoticeKind
 from routing.leads.abandoned import log_attempts
 from routing.queries import read_clock
@@ -93,7 +93,7 @@ def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> Lines:
         return ()
     was_given_up = call.outcome == CallOutcome.NOT_PLACED
     heard = hear(locked, said_by(notice), by="webhook", at=at)
-    if was_given_up and not is_end(notice.status):
+    if was_given_up and STATES.get(notice.status) != "ended":
         logger.error("calls.found_late", extra={"call": str(call.public_id)})
         _note(notice, HANG_UP, at=None)
     else:
