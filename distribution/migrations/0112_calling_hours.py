@@ -138,8 +138,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="wake_on_insert",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="ae4196f29f4e864038d74f8b4e7d1012a153df38",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
+                    hash="67d4a11f701e585a85787aec56892129355e89d1",
                     operation="INSERT",
                     pgid="pgtrigger_wake_on_insert_e9a7d",
                     table="distribution_callinghours",
@@ -153,8 +153,8 @@ class Migration(migrations.Migration):
                 name="wake_on_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.country IS DISTINCT FROM OLD.country OR NEW.state IS DISTINCT FROM OLD.state OR NEW.opens IS DISTINCT FROM OLD.opens OR NEW.closes IS DISTINCT FROM OLD.closes OR NEW.calls_on_sunday IS DISTINCT FROM OLD.calls_on_sunday OR NEW.calls_on_holidays IS DISTINCT FROM OLD.calls_on_holidays OR NEW.most_calls_per_day IS DISTINCT FROM OLD.most_calls_per_day)",
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="34afdc5f73ba95d7bdd981438e4b1c7e80674b9b",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
+                    hash="2f2134242cbd7d44123ced9c13e60c175120efc1",
                     operation='UPDATE OF "country", "state", "opens", "closes", "calls_on_sunday", "calls_on_holidays", "most_calls_per_day"',
                     pgid="pgtrigger_wake_on_update_97289",
                     table="distribution_callinghours",
@@ -167,8 +167,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="wake_on_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="925df9d469e0a5bd7d119af815341530b5364edf",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
+                    hash="51d18c21e770d1c249da8d8f751019618e4295e8",
                     operation="DELETE",
                     pgid="pgtrigger_wake_on_delete_8fc55",
                     table="distribution_callinghours",

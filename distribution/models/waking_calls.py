@@ -14,13 +14,14 @@ HOURS_LOCK: Final = 0x6C73_686F_7572_73
 OF_THE_LAW: Final = ("outside_calling_hours", "no_calling_hours", "called_too_often")
 OF_CHANNELS: Final = ("channel_closed", "no_channel")
 
-# Locked in the order of their ids, so that two changes at once do not stop each other.
+# It skips locked verifications. A dialer that has one waits for HOURS_LOCK before it parks it, so to wait for it here
+# would be a deadlock. It reads the hours again then.
 _WAKE: Final = """
     PERFORM pg_advisory_xact_lock({lock});
     WITH parked AS (
         SELECT id FROM distribution_verification
         WHERE state = 'waiting' AND reason <> '' AND reason IN ({reasons}) AND due_at > clock_timestamp(){where}
-        ORDER BY id FOR NO KEY UPDATE
+        FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;
     RETURN NULL;

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from distribution.calls.calling_rules import hold_hours, read_calling_rules
 from distribution.calls.hours.places import Place
+from distribution.calls.locks import lock_verification
 from distribution.models import CallingHours, Verification
 from tests.support.factories import VerificationFactory
 from tests.support.racing import before_its_commit, in_background
@@ -75,6 +76,19 @@ def test_dialer_that_begins_during_a_change_reads_the_new_hours() -> None:
         commit()
 
     assert read == [time(7)]
+
+
+def test_change_does_not_wait_for_a_verification_that_a_dialer_has() -> None:
+    """The dialer may wait for the change in turn, before it parks it."""
+    theirs, other = (VerificationFactory(due_at=LATER, reason="outside_calling_hours") for _ in range(2))
+
+    with before_its_commit(lambda: lock_verification(theirs.pk)) as commit:
+        open_earlier()
+        commit()
+
+    due = {each.pk: each.due_at for each in Verification.objects.all()}
+    assert due[theirs.pk] == LATER
+    assert due[other.pk] != LATER
 
 
 def test_two_dialers_do_not_wait_for_each_other() -> None:
