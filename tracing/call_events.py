@@ -101,7 +101,7 @@ OUTCOMES: Final = MappingProxyType(
         "not_placed": "it was not placed",
     }
 )
-# Who told us the end.
+# From whom the end is known.
 ENDED_BY: Final = MappingProxyType(
     {
         "webhook": "",
