@@ -58,7 +58,7 @@ def calling_hours_triggers() -> list[pgtrigger.Trigger]:
             condition=pgtrigger.Condition(f"({changed})"),
             func=_wake(OF_THE_LAW),
         ),
-        # What waited for the hours of a state that nobody may call any more says so after its next check.
+        # What waited for the hours of a state that has no row now says so after its next check.
         pgtrigger.Trigger(
             name="wake_on_delete",
             when=pgtrigger.After,
