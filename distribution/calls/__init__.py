@@ -1,1 +1,1 @@
-"""Calls that verify leads by phone. `carrier/` and `signing.py` are pure: no Django, database or queue."""
+"""Verification calls over channels with a limited number of lines. The carrier is asked outside transactions."""

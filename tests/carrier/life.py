@@ -53,7 +53,7 @@ class Lives:
         return await self._answer(call, settings)
 
     async def _ring(self, call: PlacedCall, settings: Settings) -> str:
-        """Return how the call ends, if it is not answered. Nobody answers for longer than Timeout."""
+        """Return how the call ends, if it is not answered. It rings for Timeout at the most."""
         longest = float(call.value("Timeout", "60")) * settings.second_ms / 1000
         if call.callee.is_manual:
             act = await call.acts.get()
