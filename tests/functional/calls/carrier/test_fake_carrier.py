@@ -84,6 +84,12 @@ def test_machines_are_detected_only_if_the_call_asks(
     assert [each.value("AnsweredBy") for each in scripts.received] == [""] * len(scripts.received)
 
 
+def test_call_rings_for_its_timeout_at_the_most(carrier: Carrier, client: CarrierClient) -> None:
+    carrier.configure(ring_ms=60_000, second_ms=20)
+    sid = place(client, call_to("01", ring_seconds=5)).sid
+    assert wait_for_status(carrier, sid, "no-answer")["answered_at"] is None
+
+
 def test_every_callee_has_digits_and_every_weight_is_used() -> None:
     assert sorted(BY_DIGITS.values()) == sorted(CALLEES)
     assert choose("+14045559999", mix={}, seed=1) == "confirms"
