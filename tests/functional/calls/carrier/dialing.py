@@ -39,8 +39,8 @@ def call_to(digits: str, scripts: Scripts | None = None, **changes: Any) -> Plac
         FROM,
         script_url=f"{base}/script",
         status_url=f"{base}/status",
-        ring_seconds=1,
-        time_limit_seconds=30,
+        ring_seconds=30,
+        time_limit_seconds=600,
     )
     return replace(call, **changes)
 

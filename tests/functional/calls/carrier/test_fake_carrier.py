@@ -52,7 +52,7 @@ def test_callee_behaves_as_its_number_says(
     keys: str,
     answered_by: str,
 ) -> None:
-    carrier.configure(second_ms=50)
+    carrier.configure(second_ms=20)
     sid = place(client, call_to(digits, scripts)).sid
     notices = wait_for_notices(carrier, sid)
     assert [notice["event"] for notice in notices] == events
@@ -114,7 +114,7 @@ def test_callees_of_a_number_take_turns(carrier: Carrier, client: CarrierClient,
 
 
 def test_stuck_call_ends_at_its_limit(carrier: Carrier, client: CarrierClient) -> None:
-    carrier.configure(second_ms=10)
+    carrier.configure(second_ms=10, ring_ms=1)
     sid = place(client, call_to("25", time_limit_seconds=20)).sid
     call = wait_for_status(carrier, sid, "completed")
     assert call["ended_by"] == "limit"
