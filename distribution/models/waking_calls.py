@@ -9,6 +9,8 @@ from typing import Final
 
 import pgtrigger
 
+from distribution.models.verifying import CALLS_CHANNEL
+
 # "lshours" as a number.
 HOURS_LOCK: Final = 0x6C73_686F_7572_73
 OF_THE_LAW: Final = ("outside_calling_hours", "no_calling_hours", "called_too_often")
@@ -24,12 +26,16 @@ _WAKE: Final = """
         FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;
+    IF FOUND THEN
+        NOTIFY {channel};
+    END IF;
     RETURN NULL;
 """
 
 
 def _wake(reasons: tuple[str, ...], *, where: str = "") -> str:
-    return _WAKE.format(lock=HOURS_LOCK, reasons=", ".join(f"'{each}'" for each in reasons), where=where)
+    names = ", ".join(f"'{each}'" for each in reasons)
+    return _WAKE.format(lock=HOURS_LOCK, reasons=names, where=where, channel=CALLS_CHANNEL)
 
 
 def calling_hours_triggers() -> list[pgtrigger.Trigger]:
