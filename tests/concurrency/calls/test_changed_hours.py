@@ -121,7 +121,7 @@ def test_dialers_hear_of_each_verification_that_becomes_due_by_itself() -> None:
 
 @contextmanager
 def listening_for_calls() -> Iterator[Callable[[], list[Any]]]:
-    """What the dialers are told from now on."""
+    """Yield a function that returns the notices that came since then."""
     with another_connection() as other:
         other.set_autocommit(True)
         with other.cursor() as cursor:
