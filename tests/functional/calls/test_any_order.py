@@ -4,8 +4,7 @@ The oracle knows what the carrier's call came to and which reports arrived. It s
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,10 +12,10 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from distribution.calls import applying, hearing
+from distribution.calls import hearing
 from distribution.calls.applying import apply_new
 from distribution.calls.binding import bind_and_tell
 from distribution.calls.carrier import CallSeen, CarrierClient, EndStatus
@@ -151,10 +150,10 @@ class Scene:
         open_calls = Call.objects.filter(pk=self.call.pk, ended_at__isnull=True)
         if open_calls.update(next_check_at=self.clock):
             assert check_due(limit=1, get_carrier=lambda _: self.carrier, clock=lambda: self.clock) == 1
-            self.note_applied({moment})
+            self.note_applied(moment)
 
-    def note_applied(self, polled: set[int] = frozenset()) -> None:  # type: ignore[assignment]
-        self.applied |= self.inbox | polled
+    def note_applied(self, *polled: int) -> None:
+        self.applied |= self.inbox | {*polled}
         key_is_known = any(self.story[number].key in "129" for number in self.inbox if self.story[number].key)
         self.was_called_again |= self.last in self.applied and not key_is_known
 
@@ -220,6 +219,12 @@ def check(chosen: tuple[str, str], steps: Sequence[Any]) -> None:
 @pytest.mark.django_db
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(chosen=st.sampled_from(STORIES), steps=st.lists(STEPS, max_size=16))
+# The key waits in the inbox together with the end, or while a poll brings it.
+@example(chosen=("human", "1"), steps=[6, 5, "apply"])
+@example(chosen=("human", "2"), steps=[5, ("poll", 6)])
+# The end first, then its key; the answer of the request last.
+@example(chosen=("human", "9"), steps=[6, "apply", 5, "apply", "answer"])
+@example(chosen=("busy", ""), steps=[2, 1, 0, "apply", 2, 1, 0, "apply", ("poll", 0)])
 def test_any_order_gives_the_same_end(chosen: tuple[str, str], steps: list[Any]) -> None:
     check(chosen, steps)
 
