@@ -79,6 +79,7 @@ WAIT_REASONS: Final = MappingProxyType(
                 "account_stopped", "The carrier account is stopped.", "start the carrier account again"
             ),
             WaitReason("carrier_unreachable", "The carrier could not be reached."),
+            WaitReason("carrier_refused", "The carrier refused the call."),
             WaitReason("throttled", "The carrier asked us to wait."),
         )
     }
