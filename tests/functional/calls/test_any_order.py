@@ -69,8 +69,15 @@ STORIES: Final = [
 # What the lead's verification comes to, by what the call came to.
 ENDS: Final = {"confirmed": "verified", "declined": "declined", "opted_out": "declined"}
 OUTCOMES: Final = {
-    **{"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "canceled"},
-    **{"machine": "voicemail", "human": "no_input", "1": "confirmed", "2": "declined", "9": "opted_out"},
+    "busy": "busy",
+    "no-answer": "no_answer",
+    "failed": "failed",
+    "canceled": "canceled",
+    "machine": "voicemail",
+    "human": "no_input",
+    "1": "confirmed",
+    "2": "declined",
+    "9": "opted_out",
 }
 WAITS: Final = {"busy": 10, "no_answer": 180, "failed": 15, "canceled": 15, "voicemail": 180, "no_input": 60}
 
