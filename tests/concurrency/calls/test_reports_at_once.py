@@ -46,7 +46,7 @@ def begin() -> Call:
     return call
 
 
-def told() -> Counter[str]:
+def count_events() -> Counter[str]:
     return Counter(CallEvent.objects.values_list("code", flat=True))
 
 
@@ -64,7 +64,7 @@ def apply_twice(call: Call) -> None:
 
 def test_lead_moves_on_once() -> None:
     apply_twice(begin())
-    assert told() == {"ringing": 1, "ended": 1, "again": 1}
+    assert count_events() == {"ringing": 1, "ended": 1, "again": 1}
 
 
 def test_without_the_locks_it_moves_on_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_without_the_locks_it_moves_on_twice(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(leads_to_end, "LOCK_UNVERIFIED", unlocked)
     monkeypatch.setattr(applying, "lock_call", look)
     apply_twice(begin())
-    assert told()["ended"] == 2
+    assert count_events()["ended"] == 2
 
 
 def test_reports_and_questions_at_once() -> None:
@@ -90,4 +90,4 @@ def test_reports_and_questions_at_once() -> None:
     race([lambda: apply_new(limit=10), check, check, lambda: apply_new(limit=10)])
 
     assert {(call.outcome, call.carrier_sid) for call in Call.objects.all()} == {("busy", SID)}
-    assert (told()["ended"], told()["again"]) == (len(calls), len(calls))
+    assert (count_events()["ended"], count_events()["again"]) == (len(calls), len(calls))
