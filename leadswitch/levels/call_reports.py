@@ -9,7 +9,7 @@ from leadswitch.levels.alerts.call_alerts import ANSWERED, RUNG
 from leadswitch.levels.calls import CallsState
 from leadswitch.levels.reports import Report, read_report
 
-# Rates are in percent: of the phones that rang in the last day, and in the seven days before, how many a person answered.
+# Rates are in percent: of the phones that rang in the last day, and in the week before, how many a person answered.
 CHANNELS: Final = """
 SELECT w.slug AS workspace, c.name AS channel,
     CASE WHEN NOT c.is_enabled THEN 'off' WHEN c.flagged_at IS NOT NULL THEN 'flagged'
