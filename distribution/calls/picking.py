@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -135,7 +135,7 @@ def pick(calls: Mapping[int, int], *, limit: int, but: Iterable[int] = ()) -> li
     """The first of each queue, at most as many as each workspace has room for. `but`: those that are on their way."""
     if not calls or limit <= 0:
         return []
-    parameters = {
+    parameters: dict[str, Any] = {
         "workspaces": array_literal(calls),
         "room": array_literal(calls.values()),
         "except": array_literal(but),
