@@ -97,6 +97,7 @@ def report_calls(state: CallsState, *, limit: int) -> list[Report]:
 
 def _total(state: CallsState) -> Report:
     columns = (
+        "dialers",
         "channels",
         "lines_used",
         "lines_free",
@@ -106,6 +107,7 @@ def _total(state: CallsState) -> Report:
         "webhooks_waiting",
     )
     row = (
+        state.dialers,
         *(state.channels, state.lines_used, state.lines_free, state.due, int(state.oldest_due_seconds)),
         *(state.unknown, state.notices),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
+from distribution.calls.liveness import write_dialer_heartbeat
 from distribution.models import CallNotice, Channel
 from leadswitch.levels.call_limits import HALTED_MINUTES, NO_LINE_MINUTES
 from leadswitch.levels.calls import find_call_problems, read_calls
@@ -15,6 +16,11 @@ from routing.models import DispatchControl, Workspace
 from tests.support.factories import CallFactory, CarrierAccountFactory, ChannelFactory, VerificationFactory
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dialer() -> None:
+    write_dialer_heartbeat("one", at=ago(seconds=1))
 
 
 def read() -> dict[str, Any]:
@@ -35,6 +41,7 @@ def add_call(channel: Channel, **changes: Any) -> None:
 
 def test_product_without_channels_has_no_calls() -> None:
     assert read() == {
+        "dialers": 0,
         "channels": 0,
         "channels_flagged": 0,
         "channels_over_lines": 0,
@@ -55,6 +62,7 @@ def test_product_without_channels_has_no_calls() -> None:
     assert list(find_call_problems(read_calls())) == []
 
 
+@pytest.mark.usefixtures("dialer")
 def test_lines_are_those_of_channels_that_can_be_used() -> None:
     one = ChannelFactory(lines=3)
     add_call(one, state="ringing")
@@ -88,6 +96,7 @@ def test_channel_with_more_calls_than_lines_is_counted() -> None:
     assert "Channels with more calls than lines: 1." in find_call_problems(read_calls())
 
 
+@pytest.mark.usefixtures("dialer")
 def test_due_lead_waits_for_a_dialer_if_a_line_is_free_and_for_a_line_otherwise() -> None:
     free, full = ChannelFactory(lines=1), ChannelFactory(lines=1)
     let_wait(free, due_at=ago(minutes=HALTED_MINUTES + 1))
@@ -105,11 +114,12 @@ def test_due_lead_waits_for_a_dialer_if_a_line_is_free_and_for_a_line_otherwise(
     )
     assert values["workspaces_without_line"] == 1
     assert list(find_call_problems(read_calls())) == [
-        f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes. Start a dialer.",
+        f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes.",
         f"Workspaces with leads due for {NO_LINE_MINUTES} minutes and no free line: 1.",
     ]
 
 
+@pytest.mark.usefixtures("dialer")
 def test_dialer_that_places_calls_is_not_halted() -> None:
     channel = ChannelFactory(lines=1, last_dialed_at=ago(seconds=30))
     let_wait(channel, due_at=ago(hours=1))
@@ -132,6 +142,7 @@ def test_paused_workspace_is_left_out_and_waits_since_its_pause() -> None:
     assert read()["verification_oldest_due_age_seconds"] == 0
 
 
+@pytest.mark.usefixtures("dialer")
 def test_unknown_dial_overdue_check_and_notice_have_ages() -> None:
     channel = ChannelFactory(lines=5)
     add_call(
@@ -162,6 +173,7 @@ def test_command_fails_if_there_is_a_problem() -> None:
     assert "Problem: Channels that are flagged: 1." in out.getvalue()
 
 
+@pytest.mark.usefixtures("dialer")
 def test_command_shows_the_answer_rate_of_each_channel() -> None:
     channel = ChannelFactory(name="Atlanta")
     ended = {"state": "ended", "ended_at": ago(seconds=1), "next_check_at": None}
@@ -174,3 +186,15 @@ def test_command_shows_the_answer_rate_of_each_channel() -> None:
     [row] = [line for line in out.getvalue().splitlines() if " Atlanta " in line]
     assert row.split()[2:8] == ["on", str(channel.lines), "0", "3", "33", "100"]
     assert out.getvalue().endswith("No problems found.\n")
+
+
+def test_dialers_with_a_recent_heartbeat_are_counted() -> None:
+    ChannelFactory()
+    write_dialer_heartbeat("killed", at=ago(seconds=31))
+    assert list(find_call_problems(read_calls())) == [
+        "No dialer has sent a heartbeat in the last 30 s. Start one."
+    ]
+    write_dialer_heartbeat("one", at=ago(seconds=1))
+    write_dialer_heartbeat("two", at=ago(seconds=20))
+    assert read()["dialers"] == 2
+    assert list(find_call_problems(read_calls())) == []
