@@ -79,6 +79,7 @@ WAIT_REASONS: Final = MappingProxyType(
                 "account_stopped", "The carrier account is stopped.", "start the carrier account again"
             ),
             WaitReason("carrier_unreachable", "The carrier could not be reached."),
+            WaitReason("carrier_refused", "The carrier refused the call."),
             WaitReason("throttled", "The carrier asked us to wait."),
         )
     }
@@ -101,7 +102,7 @@ OUTCOMES: Final = MappingProxyType(
         "not_placed": "it was not placed",
     }
 )
-# Who told us the end.
+# From whom the end is known.
 ENDED_BY: Final = MappingProxyType(
     {
         "webhook": "",
