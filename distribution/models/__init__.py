@@ -132,6 +132,7 @@ from distribution.models.verifying import (
     Verification,
     VerificationState,
 )
+from distribution.models.waking_dialers import CampaignWithVerifications, ProductWithCalls, WorkspaceWithCalls
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
@@ -182,6 +183,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "CampaignWithVerifications",
     "Card",
     "CardCustomer",
     "CardDispute",
@@ -231,6 +233,7 @@ __all__ = [
     "PortalSession",
     "PortalUser",
     "PriceUnit",
+    "ProductWithCalls",
     "ProposalState",
     "ProviderEvent",
     "Purpose",
@@ -260,6 +263,7 @@ __all__ = [
     "Wallet",
     "WorkspaceKey",
     "WorkspaceScope",
+    "WorkspaceWithCalls",
     "describe_share",
     "expand_presets",
     "is_paused",

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from distribution.models.encrypted import EncryptedTextField
+from distribution.models.waking_dialers import account_dialers_trigger
 from routing.models import Workspace
 from routing.models.ownership import owner_trigger
 
@@ -82,7 +83,8 @@ class CarrierAccount(models.Model):
             ),
         ]
         triggers: ClassVar = [
-            owner_trigger("workspace_id", name="account", instead="Add an account in the other workspace.")
+            account_dialers_trigger(),
+            owner_trigger("workspace_id", name="account", instead="Add an account in the other workspace."),
         ]
 
     def __str__(self) -> str:
