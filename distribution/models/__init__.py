@@ -32,6 +32,7 @@ from distribution.models.campaign_modes import (
     UnverifiedEnd,
     VerificationNeed,
 )
+from distribution.models.campaign_waking import CampaignWithVerifications
 from distribution.models.cardpayments import (
     PENDING,
     CardDispute,
@@ -64,6 +65,7 @@ from distribution.models.delivery import (
     DeliveryTry,
     TryOutcome,
 )
+from distribution.models.dialer import Dialer, DispatchControlWithCalls, WorkspaceWithCalls
 from distribution.models.direct_posts import ANSWERING
 from distribution.models.endpoint import DisabledReason, Endpoint
 from distribution.models.endpointsecret import EndpointSecret
@@ -132,7 +134,6 @@ from distribution.models.verifying import (
     Verification,
     VerificationState,
 )
-from distribution.models.waking_dialers import CampaignWithVerifications, ProductWithCalls, WorkspaceWithCalls
 from distribution.models.workspacekey import WorkspaceKey, WorkspaceScope
 
 __all__ = [
@@ -199,7 +200,9 @@ __all__ = [
     "DeliveryState",
     "DeliveryTry",
     "DialOutcome",
+    "Dialer",
     "DisabledReason",
+    "DispatchControlWithCalls",
     "EmailFormat",
     "Endpoint",
     "EndpointSecret",
@@ -233,7 +236,6 @@ __all__ = [
     "PortalSession",
     "PortalUser",
     "PriceUnit",
-    "ProductWithCalls",
     "ProposalState",
     "ProviderEvent",
     "Purpose",
@@ -263,7 +265,6 @@ __all__ = [
     "Wallet",
     "WorkspaceKey",
     "WorkspaceScope",
-    "WorkspaceWithCalls",
     "describe_share",
     "expand_presets",
     "is_paused",

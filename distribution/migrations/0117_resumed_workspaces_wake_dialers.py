@@ -1,4 +1,4 @@
-"""The end of the product's pause tells the dialers."""
+"""Wakes dialers when a workspace resumes."""
 
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -6,14 +6,11 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("distribution", "0119_workspaces_wake_dialers"),
-        ("routing", "0061_verified_leads_checked"),
-    ]
+    dependencies = [("distribution", "0116_resumed_product_wakes_dialers")]
 
     operations = [
         migrations.CreateModel(
-            name="ProductWithCalls",
+            name="WorkspaceWithCalls",
             fields=[],
             options={
                 "proxy": True,
@@ -21,19 +18,19 @@ class Migration(migrations.Migration):
                 "indexes": [],
                 "constraints": [],
             },
-            bases=("routing.dispatchcontrol",),
+            bases=("routing.workspace",),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="productwithcalls",
+            model_name="workspacewithcalls",
             trigger=pgtrigger.compiler.Trigger(
-                name="notify_dialers",
+                name="notify_calls",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.paused_at IS NOT NULL AND NEW.paused_at IS NULL)",
                     func="NOTIFY leadswitch_calls; RETURN NULL;",
-                    hash="60040055343dee9c0dd5aeda82237b6f2e9b63dd",
+                    hash="b4ee6fb99de522e152d91b2bbf2e199c870602e1",
                     operation='UPDATE OF "paused_at"',
-                    pgid="pgtrigger_notify_dialers_73406",
-                    table="routing_dispatchcontrol",
+                    pgid="pgtrigger_notify_calls_fb54f",
+                    table="routing_workspace",
                     when="AFTER",
                 ),
             ),

@@ -1,4 +1,4 @@
-"""The end of a workspace's pause tells the dialers."""
+"""Wakes dialers when the product resumes."""
 
 import pgtrigger.compiler
 import pgtrigger.migrations
@@ -6,14 +6,11 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("distribution", "0118_accounts_wake_dialers"),
-        ("routing", "0061_verified_leads_checked"),
-    ]
+    dependencies = [("distribution", "0115_dialers")]
 
     operations = [
         migrations.CreateModel(
-            name="WorkspaceWithCalls",
+            name="DispatchControlWithCalls",
             fields=[],
             options={
                 "proxy": True,
@@ -21,19 +18,19 @@ class Migration(migrations.Migration):
                 "indexes": [],
                 "constraints": [],
             },
-            bases=("routing.workspace",),
+            bases=("routing.dispatchcontrol",),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name="workspacewithcalls",
+            model_name="dispatchcontrolwithcalls",
             trigger=pgtrigger.compiler.Trigger(
-                name="notify_dialers",
+                name="notify_calls",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.paused_at IS NOT NULL AND NEW.paused_at IS NULL)",
                     func="NOTIFY leadswitch_calls; RETURN NULL;",
-                    hash="11f69226ca88705a0fb79dec3f8eb065b50e2d45",
+                    hash="b93198a8e1e3de71e6486cd69c73a4fc6c16ceff",
                     operation='UPDATE OF "paused_at"',
-                    pgid="pgtrigger_notify_dialers_23eae",
-                    table="routing_workspace",
+                    pgid="pgtrigger_notify_calls_7f293",
+                    table="routing_dispatchcontrol",
                     when="AFTER",
                 ),
             ),

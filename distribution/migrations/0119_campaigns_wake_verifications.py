@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0115_calls_of_leads_that_move_on")]
+    dependencies = [("distribution", "0118_calls_of_leads_that_move_on")]
 
     operations = [
         migrations.CreateModel(
