@@ -265,6 +265,7 @@ __all__ = [
     "Wallet",
     "WorkspaceKey",
     "WorkspaceScope",
+    "WorkspaceWithCalls",
     "describe_share",
     "expand_presets",
     "is_paused",

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 from django.utils import timezone
 
+from distribution.calls.applying import apply_new
 from distribution.models import Call, CallNotice, CarrierAccount, Verification
 from distribution.reconcile import channels
 from distribution.verify import run_verification
@@ -44,6 +45,7 @@ def test_call_that_ended_at_the_carrier_frees_its_line(office: Office) -> None:
     sid = office.request(call).sid
     Call.objects.filter(pk=call.pk).update(carrier_sid=sid, dial="placed")
     office.wait_until_over()
+    apply_new(limit=100)
     overdue(call)
     report = run_reconciler(RUN, fix=False)
     assert (report.checked, report.repaired, report.skipped) == (1, 0, 1)
