@@ -1,6 +1,6 @@
 """A campaign that has its leads verified, five numbers, and people who live where calls are allowed now, or are not."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from random import Random
 from typing import Any, Final
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.models import CallingHours, Channel
+from distribution.models import CallingHours, Campaign, Channel
 from routing.models import Source
 from tests.carrier import Carrier
 from tests.support.factories import (
@@ -20,6 +20,7 @@ from tests.support.factories import (
     EnrollmentFactory,
     LeadFactory,
     SourceFactory,
+    VerificationFactory,
     person,
 )
 
@@ -51,38 +52,44 @@ class Place:
 @dataclass(slots=True)
 class World:
     source: Source
+    campaign: Campaign
     channels: list[Channel]
     open: Place
     closed: Place
     random: Random
     number: int = 0
-    phones: list[str] = field(default_factory=list)
+    phone: str = ""
 
     def send(self, count: int) -> None:
         """Store leads and try each at once: it is gated. Some belong to one person, and some may not be called now."""
         for _ in range(count):
-            place = self.closed if self.random.randrange(100) < CLOSED else self.open
-            lead = LeadFactory(
-                source=self.source,
-                zip=place.zip,
-                state=place.state,
-                country="US",
-                **person(phone=self._choose_phone(place)),
-            )
-            result = distribute_lead(lead.pk).result
-            assert result == "gated", result
+            draw = self.random.randrange(100)
+            if draw < SHARED and self.phone:
+                self._send_again(self.phone)
+            else:
+                self._send(self.closed if draw >= 100 - CLOSED else self.open)
+
+    def _send(self, place: Place) -> None:
+        self.number += 1
+        phone = f"+1{place.area_code}{5_550_000 + self.number:07d}"
+        lead = LeadFactory(source=self.source, **_live_in(place), **person(phone=phone))
+        result = distribute_lead(lead.pk).result
+        assert result == "gated", result
+        if place is self.open:
+            self.phone = phone
+
+    def _send_again(self, phone: str) -> None:
+        """Another lead of the last person, which was gated before anybody could tell that it is a duplicate."""
+        contact = {f"lead__{name}": value for name, value in person(phone=phone).items()}
+        where = {f"lead__{name}": value for name, value in _live_in(self.open).items()}
+        VerificationFactory(lead__source=self.source, campaign=self.campaign, **contact, **where)
 
     def find_place(self, phone: str) -> Place:
         return self.closed if phone[2:5] == self.closed.area_code else self.open
 
-    def _choose_phone(self, place: Place) -> str:
-        if place is self.open and self.phones and self.random.randrange(100) < SHARED:
-            return self.phones[-1]
-        self.number += 1
-        phone = f"+1{place.area_code}{5_550_000 + self.number:07d}"
-        if place is self.open:
-            self.phones.append(phone)
-        return phone
+
+def _live_in(place: Place) -> dict[str, str]:
+    return {"zip": place.zip, "state": place.state, "country": "US"}
 
 
 def build_world(carrier: Carrier, *, seed: int) -> World:
@@ -104,7 +111,7 @@ def build_world(carrier: Carrier, *, seed: int) -> World:
         for number, lines in enumerate(LINES)
     ]
     source: Source = SourceFactory(workspace=campaign.workspace)
-    return World(source, channels, here, there, Random(seed))
+    return World(source, campaign, channels, here, there, Random(seed))
 
 
 def find_places(at: datetime) -> tuple[Place, Place]:
