@@ -6,7 +6,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0114_channels_wake_verifications")]
+    dependencies = [("distribution", "0119_campaigns_wake_verifications")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
