@@ -24,6 +24,7 @@ from distribution.calls.check_times import (
     longest_until,
     next_search,
 )
+from distribution.calls.counting import count_check
 from distribution.calls.hanging_up import LEAD_MOVED_ON, TOO_LONG, is_left_behind, request_hang_up
 from distribution.calls.hearing import hear
 from distribution.calls.locks import LockedCall, lock_call
@@ -56,6 +57,7 @@ def conclude_unanswered(call_id: int, *, at: datetime) -> None:
 
     def keep(locked: LockedCall) -> Lines:
         _check_again(locked, at + WHILE_UNREACHABLE)
+        count_check("unreachable")
         return ()
 
     _write(call_id, keep, at=at)
@@ -79,6 +81,7 @@ def _write(call_id: int, write: Write, *, at: datetime) -> None:
 
 def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
     call, by = locked.call, CAP if lasts_too_long(locked.call, at=at) else POLL
+    was_bound = call.carrier_sid is not None
     mine = _find_mine(call, asked.seen, at=at)
     lines: Lines = ()
     if mine is not None:
@@ -91,7 +94,17 @@ def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
     if call.ended_at is None:
         _ask_for_end(locked, by=by, at=at)
         _check_again(locked, _next_check(call, asked, at=at))
+    count_check(_name_result(call, mine, was_bound=was_bound))
     return lines
+
+
+def _name_result(call: Call, mine: CallSeen | None, *, was_bound: bool) -> str:
+    """One word for what the carrier said, for the counter."""
+    if mine is None:
+        return "not_found"
+    if not was_bound:
+        return "found"
+    return "open" if call.ended_at is None else "ended"
 
 
 def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSeen | None:
@@ -143,7 +156,7 @@ def _check_again(locked: LockedCall, next_check_at: datetime) -> None:
 
 
 def _is_given_up(call: Call, *, at: datetime) -> bool:
-    """The carrier would have the call by now, also if it had waited in a queue."""
+    """The carrier has had time to list the call, also if it had waited in a queue."""
     longest = timedelta(seconds=settings.LEADSWITCH_CALL_SEARCH_SECONDS)
     return call.dialed_at is not None and at >= call.dialed_at + longest
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from distribution.calls.counting import count_end
 from distribution.calls.locks import LockedCall
 from distribution.calls.settling import Lines, block_phone, settle_call
 from distribution.calls.states import RANKS, Known, Said, learn
@@ -100,3 +101,4 @@ def mark_ended(call: Call, *, by: str, at: datetime) -> None:
     """Free its line. `outcome` must be set; the caller saves it."""
     call.state = CallState.ENDED
     call.ended_at, call.ended_by, call.next_check_at = at, by, None
+    count_end(call, by=by)
