@@ -156,7 +156,7 @@ def _check_again(locked: LockedCall, next_check_at: datetime) -> None:
 
 
 def _is_given_up(call: Call, *, at: datetime) -> bool:
-    """The carrier would have the call by now, also if it had waited in a queue."""
+    """The carrier has had time to list the call, also if it had waited in a queue."""
     longest = timedelta(seconds=settings.LEADSWITCH_CALL_SEARCH_SECONDS)
     return call.dialed_at is not None and at >= call.dialed_at + longest
 

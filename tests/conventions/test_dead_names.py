@@ -33,6 +33,7 @@ READ_BY_NAME: Final = {
     "leadswitch/formats/en/formats.py",
     "routing/api/urls.py",
     "distribution/api/urls.py",
+    "distribution/api/callurls.py",
     "distribution/portal/urls.py",
 }
 READ_IN_A_CLASS: Final = {"Meta", "Media"}

@@ -69,8 +69,15 @@ STORIES: Final = [
 # What the lead's verification comes to, by what the call came to.
 ENDS: Final = {"confirmed": "verified", "declined": "declined", "opted_out": "declined"}
 OUTCOMES: Final = {
-    **{"busy": "busy", "no-answer": "no_answer", "failed": "failed", "canceled": "canceled"},
-    **{"machine": "voicemail", "human": "no_input", "1": "confirmed", "2": "declined", "9": "opted_out"},
+    "busy": "busy",
+    "no-answer": "no_answer",
+    "failed": "failed",
+    "canceled": "canceled",
+    "machine": "voicemail",
+    "human": "no_input",
+    "1": "confirmed",
+    "2": "declined",
+    "9": "opted_out",
 }
 WAITS: Final = {"busy": 10, "no_answer": 180, "failed": 15, "canceled": 15, "voicemail": 180, "no_input": 60}
 
@@ -190,11 +197,11 @@ def check_end(scene: Scene, name: str) -> None:
     if end == "waiting":
         assert call.ended_at is not None
         assert verification.due_at == call.ended_at + timedelta(minutes=WAITS[outcome])
-    told = Counter(CallEvent.objects.filter(verification=verification).values_list("code", flat=True))
-    assert told["ended"] == 1
-    assert (told["verified"], told["declined"]) == (int(end == "verified"), int(end == "declined"))
-    assert (told["again"], told["gave_up"]) == (int(scene.was_called_again), 0)
-    assert told["key"] == bool(keys)
+    story = Counter(CallEvent.objects.filter(verification=verification).values_list("code", flat=True))
+    assert story["ended"] == 1
+    assert (story["verified"], story["declined"]) == (int(end == "verified"), int(end == "declined"))
+    assert (story["again"], story["gave_up"]) == (int(scene.was_called_again), 0)
+    assert story["key"] == bool(keys)
     assert Attempt.objects.filter(lead_id=lead.pk).count() == int(end == "declined")
     assert BlockedPhone.objects.filter(phone_hash=call.phone_hash).count() == int(outcome == "opted_out")
     results = CallNotice.objects.filter(call=call).values_list("result", flat=True)
