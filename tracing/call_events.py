@@ -101,6 +101,8 @@ OUTCOMES: Final = MappingProxyType(
         "not_placed": "it was not placed",
     }
 )
+# Why there is no further call, apart from the reasons to wait.
+GIVEN_UP: Final = MappingProxyType({**OUTCOMES, "given_up": "an operator gave up"})
 # Who told us the end.
 ENDED_BY: Final = MappingProxyType(
     {
@@ -171,7 +173,7 @@ def _answered(data: Mapping[str, Any], _channel: str) -> str:
 
 def _gave_up(data: Mapping[str, Any], _channel: str) -> str:
     reason = WAIT_REASONS.get(data["reason"])
-    why = reason.sentence.rstrip(".") if reason else OUTCOMES.get(data["reason"], data["reason"])
+    why = reason.sentence.rstrip(".") if reason else GIVEN_UP.get(data["reason"], data["reason"])
     return f"there is no further call ({_lower(why)}): {ENDS.get(data['end'], data['end'])}"
 
 

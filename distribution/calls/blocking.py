@@ -1,0 +1,58 @@
+"""Phones that a workspace never calls. A phone is typed, normalized and hashed with the key of leads, never stored."""
+
+from django.db import transaction
+
+from distribution.models import BlockedPhone
+from routing.intake.identity import identify
+from routing.models import Workspace
+from routing.values.normalize import FieldError, normalize_phone
+from tracing import audit
+
+
+class PhoneRefused(ValueError):
+    """The text is no phone number. The message says what to type."""
+
+
+def hash_typed_phone(text: str) -> str:
+    """The hash that the leads of this phone have. Raises PhoneRefused."""
+    try:
+        phone = normalize_phone(text)
+    except FieldError as error:
+        raise PhoneRefused(error.message) from None
+    hashed = identify(email=None, phone=phone).phone_hash
+    if hashed is None:
+        raise PhoneRefused("Enter a phone number.")
+    return hashed
+
+
+def find_blocked(text: str, *, workspace: Workspace) -> BlockedPhone | None:
+    """Raises PhoneRefused."""
+    return BlockedPhone.objects.filter(workspace=workspace, phone_hash=hash_typed_phone(text)).first()
+
+
+def block_phone(text: str, *, workspace: Workspace, actor: str, reason: str) -> tuple[BlockedPhone, bool]:
+    """Idempotent: a phone that is blocked keeps its first reason. Returns the row and whether it is new.
+
+    Raises PhoneRefused.
+    """
+    phone_hash = hash_typed_phone(text)
+    with transaction.atomic():
+        row, is_new = BlockedPhone.objects.get_or_create(
+            workspace=workspace, phone_hash=phone_hash, defaults={"reason": reason, "actor": actor}
+        )
+        if is_new:
+            audit.record(actor=actor, action="blocked", target=row, workspace_id=workspace.pk, reason=reason)
+    return row, is_new
+
+
+def unblock_phone(blocked_id: int, *, actor: str, reason: str) -> bool:
+    """From then on the phone may be called. False: it was not blocked any more."""
+    with transaction.atomic():
+        row = BlockedPhone.objects.select_for_update(no_key=True).filter(pk=blocked_id).first()
+        if row is None:
+            return False
+        audit.record(
+            actor=actor, action="unblocked", target=row, workspace_id=row.workspace_id, reason=reason
+        )
+        row.delete()
+    return True
