@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ("tests.receivers.fixtures", "tests.support.buyer_system")
+pytest_plugins = ("tests.carrier.fixtures", "tests.receivers.fixtures", "tests.support.buyer_system")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # `make test-debian` runs tests on other servers, and with the worker's settings.

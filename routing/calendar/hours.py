@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,6 +61,18 @@ class Hours:
             if change is None:
                 return candidate
             moment = change
+
+    def list_open_minutes(self, day: date) -> list[tuple[int, int]]:
+        """The open minutes [start, end) of a local date, of 0 to 1440."""
+        if self.always_open:
+            return [(0, MINUTES_PER_DAY)]
+        midnight = day.weekday() * MINUTES_PER_DAY
+        both = zip(self.starts, self.ends, strict=True)
+        return [
+            (start - midnight, end - midnight)
+            for start, end in both
+            if 0 <= start - midnight < MINUTES_PER_DAY
+        ]
 
     def _is_open_on_wall(self, wall: datetime) -> bool:
         minute = _minute_of_week(wall)

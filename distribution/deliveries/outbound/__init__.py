@@ -8,8 +8,13 @@ verifies TLS, and bounds time and bytes of every answer. See `docs/outbound.md`.
 from distribution.deliveries.outbound.client import OutboundClient
 from distribution.deliveries.outbound.failures import FAILURES, Failure, RefusedURL
 from distribution.deliveries.outbound.policy import Policy
-from distribution.deliveries.outbound.request import CONNECT_SECONDS, OutboundRequest, Timeouts
-from distribution.deliveries.outbound.result import MAX_BODY_BYTES, OutboundResult
+from distribution.deliveries.outbound.request import (
+    CONNECT_SECONDS,
+    MAX_BODY_BYTES,
+    OutboundRequest,
+    Timeouts,
+)
+from distribution.deliveries.outbound.result import OutboundResult
 
 __all__ = [
     "CONNECT_SECONDS",

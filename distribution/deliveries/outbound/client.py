@@ -54,7 +54,8 @@ class OutboundClient:
 
     def send(self, request: OutboundRequest) -> OutboundResult:
         """Send once, and return what is known. Whatever the other side does, it raises nothing."""
-        exchange, receipt = Exchange(request.timeouts), Receipt()
+        exchange = Exchange(request.timeouts, max_body_bytes=request.max_body_bytes)
+        receipt = Receipt(request.max_body_bytes)
         failed: Failed | None = None
         try:
             self._send(request, exchange, receipt)

@@ -4,7 +4,7 @@ from time import monotonic
 from typing import Final
 
 from distribution.deliveries.outbound.failures import Failed, Failure
-from distribution.deliveries.outbound.request import Timeouts
+from distribution.deliveries.outbound.request import MAX_BODY_BYTES, Timeouts
 
 # An answer may be longer than what is kept of it: interim responses, headers, frames of chunks.
 MAX_RECEIVED_BYTES: Final = 1_048_576
@@ -16,8 +16,9 @@ class Exchange:
     A request without a body is complete with its head, so it is sent with the first byte of that.
     """
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         self.timeouts = timeouts
+        self._max_received_bytes = MAX_RECEIVED_BYTES + max_body_bytes - MAX_BODY_BYTES
         self.started_at = monotonic()
         self.is_sent = False
         self._ends_at = self.started_at + timeouts.total_seconds
@@ -55,5 +56,5 @@ class Exchange:
     def count_received(self, count: int) -> None:
         """Raises Failed for an answer without end that never becomes a body: its time is bounded, its bytes are too."""
         self._received_bytes += count
-        if self._received_bytes > MAX_RECEIVED_BYTES:
-            raise Failed(Failure.MALFORMED, f"More than {MAX_RECEIVED_BYTES} bytes for one answer.")
+        if self._received_bytes > self._max_received_bytes:
+            raise Failed(Failure.MALFORMED, f"More than {self._max_received_bytes} bytes for one answer.")

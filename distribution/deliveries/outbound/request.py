@@ -1,10 +1,11 @@
 """What is sent, and how long each part of it may take. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 CONNECT_SECONDS: Final = 5.0
 METHODS: Final = ("POST", "PUT", "PATCH", "GET")
+MAX_BODY_BYTES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
-    url: str
+    """`max_body_bytes`: how much of the answer's body is kept. Its repr shows no secret and no personal data."""
+
+    url: str = field(repr=False)
     method: str = "POST"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
     timeouts: Timeouts = Timeouts()
+    max_body_bytes: int = MAX_BODY_BYTES

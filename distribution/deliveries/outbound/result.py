@@ -1,13 +1,13 @@
 """What became of a request: exactly what is known, and nothing about what it means."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from distribution.deliveries.outbound.decoding import choose_decoder
 from distribution.deliveries.outbound.failures import Failure
+from distribution.deliveries.outbound.request import MAX_BODY_BYTES
 
-MAX_BODY_BYTES: Final = 65_536
 MAX_HEADER_BYTES: Final = 16_384
 
 
@@ -26,7 +26,7 @@ class OutboundResult:
     address: str
     status: int | None
     headers: tuple[tuple[str, str], ...]
-    body: bytes
+    body: bytes = field(repr=False)
     is_body_cut: bool
 
     def find_header(self, name: str) -> str:
@@ -37,7 +37,8 @@ class OutboundResult:
 class Receipt:
     """What has arrived so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self._max_body_bytes = max_body_bytes
         self.status: int | None = None
         self.headers: tuple[tuple[str, str], ...] = ()
         self.address = ""
@@ -49,12 +50,12 @@ class Receipt:
         self.headers = _keep(headers)
 
     def read_body(self, chunks: Iterable[bytes]) -> None:
-        """Stop at MAX_BODY_BYTES. Raises Failed, and what `chunks` raises."""
+        """Stop at the most that is kept. Raises Failed, and what `chunks` raises."""
         decoder = choose_decoder(_find(self.headers, "content-encoding"))
         for chunk in chunks:
-            self.body += decoder.decode(chunk, most=MAX_BODY_BYTES + 1 - len(self.body))
-            if len(self.body) > MAX_BODY_BYTES:
-                del self.body[MAX_BODY_BYTES:]
+            self.body += decoder.decode(chunk, most=self._max_body_bytes + 1 - len(self.body))
+            if len(self.body) > self._max_body_bytes:
+                del self.body[self._max_body_bytes :]
                 self.is_body_cut = True
                 return
         decoder.finish()
