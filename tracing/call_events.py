@@ -30,6 +30,7 @@ class CallEventCode(StrEnum):
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
     SECOND_CALL = "second_call"  # the carrier has two calls for one request
+    CALL_NOW = "call_now"  # an operator had the next call go out at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,14 @@ ENDS: Final = MappingProxyType(
 )
 
 
+def describe_waiting(reason: str) -> str:
+    """Why a person is not called, or not any more: a reason to wait, or how the last call ended. "" for none."""
+    known = WAIT_REASONS.get(reason)
+    if known is not None:
+        return known.sentence
+    return wording.sentence(GIVEN_UP.get(reason, reason.replace("_", " "))) if reason else ""
+
+
 def describe_call_event(code: str, data: Mapping[str, Any], *, channel: str = "") -> str:
     """One sentence, without times: show them beside it. `channel`: its name, if the reader may know it."""
     describe = _DESCRIBERS.get(CallEventCode(code)) if code in CallEventCode.__members__.values() else None
@@ -204,6 +213,7 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
             f"another call follows: {OUTCOMES.get(data['outcome'], data['outcome'])}"
         ),
         CallEventCode.GAVE_UP: _gave_up,
+        CallEventCode.CALL_NOW: lambda _data, _channel: "an operator asked for the next call at once",
         CallEventCode.SECOND_CALL: lambda _data, _channel: (
             "the carrier has a second call for the same request"
         ),

@@ -107,6 +107,7 @@ def call_now(verification_id: int, *, at: datetime, by: Operator) -> bool:
     def work(verification: Verification, _held: LeadToEnd) -> Lines:
         verification.state, verification.due_at, verification.reason = VerificationState.WAITING, at, ""
         verification.save(update_fields=AUDITED)
+        tell(CallEventCode.CALL_NOW, at=at, verification_id=verification.pk)
         return ()
 
     return _act(VerificationAction.CALL_NOW, verification_id, work, at=at, by=by)
