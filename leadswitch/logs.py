@@ -40,6 +40,7 @@ EXTRA_FIELDS = (
     *("tries",),
     *("delivery", "number", "outcome", "status_code", "state", "endpoint"),
     *("payment", "refund", "card", "wallet"),
+    *("call", "channel", "account", "verification", "problem"),
 )
 
 SIGN_IN_PATH = "/portal/enter/"

@@ -110,6 +110,7 @@ LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
 LEADSWITCH_EVENT_DAYS = ENVIRONMENT.event_days
 # The account at Stripe. None: nothing about cards is offered.
 LEADSWITCH_STRIPE = ENVIRONMENT.stripe_account
+LEADSWITCH_CALL_SEARCH_SECONDS = ENVIRONMENT.call_search_seconds
 LEADSWITCH_PAYMENTS_POLL_MS = ENVIRONMENT.payments_poll_ms
 # Behind PgBouncer nothing can listen.
 LEADSWITCH_PGBOUNCER = ENVIRONMENT.is_pgbouncer

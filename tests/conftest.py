@@ -26,10 +26,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 VAR_DIR = REPOSITORY / os.environ.get("TEST_VAR_DIR", "var/test")
 ROLE_OF_TESTS = os.environ.get("TEST_ROLE", "web")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-# Migrations write content types, permissions and groups, once for each test database.
+# Migrations write content types, permissions, groups and calling hours, once for each test database.
 KEPT_TABLES = (
     *("django_migrations", "django_content_type"),
     *("auth_permission", "auth_group", "auth_group_permissions"),
+    "distribution_callinghours",
 )
 
 # Tables that have pages, and whether one of their indexes has grown. An index of few rows has a page for itself and a

@@ -80,6 +80,7 @@ WAIT_REASONS: Final = MappingProxyType(
                 "account_stopped", "The carrier account is stopped.", "start the carrier account again"
             ),
             WaitReason("carrier_unreachable", "The carrier could not be reached."),
+            WaitReason("carrier_refused", "The carrier refused the call."),
             WaitReason("throttled", "The carrier asked us to wait."),
         )
     }
@@ -104,7 +105,7 @@ OUTCOMES: Final = MappingProxyType(
 )
 # Why there is no further call, apart from the reasons to wait.
 GIVEN_UP: Final = MappingProxyType({**OUTCOMES, "given_up": "an operator gave up"})
-# Who told us the end.
+# From whom the end is known.
 ENDED_BY: Final = MappingProxyType(
     {
         "webhook": "",

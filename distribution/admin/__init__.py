@@ -8,6 +8,7 @@ from distribution.admin.bid import BidAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.buyerstatement import BuyerStatementAdmin
+from distribution.admin.callinghours import CallingHoursAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
 from distribution.admin.cardpayment import CardPaymentAdmin
 from distribution.admin.delivery import DeliveryAdmin
@@ -33,6 +34,7 @@ __all__ = [
     "BuyerAdmin",
     "BuyerKeyAdmin",
     "BuyerStatementAdmin",
+    "CallingHoursAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
     "CardPaymentAdmin",

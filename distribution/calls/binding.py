@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from distribution.calls.story import tell_of
-from distribution.models import Call
+from distribution.models import Call, CallEvent, DialOutcome
 from tracing.call_events import CallEventCode
 
 logger = logging.getLogger(__name__)
@@ -19,5 +19,18 @@ def bind(call: Call, sid: str, *, at: datetime) -> bool:
         call.carrier_sid = sid
         return True
     logger.error("calls.second_call", extra={"call": str(call.public_id)})
-    tell_of(call, CallEventCode.SECOND_CALL, at=at)
+    if not CallEvent.objects.filter(call_id=call.pk, code=CallEventCode.SECOND_CALL.value).exists():
+        tell_of(call, CallEventCode.SECOND_CALL, at=at)
     return False
+
+
+def bind_and_tell(call: Call, sid: str, *, at: datetime) -> bool:
+    """Bind and save. An id that ends the doubt whether the call was placed is part of its story."""
+    is_first = call.carrier_sid is None
+    if not bind(call, sid, at=at):
+        return False
+    if is_first:
+        call.save(update_fields=["carrier_sid"])
+        if call.dial == DialOutcome.UNKNOWN:
+            tell_of(call, CallEventCode.FOUND, at=at)
+    return True

@@ -30,7 +30,7 @@ UNVERIFIED: Final = (LeadStatus.GATED, LeadStatus.CALLING)
 # Why a lead failed that an operator may still verify.
 FAILED_WITHOUT: Final = ("not_verified", "not_callable")
 DECLINED: Final = "verification_declined"
-HANG_UP: Final = "the person was verified by hand"
+HANG_UP: Final = "verified_by_hand"
 AUDITED: Final = ["state", "due_at", "reason"]
 
 

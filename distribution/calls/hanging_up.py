@@ -1,17 +1,50 @@
-"""Asks for the end of a call. The carrier is told outside the transaction, by the next check of the call."""
+"""Asks for the end of calls. The checker asks the carrier for it, and the call ends once the carrier says so."""
 
 from datetime import datetime
+from typing import Final
 
+from django.db import connection, transaction
+
+from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.story import tell_of
 from distribution.models import Call
 from tracing.call_events import CallEventCode
 
+TOO_LONG: Final = "too_long"
+LEAD_MOVED_ON: Final = "lead_moved_on"
+
+# Few rows: those that hold lines. A call whose key has decided is heard to its end.
+FIND_LEFT_BEHIND: Final = """
+SELECT c.id FROM distribution_call c JOIN routing_lead l ON l.id = c.lead_id
+WHERE c.ended_at IS NULL AND c.hang_up_at IS NULL AND c.key = '' AND l.locked_by <> 'call:' || c.public_id
+LIMIT %s
+"""
+
 
 def request_hang_up(call: Call, why: str, at: datetime) -> bool:
-    """Needs the call's lock. False: it has ended, or its end was asked for before."""
+    """Needs the call's lock. `why`: a code. False: it has ended, or was asked before."""
     if call.ended_at is not None or call.hang_up_at is not None:
         return False
-    call.hang_up_at, call.next_check_at = at, at
+    call.hang_up_at = call.next_check_at = at
     call.save(update_fields=["hang_up_at", "next_check_at"])
     tell_of(call, CallEventCode.HUNG_UP, at=at, why=why)
     return True
+
+
+def hang_up_left_behind(*, limit: int, at: datetime) -> int:
+    """Ask for the end of calls whose lead has moved on without them: it was canceled, has expired or was sold."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIND_LEFT_BEHIND, [limit])
+        call_ids = [call_id for (call_id,) in cursor.fetchall()]
+    return sum(_hang_up(call_id, at=at) for call_id in call_ids)
+
+
+def _hang_up(call_id: int, *, at: datetime) -> bool:
+    with transaction.atomic():
+        locked = lock_call(call_id)
+        return is_left_behind(locked) and request_hang_up(locked.call, LEAD_MOVED_ON, at)
+
+
+def is_left_behind(locked: LockedCall) -> bool:
+    call = locked.call
+    return call.lead_id is not None and not call.key and locked.claimed is None

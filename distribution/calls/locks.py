@@ -2,7 +2,7 @@
 
 Order: lead (routing.locks) -> verification -> call -> carrier account -> channel -> inserts. The lines of a channel are
 counted in a statement after its lock, so that the count has every call that committed before. A call that ends frees
-its line without that lock: who counts meanwhile sees one free line less.
+its line without that lock: who counts at the same time sees one free line less.
 """
 
 from dataclasses import dataclass

@@ -108,7 +108,3 @@ def _more_protective(one: str, other: str) -> str:
 def _longer(one: int | None, other: int | None) -> int | None:
     given = [each for each in (one, other) if each is not None]
     return max(given, default=None)
-
-
-def is_end(status: str) -> bool:
-    return STATES.get(status) == "ended"

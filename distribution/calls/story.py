@@ -9,6 +9,7 @@ from tracing.call_events import CallEventCode
 
 def tell(
     code: CallEventCode,
+    /,
     *,
     at: datetime,
     verification_id: int | None = None,
@@ -21,5 +22,5 @@ def tell(
     )
 
 
-def tell_of(call: Call, code: CallEventCode, *, at: datetime, **data: Any) -> None:
+def tell_of(call: Call, code: CallEventCode, /, *, at: datetime, **data: Any) -> None:
     tell(code, at=at, verification_id=call.verification_id, call_id=call.pk, **data)

@@ -1,17 +1,11 @@
 """The smallest campaign that compiles, to let the engine read one part of a configuration."""
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-
-def minimal_campaign(
-    *,
-    campaign: Mapping[str, Any] | None = None,
-    service_area: Mapping[str, Any] | None = None,
-    enrollment: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """A definition with these fields of the campaign. One buyer is enrolled when its area or enrollment is given."""
-    head = {
+HEAD: Final[Mapping[str, Any]] = MappingProxyType(
+    {
         "id": 1,
         "config_version": 1,
         "mode": "round_robin",
@@ -35,6 +29,16 @@ def minimal_campaign(
         "price_rules": [],
         "questions": [],
     }
+)
+
+
+def minimal_campaign(
+    *,
+    campaign: Mapping[str, Any] | None = None,
+    service_area: Mapping[str, Any] | None = None,
+    enrollment: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A definition with these fields of the campaign. One buyer is enrolled when its area or enrollment is given."""
     buyer = {
         "id": 1,
         "active": True,
@@ -59,7 +63,7 @@ def minimal_campaign(
     }
     has_buyer = service_area is not None or enrollment is not None
     return {
-        "campaign": {**head, **(campaign or {})},
+        "campaign": {**HEAD, **(campaign or {})},
         "tiers": [
             {"id": 1, "position": 1, "content_filter": {}, "price_cents": None, "head_start_seconds": 0}
         ],

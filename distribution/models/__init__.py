@@ -21,6 +21,7 @@ from distribution.models.call import (
     NoticeKind,
     owner_of,
 )
+from distribution.models.callinghours import CallingHours
 from distribution.models.callpolicy import BlockedPhone, CallPolicy
 from distribution.models.campaign import Campaign
 from distribution.models.campaign_modes import (
@@ -177,6 +178,7 @@ __all__ = [
     "CallOutcome",
     "CallPolicy",
     "CallState",
+    "CallingHours",
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",

@@ -12,6 +12,7 @@ from uuid6 import uuid7
 
 from distribution.configuration.checks import check_hours, check_timezone
 from distribution.models.carrieraccount import CarrierAccount
+from distribution.models.waking_calls import channel_triggers
 from routing.models import Workspace
 from routing.models.ownership import owner_trigger
 
@@ -102,7 +103,8 @@ class Channel(models.Model):
             ),
         ]
         triggers: ClassVar = [
-            owner_trigger("workspace_id", name="channel", instead="Add the number to the other workspace.")
+            owner_trigger("workspace_id", name="channel", instead="Add the number to the other workspace."),
+            *channel_triggers(),
         ]
 
     def __str__(self) -> str:

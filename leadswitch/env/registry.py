@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from leadswitch.env.calls import Calls
 from leadswitch.env.data import DataStores, EmbeddedServers, Places
 from leadswitch.env.deliveries import Deliveries
 from leadswitch.env.leads import Leads, Processes, Watch
@@ -36,6 +37,7 @@ SECTIONS: Final[tuple[type[Section], ...]] = (
     Payments,
     Streams,
     Pings,
+    Calls,
     Limits,
     Metrics,
     Mail,
@@ -64,6 +66,7 @@ class Environment(
     Dispatch,
     Sending,
     Pings,
+    Calls,
     Limits,
     Metrics,
     Mail,

@@ -1,6 +1,7 @@
 """Refuses characters that PostgreSQL cannot store anywhere in a request: a 400, and never a 500.
 
-Bodies of the API are not read here: `routing.api.guard` reads those.
+Bodies of the API are not read here: `routing.api.guard` reads those. Neither are those of carriers, which are signed
+over every field, and of which `distribution.calls.notices` stores only what it knows.
 """
 
 import re
@@ -10,7 +11,7 @@ from typing import Final
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
-API: Final = "/api/"
+READ_LATER: Final = ("/api/", "/calls/")
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -41,7 +42,7 @@ def iterate_texts(request: HttpRequest) -> Iterator[str]:
     if request.META.get("QUERY_STRING"):
         for name, values in request.GET.lists():
             yield from (name, *values)
-    if request.path_info.startswith(API):
+    if request.path_info.startswith(READ_LATER):
         return
     # The session's key is looked up in the database.
     yield from request.COOKIES.values()

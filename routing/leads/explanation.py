@@ -107,6 +107,16 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "nobody",
     ),
     "workspace_paused": PAUSED,
+    "verification_required": Advice(
+        "The person is verified in a call first.",
+        "Wait, or send leads with proof of consent if that is enough.",
+        "time",
+    ),
+    "not_verified": Advice("The person could not be reached in a call.", ASK, "operator"),
+    "not_callable": Advice("The person cannot be called.", ASK, "operator"),
+    "verification_declined": Advice(
+        "The person said that they do not want this.", "Nothing: the person does not want this.", "nobody"
+    ),
     "rejected_lead": Advice("A buyer's system rejected the lead.", WAIT, "time"),
     "promise_ended": Advice(
         "No buyer paid the promised price in time, and leads of this source are not sold for less.",

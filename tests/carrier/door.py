@@ -34,13 +34,22 @@ class Door:
         site, self._site = self._site, None
         if site is not None:
             await site.stop()
-        if self._runner.server is not None:
-            for connection in self._runner.server.connections:
-                connection.force_close()
-                if connection.transport is not None:
-                    connection.transport.abort()
+        await self._cut_connections()
         if seconds is not None:
             self._return = asyncio.create_task(self._open_after(seconds))
+
+    async def _cut_connections(self) -> None:
+        """Return when the other side sees it: a client that asks next gets no connection."""
+        while transports := self._list_transports():
+            for transport in transports:
+                transport.abort()
+            await asyncio.sleep(0)
+
+    def _list_transports(self) -> list[asyncio.Transport]:
+        """Those that are open. A request whose answer is late has none once it is cut."""
+        server = self._runner.server
+        connections = [] if server is None else server.connections
+        return [each.transport for each in connections if each.transport is not None]
 
     async def _open_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -20,6 +20,7 @@ from distribution.models import (
     Buyer,
     BuyerKey,
     BuyerStatement,
+    CallingHours,
     Campaign,
     CampaignSnapshot,
     CardPayment,
@@ -79,11 +80,14 @@ from tracing import audit
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 OURS = {"routing", "distribution", "tracing"}
-# A proxy model has only a list, and the dispatch has a page in place of a list. Both have their own tests.
+# A proxy model has only a list, the dispatch has a page in place of a list, and calling hours are of no workspace. They
+# have their own tests.
 MODELS = [
     model
     for model in admin.site._registry
-    if model._meta.app_label in OURS and not model._meta.proxy and model is not DispatchControl
+    if model._meta.app_label in OURS
+    and not model._meta.proxy
+    and model not in (DispatchControl, CallingHours)
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),

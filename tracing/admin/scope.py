@@ -74,10 +74,12 @@ class ScopedAdmin(PlainAdmin):
         return str(row)
 
     def workspace_id_of(self, row: Model) -> int | None:
+        if not self.workspace_path:
+            return None
         value: Any = row
-        for part in self.workspace_path.split("__") if self.workspace_path else ():
+        for part in self.workspace_path.split("__"):
             value = getattr(value, part)
-        return value.pk if isinstance(value, Model) else None if value is row else value
+        return value.pk if isinstance(value, Model) else value
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Join what the rows' names need. The choices on other pages use it too."""

@@ -16,9 +16,7 @@ from routing.calendar.zones import load_zone
 SEARCH: Final = timedelta(days=14)
 # A span that begins within the search is seen to its end.
 LONGEST_SPAN: Final = timedelta(days=2)
-ReasonCode: TypeAlias = Literal[
-    "no_timezone", "no_calling_hours", "outside_calling_hours", "outside_channel_hours"
-]
+ReasonCode: TypeAlias = Literal["no_timezone", "no_calling_hours", "outside_calling_hours", "channel_closed"]
 
 
 class HoursReason(NamedTuple):
@@ -48,7 +46,7 @@ class _Calendar(NamedTuple):
 
 
 NO_PLACE: Final = HoursReason("no_timezone", "The lead's time zone is unknown.")
-CHANNEL_CLOSED: Final = HoursReason("outside_channel_hours", "The channel is closed at this hour.")
+CHANNEL_CLOSED: Final = HoursReason("channel_closed", "The channel is closed at this hour.")
 
 
 def check_hours(

@@ -41,6 +41,15 @@ def test_change_is_audited_with_its_reason(client: Client) -> None:
     assert (entry.before, entry.after) == ({"price_cents": 2500}, {"price_cents": 3000})
 
 
+def test_change_of_a_role_belongs_to_no_workspace(client: Client) -> None:
+    role = Group.objects.create(name="callers")
+    WorkspaceFactory(pk=role.pk)
+
+    assert save(client, Group, role, name="dialers").status_code == 302
+
+    assert AuditEntry.objects.get().workspace_id is None
+
+
 def test_page_of_an_entry_shows_names_and_dollars(client: Client) -> None:
     campaign = CampaignFactory(price_cents=2_500, name="Roofs")
     save(client, Campaign, campaign, price_cents="30", change_reason="Season starts")

@@ -268,7 +268,7 @@ def test_channel_must_be_open_too() -> None:
     )
     lunch = check(place("GA"), at=local("2026-10-06 12:30"), channel_hours=hours)
     assert lunch.opens_at == local("2026-10-06 13:00")
-    assert lunch.reasons == (HoursReason("outside_channel_hours", "The channel is closed at this hour."),)
+    assert lunch.reasons == (HoursReason("channel_closed", "The channel is closed at this hour."),)
     assert check(place("GA"), at=local("2026-10-06 13:00"), channel_hours=hours).is_open
     assert check(place("GA"), at=local("2026-10-06 21:00"), channel_hours=hours).opens_at == local(
         "2026-10-13 10:00"

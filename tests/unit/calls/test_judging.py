@@ -36,7 +36,9 @@ def result(
 
 
 def refusal(status: int, code: int) -> OutboundResult:
-    return result(status, {"code": code, "message": f"The phone number {PHONE} is not valid.", "status": status})
+    return result(
+        status, {"code": code, "message": f"The phone number {PHONE} is not valid.", "status": status}
+    )
 
 
 def test_call_with_an_id_is_placed() -> None:

@@ -73,9 +73,7 @@ def test_signature_is_that_of_the_documentation() -> None:
         ("Caller", "+14158675310"),
         ("CallSid", "CA1234567890ABCDE"),
     ]
-    text = (
-        f"{url}CallSidCA1234567890ABCDECaller+14158675310Digits1234From+14158675310To+18005551212"
-    )
+    text = f"{url}CallSidCA1234567890ABCDECaller+14158675310Digits1234From+14158675310To+18005551212"
     signature = base64.b64encode(hmac.digest(b"12345", text.encode(), hashlib.sha1)).decode()
     assert signature == "L/OH5YylLD5NRKLltdqwSvS0BnU="
     assert check(url, fields, signature=signature, tokens=["12345"])
@@ -91,7 +89,9 @@ queries = st.sampled_from(["", "?a=1", "?a=1&a=2&b=", "?q=%2B1&x=+y", "?a=b?c"])
 urls = st.builds(
     lambda *parts: "".join(parts), st.sampled_from(["http://", "https://"]), hosts, ports, paths, queries
 )
-settings_of_requests = st.sampled_from(["", SHA256, "algorithm=HMAC_SHA1", "key=x", "algorithm=HMAC_MD5", ","])
+settings_of_requests = st.sampled_from(
+    ["", SHA256, "algorithm=HMAC_SHA1", "key=x", "algorithm=HMAC_MD5", ","]
+)
 
 
 @given(url=urls, fields=forms, settings=st.sampled_from(["", SHA256]))
@@ -103,7 +103,9 @@ def test_what_the_official_library_signs_is_accepted(
         signature = compute(form, fields, secret=secret, settings=settings)
         assert check(url, fields, signature=signature, settings=settings)
         assert check(url, fields[::-1] + fields, signature=signature, settings=settings)
-        assert not check(url, fields, signature=signature, settings=settings, tokens=[OTHER], signing_keys=[OTHER])
+        assert not check(
+            url, fields, signature=signature, settings=settings, tokens=[OTHER], signing_keys=[OTHER]
+        )
 
 
 def other_ports(url: str) -> list[str]:
@@ -175,7 +177,9 @@ def test_every_change_is_refused(settings: str) -> None:
         (URL, (*FIELDS, ("New", "1"))),
         (URL, (("CallSid", "CA2"), *FIELDS[1:])),
     ]
-    assert [check(url, fields, signature=signature, settings=settings) for url, fields in changed] == [False] * 8
+    assert [check(url, fields, signature=signature, settings=settings) for url, fields in changed] == [
+        False
+    ] * 8
 
 
 def test_fragment_is_not_signed() -> None:

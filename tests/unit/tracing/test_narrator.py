@@ -137,7 +137,23 @@ EVENTS = [
         "Not sold now: The workspace where it would be sold is paused. "
         "It will be tried again when the workspace is resumed.",
     ),
-    (Row(Event.GATED_FOR_VERIFICATION), "Waits until the person is verified."),
+    (
+        Row(Event.GATED_FOR_VERIFICATION, data={"needed": "required", "verification": "x", "consents": []}),
+        "Waits until the person is verified, in a call or by an operator.",
+    ),
+    (
+        Row(
+            Event.GATED_FOR_VERIFICATION,
+            data={
+                "needed": "unless_consent",
+                "consent_kind": "token",
+                "verification": "x",
+                "consents": ["given_at"],
+            },
+        ),
+        "Waits until the person is verified, in a call or by an operator; it would not with a certificate of the "
+        "consent.",
+    ),
     (
         Row(
             Event.PING_POST_OPENED,

@@ -1,0 +1,70 @@
+"""When the law allows calls, by country and state. Only superusers change it: it applies to every workspace."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from distribution.calls.hours.rules import count_minutes, name_area
+from distribution.calls.hours.wording import format_clock
+from distribution.models import CallingHours
+from tracing.admin.audited import REASON, AuditedAdmin
+
+NOT_ADVICE = (
+    "The product ships these hours with their sources. They are data and no legal advice: have them checked. Of the"
+    " hours of a country and a state the narrower ones count. A change applies from the next call on. Leads that wait"
+    " for their hours are checked again at once."
+)
+
+
+@admin.register(CallingHours)
+class CallingHoursAdmin(AuditedAdmin):
+    list_display = (
+        "place",
+        "hours",
+        "calls_on_sunday",
+        "calls_on_holidays",
+        "most_calls_per_day",
+        "source",
+        "checked_on",
+    )
+    list_filter = ("country", "calls_on_sunday", "calls_on_holidays")
+    search_fields = ("state",)
+    ordering = ("country", "state")
+    list_per_page = 100
+    empty_list_text = "Nobody is called. Add the hours of a country, then those of each of its states."
+    fieldsets = (
+        (None, {"fields": ("country", "state"), "description": NOT_ADVICE}),
+        ("Hours", {"fields": (("opens", "closes"), "calls_on_sunday", "calls_on_holidays")}),
+        ("Number of calls", {"fields": ("most_calls_per_day",)}),
+        ("Where this comes from", {"fields": ("source", "checked_on", REASON)}),
+    )
+
+    @admin.display(description="place", ordering="state")
+    def place(self, row: CallingHours) -> str:
+        name = name_area(row.country, state=row.state)
+        return name if row.state else f"{name}: every state"
+
+    @admin.display(ordering="opens")
+    def hours(self, row: CallingHours) -> str:
+        opens, closes = (format_clock(count_minutes(clock)) for clock in (row.opens, row.closes))
+        return f"{opens} to {closes}"
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and request.user.is_superuser)

@@ -1,0 +1,119 @@
+"""The steps before a channel is chosen: may this person be called now? Pure: each step is a function of what was read.
+
+A step returns None to go on. The order is that of `find_refusal`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from distribution.calls.facts import RATE_WINDOW, CallFacts
+from distribution.calls.hours.check import check_hours
+from distribution.calls.hours.opening import spread_opening
+from distribution.calls.hours.places import Places, Unplaced, find_places
+from distribution.calls.hours.rules import Rules, find_most_calls_per_day
+from routing.locks.attempts import LockedLead
+
+# Unless the law says another number.
+MOST_CALLS_PER_DAY: Final = 3
+# How long the carrier may keep a call in its queue. It comes on top of the time that the phone rings.
+QUEUE_MARGIN: Final = timedelta(seconds=30)
+# A phone that another lead's call uses is looked at again this often.
+LOOK_AGAIN: Final = timedelta(seconds=30)
+# When the oldest call has left the window, not at its edge.
+AFTER_WINDOW: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why no call goes out. `due_at`: not before then; None: as soon as what holds it back has gone.
+
+    `is_final`: waiting changes nothing. `place`: whose hours, in words. Nothing names the person.
+    """
+
+    reason: str
+    due_at: datetime | None = None
+    is_final: bool = False
+    place: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """The data of its event."""
+        due = {} if self.due_at is None else {"due_at": self.due_at.isoformat()}
+        return {"reason": self.reason, **due, **({"place": self.place} if self.place else {})}
+
+
+def still_asks(facts: CallFacts, lead: LockedLead) -> bool:
+    """Whether the campaign would hold the lead back today."""
+    if not facts.campaign_is_active or facts.needed == "none":
+        return False
+    return facts.needed == "required" or facts.consent_kind not in lead.consents
+
+
+def find_margin(facts: CallFacts) -> timedelta:
+    """How long after the request the phone may still ring."""
+    return timedelta(seconds=facts.ring_seconds) + QUEUE_MARGIN
+
+
+def find_places_of(lead: LockedLead) -> Places | Unplaced:
+    return find_places(lead.zip, country=lead.country, phone=lead.contact.phone)
+
+
+def check_phone(lead: LockedLead) -> Refusal | None:
+    has_phone = bool(lead.contact.phone) and lead.phone_hash is not None
+    return None if has_phone else Refusal("no_phone", is_final=True)
+
+
+def check_lead_hours(
+    places: Places | Unplaced, *, rules: Rules, facts: CallFacts, at: datetime
+) -> Refusal | None:
+    """The law where the person may be, until the phone has stopped ringing. What is not known closes."""
+    if isinstance(places, Unplaced):
+        return Refusal(places.code, is_final=True, place=places.text.rstrip("."))
+    verdict = check_hours(places, rules=rules, at=at, margin=find_margin(facts), channel_hours=None)
+    if verdict.is_open:
+        return None
+    code, text = verdict.reasons[0]
+    place = text.rstrip(".")
+    if verdict.opens_at is None or verdict.closes_at is None:
+        return Refusal(
+            "no_timezone" if code == "no_timezone" else "no_calling_hours", is_final=True, place=place
+        )
+    due_at = spread_opening(verdict.opens_at, seed=facts.id, closes_at=verdict.closes_at)
+    return Refusal(code, due_at=due_at, place=place)
+
+
+def check_blocked(facts: CallFacts) -> Refusal | None:
+    return Refusal("phone_blocked", is_final=True) if facts.is_blocked else None
+
+
+def check_consent(facts: CallFacts, lead: LockedLead) -> Refusal | None:
+    is_missing = facts.needs_consent and not lead.consents
+    return Refusal("no_consent", is_final=True) if is_missing else None
+
+
+def check_rate(facts: CallFacts, *, most: int, at: datetime) -> Refusal | None:
+    """A look before the channel is chosen. The statement that writes the call counts again."""
+    if facts.is_in_call:
+        return Refusal("phone_in_call", due_at=at + LOOK_AGAIN)
+    if len(facts.called_at) < most:
+        return None
+    return Refusal("called_too_often", due_at=facts.called_at[most - 1] + RATE_WINDOW + AFTER_WINDOW)
+
+
+def find_most_calls(places: Places | Unplaced, *, rules: Rules) -> int:
+    """How many calls a person gets in 24 hours."""
+    law = None if isinstance(places, Unplaced) else find_most_calls_per_day(places, rules=rules)
+    return MOST_CALLS_PER_DAY if law is None else law
+
+
+def find_refusal(
+    facts: CallFacts, lead: LockedLead, *, places: Places | Unplaced, rules: Rules, at: datetime
+) -> Refusal | None:
+    """The first step that says no. `rules`: at least those of the places."""
+    return (
+        check_phone(lead)
+        or check_lead_hours(places, rules=rules, facts=facts, at=at)
+        or check_blocked(facts)
+        or check_consent(facts, lead)
+        or check_rate(facts, most=find_most_calls(places, rules=rules), at=at)
+    )

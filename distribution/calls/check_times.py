@@ -1,0 +1,37 @@
+"""When the carrier is asked about a call. Pure."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from distribution.calls.hearing import CHECK_MARGIN
+from distribution.models import Call
+
+# What takes a call to check keeps it for this long. A process that died leaves it to the next one.
+LEASE: Final = timedelta(seconds=60)
+# A call that was never requested: its dialer died between its row and the request.
+LONGEST_START: Final = timedelta(seconds=60)
+# Whether a call was placed: asked soon, because its line and its lead wait for it.
+SOON: Final = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=60))
+EVERY: Final = timedelta(seconds=60)
+WHILE_LIVE: Final = timedelta(seconds=15)
+WHILE_UNREACHABLE: Final = timedelta(seconds=30)
+AFTER_HANG_UP: Final = timedelta(seconds=5)
+
+
+def next_search(began_at: datetime, *, at: datetime) -> datetime:
+    """When to look for a call again whose request has no answer."""
+    later = [began_at + wait for wait in SOON if began_at + wait > at]
+    return later[0] if later else at + EVERY
+
+
+def longest_until(call: Call) -> datetime | None:
+    """When it must have ended: its ring, its talk and a margin. None: it was not requested."""
+    if call.dialed_at is None:
+        return None
+    seconds = call.ring_seconds + call.time_limit_seconds
+    return call.dialed_at + timedelta(seconds=seconds) + 2 * CHECK_MARGIN
+
+
+def lasts_too_long(call: Call, *, at: datetime) -> bool:
+    until = longest_until(call)
+    return until is not None and at >= until

@@ -1,0 +1,95 @@
+"""Asks the carrier about calls whose reports may be lost, and ends what lasts too long.
+
+A line is freed when the carrier says that the call is over, or that it never had it. Time alone frees none: while the
+carrier cannot be reached, lines and leads are kept.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from django.db import InterfaceError, OperationalError, connection
+
+from distribution.calls.asking import Asked, ask
+from distribution.calls.carrier import CarrierClient, CarrierUnavailable
+from distribution.calls.check_times import LEASE
+from distribution.calls.concluding import conclude, conclude_unanswered, conclude_unrequested
+from distribution.calls.hanging_up import hang_up_left_behind
+from distribution.calls.second_calls import end_second_calls
+from distribution.models import Call, CarrierAccount
+from routing.queries import read_clock
+from tracing.locks import is_lock_conflict
+
+logger = logging.getLogger(__name__)
+
+GetCarrier = Callable[[CarrierAccount], CarrierClient]
+
+# One at a time: what a process has taken and not checked would wait for the end of its lease.
+TAKE: Final = """
+UPDATE distribution_call SET next_check_at = %(until)s, checks = checks + 1
+WHERE id = (
+    SELECT id FROM distribution_call WHERE ended_at IS NULL AND next_check_at <= %(at)s
+    ORDER BY next_check_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING id
+"""
+
+
+def check_due(*, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime] = read_clock) -> int:
+    """Check at most `limit` calls that are due. Must run outside a transaction. Returns how many.
+
+    Raises OperationalError and InterfaceError.
+    """
+    hang_up_left_behind(limit=limit, at=clock())
+    unreachable: set[int] = set()
+    count = 0
+    while count < limit and (call_id := _take(at=clock())) is not None:
+        _check(call_id, get_carrier=get_carrier, clock=clock, unreachable=unreachable)
+        count += 1
+    end_second_calls(limit=limit, get_carrier=get_carrier, at=clock())
+    return count
+
+
+def _take(*, at: datetime) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, {"at": at, "until": at + LEASE})
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def _check(
+    call_id: int, *, get_carrier: GetCarrier, clock: Callable[[], datetime], unreachable: set[int]
+) -> None:
+    """A call that cannot be checked stops none of the others: its lease ends, and it is taken again."""
+    call = Call.objects.select_related("account", "channel", "lead").get(pk=call_id)
+    try:
+        _check_one(call, get_carrier=get_carrier, clock=clock, unreachable=unreachable)
+    except (OperationalError, InterfaceError) as error:
+        if isinstance(error, InterfaceError) or not is_lock_conflict(error):
+            raise
+    except Exception as error:  # noqa: BLE001 - the one place that contains it
+        extra = {"call": str(call.public_id), "cause": type(error).__name__}
+        logger.error("calls.check_failed", extra=extra)
+
+
+def _check_one(
+    call: Call, *, get_carrier: GetCarrier, clock: Callable[[], datetime], unreachable: set[int]
+) -> None:
+    if call.dialed_at is None:
+        return conclude_unrequested(call.pk, at=clock())
+    asked = None if call.account_id in unreachable else _ask(call, get_carrier(call.account), at=clock())
+    if asked is None:
+        unreachable.add(call.account_id)
+        return conclude_unanswered(call.pk, at=clock())
+    return conclude(call.pk, asked, at=clock())
+
+
+def _ask(call: Call, carrier: CarrierClient, *, at: datetime) -> Asked | None:
+    """None: the carrier did not answer. It is asked about no other call of the account in this round."""
+    try:
+        return ask(call, carrier, at=at)
+    except CarrierUnavailable as error:
+        extra = {"call": str(call.public_id), "problem": error.problem.value, "cause": error.code}
+        logger.warning("calls.carrier_unavailable", extra=extra)
+        return None

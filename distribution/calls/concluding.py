@@ -1,0 +1,160 @@
+"""Writes what came of asking the carrier about a call, in one transaction under the locks of lead and call.
+
+New reports of the call are applied first: a key that waits in the inbox decides before the end does.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from distribution.calls.applying import apply_notices
+from distribution.calls.asking import Asked
+from distribution.calls.binding import bind_and_tell
+from distribution.calls.carrier import CallSeen
+from distribution.calls.check_times import (
+    AFTER_HANG_UP,
+    LONGEST_START,
+    WHILE_LIVE,
+    WHILE_UNREACHABLE,
+    lasts_too_long,
+    longest_until,
+    next_search,
+)
+from distribution.calls.hanging_up import LEAD_MOVED_ON, TOO_LONG, is_left_behind, request_hang_up
+from distribution.calls.hearing import hear
+from distribution.calls.locks import LockedCall, lock_call
+from distribution.calls.not_placed import end_not_placed
+from distribution.calls.second_calls import note_second_call
+from distribution.calls.settling import Lines
+from distribution.calls.states import Said
+from distribution.calls.story import tell_of
+from distribution.models import Call
+from routing.leads.abandoned import log_attempts
+from routing.leads.claim import renew
+from tracing.call_events import CallEventCode
+
+logger = logging.getLogger(__name__)
+
+POLL: Final = "poll"
+CAP: Final = "cap"
+# What the carrier does not have, and had, failed there.
+GONE: Final = Said(status="failed")
+Write = Callable[[LockedCall], Lines]
+
+
+def conclude(call_id: int, asked: Asked, *, at: datetime) -> None:
+    """Write what the carrier said of a call. Must run outside a transaction."""
+    _write(call_id, lambda locked: _conclude(locked, asked, at=at), at=at)
+
+
+def conclude_unanswered(call_id: int, *, at: datetime) -> None:
+    """The carrier did not answer: the call keeps its line and its lead."""
+
+    def keep(locked: LockedCall) -> Lines:
+        _check_again(locked, at + WHILE_UNREACHABLE)
+        return ()
+
+    _write(call_id, keep, at=at)
+
+
+def conclude_unrequested(call_id: int, *, at: datetime) -> None:
+    """A call whose dialer died before the request. The request needs this call's lock, so it cannot begin now."""
+    _write(call_id, lambda locked: _end_unrequested(locked, at=at), at=at)
+
+
+def _write(call_id: int, write: Write, *, at: datetime) -> None:
+    with transaction.atomic(durable=True):
+        _, lines = apply_notices(call_id, at=at)
+        locked = lock_call(call_id)
+        if locked.call.ended_at is None:
+            if locked.claimed is not None:
+                renew(locked.claimed.id, owner=locked.call.owner, at=at)
+            lines = [*lines, *write(locked)]
+    log_attempts(lines)
+
+
+def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
+    call, by = locked.call, CAP if lasts_too_long(locked.call, at=at) else POLL
+    mine = _find_mine(call, asked.seen, at=at)
+    lines: Lines = ()
+    if mine is not None:
+        lines = _learn(locked, mine, by=by, at=at)
+    elif not asked.is_search and by == CAP:
+        lines = hear(locked, GONE, by=by, at=at).lines
+    elif asked.is_search and call.carrier_sid is None and _is_given_up(call, at=at):
+        tell_of(call, CallEventCode.NOT_FOUND, at=at)
+        end_not_placed(locked, due_at=at, reason="", by=POLL, at=at)
+    if call.ended_at is None:
+        _ask_for_end(locked, by=by, at=at)
+        _check_again(locked, _next_check(call, asked, at=at))
+    return lines
+
+
+def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSeen | None:
+    """The carrier's call of this row. Those that it has besides are to be ended."""
+    others = Call.objects.filter(account_id=call.account_id, carrier_sid__in=[each.sid for each in seen])
+    taken = set(others.exclude(pk=call.pk).values_list("carrier_sid", flat=True))
+    free = [each for each in seen if each.sid not in taken]
+    mine = next((each for each in free if each.sid == call.carrier_sid), None)
+    if mine is None and free and call.carrier_sid is None:
+        mine = free[0]
+        bind_and_tell(call, mine.sid, at=at)
+    for each in free:
+        if not bind_and_tell(call, each.sid, at=at):
+            note_second_call(call, each.sid)
+    return mine
+
+
+def _learn(locked: LockedCall, seen: CallSeen, *, by: str, at: datetime) -> Lines:
+    call = locked.call
+    if seen.cost_micros is not None:
+        call.cost_micros, call.cost_currency = seen.cost_micros, seen.currency
+    said = Said(seen.status, answered_by=seen.answered_by, duration_seconds=seen.duration_seconds)
+    heard = hear(locked, said, by=by, at=at)
+    call.save(update_fields=["cost_micros", "cost_currency"])
+    if call.ended_at is not None:
+        logger.warning("calls.ended_by_poll", extra={"call": str(call.public_id), "outcome": call.outcome})
+    return heard.lines
+
+
+def _ask_for_end(locked: LockedCall, *, by: str, at: datetime) -> None:
+    if by == CAP:
+        request_hang_up(locked.call, TOO_LONG, at)
+    elif is_left_behind(locked):
+        request_hang_up(locked.call, LEAD_MOVED_ON, at)
+
+
+def _next_check(call: Call, asked: Asked, *, at: datetime) -> datetime:
+    if call.carrier_sid is None:
+        return next_search(call.dialed_at or call.created_at, at=at)
+    if call.hang_up_at is not None:
+        return at + AFTER_HANG_UP if asked.is_hang_up else at
+    until = longest_until(call)
+    return at + WHILE_LIVE if until is None or until <= at else min(at + WHILE_LIVE, until)
+
+
+def _check_again(locked: LockedCall, next_check_at: datetime) -> None:
+    locked.call.next_check_at = next_check_at
+    locked.call.save(update_fields=["next_check_at"])
+
+
+def _is_given_up(call: Call, *, at: datetime) -> bool:
+    """The carrier would have the call by now, also if it had waited in a queue."""
+    longest = timedelta(seconds=settings.LEADSWITCH_CALL_SEARCH_SECONDS)
+    return call.dialed_at is not None and at >= call.dialed_at + longest
+
+
+def _end_unrequested(locked: LockedCall, *, at: datetime) -> Lines:
+    call = locked.call
+    if call.dialed_at is not None or call.carrier_sid is not None:
+        _check_again(locked, at)
+    elif call.hang_up_at is None and at < call.created_at + LONGEST_START:
+        _check_again(locked, call.created_at + LONGEST_START)
+    else:
+        tell_of(call, CallEventCode.NOT_PLACED, at=at, problem="worker_lost")
+        end_not_placed(locked, due_at=at, reason="", by="dial", at=at)
+    return ()

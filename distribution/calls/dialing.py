@@ -1,0 +1,83 @@
+"""Places a call that has begun: exactly one request, outside any transaction, and then what is known of it.
+
+    created -> dialing (committed: the carrier may have the call from now on) -> the request -> recorded
+
+A process may be killed at each step. A call that is still `created` was never requested. Whoever ends it wins over a
+dialer that wakes up late, because only one of them moves it on. One that is `dialing` may be at the carrier, which is
+asked (checking.py).
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from django.db import connection, transaction
+
+from distribution.calls.addresses import make_addresses
+from distribution.calls.begin import Begun
+from distribution.calls.carrier import CarrierClient, Dialed, PlaceCall
+from distribution.calls.carriers import get_carrier
+from distribution.calls.recording_dials import record_dialed
+from distribution.models import CarrierAccount
+from routing.leads.abandoned import log_attempts
+from routing.queries import read_clock
+
+# Longer than any request lasts (carrier/client.py). Who asks the carrier earlier may ask before it has the call.
+REQUEST_WITHIN_SECONDS: Final = 30
+# A call that is asked to end, because its lead has moved on, is not requested.
+START_REQUEST: Final = """
+UPDATE distribution_call
+SET state = 'dialing', dialed_at = clock_timestamp(),
+    next_check_at = clock_timestamp() + make_interval(secs => %s)
+WHERE id = %s AND state = 'created' AND hang_up_at IS NULL
+RETURNING dialed_at
+"""
+GetCarrier = Callable[[CarrierAccount], CarrierClient]
+
+
+def dial(begun: Begun, *, carrier_of: GetCarrier = get_carrier) -> Dialed | None:
+    """Wait for its slot, place it, and record the outcome. None: it was ended before its request.
+
+    Must run outside a transaction.
+    """
+    dialed_at = start_request(begun)
+    if dialed_at is None:
+        return None
+    dialed = place(begun, carrier=carrier_of(begun.account))
+    record(begun, dialed, dialed_at=dialed_at)
+    return dialed
+
+
+def start_request(begun: Begun) -> datetime | None:
+    """Note that the carrier may have the call from now on. None: the call was ended, or is about to be."""
+    if begun.wait_seconds > 0:
+        time.sleep(begun.wait_seconds)
+    with connection.cursor() as cursor:
+        cursor.execute(START_REQUEST, [REQUEST_WITHIN_SECONDS, begun.call_id])
+        row = cursor.fetchone()
+    return None if row is None else row[0]
+
+
+def place(begun: Begun, *, carrier: CarrierClient) -> Dialed:
+    """One request."""
+    addresses = make_addresses(begun.public_id)
+    return carrier.place(
+        PlaceCall(
+            to=begun.to,
+            from_number=begun.from_number,
+            script_url=addresses.script,
+            status_url=addresses.status,
+            ring_seconds=begun.ring_seconds,
+            time_limit_seconds=begun.time_limit_seconds,
+            records=begun.records,
+            recording_url=addresses.recording if begun.records else "",
+        )
+    )
+
+
+def record(begun: Begun, dialed: Dialed, *, dialed_at: datetime) -> None:
+    """Write the outcome, in one transaction."""
+    with transaction.atomic(durable=True):
+        lines = record_dialed(begun.call_id, dialed, dialed_at=dialed_at, at=read_clock())
+    log_attempts(lines)

@@ -1,0 +1,24 @@
+"""Ends a call that the carrier never had: its line is free, and its lead may be called again."""
+
+from datetime import datetime
+
+from distribution.calls.hearing import mark_ended
+from distribution.calls.locks import LockedCall, lock_verification
+from distribution.calls.settling import call_again
+from distribution.models import CallOutcome
+
+
+def end_not_placed(locked: LockedCall, *, due_at: datetime, reason: str, by: str, at: datetime) -> None:
+    """It is no try. Needs an open transaction.
+
+    `reason`: why the next call waits; blank: it does not. `by`: dial or poll.
+    """
+    call = locked.call
+    call.outcome = CallOutcome.NOT_PLACED
+    mark_ended(call, by=by, at=at)
+    call.save()
+    if locked.claimed is not None and call.verification_id is not None:
+        verification = lock_verification(call.verification_id)
+        verification.tries = max(0, verification.tries - 1)
+        verification.save(update_fields=["tries"])
+        call_again(verification, locked.claimed, due_at=due_at, reason=reason, at=at)

@@ -1,0 +1,42 @@
+"""A channel that opens makes the verifications due that waited for one."""
+
+import pgtrigger.compiler
+import pgtrigger.migrations
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("distribution", "0113_calling_hours_of_states")]
+
+    operations = [
+        pgtrigger.migrations.AddTrigger(
+            model_name="channel",
+            trigger=pgtrigger.compiler.Trigger(
+                name="wake_on_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.is_enabled AND NEW.flagged_at IS NULL)",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('channel_closed', 'no_channel') AND due_at > clock_timestamp() AND workspace_id = NEW.workspace_id\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
+                    hash="58703cd49637386ab3d5624162a458b44df00f34",
+                    operation="INSERT",
+                    pgid="pgtrigger_wake_on_insert_a0e52",
+                    table="distribution_channel",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="channel",
+            trigger=pgtrigger.compiler.Trigger(
+                name="wake_on_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.is_enabled AND NEW.flagged_at IS NULL AND (NOT OLD.is_enabled OR OLD.flagged_at IS NOT NULL OR NEW.hours IS DISTINCT FROM OLD.hours OR NEW.timezone IS DISTINCT FROM OLD.timezone))",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('channel_closed', 'no_channel') AND due_at > clock_timestamp() AND workspace_id = NEW.workspace_id\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
+                    hash="a9db2810a4df833e06544be999696efe091f61d2",
+                    operation='UPDATE OF "is_enabled", "flagged_at", "hours", "timezone"',
+                    pgid="pgtrigger_wake_on_update_321ea",
+                    table="distribution_channel",
+                    when="AFTER",
+                ),
+            ),
+        ),
+    ]

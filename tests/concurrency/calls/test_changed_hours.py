@@ -1,0 +1,86 @@
+"""Hours are changed while a dialer parks a verification because of them: the change wakes it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from distribution.calls.calling_rules import hold_hours, read_calling_rules
+from distribution.calls.hours.places import Place
+from distribution.models import CallingHours, Verification
+from tests.support.factories import VerificationFactory
+from tests.support.racing import before_its_commit, in_background
+from tests.support.waiting import wait_until_blocked
+
+pytestmark = pytest.mark.usefixtures("committed_db", "shipped_hours")
+
+MIAMI = Place("US", "FL", "America/New_York")
+LATER = datetime(2099, 1, 1, 13, tzinfo=UTC)
+
+
+@pytest.fixture
+def shipped_hours() -> Iterator[None]:
+    """The table outlives the tests."""
+    yield
+    CallingHours.objects.filter(state="FL").update(opens=time(8))
+
+
+def open_earlier() -> None:
+    CallingHours.objects.filter(state="FL").update(opens=time(7))
+
+
+def park(waiting: Verification) -> None:
+    assert read_calling_rules([MIAMI])["US", "FL"].opens == time(8)
+    Verification.objects.filter(pk=waiting.pk).update(due_at=LATER, reason="outside_calling_hours")
+
+
+def hold_and_park(waiting: Verification) -> None:
+    hold_hours()
+    park(waiting)
+
+
+def test_change_waits_for_a_dialer_and_wakes_what_it_parked() -> None:
+    waiting = VerificationFactory(due_at=timezone.now())
+
+    with before_its_commit(lambda: hold_and_park(waiting)) as commit, in_background(open_earlier) as change:
+        wait_until_blocked(connection)
+        commit()
+        change.result()
+
+    assert Verification.objects.get(pk=waiting.pk).due_at != LATER
+
+
+def test_without_the_lock_the_change_overlooks_it() -> None:
+    waiting = VerificationFactory(due_at=timezone.now())
+
+    with before_its_commit(lambda: park(waiting)) as commit:
+        open_earlier()
+        commit()
+
+    assert Verification.objects.get(pk=waiting.pk).due_at == LATER
+
+
+def test_dialer_that_begins_during_a_change_reads_the_new_hours() -> None:
+    read: list[time] = []
+
+    def read_under_lock() -> None:
+        with transaction.atomic():
+            hold_hours()
+            read.append(read_calling_rules([MIAMI])["US", "FL"].opens)
+
+    with before_its_commit(open_earlier) as commit, in_background(read_under_lock):
+        wait_until_blocked(connection)
+        commit()
+
+    assert read == [time(7)]
+
+
+def test_two_dialers_do_not_wait_for_each_other() -> None:
+    first, second = (VerificationFactory(due_at=timezone.now()) for _ in range(2))
+    with before_its_commit(lambda: hold_and_park(first)) as commit_first:
+        with before_its_commit(lambda: hold_and_park(second)) as commit_second:
+            commit_second()
+        commit_first()
+    assert set(Verification.objects.values_list("due_at", flat=True)) == {LATER}
