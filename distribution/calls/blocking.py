@@ -43,16 +43,3 @@ def block_phone(text: str, *, workspace: Workspace, actor: str, reason: str) -> 
         if is_new:
             audit.record(actor=actor, action="blocked", target=row, workspace_id=workspace.pk, reason=reason)
     return row, is_new
-
-
-def unblock_phone(blocked_id: int, *, actor: str, reason: str) -> bool:
-    """From then on the phone may be called. False: it was not blocked any more."""
-    with transaction.atomic():
-        row = BlockedPhone.objects.select_for_update(no_key=True).filter(pk=blocked_id).first()
-        if row is None:
-            return False
-        audit.record(
-            actor=actor, action="unblocked", target=row, workspace_id=row.workspace_id, reason=reason
-        )
-        row.delete()
-    return True

@@ -39,9 +39,13 @@ STATES: Final = {
 
 
 def read_verifications(
-    lead: Lead, *, results: Iterable[str] = (), is_for_source: bool = False
+    lead: Lead,
+    *,
+    results: Iterable[str] = (),
+    workspace_id: int | None = None,
+    is_for_source: bool = False,
 ) -> tuple[TracedVerification, ...]:
-    """Oldest first, of the lead's workspace. No statement for a lead without one, four otherwise.
+    """Oldest first, of the lead's workspace or another one. No statement for a lead without one, four otherwise.
 
     `results`: of its attempts, as far as they are known.
     """
@@ -49,7 +53,7 @@ def read_verifications(
     if not is_gated and AttemptResult.GATED not in set(results):
         return ()
     rows = list(
-        Verification.objects.filter(lead_id=lead.pk, workspace_id=lead.workspace_id)
+        Verification.objects.filter(lead_id=lead.pk, workspace_id=workspace_id or lead.workspace_id)
         .select_related("campaign")
         .order_by("pk")
     )

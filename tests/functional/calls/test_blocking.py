@@ -2,7 +2,7 @@
 
 import pytest
 
-from distribution.calls.blocking import PhoneRefused, block_phone, find_blocked, unblock_phone
+from distribution.calls.blocking import PhoneRefused, block_phone, find_blocked
 from distribution.models import BlockedPhone
 from routing.intake.identity import identify
 from tests.support.factories import LeadFactory, WorkspaceFactory
@@ -52,13 +52,3 @@ def test_phone_is_blocked_in_one_workspace() -> None:
     assert find_blocked("404-555-0123", workspace=row.workspace) == row
     assert find_blocked("404-555-0123", workspace=WorkspaceFactory()) is None
 
-
-def test_unblocking_is_audited_and_happens_once() -> None:
-    row, _ = block_phone("404 555 0123", workspace=WorkspaceFactory(), actor="olga", reason="x")
-
-    assert unblock_phone(row.pk, actor="omar", reason="a mistake")
-    assert not unblock_phone(row.pk, actor="omar", reason="a mistake")
-
-    assert not BlockedPhone.objects.exists()
-    entries = AuditEntry.objects.order_by("pk").values_list("action", "actor", "reason")
-    assert list(entries) == [("blocked", "olga", "x"), ("unblocked", "omar", "a mistake")]

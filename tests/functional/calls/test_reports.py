@@ -3,9 +3,9 @@
 import pytest
 
 from distribution.calls.applying import apply_new
-from distribution.models import BlockedPhone, Call, Verification
+from distribution.models import BlockedPhone, Verification
 from routing.models import Lead
-from tests.support.calling import Office, results_of, story_of
+from tests.support.calling import Office, story_of
 
 
 @pytest.mark.parametrize(
