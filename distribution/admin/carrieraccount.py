@@ -138,7 +138,7 @@ SWITCHES: Final = {
     ),
     "forget": Switch(
         "Forget the previous token",
-        "Messages signed with the previous token are refused from now on. First make the carrier sign with the new one.",
+        "Messages signed with the previous token are refused from now on. Let the carrier sign with the new one first.",
         CHANGE,
         _forget,
         lambda row: "" if row.previous_token else "there is no previous token",
@@ -169,6 +169,11 @@ class CarrierAccountAdmin(SwitchesAdmin, ConfigurationAdmin):
         ("Carrier", {"fields": ("api_url", "account_sid", "token", "stored_key", KEY, "calls_per_second")}),
         (None, {"fields": ("public_id", "created_at", REASON)}),
     )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "api_url":
+            kwargs["assume_scheme"] = "https"
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists decrypt nothing."""

@@ -41,7 +41,7 @@ OF_CALLS: Final = "distribution.view_call"
 
 
 def _enable(channel: Channel, form: ReasonForm, actor: str) -> str:
-    enable_by_hand(channel.pk, at=timezone.now(), actor=actor, reason=form.cleaned_data["reason"])
+    enable_by_hand(channel.pk, actor=actor, reason=form.cleaned_data["reason"])
     return f"{channel} is enabled. Leads that waited for a channel are due now."
 
 
@@ -56,7 +56,7 @@ def _flag(channel: Channel, form: ReasonForm, actor: str) -> str:
 
 
 def _unflag(channel: Channel, form: ReasonForm, actor: str) -> str:
-    unflag_by_hand(channel.pk, at=timezone.now(), actor=actor, reason=form.cleaned_data["reason"])
+    unflag_by_hand(channel.pk, actor=actor, reason=form.cleaned_data["reason"])
     return f"{channel} is not flagged any more. Leads that waited for a channel are due now."
 
 

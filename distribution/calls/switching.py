@@ -1,7 +1,7 @@
 """What an operator switches: an account's token and its stop, a channel's flag and whether it is enabled. Audited.
 
-What waited for the switch is due at once afterwards, in a transaction of its own: verifications are locked before
-accounts and channels.
+A trigger makes what waited for a channel due. What waited for an account is due after the commit, in a transaction of
+its own: verifications are locked before accounts.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,6 @@ from tracing import audit
 
 BY_HAND: Final = "by_hand"
 WAIT_FOR_ACCOUNT: Final = ("account_stopped",)
-WAIT_FOR_CHANNEL: Final = ("no_channel", "account_stopped")
 
 
 class SwitchRefused(ValueError):
@@ -86,27 +85,25 @@ def flag_by_hand(channel_id: int, *, at: datetime, actor: str, reason: str) -> N
     _change_channel(channel_id, "flagged", change, actor=actor, reason=reason)
 
 
-def unflag_by_hand(channel_id: int, *, at: datetime, actor: str, reason: str) -> None:
+def unflag_by_hand(channel_id: int, *, actor: str, reason: str) -> None:
     """Raises SwitchRefused."""
 
     def change(row: Channel) -> Sequence[str]:
         if row.flagged_at is None:
             raise SwitchRefused("it is not flagged")
         row.flagged_at, row.flag_reason = None, ""
-        after_commit(partial(wake_waiting, row.workspace_id, reasons=WAIT_FOR_CHANNEL, at=at))
         return "flagged_at", "flag_reason"
 
     _change_channel(channel_id, "unflagged", change, actor=actor, reason=reason)
 
 
-def enable_by_hand(channel_id: int, *, at: datetime, actor: str, reason: str) -> None:
+def enable_by_hand(channel_id: int, *, actor: str, reason: str) -> None:
     """Raises SwitchRefused."""
 
     def change(row: Channel) -> Sequence[str]:
         if row.is_enabled:
             raise SwitchRefused("it is enabled already")
         row.is_enabled = True
-        after_commit(partial(wake_waiting, row.workspace_id, reasons=WAIT_FOR_CHANNEL, at=at))
         return ("is_enabled",)
 
     _change_channel(channel_id, "enabled", change, actor=actor, reason=reason)
@@ -129,7 +126,9 @@ def wake_waiting(workspace_id: int, *, reasons: Sequence[str], at: datetime) -> 
     waiting = Verification.objects.filter(
         workspace_id=workspace_id, state=VerificationState.WAITING, reason__in=reasons, due_at__gt=at
     )
-    return waiting.update(due_at=at)
+    with transaction.atomic():
+        locked = waiting.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+        return Verification.objects.filter(pk__in=list(locked)).update(due_at=at)
 
 
 def _change_account(

@@ -71,7 +71,7 @@ from tests.support.factories import (
     CallPolicyFactory,
     CampaignFactory,
     CardPaymentFactory,
-    ChannelFactory,
+    CarrierAccountFactory,
     ContractFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -81,6 +81,7 @@ from tests.support.factories import (
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
+    VerificationFactory,
     issue_buyer_key,
     issue_key,
     issue_workspace_key,
@@ -158,7 +159,7 @@ def build_world() -> Workspace:
     lead = LeadFactory(source=source)
     distribute_lead(lead.pk)
     store_ended_offer(lead, enrollment)
-    store_call(campaign)
+    store_call(lead, campaign)
     _ask_for_a_return(enrollment.buyer)
     ApprovalPolicy.objects.create(workspace=campaign.workspace, fields=["bid_cents"])
     ask_for_a_new_name(enrollment.buyer)
@@ -179,17 +180,24 @@ def build_world() -> Workspace:
     return campaign.workspace
 
 
-def store_call(campaign: Campaign) -> Call:
-    """A person who is being called, and a phone that never is."""
-    channel = ChannelFactory(account__workspace=campaign.workspace)
+def store_call(lead: Lead, campaign: Campaign) -> Call:
+    """The call in which the person confirmed the request, and a phone that is never called."""
+    at = timezone.now()
+    carrier = CarrierAccountFactory(workspace=campaign.workspace, api_url="http://127.0.0.1:9")
     CallPolicyFactory(campaign=campaign)
     block_phone("404 555 0199", workspace=campaign.workspace, actor="world", reason="asked by mail")
-    source = SourceFactory(workspace=campaign.workspace)
+    verification = VerificationFactory(
+        lead=lead, campaign=campaign, state="verified", due_at=None, ended_at=at, tries=1
+    )
     call: Call = CallFactory(
-        verification__lead__source=source,
-        verification__campaign=campaign,
-        channel=channel,
-        recording_sid="RE1",
+        verification=verification,
+        channel__account=carrier,
+        state="ended",
+        outcome="confirmed",
+        ended_at=at,
+        next_check_at=None,
+        records=True,
+        recording_sid=f"RE{0:032d}",
     )
     return call
 

@@ -217,7 +217,9 @@ class TestAdminPages:
             if route.name.endswith("_check"):
                 assert client.post(url, EVERYTHING).status_code == 200, route.path
                 continue
-            assert client.get(url).status_code in {200, 302, 403}, route.path
+            # The carrier of the world does not answer.
+            allowed = {503} if route.name == "distribution_call_recording" else {200, 302, 403}
+            assert client.get(url).status_code in allowed, route.path
             if route.name.endswith(("_change", "_history")):
                 assert client.get(url).status_code == 200, route.path
 
