@@ -1,48 +1,18 @@
 """How the people of a campaign are called: how often, after which waits, and what they hear."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from distribution.admin.narrowing import read_campaign_id
 from distribution.models import CallPolicy
-from tracing.admin.audited import REASON, AuditedAdmin, ReasonedForm
-
-# What whoever answers must be told.
-KEYS: Final = {"1": "the person confirms", "2": "the person declines", "9": "the person is not called again"}
-PLACEHOLDER: Final = "{workspace}"
-AFTER: Final = ("no_answer", "voicemail", "busy", "no_input", "failed")
-
-
-class CallPolicyForm(ReasonedForm):
-    def clean_script(self) -> str:
-        script: str = self.cleaned_data["script"]
-        missing = [
-            f"{key} ({what})" for key, what in KEYS.items() if key not in script.split(PLACEHOLDER)[-1]
-        ]
-        if missing:
-            raise ValidationError(f"Say what these keys do: {', '.join(missing)}.")
-        if {"{", "}"} & set(script.replace(PLACEHOLDER, "")):
-            raise ValidationError(f"Only {PLACEHOLDER} is replaced. Take out the other braces.")
-        return script
-
-    def clean(self) -> dict[str, Any]:
-        """More calls after one outcome than in all would never go out."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        most = cleaned.get("max_calls")
-        for name in (f"{outcome}_calls" for outcome in AFTER):
-            number = cleaned.get(name)
-            if most is not None and number is not None and number > most:
-                self.add_error(name, f"There are at most {most} calls in all. Enter at most {most}.")
-        return cleaned
+from tracing.admin.audited import REASON, AuditedAdmin
 
 
 @admin.register(CallPolicy)
 class CallPolicyAdmin(AuditedAdmin):
-    form = CallPolicyForm
     workspace_path = "campaign__workspace"
     owner_fields = ("campaign",)
     list_display = ("campaign", "workspace", "max_calls", "ring_seconds", "needs_consent", "records_calls")
