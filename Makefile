@@ -77,7 +77,7 @@ check: venv ## run linters, types, import contracts, migration and deployment ch
 	LEADSWITCH_HTTPS=true $(MANAGE) check --deploy --fail-level WARNING $(if $(V),,>/dev/null)
 
 .PHONY: up
-up: venv ## serve web, worker, dispatcher, deliverer, streams, beat and exporter on port 8000 (PORT=) until Ctrl-C
+up: venv ## serve web, worker, dispatcher, deliverer, dialer, streams, beat and exporter on port 8000 (PORT=) until Ctrl-C
 	$(Q)exec $(BIN)/python -m leadswitch.up --host $(HOST) --port $(PORT)
 
 .PHONY: bench

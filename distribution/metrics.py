@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from tracing.series import POSTGRES_CAUSES, with_series
+from tracing.series import POSTGRES_CAUSES, with_pairs, with_series
 
 DECISION_SECONDS = Histogram(
     "leadswitch_decision_seconds",
@@ -159,4 +159,95 @@ PORTAL_SIGN_INS = with_series(
         ["step"],
     ),
     step=("requested", "refused", "mailed", "not_mailed", "succeeded", "invalid"),
+)
+
+CALLS_ENDED = with_series(
+    Counter(
+        "leadswitch_calls_ended_total",
+        "Verification and test calls that ended, by what they came to and by who told us the end.",
+        ["outcome", "by"],
+    ),
+    open_label="by",
+    outcome=(
+        *("confirmed", "declined", "opted_out", "no_input", "voicemail", "busy", "no_answer"),
+        *("invalid_phone", "failed", "canceled", "not_placed"),
+    ),
+    by=("webhook", "poll", "dial", "cap"),
+)
+DIAL_PROBLEMS = {
+    "placed": ("none",),
+    "not_placed": (
+        *("invalid_phone", "phone_refused", "number_refused", "account_refused", "account_limited"),
+        *("concurrency", "queue_full", "geo", "refused", "bad_settings", "unreachable"),
+    ),
+    "throttled": ("throttled",),
+    "unknown": ("no_answer", "carrier_failed", "bad_answer"),
+}
+DIALS = with_pairs(
+    Counter(
+        "leadswitch_dials_total",
+        "Requests to a carrier to place a call, by outcome and problem. After an unknown one the carrier is asked.",
+        ["outcome", "problem"],
+    ),
+    ("outcome", "problem"),
+    ((outcome, problem) for outcome, problems in DIAL_PROBLEMS.items() for problem in problems),
+)
+DIAL_SECONDS = Histogram(
+    "leadswitch_dial_seconds",
+    "One request to a carrier to place a call, from its start to the end of the answer.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20),
+)
+LINE_GAP_SECONDS = Histogram(
+    "leadswitch_line_gap_seconds",
+    (
+        "Time from when a line was free and a lead was due, by the later of both, until its call was written, without"
+        " what pace, hours and limits ask to wait."
+    ),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+VERIFICATIONS_ENDED = with_series(
+    Counter(
+        "leadswitch_verifications_ended_total",
+        "Verifications that ended by a call or a person, by how.",
+        ["end"],
+    ),
+    end=("verified", "verified_by_hand", "declined", "failed", "sold_unverified", "to_person"),
+)
+VERIFIED_SECONDS = Histogram(
+    "leadswitch_verified_seconds",
+    "Time from when the gate stopped a lead until it was verified.",
+    buckets=(10, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400, 259_200, 604_800),
+)
+CALL_WEBHOOKS = with_series(
+    Counter(
+        "leadswitch_call_webhooks_total",
+        (
+            "Webhooks of carriers, by kind and result: applied, nothing_new (all of it was known), second_call (of"
+            " another call for the same request), repeated, unknown_call, bad_signature."
+        ),
+        ["kind", "result"],
+    ),
+    kind=("status", "script", "keys", "recording"),
+    result=("applied", "nothing_new", "second_call", "repeated", "unknown_call", "bad_signature"),
+)
+CALL_CHECKS = with_series(
+    Counter(
+        "leadswitch_call_checks_total",
+        (
+            "Times that a carrier was asked about a call: ended, open, found (after an unknown dial), not_found,"
+            " unreachable."
+        ),
+        ["result"],
+    ),
+    result=("ended", "open", "found", "not_found", "unreachable"),
+)
+SECOND_CALLS = Counter(
+    "leadswitch_second_calls_total", "Second calls that a carrier made for one request. They are ended."
+)
+MISSED_WAKES = Counter(
+    "leadswitch_missed_wakes_total",
+    "Verifications that were due with a free line, and that only the slow full pass of a dialer found.",
+)
+DIALER_FAILURES = Counter(
+    "leadswitch_dialer_failures_total", "Rounds of a dialer that failed. It tries again after a pause."
 )

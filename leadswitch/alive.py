@@ -1,4 +1,4 @@
-"""`python -m leadswitch.alive dispatcher|deliverer|streams|beat`: a liveness probe.
+"""`python -m leadswitch.alive dispatcher|deliverer|dialer|streams|beat`: a liveness probe.
 
 Exit code 1 when the process hangs or is gone.
 
@@ -14,7 +14,7 @@ from routing.dispatch.heartbeat import LONGEST_TURN_SECONDS, heartbeat_age
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m leadswitch.alive", description=__doc__)
-    parser.add_argument("process", choices=["dispatcher", "deliverer", "streams", "beat"])
+    parser.add_argument("process", choices=["dispatcher", "deliverer", "dialer", "streams", "beat"])
     process = parser.parse_args().process
     try:
         age = heartbeat_age(read_locations().var_dir, process)

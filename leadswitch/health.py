@@ -1,8 +1,8 @@
 """Health for orchestrators. Answers name no host, tenant or person.
 
 Ready means that this server can store leads, which needs only a writable PostgreSQL. Without Redis, workers or
-dispatchers leads are stored and distributed later; without deliverers, sold leads are sent later. The answer lists
-degraded parts.
+dispatchers leads are stored and distributed later; without deliverers, sold leads are sent later;
+without dialers, calls are placed later. The answer lists degraded parts.
 """
 
 import time

@@ -4,13 +4,23 @@ from prometheus_client import Counter, Gauge
 
 from tracing.series import with_series
 
-PARTS = ("database", "redis", "dispatcher", "workers", "canary", "reconcilers", "enqueuer", "deliverer")
+PARTS = (
+    "database",
+    "redis",
+    "dispatcher",
+    "workers",
+    "canary",
+    "reconcilers",
+    "enqueuer",
+    "deliverer",
+    "dialer",
+)
 
 PART_OK = with_series(
     Gauge(
         "leadswitch_part_ok",
         "1 if a part was ok when /readyz last checked it: database, redis, dispatcher, workers, canary,"
-        " reconcilers, enqueuer, deliverer.",
+        " reconcilers, enqueuer, deliverer, dialer.",
         ["part"],
         multiprocess_mode="mostrecent",
     ),

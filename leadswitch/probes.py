@@ -11,6 +11,7 @@ import redis
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from structlog import get_logger
 
+from distribution.calls.liveness import is_dialer_missing
 from distribution.deliveries.liveness import is_deliverer_missing
 from routing.dispatch import workers
 from routing.dispatch.canary import read_canary
@@ -49,6 +50,7 @@ class ProbedParts:
     reconcilers: str = UNKNOWN
     enqueuer: str = OK
     deliverer: str = UNKNOWN
+    dialer: str = UNKNOWN
 
 
 def read_parts() -> ProbedParts:
@@ -67,6 +69,7 @@ def read_parts() -> ProbedParts:
         reconcilers=_ask(_ask_reconcilers),
         enqueuer=probe_enqueuer(),
         deliverer=_ask(lambda: NONE if is_deliverer_missing() else OK),
+        dialer=_ask(lambda: NONE if is_dialer_missing() else OK),
     )
 
 

@@ -92,6 +92,7 @@ LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
 LEADSWITCH_BEGIN_HOOK = "leadswitch.start.begin_dispatcher"
 LEADSWITCH_BEGIN_DELIVERER_HOOK = "leadswitch.start.begin_deliverer"
+LEADSWITCH_BEGIN_DIALER_HOOK = "leadswitch.start.begin_dialer"
 LEADSWITCH_BEGIN_STREAMS_HOOK = "leadswitch.start.begin_streams"
 # Where streams of offers are, and what finds out who listens: it is called with the request's headers.
 LEADSWITCH_STREAM_READERS = {
@@ -110,6 +111,8 @@ LEADSWITCH_DELIVERER_POLL_MS = ENVIRONMENT.deliverer_poll_ms
 LEADSWITCH_EVENT_DAYS = ENVIRONMENT.event_days
 # The account at Stripe. None: nothing about cards is offered.
 LEADSWITCH_STRIPE = ENVIRONMENT.stripe_account
+LEADSWITCH_DIALER_THREADS = ENVIRONMENT.dialer_threads
+LEADSWITCH_DIALER_POLL_MS = ENVIRONMENT.dialer_poll_ms
 LEADSWITCH_CALL_SEARCH_SECONDS = ENVIRONMENT.call_search_seconds
 LEADSWITCH_PAYMENTS_POLL_MS = ENVIRONMENT.payments_poll_ms
 # Behind PgBouncer nothing can listen.

@@ -34,6 +34,13 @@ def begin_deliverer() -> None:
     _begin("deliverer", threads=6)
 
 
+def begin_dialer() -> None:
+    """The same before the dialer starts. Threads pick, apply, check and listen; the others place calls."""
+    from django.conf import settings
+
+    _begin("dialer", threads=4 + settings.LEADSWITCH_DIALER_THREADS)
+
+
 def begin_streams() -> None:
     """The same before the streams start. Four threads read, and one connection listens."""
     _begin("streams", threads=5)

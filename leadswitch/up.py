@@ -37,6 +37,7 @@ WORKER_OPTIONS: Final = ("--loglevel", "INFO", "--without-gossip", "--without-mi
 BEAT_OPTIONS: Final = ("--loglevel", "WARNING")
 DISPATCHER: Final = ("manage.py", "dispatcher")
 DELIVERER: Final = ("manage.py", "deliverer")
+DIALER: Final = ("manage.py", "dialer")
 STREAMS: Final = ("manage.py", "streams")
 EXPORTER: Final = ("manage.py", "exporter")
 PORTS_TRIED: Final = 20
@@ -164,6 +165,7 @@ def programs(host: str, port: int, *, streams_port: int, workers: int) -> list[P
         Program("worker", worker, {"LEADSWITCH_ROLE": "worker", **shared}),
         Program("dispatcher", [python, *DISPATCHER], {"LEADSWITCH_ROLE": "worker", **shared}),
         Program("deliverer", [python, *DELIVERER], {"LEADSWITCH_ROLE": "worker", **shared}),
+        Program("dialer", [python, *DIALER], {"LEADSWITCH_ROLE": "worker", **shared}),
         Program("beat", [python, *celery, "beat", *BEAT_OPTIONS], {"LEADSWITCH_ROLE": "worker", **shared}),
         # Its own /metrics: a gauge of the whole installation must not be added up over processes.
         Program(

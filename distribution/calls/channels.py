@@ -1,6 +1,6 @@
 """Channels over which a call may go out: what they have free, and which is the best for a phone. Takes no locks."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -103,7 +103,7 @@ def find_usable(
     channels: Sequence[ChannelSeen], *, at: datetime, margin: timedelta
 ) -> tuple[list[ChannelSeen], str]:
     """The channels that can take a call now. If there is none, why: the last step that a channel reached."""
-    steps = (
+    steps: tuple[tuple[str, Callable[[ChannelSeen], bool]], ...] = (
         ("account_stopped", lambda each: each.account_is_open),
         ("channel_closed", lambda each: each.is_in_hours(at, margin=margin)),
         ("no_line", lambda each: each.free > 0),

@@ -7,12 +7,13 @@ dialer that wakes up late, because only one of them moves it on. One that is `di
 asked (checking.py).
 """
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from distribution.calls.addresses import make_addresses
 from distribution.calls.begin import Begun
@@ -22,6 +23,8 @@ from distribution.calls.recording_dials import record_dialed
 from distribution.models import CarrierAccount
 from routing.leads.abandoned import log_attempts
 from routing.queries import read_clock
+
+logger = logging.getLogger(__name__)
 
 # Longer than any request lasts (carrier/client.py). Who asks the carrier earlier may ask before it has the call.
 REQUEST_WITHIN_SECONDS: Final = 30
@@ -33,19 +36,22 @@ SET state = 'dialing', dialed_at = clock_timestamp(),
 WHERE id = %s AND state = 'created' AND hang_up_at IS NULL
 RETURNING dialed_at
 """
+# A result that PostgreSQL does not take for so long is left to the checker, who asks the carrier.
+RECORD_WITHIN_SECONDS: Final = 60.0
+PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
 GetCarrier = Callable[[CarrierAccount], CarrierClient]
 
 
 def dial(begun: Begun, *, carrier_of: GetCarrier = get_carrier) -> Dialed | None:
     """Wait for its slot, place it, and record the outcome. None: it was ended before its request.
 
-    Must run outside a transaction.
+    Must run outside a transaction. Raises what PostgreSQL refuses before the request; the checker ends the call then.
     """
     dialed_at = start_request(begun)
     if dialed_at is None:
         return None
     dialed = place(begun, carrier=carrier_of(begun.account))
-    record(begun, dialed, dialed_at=dialed_at)
+    keep_trying(lambda: record(begun, dialed, dialed_at=dialed_at))
     return dialed
 
 
@@ -81,3 +87,19 @@ def record(begun: Begun, dialed: Dialed, *, dialed_at: datetime) -> None:
     with transaction.atomic(durable=True):
         lines = record_dialed(begun.call_id, dialed, dialed_at=dialed_at, at=read_clock())
     log_attempts(lines)
+
+
+def keep_trying(write: Callable[[], None]) -> bool:
+    """Write the result of a request, also if PostgreSQL is away or a lock is busy. False: the checker finds it out."""
+    until = time.monotonic() + RECORD_WITHIN_SECONDS
+    while True:
+        try:
+            write()
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("calls.not_recorded", extra={"cause": type(error).__name__})
+            close_old_connections()
+        else:
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(PAUSE_AFTER_FAILURE_SECONDS)

@@ -12,7 +12,7 @@ from distribution.models import CallPolicy, VerificationState
 RATE_WINDOW: Final = timedelta(hours=24)
 # Of the phone of a lead: the calls that count, the latest first. One that was not placed disturbed nobody.
 COUNTED: Final = """
-    c.phone_hash = %(phone_hash)s AND c.dialed_at > %(since)s
+    c.phone_hash = %(phone_hash)s::varchar AND c.dialed_at > %(since)s
     AND c.dial NOT IN ('not_placed', 'throttled') AND c.outcome <> 'not_placed'
 """
 # The lead is locked already, and nobody changes its verification without that lock, except to make it due earlier.
@@ -22,9 +22,9 @@ SELECT v.id, v.workspace_id, v.campaign_id, v.state, v.due_at, v.reason, v.tries
     COALESCE(p.ring_seconds, %(ring_seconds)s), COALESCE(p.records_calls, FALSE), COALESCE(p.needs_consent, FALSE),
     EXISTS (
         SELECT FROM distribution_blockedphone b
-        WHERE b.workspace_id = v.workspace_id AND b.phone_hash = %(phone_hash)s
+        WHERE b.workspace_id = v.workspace_id AND b.phone_hash = %(phone_hash)s::varchar
     ),
-    EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s AND c.ended_at IS NULL),
+    EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s::varchar AND c.ended_at IS NULL),
     ARRAY(SELECT c.dialed_at FROM distribution_call c WHERE {COUNTED} ORDER BY c.dialed_at DESC)
 FROM distribution_verification v
 JOIN distribution_campaign k ON k.id = v.campaign_id

@@ -28,7 +28,7 @@ INSERT INTO distribution_call (
     state, created_at, next_check_at, ring_seconds, time_limit_seconds, records
 )
 SELECT %(public_id)s, %(kind)s, %(workspace)s, %(account)s, %(channel)s, %(lead)s, %(verification)s, %(number)s,
-    %(test_phone)s, %(phone_hash)s, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s, %(time_limit)s,
+    %(test_phone)s, %(phone_hash)s::varchar, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s, %(time_limit)s,
     %(records)s
 WHERE (SELECT count(*) FROM distribution_call c WHERE {COUNTED}) < %(most)s
 ON CONFLICT DO NOTHING

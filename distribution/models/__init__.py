@@ -64,6 +64,7 @@ from distribution.models.delivery import (
     DeliveryTry,
     TryOutcome,
 )
+from distribution.models.dialer import Dialer, DispatchControlWithCalls, WorkspaceWithCalls
 from distribution.models.direct_posts import ANSWERING
 from distribution.models.endpoint import DisabledReason, Endpoint
 from distribution.models.endpointsecret import EndpointSecret
@@ -197,7 +198,9 @@ __all__ = [
     "DeliveryState",
     "DeliveryTry",
     "DialOutcome",
+    "Dialer",
     "DisabledReason",
+    "DispatchControlWithCalls",
     "EmailFormat",
     "Endpoint",
     "EndpointSecret",
@@ -260,6 +263,7 @@ __all__ = [
     "Wallet",
     "WorkspaceKey",
     "WorkspaceScope",
+    "WorkspaceWithCalls",
     "describe_share",
     "expand_presets",
     "is_paused",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -9,6 +10,7 @@ from django.db.models.functions import Now
 from uuid6 import uuid7
 
 from distribution.models.encrypted import EncryptedTextField
+from distribution.models.verifying import notify_calls
 from routing.models import Workspace
 from routing.models.ownership import owner_trigger
 
@@ -82,7 +84,12 @@ class CarrierAccount(models.Model):
             ),
         ]
         triggers: ClassVar = [
-            owner_trigger("workspace_id", name="account", instead="Add an account in the other workspace.")
+            owner_trigger("workspace_id", name="account", instead="Add an account in the other workspace."),
+            notify_calls(
+                "notify_on_update",
+                operation=pgtrigger.UpdateOf("is_enabled", "stopped_at", "calls_per_second"),
+                condition="(NEW.is_enabled AND NEW.stopped_at IS NULL)",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Final
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -12,12 +13,16 @@ from uuid6 import uuid7
 
 from distribution.configuration.checks import check_hours, check_timezone
 from distribution.models.carrieraccount import CarrierAccount
+from distribution.models.verifying import notify_calls
 from distribution.models.waking_calls import channel_triggers
 from routing.models import Workspace
 from routing.models.ownership import owner_trigger
 
 MOST_LINES: Final = 200
 MOST_CALLS_PER_MINUTE: Final = 12_000
+# Columns whose change may make room for a call. The dialer's own columns are not among them.
+ROOM: Final = ("is_enabled", "flagged_at", "lines", "hours", "timezone", "calls_per_minute")
+MAY_HAVE_ROOM: Final = "(NEW.is_enabled AND NEW.flagged_at IS NULL)"
 E164: Final = r"\A\+[1-9][0-9]{6,14}\Z"
 
 
@@ -105,6 +110,8 @@ class Channel(models.Model):
         triggers: ClassVar = [
             owner_trigger("workspace_id", name="channel", instead="Add the number to the other workspace."),
             *channel_triggers(),
+            notify_calls("notify_on_insert", operation=pgtrigger.Insert, condition="(NEW.is_enabled)"),
+            notify_calls("notify_on_update", operation=pgtrigger.UpdateOf(*ROOM), condition=MAY_HAVE_ROOM),
         ]
 
     def __str__(self) -> str:

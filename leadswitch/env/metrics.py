@@ -30,6 +30,7 @@ class Metrics(Section):
     worker_metrics_port = _port("LEADSWITCH_WORKER_METRICS_PORT", "a Celery worker, with all its processes,")
     dispatcher_metrics_port = _port("LEADSWITCH_DISPATCHER_METRICS_PORT", "the dispatcher")
     deliverer_metrics_port = _port("LEADSWITCH_DELIVERER_METRICS_PORT", "the deliverer")
+    dialer_metrics_port = _port("LEADSWITCH_DIALER_METRICS_PORT", "the dialer")
     streams_metrics_port = _port("LEADSWITCH_STREAMS_METRICS_PORT", "the process that serves streams")
     beat_metrics_port = _port("LEADSWITCH_BEAT_METRICS_PORT", "Celery beat")
     exporter_port = Variable(
@@ -61,6 +62,7 @@ class Metrics(Section):
             "worker": self.worker_metrics_port,
             "dispatcher": self.dispatcher_metrics_port,
             "deliverer": self.deliverer_metrics_port,
+            "dialer": self.dialer_metrics_port,
             "streams": self.streams_metrics_port,
             "beat": self.beat_metrics_port,
         }

@@ -25,6 +25,7 @@ class Job(StrEnum):
     DISPATCHER = "leadswitch-dispatcher"
     DELIVERER = "leadswitch-deliverer"
     STREAMS = "leadswitch-streams"
+    DIALER = "leadswitch-dialer"
     BEAT = "leadswitch-beat"
     EXPORTER = "leadswitch-exporter"
 
@@ -38,6 +39,7 @@ class Dashboard(StrEnum):
     DISPATCH = "leadswitch-dispatch"
     DELIVERIES = "leadswitch-deliveries"
     OFFERS = "leadswitch-offers"
+    CALLS = "leadswitch-calls"
     DATABASE = "leadswitch-database"
 
 

@@ -14,6 +14,7 @@ from leadswitch.levels.alerts.burn import (
     make_meta_recordings,
     make_recordings,
 )
+from leadswitch.levels.alerts.call_alerts import make_call_recordings
 from leadswitch.levels.alerts.notify import make_alertmanager
 from leadswitch.levels.alerts.rows import ALERTS
 from leadswitch.levels.objectives import OBJECTIVES, Objective
@@ -26,6 +27,7 @@ TARGETS: Final = {
     Job.DISPATCHER: ("dispatcher", 9102),
     Job.DELIVERER: ("deliverer", 9105),
     Job.STREAMS: ("streams", 9106),
+    Job.DIALER: ("dialer", 9107),
     Job.BEAT: ("beat", 9103),
     Job.EXPORTER: ("exporter", 9104),
 }
@@ -51,6 +53,7 @@ def make_files(links: Links) -> dict[Path, str]:
 
 def make_rules(links: Links) -> dict[str, Any]:
     groups = [group for objective in OBJECTIVES for group in _group_recordings(objective)]
+    groups.append({"name": "leadswitch-call-recordings", "rules": make_call_recordings()})
     alerts = {"name": "leadswitch-alerts", "rules": [make_rule(alert, links) for alert in ALERTS]}
     return {"groups": [*groups, alerts]}
 

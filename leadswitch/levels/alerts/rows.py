@@ -5,6 +5,7 @@ from typing import Final
 from leadswitch.levels.alerts.alert import Alert
 from leadswitch.levels.alerts.attempt_alerts import ATTEMPT_ALERTS
 from leadswitch.levels.alerts.burn import make_burn_alerts
+from leadswitch.levels.alerts.call_alerts import CALL_ALERTS
 from leadswitch.levels.alerts.delivery_alerts import DELIVERY_ALERTS
 from leadswitch.levels.alerts.dispatch_alerts import DISPATCH_ALERTS
 from leadswitch.levels.alerts.offer_alerts import OFFER_ALERTS
@@ -22,5 +23,6 @@ ALERTS: Final[tuple[Alert, ...]] = (
     *DELIVERY_ALERTS,
     *PAYMENT_ALERTS,
     *OFFER_ALERTS,
+    *CALL_ALERTS,
     *WATCH_ALERTS,
 )

@@ -6,6 +6,7 @@ Without these a dead exporter would look like a day without traffic.
 from typing import Final
 
 from leadswitch.levels.alerts.alert import Alert, Dashboard, Job, Severity
+from leadswitch.levels.alerts.call_alerts import NO_CHANNELS
 from leadswitch.levels.alerts.delivery_alerts import NO_ENDPOINTS
 from leadswitch.levels.alerts.dispatch_alerts import POLLED_ONLY
 from leadswitch.levels.objectives import AVAILABILITY, AVAILABILITY_DEADLINE_SECONDS
@@ -17,12 +18,18 @@ JOBS: Final = {
     Job.DISPATCHER: (Severity.PAGE, "leads start late"),
     Job.DELIVERER: (Severity.PAGE, "sold leads do not reach the systems of their buyers"),
     Job.STREAMS: (Severity.WARNING, "buyers who listen do not hear of offers, and must ask for them"),
+    Job.DIALER: (Severity.PAGE, "leads are not verified, and calls that end keep their lines"),
     Job.BEAT: (Severity.WARNING, "no reconciler runs"),
 }
 # No lead is offered by ping post: no stream is expected.
 NO_PING_POST: Final = "max(leadswitch_ping_post_campaigns) == 0"
 # Where these hold, no such process is expected.
-UNEXPECTED: Final = {Job.DISPATCHER: POLLED_ONLY, Job.DELIVERER: NO_ENDPOINTS, Job.STREAMS: NO_PING_POST}
+UNEXPECTED: Final = {
+    Job.DISPATCHER: POLLED_ONLY,
+    Job.DELIVERER: NO_ENDPOINTS,
+    Job.STREAMS: NO_PING_POST,
+    Job.DIALER: NO_CHANNELS,
+}
 DIGEST_HOUR: Final = 9
 
 

@@ -11,6 +11,7 @@ from leadswitch.levels.alerts.alert import Alert, Job
 from leadswitch.levels.dashboards.boards.queries import is_none_of, is_one_of
 from leadswitch.levels.dashboards.expressions import Gauge, ProcessAggregation, Quantile, Scaled, Series
 from leadswitch.levels.monitors.burn import watch_burn
+from leadswitch.levels.monitors.call_watches import CALL_WATCHES
 from leadswitch.levels.monitors.condition import Compare, Condition, JobDown, Watch, WindowAggregation
 from leadswitch.levels.monitors.delivery_watches import DELIVERY_WATCHES
 from leadswitch.levels.monitors.forms import above, at_least, increase, is_zero, more, share, stays_above
@@ -185,6 +186,7 @@ WATCHES: Final[dict[str, Watch]] = {
     **DELIVERY_WATCHES,
     **PAYMENT_WATCHES,
     **OFFER_WATCHES,
+    **CALL_WATCHES,
     "LeadSwitchExporterCollectorFailed": is_zero(
         Gauge(Series("leadswitch_exporter_collector_success"), ("collector",), ProcessAggregation.MIN), "2m"
     ),

@@ -26,6 +26,7 @@ class ProcessKind(StrEnum):
     WORKER = "worker"
     DISPATCHER = "dispatcher"
     DELIVERER = "deliverer"
+    DIALER = "dialer"
     STREAMS = "streams"
     BEAT = "beat"
     EXPORTER = "exporter"

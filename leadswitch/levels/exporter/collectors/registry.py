@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from leadswitch.levels.exporter.collectors.calls import CALLS_ROW
 from leadswitch.levels.exporter.collectors.deliveries import DELIVERIES
 from leadswitch.levels.exporter.collectors.dispatch import DISPATCH
 from leadswitch.levels.exporter.collectors.events import EVENTS
@@ -17,6 +18,6 @@ from leadswitch.levels.exporter.collectors.tables import TABLES
 from leadswitch.levels.exporter.series import CollectorRow
 
 COLLECTORS: Final[tuple[CollectorRow, ...]] = (
-    *(RETRIES, LEADS, HOUR, MONEY, DELIVERIES, EVENTS, OFFERS, PAYMENTS),
+    *(RETRIES, LEADS, HOUR, MONEY, DELIVERIES, EVENTS, OFFERS, PAYMENTS, CALLS_ROW),
     *(POSTGRES, TABLES, REDIS, DISPATCH),
 )

@@ -1,0 +1,254 @@
+"""The loop of `manage.py dialer`: find verifications that can be called, and call them in a pool of threads.
+
+    picker (this thread)   finds who can be called now; sleeps until a notification, a due time or a slot of the pace
+    pool (threads)         begins a call, places it, records the answer: one request each
+    applier (a thread)     applies what carriers report
+    checker (a thread)     asks carriers about calls whose reports are missing, and ends calls
+    listener (a thread)    wakes them when a commit changes something
+
+Several may run: PostgreSQL's locks decide about each call. A process may be killed at every step (dialing.py).
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from django.conf import settings
+from django.db import Error, close_old_connections, connections
+
+from distribution import metrics
+from distribution.calls.applying import apply_new
+from distribution.calls.carriers import get_carrier
+from distribution.calls.checking import check_due
+from distribution.calls.dial_pool import DialPool
+from distribution.calls.dialing import GetCarrier
+from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
+from distribution.calls.picking import Picked, Room, pick, read_room
+from routing.dispatch.heartbeat import send_heartbeat
+from routing.queries import read_clock
+
+logger = logging.getLogger(__name__)
+
+NAME: Final = "dialer"
+HEARTBEAT_SECONDS: Final = 5.0
+CARE_SECONDS: Final = 0.5
+# How often it looks without being woken, in case that a notification was missed.
+PASS_SECONDS: Final = 30.0
+# What the full pass finds could have been called for this long: it was not just committed.
+MISSED_AFTER_SECONDS: Final = 2.0
+SHORTEST_TURN_SECONDS: Final = 0.01
+PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
+# A stopping process waits this long for requests that run.
+STOP_SECONDS: Final = 10.0
+# Reports and checks of one turn.
+STEPS_AT_ONCE: Final = 100
+CHECK_SECONDS: Final = 1.0
+
+
+class ThreadDied(Exception):
+    """The process would go on without a part of it. The message names the thread."""
+
+
+class Interval:
+    """Is due at once, and again `seconds` after each time that it was."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._next = seconds, 0.0
+
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
+
+
+class Repeater(threading.Thread):
+    """Calls `step` while it has something to do, when it is woken, and every `seconds`. It survives every failure."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        step: Callable[[], int],
+        stop: threading.Event,
+        wake: threading.Event,
+        seconds: float,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._step, self._stop_event, self._wake, self._seconds = step, stop, wake, seconds
+
+    def run(self) -> None:
+        while not self._stop_event.is_set():
+            self._wake.clear()
+            if not self._turn():
+                self._wake.wait(self._seconds)
+        connections.close_all()
+
+    def _turn(self) -> int:
+        try:
+            close_old_connections()
+            return self._step()
+        except Exception as error:  # noqa: BLE001 - one bad call must not end the thread, nor its dialer
+            metrics.DIALER_FAILURES.inc()
+            logger.error("calls.part_failed", extra={"part": self.name, "cause": type(error).__name__})
+            close_old_connections()
+            self._stop_event.wait(PAUSE_AFTER_FAILURE_SECONDS)
+        return 0
+
+
+class Wakes(threading.Event):
+    """One event for a listener that wakes several threads."""
+
+    def __init__(self, *others: threading.Event) -> None:
+        super().__init__()
+        self._others = others
+
+    def set(self) -> None:
+        for each in self._others:
+            each.set()
+
+
+class Dialer:
+    """One process. `is_woken`: a listener sets `wakes`; without one it polls."""
+
+    def __init__(
+        self, name: str, *, stop: threading.Event, is_woken: bool, carrier_of: GetCarrier = get_carrier
+    ) -> None:
+        self._name, self._stop, self._carrier_of = name, stop, carrier_of
+        self._wake, applies, checks = (threading.Event() for _ in range(3))
+        self.wakes = Wakes(self._wake, applies, checks)
+        self._poll_seconds = math.inf if is_woken else settings.LEADSWITCH_DIALER_POLL_MS / 1000
+        apply_seconds = PASS_SECONDS if is_woken else self._poll_seconds
+        self._pool = DialPool(
+            settings.LEADSWITCH_DIALER_THREADS, on_done=self._wake.set, carrier_of=carrier_of
+        )
+        applier = Repeater("applier", step=self._apply, stop=stop, wake=applies, seconds=apply_seconds)
+        checker = Repeater("checker", step=self._check, stop=stop, wake=checks, seconds=CHECK_SECONDS)
+        self._parts: list[threading.Thread] = [*self._pool.threads, applier, checker]
+        self._heartbeat = Interval(HEARTBEAT_SECONDS)
+        self._full_pass = FullPass()
+        self._look_at = 0.0
+
+    def add(self, thread: threading.Thread) -> None:
+        """A thread that runs beside it, such as the listener."""
+        self._parts.append(thread)
+
+    def run(self) -> None:
+        """Run until `stop` is set. Survives failures of PostgreSQL. Raises ThreadDied."""
+        for thread in self._parts:
+            thread.start()
+        is_woken = True
+        try:
+            while not self._stop.is_set():
+                self._wake.clear()
+                wait_seconds = self._turn_or_pause(is_woken=is_woken)
+                is_woken = self._wake.wait(wait_seconds)
+        finally:
+            self._finish()
+
+    def _turn_or_pause(self, *, is_woken: bool) -> float:
+        """Returns how long to sleep, unless it is woken."""
+        try:
+            self._look_after()
+            return self._turn(is_woken=is_woken)
+        except Error as error:
+            metrics.DIALER_FAILURES.inc()
+            logger.warning("calls.database_failed", extra={"cause": type(error).__name__})
+            close_old_connections()
+            self._look_at = 0.0
+            return PAUSE_AFTER_FAILURE_SECONDS
+
+    def _turn(self, *, is_woken: bool) -> float:
+        now = time.monotonic()
+        if is_woken or now >= self._look_at:
+            self._look()
+            # Many notifications in a row are one turn: each costs a statement or two.
+            self._stop.wait(SHORTEST_TURN_SECONDS)
+        elif self._full_pass.is_due():
+            self._start(self._full_pass.look(self._find()[1]))
+        return min(CARE_SECONDS, max(0.0, self._look_at - time.monotonic()))
+
+    def _look(self) -> None:
+        room, picked = self._find()
+        self._full_pass.forget()
+        self._start(picked)
+        waits = (room.seconds, self._pool.seconds_until_tried_again() if room.calls else None)
+        seconds = min((each for each in waits if each is not None), default=self._poll_seconds)
+        self._look_at = time.monotonic() + min(seconds, self._poll_seconds)
+
+    def _find(self) -> tuple[Room, Sequence[Picked]]:
+        if not settings.LEADSWITCH_BASE_URL:
+            return Room({}, None), []
+        room = read_room()
+        beginning = self._pool.count_beginning()
+        calls = {key: count - beginning.get(key, 0) for key, count in room.calls.items()}
+        calls = {key: count for key, count in calls.items() if count > 0}
+        return room, pick(calls, limit=self._pool.count_free(), but=self._pool.list_taken())
+
+    def _start(self, picked: Sequence[Picked]) -> None:
+        for each in picked:
+            self._pool.submit(each)
+
+    def _apply(self) -> int:
+        return apply_new(limit=STEPS_AT_ONCE)
+
+    def _check(self) -> int:
+        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of)
+
+    def _look_after(self) -> None:
+        self._check_threads()
+        send_heartbeat(settings.VAR_DIR, NAME)
+        if self._heartbeat.is_due():
+            close_old_connections()
+            write_dialer_heartbeat(self._name, at=read_clock())
+
+    def _check_threads(self) -> None:
+        """Without its checker or a thread of its pool, a dialer would keep lines for ever, and look alive."""
+        dead = next((thread for thread in self._parts if not thread.is_alive()), None)
+        if dead is None or self._stop.is_set():
+            return
+        logger.critical("calls.thread_died", extra={"part": dead.name})
+        raise ThreadDied(f"The thread {dead.name} ended. Start the dialer again; the log says what happened.")
+
+    def _finish(self) -> None:
+        """No new calls. Requests that run may end; the checker of another dialer asks about those that do not."""
+        self._stop.set()
+        self.wakes.set()
+        self._pool.finish(seconds=STOP_SECONDS)
+        try:
+            forget_dialer(self._name)
+        except Error as error:
+            logger.warning("calls.not_forgotten", extra={"cause": type(error).__name__})
+
+
+class FullPass:
+    """Looks whether somebody waits although nothing woke the dialer. It should find nobody.
+
+    It looks twice: who could be called both times, and was not, was missed. Any turn in between clears the suspicion.
+    """
+
+    def __init__(self) -> None:
+        self._next_at = time.monotonic() + PASS_SECONDS
+        self._suspects: frozenset[int] = frozenset()
+
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._next_at
+
+    def forget(self) -> None:
+        self._suspects = frozenset()
+
+    def look(self, found: Sequence[Picked]) -> Sequence[Picked]:
+        """Returns whom to call now."""
+        ids = frozenset(each.verification_id for each in found)
+        missed = len(ids & self._suspects)
+        if missed:
+            metrics.MISSED_WAKES.inc(missed)
+            logger.error("calls.missed_wake", extra={"count": missed})
+        is_first = bool(ids) and not self._suspects
+        self._suspects = ids if is_first else frozenset()
+        self._next_at = time.monotonic() + (MISSED_AFTER_SECONDS if is_first else PASS_SECONDS)
+        return () if is_first else found

@@ -1,0 +1,328 @@
+"""Placing a call: exactly one request, and what each answer of the carrier means for call, line, lead and account."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from distribution.calls.applying import apply_new
+from distribution.calls.begin import Begun, NotBegun, begin_call
+from distribution.calls.dialing import dial, place, record, start_request
+from distribution.calls.locks import count_lines
+from distribution.models import Call, CallNotice, CarrierAccount, Channel, Verification
+from routing.models import Lead
+from tests.support.calling import Office
+from tests.support.waiting import wait_until
+from tests.support.waiting_leads import AT, let_wait, told
+from tracing.models import AuditEntry
+
+SECOND = timedelta(seconds=1)
+
+
+def begin(office: Office, digits: str, **changes: Any) -> tuple[Verification, Begun]:
+    waiting = let_wait(office.channel, phone=f"+140455501{digits}", **changes)
+    begun = begin_call(waiting.pk, at=AT)
+    assert isinstance(begun, Begun)
+    return waiting, begun
+
+
+def dial_one(office: Office, digits: str, **changes: Any) -> tuple[Verification, Call]:
+    waiting, begun = begin(office, digits, **changes)
+    dial(begun, carrier_of=office.get_carrier)
+    waiting.refresh_from_db()
+    assert len(office.carrier.requests("POST")) == 1
+    return waiting, Call.objects.get(pk=begun.call_id)
+
+
+def test_placed_call(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    before = timezone.now()
+
+    waiting, call = dial_one(office, "01")
+
+    [request] = office.carrier.requests("POST")
+    base = f"/calls/{call.public_id}"
+    form = dict(request["form"])
+    assert (form["To"], form["From"], form["Timeout"], form["TimeLimit"]) == (
+        *("+14045550101", office.channel.number, "28", "120"),
+    )
+    assert base in form["Url"]
+    assert base in form["StatusCallback"]
+    assert "Record" not in form
+    assert (call.dial, call.state, call.carrier_sid) == ("placed", "queued", request["sid"])
+    assert call.dialed_at is not None
+    assert call.next_check_at is not None
+    assert before <= call.dialed_at <= timezone.now()
+    assert timedelta(seconds=58) <= call.next_check_at - call.dialed_at < timedelta(seconds=60)
+    assert (waiting.state, waiting.tries) == ("calling", 1)
+    assert [code for code, _ in told(waiting)] == ["placing", "placed"]
+
+
+@pytest.mark.parametrize(
+    ("digits", "problem", "code"),
+    [
+        ("17", "carrier_failed", "20500"),
+        ("16", "carrier_failed", "20503"),
+        ("19", "no_answer", None),
+        ("22", "bad_answer", None),
+        ("23", "bad_answer", None),
+        ("24", "no_answer", None),
+    ],
+)
+def test_unknown_dial_holds_line_and_lead(
+    office: Office, digits: str, problem: str, code: str | None
+) -> None:
+    office.carrier.configure(lose=1)
+
+    waiting, call = dial_one(office, digits)
+
+    assert (call.dial, call.state, call.carrier_sid, call.dial_problem) == (
+        "unknown",
+        "dialing",
+        None,
+        problem,
+    )
+    assert code is None or call.dial_code == code
+    assert call.next_check_at is not None
+    assert 4 < (call.next_check_at - timezone.now()).total_seconds() <= 5
+    assert (waiting.state, Lead.objects.get().locked_by) == ("calling", f"call:{call.public_id}")
+    assert count_lines(office.channel.pk) == 1
+    assert told(waiting)[1:] == [("unknown", {"problem": problem})]
+    assert begin_call(waiting.pk, at=AT) == NotBegun("not_gated")
+
+
+@pytest.mark.parametrize(("end", "lead"), [("fail", "failed"), ("person", "gated"), ("sell", "pending")])
+def test_invalid_phone_ends_the_verification(office: Office, end: str, lead: str) -> None:
+    waiting, call = dial_one(office, "11", campaign__unverified_end=end)
+
+    assert (call.dial, call.dial_code, call.state, call.outcome, call.ended_by) == (
+        *("not_placed", "21211", "ended", "invalid_phone", "dial"),
+    )
+    assert count_lines(office.channel.pk) == 0
+    assert (waiting.state, waiting.reason) == ("person" if end == "person" else "unverified", "invalid_phone")
+    assert Lead.objects.get().status == lead
+    assert told(waiting)[1:] == [
+        ("not_placed", {"problem": "invalid_phone", "code": "21211"}),
+        ("gave_up", {"reason": "invalid_phone", "end": end}),
+    ]
+
+
+def assert_not_placed(waiting: Verification, call: Call, *, reason: str, seconds: float) -> None:
+    """The line is free, the try does not count, and the lead is due after that time."""
+    assert (call.state, call.outcome, call.ended_by) == ("ended", "not_placed", "dial")
+    assert count_lines(call.channel_id) == 0
+    lead = Lead.objects.get()
+    assert (lead.status, lead.locked_by, lead.locked_at) == ("gated", "", None)
+    assert (waiting.state, waiting.reason, waiting.tries) == ("waiting", reason, 0)
+    assert waiting.due_at is not None
+    assert call.ended_at is not None
+    assert (waiting.due_at - call.ended_at).total_seconds() == seconds
+
+
+def test_refused_number_flags_its_channel(office: Office) -> None:
+    office.carrier.refuse_number(office.channel.number, error=21210)
+
+    waiting, call = dial_one(office, "01")
+
+    assert_not_placed(waiting, call, reason="", seconds=0)
+    channel = Channel.objects.get()
+    assert (channel.flagged_at, channel.flag_reason) == (
+        call.ended_at,
+        "The carrier refused the number (code 21210).",
+    )
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.object_id, entry.reason) == (
+        *("dialer", "flagged", str(channel.pk), channel.flag_reason),
+    )
+
+
+@pytest.mark.parametrize(("case", "code"), [("token", "account_refused"), ("queue", "queue_full")])
+def test_refused_account_is_stopped(office: Office, case: str, code: str) -> None:
+    if case == "token":
+        office.carrier.change_account(token="another")
+
+    waiting, call = dial_one(office, "01" if case == "token" else "14")
+
+    assert_not_placed(waiting, call, reason="account_stopped", seconds=0)
+    account = CarrierAccount.objects.get()
+    assert (account.stop_code, account.stopped_at) == (code, call.ended_at)
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.action, entry.object_id) == ("dialer", "stopped", str(account.pk))
+
+
+def test_throttled_account_waits_as_long_as_the_carrier_asks(office: Office) -> None:
+    office.carrier.configure(retry_after_seconds=7)
+
+    waiting, call = dial_one(office, "15")
+
+    assert_not_placed(waiting, call, reason="throttled", seconds=7)
+    assert call.dial == "throttled"
+    assert call.ended_at is not None
+    assert CarrierAccount.objects.get().next_dial_at == call.ended_at + 7 * SECOND
+    assert told(waiting)[1:] == [("throttled", {"retry_after_seconds": 7.0})]
+
+
+def test_limit_of_calls_at_once(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    waiting, call = dial_one(office, "13")
+
+    assert_not_placed(waiting, call, reason="throttled", seconds=10)
+    assert (call.dial, call.dial_code) == ("throttled", "10004")
+    assert call.ended_at is not None
+    assert CarrierAccount.objects.get().next_dial_at == call.ended_at + 10 * SECOND
+    assert [record.message for record in caplog.records] == ["calls.too_many_lines"]
+
+
+def test_other_refusal_makes_the_lead_wait_longer_each_time(office: Office) -> None:
+    waiting, call = dial_one(office, "12")
+
+    assert_not_placed(waiting, call, reason="carrier_refused", seconds=30)
+    assert (call.dial_problem, CarrierAccount.objects.get().stopped_at) == ("geo", None)
+
+    Verification.objects.update(due_at=AT)
+    begun = begin_call(waiting.pk, at=AT + SECOND)
+    assert isinstance(begun, Begun)
+    dial(begun, carrier_of=office.get_carrier)
+    waiting.refresh_from_db()
+    assert_not_placed(waiting, Call.objects.get(pk=begun.call_id), reason="carrier_refused", seconds=60)
+
+
+def test_carrier_that_is_away_is_not_asked_at_once(office: Office) -> None:
+    office.carrier.go_away()
+    waiting, begun = begin(office, "01")
+
+    dial(begun, carrier_of=office.get_carrier)
+
+    call = Call.objects.get()
+    waiting.refresh_from_db()
+    assert (call.dial, call.dial_problem) == ("not_placed", "unreachable")
+    assert_not_placed(waiting, call, reason="carrier_unreachable", seconds=30)
+    assert call.ended_at is not None
+    assert CarrierAccount.objects.get().next_dial_at == call.ended_at + 5 * SECOND
+    assert office.carrier.requests("POST") == []
+
+
+def test_early_reports_win_over_a_late_answer(office: Office) -> None:
+    """The call is confirmed and over before its 201 arrives."""
+    office.carrier.configure(late_ms=1_500, second_ms=10, ring_ms=5, setup_ms=5)
+    waiting, begun = begin(office, "18")
+    dialed_at = start_request(begun)
+    assert dialed_at is not None
+
+    dialed = place(begun, carrier=office.get_carrier(begun.account))
+    call = office.finish(Call.objects.get(pk=begun.call_id))
+    assert (call.outcome, call.state) == ("confirmed", "ended")
+    before = Call.objects.values().get()
+    record(begun, dialed, dialed_at=dialed_at)
+
+    assert Call.objects.values().get() == {**before, "dial": "placed"}
+    waiting.refresh_from_db()
+    assert (waiting.state, Lead.objects.get().status) == ("verified", "pending")
+
+
+def test_report_that_came_first_settles_an_unknown_dial(office: Office) -> None:
+    """The answer was a 500, and the carrier reports the call: it was placed."""
+    _waiting, begun = begin(office, "17")
+    dialed_at = start_request(begun)
+    assert dialed_at is not None
+    dialed = place(begun, carrier=office.get_carrier(begun.account))
+    wait_until(lambda: CallNotice.objects.exists(), what="a report")
+    apply_new(limit=1)
+
+    record(begun, dialed, dialed_at=dialed_at)
+
+    call = Call.objects.get()
+    assert (call.dial, call.dial_code) == ("placed", "20500")
+    assert call.carrier_sid == office.carrier.calls()[0]["sid"]
+
+
+def test_call_that_was_ended_before_its_request_is_not_placed(office: Office) -> None:
+    waiting, begun = begin(office, "01")
+    assert office.check(after=timedelta(minutes=2)) == 1
+
+    assert dial(begun, carrier_of=office.get_carrier) is None
+
+    assert office.carrier.requests() == []
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.tries, count_lines(office.channel.pk)) == ("waiting", 0, 0)
+
+
+def test_call_whose_lead_has_moved_on_is_not_placed(office: Office) -> None:
+    _waiting, begun = begin(office, "01")
+    Lead.objects.update(status="cancelled", finished_at=AT, locked_by="", locked_at=None)
+    office.check()
+
+    assert dial(begun, carrier_of=office.get_carrier) is None
+
+    assert office.carrier.requests() == []
+
+
+def test_answer_for_a_call_that_was_given_up_is_hung_up(office: Office) -> None:
+    """The request hung for so long that the carrier was asked and did not have the call."""
+    office.carrier.configure(lose=1)
+    _waiting, begun = begin(office, "27")
+    dialed_at = start_request(begun)
+    assert dialed_at is not None
+    office.check(after=timedelta(hours=1))
+    assert Call.objects.get().outcome == "not_placed"
+
+    dialed = place(begun, carrier=office.get_carrier(begun.account))
+    record(begun, dialed, dialed_at=dialed_at)
+    office.check()
+
+    office.wait_until_over()
+    [call] = office.carrier.calls()
+    assert (call["sid"], call["ended_by"]) == (dialed.sid, "api")
+    assert Call.objects.get().outcome == "not_placed"
+
+
+def test_second_id_for_one_request_is_hung_up(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    waiting, begun = begin(office, "27")
+    dialed_at = start_request(begun)
+    assert dialed_at is not None
+    dialed = place(begun, carrier=office.get_carrier(begun.account))
+    Call.objects.update(carrier_sid="CA" + "0" * 32, state="ringing")
+
+    record(begun, dialed, dialed_at=dialed_at)
+    office.check()
+
+    office.wait_until_over()
+    call = Call.objects.get()
+    assert (call.carrier_sid, call.state, call.dial) == ("CA" + "0" * 32, "ringing", "")
+    assert ("second_call", {}) in told(waiting)
+
+
+def test_request_waits_for_its_slot(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    _, begun = begin(office, "01")
+
+    started = timezone.now()
+    dial(replace(begun, wait_seconds=0.2), carrier_of=office.get_carrier)
+
+    dialed_at = Call.objects.get().dialed_at
+    assert dialed_at is not None
+    assert dialed_at - started >= timedelta(milliseconds=200)
+
+
+def test_recorded_calls_ask_for_a_recording(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    _, begun = begin(office, "01")
+
+    dial(replace(begun, records=True), carrier_of=office.get_carrier)
+
+    form = dict(office.carrier.requests("POST")[0]["form"])
+    assert form["Record"] == "true"
+    assert "/recording/" in form["RecordingStatusCallback"]
+
+
+def test_result_of_a_call_that_lost_its_lead_frees_the_line_only(office: Office) -> None:
+    waiting, begun = begin(office, "12")
+    Lead.objects.update(status="cancelled", finished_at=AT, locked_by="", locked_at=None)
+
+    dial(begun, carrier_of=office.get_carrier)
+
+    waiting.refresh_from_db()
+    assert (waiting.state, Lead.objects.get().status) == ("closed", "cancelled")
+    assert count_lines(office.channel.pk) == 0
