@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import Script
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from distribution.admin.channel_state import MAX_COUNTED, draw_lines, read_lines, with_figures
 from distribution.admin.switches import Switch, SwitchesAdmin
 from distribution.admin.trace_view import FRAGMENT_HEADER
+from distribution.calls.dialing import dial
 from distribution.calls.switching import (
     SwitchRefused,
     disable_by_hand,
@@ -24,9 +26,11 @@ from distribution.calls.switching import (
     flag_by_hand,
     unflag_by_hand,
 )
+from distribution.calls.test_call import CallRefused, begin_test_call
 from distribution.models import Call, CallState, Channel
 from routing.admin.configuration import ConfigurationAdmin
 from routing.conditions.rewriting import rewrite_timezone
+from routing.values.normalize import FieldError, normalize_phone
 from routing.values.opening_hours import describe_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import NOTHING, badge, time_column
@@ -60,12 +64,54 @@ def _unflag(channel: Channel, form: ReasonForm, actor: str) -> str:
     return f"{channel} is not flagged any more. Leads that waited for a channel are due now."
 
 
+class TestCallForm(ReasonForm):
+    """The phone is stored with the call until it is deleted with it, and shown nowhere."""
+
+    __test__ = False  # no test of pytest
+    field_order = ("phone", "reason")
+    phone = forms.CharField(
+        label="Phone to call",
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="A phone of your own, e.g. 404 555 0123. It rings as soon as the carrier takes the call.",
+    )
+
+    def clean_phone(self) -> str:
+        try:
+            phone = normalize_phone(self.cleaned_data["phone"])
+        except FieldError as error:
+            raise ValidationError(f"This {error.message}.") from None
+        return phone or ""
+
+
+def _test(channel: Channel, form: ReasonForm, actor: str) -> str:
+    """The carrier is asked outside a transaction."""
+    begun = begin_test_call(channel.pk, form.cleaned_data["phone"], actor)
+    dial(begun)
+    call = Call.objects.get(pk=begun.call_id)
+    url = reverse("admin:distribution_call_change", args=[call.pk])
+    if call.ended_at is not None:
+        text = '<a href="{}">The test call</a> was not placed: {}.'
+        return format_html(text, url, (call.dial_problem or call.outcome).replace("_", " "))
+    return format_html('<a href="{}">The test call</a> is out. Its page shows what happens.', url)
+
+
 def _describe_open(channel: Channel) -> list[str]:
     used = Call.objects.filter(channel=channel, ended_at__isnull=True).count()
     return [f"{count(used, 'call is', 'calls are')} out over it now, and will not be ended."] if used else []
 
 
 SWITCHES: Final = {
+    "test": Switch(
+        "Test call",
+        "A call goes out over this channel now, and takes a line until it has ended. The carrier charges it. Whoever "
+        "answers hears that it is a test.",
+        CHANGE,
+        _test,
+        lambda row: "" if row.is_enabled and row.flagged_at is None else "it is disabled or flagged",
+        errors=(CallRefused,),
+        form=TestCallForm,
+    ),
     "disable": Switch(
         "Disable",
         "No call goes out over this number. Leads wait for another channel of the workspace, or until it is enabled.",

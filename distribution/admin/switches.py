@@ -102,7 +102,7 @@ class SwitchesAdmin(ConfirmingAdmin):
         try:
             done = switch.run(row, form, request.user.get_username())
         except switch.errors as refusal:
-            form.add_error(None, f"Nothing was changed: {refusal}.")
+            form.add_error(None, f"Nothing was changed: {str(refusal).rstrip('.')}.")
             return False
         self.message_user(request, done, messages.SUCCESS)
         return True
