@@ -18,6 +18,7 @@ from distribution.models import (
     Buyer,
     BuyerScope,
     BuyerStatement,
+    CallingHours,
     CardPayment,
     ChangeProposal,
     Delivery,
@@ -54,7 +55,7 @@ WAYS = (
     ),  # an endpoint may name no campaign
     *("wallet__buyer__workspace", "endpoint__buyer__workspace"),
 )
-NO_WORKSPACE = (User, Group)
+NO_WORKSPACE = (User, Group, CallingHours)
 
 
 @dataclass(frozen=True, slots=True)
