@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models.functions import Now
 
+from distribution.calls.by_hand import call_now
 from distribution.calls.calling_rules import read_calling_rules
 from distribution.calls.hours.check import check_hours
 from distribution.calls.hours.places import Unplaced, find_places
@@ -32,6 +32,7 @@ from leadswitch.demo.build import ACTOR, Demo
 from leadswitch.demo.direct_post import post, save
 from leadswitch.demo.send import SendingFailed
 from leadswitch.fake_carrier import ACCOUNT_SID, AUTH_TOKEN, FakeCarrier, is_present, running_carrier
+from routing.leads.actions import Operator
 from routing.models import Lead, LeadStatus, Workspace
 
 VERTICAL: Final = "painting"
@@ -212,9 +213,11 @@ def _wait_until_ended(lead_ids: Iterable[int]) -> None:
 
 
 def call_again_now(lead_ids: Iterable[int]) -> None:
-    """Nobody watches a demo for ten minutes: who waits because the line was busy is due now."""
+    """Nobody watches a demo for ten minutes: an operator has those called now whose line was busy."""
+    at = datetime.now(UTC)
     waiting = Verification.objects.filter(lead__in=lead_ids, state=VerificationState.WAITING, reason="busy")
-    waiting.filter(due_at__gt=Now()).update(due_at=Now())
+    for verification in waiting.filter(due_at__gt=at):
+        call_now(verification.pk, at=at, by=Operator(ACTOR, "nobody watches a demo for ten minutes"))
 
 
 def _disable(channel: Channel) -> None:
