@@ -19,6 +19,8 @@ from tracing.call_events import CallEventCode
 
 # Beyond the time that the call may ring or talk, before the carrier is asked about it.
 CHECK_MARGIN: Final = timedelta(seconds=30)
+# The carrier sets the price of a call some minutes after its end. Calls that were not answered are free.
+COST_KNOWN_AFTER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def _end(call: Call, known: Known, *, is_new: bool, by: str, at: datetime) -> No
     call.outcome = CallOutcome(known.outcome)
     if is_new:
         mark_ended(call, by=by, at=at)
+        if known.end == "completed" and call.cost_micros is None:
+            call.cost_due_at = at + COST_KNOWN_AFTER
         tell_of(
             call,
             CallEventCode.ENDED,

@@ -373,3 +373,50 @@ def test_call_that_was_given_up_and_comes_late_is_hung_up(office: Office) -> Non
     assert office.carrier.calls()[0]["ended_by"] == "api"
     assert (fresh(call).outcome, fresh(call).carrier_sid) == ("not_placed", late.sid)
     assert lead_of(call)[0] == "gated"
+
+
+def test_cost_of_a_reported_call_is_asked_for_later(office: Office) -> None:
+    call = office.begin("01")
+    office.request(call)
+    office.finish(call)
+    assert call.ended_at is not None
+    assert (call.cost_micros, call.cost_due_at) == (None, call.ended_at + timedelta(minutes=10))
+
+    asked = len(office.carrier.requests("GET"))
+    office.check(after=timedelta(minutes=9))
+    assert len(office.carrier.requests("GET")) == asked
+    office.check(after=timedelta(minutes=11))
+
+    call = fresh(call)
+    assert (call.cost_micros, call.cost_currency, call.cost_due_at) == (14_000, "USD", None)
+
+
+@pytest.mark.parametrize(("hours", "is_asked_again"), [(1, True), (25, False)], ids=["an hour", "a day"])
+def test_cost_that_is_not_known_is_asked_for_during_a_day(
+    office: Office, hours: int, *, is_asked_again: bool
+) -> None:
+    at = timezone.now()
+    call = office.begin("05")
+    Call.objects.update(
+        state="ended", outcome="no_input", ended_at=at, next_check_at=None, carrier_sid=SID, cost_due_at=at
+    )
+    office.check(after=timedelta(hours=hours))
+    assert (fresh(call).cost_due_at is not None, fresh(call).cost_micros) == (is_asked_again, None)
+
+
+def test_carrier_that_is_away_is_asked_for_a_cost_again(office: Office) -> None:
+    at = timezone.now()
+    call = office.begin("05")
+    Call.objects.update(
+        state="ended", outcome="no_input", ended_at=at, next_check_at=None, carrier_sid=SID, cost_due_at=at
+    )
+    office.carrier.go_away()
+    office.check(after=timedelta(hours=25))
+    assert fresh(call).cost_due_at is not None
+
+
+def test_call_that_was_not_answered_is_free(office: Office) -> None:
+    office.carrier.configure(second_ms=20)
+    call = office.begin("05")
+    office.request(call)
+    assert office.finish(call).cost_due_at is None
