@@ -51,7 +51,7 @@ def _decide(locked: LockedCall, before: Known, after: Known, *, at: datetime) ->
         block_phone(locked.call, at=at)
     if locked.claimed is not None:
         return settle_call(locked.call, locked.claimed, outcome=after.outcome, at=at)
-    if before.is_ended and locked.lead is not None and not locked.lead.locked_by:
+    if before.is_ended and after.key and locked.lead is not None and not locked.lead.locked_by:
         return _settle_late(locked.call, locked.lead, outcome=after.outcome, at=at)
     return ()
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("distribution", "0120_costs_of_calls")]
+    dependencies = [("distribution", "0121_costs_of_calls")]
 
     operations = [
         AddIndexConcurrently(

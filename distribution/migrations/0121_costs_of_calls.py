@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0119_campaigns_wake_verifications")]
+    dependencies = [("distribution", "0120_one_notice_of_many_verifications")]
 
     operations = [
         migrations.AddField(
