@@ -15,6 +15,7 @@ from distribution.calls.asking import Asked, ask
 from distribution.calls.carrier import CarrierClient, CarrierUnavailable
 from distribution.calls.check_times import LEASE
 from distribution.calls.concluding import conclude, conclude_unanswered, conclude_unrequested
+from distribution.calls.costs import read_costs
 from distribution.calls.hanging_up import hang_up_left_behind
 from distribution.calls.second_calls import end_second_calls
 from distribution.models import Call, CarrierAccount
@@ -24,6 +25,8 @@ from tracing.locks import is_lock_conflict
 logger = logging.getLogger(__name__)
 
 GetCarrier = Callable[[CarrierAccount], CarrierClient]
+# Lines that may be free go first: costs are read a few at a time.
+COSTS_AT_ONCE: Final = 5
 
 FIND_DUE: Final = """
 SELECT id FROM distribution_call WHERE ended_at IS NULL AND next_check_at <= %(at)s
@@ -47,6 +50,7 @@ def check_due(*, limit: int, get_carrier: GetCarrier, clock: Callable[[], dateti
         _check(call_id, get_carrier=get_carrier, clock=clock, unreachable=unreachable)
         count += 1
     end_second_calls(limit=limit, get_carrier=get_carrier, at=clock())
+    read_costs(limit=COSTS_AT_ONCE, get_carrier=get_carrier, at=clock())
     return count
 
 

@@ -49,7 +49,7 @@ Write = Callable[[LockedCall], Lines]
 
 def conclude(call_id: int, asked: Asked, *, at: datetime) -> None:
     """Write what the carrier said of a call. Must run outside a transaction."""
-    _write(call_id, lambda locked: _conclude(locked, asked, at=at), at=at)
+    _write(call_id, lambda locked: _conclude(locked, asked, at=at), at=at, seen=asked.seen)
 
 
 def conclude_unanswered(call_id: int, *, at: datetime) -> None:
@@ -68,11 +68,14 @@ def conclude_unrequested(call_id: int, *, at: datetime) -> None:
     _write(call_id, lambda locked: _end_unrequested(locked, at=at), at=at)
 
 
-def _write(call_id: int, write: Write, *, at: datetime) -> None:
+def _write(call_id: int, write: Write, *, at: datetime, seen: Sequence[CallSeen] = ()) -> None:
+    """`seen`: what the carrier has. Of a call that has ended in the meantime, nothing else may be live there."""
     with transaction.atomic(durable=True):
         _, lines = apply_notices(call_id, at=at)
         locked = lock_call(call_id)
-        if locked.call.ended_at is None:
+        if locked.call.ended_at is not None:
+            _note_others(locked.call, seen)
+        else:
             if locked.claimed is not None:
                 renew(locked.claimed.id, owner=locked.call.owner, at=at)
             lines = [*lines, *write(locked)]
@@ -107,11 +110,22 @@ def _name_result(call: Call, mine: CallSeen | None, *, was_bound: bool) -> str:
     return "open" if call.ended_at is None else "ended"
 
 
-def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSeen | None:
-    """The carrier's call of this row. Those that it has besides are to be ended."""
+def _list_own(call: Call, seen: Sequence[CallSeen]) -> list[CallSeen]:
+    """Those that belong to no other row."""
     others = Call.objects.filter(account_id=call.account_id, carrier_sid__in=[each.sid for each in seen])
     taken = set(others.exclude(pk=call.pk).values_list("carrier_sid", flat=True))
-    free = [each for each in seen if each.sid not in taken]
+    return [each for each in seen if each.sid not in taken]
+
+
+def _note_others(call: Call, seen: Sequence[CallSeen]) -> None:
+    for each in _list_own(call, seen):
+        if each.sid != call.carrier_sid and not each.is_over:
+            note_second_call(call, each.sid)
+
+
+def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSeen | None:
+    """The carrier's call of this row. Those that it has besides are to be ended."""
+    free = _list_own(call, seen)
     mine = next((each for each in free if each.sid == call.carrier_sid), None)
     if mine is None and free and call.carrier_sid is None:
         mine = free[0]

@@ -50,18 +50,26 @@ def count_end(call: Call, *, by: str) -> None:
 
 
 def count_verified(verification: Verification, *, how: LeadVerification, at: datetime) -> None:
-    end = "verified_by_hand" if how is LeadVerification.HAND else "verified"
+    _count_verification("verified_by_hand" if how is LeadVerification.HAND else "verified")
     seconds = (at - verification.opened_at).total_seconds()
-    after_commit(metrics.VERIFICATIONS_ENDED.labels(end=end).inc)
     after_commit(partial(metrics.VERIFIED_SECONDS.observe, seconds))
 
 
+def count_verified_after_its_end() -> None:
+    """An operator verified the person of a lead that had failed. How long it took says nothing."""
+    _count_verification("verified_by_hand")
+
+
 def count_declined() -> None:
-    after_commit(metrics.VERIFICATIONS_ENDED.labels(end="declined").inc)
+    _count_verification("declined")
 
 
 def count_given_up(end: UnverifiedEnd) -> None:
-    after_commit(metrics.VERIFICATIONS_ENDED.labels(end=GIVEN_UP[end]).inc)
+    _count_verification(GIVEN_UP[end])
+
+
+def _count_verification(end: str) -> None:
+    after_commit(metrics.VERIFICATIONS_ENDED.labels(end=end).inc)
 
 
 def count_second_call() -> None:

@@ -19,6 +19,8 @@ from tracing.call_events import CallEventCode
 
 # Beyond the time that the call may ring or talk, before the carrier is asked about it.
 CHECK_MARGIN: Final = timedelta(seconds=30)
+# The carrier sets the price of a call some minutes after its end. Calls that were not answered are free.
+COST_KNOWN_AFTER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def _decide(locked: LockedCall, before: Known, after: Known, *, at: datetime) ->
         block_phone(locked.call, at=at)
     if locked.claimed is not None:
         return settle_call(locked.call, locked.claimed, outcome=after.outcome, at=at)
-    if before.is_ended and locked.lead is not None and not locked.lead.locked_by:
+    if before.is_ended and after.key and locked.lead is not None and not locked.lead.locked_by:
         return _settle_late(locked.call, locked.lead, outcome=after.outcome, at=at)
     return ()
 
@@ -87,6 +89,8 @@ def _end(call: Call, known: Known, *, is_new: bool, by: str, at: datetime) -> No
     call.outcome = CallOutcome(known.outcome)
     if is_new:
         mark_ended(call, by=by, at=at)
+        if known.end == "completed" and call.cost_micros is None:
+            call.cost_due_at = at + COST_KNOWN_AFTER
         tell_of(
             call,
             CallEventCode.ENDED,

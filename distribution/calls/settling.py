@@ -95,7 +95,7 @@ def give_up(verification: Verification, lead: LeadToEnd, *, reason: str, at: dat
     if end is UnverifiedEnd.SELL:
         _let_go(lead, verification=LeadVerification.UNVERIFIED, at=at)
         return ()
-    return _fail(lead, reason="not_callable" if reason in NOT_CALLABLE else "not_verified", at=at)
+    return fail_unverified(lead, reason="not_callable" if reason in NOT_CALLABLE else "not_verified", at=at)
 
 
 def call_again(
@@ -128,10 +128,11 @@ def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Li
     tell(CallEventCode.DECLINED, at=at, verification_id=verification.pk)
     end_verification(verification, VerificationState.DECLINED, at=at)
     count_declined()
-    return _fail(lead, reason="verification_declined", at=at)
+    return fail_unverified(lead, reason="verification_declined", at=at)
 
 
-def _fail(lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
+def fail_unverified(lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
+    """End the lead as failed, which no further attempt follows."""
     return end_attempts([end_of_claim(lead, reason=reason, at=at)], at=at, owner=lead.locked_by or "calls")
 
 

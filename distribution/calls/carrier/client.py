@@ -16,8 +16,23 @@ from distribution.calls.carrier.judging import (
     name_failure,
     read_retry_after,
 )
-from distribution.calls.carrier.reading import SID, read_call, read_calls, read_next_page, read_object
-from distribution.calls.carrier.values import CallSeen, Dialed, EndStatus, PlaceCall, Problem, Recording
+from distribution.calls.carrier.reading import (
+    SID,
+    read_account,
+    read_call,
+    read_calls,
+    read_next_page,
+    read_object,
+)
+from distribution.calls.carrier.values import (
+    AccountSeen,
+    CallSeen,
+    Dialed,
+    EndStatus,
+    PlaceCall,
+    Problem,
+    Recording,
+)
 from distribution.calls.carrier.writing import write_fields
 from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Timeouts
 
@@ -104,6 +119,11 @@ class CarrierClient:
         if _require_answer(result).is_body_cut:
             raise _unavailable(result)
         return Recording(result.body, result.find_header("content-type"))
+
+    def read_account(self) -> AccountSeen | None:
+        """None: the carrier has no such account. Raises CarrierUnavailable."""
+        result = self._get(f"{self._account}.json")
+        return None if _is_missing(result) else read_account(read_object(_require_answer(result)))
 
     def _path_of(self, sid: str) -> str:
         return f"{self._account}/Calls/{_check(sid)}.json"

@@ -8,10 +8,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from distribution.calls.applying import apply_new
+from distribution.calls.asking import ask
 from distribution.calls.carrier import CarrierClient, DialOutcome
 from distribution.calls.checking import check_due
+from distribution.calls.concluding import conclude
 from distribution.calls.hanging_up import request_hang_up
+from distribution.calls.inbox import store
 from distribution.calls.locks import lock_call
+from distribution.calls.not_placed import end_not_placed
+from distribution.calls.notices import Notice
 from distribution.models import Call, CallNotice, CarrierAccount, Verification
 from routing.models import Lead
 from tests.support.calling import Office, story_of
@@ -362,14 +367,91 @@ def test_call_that_was_given_up_and_comes_late_is_hung_up(office: Office) -> Non
     office.request(call)
     office.check(after=AFTER_SEARCH)
     assert fresh(call).outcome == "not_placed"
+    before = Verification.objects.values().get(), Lead.objects.values().get()
     office.carrier.configure(fail_before=0)
     late = office.request(call)
     office.wait_until_reported("ringing")
 
     apply_new(limit=10)
     check_due(limit=10, get_carrier=office.get_carrier)
+    office.wait_until_reported()
+    apply_new(limit=10)
+
+    assert office.carrier.calls()[0]["ended_by"] == "api"
+    assert (fresh(call).outcome, fresh(call).carrier_sid) == ("canceled", late.sid)
+    assert (Verification.objects.values().get(), Lead.objects.values().get()) == before
+
+
+def test_search_that_ends_after_its_call_was_given_up_hangs_up_what_it_found(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    call = office.begin("27", dial="unknown")
+    office.request(call)
+    asked = ask(call, office.get_carrier(office.channel.account), at=timezone.now())
+    with transaction.atomic():
+        end_not_placed(lock_call(call.pk), due_at=timezone.now(), reason="", by="poll", at=timezone.now())
+
+    conclude(call.pk, asked, at=timezone.now())
+    check_due(limit=10, get_carrier=office.get_carrier)
 
     office.wait_until_over()
     assert office.carrier.calls()[0]["ended_by"] == "api"
-    assert (fresh(call).outcome, fresh(call).carrier_sid) == ("not_placed", late.sid)
-    assert lead_of(call)[0] == "gated"
+    assert fresh(call).outcome == "not_placed"
+
+
+def test_key_after_a_call_was_given_up_decides(office: Office) -> None:
+    call = office.begin("01", dial="unknown")
+    with transaction.atomic():
+        end_not_placed(lock_call(call.pk), due_at=timezone.now(), reason="", by="poll", at=timezone.now())
+    store(Notice("keys", SID, key="1"), call_id=call.pk)
+
+    apply_new(limit=10)
+
+    assert (fresh(call).outcome, lead_of(call)) == ("confirmed", ("pending", "call", ""))
+    assert CallNotice.objects.get().result == "hang_up"
+
+
+def test_cost_of_a_reported_call_is_asked_for_later(office: Office) -> None:
+    call = office.begin("01")
+    office.request(call)
+    office.finish(call)
+    assert call.ended_at is not None
+    assert (call.cost_micros, call.cost_due_at) == (None, call.ended_at + timedelta(minutes=10))
+
+    asked = len(office.carrier.requests("GET"))
+    office.check(after=timedelta(minutes=9))
+    assert len(office.carrier.requests("GET")) == asked
+    office.check(after=timedelta(minutes=11))
+
+    call = fresh(call)
+    assert (call.cost_micros, call.cost_currency, call.cost_due_at) == (14_000, "USD", None)
+
+
+@pytest.mark.parametrize(("hours", "is_asked_again"), [(1, True), (25, False)], ids=["an hour", "a day"])
+def test_cost_that_is_not_known_is_asked_for_during_a_day(
+    office: Office, hours: int, *, is_asked_again: bool
+) -> None:
+    at = timezone.now()
+    call = office.begin("05")
+    Call.objects.update(
+        state="ended", outcome="no_input", ended_at=at, next_check_at=None, carrier_sid=SID, cost_due_at=at
+    )
+    office.check(after=timedelta(hours=hours))
+    assert (fresh(call).cost_due_at is not None, fresh(call).cost_micros) == (is_asked_again, None)
+
+
+def test_carrier_that_is_away_is_asked_for_a_cost_again(office: Office) -> None:
+    at = timezone.now()
+    call = office.begin("05")
+    Call.objects.update(
+        state="ended", outcome="no_input", ended_at=at, next_check_at=None, carrier_sid=SID, cost_due_at=at
+    )
+    office.carrier.go_away()
+    office.check(after=timedelta(hours=25))
+    assert fresh(call).cost_due_at is not None
+
+
+def test_call_that_was_not_answered_is_free(office: Office) -> None:
+    office.carrier.configure(second_ms=20)
+    call = office.begin("05")
+    office.request(call)
+    assert office.finish(call).cost_due_at is None

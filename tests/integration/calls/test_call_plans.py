@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from distribution.calls.applying import FIND_NEW, HANG_UP
 from distribution.calls.checking import FIND_DUE
+from distribution.calls.costs import FIND_COST
 from distribution.calls.hanging_up import FIND_LEFT_BEHIND
 from distribution.calls.inbox import store
 from distribution.calls.notices import Notice
@@ -34,7 +35,7 @@ SELECT id, 'status', carrier_sid, 'busy', 3, now(), 'applied' FROM distribution_
 """
 
 
-OF_OPEN: Final = {"callnotice_new", "call_checked", "call_lines", "call_one_open_of_lead"}
+OF_OPEN: Final = {"callnotice_new", "call_checked", "call_lines", "call_one_open_of_lead", "call_cost_due"}
 
 
 @pytest.fixture
@@ -54,8 +55,9 @@ def call(committed_db: None) -> Call:  # noqa: ARG001
         (FIND_NEW, [10], "distribution_callnotice"),
         (FIND_DUE, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
         (FIND_LEFT_BEHIND, [10], "distribution_call"),
+        (FIND_COST, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
     ],
-    ids=["new reports", "due calls", "calls left behind"],
+    ids=["new reports", "due calls", "calls left behind", "due costs"],
 )
 def test_only_what_is_open_is_read(call: Call, sql: str, parameters: Any, table: str) -> None:
     assert call.ended_at is None
