@@ -24,7 +24,7 @@ LISTS = (CarrierAccount, Channel, Call, Verification, BlockedPhone, CallPolicy)
 
 def test_call_is_followed_from_the_gate_to_the_sale(open_as: OpenAs) -> None:
     _, source, channel = build_office()
-    lead, at = gate_lead(source), timezone.now()
+    lead, at = gate_lead(source), timezone.now() - timedelta(minutes=1)
     page = open_as(person("operator", source.workspace))
     page.goto(f"{path_of(Verification, 'changelist')}?open=1")
     page.locator("#result_list a", has_text="UTC").or_(page.locator("#result_list th a")).first.click()
