@@ -173,9 +173,8 @@ def count_open() -> int:
 def read_ends(since: datetime) -> Sequence[tuple[str, float]]:
     """By number: when its lines became free, as UNIX time."""
     rows = Call.objects.filter(ended_at__gte=since).order_by("ended_at")
-    return [
-        (number, ended_at.timestamp()) for number, ended_at in rows.values_list("channel__number", "ended_at")
-    ]
+    ends = rows.values_list("channel__number", "ended_at")
+    return [(number, ended_at.timestamp()) for number, ended_at in ends if ended_at is not None]
 
 
 def time_begins(office: Office, *, size: int) -> Mapping[str, Any]:

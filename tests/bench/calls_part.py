@@ -11,7 +11,7 @@ import psutil
 from tests.bench.children import Child, child_environment, start_children
 from tests.bench.numbers import percentile
 from tests.bench.plan import Plan
-from tests.bench.servers import HOST, run_dialer, serve_product
+from tests.bench.servers import HOST, run_dialer, serve_product_at
 from tests.carrier import Carrier, start_carrier
 from tests.support.ports import free_port
 
@@ -40,7 +40,7 @@ def measure_calls(plan: Plan, *, database_url: str, directory: Path, progress: P
     log = directory / "calls-worker.log"
     with (
         start_carrier() as carrier,
-        serve_product(database_url, directory=directory, port=port, LEADSWITCH_BASE_URL=base_url),
+        serve_product_at(port, database_url, directory=directory, LEADSWITCH_BASE_URL=base_url),
         start_children(1, database_url=database_url, log=log, module="tests.bench.calls_worker") as [child],
     ):
         build(plan, child, carrier)
@@ -120,9 +120,8 @@ def find_gaps(
 
 def sum_live(calls: Sequence[Mapping[str, Any]], since: float, until: float) -> float:
     """Seconds of all calls together within this time, as the carrier counts them."""
-    return sum(
-        max(0.0, min(call["ended_at"] or until, until) - max(call["created_at"], since)) for call in calls
-    )
+    lived = (min(call["ended_at"] or until, until) - max(call["created_at"], since) for call in calls)
+    return float(sum(max(0.0, each) for each in lived))
 
 
 def _measure_idle(plan: Plan, child: Child, process_id: int, *, progress: Progress) -> Mapping[str, Any]:

@@ -28,10 +28,15 @@ LEADING: Final = "dispatch.leading"
 
 
 @contextmanager
-def serve_product(
-    database_url: str, *, directory: Path, port: int | None = None, **variables: str
-) -> Iterator[int]:
-    """Serve the product, on a free port if none is given."""
+def serve_product(database_url: str, *, directory: Path, **variables: str) -> Iterator[int]:
+    """Serve the product on a free port."""
+    with serve_product_at(free_port(), database_url, directory=directory, **variables) as port:
+        yield port
+
+
+@contextmanager
+def serve_product_at(port: int, database_url: str, *, directory: Path, **variables: str) -> Iterator[int]:
+    """Serve the product on this port."""
     metrics = directory / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()
