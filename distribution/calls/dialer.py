@@ -10,6 +10,7 @@ Several may run: PostgreSQL's locks decide about each call. A process may be kil
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 NAME: Final = "dialer"
 HEARTBEAT_SECONDS: Final = 5.0
 CARE_SECONDS: Final = 0.5
-# The longest sleep. Its end is the full pass, which should find nothing.
+# How often it looks without being woken, in case that a notification was missed.
 PASS_SECONDS: Final = 30.0
 # What the full pass finds could have been called for this long: it was not just committed.
 MISSED_AFTER_SECONDS: Final = 2.0
@@ -120,11 +121,12 @@ class Dialer:
         self._name, self._stop, self._carrier_of = name, stop, carrier_of
         self._wake, applies, checks = (threading.Event() for _ in range(3))
         self.wakes = Wakes(self._wake, applies, checks)
-        self._poll_seconds = PASS_SECONDS if is_woken else settings.LEADSWITCH_DIALER_POLL_MS / 1000
+        self._poll_seconds = math.inf if is_woken else settings.LEADSWITCH_DIALER_POLL_MS / 1000
+        apply_seconds = PASS_SECONDS if is_woken else self._poll_seconds
         self._pool = DialPool(
             settings.LEADSWITCH_DIALER_THREADS, on_done=self._wake.set, carrier_of=carrier_of
         )
-        applier = Repeater("applier", step=self._apply, stop=stop, wake=applies, seconds=self._poll_seconds)
+        applier = Repeater("applier", step=self._apply, stop=stop, wake=applies, seconds=apply_seconds)
         checker = Repeater("checker", step=self._check, stop=stop, wake=checks, seconds=CHECK_SECONDS)
         self._parts: list[threading.Thread] = [*self._pool.threads, applier, checker]
         self._heartbeat = Interval(HEARTBEAT_SECONDS)

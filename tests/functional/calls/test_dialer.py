@@ -1,0 +1,209 @@
+"""The dialer: what wakes it, what it does without being woken, and how it ends."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from distribution import metrics
+from distribution.calls import dialer as dialer_module
+from distribution.calls.dialer import Dialer
+from distribution.models import Call, CallingHours, CarrierAccount, Channel, Verification
+from distribution.models import Dialer as DialerRow
+from routing.dispatch.heartbeat import heartbeat_age
+from routing.models import DispatchControl, Lead, Workspace
+from tests.support.calling import Office
+from tests.support.dialer_here import dialing_here
+from tests.support.factories import CallFactory
+from tests.support.waiting import wait_until
+from tests.support.waiting_leads import allow_calls_now, let_wait
+
+# Far less than the pause between two full passes.
+SOON_SECONDS = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _hours(office: Office) -> Iterator[None]:  # noqa: ARG001
+    """Calls are allowed now."""
+    kept = list(CallingHours.objects.filter(state__in=("", "GA", "HI")))
+    allow_calls_now()
+    yield
+    CallingHours.objects.bulk_update(kept, ["opens", "closes", "calls_on_sunday", "calls_on_holidays"])
+
+
+def let_wait_now(office: Office, digits: str = "27", *, due_at: datetime | None = None) -> Verification:
+    """A lead who may be called now. By default the callee does nothing."""
+    address, area = allow_calls_now()
+    values = {f"lead__{name}": value for name, value in address.items()}
+    return let_wait(
+        office.channel, phone=f"+1{area}555{digits:0>4}", **values, due_at=due_at or timezone.now()
+    )
+
+
+@contextmanager
+def running(office: Office, settings: Any, path: Path, **options: Any) -> Iterator[Dialer]:
+    with dialing_here(settings, path, carrier_of=office.get_carrier, **options) as dialer:
+        wait_until(lambda: DialerRow.objects.exists(), what="its heartbeat")
+        yield dialer
+
+
+def wait_for_requests(office: Office, count: int) -> None:
+    wait_until(
+        lambda: len(office.carrier.requests("POST")) >= count,
+        what=f"{count} requests at the carrier",
+        seconds=SOON_SECONDS,
+    )
+    assert len(office.carrier.requests("POST")) == count
+
+
+@pytest.mark.parametrize(("digits", "status"), [("01", "pending"), ("02", "failed")])
+def test_lead_is_called_and_moves_on(
+    office: Office, settings: Any, tmp_path: Path, digits: str, status: str
+) -> None:
+    with running(office, settings, tmp_path):
+        waiting = let_wait_now(office, digits)
+        wait_until(
+            lambda: (
+                Verification.objects.filter(ended_at__isnull=False).exists()
+                and not Call.objects.filter(ended_at__isnull=True).exists()
+            ),
+            what="the end of the verification and of its call",
+            seconds=SOON_SECONDS,
+        )
+
+    assert Lead.objects.get(pk=waiting.lead_id).status == status
+    assert len(office.carrier.requests("POST")) == 1
+    assert DialerRow.objects.count() == 0
+    assert heartbeat_age(tmp_path, "dialer") is not None
+
+
+def test_lead_is_called_when_it_is_due(office: Office, settings: Any, tmp_path: Path) -> None:
+    with running(office, settings, tmp_path):
+        due_at = timezone.now() + timedelta(seconds=1)
+        let_wait_now(office, due_at=due_at)
+        wait_for_requests(office, 1)
+
+    call = Call.objects.get()
+    assert call.dialed_at is not None
+    assert timedelta() <= call.dialed_at - due_at < timedelta(seconds=0.5)
+
+
+def block(kind: str, office: Office) -> Callable[[], object]:
+    """Keep calls from going out. Returns what ends it, as a person would."""
+    channel = Channel.objects.filter(pk=office.channel.pk)
+    account = CarrierAccount.objects.filter(pk=office.channel.account_id)
+    now = timezone.now()
+    if kind == "line":
+        channel.update(lines=1)
+        call = CallFactory(channel=office.channel, account=office.channel.account)
+        over = {"state": "ended", "outcome": "busy", "ended_at": now, "next_check_at": None}
+        Call.objects.filter(pk=call.pk).update(next_check_at=now + timedelta(hours=1))
+        return lambda: Call.objects.filter(pk=call.pk).update(**over)
+    if kind == "lines":
+        channel.update(lines=1)
+        call = CallFactory(channel=office.channel, account=office.channel.account)
+        Call.objects.filter(pk=call.pk).update(next_check_at=now + timedelta(hours=1))
+        return lambda: channel.update(lines=2)
+    if kind == "channel":
+        channel.update(is_enabled=False)
+        return lambda: channel.update(is_enabled=True)
+    if kind == "flag":
+        channel.update(flagged_at=now, flag_reason="refused")
+        return lambda: channel.update(flagged_at=None, flag_reason="")
+    if kind == "account":
+        account.update(stopped_at=now, stop_code="queue_full")
+        return lambda: account.update(stopped_at=None, stop_code="")
+    if kind == "workspace":
+        Workspace.objects.update(paused_at=now)
+        return lambda: Workspace.objects.update(paused_at=None)
+    DispatchControl.objects.update_or_create(pk=1, defaults={"paused_at": now})
+    return lambda: DispatchControl.objects.update(paused_at=None)
+
+
+@pytest.mark.parametrize("kind", ["line", "lines", "channel", "flag", "account", "workspace", "product"])
+def test_waiting_lead_is_called_when_what_holds_it_back_ends(
+    office: Office, settings: Any, tmp_path: Path, kind: str
+) -> None:
+    end = block(kind, office)
+    waiting = let_wait_now(office)
+    with running(office, settings, tmp_path):
+        before = Verification.objects.filter(pk=waiting.pk).values().get()
+        assert office.carrier.requests("POST") == []
+        end()
+        wait_for_requests(office, 1)
+    assert (before["state"], before["reason"]) == ("waiting", "")
+
+
+def test_pace_of_the_account_spreads_calls(office: Office, settings: Any, tmp_path: Path) -> None:
+    CarrierAccount.objects.update(calls_per_second=5)
+    for digits in ("27", "127", "227", "327"):
+        let_wait_now(office, digits)
+    with running(office, settings, tmp_path):
+        wait_for_requests(office, 4)
+
+    at = sorted(request["at"] for request in office.carrier.requests("POST"))
+    gaps = [later - earlier for earlier, later in pairwise(at)]
+    assert min(gaps) > 0.15
+    assert at[-1] - at[0] < 1.5
+
+
+def test_without_a_listener_it_polls(office: Office, settings: Any, tmp_path: Path) -> None:
+    with running(office, settings, tmp_path, is_woken=False):
+        let_wait_now(office)
+        wait_for_requests(office, 1)
+
+
+def test_full_pass_counts_and_calls_whom_nothing_woke(
+    office: Office, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(dialer_module, "PASS_SECONDS", 1.0)
+    missed = metrics.MISSED_WAKES._value.get()
+    with running(office, settings, tmp_path, hears=False) as dialer:
+        wait_until(lambda: dialer._look_at == math.inf, what="that it sleeps")
+        let_wait_now(office)
+        wait_for_requests(office, 1)
+
+    assert metrics.MISSED_WAKES._value.get() == missed + 1
+    assert "calls.missed_wake" in [record.message for record in caplog.records]
+
+
+def test_full_pass_finds_nobody_who_was_announced(
+    office: Office, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialer_module, "PASS_SECONDS", 0.1)
+    missed = metrics.MISSED_WAKES._value.get()
+    with running(office, settings, tmp_path):
+        for digits in ("01", "02", "03"):
+            let_wait_now(office, digits)
+        wait_for_requests(office, 3)
+    assert metrics.MISSED_WAKES._value.get() == missed
+
+
+def test_without_an_address_of_our_own_nobody_is_called(
+    office: Office, settings: Any, tmp_path: Path
+) -> None:
+    settings.LEADSWITCH_BASE_URL = ""
+    with running(office, settings, tmp_path) as dialer:
+        let_wait_now(office)
+        wait_until(lambda: dialer._look_at > 0, what="its first look")
+    assert (office.carrier.requests(), Call.objects.count()) == ([], 0)
+
+
+def test_it_survives_that_its_sessions_are_cut(office: Office, settings: Any, tmp_path: Path) -> None:
+    with running(office, settings, tmp_path):
+        let_wait_now(office)
+        wait_for_requests(office, 1)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        let_wait_now(office, "127")
+        wait_until(lambda: len(office.carrier.requests("POST")) == 2, what="the second request")
