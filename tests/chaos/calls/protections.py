@@ -40,12 +40,8 @@ def _one_phone() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX IF EXISTS call_one_open_of_phone")
     connection.close()  # the processes are forked from this one
-    cut(
-        facts,
-        "LOCK_AND_READ",
-        "EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s AND c.ended_at IS NULL)",
-        "FALSE",
-    )
+    text = "EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s::varchar AND c.ended_at IS NULL)"
+    cut(facts, "LOCK_AND_READ", text, "FALSE")
 
 
 def _noted_first() -> None:
