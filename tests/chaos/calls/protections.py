@@ -111,10 +111,14 @@ def _rank() -> None:
 
 
 def _ask_unknown() -> None:
-    """A request without an answer counts as one that placed no call."""
+    """A request without an answer counts as one that placed no call, and the person is called again at once."""
     from distribution.calls import recording_dials
 
-    recording_dials._record_unknown = recording_dials._record_not_placed
+    def give_up(locked: Any, _: Any, *, at: Any) -> tuple[()]:
+        recording_dials.end_not_placed(locked, due_at=at, reason="", by=recording_dials.BY, at=at)
+        return ()
+
+    recording_dials._record_unknown = give_up
 
 
 def _bind() -> None:
@@ -130,7 +134,7 @@ def _bind() -> None:
 
 
 def _hours() -> None:
-    """Nobody looks at the clock of the person before a call."""
+    """The product does not look at the clock of the person before a call."""
     from distribution.calls import allowing
 
     allowing.check_lead_hours = lambda *_, **__: None

@@ -54,8 +54,8 @@ FAULTS_OF_REQUESTS: Final = {
     "throttle": 0.01,
     "retry_after_seconds": 0.2,
     "fail_before": 0.005,
-    "fail_after": 0.01,
-    "reset_after": 0.01,
+    "fail_after": 0.03,
+    "reset_after": 0.03,
     "late_answer": 0.02,
     "late_ms": 300,
 }
@@ -171,7 +171,7 @@ class Stage:
             self.wait(lambda pid=pid: not psutil.pid_exists(pid), what=f"reconcile {name}")  # type: ignore[misc]
 
     def drain(self) -> None:
-        """Until no call is out and nobody is due."""
+        """Until no call is out and no verification is due."""
         try:
             self.wait(self.is_idle, what="the end of every call")
         except TooSlow:
