@@ -32,7 +32,7 @@ THREADS: Final = "6"
 # More leads are sent while fewer than this wait for a line.
 LEAST_WAITING: Final = 40
 SENT_AT_ONCE: Final = 10
-LONGEST_SECONDS: Final = 120.0
+LONGEST_SECONDS: Final = 60.0
 AWAY_SECONDS: Final = 2.0
 # What people do, and how the carrier treats requests and reports.
 MIX: Final = {
@@ -161,7 +161,7 @@ class Stage:
         wait_until(
             lambda: self.supply() or Call.objects.count() >= count,
             what=f"{count:,} calls",
-            seconds=10 * LONGEST_SECONDS,
+            seconds=20 * LONGEST_SECONDS,
         )
 
     def reconcile(self) -> None:
