@@ -164,7 +164,7 @@ PORTAL_SIGN_INS = with_series(
 CALLS_ENDED = with_series(
     Counter(
         "leadswitch_calls_ended_total",
-        "Verification and test calls that ended, by what they came to and by who told us the end.",
+        "Verification and test calls that ended, by what they came to and by what brought the end.",
         ["outcome", "by"],
     ),
     open_label="by",

@@ -20,7 +20,7 @@ GIVEN_UP: Final = {
 }
 # With more free lines the moment at which one became free is long ago, and the lead's due time is later.
 FEW_FREE: Final = 3
-# When the channel was last full: so many of its latest ends ago as lines are free. Its oldest calls are not searched.
+# When the channel was last full: with two free lines, its last but one end. Its oldest calls are not searched.
 FIND_FREED: Final = """
 SELECT latest.ended_at FROM (
     SELECT ended_at FROM distribution_call WHERE channel_id = %(channel)s ORDER BY id DESC LIMIT %(searched)s

@@ -14,7 +14,7 @@ UNKNOWN_MINUTES: Final = 15
 NO_LINE_MINUTES: Final = 10
 # Webhooks are applied within a second.
 NOTICE_SECONDS: Final = 60
-# Of the calls whose end a carrier told.
+# Of the calls whose end came from a carrier.
 POLLED_SHARE: Final = 0.20
 REFUSED_WEBHOOKS: Final = 5
 UNKNOWN_CALLS: Final = 5
