@@ -114,7 +114,8 @@ def find_leads(text: str, *, limit: int = 5, among: QuerySet[Lead] | None = None
 
 _ROW: Final = """
 SELECT l.id, l.public_id, l.external_id, l.status, l.skip_reason, l.cancel_reason, l.vertical, l.zip, l.attempts,
-    l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, l.is_test, l.workspace_id <> l.source_workspace_id
+    l.next_attempt_at, l.received_at, l.expires_at, l.finished_at, l.is_test, l.verification, l.verified_at,
+    l.workspace_id <> l.source_workspace_id
 """
 # The state of a lead: its row, and how its last attempt ended. It has no personal data.
 _LAST_ATTEMPT: Final = """,
@@ -164,6 +165,8 @@ class LeadState:
     expires_at: datetime
     finished_at: datetime | None
     is_test: bool
+    verification: str
+    verified_at: datetime | None
     is_elsewhere: bool
     duplicate_of: UUID | None
     result: str | None

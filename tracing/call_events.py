@@ -30,6 +30,7 @@ class CallEventCode(StrEnum):
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
     SECOND_CALL = "second_call"  # the carrier has two calls for one request
+    CALL_NOW = "call_now"  # an operator had the next call go out at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ OUTCOMES: Final = MappingProxyType(
         "not_placed": "it was not placed",
     }
 )
+# Why there is no further call, apart from the reasons to wait.
+GIVEN_UP: Final = MappingProxyType({**OUTCOMES, "given_up": "an operator gave up"})
 # From whom the end is known.
 ENDED_BY: Final = MappingProxyType(
     {
@@ -120,6 +123,14 @@ ENDS: Final = MappingProxyType(
         "person": "an operator decides",
     }
 )
+
+
+def describe_waiting(reason: str) -> str:
+    """Why a person is not called, or not any more: a reason to wait, or how the last call ended. "" for none."""
+    known = WAIT_REASONS.get(reason)
+    if known is not None:
+        return known.sentence
+    return wording.sentence(GIVEN_UP.get(reason, reason.replace("_", " "))) if reason else ""
 
 
 def describe_call_event(code: str, data: Mapping[str, Any], *, channel: str = "") -> str:
@@ -172,7 +183,7 @@ def _answered(data: Mapping[str, Any], _channel: str) -> str:
 
 def _gave_up(data: Mapping[str, Any], _channel: str) -> str:
     reason = WAIT_REASONS.get(data["reason"])
-    why = reason.sentence.rstrip(".") if reason else OUTCOMES.get(data["reason"], data["reason"])
+    why = reason.sentence.rstrip(".") if reason else GIVEN_UP.get(data["reason"], data["reason"])
     return f"there is no further call ({_lower(why)}): {ENDS.get(data['end'], data['end'])}"
 
 
@@ -203,6 +214,7 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
             f"another call follows: {OUTCOMES.get(data['outcome'], data['outcome'])}"
         ),
         CallEventCode.GAVE_UP: _gave_up,
+        CallEventCode.CALL_NOW: lambda _data, _channel: "an operator asked for the next call at once",
         CallEventCode.SECOND_CALL: lambda _data, _channel: (
             "the carrier has a second call for the same request"
         ),

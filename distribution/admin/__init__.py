@@ -5,12 +5,17 @@ from django.contrib import admin
 from distribution.admin.approval import ApprovalPolicyAdmin, ChangeProposalAdmin
 from distribution.admin.assignment import AssignmentAdmin
 from distribution.admin.bid import BidAdmin
+from distribution.admin.blockedphone import BlockedPhoneAdmin
 from distribution.admin.buyer import BuyerAdmin, EnrollmentAdmin
 from distribution.admin.buyerkey import BuyerKeyAdmin
 from distribution.admin.buyerstatement import BuyerStatementAdmin
+from distribution.admin.call import CallAdmin
 from distribution.admin.callinghours import CallingHoursAdmin
+from distribution.admin.callpolicy import CallPolicyAdmin
 from distribution.admin.campaign import CampaignAdmin, CampaignSnapshotAdmin, TierAdmin
 from distribution.admin.cardpayment import CardPaymentAdmin
+from distribution.admin.carrieraccount import CarrierAccountAdmin
+from distribution.admin.channel import ChannelAdmin
 from distribution.admin.delivery import DeliveryAdmin
 from distribution.admin.dispatch import DispatchAdmin
 from distribution.admin.endpoint import EndpointAdmin
@@ -25,20 +30,26 @@ from distribution.admin.returnpolicy import ReturnPolicyAdmin
 from distribution.admin.returnrequest import ReturnRequestAdmin
 from distribution.admin.source import SourceWithPayablesAdmin
 from distribution.admin.subscription import SubscriptionAdmin
+from distribution.admin.verification import VerificationAdmin
 from distribution.admin.workspacekey import WorkspaceKeyAdmin
 
 __all__ = [
     "ApprovalPolicyAdmin",
     "AssignmentAdmin",
     "BidAdmin",
+    "BlockedPhoneAdmin",
     "BuyerAdmin",
     "BuyerKeyAdmin",
     "BuyerStatementAdmin",
+    "CallAdmin",
+    "CallPolicyAdmin",
     "CallingHoursAdmin",
     "CampaignAdmin",
     "CampaignSnapshotAdmin",
     "CardPaymentAdmin",
+    "CarrierAccountAdmin",
     "ChangeProposalAdmin",
+    "ChannelAdmin",
     "DeliveryAdmin",
     "DispatchAdmin",
     "EndpointAdmin",
@@ -56,6 +67,7 @@ __all__ = [
     "SourceWithPayablesAdmin",
     "SubscriptionAdmin",
     "TierAdmin",
+    "VerificationAdmin",
     "WalletAdmin",
     "WorkspaceKeyAdmin",
 ]

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from distribution.admin.campaign_calls import list_policy_links, warn_of_calls
 from distribution.admin.campaign_places import list_add_links, list_places
 from distribution.admin.dollars import DollarsAdmin
 from distribution.admin.narrowing import find_tiers, read_campaign_id
@@ -124,7 +125,14 @@ class CampaignAdmin(TestLeadPage, DollarsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         campaign = self.get_object(request, object_id)
-        links = [] if campaign is None else list_add_links(campaign, request=request)
+        links = []
+        if campaign is not None:
+            links = [
+                *list_add_links(campaign, request=request),
+                *list_policy_links(campaign, request=request),
+            ]
+            if request.method != "POST" and (warning := warn_of_calls(campaign)):
+                self.message_user(request, warning, messages.WARNING)
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "page_links": links}
         )

@@ -1,7 +1,7 @@
 """What an operator does with leads, one or many at once: run again, pause, resume, give up, cancel."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, Protocol
@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.attempts.assign_by_hand import OPEN
+from distribution.calls.by_hand import VerificationAction, find_refusal, verify_by_hand
 from routing.leads import page_version
 from routing.leads.actions import (
     ActionRefused,
@@ -34,6 +35,7 @@ from tracing.parsing import parse_id
 from tracing.wording import count
 
 PERMISSION: Final = "routing.change_lead"
+VERIFY: Final = "distribution.verify_by_hand"
 MAX_AT_ONCE: Final = 500
 LISTS: Final = {model._meta.model_name: model for model in (Lead, RetryingLead)}
 ALREADY: Final = "nothing to change"
@@ -48,14 +50,17 @@ class RunAction(Protocol):
 class LeadAction:
     """What pages say about an action: its title, what will be done to the leads, and what they are afterwards."""
 
-    action: Action
+    action: Action | VerificationAction
     title: str
     will: str
     done: str
     run: RunAction
     button: str = ""  # for a title that could be mistaken for leaving the page
+    permission: str = PERMISSION
 
     def refusal_reason(self, lead: Lead, *, at: datetime) -> str:
+        if isinstance(self.action, VerificationAction):
+            return find_refusal(lead, at=at)
         return refusal_reason(self.action, lead, at=at)
 
 
@@ -98,6 +103,15 @@ ACTIONS: Final = {
             cancel_lead,
             button="Cancel for good",
         ),
+        LeadAction(
+            VerificationAction.VERIFY,
+            "Verify by hand",
+            "verified on your word and tried at once. Calls that are out are ended. Only do so if the person has "
+            "confirmed the request to you",
+            "verified by hand",
+            verify_by_hand,
+            permission=VERIFY,
+        ),
     )
 }
 
@@ -108,10 +122,13 @@ def _act_url(page: ScopedAdmin, name: str, ids: Sequence[int]) -> str:
 
 
 SELECTION: Final = Selection("leads", permission="operate", most=MAX_AT_ONCE, url=_act_url)
+VERIFYING: Final = replace(SELECTION, permission="verify")
 
 
 def list_lead_action(name: str, *, title: str = "") -> ListAction:
-    return list_action(name, title=title or ACTIONS[name].title, selection=SELECTION)
+    action = ACTIONS[name]
+    selection = VERIFYING if action.permission == VERIFY else SELECTION
+    return list_action(name, title=title or action.title, selection=selection)
 
 
 class LeadsForm(ReasonForm):
@@ -129,6 +146,9 @@ class OperatorAdmin(ScopedAdmin):
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(PERMISSION)
+
+    def has_verify_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(VERIFY)
 
 
 class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
@@ -148,30 +168,30 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         lead = self.get_object(request, object_id)
-        buttons = self._buttons(lead) if lead is not None and self.has_operate_permission(request) else []
+        buttons = [] if lead is None else self._buttons(request, lead)
         for each in buttons:
             each["url"] = preserve_list_filters(self, request, each["url"])
         return super().change_view(
             request, object_id, form_url, {**(extra_context or {}), "action_buttons": buttons}
         )
 
-    def _buttons(self, lead: Lead) -> list[dict[str, str]]:
-        """Only actions that are possible now."""
+    def _buttons(self, request: HttpRequest, lead: Lead) -> list[dict[str, str]]:
+        """Only actions that are possible now, and allowed to this person."""
         at = timezone.now()
         found = [
             {"title": action.title, "url": f"{reverse('admin:routing_lead_act', args=[name])}?ids={lead.pk}"}
             for name, action in ACTIONS.items()
-            if not action.refusal_reason(lead, at=at)
+            if request.user.has_perm(action.permission) and not action.refusal_reason(lead, at=at)
         ]
-        if lead.status in OPEN:
+        if lead.status in OPEN and self.has_operate_permission(request):
             found.append(
                 {"title": "Assign to a buyer", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
             )
         return found
 
     def act(self, request: HttpRequest, name: str) -> HttpResponse:
-        self.require(PERMISSION, request=request)
         action = ACTIONS.get(name)
+        self.require(PERMISSION if action is None else action.permission, request=request)
         if action is None:
             raise Http404
         leads = self._leads(request)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from distribution.admin.trace_bids import BidTable, build_bids
+from distribution.admin.trace_calls import VerificationPanel, build_verifications
 from distribution.admin.trace_offers import OfferTable, build_offers
 from distribution.explain.lead import explain
 from distribution.explain.types import AttemptExplanation, BuyerRow, Explanation, LeadHead, TracedSale
@@ -135,6 +136,7 @@ class TracePage:
     panel: Panel | None
     url: str
     promise: str = ""
+    verifications: tuple[VerificationPanel, ...] = ()
 
 
 def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
@@ -160,6 +162,7 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
         panel=None if attempt is None else _panel(attempt, lead, explanation),
         url=trace_url(lead.public_id),
         promise=explanation.promise.sentence if explanation.promise is not None else "",
+        verifications=build_verifications(explanation.verifications, timezone=lead.workspace.timezone),
     )
 
 

@@ -9,10 +9,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from distribution.models import OfferKind
+from distribution.models import CallOutcome, CallState, OfferKind, VerificationState
 from routing.api.documents import LIMIT_HEADERS, describe_errors
 from routing.api.examples import TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE
 from routing.models import LeadStatus
+from tracing.call_events import CallEventCode
 from tracing.models import AttemptResult, AttemptTrigger
 
 CHANGE: Final = "What would have to change."
@@ -158,6 +159,48 @@ class TracedOfferDocument(serializers.Serializer[Any]):
     buyers = OfferedBuyerDocument(many=True)
 
 
+class TracedCallDocument(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="The try of its verification.")
+    channel = serializers.CharField(allow_blank=True, help_text="Blank: the sender does not see it.")
+    state = serializers.ChoiceField(choices=CallState.choices)
+    outcome = serializers.ChoiceField(
+        choices=CallOutcome.choices, allow_blank=True, help_text="Blank until it has ended."
+    )
+    sentence = serializers.CharField()
+    placed_at = serializers.DateTimeField()
+    ringing_at = serializers.DateTimeField(allow_null=True)
+    answered_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    duration_seconds = serializers.IntegerField(allow_null=True)
+
+
+class StoryLineDocument(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    code = serializers.ChoiceField(choices=[each.value for each in CallEventCode])
+    sentence = serializers.CharField()
+    by = serializers.CharField(allow_blank=True, help_text="Blank: the sender does not see who it was.")
+
+
+class TracedVerificationDocument(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=VerificationState.choices)
+    state_sentence = serializers.CharField()
+    reason = serializers.CharField(
+        allow_blank=True, help_text="Code of why there is no call before `due_at`, or none any more."
+    )
+    reason_sentence = serializers.CharField(allow_blank=True)
+    opened_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When the next call may go out.")
+    ended_at = serializers.DateTimeField(allow_null=True)
+    tries = serializers.IntegerField()
+    next_step = serializers.CharField(allow_blank=True)
+    passes = serializers.ListField(
+        child=serializers.CharField(), help_text="What would let the lead go on. Empty once it has ended."
+    )
+    calls = TracedCallDocument(many=True)
+    story = StoryLineDocument(many=True)
+
+
 class AttemptAnswerDocument(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     got_it = serializers.BooleanField()
@@ -199,6 +242,7 @@ class TraceAnswer(serializers.Serializer[Any]):
     sales = SaleDocument(many=True)
     attempts = AttemptDocument(many=True)
     offers = TracedOfferDocument(many=True)
+    verifications = TracedVerificationDocument(many=True)
     notes = serializers.ListField(child=serializers.CharField(), help_text="What is missing from the trace.")
     answer = AnswerDocument(allow_null=True, help_text="Only if the request names a buyer.")
 
@@ -289,6 +333,7 @@ EXAMPLE: Final = OpenApiExample(
             }
         ],
         "offers": [],
+        "verifications": [],
         "notes": [],
         "answer": {
             "buyer": ACME,

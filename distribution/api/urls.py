@@ -19,6 +19,7 @@ from distribution.api.buyer import (
     MissedLeadView,
     MissedView,
 )
+from distribution.api.calls import CallsView
 from distribution.api.cards import (
     CardSetupFinishView,
     CardSetupView,
@@ -73,6 +74,7 @@ from distribution.api.workspacereturns import (
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/<uuid:public_id>/trace/", TraceView.as_view(), name="lead-trace"),
+    path("leads/<uuid:public_id>/calls/", CallsView.as_view(), name="lead-calls"),
     path("payables/", PayablesView.as_view(), name="payables"),
     path("pings/", PingsView.as_view(), name="pings"),
     path("buyer/me/", MeView.as_view(), name="buyer-me"),

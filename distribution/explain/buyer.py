@@ -14,7 +14,9 @@ from distribution.explain.types import (
     Participant,
     TracedOffer,
     TracedSale,
+    TracedVerification,
 )
+from distribution.explain.verification import describe_gate
 from distribution.models import AssignmentState, Buyer, Enrollment
 from routing.models import Lead
 from tracing import wording
@@ -48,8 +50,9 @@ def answer_for(
     attempts: Sequence[AttemptExplanation],
     offers: Sequence[TracedOffer],
     sales: Sequence[TracedSale],
+    waits_for: TracedVerification | None = None,
 ) -> BuyerExplanation:
-    """`attempts` and `offers` must have at least the rows of this buyer.
+    """`attempts` and `offers` must have at least the rows of this buyer. `waits_for`: the open verification.
 
     One statement: where the buyer is enrolled now.
     """
@@ -65,12 +68,12 @@ def answer_for(
     answered = [(each, _answer_attempt(each, question)) for each in attempts if _is_answered(each, question)]
     answers = tuple(answer for _, answer in answered)
     bought = [sale for sale in sales if sale.buyer.public_id == buyer.public_id]
+    decisive = _find_decisive(answered, question)
+    sentence = _summarize(buyer.name, lead=lead, decisive=decisive, bought=bought)
     return BuyerExplanation(
         participant,
         got_it=any(sale.state == AssignmentState.SOLD for sale in bought),
-        sentence=_summarize(
-            buyer.name, lead=lead, decisive=_find_decisive(answered, question), bought=bought
-        ),
+        sentence=sentence if waits_for is None else f"{sentence} {describe_gate(waits_for)}",
         attempts=answers,
     )
 

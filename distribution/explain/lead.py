@@ -24,7 +24,9 @@ from distribution.explain.types import (
     Participant,
     Step,
     TracedSale,
+    TracedVerification,
 )
+from distribution.explain.verification import find_open, read_verifications
 from distribution.models import Buyer
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
 from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES, VERIFICATION_ENDED
@@ -87,7 +89,17 @@ def explain(
         is_for_source=is_for_source,
     )
     sales = tuple(describe_sale(each, participants) for each in assignments)
-    return _put_together(lead, participants, traced=traced, sales=sales, places=places, buyer=buyer)
+    results = [each.attempt.result for each in traced]
+    verifications = read_verifications(lead, results=results, is_for_source=is_for_source)
+    return _put_together(
+        lead,
+        participants,
+        traced=traced,
+        sales=sales,
+        places=places,
+        verifications=verifications,
+        buyer=buyer,
+    )
 
 
 def _put_together(
@@ -97,6 +109,7 @@ def _put_together(
     traced: Sequence[TracedAttempt],
     sales: tuple[TracedSale, ...],
     places: Sequence[ExplainedPlace],
+    verifications: tuple[TracedVerification, ...],
     buyer: Buyer | None,
 ) -> Explanation:
     attempts = tuple(
@@ -115,8 +128,18 @@ def _put_together(
         sales=sales,
         attempts=attempts,
         offers=offers,
+        verifications=verifications,
         notes=(*_notes(lead, attempts=attempts), *_notes_of_others(lead, traced)),
-        answer=answer_for(buyer, lead=lead, attempts=own, offers=offers, sales=sales) if buyer else None,
+        answer=None
+        if buyer is None
+        else answer_for(
+            buyer,
+            lead=lead,
+            attempts=own,
+            offers=offers,
+            sales=sales,
+            waits_for=find_open(verifications),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from distribution.explain.types import (
     Explanation,
     LeadHead,
     TracedOffer,
+    TracedVerification,
 )
 from distribution.models import OfferKind
 from tracing import wording
@@ -47,6 +48,27 @@ def describe_lines(explanation: Explanation, *, width: int = WIDTH) -> Iterator[
         for offer in explanation.offers:
             if offer.attempt == attempt.number:
                 yield from _offer(offer, width)
+    for verification in explanation.verifications:
+        yield TextLine("")
+        yield from _verification(verification, width)
+
+
+def _verification(verification: TracedVerification, width: int) -> Iterator[TextLine]:
+    since = f"opened at {_when(verification.opened_at)}"
+    ended = "" if verification.ended_at is None else f", ended at {_when(verification.ended_at)}"
+    yield from _wrapped(f"Verification {since}{ended}: {verification.state_sentence}", width, role="head")
+    yield from _labeled("next step", verification.next_step, width)
+    passes = wording.one_of(verification.passes) if verification.passes else ""
+    yield from _labeled("passes with", passes, width, role="hint")
+    for call in verification.calls:
+        over = f" over {call.channel}" if call.channel else ""
+        lasted = "" if call.duration_seconds is None else f" ({call.duration_seconds} s)"
+        role = "good" if call.outcome == "confirmed" else "plain"
+        text = f"Call {call.number}{over} at {_when(call.placed_at)}{lasted}: {call.sentence}"
+        yield from _wrapped(text, width, indent=2, role=role)
+    for line in verification.story:
+        by = f" ({line.by})" if line.by else ""
+        yield from _wrapped(f"- {_when(line.at)}: {line.sentence}{by}", width, indent=4)
 
 
 def _offer(offer: TracedOffer, width: int) -> Iterator[TextLine]:

@@ -158,6 +158,55 @@ class TracedOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class TracedCall:
+    """One call to the person. `number`: the try. `outcome`: blank until it has ended. `channel`: blank for sources."""
+
+    number: int
+    channel: str
+    state: str
+    outcome: str
+    sentence: str
+    placed_at: datetime
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    duration_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """What happened to a verification. `by`: the operator who did it; blank for what nobody did, and for sources."""
+
+    at: datetime
+    code: str
+    sentence: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TracedVerification:
+    """Why and how the person is verified before the lead is sold.
+
+    `reason`: why there is no call before `due_at`, or why there is none any more. `next_step`: blank once it has ended.
+    `passes`: what would let the lead go on.
+    """
+
+    verification_id: UUID
+    state: str
+    state_sentence: str
+    reason: str
+    reason_sentence: str
+    opened_at: datetime
+    due_at: datetime | None
+    ended_at: datetime | None
+    tries: int
+    next_step: str
+    passes: tuple[str, ...]
+    calls: tuple[TracedCall, ...]
+    story: tuple[StoryLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptAnswer:
     """Whether one attempt sold the lead to the buyer in question, and if not, why."""
 
@@ -205,6 +254,7 @@ class Explanation:
     sales: tuple[TracedSale, ...]
     attempts: tuple[AttemptExplanation, ...]
     offers: tuple[TracedOffer, ...]
+    verifications: tuple[TracedVerification, ...]
     notes: tuple[str, ...]
     answer: BuyerExplanation | None
 
@@ -216,6 +266,7 @@ JSON_NAMES: Final = {
     "assignment_id": "id",
     "offer_id": "id",
     "ping_id": "id",
+    "verification_id": "id",
 }
 
 

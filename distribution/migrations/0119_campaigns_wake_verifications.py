@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
                 name="wake_verifications",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.active AND NOT NEW.active OR NEW.verification IS DISTINCT FROM OLD.verification OR NEW.consent_kind IS DISTINCT FROM OLD.consent_kind)",
-                    func="\n            WITH parked AS (\n                SELECT v.id FROM distribution_verification v JOIN routing_lead l ON l.id = v.lead_id\n                WHERE v.campaign_id = NEW.id AND v.state = 'waiting' AND v.due_at > clock_timestamp() AND NOT (\n        NEW.active AND (\n            NEW.verification = 'required'\n            OR (NEW.verification = 'unless_consent' AND NOT l.consent ? NEW.consent_kind)\n        )\n    )\n                ORDER BY v.id FOR NO KEY UPDATE OF v\n            )\n            UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n            RETURN NULL;\n        ",
-                    hash="55a82d67059e324a97b785ff7ec0748a48167bbc",
+                    func="\n            WITH parked AS (\n                SELECT v.id FROM distribution_verification v JOIN routing_lead l ON l.id = v.lead_id\n                WHERE v.campaign_id = NEW.id AND v.state = 'waiting' AND v.due_at > clock_timestamp() AND NOT (\n        NEW.active AND (\n            NEW.verification = 'required'\n            OR (NEW.verification = 'unless_consent' AND NOT l.consent ? NEW.consent_kind)\n        )\n    )\n                ORDER BY v.id FOR NO KEY UPDATE OF v\n            )\n            UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n            IF FOUND THEN\n                NOTIFY leadswitch_calls;\n            END IF;\n            RETURN NULL;\n        ",
+                    hash="8ea91026ee1df1d0a5cac27c2639f6d929990015",
                     operation='UPDATE OF "active", "verification", "consent_kind"',
                     pgid="pgtrigger_wake_verifications_c7ecb",
                     table="distribution_campaign",

@@ -1,8 +1,10 @@
 """How the leads of a campaign are called, and phones that are never called."""
 
 from datetime import timedelta
+from types import MappingProxyType
 from typing import ClassVar, Final
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -17,10 +19,25 @@ MOST_TRIES: Final = 6
 MOST_WAIT_MINUTES: Final = 7 * 24 * 60
 MIN_RING_SECONDS: Final = 10
 MAX_RING_SECONDS: Final = 60
+PLACEHOLDER: Final = "{workspace}"
+KEYS: Final = MappingProxyType(
+    {"1": "the person confirms", "2": "the person declines", "9": "the person is not called again"}
+)
+# Outcomes after which there is another call.
+REPEATED: Final = ("no_answer", "voicemail", "busy", "no_input", "failed")
 DEFAULT_SCRIPT: Final = (
     "Hello. You asked for an offer through {workspace}. Press 1 to confirm your request. "
     "Press 2 if you no longer want it. Press 9 if you do not want to be called again."
 )
+
+
+def find_script_problem(script: str) -> str:
+    """Whoever answers must hear what each key does, and no braces. "" if all is well."""
+    missing = [f"{key} ({what})" for key, what in KEYS.items() if key not in script]
+    if missing:
+        return f"Say what these keys do: {', '.join(missing)}."
+    braces = {"{", "}"} & set(script.replace(PLACEHOLDER, ""))
+    return f"Only {PLACEHOLDER} is replaced. Take out the other braces." if braces else ""
 
 
 def _minutes(default: int, *, after: str) -> "models.PositiveIntegerField[int, int]":
@@ -87,6 +104,18 @@ class CallPolicy(models.Model):
     def __str__(self) -> str:
         return f"Calls of {self.campaign}"
 
+    def clean(self) -> None:
+        problems = {
+            f"{outcome}_calls": f"There are at most {self.max_calls} calls in all. Enter at most {self.max_calls}."
+            for outcome in REPEATED
+            if (getattr(self, f"{outcome}_calls") or 0) > (self.max_calls or MOST_TRIES)
+        }
+        script = find_script_problem(self.script)
+        if script:
+            problems["script"] = script
+        if problems:
+            raise ValidationError(problems)
+
     def find_wait(self, outcome: str) -> tuple[timedelta, int] | None:
         """How long to wait after a call with this outcome, and how many may end so. None: there is no further call."""
         names = {
@@ -95,6 +124,8 @@ class CallPolicy(models.Model):
             CallOutcome.VOICEMAIL: "voicemail",
             CallOutcome.NO_INPUT: "no_input",
             CallOutcome.FAILED: "failed",
+            # We ended it before anyone answered: the carrier let it ring for too long.
+            CallOutcome.CANCELED: "failed",
         }
         name = names.get(CallOutcome(outcome))
         if name is None:

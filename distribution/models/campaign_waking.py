@@ -5,6 +5,7 @@ from typing import ClassVar
 import pgtrigger
 
 from distribution.models.campaign import Campaign
+from distribution.models.verifying import CALLS_CHANNEL
 
 
 def campaign_verifications_trigger() -> pgtrigger.Trigger:
@@ -33,6 +34,9 @@ def campaign_verifications_trigger() -> pgtrigger.Trigger:
                 ORDER BY v.id FOR NO KEY UPDATE OF v
             )
             UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;
+            IF FOUND THEN
+                NOTIFY {CALLS_CHANNEL};
+            END IF;
             RETURN NULL;
         """,  # noqa: S608 - only a condition is put in
     )

@@ -136,7 +136,9 @@ class Verification(models.Model):
             notify_calls(
                 "notify_on_due",
                 operation=pgtrigger.UpdateOf("due_at", "state"),
-                condition="(NEW.state = 'waiting' AND (NEW.due_at < OLD.due_at OR OLD.due_at IS NULL))",
+                # A change of hours, a trigger too, makes many due at once and tells it once (waking_calls.py).
+                condition="(NEW.state = 'waiting' AND (NEW.due_at < OLD.due_at OR OLD.due_at IS NULL)"
+                " AND pg_trigger_depth() = 0)",
             ),
         ]
 

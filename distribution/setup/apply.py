@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from distribution.locks import lock_buyers, lock_setup, wait_for_wallet
-from distribution.models import Buyer, Campaign, Enrollment, LedgerEntry, ReturnPolicy, Tier
+from distribution.models import Buyer, CallPolicy, Campaign, Enrollment, LedgerEntry, ReturnPolicy, Tier
 from distribution.money.movement import MoneyKeyReused, MoneyRefused
 from distribution.money.wallet import set_credit_limit, top_up
 from distribution.payables.contracts import ContractRefused
@@ -79,6 +79,8 @@ class _Setup:
             self._put_policy(entry, workspace, buyers=buyers)
         for entry in self._document.lists["campaigns"]:
             self._put_campaign(entry, workspace, sources=sources, buyers=buyers)
+        for entry in self._document.lists["call_policies"]:
+            self._put_call_policy(entry, workspace)
         self._stop_on_problems()
         return self._report
 
@@ -163,6 +165,14 @@ class _Setup:
                 return
         plain = Entry(entry.path, entry.key, fields, {})
         self._put(ReturnPolicy, plain, find={"workspace": workspace, "buyer": buyer})
+
+    def _put_call_policy(self, entry: Entry, workspace: Workspace) -> None:
+        campaign = self._find(entry.key, {}, Campaign, workspace, path=f"{entry.path}.campaign")
+        if campaign is None:
+            return
+        fields = {name: value for name, value in entry.fields.items() if name != "campaign"}
+        plain = Entry(entry.path, entry.key, fields, {})
+        self._put(CallPolicy, plain, find={"campaign": campaign})
 
     def _put_campaign(
         self,

@@ -74,6 +74,11 @@ RETURN_POLICY: Final = _make_kind(
     "active window_hours reasons evidence limit_basis limit_value limit_period automatic_reasons automatic_hours"
     " automatic_percent resells resale_hours",
 )
+CALL_POLICY: Final = _make_kind(
+    "campaign",
+    "max_calls busy_minutes busy_calls no_answer_minutes no_answer_calls voicemail_minutes voicemail_calls"
+    " no_input_minutes no_input_calls failed_minutes failed_calls ring_seconds script needs_consent records_calls",
+)
 WORKSPACE: Final = _make_kind(
     "slug",
     "name kind timezone lead_ttl_days hours max_attempts duplicate_scope duplicate_days duplicate_same_vertical",
@@ -83,6 +88,7 @@ LISTS: Final = {
     "buyers": BUYER,
     "campaigns": CAMPAIGN,
     "return_policies": RETURN_POLICY,
+    "call_policies": CALL_POLICY,
 }
 EVERY_BUYER: Final = "*"  # in place of a buyer: all that have no policy of their own
 

@@ -142,6 +142,8 @@ def describe_lead(state: LeadState) -> dict[str, Any]:
         "expires_at": write_time(state.expires_at),
         "finished_at": write_time(state.finished_at),
         "cancel_reason": state.cancel_reason or None,
+        "verification": state.verification,
+        "verified_at": write_time(state.verified_at),
     }
 
 

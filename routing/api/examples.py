@@ -84,6 +84,8 @@ _DETAIL: Final[dict[str, Any]] = {
     "expires_at": "2026-05-01T12:00:01.250000Z",
     "finished_at": "2026-01-31T12:00:01.300000Z",
     "cancel_reason": None,
+    "verification": "",
+    "verified_at": None,
 }
 FAILED_EXAMPLE: Final = OpenApiExample("Not sold", value=_DETAIL, response_only=True, status_codes=["200"])
 CANCELLED_EXAMPLE: Final = OpenApiExample(

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from routing.models import LeadStatus
+from routing.models import LeadStatus, LeadVerification
 from tracing.models import AttemptResult
 from tracing.vocabulary import CORRECTIONS
 
@@ -130,6 +130,12 @@ class LeadDetail(LeadAnswer):
     expires_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     cancel_reason = serializers.CharField(allow_null=True)
+    verification = serializers.ChoiceField(
+        choices=LeadVerification.choices,
+        allow_blank=True,
+        help_text="How the person was verified. Blank: not verified. `leads/{id}/calls/` has the calls.",
+    )
+    verified_at = serializers.DateTimeField(allow_null=True)
 
 
 class FieldProblem(serializers.Serializer[Any]):

@@ -28,6 +28,7 @@ ASKED_BY_SENDER: Final = "dispatch_now"
 
 AUDITED: Final = [
     *("status", "next_attempt_at", "due_reason", "paused_at", "finished_at", "cancel_reason", "attempts"),
+    *("verification", "verified_at"),
 ]
 # No contact fields: an action does not need to identify the person.
 READ: Final = (*AUDITED, *page_version.SHOWN, "public_id", "expires_at", "is_partly_sold")

@@ -31,6 +31,7 @@ def make_api(world: World) -> web.Application:
     app = web.Application(middlewares=[record_request, answer_errors])
     app[WORLD] = world
     base = f"{API}/Accounts/{{account}}"
+    app.router.add_get(f"{base}.json", read_account)
     app.router.add_post(f"{base}/Calls.json", place)
     app.router.add_get(f"{base}/Calls.json", list_page)
     app.router.add_get(f"{base}/Calls/{{sid}}.json", read)
@@ -160,6 +161,12 @@ def cut(request: web.Request, data: bytes) -> web.StreamResponse:
     elif transport is not None:
         transport.abort()
     return web.Response(status=500)
+
+
+async def read_account(request: web.Request) -> web.StreamResponse:
+    account = authenticate(request)
+    document = {"sid": account.sid, "friendly_name": "Tests", "status": "active", "type": "Full"}
+    return web.json_response(document)
 
 
 async def read(request: web.Request) -> web.StreamResponse:

@@ -14,17 +14,23 @@ from django.utils import timezone
 from uuid6 import uuid7
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.calls.blocking import block_phone
 from distribution.models import (
     ApprovalPolicy,
     Assignment,
+    BlockedPhone,
     Buyer,
     BuyerKey,
     BuyerStatement,
+    Call,
     CallingHours,
+    CallPolicy,
     Campaign,
     CampaignSnapshot,
     CardPayment,
+    CarrierAccount,
     ChangeProposal,
+    Channel,
     Delivery,
     Endpoint,
     Enrollment,
@@ -37,6 +43,7 @@ from distribution.models import (
     ReturnRequest,
     SourceContract,
     Tier,
+    Verification,
     Wallet,
     WorkspaceKey,
 )
@@ -60,8 +67,11 @@ from routing.models import (
     Workspace,
 )
 from tests.support.factories import (
+    CallFactory,
+    CallPolicyFactory,
     CampaignFactory,
     CardPaymentFactory,
+    CarrierAccountFactory,
     ContractFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -71,6 +81,7 @@ from tests.support.factories import (
     ReturnPolicyFactory,
     RuleFactory,
     SourceFactory,
+    VerificationFactory,
     issue_buyer_key,
     issue_key,
     issue_workspace_key,
@@ -92,11 +103,12 @@ MODELS = [
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
     *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery, BuyerStatement),
-    *(ChangeProposal, Ping, Offer, CardPayment),
+    *(ChangeProposal, Ping, Offer, CardPayment, Call, Verification, BlockedPhone),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),
     *(ReturnPolicy, Endpoint, WorkspaceKey, ApprovalPolicy, PortalUser),
+    *(CarrierAccount, Channel, CallPolicy),
 ]
 # A form shows nothing of a secret column. What is typed comes in another field.
 TYPED_ELSEWHERE = {(Endpoint, "headers"): "new_headers"}
@@ -147,6 +159,7 @@ def build_world() -> Workspace:
     lead = LeadFactory(source=source)
     distribute_lead(lead.pk)
     store_ended_offer(lead, enrollment)
+    store_call(lead, campaign)
     _ask_for_a_return(enrollment.buyer)
     ApprovalPolicy.objects.create(workspace=campaign.workspace, fields=["bid_cents"])
     ask_for_a_new_name(enrollment.buyer)
@@ -165,6 +178,28 @@ def build_world() -> Workspace:
         after={"name": "b"},
     )
     return campaign.workspace
+
+
+def store_call(lead: Lead, campaign: Campaign) -> Call:
+    """The call in which the person confirmed the request, and a phone that is never called."""
+    at = timezone.now()
+    carrier = CarrierAccountFactory(workspace=campaign.workspace, api_url="http://127.0.0.1:9")
+    CallPolicyFactory(campaign=campaign)
+    block_phone("404 555 0199", workspace=campaign.workspace, actor="world", reason="asked by mail")
+    verification = VerificationFactory(
+        lead=lead, campaign=campaign, state="verified", due_at=None, ended_at=at, tries=1
+    )
+    call: Call = CallFactory(
+        verification=verification,
+        channel__account=carrier,
+        state="ended",
+        outcome="confirmed",
+        ended_at=at,
+        next_check_at=None,
+        records=True,
+        recording_sid=f"RE{0:032d}",
+    )
+    return call
 
 
 def store_ended_offer(lead: Lead, enrollment: Enrollment) -> Offer:

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from distribution.calls.carrier.values import CallSeen
+from distribution.calls.carrier.values import AccountSeen, CallSeen
 from distribution.deliveries.outbound import OutboundResult
 
 # Twilio's ids are CA and 32 hexadecimal digits. Other carriers of this API use UUIDs.
@@ -54,6 +54,10 @@ def read_call(body: Mapping[str, Any]) -> CallSeen | None:
         price=_read_price(body),
         currency=_read_text(body, "price_unit").upper()[:3],
     )
+
+
+def read_account(body: Mapping[str, Any]) -> AccountSeen:
+    return AccountSeen(status=_read_text(body, "status"), kind=_read_text(body, "type"))
 
 
 def read_calls(body: Mapping[str, Any]) -> list[CallSeen] | None:

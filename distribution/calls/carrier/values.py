@@ -105,6 +105,14 @@ class CallSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountSeen:
+    """`status`: active, suspended or closed. `kind`: Full or Trial, which may only call verified phones."""
+
+    status: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     content: bytes = field(repr=False)
     content_type: str

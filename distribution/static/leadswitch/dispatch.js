@@ -1,10 +1,10 @@
-// Refreshes the figures of the dispatch every two seconds while the tab is visible. Without scripts, reload the page.
+// Refreshes live figures (dispatch, open calls) every two seconds while the tab is visible. Without scripts, reload the page.
 "use strict";
 (() => {
   const PERIOD_MS = 2000;
   const PATIENCE_MS = 10000;
-  const figures = document.getElementById("dispatch-figures");
-  const note = document.getElementById("dispatch-note");
+  const figures = document.getElementById("live-figures");
+  const note = document.getElementById("live-note");
   if (figures === null) {
     return; // the question before a pause or a resume
   }
@@ -81,7 +81,7 @@
       followChildren(figures, await ask());
       say("");
     } catch (error) {
-      const since = document.getElementById("dispatch-time").textContent;
+      const since = document.getElementById("live-time").textContent;
       if (error instanceof SessionOver) {
         say(`Stale: your session expired. These figures are from ${since}. Reload the page to log in.`);
         return; // still asking: never again

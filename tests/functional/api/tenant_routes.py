@@ -62,6 +62,7 @@ SOURCES: dict[str, Entry] = {
         of_foreign_lead,
         owner_gets=(400,),  # the lead is sold
     ),
+    "api/v1/leads/<uuid:public_id>/calls/": Entry(("get",), of_foreign_lead),
     "api/v1/leads/<uuid:public_id>/trace/": Entry(("get",), of_foreign_lead),
     "api/v1/payables/": Entry(("get",)),
     "api/v1/pings/": Entry(("post",), body={"zip": "30312"}),

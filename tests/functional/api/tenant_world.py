@@ -18,6 +18,7 @@ from distribution.models import (
     Buyer,
     BuyerScope,
     BuyerStatement,
+    CallingHours,
     CardPayment,
     ChangeProposal,
     Delivery,
@@ -54,7 +55,7 @@ WAYS = (
     ),  # an endpoint may name no campaign
     *("wallet__buyer__workspace", "endpoint__buyer__workspace"),
 )
-NO_WORKSPACE = (User, Group)
+NO_WORKSPACE = (User, Group, CallingHours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class World:
     foreign: Workspace
 
     def foreign_row(self, model: type[Model]) -> Any:
-        """A row of the other agency. Users and groups belong to no agency: any of them is foreign."""
+        """A row of the other agency. Users, groups and calling hours belong to no agency: any of them is foreign."""
         return model._default_manager.filter(**of_workspace(model, self.foreign)).first()
 
 

@@ -166,7 +166,7 @@ class TestApi:
             "75.00",
             "25.00",
         }
-        for path in ("", "explanation/"):
+        for path in ("", "explanation/", "calls/"):
             text = client.get(f"/api/v1/leads/{lead.public_id}/{path}").content.decode()
             assert '"distributed"' in text
             assert not {secret for secret in secrets if secret in text}

@@ -1,0 +1,195 @@
+"""The verifications of a lead: why its person is called first, the calls, and what would let the lead go on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from distribution.explain.types import StoryLine, TracedCall, TracedVerification
+from distribution.models import (
+    Call,
+    CallEvent,
+    Campaign,
+    Verification,
+    VerificationNeed,
+    VerificationState,
+)
+from routing.models import Lead, LeadStatus
+from tracing import wording
+from tracing.call_events import OUTCOMES, CallEventCode, describe_call_event, describe_waiting
+from tracing.models import AttemptResult, AuditEntry
+from tracing.narrator import CONSENT_PROOFS
+
+# The lead's own reasons that come from a verification.
+REASONS: Final = frozenset({"verification_required", "not_verified", "not_callable", "verification_declined"})
+WAITING: Final = (LeadStatus.GATED, LeadStatus.CALLING)
+# The event of what an operator did -> the action of its audit entry.
+BY_OPERATOR: Final[Mapping[str, str]] = {
+    CallEventCode.VERIFIED: "verify_by_hand",
+    CallEventCode.CALL_NOW: "call_now",
+    CallEventCode.GAVE_UP: "give_up_verification",
+}
+CALL: Final = "a call in which the person presses 1"
+HAND: Final = "an operator who verifies the person by hand"
+STATES: Final = {
+    "created": "It is about to be placed.",
+    "dialing": "It is being placed.",
+    "queued": "The carrier has it in its queue.",
+    "ringing": "The phone rings.",
+    "in_progress": "The person is on the line.",
+}
+
+
+def read_verifications(
+    lead: Lead,
+    *,
+    results: Iterable[str] = (),
+    workspace_id: int | None = None,
+    is_for_source: bool = False,
+) -> tuple[TracedVerification, ...]:
+    """Oldest first, of the lead's workspace or another one. No statement for a lead without one, four otherwise.
+
+    `results`: of its attempts, as far as they are known.
+    """
+    is_gated = lead.status in WAITING or lead.verification or lead.skip_reason in REASONS
+    if not is_gated and AttemptResult.GATED not in set(results):
+        return ()
+    rows = list(
+        Verification.objects.filter(lead_id=lead.pk, workspace_id=workspace_id or lead.workspace_id)
+        .select_related("campaign")
+        .order_by("pk")
+    )
+    if not rows:
+        return ()
+    calls, events = _read_calls(rows), _read_events(rows)
+    by = {} if is_for_source else _read_operators(lead, rows)
+    channels = (
+        {} if is_for_source else {call.pk: call.channel.name for each in calls.values() for call in each}
+    )
+    return tuple(
+        _describe(
+            row, calls=calls[row.pk], story=tuple(_tell(events[row.pk], channels, by)), channels=channels
+        )
+        for row in rows
+    )
+
+
+def find_open(verifications: Sequence[TracedVerification]) -> TracedVerification | None:
+    return next((each for each in verifications if each.ended_at is None), None)
+
+
+def describe_gate(verification: TracedVerification) -> str:
+    """For a reader who asks why a buyer has not got the lead."""
+    since = wording.moment(verification.opened_at)
+    passes = wording.one_of(verification.passes)
+    return (
+        f"The lead has waited for its verification since {since}. {verification.next_step}"
+        f" What would let it pass: {passes}."
+    )
+
+
+def _read_calls(rows: Sequence[Verification]) -> Mapping[int | None, list[Call]]:
+    calls: dict[int | None, list[Call]] = {row.pk: [] for row in rows}
+    found = Call.objects.filter(verification__in=rows).select_related("channel").order_by("pk")
+    for call in found:
+        calls[call.verification_id].append(call)
+    return calls
+
+
+def _read_events(rows: Sequence[Verification]) -> Mapping[int | None, list[CallEvent]]:
+    events: dict[int | None, list[CallEvent]] = {row.pk: [] for row in rows}
+    for event in CallEvent.objects.filter(verification__in=rows).order_by("pk"):
+        events[event.verification_id].append(event)
+    return events
+
+
+def _read_operators(lead: Lead, rows: Sequence[Verification]) -> Mapping[str, list[str]]:
+    """Who did each action, in the order of time."""
+    targets = [str(lead.pk), *(str(row.pk) for row in rows)]
+    entries = AuditEntry.objects.filter(
+        object_id__in=targets,
+        model__in=("routing.lead", "distribution.verification"),
+        action__in=BY_OPERATOR.values(),
+    )
+    found: dict[str, list[str]] = {}
+    for action, actor in entries.order_by("pk").values_list("action", "actor"):
+        found.setdefault(action, []).append(actor)
+    return found
+
+
+def _describe(
+    row: Verification,
+    *,
+    calls: Sequence[Call],
+    story: tuple[StoryLine, ...],
+    channels: Mapping[int, str],
+) -> TracedVerification:
+    state = VerificationState(row.state)
+    return TracedVerification(
+        verification_id=row.public_id,
+        state=state.value,
+        state_sentence=wording.sentence(state.label),
+        reason=row.reason,
+        reason_sentence=describe_waiting(row.reason),
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        ended_at=row.ended_at,
+        tries=row.tries,
+        next_step=_next_step(row),
+        passes=() if row.ended_at is not None else tuple(_passes(row.campaign)),
+        calls=tuple(_describe_call(call, channel=channels.get(call.pk, "")) for call in calls),
+        story=story,
+    )
+
+
+def _next_step(row: Verification) -> str:
+    match row.state:
+        case VerificationState.WAITING if row.due_at is not None:
+            why = describe_waiting(row.reason)
+            from_then = (
+                f"The next call goes out from {wording.moment(row.due_at)} on, as soon as a line is free."
+            )
+            return f"{from_then} Why not before: {why}" if why else from_then
+        case VerificationState.CALLING:
+            return "A call is out. What the person presses decides."
+        case VerificationState.PERSON:
+            return "There is no further call: an operator must verify the person by hand, or give up."
+    return ""
+
+
+def _passes(campaign: Campaign) -> Iterable[str]:
+    yield CALL
+    yield HAND
+    if campaign.verification == VerificationNeed.UNLESS_CONSENT:
+        proof = CONSENT_PROOFS.get(campaign.consent_kind, campaign.consent_kind)
+        yield f"sending the lead again with {proof}"
+
+
+def _describe_call(call: Call, *, channel: str) -> TracedCall:
+    outcome = OUTCOMES.get(call.outcome, call.outcome)
+    return TracedCall(
+        number=call.number,
+        channel=channel,
+        state=call.state,
+        outcome=call.outcome,
+        sentence=wording.sentence(outcome) if outcome else STATES[call.state],
+        placed_at=call.dialed_at or call.created_at,
+        ringing_at=call.ringing_at,
+        answered_at=call.answered_at,
+        ended_at=call.ended_at,
+        duration_seconds=call.duration_seconds,
+    )
+
+
+def _tell(
+    events: Sequence[CallEvent], channels: Mapping[int, str], by: Mapping[str, list[str]]
+) -> Iterable[StoryLine]:
+    for event in events:
+        sentence = describe_call_event(event.code, event.data, channel=channels.get(event.call_id or 0, ""))
+        yield StoryLine(event.at, event.code, sentence, _pop_operator(event, by))
+
+
+def _pop_operator(event: CallEvent, by: Mapping[str, list[str]]) -> str:
+    is_by_hand = {"how": "hand"}.items() <= event.data.items() or event.data.get("reason") == "given_up"
+    if not is_by_hand and event.code != CallEventCode.CALL_NOW:
+        return ""
+    actors = by.get(BY_OPERATOR.get(event.code, ""), [])
+    return actors.pop(0) if actors else ""
