@@ -153,7 +153,7 @@ class CarrierAccountAdmin(SwitchesAdmin, ConfigurationAdmin):
     switches = SWITCHES
     workspace_path = "workspace"
     owner_fields = ("workspace",)
-    list_display = ("name", "workspace", "account_sid", "standing", "calls_per_second", "is_enabled")
+    list_display = ("name", "workspace", "short_state", "calls_per_second", "is_enabled")
     list_filter = ("is_enabled", "workspace")
     list_select_related = ("workspace",)
     search_fields = ("name", "account_sid")
@@ -188,6 +188,13 @@ class CarrierAccountAdmin(SwitchesAdmin, ConfigurationAdmin):
             (name, {**options, "fields": [each for each in options["fields"] if each != "token"]})
             for name, options in found
         ]
+
+    @admin.display(description="state")
+    def short_state(self, account: CarrierAccount) -> Any:
+        """Lists have no room for the reason: the page of the account gives it."""
+        if account.stopped_at is not None:
+            return badge("stopped", code="failed")
+        return badge("works", code="success") if account.is_enabled else "not enabled"
 
     @admin.display(description="state")
     def standing(self, account: CarrierAccount) -> Any:

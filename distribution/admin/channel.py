@@ -26,7 +26,7 @@ from distribution.calls.switching import (
     flag_by_hand,
     unflag_by_hand,
 )
-from distribution.calls.test_call import CallRefused, begin_test_call
+from distribution.calls.trial_call import CallRefused, begin_test_call
 from distribution.models import Call, CallState, Channel
 from routing.admin.configuration import ConfigurationAdmin
 from routing.conditions.rewriting import rewrite_timezone
@@ -159,7 +159,7 @@ class ChannelAdmin(SwitchesAdmin, ConfigurationAdmin):
         "name",
         "workspace",
         "number",
-        "standing",
+        "short_state",
         "in_use",
         "queue",
         "oldest_wait",
@@ -193,6 +193,18 @@ class ChannelAdmin(SwitchesAdmin, ConfigurationAdmin):
         return with_figures(super().get_queryset(request)).defer(*secrets)
 
     @admin.display(description="state")
+    def short_state(self, channel: Channel) -> SafeString:
+        """Lists have no room for the reason: the page of the channel gives it."""
+        if channel.flagged_at is not None:
+            return badge("flagged", code="failed")
+        if not channel.is_enabled:
+            return badge("disabled", code="held")
+        if channel.account.stopped_at is not None or not channel.account.is_enabled:
+            return badge("account stopped", code="failed")
+        is_paused = channel.workspace.paused_at is not None
+        return badge("paused", code="held") if is_paused else badge("calls", code="success")
+
+    @admin.display(description="state")
     def standing(self, channel: Channel) -> SafeString:
         if channel.flagged_at is not None:
             return badge(f"flagged on {moment(channel.flagged_at)}: {channel.flag_reason}", code="failed")
@@ -208,12 +220,12 @@ class ChannelAdmin(SwitchesAdmin, ConfigurationAdmin):
     def in_use(self, channel: Any) -> str:
         return f"{channel.used} of {channel.lines}"
 
-    @admin.display(description="leads due for a call")
+    @admin.display(description="leads due")
     def queue(self, channel: Any) -> str:
         """Of its workspace: any of its channels may take them."""
         return f"{channel.waiting:,}" if channel.waiting < MAX_COUNTED else f"{MAX_COUNTED:,} or more"
 
-    @admin.display(description="oldest has waited")
+    @admin.display(description="waited")
     def oldest_wait(self, channel: Any) -> str:
         if channel.oldest is None:
             return NOTHING

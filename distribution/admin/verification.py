@@ -136,7 +136,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     has_history = True
     switches = SWITCHES
     workspace_path = "workspace"
-    list_display = ("opened", "lead_link", "campaign", "state_shown", "why", "due", "tries")
+    list_display = ("opened", "lead_link", "campaign", "state_shown", "short_why", "due_at_shown", "tries")
     list_filter = (OpenVerificationFilter, VerificationStateFilter, WorkspaceFilter)
     list_select_related = ("workspace", "campaign__workspace", "lead__source", "lead__workspace")
     scan_time = "opened_at"
@@ -152,6 +152,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
         *("lead_link", "state_shown", "why", "next_step", "passes", "due", "opened", "ended"),
         *("calls", "story"),
     )
+    due_at_shown = time_column("due_at", label="next call")
     opened = time_column("opened_at", label="opened")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -189,6 +190,10 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     @admin.display(description="why")
     def why(self, row: Verification) -> str:
         return describe_waiting(row.reason) or NOTHING
+
+    @admin.display(description="why")
+    def short_why(self, row: Verification) -> SafeString:
+        return format_html('<span class="admin-detail">{}</span>', self.why(row))
 
     @admin.display(description="next call from")
     def due(self, row: Verification) -> str:

@@ -2,8 +2,8 @@
 
     created -> dialing (committed: the carrier may have the call from now on) -> the request -> recorded
 
-A process may be killed at each step. A call that is still `created` was never requested. Whoever ends it wins over a
-dialer that wakes up late, because only one of them moves it on. One that is `dialing` may be at the carrier, which is
+A process may be killed at each step. A call that is still `created` was never requested. Its end wins over a dialer
+that wakes up late, because only one of the two moves it on. One that is `dialing` may be at the carrier, which is
 asked (checking.py).
 """
 

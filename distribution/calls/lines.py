@@ -1,6 +1,6 @@
 """Takes a line of a channel for a call, under the locks of its account and of the channel.
 
-Whoever counts the lines holds the channel's lock, so `count <= lines` holds however many dialers run. Two accounts are
+The lines are counted under the channel's lock, so `count <= lines` holds with any number of dialers. Two accounts are
 never locked in one transaction: if a channel turns out to be full, the transaction ends and the next one is tried.
 """
 

@@ -1,4 +1,4 @@
-"""Finds verifications and leads that do not fit each other, and leads that nobody has to verify any more.
+"""Finds verifications and leads that do not fit each other, and leads whose campaign no longer asks for one.
 
 gated without an open verification            the lead is due: its next attempt decides
 open verification of a lead that moved on     closed

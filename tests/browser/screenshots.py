@@ -51,6 +51,7 @@ from leadswitch.demo.recharge import RunningProvider, running_provider
 from leadswitch.env.payments import StripeAccount
 from routing.models import DispatchControl, Lead, LeadStatus, Ping, RetryingLead
 from tests.browser.account_screens import EMPTY, account_pages, empty_account, live_a_month, make_account
+from tests.browser.call_screens import call_pages, make_calls
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.conftest import OpenAs
 from tests.browser.delivery_scene import send_deliveries
@@ -218,6 +219,7 @@ def work_a_little(root: User) -> None:
     subscribe(sold.buyer)
     owe(sold.lead.source)
     make_offers()
+    make_calls()
     pay_by_card(enrollment.buyer)
     make_account(enrollment.buyer)
     changes = {"cap_day": "10", "budget_day_cents": "500", "change_reason": "agreed by phone"}
@@ -272,6 +274,7 @@ def operator_pages() -> dict[str, str]:
         **payable_pages(sold.lead.source),
         **pages_of_test_leads(sold),
         **offer_pages(),
+        **call_pages(),
         **card_pages(),
         "assignment-return": path_of(Assignment, "change", sold.pk).replace("change", "return"),
         "dispatch": path_of(DispatchControl, "changelist"),

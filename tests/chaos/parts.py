@@ -91,7 +91,7 @@ PAYMENTS: Final = Part(
 CALLS: Final = Part(
     "calls",
     "processes",
-    "no number had more calls than lines, nobody was called twice at once or outside the hours, and every line is free",
+    "no number had more calls than lines, no phone was called twice at once or outside its hours, all lines are free",
     protections=calls.PROTECTIONS,
     alone=calls.ALONE,
     kills_per_worker=0.75,

@@ -30,8 +30,8 @@ def test_every_line_is_free_and_nobody_is_called_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_control_without_the_note_of_a_request_people_are_called_twice(tmp_path: Path) -> None:
-    order = Order(kills=3, seed=1, without=("noted-first",), points=("placed",), calls=60, faults=False)
+def test_control_without_the_row_before_the_request_calls_are_lost(tmp_path: Path) -> None:
+    order = Order(kills=3, seed=1, without=("row-first",), points=("placed",), calls=60, faults=False)
 
     result = run(order, directory=tmp_path, on_progress=print)
 

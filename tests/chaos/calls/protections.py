@@ -40,20 +40,42 @@ def _one_phone() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX IF EXISTS call_one_open_of_phone")
     connection.close()  # the processes are forked from this one
-    cut(
-        facts,
-        "LOCK_AND_READ",
-        "EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s AND c.ended_at IS NULL)",
-        "FALSE",
-    )
+    cut(facts, "LOCK_AND_READ", "s::varchar AND c.ended_at IS NULL)", "s::varchar AND FALSE)")
 
 
-def _noted_first() -> None:
-    """That a request begins is not committed before it."""
+def _row_first() -> None:
+    """The call's row is written with the carrier's answer: what dies before that leaves none."""
     from distribution.calls import dialing
-    from routing.queries import read_clock
+    from tests.chaos.calls import probes
 
-    dialing.start_request = lambda _: read_clock()
+    place, die = dialing.place, probes.die
+    current = threading.local()
+
+    def remember(begun: Any, **named: Any) -> Any:
+        current.begun = begun
+        return place(begun, **named)
+
+    def forget(point: str) -> None:
+        if point == probes.PLACED:
+            _undo(current.begun.call_id)
+        die(point)
+
+    dialing.place, probes.die = remember, forget
+
+
+def _undo(call_id: int) -> None:
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        for sql in (
+            "UPDATE distribution_verification v SET state = 'waiting', due_at = now() FROM distribution_call c"
+            " WHERE c.id = %s AND v.id = c.verification_id",
+            "UPDATE routing_lead l SET status = 'gated', locked_by = '', locked_at = NULL FROM distribution_call c"
+            " WHERE c.id = %s AND l.id = c.lead_id",
+            "DELETE FROM distribution_callnotice WHERE call_id = %s",
+            "DELETE FROM distribution_call WHERE id = %s",
+        ):
+            cursor.execute(sql, [call_id])
 
 
 def _inbox() -> None:
@@ -89,10 +111,14 @@ def _rank() -> None:
 
 
 def _ask_unknown() -> None:
-    """A request without an answer counts as one that placed no call."""
+    """A request without an answer counts as one that placed no call, and the person is called again at once."""
     from distribution.calls import recording_dials
 
-    recording_dials._record_unknown = recording_dials._record_not_placed
+    def give_up(locked: Any, _: Any, *, at: Any) -> tuple[()]:
+        recording_dials.end_not_placed(locked, due_at=at, reason="", by=recording_dials.BY, at=at)
+        return ()
+
+    recording_dials._record_unknown = give_up
 
 
 def _bind() -> None:
@@ -108,7 +134,7 @@ def _bind() -> None:
 
 
 def _hours() -> None:
-    """Nobody looks at the clock of the person before a call."""
+    """The product does not look at the clock of the person before a call."""
     from distribution.calls import allowing
 
     allowing.check_lead_hours = lambda *_, **__: None
@@ -126,7 +152,7 @@ def _checker() -> None:
 PROTECTIONS: Final[Mapping[str, PartProtection]] = {
     "line-lock": PartProtection(_line_lock, "the locks under which the lines of a channel are counted"),
     "one-phone": PartProtection(_one_phone, "one call to a phone at a time"),
-    "noted-first": PartProtection(_noted_first, "the note of a request before it is sent"),
+    "row-first": PartProtection(_row_first, "the row of a call before its request"),
     "call-inbox": PartProtection(_inbox, "the stored report before the carrier's answer"),
     "rank": PartProtection(_rank, "that a call never goes back"),
     "ask-unknown": PartProtection(_ask_unknown, "asking the carrier before a lead is called again"),

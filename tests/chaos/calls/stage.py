@@ -32,7 +32,7 @@ THREADS: Final = "6"
 # More leads are sent while fewer than this wait for a line.
 LEAST_WAITING: Final = 40
 SENT_AT_ONCE: Final = 10
-LONGEST_SECONDS: Final = 120.0
+LONGEST_SECONDS: Final = 60.0
 AWAY_SECONDS: Final = 2.0
 # What people do, and how the carrier treats requests and reports.
 MIX: Final = {
@@ -54,8 +54,8 @@ FAULTS_OF_REQUESTS: Final = {
     "throttle": 0.01,
     "retry_after_seconds": 0.2,
     "fail_before": 0.005,
-    "fail_after": 0.01,
-    "reset_after": 0.01,
+    "fail_after": 0.03,
+    "reset_after": 0.03,
     "late_answer": 0.02,
     "late_ms": 300,
 }
@@ -161,7 +161,7 @@ class Stage:
         wait_until(
             lambda: self.supply() or Call.objects.count() >= count,
             what=f"{count:,} calls",
-            seconds=10 * LONGEST_SECONDS,
+            seconds=20 * LONGEST_SECONDS,
         )
 
     def reconcile(self) -> None:
@@ -171,7 +171,7 @@ class Stage:
             self.wait(lambda pid=pid: not psutil.pid_exists(pid), what=f"reconcile {name}")  # type: ignore[misc]
 
     def drain(self) -> None:
-        """Until no call is out and nobody is due."""
+        """Until no call is out and no verification is due."""
         try:
             self.wait(self.is_idle, what="the end of every call")
         except TooSlow:

@@ -79,7 +79,7 @@ class World:
             self.phone = phone
 
     def _send_again(self, phone: str) -> None:
-        """Another lead of the last person, which was gated before anybody could tell that it is a duplicate."""
+        """Another lead of the last person, which was gated before it was known to be a duplicate."""
         contact = {f"lead__{name}": value for name, value in person(phone=phone).items()}
         where = {f"lead__{name}": value for name, value in _live_in(self.open).items()}
         VerificationFactory(lead__source=self.source, campaign=self.campaign, **contact, **where)

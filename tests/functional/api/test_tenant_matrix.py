@@ -52,6 +52,7 @@ PUBLIC = {
     "api/docs/",
     "unsubscribe/<str:token>/",
     "api/v1/payments/stripe/webhook/",
+    *(f"calls/<uuid:public_id>/{kind}/" for kind in ("script", "keys", "status", "recording")),
 }
 
 

@@ -29,7 +29,7 @@ def age() -> None:
 
 
 def test_call_that_is_out_for_a_day_keeps_its_lead() -> None:
-    """The carrier is away: nobody knows whether the person is on the phone."""
+    """The carrier is away: the person may still be on the phone."""
     call = CallFactory()
     Call.objects.update(dialed_at=timezone.now() - A_DAY)
     age()
