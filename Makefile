@@ -77,8 +77,8 @@ check: venv ## run linters, types, import contracts, migration and deployment ch
 	LEADSWITCH_HTTPS=true $(MANAGE) check --deploy --fail-level WARNING $(if $(V),,>/dev/null)
 
 .PHONY: up
-up: venv ## serve web, worker, dispatcher, deliverer, dialer, streams, beat and exporter on port 8000 (PORT=) until Ctrl-C
-	$(Q)exec $(BIN)/python -m leadswitch.up --host $(HOST) --port $(PORT)
+up: venv ## serve web, worker, dispatcher, deliverer, dialer, streams, beat and exporter on port 8000 (PORT=) until Ctrl-C; ARGS=--with-carrier adds a fake carrier
+	$(Q)exec $(BIN)/python -m leadswitch.up --host $(HOST) --port $(PORT) $(ARGS)
 
 .PHONY: bench
 bench: venv ## measure the engine and the intake against hand-written baselines

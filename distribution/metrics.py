@@ -222,13 +222,13 @@ CALL_WEBHOOKS = with_series(
     Counter(
         "leadswitch_call_webhooks_total",
         (
-            "Webhooks of carriers, by kind and result: applied, nothing_new (all of it was known), second_call (of"
-            " another call for the same request), repeated, unknown_call, bad_signature."
+            "Webhooks of carriers, by kind and result: applied, nothing_new (all of it was known), hang_up (of a call"
+            " that must not be, and is ended), failed, repeated, unknown_call, bad_signature."
         ),
         ["kind", "result"],
     ),
     kind=("status", "script", "keys", "recording"),
-    result=("applied", "nothing_new", "second_call", "repeated", "unknown_call", "bad_signature"),
+    result=("applied", "nothing_new", "hang_up", "failed", "repeated", "unknown_call", "bad_signature"),
 )
 CALL_CHECKS = with_series(
     Counter(

@@ -87,6 +87,8 @@ LEADSWITCH_DECIDE_HOOK = "distribution.attempts.distribute.decide_within"
 LEADSWITCH_CAMPAIGN_HOOK = "distribution.offers.quotes.find_campaign_id"
 # As above, for a lead that ends while a buyer has it: (lead_id) -> how many buyers have it, and the sum of their cents.
 LEADSWITCH_SOLD_HOOK = "distribution.attempts.chain.read_sold_leads"
+# routing must not import calls: stale_locks calls this for a lead of a call, (lead, *, at). None: the call is out.
+LEADSWITCH_CALL_CLAIM_HOOK = "distribution.calls.claims.end_claim"
 LEADSWITCH_PING_SECONDS = ENVIRONMENT.ping_seconds
 LEADSWITCH_PING_DAYS = ENVIRONMENT.ping_days
 # distribution must not import what it runs on: its dispatcher calls this before it starts.
@@ -127,6 +129,8 @@ LEADSWITCH_RECONCILERS = {
     "expiry": ("routing.reconcile.expiry.run", ENVIRONMENT.expiry_period_seconds),
     "holds": ("distribution.reconcile.holds.run", ENVIRONMENT.holds_period_seconds),
     "offers": ("distribution.reconcile.offers.run", ENVIRONMENT.offers_period_seconds),
+    "verifications": ("distribution.reconcile.verifications.run", ENVIRONMENT.verifications_period_seconds),
+    "channels": ("distribution.reconcile.channels.run", ENVIRONMENT.channels_period_seconds),
     "balances": ("distribution.reconcile.balances.run", ENVIRONMENT.balances_period_seconds),
     "schedule": ("routing.reconcile.schedule.run", ENVIRONMENT.schedule_period_seconds),
     "inflight": ("routing.reconcile.inflight.run", ENVIRONMENT.inflight_period_seconds),

@@ -9,6 +9,8 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
@@ -19,13 +21,14 @@ from leadswitch.database.fitness import check_database
 from leadswitch.embedded import ServicesError, ensure_services
 from leadswitch.env import REPOSITORY, read_locations
 from leadswitch.env.parse import MAX_PORT
+from leadswitch.fake_carrier import CarrierNotStarted, make_environment, running_carrier
 from leadswitch.secretfile import read_or_create_secret
 from leadswitch.supervisor import Program, Supervisor
 from leadswitch.var_dir import usable_var_dir
 from tracing.parsing import number_argument, positive_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -63,17 +66,43 @@ def main() -> int:
     except (PortTaken, AlreadyRuns, ServicesError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    with lock:
-        serve(options, login)
+    try:
+        with lock, beside(options) as others:
+            serve(options, login, others)
+    except CarrierNotStarted as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     return 0
 
 
-def serve(options: argparse.Namespace, login: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What runs beside the product: variables of its programs, and lines for the terminal."""
+
+    environment: "Mapping[str, str]" = field(default_factory=dict)
+    lines: "Sequence[str]" = ()
+
+
+@contextmanager
+def beside(options: argparse.Namespace) -> "Iterator[Beside]":
+    """Raises CarrierNotStarted."""
+    if not options.with_carrier:
+        yield Beside()
+        return
+    from leadswitch.carrier_beside import prepare_channel
+
+    with running_carrier() as carrier:
+        line = prepare_channel(carrier.api_url)
+        yield Beside(make_environment(f"http://{options.host}:{options.port}"), (line,))
+
+
+def serve(options: argparse.Namespace, login: str, others: Beside) -> None:
     streams_port = find_free_port(options.port + STREAMS_OFFSET)
     started = programs(options.host, options.port, streams_port=streams_port, workers=options.workers)
+    started = [replace(each, environment={**each.environment, **others.environment}) for each in started]
     supervisor = Supervisor(started, cwd=REPOSITORY)
     address, streams = (f"http://{options.host}:{port}" for port in (options.port, streams_port))
-    lines = (describe_addresses(address, streams=streams), f"{login}. Ctrl-C stops.")
+    lines = (describe_addresses(address, streams=streams), *others.lines, f"{login}. Ctrl-C stops.")
     threading.Thread(target=announce, args=(supervisor, address, lines), daemon=True).start()
     threading.Thread(target=keep_services_running, daemon=True).start()
     supervisor.run()
@@ -114,6 +143,11 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=number_argument(lowest=0, highest=MAX_PORT), default=8000)
     parser.add_argument("--workers", type=positive_argument, default=2, help="web and worker processes, each")
+    parser.add_argument(
+        "--with-carrier",
+        action="store_true",
+        help="start the carrier of the tests too, and prepare an account and a channel for verification calls",
+    )
     return parser.parse_args()
 
 

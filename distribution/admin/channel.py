@@ -26,7 +26,7 @@ from distribution.calls.switching import (
     flag_by_hand,
     unflag_by_hand,
 )
-from distribution.calls.test_call import CallRefused, begin_test_call
+from distribution.calls.trial_call import CallRefused, begin_test_call
 from distribution.models import Call, CallState, Channel
 from routing.admin.configuration import ConfigurationAdmin
 from routing.conditions.rewriting import rewrite_timezone

@@ -11,6 +11,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from distribution import metrics
 from distribution.calls.notices import FORM, BadNotice
 from distribution.calls.receiving import BadSignature, Received, Signed, receive
 from distribution.calls.signing import SETTINGS_HEADER, SIGNATURE_HEADER
@@ -43,9 +44,14 @@ class CallbackView(View):
         except BadForm as error:
             return _refuse("bad_form", error.status)
         except BadSignature:
+            _count(self.kind, "bad_signature")
             return _refuse("bad_signature", HTTPStatus.FORBIDDEN)
         except BadNotice:
             return _refuse("bad_notice", HTTPStatus.BAD_REQUEST)
+        if received is None:
+            _count(self.kind, "unknown_call")
+        elif not received.is_new:
+            _count(self.kind, "repeated")
         return self.answer(received)
 
     def answer(self, received: Received | None) -> HttpResponse:
@@ -74,6 +80,11 @@ class KeysView(CallbackView):
 
     def answer(self, received: Received | None) -> HttpResponse:
         return _perform(HANG_UP if received is None else answer_key(received.call, received.notice))
+
+
+def _count(kind: NoticeKind, result: str) -> None:
+    """What is new counts when it is applied."""
+    metrics.CALL_WEBHOOKS.labels(kind=kind.value, result=result).inc()
 
 
 def _read_signed(request: HttpRequest, kind: NoticeKind) -> Signed:

@@ -189,7 +189,12 @@ class AttemptRecord:
             opened = {**self.opened.describe(), **self.mark_test()}
             self.trace.add(self.opened.event, outcome=step.result, data=opened)
         elif self.gated is not None:
-            self.trace.add(Event.GATED_FOR_VERIFICATION, outcome=step.result, data=self.gated.describe())
+            self.trace.add(
+                Event.GATED_FOR_VERIFICATION,
+                outcome=step.result,
+                reason=VERIFICATION_REQUIRED,
+                data=self.gated.describe(),
+            )
         elif self.held:
             self._start_delivery()
         elif self.unsold is not None and step.result == AttemptResult.SUCCESS:

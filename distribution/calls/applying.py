@@ -11,6 +11,7 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from distribution.calls.binding import bind_and_tell
+from distribution.calls.counting import count_applied
 from distribution.calls.hearing import hear
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.settling import Lines
@@ -119,3 +120,4 @@ def _keep_recording(call: Call, notice: CallNotice) -> bool:
 def _note(notice: CallNotice, result: str, *, at: datetime | None) -> None:
     notice.result, notice.applied_at = result, at
     notice.save(update_fields=["result", "applied_at"])
+    count_applied(notice.kind, result=result)

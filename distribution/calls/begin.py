@@ -24,6 +24,7 @@ from distribution.calls.allowing import (
 )
 from distribution.calls.calling_rules import hold_hours, read_calling_rules
 from distribution.calls.channels import Caller, ChannelSeen, find_usable, rank_channels, read_channels
+from distribution.calls.counting import Began
 from distribution.calls.facts import CallFacts, lock_and_read
 from distribution.calls.hours.area_codes import read_area_code
 from distribution.calls.hours.check import check_hours
@@ -56,7 +57,10 @@ UNTOLD: Final = frozenset({"paced"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A call that is committed and not requested yet. `wait_seconds`: until the pace allows its request."""
+    """A call that is committed and not requested yet. `wait_seconds`: until the pace allows its request.
+
+    `began`: for the metrics; a test call has none.
+    """
 
     call_id: int
     public_id: UUID
@@ -67,6 +71,7 @@ class Begun:
     time_limit_seconds: int
     records: bool
     wait_seconds: float
+    began: Began | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +230,18 @@ class _Beginning:
             time_limit_seconds=TIME_LIMIT_SECONDS,
             records=facts.records,
             wait_seconds=(line.slot - at).total_seconds(),
+            began=self._describe_begin(line),
+        )
+
+    def _describe_begin(self, line: LineTaken) -> Began:
+        due_at = self.facts.due_at
+        assert due_at is not None  # noqa: S101 - it is due
+        return Began(
+            channel_id=line.channel.pk,
+            free=line.free,
+            lines=line.channel.lines,
+            possible_at=due_at if line.paced_until is None else max(due_at, line.paced_until),
+            at=self.at,
         )
 
     def _wait(self, refusal: Refusal) -> NotBegun:

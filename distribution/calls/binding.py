@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime
 
+from distribution.calls.counting import count_second_call
 from distribution.calls.story import tell_of
 from distribution.models import Call, CallEvent, DialOutcome
 from tracing.call_events import CallEventCode
@@ -21,6 +22,7 @@ def bind(call: Call, sid: str, *, at: datetime) -> bool:
     logger.error("calls.second_call", extra={"call": str(call.public_id)})
     if not CallEvent.objects.filter(call_id=call.pk, code=CallEventCode.SECOND_CALL.value).exists():
         tell_of(call, CallEventCode.SECOND_CALL, at=at)
+        count_second_call()
     return False
 
 

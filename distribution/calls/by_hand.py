@@ -12,11 +12,12 @@ from typing import Final
 
 from django.db import transaction
 
+from distribution.calls.counting import count_given_up, count_verified_after_its_end
 from distribution.calls.hanging_up import request_hang_up
 from distribution.calls.locks import lock_verification
 from distribution.calls.settling import Lines, end_verification, fail_unverified, verify
 from distribution.calls.story import tell
-from distribution.models import OPEN_VERIFICATIONS, Call, Verification, VerificationState
+from distribution.models import OPEN_VERIFICATIONS, Call, UnverifiedEnd, Verification, VerificationState
 from routing.dispatch.enqueue import after_commit
 from routing.leads.abandoned import log_attempts
 from routing.leads.actions import ActionRefused, Operator, act_on_lead, rerun_lead
@@ -86,6 +87,7 @@ def _verify_failed(lead: Lead, *, at: datetime) -> None:
         tell(CallEventCode.VERIFIED, at=at, verification_id=latest, how=how)
     Lead.objects.filter(pk=lead.pk).update(verification=LeadVerification.HAND, verified_at=at)
     rerun_lead(lead.pk, at=at)
+    count_verified_after_its_end()
 
 
 def find_wait_refusal(action: VerificationAction, verification: Verification, *, at: datetime) -> str:
@@ -119,6 +121,7 @@ def give_up_verification(verification_id: int, *, at: datetime, by: Operator) ->
     def work(verification: Verification, held: LeadToEnd) -> Lines:
         tell(CallEventCode.GAVE_UP, at=at, verification_id=verification.pk, reason="given_up", end="fail")
         end_verification(verification, VerificationState.UNVERIFIED, at=at, reason="given_up")
+        count_given_up(UnverifiedEnd.FAIL)
         return fail_unverified(held, reason="not_verified", at=at)
 
     return _act(VerificationAction.GIVE_UP, verification_id, work, at=at, by=by)

@@ -21,8 +21,3 @@ def _make(api_url: str, account_sid: str, auth_token: str) -> CarrierClient:
     return CarrierClient(
         api_url=api_url, account_sid=account_sid, auth_token=auth_token, outbound=get_client()
     )
-
-
-def forget_clients() -> None:
-    """For tests that change the HTTP client of the process."""
-    _make.cache_clear()

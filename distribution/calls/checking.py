@@ -15,6 +15,7 @@ from distribution.calls.asking import Asked, ask
 from distribution.calls.carrier import CarrierClient, CarrierUnavailable
 from distribution.calls.check_times import LEASE
 from distribution.calls.concluding import conclude, conclude_unanswered, conclude_unrequested
+from distribution.calls.costs import read_costs
 from distribution.calls.hanging_up import hang_up_left_behind
 from distribution.calls.second_calls import end_second_calls
 from distribution.models import Call, CarrierAccount
@@ -24,16 +25,17 @@ from tracing.locks import is_lock_conflict
 logger = logging.getLogger(__name__)
 
 GetCarrier = Callable[[CarrierAccount], CarrierClient]
+# Lines that may be free go first: costs are read a few at a time.
+COSTS_AT_ONCE: Final = 5
 
-# One at a time: what a process has taken and not checked would wait for the end of its lease.
-TAKE: Final = """
-UPDATE distribution_call SET next_check_at = %(until)s, checks = checks + 1
-WHERE id = (
-    SELECT id FROM distribution_call WHERE ended_at IS NULL AND next_check_at <= %(at)s
-    ORDER BY next_check_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
-)
-RETURNING id
+FIND_DUE: Final = """
+SELECT id FROM distribution_call WHERE ended_at IS NULL AND next_check_at <= %(at)s
+ORDER BY next_check_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
+# One at a time: what a process has taken and not checked would wait for the end of its lease.
+TAKE: Final = f"""
+UPDATE distribution_call SET next_check_at = %(until)s, checks = checks + 1 WHERE id = ({FIND_DUE}) RETURNING id
+"""  # noqa: S608 - only a constant is put in
 
 
 def check_due(*, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime] = read_clock) -> int:
@@ -48,6 +50,7 @@ def check_due(*, limit: int, get_carrier: GetCarrier, clock: Callable[[], dateti
         _check(call_id, get_carrier=get_carrier, clock=clock, unreachable=unreachable)
         count += 1
     end_second_calls(limit=limit, get_carrier=get_carrier, at=clock())
+    read_costs(limit=COSTS_AT_ONCE, get_carrier=get_carrier, at=clock())
     return count
 
 

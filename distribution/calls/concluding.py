@@ -24,6 +24,7 @@ from distribution.calls.check_times import (
     longest_until,
     next_search,
 )
+from distribution.calls.counting import count_check
 from distribution.calls.hanging_up import LEAD_MOVED_ON, TOO_LONG, is_left_behind, request_hang_up
 from distribution.calls.hearing import hear
 from distribution.calls.locks import LockedCall, lock_call
@@ -48,7 +49,7 @@ Write = Callable[[LockedCall], Lines]
 
 def conclude(call_id: int, asked: Asked, *, at: datetime) -> None:
     """Write what the carrier said of a call. Must run outside a transaction."""
-    _write(call_id, lambda locked: _conclude(locked, asked, at=at), at=at)
+    _write(call_id, lambda locked: _conclude(locked, asked, at=at), at=at, seen=asked.seen)
 
 
 def conclude_unanswered(call_id: int, *, at: datetime) -> None:
@@ -56,6 +57,7 @@ def conclude_unanswered(call_id: int, *, at: datetime) -> None:
 
     def keep(locked: LockedCall) -> Lines:
         _check_again(locked, at + WHILE_UNREACHABLE)
+        count_check("unreachable")
         return ()
 
     _write(call_id, keep, at=at)
@@ -66,11 +68,14 @@ def conclude_unrequested(call_id: int, *, at: datetime) -> None:
     _write(call_id, lambda locked: _end_unrequested(locked, at=at), at=at)
 
 
-def _write(call_id: int, write: Write, *, at: datetime) -> None:
+def _write(call_id: int, write: Write, *, at: datetime, seen: Sequence[CallSeen] = ()) -> None:
+    """`seen`: what the carrier has. Of a call that has ended in the meantime, nothing else may be live there."""
     with transaction.atomic(durable=True):
         _, lines = apply_notices(call_id, at=at)
         locked = lock_call(call_id)
-        if locked.call.ended_at is None:
+        if locked.call.ended_at is not None:
+            _note_others(locked.call, seen)
+        else:
             if locked.claimed is not None:
                 renew(locked.claimed.id, owner=locked.call.owner, at=at)
             lines = [*lines, *write(locked)]
@@ -79,6 +84,7 @@ def _write(call_id: int, write: Write, *, at: datetime) -> None:
 
 def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
     call, by = locked.call, CAP if lasts_too_long(locked.call, at=at) else POLL
+    was_bound = call.carrier_sid is not None
     mine = _find_mine(call, asked.seen, at=at)
     lines: Lines = ()
     if mine is not None:
@@ -91,14 +97,35 @@ def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
     if call.ended_at is None:
         _ask_for_end(locked, by=by, at=at)
         _check_again(locked, _next_check(call, asked, at=at))
+    count_check(_name_result(call, mine, was_bound=was_bound))
     return lines
+
+
+def _name_result(call: Call, mine: CallSeen | None, *, was_bound: bool) -> str:
+    """One word for what the carrier said, for the counter."""
+    if mine is None:
+        return "not_found"
+    if not was_bound:
+        return "found"
+    return "open" if call.ended_at is None else "ended"
+
+
+def _list_own(call: Call, seen: Sequence[CallSeen]) -> list[CallSeen]:
+    """Those that belong to no other row."""
+    others = Call.objects.filter(account_id=call.account_id, carrier_sid__in=[each.sid for each in seen])
+    taken = set(others.exclude(pk=call.pk).values_list("carrier_sid", flat=True))
+    return [each for each in seen if each.sid not in taken]
+
+
+def _note_others(call: Call, seen: Sequence[CallSeen]) -> None:
+    for each in _list_own(call, seen):
+        if each.sid != call.carrier_sid and not each.is_over:
+            note_second_call(call, each.sid)
 
 
 def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSeen | None:
     """The carrier's call of this row. Those that it has besides are to be ended."""
-    others = Call.objects.filter(account_id=call.account_id, carrier_sid__in=[each.sid for each in seen])
-    taken = set(others.exclude(pk=call.pk).values_list("carrier_sid", flat=True))
-    free = [each for each in seen if each.sid not in taken]
+    free = _list_own(call, seen)
     mine = next((each for each in free if each.sid == call.carrier_sid), None)
     if mine is None and free and call.carrier_sid is None:
         mine = free[0]
@@ -143,7 +170,7 @@ def _check_again(locked: LockedCall, next_check_at: datetime) -> None:
 
 
 def _is_given_up(call: Call, *, at: datetime) -> bool:
-    """The carrier would have the call by now, also if it had waited in a queue."""
+    """The carrier has had time to list the call, also if it had waited in a queue."""
     longest = timedelta(seconds=settings.LEADSWITCH_CALL_SEARCH_SECONDS)
     return call.dialed_at is not None and at >= call.dialed_at + longest
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db import close_old_connections, connections
 
+from distribution import metrics
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.carriers import get_carrier
 from distribution.calls.dialing import GetCarrier, dial
@@ -114,5 +115,6 @@ class DialPool:
         return result if isinstance(result, Begun) else None
 
     def _note_failure(self, error: Exception) -> None:
+        metrics.DIALER_FAILURES.inc()
         logger.warning("calls.not_begun", extra={"cause": type(error).__name__})
         close_old_connections()

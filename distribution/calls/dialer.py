@@ -27,6 +27,7 @@ from distribution.calls.dial_pool import DialPool
 from distribution.calls.dialing import GetCarrier
 from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
 from distribution.calls.picking import Picked, Room, pick, read_room
+from distribution.deliveries.intervals import Interval
 from routing.dispatch.heartbeat import send_heartbeat
 from routing.queries import read_clock
 
@@ -50,20 +51,6 @@ CHECK_SECONDS: Final = 1.0
 
 class ThreadDied(Exception):
     """The process would go on without a part of it. The message names the thread."""
-
-
-class Interval:
-    """Is due at once, and again `seconds` after each time that it was."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._next = seconds, 0.0
-
-    def is_due(self) -> bool:
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
 
 
 class Repeater(threading.Thread):

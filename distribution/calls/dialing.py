@@ -2,8 +2,8 @@
 
     created -> dialing (committed: the carrier may have the call from now on) -> the request -> recorded
 
-A process may be killed at each step. A call that is still `created` was never requested. Whoever ends it wins over a
-dialer that wakes up late, because only one of them moves it on. One that is `dialing` may be at the carrier, which is
+A process may be killed at each step. A call that is still `created` was never requested. Its end wins over a dialer
+that wakes up late, because only one of the two moves it on. One that is `dialing` may be at the carrier, which is
 asked (checking.py).
 """
 
@@ -19,6 +19,7 @@ from distribution.calls.addresses import make_addresses
 from distribution.calls.begin import Begun
 from distribution.calls.carrier import CarrierClient, Dialed, PlaceCall
 from distribution.calls.carriers import get_carrier
+from distribution.calls.counting import count_dial, observe_gap
 from distribution.calls.recording_dials import record_dialed
 from distribution.models import CarrierAccount
 from routing.leads.abandoned import log_attempts
@@ -50,8 +51,12 @@ def dial(begun: Begun, *, carrier_of: GetCarrier = get_carrier) -> Dialed | None
     dialed_at = start_request(begun)
     if dialed_at is None:
         return None
+    started = time.perf_counter()
     dialed = place(begun, carrier=carrier_of(begun.account))
+    count_dial(dialed, seconds=time.perf_counter() - started)
     keep_trying(lambda: record(begun, dialed, dialed_at=dialed_at))
+    if begun.began is not None:
+        observe_gap(begun.began)
     return dialed
 
 

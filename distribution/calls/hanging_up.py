@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.story import tell_of
 from distribution.models import Call
 from tracing.call_events import CallEventCode
+from tracing.locks import is_lock_conflict
 
 TOO_LONG: Final = "too_long"
 LEAD_MOVED_ON: Final = "lead_moved_on"
@@ -40,9 +41,15 @@ def hang_up_left_behind(*, limit: int, at: datetime) -> int:
 
 
 def _hang_up(call_id: int, *, at: datetime) -> bool:
-    with transaction.atomic():
-        locked = lock_call(call_id)
-        return is_left_behind(locked) and request_hang_up(locked.call, LEAD_MOVED_ON, at)
+    """False also if its lock is busy: it is found again."""
+    try:
+        with transaction.atomic():
+            locked = lock_call(call_id)
+            return is_left_behind(locked) and request_hang_up(locked.call, LEAD_MOVED_ON, at)
+    except OperationalError as error:
+        if not is_lock_conflict(error):
+            raise
+        return False
 
 
 def is_left_behind(locked: LockedCall) -> bool:

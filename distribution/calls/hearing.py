@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from distribution.calls.counting import count_end
 from distribution.calls.locks import LockedCall
 from distribution.calls.settling import Lines, block_phone, settle_call
 from distribution.calls.states import RANKS, Known, Said, learn
@@ -18,6 +19,8 @@ from tracing.call_events import CallEventCode
 
 # Beyond the time that the call may ring or talk, before the carrier is asked about it.
 CHECK_MARGIN: Final = timedelta(seconds=30)
+# The carrier sets the price of a call some minutes after its end. Calls that were not answered are free.
+COST_KNOWN_AFTER: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def _decide(locked: LockedCall, before: Known, after: Known, *, at: datetime) ->
         block_phone(locked.call, at=at)
     if locked.claimed is not None:
         return settle_call(locked.call, locked.claimed, outcome=after.outcome, at=at)
-    if before.is_ended and locked.lead is not None and not locked.lead.locked_by:
+    if before.is_ended and after.key and locked.lead is not None and not locked.lead.locked_by:
         return _settle_late(locked.call, locked.lead, outcome=after.outcome, at=at)
     return ()
 
@@ -86,6 +89,8 @@ def _end(call: Call, known: Known, *, is_new: bool, by: str, at: datetime) -> No
     call.outcome = CallOutcome(known.outcome)
     if is_new:
         mark_ended(call, by=by, at=at)
+        if known.end == "completed" and call.cost_micros is None:
+            call.cost_due_at = at + COST_KNOWN_AFTER
         tell_of(
             call,
             CallEventCode.ENDED,
@@ -100,3 +105,4 @@ def mark_ended(call: Call, *, by: str, at: datetime) -> None:
     """Free its line. `outcome` must be set; the caller saves it."""
     call.state = CallState.ENDED
     call.ended_at, call.ended_by, call.next_check_at = at, by, None
+    count_end(call, by=by)

@@ -1,6 +1,6 @@
 """Takes a line of a channel for a call, under the locks of its account and of the channel.
 
-Whoever counts the lines holds the channel's lock, so `count <= lines` holds however many dialers run. Two accounts are
+The lines are counted under the channel's lock, so `count <= lines` holds with any number of dialers. Two accounts are
 never locked in one transaction: if a channel turns out to be full, the transaction ends and the next one is tried.
 """
 
@@ -38,11 +38,16 @@ RETURNING id
 
 @dataclass(frozen=True, slots=True)
 class LineTaken:
-    """Both rows are locked. `slot`: when the pace of both allows the request."""
+    """Both rows are locked. `slot`: when the pace of both allows the request. `free`: lines, with this one.
+
+    `paced_until`: when the pace of both allowed a call. None: always.
+    """
 
     account: CarrierAccount
     channel: Channel
     slot: datetime
+    free: int
+    paced_until: datetime | None
 
 
 class NoLine(Exception):
@@ -75,13 +80,15 @@ def take_line(channel_id: int, *, account_id: int, at: datetime) -> LineTaken:
     channel = lock_channel(channel_id)
     if not channel.is_enabled or channel.flagged_at is not None:
         raise NoLine(channel_id, "no_channel")
-    if count_lines(channel_id) >= channel.lines:
+    free = channel.lines - count_lines(channel_id)
+    if free <= 0:
         raise NoLine(channel_id, "no_line")
-    slot = max(at, account.next_dial_at or at, channel.next_dial_at or at)
+    paced_until = max(filter(None, (account.next_dial_at, channel.next_dial_at)), default=None)
+    slot = max(at, paced_until or at)
     if slot > at + RESERVED:
         raise NoLine(channel_id, "paced", slot)
     _move_pace(account, channel, slot=slot)
-    return LineTaken(account, channel, slot)
+    return LineTaken(account, channel, slot, free, paced_until)
 
 
 def _move_pace(account: CarrierAccount, channel: Channel, *, slot: datetime) -> None:

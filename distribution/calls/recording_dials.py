@@ -79,7 +79,7 @@ def record_dialed(call_id: int, dialed: Dialed, *, dialed_at: datetime, at: date
     if dialed.outcome is Outcome.PLACED:
         return _record_placed(locked, dialed, dialed_at=dialed_at, at=at)
     if call.carrier_sid is not None:
-        # The carrier itself has told of the call: it has it, whatever became of the answer.
+        # The carrier has reported the call: it has it, whatever became of the answer.
         call.dial, call.dial_code = DialOutcome.PLACED, dialed.code[:MAX_CODE]
         call.save(update_fields=["dial", "dial_code"])
         return ()
@@ -190,7 +190,7 @@ def _note_problem(call: Call, dialed: Dialed, *, at: datetime) -> None:
         pause_account(call.account_id, until=at + _find_pause(dialed))
     if problem is Problem.CONCURRENCY:
         logger.error(
-            "calls.too_many_lines", extra={"account": str(call.account.public_id), "code": dialed.code}
+            "calls.too_many_lines", extra={"account": str(call.account.public_id), "problem": problem.value}
         )
 
 

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def note_second_call(call: Call, sid: str) -> None:
-    """Needs the call's lock. The row is the intent: whoever runs next ends that call."""
+    """Needs the call's lock. The row is the intent: the next run ends that call."""
     note = CallNotice(
         call=call, kind=NoticeKind.STATUS, carrier_sid=sid, sequence=NO_SEQUENCE, result=HANG_UP
     )

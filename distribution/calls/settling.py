@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db.models import Count
 
+from distribution.calls.counting import count_declined, count_given_up, count_verified
 from distribution.calls.following import Follow, follow
 from distribution.calls.locks import lock_verification
 from distribution.calls.story import tell
@@ -77,6 +78,7 @@ def verify(verification: Verification, lead: LeadToEnd, *, how: LeadVerification
     """The lead is due at once: its next attempt passes the gate."""
     tell(CallEventCode.VERIFIED, at=at, verification_id=verification.pk, how=how.value)
     end_verification(verification, VerificationState.VERIFIED, at=at)
+    count_verified(verification, how=how, at=at)
     _let_go(lead, verification=how, at=at)
 
 
@@ -84,6 +86,7 @@ def give_up(verification: Verification, lead: LeadToEnd, *, reason: str, at: dat
     """No further call. What follows is a setting of the campaign."""
     end = UnverifiedEnd(verification.campaign.unverified_end)
     tell(CallEventCode.GAVE_UP, at=at, verification_id=verification.pk, reason=reason, end=end.value)
+    count_given_up(end)
     if end is UnverifiedEnd.PERSON:
         _set(verification, state=VerificationState.PERSON, reason=reason[:30], due_at=None)
         _keep_gated(lead, at=at)
@@ -124,6 +127,7 @@ def block_phone(call: Call, *, at: datetime) -> None:
 def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Lines:
     tell(CallEventCode.DECLINED, at=at, verification_id=verification.pk)
     end_verification(verification, VerificationState.DECLINED, at=at)
+    count_declined()
     return fail_unverified(lead, reason="verification_declined", at=at)
 
 

@@ -29,7 +29,7 @@ def stop_account(account_id: int, *, code: str, at: datetime) -> bool:
     audit.record(
         actor=ACTOR, action="stopped", target=account, workspace_id=account.workspace_id, reason=code
     )
-    logger.error("calls.account_stopped", extra={"account": str(account.public_id), "code": code})
+    logger.error("calls.account_stopped", extra={"account": str(account.public_id), "problem": code})
     return True
 
 
@@ -48,7 +48,7 @@ def flag_channel(channel_id: int, *, code: str, at: datetime) -> bool:
         workspace_id=channel.workspace_id,
         reason=channel.flag_reason,
     )
-    logger.error("calls.channel_flagged", extra={"channel": str(channel.public_id), "code": code})
+    logger.error("calls.channel_flagged", extra={"channel": str(channel.public_id), "problem": code})
     return True
 
 

@@ -28,6 +28,7 @@ from distribution.deliveries.client import get_client
 from distribution.deliveries.content import Work, read_work
 from distribution.deliveries.destinations import Destinations
 from distribution.deliveries.ends import NO_THREAD
+from distribution.deliveries.intervals import Interval
 from distribution.deliveries.leases import end_expired
 from distribution.deliveries.liveness import forget_deliverer, write_deliverer_heartbeat
 from distribution.deliveries.load import Load
@@ -71,20 +72,6 @@ SHORTEST_WAIT_SECONDS: Final = 0.01
 
 class ThreadDied(Exception):
     """The process would go on without a part of it. The message names the thread."""
-
-
-class Interval:
-    """Is due at once, and again `seconds` after each time that it was."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds, self._next = seconds, 0.0
-
-    def is_due(self) -> bool:
-        now = time.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + self._seconds
-        return True
 
 
 class Deliverer:

@@ -138,8 +138,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="wake_on_insert",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="ae4196f29f4e864038d74f8b4e7d1012a153df38",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    IF FOUND THEN\n        NOTIFY leadswitch_calls;\n    END IF;\n    RETURN NULL;\n",
+                    hash="92c5446e7b6536743a51640d6742eed99d841abf",
                     operation="INSERT",
                     pgid="pgtrigger_wake_on_insert_e9a7d",
                     table="distribution_callinghours",
@@ -153,8 +153,8 @@ class Migration(migrations.Migration):
                 name="wake_on_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.country IS DISTINCT FROM OLD.country OR NEW.state IS DISTINCT FROM OLD.state OR NEW.opens IS DISTINCT FROM OLD.opens OR NEW.closes IS DISTINCT FROM OLD.closes OR NEW.calls_on_sunday IS DISTINCT FROM OLD.calls_on_sunday OR NEW.calls_on_holidays IS DISTINCT FROM OLD.calls_on_holidays OR NEW.most_calls_per_day IS DISTINCT FROM OLD.most_calls_per_day)",
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="34afdc5f73ba95d7bdd981438e4b1c7e80674b9b",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    IF FOUND THEN\n        NOTIFY leadswitch_calls;\n    END IF;\n    RETURN NULL;\n",
+                    hash="42239a39eef5e8672a82f52bf54ea91994b0c9ff",
                     operation='UPDATE OF "country", "state", "opens", "closes", "calls_on_sunday", "calls_on_holidays", "most_calls_per_day"',
                     pgid="pgtrigger_wake_on_update_97289",
                     table="distribution_callinghours",
@@ -167,8 +167,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="wake_on_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="925df9d469e0a5bd7d119af815341530b5364edf",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('outside_calling_hours', 'no_calling_hours', 'called_too_often') AND due_at > clock_timestamp()\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    IF FOUND THEN\n        NOTIFY leadswitch_calls;\n    END IF;\n    RETURN NULL;\n",
+                    hash="971900be2b1d6ea2d86ebe55f7193ad41f90fc53",
                     operation="DELETE",
                     pgid="pgtrigger_wake_on_delete_8fc55",
                     table="distribution_callinghours",

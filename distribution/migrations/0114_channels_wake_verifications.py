@@ -15,8 +15,8 @@ class Migration(migrations.Migration):
                 name="wake_on_insert",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.is_enabled AND NEW.flagged_at IS NULL)",
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('channel_closed', 'no_channel') AND due_at > clock_timestamp() AND workspace_id = NEW.workspace_id\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="58703cd49637386ab3d5624162a458b44df00f34",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('channel_closed', 'no_channel') AND due_at > clock_timestamp() AND workspace_id = NEW.workspace_id\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    IF FOUND THEN\n        NOTIFY leadswitch_calls;\n    END IF;\n    RETURN NULL;\n",
+                    hash="b2595745096cce97dd4a81ad6860151ae2308d61",
                     operation="INSERT",
                     pgid="pgtrigger_wake_on_insert_a0e52",
                     table="distribution_channel",
@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
                 name="wake_on_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.is_enabled AND NEW.flagged_at IS NULL AND (NOT OLD.is_enabled OR OLD.flagged_at IS NOT NULL OR NEW.hours IS DISTINCT FROM OLD.hours OR NEW.timezone IS DISTINCT FROM OLD.timezone))",
-                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('channel_closed', 'no_channel') AND due_at > clock_timestamp() AND workspace_id = NEW.workspace_id\n        ORDER BY id FOR NO KEY UPDATE\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    RETURN NULL;\n",
-                    hash="a9db2810a4df833e06544be999696efe091f61d2",
+                    func="\n    PERFORM pg_advisory_xact_lock(30526189868511859);\n    WITH parked AS (\n        SELECT id FROM distribution_verification\n        WHERE state = 'waiting' AND reason <> '' AND reason IN ('channel_closed', 'no_channel') AND due_at > clock_timestamp() AND workspace_id = NEW.workspace_id\n        FOR NO KEY UPDATE SKIP LOCKED\n    )\n    UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;\n    IF FOUND THEN\n        NOTIFY leadswitch_calls;\n    END IF;\n    RETURN NULL;\n",
+                    hash="205b4906d01cae0570ed63cb9d999d7f96ad1c95",
                     operation='UPDATE OF "is_enabled", "flagged_at", "hours", "timezone"',
                     pgid="pgtrigger_wake_on_update_321ea",
                     table="distribution_channel",

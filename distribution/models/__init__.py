@@ -32,6 +32,7 @@ from distribution.models.campaign_modes import (
     UnverifiedEnd,
     VerificationNeed,
 )
+from distribution.models.campaign_waking import CampaignWithVerifications
 from distribution.models.cardpayments import (
     PENDING,
     CardDispute,
@@ -183,6 +184,7 @@ __all__ = [
     "Campaign",
     "CampaignMode",
     "CampaignSnapshot",
+    "CampaignWithVerifications",
     "Card",
     "CardCustomer",
     "CardDispute",

@@ -108,6 +108,11 @@ class Call(models.Model):
         "cost", null=True, blank=True, help_text="In millionths of the carrier's currency."
     )
     cost_currency = models.CharField(max_length=3, blank=True, default="", db_default="")
+    cost_due_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the carrier is asked what it cost: it knows that later than the end.",
+    )
     records = models.BooleanField("recorded", default=False, db_default=False)
     recording_sid = models.CharField(max_length=64, blank=True, default="", db_default="")
     time_limit_seconds = models.PositiveIntegerField(default=120, db_default=120)
@@ -159,6 +164,9 @@ class Call(models.Model):
             # The lines of a channel.
             models.Index(fields=["channel"], condition=Q(ended_at__isnull=True), name="call_lines"),
             models.Index(fields=["next_check_at"], condition=Q(ended_at__isnull=True), name="call_checked"),
+            models.Index(
+                fields=["cost_due_at"], condition=Q(cost_due_at__isnull=False), name="call_cost_due"
+            ),
             # How often a person was called lately.
             models.Index(
                 fields=["phone_hash", "-dialed_at"], condition=Q(phone_hash__isnull=False), name="call_phone"

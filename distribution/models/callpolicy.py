@@ -125,6 +125,8 @@ class CallPolicy(models.Model):
             CallOutcome.VOICEMAIL: "voicemail",
             CallOutcome.NO_INPUT: "no_input",
             CallOutcome.FAILED: "failed",
+            # We ended it before anyone answered: the carrier let it ring for too long.
+            CallOutcome.CANCELED: "failed",
         }
         name = names.get(CallOutcome(outcome))
         if name is None:

@@ -47,7 +47,11 @@ def notify_calls(name: str, *, operation: pgtrigger.Operation, condition: str) -
 
 
 def end_of_verification_trigger() -> pgtrigger.Trigger:
-    """A lead that neither waits for its verification nor is called has no open one, whichever path ended it."""
+    """A lead that neither waits for its verification nor is called has no open one, whichever path ended it.
+
+    A verification that was still open did not end by itself, so the call of its lead, if one is out, is hung up. One
+    that was not requested yet is not requested.
+    """
     return pgtrigger.Trigger(
         name="end_of_verification",
         when=pgtrigger.After,
@@ -55,11 +59,24 @@ def end_of_verification_trigger() -> pgtrigger.Trigger:
         condition=pgtrigger.Condition(
             "(OLD.status IN ('gated', 'calling') AND NEW.status NOT IN ('gated', 'calling'))"
         ),
-        func="""
+        func=f"""
             UPDATE distribution_verification SET state = 'closed', ended_at = clock_timestamp(), due_at = NULL
             WHERE lead_id = NEW.id AND ended_at IS NULL;
+            IF NOT FOUND THEN
+                RETURN NULL;
+            END IF;
+            WITH hung_up AS (
+                UPDATE distribution_call SET hang_up_at = clock_timestamp(), next_check_at = clock_timestamp()
+                WHERE lead_id = NEW.id AND ended_at IS NULL AND hang_up_at IS NULL AND key = ''
+                RETURNING id, verification_id
+            )
+            INSERT INTO distribution_callevent (verification_id, call_id, at, code, data)
+            SELECT verification_id, id, clock_timestamp(), 'hung_up', '{{"why": "lead_moved_on"}}' FROM hung_up;
+            IF FOUND THEN
+                NOTIFY {CALLS_CHANNEL};
+            END IF;
             RETURN NULL;
-        """,
+        """,  # noqa: S608 - only a constant is put in
     )
 
 
@@ -119,7 +136,9 @@ class Verification(models.Model):
             notify_calls(
                 "notify_on_due",
                 operation=pgtrigger.UpdateOf("due_at", "state"),
-                condition="(NEW.state = 'waiting' AND (NEW.due_at < OLD.due_at OR OLD.due_at IS NULL))",
+                # A change of hours, a trigger too, makes many due at once and tells it once (waking_calls.py).
+                condition="(NEW.state = 'waiting' AND (NEW.due_at < OLD.due_at OR OLD.due_at IS NULL)"
+                " AND pg_trigger_depth() = 0)",
             ),
         ]
 

@@ -9,26 +9,33 @@ from typing import Final
 
 import pgtrigger
 
+from distribution.models.verifying import CALLS_CHANNEL
+
 # "lshours" as a number.
 HOURS_LOCK: Final = 0x6C73_686F_7572_73
 OF_THE_LAW: Final = ("outside_calling_hours", "no_calling_hours", "called_too_often")
 OF_CHANNELS: Final = ("channel_closed", "no_channel")
 
-# Locked in the order of their ids, so that two changes at once do not stop each other.
+# It skips locked verifications. A dialer that has one waits for HOURS_LOCK before it parks it, so to wait for it here
+# would be a deadlock. It reads the hours again then.
 _WAKE: Final = """
     PERFORM pg_advisory_xact_lock({lock});
     WITH parked AS (
         SELECT id FROM distribution_verification
         WHERE state = 'waiting' AND reason <> '' AND reason IN ({reasons}) AND due_at > clock_timestamp(){where}
-        ORDER BY id FOR NO KEY UPDATE
+        FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE distribution_verification v SET due_at = clock_timestamp() FROM parked WHERE v.id = parked.id;
+    IF FOUND THEN
+        NOTIFY {channel};
+    END IF;
     RETURN NULL;
 """
 
 
 def _wake(reasons: tuple[str, ...], *, where: str = "") -> str:
-    return _WAKE.format(lock=HOURS_LOCK, reasons=", ".join(f"'{each}'" for each in reasons), where=where)
+    names = ", ".join(f"'{each}'" for each in reasons)
+    return _WAKE.format(lock=HOURS_LOCK, reasons=names, where=where, channel=CALLS_CHANNEL)
 
 
 def calling_hours_triggers() -> list[pgtrigger.Trigger]:
@@ -57,7 +64,7 @@ def calling_hours_triggers() -> list[pgtrigger.Trigger]:
             condition=pgtrigger.Condition(f"({changed})"),
             func=_wake(OF_THE_LAW),
         ),
-        # What waited for the hours of a state that nobody may call any more says so after its next check.
+        # What waited for the hours of a state that has no row now says so after its next check.
         pgtrigger.Trigger(
             name="wake_on_delete",
             when=pgtrigger.After,

@@ -1,6 +1,6 @@
 """Invariant 4: each unfinished lead has a due time or a claim, and each distributed lead has a buyer.
 
-A lead that waits for a buyer's system has exactly one open hold instead.
+A lead that waits for a buyer's system has exactly one open hold instead, and a gated one its verification (calls.py).
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ UNFINISHED_IS_DUE_OR_CLAIMED: Final = f"""
 SELECT 'lead ' || id AS subject, format('is %%s, but has no due time and no claim', status) AS message
 FROM routing_lead
 WHERE {in_leads("id")} AND status = ANY(%(unfinished)s) AND next_attempt_at IS NULL
-    AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '') AND status <> 'posting'
+    AND (status <> 'calling' OR locked_at IS NULL OR locked_by = '') AND status NOT IN ('posting', 'gated')
 """  # noqa: S608 - only conditions are put in
 
 FINISHED_IS_NOT_DUE: Final = f"""

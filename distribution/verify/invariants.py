@@ -4,6 +4,7 @@ from typing import Final
 
 from distribution.verify import (
     accounts,
+    calls,
     caps,
     charges,
     deliveries,
@@ -49,8 +50,12 @@ INVARIANTS: Final = (
     Invariant(
         4,
         "due",
-        "Every unfinished lead has a due time or a claim, and every distributed lead has a buyer",
-        (SliceCheck(SliceKind.LEADS, due.check), SliceCheck(SliceKind.LEADS, offers.check_due)),
+        "Every unfinished lead has a due time, a verification or a claim, and every distributed lead has a buyer",
+        (
+            SliceCheck(SliceKind.LEADS, due.check),
+            SliceCheck(SliceKind.LEADS, offers.check_due),
+            SliceCheck(SliceKind.LEADS, calls.check_due),
+        ),
     ),
     Invariant(
         5,
@@ -60,6 +65,7 @@ INVARIANTS: Final = (
             SliceCheck(SliceKind.ATTEMPTS, events.check_attempts),
             SliceCheck(SliceKind.LEADS, events.check_leads),
             SliceCheck(SliceKind.LEADS, offers.check_events),
+            SliceCheck(SliceKind.LEADS, calls.check_events),
         ),
     ),
     Invariant(
@@ -77,8 +83,8 @@ INVARIANTS: Final = (
     Invariant(
         8,
         "caps",
-        "Counters match the sales, and no cap or budget is exceeded",
-        (SliceCheck(SliceKind.CAMPAIGN_BUYERS, caps.check),),
+        "Counters match the sales, and no cap, budget or number of lines is exceeded",
+        (SliceCheck(SliceKind.CAMPAIGN_BUYERS, caps.check), SliceCheck(SliceKind.WALLETS, calls.check_lines)),
     ),
     Invariant(
         9,

@@ -260,7 +260,9 @@ def _compare_verdict(recorded: Recorded, decided: Decided, decision: Decision) -
             else f"recorded {recorded.result}, now decides success"
         )
     else:
-        results, reason = _RESULTS[verdict.retry_class], verdict.reason
+        is_gated = decision.outcome == "gated"
+        results = {AttemptResult.GATED} if is_gated else _RESULTS[verdict.retry_class]
+        reason = verdict.reason
     if recorded.result not in results or recorded.skip_reason != reason:
         decides = f"{'/'.join(sorted(results))} {reason}".strip()
         return f"recorded {recorded.result} {recorded.skip_reason}".strip() + f", now decides {decides}"

@@ -50,6 +50,8 @@ UNION SELECT y.lead_id FROM distribution_delivery y WHERE y.lead_id IS NOT NULL 
 UNION SELECT o.lead_id FROM distribution_offer o WHERE {_touched("o")}
 UNION SELECT o.lead_id FROM distribution_offerbuyer b JOIN distribution_offer o ON o.id = b.offer_id
     WHERE {_touched("b")}
+UNION SELECT v.lead_id FROM distribution_verification v WHERE {_touched("v")}
+UNION SELECT c.lead_id FROM distribution_call c WHERE c.lead_id IS NOT NULL AND {_touched("c")}
 """  # noqa: S608 - only conditions are put in
 
 # Every attempt of a touched lead, and attempts whose trace or sale was touched although their lead was not.

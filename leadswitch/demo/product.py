@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from leadswitch.fake_carrier import make_environment
+
 READY_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 30.0
 
@@ -22,16 +24,20 @@ class ProductNotReady(RuntimeError):
 
 @contextmanager
 def running_product(*, log_file: Path, repository: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the product's address, and stop it afterwards. `environment` is added. Raises ProductNotReady."""
+    """Yield the product's address, and stop it afterwards. `environment` is added. Raises ProductNotReady.
+
+    A carrier on this machine calls it back at that address.
+    """
     port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    variables = {**os.environ, **make_environment(address), **environment}
     log_file.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "leadswitch.up", "--port", str(port)]
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=repository, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT
+            command, cwd=repository, env=variables, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            address = f"http://127.0.0.1:{port}"
             _wait_until_ready(process, address=address, log_file=log_file)
             yield address
         finally:

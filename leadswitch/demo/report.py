@@ -27,6 +27,7 @@ def print_report(summary: Summary, *, traces: Mapping[str, str], verdict: str, c
     _print_trace(
         "A wallet that fills itself, until the card is declined", traces.get("recharge", ""), console
     )
+    _print_trace("Called before they are sold", traces.get("calls", ""), console)
     _print_trace("A partner's lead that a rule routed", traces.get("routed", ""), console)
     _print_trace("A lead that came in twice", traces.get("duplicate", ""), console)
     console.print()

@@ -162,6 +162,8 @@ class DispatchTuning(Section):
     )
     buyer_pauses_period_seconds = _period("buyer_pauses", default=10, highest=3_600)
     offers_period_seconds = _period("offers", default=5, highest=3_600)
+    verifications_period_seconds = _period("verifications", default=60, highest=3_600)
+    channels_period_seconds = _period("channels", default=60, highest=3_600)
     holds_period_seconds = _period("holds", default=30, highest=3_600)
     balances_period_seconds = _period("balances", default=3_600, highest=86_400)
     rollups_period_seconds = _period("rollups", default=60, highest=3_600)

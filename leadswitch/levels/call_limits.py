@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from distribution.calls.liveness import ALIVE_SECONDS
+
+DIALER_ALIVE_SECONDS: Final = ALIVE_SECONDS
 # No call was placed for this long, although a lead is due and a line is free.
 HALTED_MINUTES: Final = 5
 # The dialer asks a carrier about a call within seconds of the time at which it should.

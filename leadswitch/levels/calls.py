@@ -10,6 +10,7 @@ from typing import Final
 from distribution.models import OPEN_VERIFICATIONS, CallState
 from leadswitch.levels.call_limits import (
     CHECK_MINUTES,
+    DIALER_ALIVE_SECONDS,
     HALTED_MINUTES,
     NO_LINE_MINUTES,
     NOTICE_SECONDS,
@@ -33,6 +34,10 @@ SELECT count(*) FILTER (WHERE usable), count(*) FILTER (WHERE flagged), count(*)
     coalesce(sum(used), 0)::int, coalesce(sum(greatest(lines - used, 0)) FILTER (WHERE usable), 0)::int
 FROM channels
 """  # noqa: S608 - only constants are put in
+COUNT_DIALERS: Final = """
+SELECT count(*) FROM distribution_dialer
+WHERE seen_at > statement_timestamp() - make_interval(secs => %(alive)s)
+"""
 COUNT_STOPPED: Final = (
     "SELECT count(*) FROM distribution_carrieraccount WHERE is_enabled AND stopped_at IS NOT NULL"
 )
@@ -76,7 +81,7 @@ LAST_DIAL: Final = """
 SELECT extract(epoch FROM statement_timestamp() - max(last_dialed_at))::float FROM distribution_channel
 HAVING max(last_dialed_at) IS NOT NULL
 """
-VALUES: Final = {"limit": COUNTED_TO, "no_line": NO_LINE_MINUTES * 60}
+VALUES: Final = {"alive": DIALER_ALIVE_SECONDS, "limit": COUNTED_TO, "no_line": NO_LINE_MINUTES * 60}
 OPEN_STATES: Final = tuple(state.value for state in CallState if state is not CallState.ENDED)
 
 
@@ -87,6 +92,7 @@ class CallsState:
     `callable_seconds`: how long the oldest lead has been due in a workspace that has a free line.
     """
 
+    dialers: int
     channels: int
     flagged: int
     over_lines: int
@@ -107,6 +113,11 @@ class CallsState:
     last_dial_seconds: float | None
 
     @property
+    def is_dialer_missing(self) -> bool:
+        """Calls that are out need one too: nobody else hears of their ends within seconds."""
+        return not self.dialers and bool(self.channels or self.lines_used)
+
+    @property
     def is_halted(self) -> bool:
         limit = HALTED_MINUTES * 60
         is_quiet = self.last_dial_seconds is None or self.last_dial_seconds > limit
@@ -115,12 +126,13 @@ class CallsState:
 
 def read_calls() -> CallsState:
     channels, flagged, over_lines, used, free = fetch_row(COUNT_CHANNELS)
-    (stopped,) = fetch_row(COUNT_STOPPED)
+    (dialers,), (stopped,) = fetch_row(COUNT_DIALERS, VALUES), fetch_row(COUNT_STOPPED)
     oldest, callable_seconds, without_line = fetch_row(FIND_DUE, VALUES)
     rows = fetch_rows(COUNT_VERIFICATIONS, VALUES)
     overdue, unknown, oldest_unknown = fetch_row(READ_OPEN)
     notices, oldest_notice = fetch_row(READ_NOTICES, VALUES)
     return CallsState(
+        dialers=dialers,
         channels=channels,
         flagged=flagged,
         over_lines=over_lines,
@@ -147,8 +159,10 @@ def read_calls() -> CallsState:
 
 def find_call_problems(state: CallsState) -> Iterator[str]:
     """What `manage.py calls` reports, at the limits of the alerts."""
+    if state.is_dialer_missing:
+        yield f"No dialer has sent a heartbeat in the last {DIALER_ALIVE_SECONDS} s. Start one."
     if state.is_halted:
-        yield f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes. Start a dialer."
+        yield f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes."
     if state.accounts_stopped:
         yield f"Carrier accounts that are stopped: {state.accounts_stopped:,}. Find the cause, then start them again."
     if state.workspaces_without_line:

@@ -22,8 +22,8 @@ POSTING: Final = "a buyer's system is deciding whether it accepts the lead; wait
 # returned it do not get it again.
 RERUNNABLE: Final = (LeadStatus.FAILED, LeadStatus.PENDING, LeadStatus.DUPLICATE, LeadStatus.RETURNED)
 NO_RERUN: Final = {
-    LeadStatus.CALLING: "an outside service is verifying it; wait until that is done",
-    LeadStatus.GATED: "it is waiting for verification",
+    LeadStatus.CALLING: "its person is being called; wait until the call has ended",
+    LeadStatus.GATED: "its person must be verified first",
     LeadStatus.OFFERED: "it is being offered to buyers; wait until the offer ends",
     LeadStatus.POSTING: POSTING,
     LeadStatus.DISTRIBUTED: "it is sold",

@@ -7,7 +7,8 @@ from tracing.series import with_series
 # The keys of LEADSWITCH_RECONCILERS.
 RECONCILERS = (
     *("stale_locks", "expiry", "balances", "schedule", "inflight", "workspace_pauses", "wakeups", "rollups"),
-    *("holds", "offers", "deliveries", "payments", "buyer_pauses", "statements"),
+    *("holds", "offers", "deliveries", "payments", "buyer_pauses", "statements", "channels"),
+    "verifications",
 )
 
 RECONCILER_RUNS = with_series(

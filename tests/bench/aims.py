@@ -17,6 +17,9 @@ MAX_PING_MS: Final = 50.0
 MAX_STATEMENTS: Final = 14
 MIN_RETRIES_PER_MINUTE: Final = 100
 MAX_MICROSECONDS_PER_RULE: Final = 5.0
+MAX_GAP_MS: Final = 50.0
+MIN_BUSY_PERCENT: Final = 98.0
+MAX_ADDED_CPU_PERCENT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,9 @@ def judge(report: Mapping[str, Any]) -> list[Aim]:
         aims.append(_routing(report["routing"]["sizes"][-1]))
     if "outbound" in report:
         aims.append(_outbound(report["outbound"]))
-    if "deliveries" in report:
-        aims += _deliveries(report["deliveries"])
-    if "offers" in report:
-        aims += _offers(report["offers"])
+    for name, judge_part in (("calls", _calls), ("deliveries", _deliveries), ("offers", _offers)):
+        if name in report:
+            aims += judge_part(report[name])
     if "pings" in report:
         aims += [_ping(size) for size in report["pings"]["sizes"]]
     if "retries" in report:
@@ -146,6 +148,30 @@ def _deliveries(deliveries: Mapping[str, Any]) -> Iterator[Aim]:
         "within the turns without it",
         f"{beside['median']:.1f} ms against {alone['median']:.1f} ms ({alone['min']:.1f}-{alone['max']:.1f})",
         beside["median"] <= alone["max"],
+    )
+
+
+def _calls(calls: Mapping[str, Any]) -> Iterator[Aim]:
+    busy, idle = calls["busy"], calls["idle"]
+    p95_ms = busy["gaps"]["p95_ms"]
+    yield Aim(
+        "from a free line to the next dial, p95",
+        f"< {MAX_GAP_MS:g} ms",
+        f"{p95_ms:.1f} ms",
+        p95_ms < MAX_GAP_MS,
+    )
+    yield Aim(
+        f"{busy['lines']} lines kept busy",
+        f"≥ {MIN_BUSY_PERCENT:g} %",
+        f"{busy['busy_percent']:.2f} %",
+        busy["busy_percent"] >= MIN_BUSY_PERCENT,
+    )
+    added = idle["with_queue_percent"] - idle["without_percent"]
+    yield Aim(
+        f"CPU of the dialer, {idle['waiting']:,} waiting and no free line",
+        f"≤ {MAX_ADDED_CPU_PERCENT:g} % of a core more than with nobody",
+        f"{idle['with_queue_percent']:.2f} % against {idle['without_percent']:.2f} %",
+        added <= MAX_ADDED_CPU_PERCENT,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.bench import (
+    calls_part,
     deliveries_part,
     engine_part,
     intake_part,
@@ -107,6 +108,11 @@ DATABASE_PARTS: Final = (
         "deliveries",
         deliveries_part.count_steps,
         lambda site, progress: deliveries_part.measure_deliveries(site.plan, **site.files, progress=progress),
+    ),
+    Part(
+        "calls",
+        calls_part.count_steps,
+        lambda site, progress: calls_part.measure_calls(site.plan, **site.files, progress=progress),
     ),
     Part(
         "offers",

@@ -40,6 +40,12 @@ class Plan:
     listeners: tuple[int, ...] = (0, 200, 1000)
     closings: int = 300
     missed: int = 3_000  # leads that one buyer missed
+    call_lines: int = 200  # that are kept busy
+    ring_seconds: int = 20  # of each call, which nobody answers
+    busy_seconds: float = 60
+    begins: int = 300  # calls that are begun and not placed, by each loop
+    waiting: int = 100_000  # leads without a free line
+    idle_seconds: float = 20
     # The driver prepares a statement after 5 executions, and the server chooses a generic plan after 5 more.
     warm_up: int = 12
 
@@ -69,6 +75,12 @@ class Plan:
             listeners=(0, 40, 80),
             closings=20,
             missed=30,
+            call_lines=10,
+            ring_seconds=1,
+            busy_seconds=5,
+            begins=20,
+            waiting=2_000,
+            idle_seconds=2,
         )
 
     def with_leads(self, count: int) -> "Plan":

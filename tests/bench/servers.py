@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 
-from leadswitch.up import CELERY, DELIVERER, DISPATCHER, STREAMS, WEB_OPTIONS, worker_arguments
+from leadswitch.up import CELERY, DELIVERER, DIALER, DISPATCHER, STREAMS, WEB_OPTIONS, worker_arguments
 from tests.bench.children import ChildFailed, child_environment, end
 from tests.support.ports import free_port
 from tests.support.warm.started import start_python
@@ -30,6 +30,13 @@ LEADING: Final = "dispatch.leading"
 @contextmanager
 def serve_product(database_url: str, *, directory: Path, **variables: str) -> Iterator[int]:
     """Serve the product on a free port."""
+    with serve_product_at(free_port(), database_url, directory=directory, **variables) as port:
+        yield port
+
+
+@contextmanager
+def serve_product_at(port: int, database_url: str, *, directory: Path, **variables: str) -> Iterator[int]:
+    """Serve the product on this port."""
     metrics = directory / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()
@@ -38,8 +45,8 @@ def serve_product(database_url: str, *, directory: Path, **variables: str) -> It
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         **variables,
     }
-    with _serve("leadswitch.wsgi", environment, log=directory / "web.log") as port:
-        yield port
+    with _serve("leadswitch.wsgi", environment, log=directory / "web.log", port=port) as own:
+        yield own
 
 
 @contextmanager
@@ -84,6 +91,24 @@ def run_deliverer(environment: Mapping[str, str], *, directory: Path) -> Iterato
         )
         try:
             yield
+        finally:
+            end(process)
+
+
+@contextmanager
+def run_dialer(environment: Mapping[str, str], *, directory: Path) -> Iterator[int]:
+    """Yield the process id of a dialer. It sends a heartbeat to the database when it is ready."""
+    with (directory / "dialer.log").open("w") as output:
+        process = start_python(
+            *DIALER,
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield process.pid
         finally:
             end(process)
 
@@ -137,8 +162,10 @@ def _wait_until_ready(process: "subprocess.Popen[Any]", *, log: Path, ready: str
 
 
 @contextmanager
-def _serve(application: str, environment: Mapping[str, str], *, log: Path) -> Iterator[int]:
-    port = free_port()
+def _serve(
+    application: str, environment: Mapping[str, str], *, log: Path, port: int | None = None
+) -> Iterator[int]:
+    port = free_port() if port is None else port
     web = ("-m", "gunicorn", application, *WEB_OPTIONS, "--workers", str(WEB_WORKERS))
     with _run_until_open((*web, "--bind", f"{HOST}:{port}"), environment, port=port, log=log):
         yield port

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.aims import Aim
+from tests.bench.calls_tables import show_calls
 from tests.bench.cells import show_spread, start_table
 from tests.bench.deliveries_tables import show_deliveries
 from tests.bench.offers_tables import show_offers
@@ -56,6 +57,8 @@ def _of_buyers(report: Mapping[str, Any], look: box.Box) -> Iterator[Table]:
     """What is sent to buyers, and what sources are answered before that."""
     if "pings" in report:
         yield show_pings(report["pings"], look)
+    if "calls" in report:
+        yield from show_calls(report["calls"], look)
     if "deliveries" in report:
         yield from show_deliveries(report["deliveries"], look)
     if "offers" in report:

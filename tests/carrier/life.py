@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from tests.carrier.callees import MACHINE
 from tests.carrier.calls import PlacedCall
 from tests.carrier.notices import Notifier
 from tests.carrier.posting import Poster
@@ -53,15 +54,15 @@ class Lives:
         return await self._answer(call, settings)
 
     async def _ring(self, call: PlacedCall, settings: Settings) -> str:
-        """Return how the call ends, if it is not answered. Nobody answers for longer than Timeout."""
+        """Return how the call ends, if it is not answered. It rings for Timeout at the most."""
         longest = float(call.value("Timeout", "60")) * settings.second_ms / 1000
         if call.callee.is_manual:
             act = await call.acts.get()
             return "" if act == "answer" else act
-        if call.callee.ends == "no-answer":
+        if call.callee.ends == "no-answer" or settings.ring_ms / 1000 > longest:
             await asyncio.sleep(longest)
-        else:
-            await asyncio.sleep(min(settings.ring_ms / 1000, longest))
+            return "no-answer"
+        await asyncio.sleep(settings.ring_ms / 1000)
         return call.callee.ends
 
     async def _answer(self, call: PlacedCall, settings: Settings) -> str:
@@ -80,7 +81,7 @@ class Lives:
             await asyncio.Event().wait()
         if call.value("MachineDetection"):
             await asyncio.sleep(settings.amd_ms / 1000)
-            call.answered_by = call.callee.answered_by
+            call.answered_by = _detect(call)
         talk = Talk(call, poster=self._poster, settings=self._settings, record=self._notifier.record)
         return await talk.run()
 
@@ -95,3 +96,10 @@ class Lives:
             fields = self._recordings.make(call, seconds=settings.recording_seconds)
             if call.value("RecordingStatusCallback"):
                 self._notifier.report_recording(call, fields)
+
+
+def _detect(call: PlacedCall) -> str:
+    """A carrier that waits for the end of the machine's message says how it ended."""
+    found = call.callee.answered_by
+    is_waiting = call.value("MachineDetection") == "DetectMessageEnd"
+    return "machine_end_beep" if is_waiting and found == MACHINE else found

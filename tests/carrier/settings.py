@@ -20,7 +20,7 @@ class Settings:
     # How long it takes in real time.
     second_ms: float = 1000
     setup_ms: float = 10  # from the start to ringing
-    ring_ms: float = 50
+    ring_ms: float = 50  # a call that rings for longer than Timeout is not answered
     amd_ms: float = 20
     say_ms: float = 10
     key_ms: float = 30

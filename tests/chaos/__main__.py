@@ -34,8 +34,6 @@ VAR_DIR: Final = REPOSITORY / "var" / "test"
 DATABASE: Final = "leadswitch_chaos"
 # A run with the product's own leases and reconcilers is smaller, because it waits longer.
 PART_WITH_PRODUCTION: Final = 5
-# In the other parts a process is killed in a moment, without a lease of a lead.
-KILLS_PER_WORKER: Final = 2
 # Any number works as long as every run uses the same one.
 LOCK_KEY: Final = 0x6C73_6368_616F
 SECRET: Final = "not-a-secret-but-long-enough-to-be-accepted"
@@ -130,7 +128,9 @@ def make_runs_of(part: Part, options: argparse.Namespace) -> "Iterator[Callable[
     without = names_of(options.without, known=part.protections)
     if part.name == "offers" and options.rounds and not without:
         yield partial(play_crowds, rounds=options.rounds)
-    yield partial(play_part, part, kills=options.kills * KILLS_PER_WORKER, seed=options.seed, without=without)
+    yield partial(
+        play_part, part, kills=int(options.kills * part.kills_per_worker), seed=options.seed, without=without
+    )
 
 
 def make_orders(options: argparse.Namespace) -> "list[Order]":

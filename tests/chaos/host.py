@@ -123,6 +123,12 @@ def run_deliverer() -> None:
     call_command("deliverer")
 
 
+def run_dialer() -> None:
+    from django.core.management import call_command
+
+    call_command("dialer")
+
+
 def run_beat(schedule: str) -> None:
     from leadswitch.celery import app
     from leadswitch.up import BEAT_OPTIONS
@@ -165,6 +171,7 @@ PROGRAMS: Final[Mapping[str, Callable[..., None]]] = {
     "worker": run_worker,
     "dispatcher": run_dispatcher,
     "deliverer": run_deliverer,
+    "dialer": run_dialer,
     "beat": run_beat,
     "web": run_web,
     "enqueue": run_enqueue,

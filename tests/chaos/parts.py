@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from tests.chaos.calls import protections as calls
 from tests.chaos.offers import protections as offers
 from tests.chaos.payments import protections as payments
 from tests.chaos.protections import PartProtection
@@ -27,6 +28,8 @@ class Part:
     promise: str
     protections: Mapping[str, PartProtection]
     alone: Sequence[str] = ()
+    # In a moment each, without a lease of a lead.
+    kills_per_worker: float = 2
 
     def run(
         self, *, kills: int, seed: int, without: tuple[str, ...], directory: "Path", console: "Console"
@@ -85,4 +88,12 @@ PAYMENTS: Final = Part(
     protections=payments.PROTECTIONS,
     alone=payments.ALONE,
 )
-PARTS: Final[Mapping[str, Part]] = {each.name: each for each in (DELIVERIES, OFFERS, PAYMENTS)}
+CALLS: Final = Part(
+    "calls",
+    "processes",
+    "no number had more calls than lines, nobody was called twice at once or outside the hours, and every line is free",
+    protections=calls.PROTECTIONS,
+    alone=calls.ALONE,
+    kills_per_worker=0.75,
+)
+PARTS: Final[Mapping[str, Part]] = {each.name: each for each in (DELIVERIES, OFFERS, PAYMENTS, CALLS)}

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from leadswitch.env import REPOSITORY, BadEnvironment, Environment
+from leadswitch.env.calls import Calls
 from leadswitch.env.deliveries import Deliveries
 from leadswitch.env.leads import Leads, Watch
 from leadswitch.env.parse import IntegerRange, parse_count
@@ -20,7 +21,7 @@ ROWS = ROW.findall((REPOSITORY / "docs" / "dispatch.md").read_text())
 SERIES = set(
     re.findall(r"^\| `(leadswitch_\w+)`", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE)
 )
-DISPATCH = (Leads, Watch, DispatchTuning, DispatchTakeover, Deliveries, Payments)
+DISPATCH = (Calls, Leads, Watch, DispatchTuning, DispatchTakeover, Deliveries, Payments)
 DISPATCH_VARIABLES = [each for section in DISPATCH for each in section.own_variables()]
 RANGES = [(each, each.parse) for each in VARIABLES if isinstance(each.parse, IntegerRange)]
 

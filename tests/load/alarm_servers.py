@@ -24,8 +24,8 @@ from tests.load.product import DIRECTORY, HOST, NotStarted
 from tests.support.monitoring import alertmanager_command, find_program
 
 TOKEN: Final = token_urlsafe(48)
-KINDS: Final = ("web", "worker", "dispatcher", "deliverer", "streams", "beat", "exporter")
-WITH_PORT: Final = ("worker", "dispatcher", "deliverer", "streams", "beat")
+KINDS: Final = ("web", "worker", "dispatcher", "deliverer", "dialer", "streams", "beat", "exporter")
+WITH_PORT: Final = ("worker", "dispatcher", "deliverer", "dialer", "streams", "beat")
 CONFIGURATION: Final = REPOSITORY / "ops" / "prometheus"
 ROUTES: Final = REPOSITORY / "ops" / "alertmanager.yml"
 PLACE: Final = DIRECTORY / "alarm"

@@ -24,6 +24,7 @@ KINDS: Final = (
     ("beat", "beat"),
     ("dispatcher", "dispatcher"),
     ("deliverer", "deliverer"),
+    ("dialer", "dialer"),
     ("streams", "streams"),
     ("exporter", "exporter"),
     ("worker", "worker"),

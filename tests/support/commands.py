@@ -6,7 +6,7 @@ import sys
 
 from leadswitch.embedded.paths import ServicePaths
 from leadswitch.env import REPOSITORY
-from leadswitch.up import CELERY, DELIVERER, DISPATCHER, STREAMS, WEB
+from leadswitch.up import CELERY, DELIVERER, DIALER, DISPATCHER, STREAMS, WEB
 from tests.conftest import VAR_DIR
 from tests.support.superuser import superuser_url
 from tests.support.warm.started import run_python
@@ -17,6 +17,7 @@ PLAIN = superuser_url(ServicePaths.of(VAR_DIR)).replace("postgres@", "leadswitch
 SERVERS = {
     "dispatcher": DISPATCHER,
     "deliverer": DELIVERER,
+    "dialer": DIALER,
     "streams": (*STREAMS, "--port", "0"),
     "worker": ("-m", *CELERY, "worker"),
     "beat": ("-m", *CELERY, "beat"),

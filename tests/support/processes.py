@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from leadswitch.env import REPOSITORY
-from leadswitch.up import CELERY, DELIVERER, DISPATCHER, worker_arguments
+from leadswitch.up import CELERY, DELIVERER, DIALER, DISPATCHER, worker_arguments
 from tests.support.waiting import wait_until
 from tests.support.warm.started import start_python
 
@@ -124,6 +124,16 @@ def deliverer(directory: Path, name: str = "deliverer", **environment: str) -> I
     """`manage.py deliverer`. It may send to the servers of this machine."""
     allowed = {"LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8", **environment}
     with logged(directory / f"{name}.log", *DELIVERER, **allowed) as program:
+        yield program
+
+
+@contextmanager
+def dialer(
+    directory: Path, name: str = "dialer", *, command: Sequence[str] = DIALER, **environment: str
+) -> Iterator[Program]:
+    """`manage.py dialer`, or another command. It may call carriers on this machine."""
+    allowed = {"LEADSWITCH_OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8", **environment}
+    with logged(directory / f"{name}.log", *command, **allowed) as program:
         yield program
 
 

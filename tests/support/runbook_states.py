@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.support import runbook_faults as faults
+from tests.support.runbook_call_states import CALL_STATES
 from tests.support.runbook_delivery_states import DELIVERY_STATES
 from tests.support.runbook_offer_states import OFFER_STATES
 from tests.support.runbook_promises import (
@@ -36,6 +37,7 @@ from tests.support.runbooks import Promise
 STATES: Final[tuple[State, ...]] = (
     *DELIVERY_STATES,
     *OFFER_STATES,
+    *CALL_STATES,
     State(
         name="no fault",
         pages=("daily-digest", "exporter-absent", "rolling-deploy", "watchdog"),

@@ -33,7 +33,7 @@ def allow_calls_now() -> tuple[dict[str, str], str]:
     return (HONOLULU, "808") if is_late else (ATLANTA, "404")
 
 
-def told(verification: Verification) -> list[tuple[str, dict[str, Any]]]:
+def events_of(verification: Verification) -> list[tuple[str, dict[str, Any]]]:
     """The story of a verification."""
     events = CallEvent.objects.filter(verification=verification).order_by("pk")
     return [(event.code, event.data) for event in events]

@@ -16,7 +16,7 @@ from leadswitch.levels.exporter.collectors.registry import COLLECTORS
 from tests.support.exporter_programs import Exporter, exporter, own_services, urls_of
 from tests.support.listening import stream_server
 from tests.support.ports import free_port
-from tests.support.processes import WORKER, beat, celery, child_environment, deliverer, dispatcher
+from tests.support.processes import WORKER, beat, celery, child_environment, deliverer, dialer, dispatcher
 from tests.support.scrapes import Endpoint, local_endpoint, wait_until_served
 from tests.support.served import served
 from tests.support.waiting import wait_until
@@ -80,13 +80,17 @@ def migrate(places: Mapping[str, str]) -> None:
 
 @contextmanager
 def engine(directory: Path, **environment: str) -> Iterator[Mapping[Job, Endpoint]]:
-    """A worker, a dispatcher, a deliverer, streams and beat."""
-    ports = {job: free_port() for job in (Job.WORKER, Job.DISPATCHER, Job.DELIVERER, Job.STREAMS, Job.BEAT)}
+    """A worker, a dispatcher, a deliverer, a dialer, streams and beat."""
+    ports = {
+        job: free_port()
+        for job in (Job.WORKER, Job.DISPATCHER, Job.DELIVERER, Job.DIALER, Job.STREAMS, Job.BEAT)
+    }
     environment = {"LEADSWITCH_VAR_DIR": str(directory), **environment}
     with (
         celery(directory, *WORKER, LEADSWITCH_WORKER_METRICS_PORT=str(ports[Job.WORKER]), **environment),
         dispatcher(directory, LEADSWITCH_DISPATCHER_METRICS_PORT=str(ports[Job.DISPATCHER]), **environment),
         deliverer(directory, LEADSWITCH_DELIVERER_METRICS_PORT=str(ports[Job.DELIVERER]), **environment),
+        dialer(directory, LEADSWITCH_DIALER_METRICS_PORT=str(ports[Job.DIALER]), **environment),
         stream_server(directory, LEADSWITCH_STREAMS_METRICS_PORT=str(ports[Job.STREAMS]), **environment),
         beat(directory, LEADSWITCH_BEAT_METRICS_PORT=str(ports[Job.BEAT]), **environment),
     ):

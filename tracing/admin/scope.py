@@ -79,7 +79,8 @@ class ScopedAdmin(PlainAdmin):
         value: Any = row
         for part in self.workspace_path.split("__"):
             value = getattr(value, part)
-        return value.pk if isinstance(value, Model) else value
+        workspace_id: int | None = value.pk if isinstance(value, Model) else value
+        return workspace_id
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Join what the rows' names need. The choices on other pages use it too."""

@@ -47,6 +47,7 @@ DOWNLOAD_TIMEOUTS: Final = Timeouts(
 # A call is about 2 kB of JSON.
 PAGE_SIZE: Final = 20
 MOST_PAGES: Final = 50
+ENDLESS_LIST: Final = "endless_list"
 MAX_ANSWER_BYTES: Final = 262_144
 MAX_RECORDING_BYTES: Final = 20_971_520
 
@@ -79,7 +80,7 @@ class CarrierClient:
         return None if _is_missing(result) else _read_one(result)
 
     def find(self, *, to: str, from_number: str, since: datetime) -> list[CallSeen]:
-        """Every call from this number to this phone that the carrier made since then, newest first.
+        """Every call from this number to this phone that the carrier made since then, in the carrier's order.
 
         The carrier's filter by start time leaves out calls that still wait in its queue, so what is older is left out
         here. `since` is compared with whole seconds of the carrier's clock: leave a margin. Raises CarrierUnavailable.
@@ -95,9 +96,9 @@ class CarrierClient:
                 raise _unavailable(result)
             found += [call for call in page if not _is_older(call, since)]
             path = read_next_page(body)
-            if not path or any(_is_older(call, since) for call in page):
+            if not path or _is_past(page, since):
                 return found
-        return found
+        raise CarrierUnavailable(Problem.BAD_ANSWER, ENDLESS_LIST)
 
     def end(self, sid: str, status: EndStatus) -> CallSeen | None:
         """Ask the carrier to end a call. None: it has no such call, or the call is over. Raises CarrierUnavailable.
@@ -171,6 +172,13 @@ def _is_missing(result: OutboundResult) -> bool:
 def _is_older(call: CallSeen, since: datetime) -> bool:
     """A call without a time is kept: it may be the one that is looked for."""
     return call.created_at is not None and call.created_at < since.replace(microsecond=0)
+
+
+def _is_past(page: Sequence[CallSeen], since: datetime) -> bool:
+    """All further pages are older. Only if the page is in that order: it is not promised."""
+    times = [call.created_at for call in page if call.created_at is not None]
+    is_ordered = len(times) == len(page) and times == sorted(times, reverse=True)
+    return is_ordered and bool(page) and _is_older(page[-1], since)
 
 
 def _read_one(result: OutboundResult) -> CallSeen:

@@ -77,7 +77,9 @@ def _find_unknown(places: Sequence[Place], *, rules: Rules) -> Iterator[HoursRea
         yield NO_PLACE
     for area in dict.fromkeys(place[:2] for place in places if find_window(place, rules=rules) is None):
         name = name_area(area[0], state=area[1])
-        yield HoursReason("no_calling_hours", f"{name}: no calling hours are set, so nobody there is called.")
+        yield HoursReason(
+            "no_calling_hours", f"{name}: no calling hours are set, so calls there are not allowed."
+        )
 
 
 def _list_calendars(

@@ -16,16 +16,12 @@ WEEK: Final = timedelta(days=7)
 
 def find_holiday(day: date, *, state: str) -> str | None:
     """The name of the holiday on a local date: of the whole country, or one that this state adds."""
-    return _list_federal(day.year).get(day) or _list_of_state(day.year, state).get(day)
-
-
-def list_federal_holidays(year: int) -> Mapping[date, str]:
-    """The eleven legal holidays of 5 U.S.C. 6103 with the days on which they are observed."""
-    return _list_federal(year)
+    return list_federal_holidays(day.year).get(day) or _list_of_state(day.year, state).get(day)
 
 
 @cache
-def _list_federal(year: int) -> dict[date, str]:
+def list_federal_holidays(year: int) -> Mapping[date, str]:
+    """The eleven legal holidays of 5 U.S.C. 6103 with the days on which they are observed."""
     # New Year's Day of the next year may be observed on December 31.
     fixed = {
         date(year, 1, 1): "New Year's Day",
@@ -47,7 +43,7 @@ def _list_federal(year: int) -> dict[date, str]:
 
 
 @cache
-def _list_of_state(year: int, state: str) -> dict[date, str]:
+def _list_of_state(year: int, state: str) -> Mapping[date, str]:
     list_days = _STATES.get(state)
     return {} if list_days is None else dict(_observe(list_days(year)))
 

@@ -190,7 +190,7 @@ HEARD: Final = (
         expression=f"{_count('leadswitch_second_calls_total', 15)} > 0",
         keep_firing_for="15m",
         summary=f"Second calls that carriers made for one request in 15 minutes: {COUNT}.",
-        normal="0",
+        normal="0 second calls",
         dashboard=Dashboard.CALLS,
     ),
     Alert(
@@ -202,7 +202,7 @@ HEARD: Final = (
         expression=f"{_count(WEBHOOKS, 30, result='bad_signature')} >= {REFUSED_WEBHOOKS}",
         holds_for="5m",
         summary=f"Webhooks about calls with a wrong signature in 30 minutes: {COUNT}.",
-        normal="0",
+        normal="0 refused",
         dashboard=Dashboard.CALLS,
     ),
     Alert(
@@ -227,7 +227,7 @@ HEARD: Final = (
         expression=f"{_count(WEBHOOKS, 30, result='unknown_call')} >= {UNKNOWN_CALLS}",
         holds_for="5m",
         summary=f"Webhooks about calls that LeadSwitch does not have, in 30 minutes: {COUNT}.",
-        normal="0",
+        normal="0 such webhooks",
         dashboard=Dashboard.CALLS,
     ),
     Alert(

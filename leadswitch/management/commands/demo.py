@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from distribution.models import Buyer
-from leadswitch.demo import auction, direct_post, offers, recharge
+from leadswitch.demo import auction, calls, calls_story, direct_post, offers, recharge
 from leadswitch.demo.build import Demo, build_demo
 from leadswitch.demo.people import make_leads, make_partner_leads
 from leadswitch.demo.product import ProductNotReady, running_product
@@ -24,6 +24,7 @@ from leadswitch.demo.report import print_report
 from leadswitch.demo.send import SendingFailed, send_leads, wait_until_tried
 from leadswitch.demo.summary import Summary, find_instructive_lead, find_routed_lead, read_summary
 from leadswitch.demo.tries import read_tries
+from leadswitch.fake_carrier import CarrierNotStarted
 from routing.models import Lead
 from tracing.parsing import number_argument
 
@@ -55,14 +56,14 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         demo = build_demo(seed=seed)
         try:
-            summary = _run(demo, leads=leads, seed=seed, console=progress)
-        except (ProductNotReady, SendingFailed) as error:
+            summary, called = _run(demo, leads=leads, seed=seed, console=progress)
+        except (ProductNotReady, SendingFailed, CarrierNotStarted) as error:
             raise CommandError(str(error), returncode=1) from error
-        self._show(demo, summary, as_json=json)
+        self._show(demo, summary, called, as_json=json)
 
-    def _show(self, demo: Demo, summary: Summary, *, as_json: bool) -> None:
+    def _show(self, demo: Demo, summary: Summary, called: calls.Called, *, as_json: bool) -> None:
         verdict, holds = _verify()
-        traces = _read_traces(demo)
+        traces = {**_read_traces(demo), "calls": calls_story.tell(called)}
         if as_json:
             document = {**summary.as_json(), "verify": verdict.splitlines()[-1], "traces": traces}
             self.stdout.write(json.dumps(document))
@@ -72,7 +73,7 @@ class Command(BaseCommand):
             raise CommandError("an invariant is broken; see above", returncode=1)
 
 
-def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
+def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> tuple[Summary, calls.Called]:
     buyers = Buyer.objects.filter(workspace=demo.workspace).count()
     console.print(
         f"Built workspace [bold]{demo.workspace.slug}[/] with {buyers} buyers, and the partner"
@@ -108,13 +109,15 @@ def _run(demo: Demo, *, leads: int, seed: int, console: Console) -> Summary:
         auction.play(demo, address=address)
         offers.play(demo, address=address)
         recharge.play(demo, address=address, provider=provider)
-    return read_summary(
+        called = calls.play(demo, address=address)
+    summary = read_summary(
         demo,
         tries=read_tries(shown),
         buyers=buyers,
         sending_seconds=sent - started,
         trying_seconds=tried - started,
     )
+    return summary, called
 
 
 def _verify() -> tuple[str, bool]:

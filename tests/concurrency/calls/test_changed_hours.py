@@ -1,7 +1,9 @@
 """Hours are changed while a dialer parks a verification because of them: the change wakes it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -9,7 +11,9 @@ from django.utils import timezone
 
 from distribution.calls.calling_rules import hold_hours, read_calling_rules
 from distribution.calls.hours.places import Place
-from distribution.models import CallingHours, Verification
+from distribution.calls.locks import lock_verification
+from distribution.models import CALLS_CHANNEL, CallingHours, Verification
+from tests.support.blocking import another_connection
 from tests.support.factories import VerificationFactory
 from tests.support.racing import before_its_commit, in_background
 from tests.support.waiting import wait_until_blocked
@@ -77,6 +81,19 @@ def test_dialer_that_begins_during_a_change_reads_the_new_hours() -> None:
     assert read == [time(7)]
 
 
+def test_change_does_not_wait_for_a_verification_that_a_dialer_has() -> None:
+    """The dialer may wait for the change in turn, before it parks it."""
+    theirs, other = (VerificationFactory(due_at=LATER, reason="outside_calling_hours") for _ in range(2))
+
+    with before_its_commit(lambda: lock_verification(theirs.pk)) as commit:
+        open_earlier()
+        commit()
+
+    due = {each.pk: each.due_at for each in Verification.objects.all()}
+    assert due[theirs.pk] == LATER
+    assert due[other.pk] != LATER
+
+
 def test_two_dialers_do_not_wait_for_each_other() -> None:
     first, second = (VerificationFactory(due_at=timezone.now()) for _ in range(2))
     with before_its_commit(lambda: hold_and_park(first)) as commit_first:
@@ -84,3 +101,29 @@ def test_two_dialers_do_not_wait_for_each_other() -> None:
             commit_second()
         commit_first()
     assert set(Verification.objects.values_list("due_at", flat=True)) == {LATER}
+
+
+@pytest.mark.parametrize(("reason", "notices"), [("outside_calling_hours", 1), ("no_line", 0)])
+def test_change_tells_the_dialers_once_at_its_commit(reason: str, notices: int) -> None:
+    for _ in range(3):
+        VerificationFactory(due_at=LATER, reason=reason)
+    with listening_for_calls() as hear:
+        open_earlier()
+        assert len(hear()) == notices
+
+
+def test_dialers_hear_of_each_verification_that_becomes_due_by_itself() -> None:
+    waiting = VerificationFactory(due_at=LATER, reason="outside_calling_hours")
+    with listening_for_calls() as hear:
+        Verification.objects.filter(pk=waiting.pk).update(due_at=timezone.now())
+        assert len(hear()) == 1
+
+
+@contextmanager
+def listening_for_calls() -> Iterator[Callable[[], list[Any]]]:
+    """Yield a function that returns the notices that came since then."""
+    with another_connection() as other:
+        other.set_autocommit(True)
+        with other.cursor() as cursor:
+            cursor.execute(f"LISTEN {CALLS_CHANNEL}")
+        yield lambda: list(other.connection.notifies(timeout=0.2))

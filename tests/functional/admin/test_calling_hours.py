@@ -1,4 +1,4 @@
-"""The page of calling hours: superusers change them for every workspace, and nobody else sees it."""
+"""The page of calling hours: superusers change them for every workspace, and other people do not see it."""
 
 from datetime import UTC, datetime, time
 

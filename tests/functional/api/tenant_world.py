@@ -66,7 +66,7 @@ class World:
     foreign: Workspace
 
     def foreign_row(self, model: type[Model]) -> Any:
-        """A row of the other agency. Users and groups belong to no agency: any of them is foreign."""
+        """A row of the other agency. Users, groups and calling hours belong to no agency: any of them is foreign."""
         return model._default_manager.filter(**of_workspace(model, self.foreign)).first()
 
 

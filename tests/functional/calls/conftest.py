@@ -18,5 +18,8 @@ def office(carrier: Carrier, committed_db: None, settings: Any) -> Iterator["Off
 
     with served_here() as address, open_office(carrier) as office:
         settings.LEADSWITCH_BASE_URL = address
+        carrier.configure(
+            ring_ms=5
+        )  # shorter than the time for which a call rings, also if a second is short
         yield office
         carrier.reset()

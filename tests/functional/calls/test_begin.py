@@ -11,7 +11,7 @@ from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.models import BlockedPhone, Call, CallingHours, CarrierAccount, Channel, Verification
 from routing.models import DispatchControl, Lead, Workspace
 from tests.support.factories import CallFactory, CallPolicyFactory, ChannelFactory
-from tests.support.waiting_leads import AT, let_wait, told
+from tests.support.waiting_leads import AT, events_of, let_wait
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -55,7 +55,7 @@ def test_call_is_committed_before_its_request() -> None:
     assert state_of(waiting) == ("calling", None, "", 1)
     lead = Lead.objects.get()
     assert (lead.status, lead.locked_by, lead.locked_at) == ("calling", f"call:{call.public_id}", AT)
-    assert told(waiting) == [("placing", {"channel": str(channel.public_id), "number": 1})]
+    assert events_of(waiting) == [("placing", {"channel": str(channel.public_id), "number": 1})]
 
 
 def test_pace_of_account_and_channel_is_moved() -> None:
@@ -134,7 +134,7 @@ def test_lead_waits_in_the_queue(prepare: Any, reason: str, due_at: Any) -> None
     assert Lead.objects.get(pk=waiting.lead_id).status == "gated"
     assert Call.objects.count() == calls
     due = {"due_at": due_at.isoformat()} if moved else {}
-    assert told(waiting) == [("waits", {"reason": reason, **due})]
+    assert events_of(waiting) == [("waits", {"reason": reason, **due})]
     assert Channel.objects.get().next_dial_at is None
 
 
@@ -144,7 +144,7 @@ def test_same_reason_is_told_once() -> None:
     for _ in range(3):
         assert begin_call(waiting.pk, at=AT) == NotBegun("no_channel")
 
-    assert told(waiting) == [("waits", {"reason": "no_channel"})]
+    assert events_of(waiting) == [("waits", {"reason": "no_channel"})]
 
 
 @pytest.mark.parametrize("pace", ["account", "channel"])
@@ -155,7 +155,7 @@ def test_paced_lead_is_not_touched(pace: str) -> None:
 
     assert begin_call(waiting.pk, at=AT) == NotBegun("paced")
 
-    assert (state_of(waiting), told(waiting)) == (("waiting", AT, "", 0), [])
+    assert (state_of(waiting), events_of(waiting)) == (("waiting", AT, "", 0), [])
 
 
 def test_outside_hours_lead_waits_for_the_first_minutes_of_the_opening() -> None:
@@ -170,7 +170,7 @@ def test_outside_hours_lead_waits_for_the_first_minutes_of_the_opening() -> None
     assert begun.due_at is not None
     assert opens_at <= begun.due_at < opens_at + 10 * MINUTE
     assert state_of(waiting) == ("waiting", begun.due_at, "outside_calling_hours", 0)
-    [(code, data)] = told(waiting)
+    [(code, data)] = events_of(waiting)
     assert (code, data["reason"], data["place"]) == (
         *("waits", "outside_calling_hours"),
         "Georgia: 8 am to 9 pm; it is 10:00 pm there",
@@ -209,7 +209,7 @@ def test_lead_that_can_never_be_called_ends(lead: dict[str, Any], prepare: Any, 
     assert (state_of(waiting)[0], waiting.reason, waiting.ended_at) == ("unverified", reason, AT)
     found = Lead.objects.get()
     assert (found.status, found.skip_reason) == ("failed", "not_callable")
-    assert told(waiting) == [("gave_up", {"reason": reason, "end": "fail"})]
+    assert events_of(waiting) == [("gave_up", {"reason": reason, "end": "fail"})]
 
 
 def test_blocked_phone_is_never_called() -> None:
@@ -330,7 +330,7 @@ def test_expired_lead_is_not_called() -> None:
     waiting = let_wait(ChannelFactory(), lead__expires_at=AT)
 
     assert begin_call(waiting.pk, at=AT) == NotBegun("", AT + 5 * MINUTE)
-    assert told(waiting) == []
+    assert events_of(waiting) == []
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_stale_pick_does_nothing(
         Verification.objects.update(**verification)
 
     assert begin_call(waiting.pk, at=AT) == result
-    assert (told(waiting), Call.objects.count()) == ([], 0)
+    assert (events_of(waiting), Call.objects.count()) == ([], 0)
 
 
 class TestChannel:

@@ -15,7 +15,7 @@ from distribution.models import Call, CallNotice, CarrierAccount, Channel, Verif
 from routing.models import Lead
 from tests.support.calling import Office
 from tests.support.waiting import wait_until
-from tests.support.waiting_leads import AT, let_wait, told
+from tests.support.waiting_leads import AT, events_of, let_wait
 from tracing.models import AuditEntry
 
 SECOND = timedelta(seconds=1)
@@ -57,7 +57,7 @@ def test_placed_call(office: Office) -> None:
     assert before <= call.dialed_at <= timezone.now()
     assert timedelta(seconds=58) <= call.next_check_at - call.dialed_at < timedelta(seconds=60)
     assert (waiting.state, waiting.tries) == ("calling", 1)
-    assert [code for code, _ in told(waiting)] == ["placing", "placed"]
+    assert [code for code, _ in events_of(waiting)] == ["placing", "placed"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_unknown_dial_holds_line_and_lead(
     assert 4 < (call.next_check_at - timezone.now()).total_seconds() <= 5
     assert (waiting.state, Lead.objects.get().locked_by) == ("calling", f"call:{call.public_id}")
     assert count_lines(office.channel.pk) == 1
-    assert told(waiting)[1:] == [("unknown", {"problem": problem})]
+    assert events_of(waiting)[1:] == [("unknown", {"problem": problem})]
     assert begin_call(waiting.pk, at=AT) == NotBegun("not_gated")
 
 
@@ -103,7 +103,7 @@ def test_invalid_phone_ends_the_verification(office: Office, end: str, lead: str
     assert count_lines(office.channel.pk) == 0
     assert (waiting.state, waiting.reason) == ("person" if end == "person" else "unverified", "invalid_phone")
     assert Lead.objects.get().status == lead
-    assert told(waiting)[1:] == [
+    assert events_of(waiting)[1:] == [
         ("not_placed", {"problem": "invalid_phone", "code": "21211"}),
         ("gave_up", {"reason": "invalid_phone", "end": end}),
     ]
@@ -161,7 +161,7 @@ def test_throttled_account_waits_as_long_as_the_carrier_asks(office: Office) -> 
     assert call.dial == "throttled"
     assert call.ended_at is not None
     assert CarrierAccount.objects.get().next_dial_at == call.ended_at + 7 * SECOND
-    assert told(waiting)[1:] == [("throttled", {"retry_after_seconds": 7.0})]
+    assert events_of(waiting)[1:] == [("throttled", {"retry_after_seconds": 7.0})]
 
 
 def test_limit_of_calls_at_once(office: Office, caplog: pytest.LogCaptureFixture) -> None:
@@ -291,7 +291,7 @@ def test_second_id_for_one_request_is_hung_up(office: Office) -> None:
     office.wait_until_over()
     call = Call.objects.get()
     assert (call.carrier_sid, call.state, call.dial) == ("CA" + "0" * 32, "ringing", "")
-    assert ("second_call", {}) in told(waiting)
+    assert ("second_call", {}) in events_of(waiting)
 
 
 def test_request_waits_for_its_slot(office: Office) -> None:

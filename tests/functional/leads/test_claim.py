@@ -215,7 +215,7 @@ class TestTheFence:
         self.assert_refused(first, caplog)
 
         complete(second, status=LeadStatus.GATED, at=now())
-        assert state(lead) == ("gated", "", 0, "", None)
+        assert state(lead) == ("gated", "verification_required", 0, "", None)
 
 
 class TestStaleLocks:

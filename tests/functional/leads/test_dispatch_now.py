@@ -176,7 +176,7 @@ class TestRefusals:
         before = row(lead)
         error = refusal(send(lead), 409)
         assert error["message"] == (
-            "The lead cannot be dispatched now: an outside service is verifying it; wait until that is done."
+            "The lead cannot be dispatched now: its person is being called; wait until the call has ended."
         )
         assert row(lead) == before
 

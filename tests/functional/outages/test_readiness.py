@@ -9,15 +9,17 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from distribution.calls.liveness import ALIVE_SECONDS as DIALER_ALIVE_SECONDS
+from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
 from distribution.deliveries import liveness
 from distribution.deliveries.liveness import ALIVE_SECONDS, forget_deliverer, write_deliverer_heartbeat
-from distribution.models import Endpoint
+from distribution.models import Channel, Endpoint
 from leadswitch import health
 from leadswitch.metrics import PART_OK
 from routing.dispatch import canary, workers
 from routing.dispatch.control import write_leader_heartbeat
 from routing.models import DispatchPath
-from tests.support.factories import EndpointFactory
+from tests.support.factories import CallFactory, ChannelFactory, EndpointFactory
 from tests.support.reconciled import all_ran
 from tests.support.redis_faults import refusing_writes
 
@@ -58,7 +60,16 @@ def test_healthy_dispatch_has_no_findings(working: "redis.Redis[str]") -> None:
     assert (status, body["ready"], body["degraded"]) == (200, True, [])
     assert all(
         part_ok(name)
-        for name in ("database", "redis", "dispatcher", "workers", "canary", "reconcilers", "deliverer")
+        for name in (
+            "database",
+            "redis",
+            "dispatcher",
+            "workers",
+            "canary",
+            "reconcilers",
+            "deliverer",
+            "dialer",
+        )
     )
 
 
@@ -126,3 +137,23 @@ def test_degraded_part_is_logged_after_startup(
 
 def _logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [each.levelname for each in caplog.records if "degraded" in str(each.msg)]
+
+
+def test_missing_dialer_is_reported_while_a_channel_is_enabled(working: "redis.Redis[str]") -> None:
+    assert working.ping()
+    channel = ChannelFactory(is_enabled=False)
+    assert look()[1]["dialer"] == "ok", "there is no channel, so none is needed"
+    Channel.objects.update(is_enabled=True)
+    status, body = look()
+    assert (status, body["dialer"], body["degraded"]) == (200, "none", ["dialer"])
+
+    write_dialer_heartbeat("one", at=timezone.now() - timedelta(seconds=DIALER_ALIVE_SECONDS + 1))
+    assert look()[1]["dialer"] == "none", "its heartbeat is old"
+    write_dialer_heartbeat("one", at=timezone.now())
+    assert (look()[1]["degraded"], part_ok("dialer")) == ([], 1)
+
+    forget_dialer("one")
+    assert look()[1]["dialer"] == "none"
+    Channel.objects.update(is_enabled=False)
+    CallFactory(channel=channel, account=channel.account)
+    assert look()[1]["dialer"] == "none", "a call that is out needs one too"

@@ -186,7 +186,8 @@ def judge_leads(rows: Rows) -> Findings:
     for lead in rows.leads:
         is_claimed = lead.status == "calling" and lead.locked_at is not None and lead.locked_by
         is_due = lead.next_attempt_at is not None
-        if lead.status in UNFINISHED and lead.status != "posting" and not is_due and not is_claimed:
+        has_another_wait = lead.status in ("posting", "gated")
+        if lead.status in UNFINISHED and not has_another_wait and not is_due and not is_claimed:
             yield f"lead {lead.id}: is {lead.status}, but has no due time and no claim"
         if lead.status not in UNFINISHED and is_due:
             yield f"lead {lead.id}: is {lead.status}, but has a due time"
@@ -206,6 +207,13 @@ def judge_leads(rows: Rows) -> Findings:
             yield f"lead {lead.id}: is partly sold, but has no live sale"
         elif lead.status != "distributed" and live and not lead.is_partly_sold:
             yield f"lead {lead.id}: is {lead.status}, but has {count(live, 'live sale')}"
+
+
+def judge_gated(rows: Rows) -> Findings:
+    for lead in rows.leads:
+        is_called = lead.status == "calling" and lead.locked_by.startswith("call:")
+        if (lead.status == "gated" or is_called) and lead.id not in rows.unverified:
+            yield f"lead {lead.id}: is {lead.status}, but has no open verification"
 
 
 def judge_traces(rows: Rows) -> Findings:
@@ -307,7 +315,7 @@ CHECKS: Final[Mapping[int, tuple[Callable[[Rows], Findings], ...]]] = {
     1: (judge_wallets, judge_causes),
     2: (judge_sales,),
     3: (judge_charges, judge_refunds),
-    4: (judge_leads,),
+    4: (judge_leads, judge_gated),
     5: (judge_traces,),
     6: (judge_pools, judge_selected),
 }

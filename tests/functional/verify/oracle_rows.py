@@ -18,6 +18,7 @@ COLUMNS: Final = {
     "distribution_assignment": "id lead_id buyer_id campaign_id attempt_id state price_cents settled_at is_test",
     "distribution_campaign": "id max_buyers",
     "distribution_campaignsnapshot": "campaign_id config_version config",
+    "distribution_verification": "id lead_id ended_at",
     "routing_lead": "id status next_attempt_at locked_at locked_by attempts is_partly_sold",
     "tracing_attempt": "id lead_id number result skip_reason campaign_id config_version",
     "tracing_leaddistributionevent": "attempt_id lead_id seq event buyer_id cost_cents skip_reason outcome",
@@ -38,6 +39,7 @@ class Rows:
             for row in read("distribution_campaignsnapshot")
         }
         self.leads = read("routing_lead")
+        self.unverified = {row.lead_id for row in read("distribution_verification") if row.ended_at is None}
         self.attempts = read("tracing_attempt")
         self.events = read("tracing_leaddistributionevent")
         self.attempt_of = {attempt.id: attempt for attempt in self.attempts}

@@ -203,8 +203,8 @@ PLANTED = [
     ),
     Planted(
         "result_of_another_end",
-        "UPDATE tracing_attempt SET result = 'gated' WHERE id = '{homeless_attempt}'",
-        {5: "attempt {homeless_attempt}: has result gated, but terminal event failed with outcome unsold"},
+        "UPDATE tracing_attempt SET result = 'posting' WHERE id = '{homeless_attempt}'",
+        {5: "attempt {homeless_attempt}: has result posting, but terminal event failed with outcome unsold"},
     ),
     Planted(
         "reason_of_another_end",

@@ -166,6 +166,28 @@ def test_long_answer_is_cut(client: OutboundClient, receiver: Receiver, behavior
     assert (len(result.body), result.is_body_cut) == (MAX_BODY_BYTES, True)
 
 
+def test_request_says_how_much_of_the_answer_is_kept(client: OutboundClient, receiver: Receiver) -> None:
+    for behavior, most, kept in (
+        ("long", 1_000_000, 1_000_000),
+        ("long", 999_999, 999_999),
+        ("stream", 2_000_000, 2_000_000),
+    ):
+        request = OutboundRequest(receiver.url(behavior), body=BODY, max_body_bytes=most)
+        result = client.send(request)
+        assert (result.failure, len(result.body)) == (None, kept)
+        assert result.is_body_cut == (behavior == "stream" or kept < 1_000_000)
+
+
+def test_repr_shows_no_secret_and_no_person(client: OutboundClient, receiver: Receiver) -> None:
+    headers = (("Authorization", "Basic c2VjcmV0"),)
+    request = OutboundRequest(
+        f"{receiver.url('accept')}?To=%2B14045550101", headers=headers, body=b"a person"
+    )
+    result = client.send(request)
+    shown = f"{request!r} {result!r}"
+    assert [text for text in ("c2VjcmV0", "14045550101", "a person", "A-1") if text in shown] == []
+
+
 def test_answer_before_the_body_was_read_is_reported(client: OutboundClient, receiver: Receiver) -> None:
     """The receiver closes with unread bytes, so the kernel may reset the connection before the answer is read."""
     result = client.send(OutboundRequest(receiver.url("early"), body=b"x" * 5_000_000))

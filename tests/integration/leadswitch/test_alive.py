@@ -60,7 +60,7 @@ def test_heartbeat_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     assert (code, lines) == (2, [f"beat: the heartbeat cannot be read: {cause}"])
 
 
-@pytest.mark.parametrize("process", ["dispatcher", "deliverer", "streams", "beat"])
+@pytest.mark.parametrize("process", ["dispatcher", "deliverer", "dialer", "streams", "beat"])
 def test_process_that_hangs_is_found(process: str, tmp_path: Path) -> None:
     assert settings.VAR_DIR == VAR_DIR
     assert probe(process, tmp_path) == 1

@@ -20,6 +20,7 @@ from leadswitch.up import (
     BEAT_OPTIONS,
     CELERY,
     DELIVERER,
+    DIALER,
     DISPATCHER,
     EXPORTER,
     STREAMS,
@@ -48,6 +49,7 @@ def test_every_part_has_a_health_check_that_exists() -> None:
         "worker",
         "dispatcher",
         "deliverer",
+        "dialer",
         "streams",
         "beat",
         "exporter",
@@ -55,7 +57,7 @@ def test_every_part_has_a_health_check_that_exists() -> None:
         "valkey",
     ):
         assert parts[name]["healthcheck"]["test"]
-    for name in ("dispatcher", "deliverer", "streams", "beat"):
+    for name in ("dispatcher", "deliverer", "dialer", "streams", "beat"):
         *_, option, module, process = parts[name]["healthcheck"]["test"]
         assert (option, process) == ("-m", name)
         assert find_spec(module) is not None
@@ -75,11 +77,21 @@ def test_every_variable_reaches_every_part_of_the_product() -> None:
         *("LEADSWITCH_ROLE", "LEADSWITCH_TRUST_PROXY", "PROMETHEUS_MULTIPROC_DIR", "LEADSWITCH_METRICS_HOST"),
         *(
             f"LEADSWITCH_{each}_METRICS_PORT"
-            for each in ("WORKER", "DISPATCHER", "DELIVERER", "STREAMS", "BEAT")
+            for each in ("WORKER", "DISPATCHER", "DELIVERER", "DIALER", "STREAMS", "BEAT")
         ),
         "LEADSWITCH_EXPORTER_PORT",
     }
-    for name in ("migrate", "web", "worker", "dispatcher", "deliverer", "streams", "beat", "exporter"):
+    for name in (
+        "migrate",
+        "web",
+        "worker",
+        "dispatcher",
+        "deliverer",
+        "dialer",
+        "streams",
+        "beat",
+        "exporter",
+    ):
         part = COMPOSE["services"][name]
         assert part["env_file"] == ".env"
         assert own <= set(part["environment"]) <= own | of_a_part
@@ -88,12 +100,20 @@ def test_every_variable_reaches_every_part_of_the_product() -> None:
 def test_each_part_has_a_metrics_port_or_page_of_its_own() -> None:
     """Containers must not share a directory of metrics: they use the same process ids."""
     parts = {
-        name: COMPOSE["services"][name] for name in ("worker", "dispatcher", "deliverer", "streams", "beat")
+        name: COMPOSE["services"][name]
+        for name in ("worker", "dispatcher", "deliverer", "dialer", "streams", "beat")
     }
     ports = {
         name: part["environment"][f"LEADSWITCH_{name.upper()}_METRICS_PORT"] for name, part in parts.items()
     }
-    assert ports == {"worker": 9101, "dispatcher": 9102, "deliverer": 9105, "streams": 9106, "beat": 9103}
+    assert ports == {
+        "worker": 9101,
+        "dispatcher": 9102,
+        "deliverer": 9105,
+        "dialer": 9107,
+        "streams": 9106,
+        "beat": 9103,
+    }
     for part in (COMPOSE["services"]["web"], parts["worker"]):  # those of several processes
         directory = part["environment"]["PROMETHEUS_MULTIPROC_DIR"]
         assert part["tmpfs"] == [f"{directory}:uid=10001"]
@@ -126,6 +146,7 @@ def test_programs_start_like_those_of_make_up() -> None:
     }
     assert COMPOSE["services"]["dispatcher"]["command"].split() == ["python", *DISPATCHER]
     assert COMPOSE["services"]["deliverer"]["command"].split() == ["python", *DELIVERER]
+    assert COMPOSE["services"]["dialer"]["command"].split() == ["python", *DIALER]
     streams = COMPOSE["services"]["streams"]["command"].split()
     assert streams[:3] == ["python", *STREAMS]
     assert streams[-2:] == ["--port", "8010"]

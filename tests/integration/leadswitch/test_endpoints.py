@@ -20,6 +20,7 @@ def test_health_and_readiness(client: Client) -> None:
         "reconcilers": "late",
         "enqueuer": "ok",
         "deliverer": "ok",
+        "dialer": "ok",
         "degraded": ["dispatcher", "workers", "canary", "reconcilers"],
     }
 

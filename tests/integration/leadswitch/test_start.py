@@ -27,6 +27,7 @@ VAR_DIR_FIX = "Make it readable and writable for this user, or set LEADSWITCH_VA
         ("manage.py", "check"),
         ("manage.py", "dispatcher"),
         ("manage.py", "deliverer"),
+        ("manage.py", "dialer"),
         ("manage.py", "streams"),
         ("-m", "celery", "-A", "leadswitch", "worker"),
         ("-m", "celery", "-A", "leadswitch", "beat"),

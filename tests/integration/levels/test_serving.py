@@ -15,7 +15,7 @@ from leadswitch.levels.serving.directory import make_directory
 from leadswitch.levels.serving.files import SharedFiles
 from leadswitch.metrics import LOGINS
 from tests.support.ports import free_port
-from tests.support.processes import WORKER, beat, celery, deliverer, dispatcher
+from tests.support.processes import WORKER, beat, celery, deliverer, dialer, dispatcher
 from tests.support.promtool import list_complaints
 from tests.support.scrapes import scrape, wait_until_served
 from tests.support.waiting import wait_until
@@ -56,12 +56,13 @@ def test_worker_serves_the_metrics_of_all_its_processes(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_dispatcher_deliverer_and_beat_serve_their_metrics(tmp_path: Path) -> None:
-    ports = {kind: free_port() for kind in ("dispatcher", "deliverer", "beat")}
+def test_dispatcher_deliverer_dialer_and_beat_serve_their_metrics(tmp_path: Path) -> None:
+    ports = {kind: free_port() for kind in ("dispatcher", "deliverer", "dialer", "beat")}
     places = {"LEADSWITCH_VAR_DIR": str(tmp_path)}
     with (
         dispatcher(tmp_path, LEADSWITCH_DISPATCHER_METRICS_PORT=str(ports["dispatcher"]), **places),
         deliverer(tmp_path, LEADSWITCH_DELIVERER_METRICS_PORT=str(ports["deliverer"]), **places),
+        dialer(tmp_path, LEADSWITCH_DIALER_METRICS_PORT=str(ports["dialer"]), **places),
         beat(tmp_path, LEADSWITCH_BEAT_METRICS_PORT=str(ports["beat"]), **places),
     ):
         for kind, port in ports.items():

@@ -132,7 +132,7 @@ def test_country_can_forbid_sundays_and_holidays_everywhere() -> None:
     ],
 )
 def test_country_or_state_without_a_row_is_not_called(where: Place, name: str) -> None:
-    text = f"{name}: no calling hours are set, so nobody there is called."
+    text = f"{name}: no calling hours are set, so calls there are not allowed."
     verdict = check(place("GA"), where, at=local("2026-10-06 12:00"))
     assert verdict == HoursVerdict(
         is_open=False, opens_at=None, closes_at=None, reasons=(HoursReason("no_calling_hours", text),)

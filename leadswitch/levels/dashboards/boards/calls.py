@@ -33,6 +33,15 @@ STATE: Final = Row(
     "Leads to call",
     (
         Panel(
+            title="Dialers",
+            description="Dialers with a recent heartbeat. Normal: as many as you run.",
+            unit=Unit.COUNT,
+            view=View.NUMBER,
+            queries=(gauge("leadswitch_dialers", "dialers"),),
+            thresholds=(Threshold(0, is_error=True, is_below=True),),
+            width=4,
+        ),
+        Panel(
             title="Open verifications",
             description="Leads that wait for a call (also for hours or another try), are being called, or wait for an"
             " operator.",

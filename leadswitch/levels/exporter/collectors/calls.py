@@ -2,11 +2,15 @@
 
 from typing import Final
 
-from leadswitch.levels.call_limits import NO_LINE_MINUTES
+from leadswitch.levels.call_limits import DIALER_ALIVE_SECONDS, NO_LINE_MINUTES
 from leadswitch.levels.calls import CallsState, read_calls
 from leadswitch.levels.exporter.collectors.limits import AT_MOST
 from leadswitch.levels.exporter.series import CollectorRow, Series, Value, Values
 
+DIALERS: Final = Series(
+    "leadswitch_dialers",
+    f"Dialers that sent a heartbeat to PostgreSQL in the last {DIALER_ALIVE_SECONDS} s.",
+)
 CHANNELS: Final = Series(
     "leadswitch_channels",
     (
@@ -86,6 +90,7 @@ def read() -> Values:
 
 def _read_now(state: CallsState) -> dict[Series, Value]:
     return {
+        DIALERS: state.dialers,
         CHANNELS: state.channels,
         FLAGGED: state.flagged,
         OVER_LINES: state.over_lines,
@@ -114,6 +119,7 @@ CALLS_ROW: Final = CollectorRow(
     "calls",
     (
         *(
+            DIALERS,
             CHANNELS,
             FLAGGED,
             OVER_LINES,

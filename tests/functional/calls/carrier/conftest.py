@@ -5,16 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from distribution.calls.carrier import CarrierClient
-from distribution.deliveries.outbound import OutboundClient
+from distribution.deliveries.outbound import OutboundClient, Policy
 from tests.carrier import Carrier
-from tests.functional.calls.carrier.dialing import make_client
+from tests.functional.calls.carrier.dialing import LOCAL, make_client
 from tests.support.call_scripts import Scripts, serve_scripts
-from tests.support.delivering import local_client
 
 
 @pytest.fixture
 def outbound() -> Iterator[OutboundClient]:
-    client = local_client()
+    client = OutboundClient(Policy(LOCAL))
     yield client
     client.close()
 

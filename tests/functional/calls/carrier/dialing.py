@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any, Final
 
 from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, PlaceCall
@@ -10,6 +11,8 @@ from tests.carrier import Carrier
 from tests.support.call_scripts import Scripts
 from tests.support.waiting import wait_until
 
+# Not from tests.support.delivering: a conftest is loaded before the models can be.
+LOCAL: Final = (ip_network("127.0.0.0/8"),)
 FROM: Final = "+14045550000"
 NOWHERE: Final = "http://127.0.0.1:9/"
 
@@ -36,8 +39,8 @@ def call_to(digits: str, scripts: Scripts | None = None, **changes: Any) -> Plac
         FROM,
         script_url=f"{base}/script",
         status_url=f"{base}/status",
-        ring_seconds=1,
-        time_limit_seconds=30,
+        ring_seconds=30,
+        time_limit_seconds=600,
     )
     return replace(call, **changes)
 

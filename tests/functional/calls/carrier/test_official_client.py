@@ -75,6 +75,14 @@ def test_official_client_places_and_reads_a_call(
     assert datetime.now(UTC) - timedelta(minutes=1) < read.start_time <= read.end_time
 
 
+def test_end_of_a_machines_message_is_reported(
+    carrier: Carrier, twilio: Client, dial: Callable[..., Any]
+) -> None:
+    placed = dial("04", machine_detection="DetectMessageEnd")
+    wait_for_status(carrier, placed.sid, "completed")
+    assert twilio.calls(placed.sid).fetch().answered_by == "machine_end_beep"
+
+
 def test_official_client_lists_filters_and_pages(
     carrier: Carrier, twilio: Client, dial: Callable[..., Any]
 ) -> None:

@@ -10,9 +10,8 @@ import trustme
 from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, Problem
 from distribution.deliveries.outbound import OutboundClient, Policy, Timeouts
 from tests.carrier import Carrier
-from tests.functional.calls.carrier.dialing import FROM, call_to, make_client, number
+from tests.functional.calls.carrier.dialing import FROM, LOCAL, call_to, make_client, number
 from tests.receivers import Receiver, start_receiver
-from tests.support.delivering import LOCAL
 from tests.support.ports import free_port
 
 PLACED, NOT_PLACED, THROTTLED, UNKNOWN = DialOutcome
@@ -59,11 +58,11 @@ def test_placed_call_has_the_id_of_the_carrier(carrier: Carrier, client: Carrier
 
 def test_queue_of_the_carrier_is_reported(carrier: Carrier, client: CarrierClient) -> None:
     """Excess is queued and not refused, until the queue is full."""
-    carrier.change_account(calls_per_second=0.5)
+    carrier.change_account(calls_per_second=0.01)
     assert client.place(call_to("27")).queue_ms == 0
     queued = client.place(call_to("27"))
-    assert (queued.outcome, 1_000 < queued.queue_ms <= 2_000) == (PLACED, True)
-    carrier.configure(queue_seconds=2)
+    assert (queued.outcome, 90_000 < queued.queue_ms <= 100_000) == (PLACED, True)
+    carrier.configure(queue_seconds=100)
     full = client.place(call_to("27"))
     assert full == Dialed(NOT_PLACED, code="22005", problem=Problem.QUEUE_FULL)
     assert len(carrier.calls()) == 2

@@ -6,10 +6,10 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from distribution.calls.carrier import CarrierClient, EndStatus
+from distribution.deliveries.outbound import OutboundClient, Policy
 from tests.carrier import Carrier
-from tests.functional.calls.carrier.dialing import FROM, call_to, make_client, number, place
+from tests.functional.calls.carrier.dialing import FROM, LOCAL, call_to, make_client, number, place
 from tests.receivers import Receiver
-from tests.support.delivering import local_client
 
 FIELDS: Final = [
     ["To", "+14045550127"],
@@ -69,7 +69,7 @@ def test_other_requests_have_exactly_these_parts(carrier: Carrier, client: Carri
 
 
 def test_headers_are_those_of_a_form(carrier: Carrier, receiver: Receiver) -> None:
-    outbound = local_client()
+    outbound = OutboundClient(Policy(LOCAL))
     make_client(
         carrier, outbound, api_url=f"{receiver.url('accept')}/", account_sid="AC1", auth_token="t"
     ).place(call_to("01"))

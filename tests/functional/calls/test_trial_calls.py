@@ -7,7 +7,7 @@ import pytest
 from distribution.calls.begin import NotBegun, begin_call
 from distribution.calls.dialing import dial
 from distribution.calls.locks import count_lines
-from distribution.calls.test_call import CallRefused, begin_test_call
+from distribution.calls.trial_call import CallRefused, begin_test_call
 from distribution.models import BlockedPhone, Call, CarrierAccount, Channel
 from tests.support.calling import Office
 from tests.support.factories import CallFactory

@@ -1,0 +1,55 @@
+"""Asks the carrier what answered calls cost. It knows that minutes after their end, and does not report it."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection
+
+from distribution.calls.carrier import CallSeen, CarrierClient, CarrierUnavailable
+from distribution.models import Call, CarrierAccount
+
+logger = logging.getLogger(__name__)
+
+ASK_AGAIN: Final = timedelta(minutes=30)
+# A price that is not known then is not asked for any longer.
+LONGEST: Final = timedelta(days=1)
+
+FIND_COST: Final = """
+SELECT id FROM distribution_call WHERE cost_due_at <= %(at)s
+ORDER BY cost_due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+"""
+TAKE: Final = f"""
+UPDATE distribution_call SET cost_due_at = %(again)s WHERE id = ({FIND_COST}) RETURNING id
+"""  # noqa: S608 - only a constant is put in
+
+
+def read_costs(*, limit: int, get_carrier: Callable[[CarrierAccount], CarrierClient], at: datetime) -> int:
+    """Returns how many were asked for. Ends at the first that a carrier does not answer: the others can wait."""
+    for count in range(limit):
+        call_id = _take(at=at)
+        if call_id is None:
+            return count
+        call = Call.objects.select_related("account").get(pk=call_id)
+        try:
+            seen = get_carrier(call.account).read(call.carrier_sid or "")
+        except CarrierUnavailable:
+            return count
+        _write(call, seen, at=at)
+    return limit
+
+
+def _take(*, at: datetime) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, {"at": at, "again": at + ASK_AGAIN})
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def _write(call: Call, seen: CallSeen | None, *, at: datetime) -> None:
+    row = Call.objects.filter(pk=call.pk)
+    if seen is not None and seen.cost_micros is not None:
+        row.update(cost_micros=seen.cost_micros, cost_currency=seen.currency, cost_due_at=None)
+    elif call.ended_at is None or at >= call.ended_at + LONGEST:
+        row.update(cost_due_at=None)

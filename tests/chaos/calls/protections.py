@@ -1,0 +1,138 @@
+"""The protections of calls that can be removed, in the suite's own processes. The product has no switch for it."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from tests.chaos.protections import PartProtection, cut
+
+# Between the count of the lines and the call: what a busy database does by itself.
+PAUSE_SECONDS: Final = 0.05
+# Between the answer to the carrier and the stored report.
+LATER_SECONDS: Final = 0.5
+
+
+def _line_lock() -> None:
+    """Lines are counted without the locks of account and channel."""
+    from distribution.calls import lines
+    from distribution.models import CarrierAccount, Channel
+
+    count = lines.count_lines
+
+    def count_and_wait(channel_id: int) -> int:
+        used = count(channel_id)
+        time.sleep(PAUSE_SECONDS)
+        return used
+
+    lines.count_lines = count_and_wait
+    lines.lock_account = lambda key: CarrierAccount.objects.get(pk=key)
+    lines.lock_channel = lambda key: Channel.objects.get(pk=key)
+
+
+def _one_phone() -> None:
+    """Two calls to a phone may be out: no index, no look."""
+    from django.db import connection
+
+    from distribution.calls import facts
+
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX IF EXISTS call_one_open_of_phone")
+    connection.close()  # the processes are forked from this one
+    cut(
+        facts,
+        "LOCK_AND_READ",
+        "EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s AND c.ended_at IS NULL)",
+        "FALSE",
+    )
+
+
+def _noted_first() -> None:
+    """That a request begins is not committed before it."""
+    from distribution.calls import dialing
+    from routing.queries import read_clock
+
+    dialing.start_request = lambda _: read_clock()
+
+
+def _inbox() -> None:
+    """A report is stored after the carrier has its answer."""
+    from distribution.calls import receiving
+
+    store = receiving.store
+
+    def later(notice: Any, *, call_id: int) -> bool:
+        from django.db import connection
+
+        def work() -> None:
+            time.sleep(LATER_SECONDS)
+            store(notice, call_id=call_id)
+            connection.close()
+
+        threading.Thread(target=work, daemon=True).start()
+        return True
+
+    receiving.store = later
+
+
+def _rank() -> None:
+    """The last report counts, whatever was heard before."""
+    from distribution.calls import hearing, states
+
+    def forget(known: states.Known, said: states.Said) -> states.Known:
+        state = states.STATES.get(said.status, known.state)
+        end = said.status if states.is_end(said.status) else ""
+        return replace(known, state=state, end=end, key=said.key, answered_by=said.answered_by)
+
+    hearing.learn = forget
+
+
+def _ask_unknown() -> None:
+    """A request without an answer counts as one that placed no call."""
+    from distribution.calls import recording_dials
+
+    recording_dials._record_unknown = recording_dials._record_not_placed
+
+
+def _bind() -> None:
+    """A call that the carrier has for an earlier row of the same person counts as the one that is looked for."""
+    from distribution.calls import concluding
+
+    def take_first(call: Any, seen: Any, *, at: Any) -> Any:
+        if seen and call.carrier_sid is None:
+            concluding.bind_and_tell(call, seen[0].sid, at=at)
+        return seen[0] if seen else None
+
+    concluding._find_mine = take_first
+
+
+def _hours() -> None:
+    """Nobody looks at the clock of the person before a call."""
+    from distribution.calls import allowing
+
+    allowing.check_lead_hours = lambda *_, **__: None
+
+
+def _checker() -> None:
+    """The carrier is never asked: what it reports is all that is known."""
+    from distribution.calls import dialer
+    from distribution.reconcile import channels
+
+    dialer.check_due = lambda **_: 0
+    channels.check_due = lambda **_: 0
+
+
+PROTECTIONS: Final[Mapping[str, PartProtection]] = {
+    "line-lock": PartProtection(_line_lock, "the locks under which the lines of a channel are counted"),
+    "one-phone": PartProtection(_one_phone, "one call to a phone at a time"),
+    "noted-first": PartProtection(_noted_first, "the note of a request before it is sent"),
+    "call-inbox": PartProtection(_inbox, "the stored report before the carrier's answer"),
+    "rank": PartProtection(_rank, "that a call never goes back"),
+    "ask-unknown": PartProtection(_ask_unknown, "asking the carrier before a lead is called again"),
+    "bind": PartProtection(_bind, "one row for each call of the carrier"),
+    "hours": PartProtection(_hours, "the clock of the person at the time of the call"),
+    "checker": PartProtection(_checker, "asking the carrier about calls that it does not report"),
+}
+# Each has its own run.
+ALONE: Final = tuple(PROTECTIONS)

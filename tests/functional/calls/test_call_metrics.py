@@ -1,0 +1,177 @@
+"""What is counted of calls: each thing once, after its commit, and nothing of what was rolled back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from prometheus_client import REGISTRY
+
+from distribution.calls.begin import Begun, begin_call
+from distribution.calls.counting import Began, observe_gap
+from distribution.calls.dialing import dial
+from distribution.models import Call, Verification
+from tests.support.calling import Office
+from tests.support.factories import CallFactory, ChannelFactory
+from tests.support.waiting_leads import AT, let_wait
+
+SECOND = timedelta(seconds=1)
+Figures = dict[str, float]
+
+
+def read_figures() -> Figures:
+    """Every counter of calls, and the counts and sums of their histograms."""
+    prefixes = (
+        "leadswitch_call",
+        "leadswitch_dial",
+        "leadswitch_line",
+        "leadswitch_verif",
+        "leadswitch_second",
+    )
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}": sample.value
+        for metric in REGISTRY.collect()
+        if metric.name.startswith(prefixes)
+        for sample in metric.samples
+        if sample.name.endswith(("_total", "_count"))
+    }
+
+
+def added(before: Figures) -> Figures:
+    return {name: value - before[name] for name, value in read_figures().items() if value != before[name]}
+
+
+def name(metric: str, **labels: str) -> str:
+    return f"leadswitch_{metric}{sorted(labels.items())}"
+
+
+def dial_one(office: Office, digits: str) -> Call:
+    begun = begin_call(let_wait(office.channel, phone=f"+140455501{digits}").pk, at=AT)
+    assert isinstance(begun, Begun)
+    dial(begun, carrier_of=office.get_carrier)
+    return Call.objects.get(pk=begun.call_id)
+
+
+def test_confirmed_call_is_counted_once(office: Office) -> None:
+    office.carrier.configure(double=1, second_ms=20)
+    before = read_figures()
+
+    call = office.finish(dial_one(office, "01"))
+
+    counts = added(before)
+    webhooks = {each: counts.pop(each) for each in list(counts) if "call_webhooks" in each}
+    assert call.outcome == "confirmed"
+    assert counts == {
+        name("dials_total", outcome="placed", problem="none"): 1,
+        name("dial_seconds_count"): 1,
+        name("line_gap_seconds_count"): 1,
+        name("calls_ended_total", outcome="confirmed", by="webhook"): 1,
+        name("verifications_ended_total", end="verified"): 1,
+        name("verified_seconds_count"): 1,
+    }
+    assert webhooks[name("call_webhooks_total", kind="keys", result="applied")] == 1
+    assert webhooks[name("call_webhooks_total", kind="status", result="repeated")] >= 1
+
+
+@pytest.mark.parametrize(
+    ("digits", "outcome", "problem", "ended"),
+    [
+        ("11", "not_placed", "invalid_phone", {"outcome": "invalid_phone", "by": "dial"}),
+        ("12", "not_placed", "geo", {"outcome": "not_placed", "by": "dial"}),
+        ("15", "throttled", "throttled", {"outcome": "not_placed", "by": "dial"}),
+        ("17", "unknown", "carrier_failed", {}),
+    ],
+)
+def test_problem_of_a_dial_is_counted(
+    office: Office, digits: str, outcome: str, problem: str, ended: dict[str, str]
+) -> None:
+    office.carrier.configure(lose=1)
+    before = read_figures()
+
+    dial_one(office, digits)
+
+    counts = added(before)
+    assert counts[name("dials_total", outcome=outcome, problem=problem)] == 1
+    assert [each for each in counts if "calls_ended" in each] == (
+        [name("calls_ended_total", **ended)] if ended else []
+    )
+
+
+def test_call_whose_webhooks_are_lost_is_ended_by_poll(office: Office) -> None:
+    office.carrier.configure(lose=1, fail_after=1, second_ms=20)
+    call = dial_one(office, "05")
+    office.wait_until_over()
+    before = read_figures()
+
+    office.check()
+
+    call.refresh_from_db()
+    counts = added(before)
+    assert call.ended_by == "poll"
+    assert counts[name("call_checks_total", result="found")] == 1
+    assert counts[name("calls_ended_total", outcome=call.outcome, by="poll")] == 1
+
+
+def test_carrier_that_is_away_is_counted(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    dial_one(office, "17")
+    office.carrier.go_away()
+    before = read_figures()
+
+    office.check()
+
+    assert added(before) == {name("call_checks_total", result="unreachable"): 1}
+
+
+def test_webhook_with_a_wrong_signature_is_counted(office: Office, client: Any) -> None:
+    call = office.begin("01")
+    before = read_figures()
+
+    refused = client.post(
+        f"/calls/{call.public_id}/status/",
+        b"CallSid=CA0000000001",
+        content_type="application/x-www-form-urlencoded",
+        headers={"X-Twilio-Signature": "wrong"},
+    )
+
+    assert refused.status_code == 403
+    assert added(before) == {name("call_webhooks_total", kind="status", result="bad_signature"): 1}
+
+
+def make_began(channel: Any, *, free: int, possible_at: Any) -> Began:
+    return Began(channel_id=channel.pk, free=free, lines=channel.lines, possible_at=possible_at, at=AT)
+
+
+def observed_seconds(began: Began) -> float:
+    before = REGISTRY.get_sample_value("leadswitch_line_gap_seconds_sum") or 0
+    observe_gap(began)
+    return (REGISTRY.get_sample_value("leadswitch_line_gap_seconds_sum") or 0) - before
+
+
+@pytest.mark.django_db
+def test_gap_begins_when_the_channel_was_last_full_or_the_lead_was_due() -> None:
+    channel = ChannelFactory(lines=3)
+    for seconds in (40, 3, 8):
+        CallFactory(
+            channel=channel, state="ended", outcome="busy", ended_at=AT - seconds * SECOND, next_check_at=None
+        )
+    CallFactory(channel=channel)
+
+    due = AT - 60 * SECOND
+    assert observed_seconds(make_began(channel, free=1, possible_at=due)) == pytest.approx(3)
+    assert observed_seconds(make_began(channel, free=2, possible_at=due)) == pytest.approx(8)
+    assert observed_seconds(make_began(channel, free=2, possible_at=AT - SECOND)) == pytest.approx(1)
+    assert observed_seconds(make_began(channel, free=4, possible_at=due)) == pytest.approx(60)
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_gap_does_not_include_the_pace_of_the_channel() -> None:
+    channel = ChannelFactory(lines=5, next_dial_at=AT - SECOND)
+    waiting = let_wait(channel, due_at=AT - 30 * SECOND)
+
+    begun = begin_call(waiting.pk, at=AT)
+
+    assert isinstance(begun, Begun)
+    assert begun.began == make_began(channel, free=5, possible_at=AT - SECOND)
+    assert Verification.objects.get().state == "calling"
+    assert timezone.now() > AT

@@ -1,0 +1,121 @@
+"""Who is picked: workspaces take turns, and whoever waits in vain is not read."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from distribution.calls.picking import PICK, READ_ROOM, Picked, pick, read_room
+from distribution.models import Channel, Verification
+from distribution.sql_arrays import array_literal
+from routing.models import Workspace
+from tests.support.factories import CallFactory, ChannelFactory, VerificationFactory
+from tests.support.plans import read_by_table
+from tests.support.planting import plant
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+MINUTE = timedelta(minutes=1)
+
+
+def queue(channel: Channel, count: int, *, minutes_ago: int = 1) -> list[int]:
+    """Verifications of the channel's workspace, the oldest first."""
+    at = timezone.now() - minutes_ago * MINUTE
+    return [
+        VerificationFactory(
+            lead__source__workspace=channel.workspace, due_at=at + number * timedelta(seconds=1)
+        ).pk
+        for number in range(count)
+    ]
+
+
+def test_workspaces_take_turns() -> None:
+    one, two = ChannelFactory(lines=3), ChannelFactory(lines=2)
+    first, second = queue(one, 4, minutes_ago=5), queue(two, 4)
+
+    room = read_room()
+    picked = [each.verification_id for each in pick(room.calls, limit=10)]
+
+    assert room.calls == {one.workspace_id: 3, two.workspace_id: 2}
+    assert picked == [first[0], second[0], first[1], second[1], first[2]]
+    assert pick(room.calls, limit=2) == [
+        Picked(first[0], one.workspace_id),
+        Picked(second[0], two.workspace_id),
+    ]
+
+
+def test_those_on_their_way_are_left_out() -> None:
+    channel = ChannelFactory(lines=2)
+    ids = queue(channel, 3)
+    assert [each.verification_id for each in pick({channel.workspace_id: 2}, limit=9, but=ids[:1])] == ids[1:]
+
+
+@pytest.mark.parametrize("kind", ["later", "person", "none"])
+def test_who_is_not_due_is_not_picked(kind: str) -> None:
+    channel = ChannelFactory()
+    queue(channel, 1)
+    changes: dict[str, dict[str, Any]] = {
+        "later": {"due_at": timezone.now() + MINUTE},
+        "person": {"state": "person", "due_at": None},
+    }
+    Verification.objects.update(**changes.get(kind, {}))
+    is_due = kind == "none"
+
+    room = read_room()
+
+    assert (bool(room.calls), room.seconds is not None) == (is_due, kind == "later")
+    assert len(pick({channel.workspace_id: 1}, limit=1)) == is_due
+
+
+def test_paused_workspaces_have_no_room() -> None:
+    queue(ChannelFactory(), 1)
+    Workspace.objects.update(paused_at=timezone.now())
+    assert read_room().calls == {}
+
+
+def test_full_channels_keep_their_queue_from_being_read() -> None:
+    channel = ChannelFactory(lines=1)
+    CallFactory(channel=channel, account=channel.account)
+    queue(channel, 1)
+    assert read_room().calls == {}
+
+
+PLANT: Final = """
+INSERT INTO distribution_verification (
+    public_id, lead_id, workspace_id, campaign_id, attempt_id, state, due_at, opened_at
+)
+SELECT gen_random_uuid(), n + %(offset)s, %(workspace)s, 1, gen_random_uuid(), 'waiting',
+    now() + (n - 100000) * interval '1 second', now()
+FROM generate_series(1, 200000) n
+"""
+
+
+@pytest.fixture
+def piles() -> list[Channel]:
+    """In each of two workspaces 100,000 people are due and 100,000 wait. The first one has no free line."""
+    full, free = ChannelFactory(lines=1), ChannelFactory(lines=5)
+    for place, channel in enumerate((full, free), start=1):
+        plant(PLANT, {"offset": place * 1_000_000, "workspace": channel.workspace_id})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE distribution_verification")
+    CallFactory(channel=full, account=full.account)
+    return [full, free]
+
+
+def test_long_queue_costs_what_a_short_one_costs(piles: list[Channel]) -> None:
+    """Of each queue the first row is read, and then as many as there are free lines."""
+    _, free = piles
+    indexes, rows = read_by_table(READ_ROOM, None)["distribution_verification"]
+    assert (indexes, rows) == ({"verification_queue"}, 2)
+    assert read_room().calls == {free.workspace_id: 5}
+
+    parameters = {
+        "workspaces": array_literal([free.workspace_id]),
+        "room": array_literal([5]),
+        "except": array_literal([1, 2]),
+        "limit": 8,
+    }
+    indexes, rows = read_by_table(PICK, parameters)["distribution_verification"]
+    assert (indexes, rows) == ({"verification_queue"}, 5)
