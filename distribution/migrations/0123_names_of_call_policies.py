@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("distribution", "0117_resumed_workspaces_wake_dialers")]
+    dependencies = [("distribution", "0122_costs_of_calls_due")]
 
     operations = [
         migrations.AlterModelOptions(name="callpolicy", options={"verbose_name_plural": "call policies"}),
