@@ -1,6 +1,6 @@
 """How the people of a campaign are called: how often, after which waits, and what they hear."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
@@ -8,7 +8,17 @@ from django.http import HttpRequest
 
 from distribution.admin.narrowing import read_campaign_id
 from distribution.models import CallPolicy
+from distribution.models.callpolicy import REPEATED
 from tracing.admin.audited import REASON, AuditedAdmin
+
+LABELS: Final = {
+    "max_calls": "Most calls",
+    "ring_seconds": "Ringing (seconds)",
+    "needs_consent": "Only with proof of consent",
+    "records_calls": "Record calls",
+    **{f"{outcome}_minutes": "Wait (minutes)" for outcome in REPEATED},
+    **{f"{outcome}_calls": "Most calls" for outcome in REPEATED},
+}
 
 
 @admin.register(CallPolicy)
@@ -51,7 +61,10 @@ class CallPolicyAdmin(AuditedAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "script":
             kwargs["widget"] = forms.Textarea(attrs={"rows": 4, "cols": 80})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name in LABELS:
+            field.label = LABELS[db_field.name]
+        return field
 
     @admin.display(description="workspace")
     def workspace(self, policy: CallPolicy) -> str:

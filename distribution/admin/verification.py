@@ -155,11 +155,6 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     due_at_shown = time_column("due_at", label="next call")
     opened = time_column("opened_at", label="opened")
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(
-            request, {"title": "Leads waiting for verification", **(extra_context or {})}
-        )
-
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
         """A state has an index in each workspace."""
         is_filtered = asked.get("state") or asked.get("open")
@@ -226,7 +221,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
             )
             for call in found
         ]
-        return format_html_join("", '<p><a href="{}">Call {}</a>: {}</p>', lines) if lines else NOTHING
+        return format_html_join("", '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>', lines) if lines else NOTHING
 
     @admin.display(description="story")
     def story(self, row: Verification) -> SafeString | str:

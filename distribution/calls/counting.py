@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 from django.db import connection
@@ -46,13 +45,14 @@ class Began:
 
 def count_end(call: Call, *, by: str) -> None:
     """Needs the transaction in which it ends."""
-    after_commit(metrics.CALLS_ENDED.labels(outcome=call.outcome, by=by).inc)
+    outcome = str(call.outcome)
+    after_commit(lambda: metrics.CALLS_ENDED.labels(outcome=outcome, by=by).inc())
 
 
 def count_verified(verification: Verification, *, how: LeadVerification, at: datetime) -> None:
     _count_verification("verified_by_hand" if how is LeadVerification.HAND else "verified")
     seconds = (at - verification.opened_at).total_seconds()
-    after_commit(partial(metrics.VERIFIED_SECONDS.observe, seconds))
+    after_commit(lambda: metrics.VERIFIED_SECONDS.observe(seconds))
 
 
 def count_verified_after_its_end() -> None:
@@ -69,19 +69,19 @@ def count_given_up(end: UnverifiedEnd) -> None:
 
 
 def _count_verification(end: str) -> None:
-    after_commit(metrics.VERIFICATIONS_ENDED.labels(end=end).inc)
+    after_commit(lambda: metrics.VERIFICATIONS_ENDED.labels(end=end).inc())
 
 
 def count_second_call() -> None:
-    after_commit(metrics.SECOND_CALLS.inc)
+    after_commit(lambda: metrics.SECOND_CALLS.inc())
 
 
 def count_applied(kind: str, *, result: str) -> None:
-    after_commit(metrics.CALL_WEBHOOKS.labels(kind=kind, result=result).inc)
+    after_commit(lambda: metrics.CALL_WEBHOOKS.labels(kind=kind, result=result).inc())
 
 
 def count_check(result: str) -> None:
-    after_commit(metrics.CALL_CHECKS.labels(result=result).inc)
+    after_commit(lambda: metrics.CALL_CHECKS.labels(result=result).inc())
 
 
 def count_dial(dialed: Dialed, *, seconds: float) -> None:

@@ -7,7 +7,6 @@ from distribution.explain.types import StoryLine, TracedCall, TracedVerification
 from distribution.models import (
     Call,
     CallEvent,
-    Campaign,
     Verification,
     VerificationNeed,
     VerificationState,
@@ -29,6 +28,10 @@ BY_OPERATOR: Final[Mapping[str, str]] = {
 }
 CALL: Final = "a call in which the person presses 1"
 HAND: Final = "an operator who verifies the person by hand"
+# No call can verify such a person.
+NOT_CALLABLE: Final = frozenset(
+    {"no_phone", "invalid_phone", "phone_blocked", "no_timezone", "no_calling_hours"}
+)
 STATES: Final = {
     "created": "It is about to be placed.",
     "dialing": "It is being placed.",
@@ -134,7 +137,7 @@ def _describe(
         ended_at=row.ended_at,
         tries=row.tries,
         next_step=_next_step(row),
-        passes=() if row.ended_at is not None else tuple(_passes(row.campaign)),
+        passes=() if row.ended_at is not None else tuple(_passes(row)),
         calls=tuple(_describe_call(call, channel=channels.get(call.pk, "")) for call in calls),
         story=story,
     )
@@ -155,8 +158,10 @@ def _next_step(row: Verification) -> str:
     return ""
 
 
-def _passes(campaign: Campaign) -> Iterable[str]:
-    yield CALL
+def _passes(row: Verification) -> Iterable[str]:
+    campaign = row.campaign
+    if row.reason not in NOT_CALLABLE:
+        yield CALL
     yield HAND
     if campaign.verification == VerificationNeed.UNLESS_CONSENT:
         proof = CONSENT_PROOFS.get(campaign.consent_kind, campaign.consent_kind)

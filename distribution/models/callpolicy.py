@@ -97,6 +97,7 @@ class CallPolicy(models.Model):
 
     class Meta:
         db_table = "distribution_callpolicy"
+        verbose_name_plural = "call policies"
         triggers: ClassVar = [
             owner_trigger("campaign_id", name="policy", instead="Change the policy of the other campaign.")
         ]

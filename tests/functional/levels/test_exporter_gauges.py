@@ -96,6 +96,7 @@ def test_collector_reads_an_empty_product(row: CollectorRow) -> None:
     assert {series.name for series in missing} <= {
         "leadswitch_last_decision_age_seconds",
         "leadswitch_delivery_last_try_age_seconds",
+        "leadswitch_last_dial_age_seconds",
     }
     for series, value in values.items():
         assert isinstance(value, Mapping) == bool(series.label), series.name
