@@ -221,7 +221,11 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
             )
             for call in found
         ]
-        return format_html_join("", '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>', lines) if lines else NOTHING
+        return (
+            format_html_join("", '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>', lines)
+            if lines
+            else NOTHING
+        )
 
     @admin.display(description="story")
     def story(self, row: Verification) -> SafeString | str:

@@ -22,8 +22,9 @@ from distribution.engine import CompiledCampaign, Decision, decide, resolve_camp
 from distribution.locks import wait_for_candidates
 from routing.leads.actions import ActionRefused
 from routing.leads.finish import close_by_hand
+from routing.leads.refusals import DECLINED
 from routing.locks.attempts import LockedLead, lock_identity, lock_lead, wait_for_lead
-from routing.models import LeadStatus
+from routing.models import LeadStatus, LeadVerification
 from routing.rules.duplicates import read_arrival
 from tracing.models import AttemptTrigger
 from tracing.skip_reasons import SKIP_REASONS
@@ -120,6 +121,8 @@ def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
     if lead.status not in OPEN:
         message = f"the lead is {LeadStatus(lead.status).label}"
         raise ActionRefused(message)
+    if lead.verification == LeadVerification.DECLINED:
+        raise ActionRefused(DECLINED)
     if lead.is_paused:
         raise ActionRefused("the lead or its workspace is paused; resume it first")
     if lead.expires_at <= at:

@@ -34,7 +34,8 @@ SELECT (
         'offer_seconds', c.offer_seconds, 'offer_fields', c.offer_fields, 'offer_fallback', c.offer_fallback,
         'fallback_mode', c.fallback_mode, 'bid_deadline_ms', c.bid_deadline_ms, 'reserve_cents', c.reserve_cents,
         'margin_bps', c.margin_bps, 'penalizes_returns', c.penalizes_returns,
-        'verification', c.verification, 'consent_kind', c.consent_kind, 'unverified_percent', c.unverified_percent,
+        'verification', c.verification, 'consent_kind', c.consent_kind,
+        'unverified_end', c.unverified_end, 'unverified_percent', c.unverified_percent,
         'timezone', c.timezone, 'schedule', c.schedule,
         'price_rules', c.price_rules, 'questions', c.questions
     ),

@@ -27,7 +27,7 @@ from routing.leads.attempt_log import AttemptLine
 from routing.leads.claim import end_of_claim, release
 from routing.leads.finish import VERIFICATION_ENDED
 from routing.locks.leads_to_end import LeadToEnd
-from routing.models import LeadStatus, LeadVerification
+from routing.models import Lead, LeadStatus, LeadVerification
 from tracing.call_events import CallEventCode
 
 Lines = Sequence[AttemptLine]
@@ -128,6 +128,7 @@ def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Li
     tell(CallEventCode.DECLINED, at=at, verification_id=verification.pk)
     end_verification(verification, VerificationState.DECLINED, at=at)
     count_declined()
+    Lead.objects.filter(pk=lead.id).update(verification=LeadVerification.DECLINED)
     return fail_unverified(lead, reason="verification_declined", at=at)
 
 

@@ -23,6 +23,7 @@ HEAD: Final[Mapping[str, Any]] = MappingProxyType(
         "penalizes_returns": False,
         "verification": "none",
         "consent_kind": "token",
+        "unverified_end": "fail",
         "unverified_percent": 100,
         "timezone": "UTC",
         "schedule": {},

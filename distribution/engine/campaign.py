@@ -171,6 +171,7 @@ class VerificationTerms:
 
     needed: Needed = "none"
     consent_kind: ConsentKind = "token"
+    sells_unverified: bool = False
     unverified_percent: int = 100
 
 

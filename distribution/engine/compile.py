@@ -33,7 +33,15 @@ from distribution.engine.reading import (
     read_text,
     read_texts,
 )
-from distribution.engine.types import ConsentKind, Mode, Needed, OfferFallback, PushMode, SellsOn
+from distribution.engine.types import (
+    ConsentKind,
+    Mode,
+    Needed,
+    OfferFallback,
+    PushMode,
+    SellsOn,
+    UnverifiedEnd,
+)
 
 MAX_COMPILED_WEIGHT = 1_000_000  # a thousandth of ranking.VIRTUAL_SECOND, so that strides stay exact enough
 MAX_PERCENT = 10_000
@@ -123,6 +131,7 @@ def _verification_terms(head: Mapping[str, Any]) -> VerificationTerms:
     return VerificationTerms(
         needed=_one_of(head, "verification", Needed, default=default.needed),
         consent_kind=_one_of(head, "consent_kind", ConsentKind, default=default.consent_kind),
+        sells_unverified=_one_of(head, "unverified_end", UnverifiedEnd, default="fail") == "sell",
         unverified_percent=default.unverified_percent if percent is None else percent,
     )
 

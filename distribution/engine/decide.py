@@ -31,9 +31,8 @@ from distribution.engine.types import (
     Verdict,
 )
 from distribution.engine.verdict import empty_pool_verdict, emptying_stage, first_common_opening
-from distribution.engine.verification import passes_verification, price_percent
+from distribution.engine.verification import GATED, find_gate, price_percent
 
-GATED = Verdict("verification_required", "deferred")
 CONTENTION = Verdict("tier_lock_contention", "transient", None, "locked")
 
 
@@ -83,7 +82,7 @@ def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Ve
         return Verdict(ENDED, "permanent")
     schedule = None if facts.phase in ("claim", "bids") else campaign.schedule
     if schedule is None or schedule.hours.is_open(facts.at):
-        return None if passes_verification(campaign, facts) else GATED
+        return find_gate(campaign, facts)
     opens_at = first_common_opening(facts.at, calendars=(schedule,))
     return Verdict("outside_campaign_hours", "permanent" if opens_at is None else "deferred", opens_at)
 

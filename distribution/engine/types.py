@@ -20,6 +20,7 @@ SellsOn = Literal["decision", "acceptance"]
 Outcome = Literal["sold", "unsold", "contention", "sold_out", "offered", "gated"]
 # What a campaign asks before it sells: nothing, that the person is verified, or that unless there is proof of consent.
 Needed = Literal["none", "required", "unless_consent"]
+UnverifiedEnd = Literal["fail", "sell", "person"]
 ConsentKind = Literal["given_at", "token"]
 Pays = Literal["fixed", "share", "nothing"]
 RetryClass = Literal["transient", "deferred", "permanent"]

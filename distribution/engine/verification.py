@@ -1,18 +1,32 @@
 """The gate before the pool: must the person be verified first? And what a lead costs whose verification failed."""
 
 from distribution.engine.campaign import CompiledCampaign
-from distribution.engine.types import DecisionFacts, LeadFacts
+from distribution.engine.types import DecisionFacts, LeadFacts, Verdict
 
-# The calls ended without a verification, and the campaign sells such leads.
+# The calls ended without a verification. Only campaigns that sell such leads take it.
 UNVERIFIED = "unverified"
+# The person does not want it: no campaign that asks sells it.
+DECLINED = "declined"
+GATED = Verdict("verification_required", "deferred")
+NOT_VERIFIED = Verdict("not_verified", "permanent")
+REFUSED = Verdict("verification_declined", "permanent")
 
 
-def passes_verification(campaign: CompiledCampaign, facts: DecisionFacts) -> bool:
-    """A claim of an offer and a bid follow an attempt that passed the gate."""
-    terms = campaign.verification
-    if terms.needed == "none" or facts.phase in ("claim", "bids") or facts.lead.verification:
-        return True
-    return terms.needed == "unless_consent" and terms.consent_kind in facts.lead.consents
+def find_gate(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
+    """Why the lead is not sold before its person is verified, or at all. None: it may be sold.
+
+    A claim of an offer and a bid follow an attempt that passed the gate.
+    """
+    terms, how = campaign.verification, facts.lead.verification
+    if terms.needed == "none" or facts.phase in ("claim", "bids"):
+        return None
+    if how == DECLINED:
+        return REFUSED
+    if terms.needed == "unless_consent" and terms.consent_kind in facts.lead.consents:
+        return None
+    if how == UNVERIFIED:
+        return None if terms.sells_unverified else NOT_VERIFIED
+    return None if how else GATED
 
 
 def price_percent(campaign: CompiledCampaign, lead: LeadFacts) -> int:

@@ -66,6 +66,7 @@ CAMPAIGN_CONFIG = (
     "penalizes_returns",
     "verification",
     "consent_kind",
+    "unverified_end",
     "unverified_percent",
     "timezone",
     "schedule",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from routing.models import UNFINISHED, Lead, LeadStatus
+from routing.models import UNFINISHED, Lead, LeadStatus, LeadVerification
 
 
 class Action(StrEnum):
@@ -17,6 +17,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
+DECLINED: Final = "the person said in a call that they do not want this"
 POSTING: Final = "a buyer's system is deciding whether it accepts the lead; wait for its answer"
 # A duplicate can run again, because the first lead may have ended unsold. So can a returned lead: the buyers that
 # returned it do not get it again.
@@ -60,6 +61,8 @@ def refusal_reason(action: Action, lead: Lead, *, at: datetime) -> str:
 def _no_rerun(lead: Lead, *, at: datetime) -> str:
     if lead.status not in RERUNNABLE:
         return NO_RERUN[LeadStatus(lead.status)]
+    if lead.verification == LeadVerification.DECLINED:
+        return DECLINED
     if lead.paused_at is not None:
         return "it is paused; resume it first"
     return NO_RERUN[LeadStatus.EXPIRED] if lead.expires_at <= at else ""

@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                     ("", "not verified"),
                     ("call", "confirmed in a call"),
                     ("hand", "verified by an operator"),
+                    ("declined", "declined by the person"),
                     ("unverified", "could not be verified"),
                 ],
                 db_default="",

@@ -19,6 +19,8 @@ class LeadVerification(models.TextChoices):
     NOT_ASKED = "", "not verified"
     CALL = "call", "confirmed in a call"
     HAND = "hand", "verified by an operator"
+    # The person said in a call that they do not want it: it is not run again, and not sold by hand.
+    DECLINED = "declined", "declined by the person"
     # The calls ended without a verification, and its campaign sells such leads.
     UNVERIFIED = "unverified", "could not be verified"
 

@@ -35,7 +35,11 @@ PROOF = {"token": "https://cert.example/1"}
         ({"verification": "required"}, {"consent": PROOF}, "gated"),
         ({"verification": "required"}, {"verification": "call", "verified_at": AT}, "success"),
         ({"verification": "required"}, {"verification": "hand", "verified_at": AT}, "success"),
-        ({"verification": "required"}, {"verification": "unverified"}, "success"),
+        ({"verification": "required", "unverified_end": "sell"}, {"verification": "unverified"}, "success"),
+        ({"verification": "required", "unverified_end": "fail"}, {"verification": "unverified"}, "unsold"),
+        ({"verification": "required", "unverified_end": "person"}, {"verification": "unverified"}, "unsold"),
+        ({"verification": "unless_consent"}, {"verification": "unverified", "consent": PROOF}, "success"),
+        ({"verification": "unless_consent"}, {"verification": "declined", "consent": PROOF}, "unsold"),
         ({"verification": "required"}, {"is_test": True, "email_hash": None, "phone_hash": None}, "success"),
         ({"verification": "unless_consent"}, {}, "gated"),
         ({"verification": "unless_consent"}, {"consent": PROOF}, "success"),
@@ -82,7 +86,10 @@ def test_trace_says_what_would_let_it_pass() -> None:
 
 
 def test_unverified_lead_costs_its_share_of_the_price() -> None:
-    lead = build({"verification": "required", "unverified_percent": 35}, {"verification": "unverified"})
+    lead = build(
+        {"verification": "required", "unverified_end": "sell", "unverified_percent": 35},
+        {"verification": "unverified"},
+    )
 
     assert distribute_lead(lead.pk, at=AT).charged_cents == 700
 

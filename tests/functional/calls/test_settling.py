@@ -1,19 +1,23 @@
 """What follows a call: the lead is verified, called again, or not called any more, as its campaign says."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import transaction
 
+from distribution.attempts.assign_by_hand import assign_within
+from distribution.attempts.campaigns import run_with_snapshots
 from distribution.calls.hearing import hear
 from distribution.calls.locks import lock_call
 from distribution.calls.states import Said
 from distribution.models import BlockedPhone, Call, CallEvent, CallPolicy
 from routing.leads.abandoned import log_attempts
+from routing.leads.actions import ActionRefused, rerun_lead
 from routing.queries import read_clock
 from tests.support.event_shapes import misshapen
-from tests.support.factories import CallFactory, CallPolicyFactory
+from tests.support.factories import CallFactory, CallPolicyFactory, EnrollmentFactory
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -105,7 +109,7 @@ def test_person_who_declines_ends_the_lead(outcome: str, end: str) -> None:
     say(call, *ENDS[outcome])
 
     assert (call.lead.status, call.lead.skip_reason) == ("failed", "verification_declined")
-    assert (call.verification.state, call.lead.verification) == ("declined", "")
+    assert (call.verification.state, call.lead.verification) == ("declined", "declined")
     blocked = BlockedPhone.objects.filter(workspace=call.workspace, phone_hash=call.phone_hash).count()
     assert blocked == (1 if outcome == "opted_out" else 0)
 
@@ -170,6 +174,17 @@ def test_policy_of_the_campaign_is_used() -> None:
 
     assert call.verification.due_at == call.ended_at + timedelta(minutes=1)
     assert CallPolicy.objects.count() == 1
+
+
+def test_lead_whose_person_declined_is_neither_run_again_nor_sold_by_hand() -> None:
+    call = build()
+    enrollment = EnrollmentFactory(campaign=call.verification.campaign, buyer__credits_cents=10_000)
+    say(call, *ENDS["declined"])
+
+    with pytest.raises(ActionRefused, match="do not want this"):
+        rerun_lead(call.lead_id, at=read_clock())
+    with pytest.raises(ActionRefused, match="do not want this"):
+        run_with_snapshots(partial(assign_within, call.lead_id, enrollment_id=enrollment.pk))
 
 
 def test_key_after_the_end_of_its_call_counts() -> None:

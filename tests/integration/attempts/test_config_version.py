@@ -45,6 +45,7 @@ CAMPAIGN_CHANGES: dict[str, Any] = {
     "penalizes_returns": True,
     "verification": "required",
     "consent_kind": "given_at",
+    "unverified_end": "sell",
     "unverified_percent": 50,
     "timezone": "UTC",
     "schedule": HOURS,
