@@ -234,7 +234,7 @@ class FullPass:
         missed = len(ids & self._suspects)
         if missed:
             metrics.MISSED_WAKES.inc(missed)
-            logger.error("calls.missed_wake", extra={"count": missed})
+            logger.error("calls.missed_wake", extra={"number": missed})
         is_first = bool(ids) and not self._suspects
         self._suspects = ids if is_first else frozenset()
         self._next_at = time.monotonic() + (MISSED_AFTER_SECONDS if is_first else PASS_SECONDS)

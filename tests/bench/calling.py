@@ -39,7 +39,7 @@ ROWS_AT_ONCE: Final = 1_000
 POLL_SECONDS: Final = 0.01
 LONGEST_SECONDS: Final = 120.0
 MOST_LINES: Final = 200
-# Ids of leads and verifications differ from all others, so that they can be told apart in the parameters.
+# Ids of leads and verifications differ from all others, so that they are recognized in the parameters.
 SEPARATE: Final = """
 SELECT setval(pg_get_serial_sequence('routing_lead', 'id'), GREATEST(2000000, (SELECT max(id) FROM routing_lead))),
     setval(pg_get_serial_sequence('distribution_verification', 'id'), 5000000)

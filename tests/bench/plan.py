@@ -41,7 +41,7 @@ class Plan:
     closings: int = 300
     missed: int = 3_000  # leads that one buyer missed
     call_lines: int = 200  # that are kept busy
-    ring_seconds: int = 20  # of each call, which nobody answers
+    ring_seconds: int = 20  # of each call, without an answer
     busy_seconds: float = 60
     begins: int = 300  # calls that are begun and not placed, by each loop
     waiting: int = 100_000  # leads without a free line

@@ -1,0 +1,83 @@
+"""How often a person is called: three times in 24 hours, or as the law says."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from distribution.calls.begin import Begun, NotBegun, begin_call
+from distribution.models import Call, CallingHours, Verification
+from tests.support.factories import CallFactory, ChannelFactory
+from tests.support.waiting_leads import AT, let_wait
+
+pytestmark = pytest.mark.usefixtures("committed_db")
+
+MINUTE = timedelta(minutes=1)
+
+
+def state_of(verification: Verification) -> tuple[Any, ...]:
+    verification.refresh_from_db()
+    return (verification.state, verification.due_at, verification.reason, verification.tries)
+
+
+def called(
+    waiting: Verification, ago: timedelta, *, dial: str = "placed", outcome: str = "no_answer"
+) -> None:
+    """A call to the same phone, some time ago, of another lead."""
+    at = AT - ago
+    call = CallFactory(channel__account__workspace=waiting.workspace)
+    Call.objects.filter(pk=call.pk).update(
+        phone_hash=waiting.lead.phone_hash,
+        dialed_at=at,
+        dial=dial,
+        state="ended",
+        outcome=outcome,
+        ended_at=at + MINUTE,
+        next_check_at=None,
+    )
+
+
+def test_person_is_called_three_times_in_24_hours() -> None:
+    waiting = let_wait(ChannelFactory())
+    for hours in (1, 5, 23):
+        called(waiting, timedelta(hours=hours))
+
+    due_at = AT + timedelta(hours=1, seconds=1)
+    assert begin_call(waiting.pk, at=AT) == NotBegun("called_too_often", due_at)
+    assert state_of(waiting) == ("waiting", due_at, "called_too_often", 0)
+    assert isinstance(begin_call(waiting.pk, at=due_at), Begun)
+
+
+@pytest.mark.parametrize(
+    ("dial", "outcome", "counts"),
+    [
+        ("placed", "no_answer", True),
+        ("unknown", "failed", True),
+        ("", "confirmed", True),
+        ("unknown", "not_placed", False),
+        ("not_placed", "not_placed", False),
+        ("throttled", "not_placed", False),
+    ],
+)
+def test_calls_that_count(dial: str, outcome: str, counts: bool) -> None:  # noqa: FBT001
+    waiting = let_wait(ChannelFactory())
+    for _ in range(3):
+        called(waiting, timedelta(hours=2), dial=dial, outcome=outcome)
+
+    begun = begin_call(waiting.pk, at=AT)
+
+    assert begun == NotBegun("called_too_often", AT + timedelta(hours=22, seconds=1)) if counts else begun
+    assert isinstance(begun, Begun) is not counts
+
+
+def test_law_says_how_often() -> None:
+    waiting = let_wait(ChannelFactory())
+    called(waiting, timedelta(hours=2))
+    rows = CallingHours.objects.filter(country="US", state="GA")
+    rows.update(most_calls_per_day=1)
+    try:
+        assert begin_call(waiting.pk, at=AT) == NotBegun(
+            "called_too_often", AT + timedelta(hours=22, seconds=1)
+        )
+    finally:
+        rows.update(most_calls_per_day=None)
