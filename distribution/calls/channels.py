@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -58,7 +59,7 @@ class ChannelSeen:
 
     @property
     def hours(self) -> Hours:
-        return compile_hours(orjson.loads(self.hours_text), self.timezone)
+        return _compile(self.hours_text, self.timezone)
 
     @property
     def local_codes(self) -> Sequence[str]:
@@ -73,6 +74,12 @@ class ChannelSeen:
     def find_slot(self, at: datetime) -> datetime:
         """When its own pace and that of its account allow the next call."""
         return max(at, self.account_next_dial_at or at, self.next_dial_at or at)
+
+
+@lru_cache(maxsize=1_000)
+def _compile(hours_text: str, timezone: str) -> Hours:
+    """Those of a channel are read for each call, and hardly ever change."""
+    return compile_hours(orjson.loads(hours_text), timezone)
 
 
 def read_channels(workspace_id: int) -> list[ChannelSeen]:

@@ -17,8 +17,10 @@ from routing.leads.claim import renew
 from routing.locks.leads_to_end import LeadToEnd
 from tracing.call_events import CallEventCode
 
-# Beyond the time that the call may ring or talk, before the carrier is asked about it.
+# Beyond the time that the call may ring, before the carrier is asked about it.
 CHECK_MARGIN: Final = timedelta(seconds=30)
+# Most calls are over by then. A line whose last report was lost is held for no longer.
+USUAL_TALK: Final = timedelta(seconds=45)
 # The carrier sets the price of a call some minutes after its end. Calls that were not answered are free.
 COST_KNOWN_AFTER: Final = timedelta(minutes=10)
 
@@ -78,7 +80,8 @@ def _write(call: Call, before: Known, after: Known, *, by: str, at: datetime) ->
         tell_of(call, CallEventCode.RINGING, at=at)
     if was < RANKS["in_progress"] and after.state == "in_progress":
         call.answered_at = at
-        call.next_check_at = at + timedelta(seconds=call.time_limit_seconds) + CHECK_MARGIN
+        if call.hang_up_at is None:
+            call.next_check_at = at + USUAL_TALK
         tell_of(call, CallEventCode.ANSWERED, at=at, answered_by=after.answered_by)
     if after.is_ended:
         _end(call, after, is_new=not before.is_ended, by=by, at=at)

@@ -101,7 +101,7 @@ def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, a
     call.dial = DialOutcome.PLACED
     if RANKS[call.state] < RANKS[CallState.QUEUED]:
         call.state = CallState.QUEUED
-    if RANKS[call.state] < RANKS[CallState.IN_PROGRESS]:
+    if call.hang_up_at is None and RANKS[call.state] < RANKS[CallState.IN_PROGRESS]:
         rings = timedelta(milliseconds=dialed.queue_ms, seconds=call.ring_seconds)
         call.next_check_at = dialed_at + rings + CHECK_MARGIN
     call.save(update_fields=["carrier_sid", "dial", "state", "next_check_at"])

@@ -11,6 +11,7 @@ from django.db import connection
 
 from routing.locks.owned_lock import owned_lock
 from tests.bench.aims import judge
+from tests.bench.calls_part import find_gaps, sum_live
 from tests.bench.database import LOCK
 from tests.bench.numbers import Spread, percentile, ratios
 from tests.bench.plan import BY_HAND, LOOPS, PLAIN_ORM, PRODUCT, Plan
@@ -38,6 +39,12 @@ TINY = Plan(
     listeners=(0, 3, 11),
     closings=3,
     missed=3,
+    call_lines=5,
+    ring_seconds=1,
+    busy_seconds=2,
+    begins=2,
+    waiting=20,
+    idle_seconds=0.5,
     warm_up=1,
     retries=6,
     ways=2,
@@ -64,6 +71,9 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
         "Routing decisions",
         "Pings over HTTP",
         "Requests to one receiver",
+        "Calls over 5 lines",
+        "A call begins",
+        "CPU of a dialer",
         "Deliveries of one deliverer",
         "Direct posts, one at a time",
         "Other endpoints beside one that hangs",
@@ -86,6 +96,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
         "intake",
         "routing",
         "outbound",
+        "calls",
         "deliveries",
         "retries",
         "targets",
@@ -101,6 +112,7 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     check_routing(report["routing"])
     assert set(report["outbound"]["clients"]) == {"product", "httpx"}
     assert len(report["outbound"]["product_against_httpx"]["rounds"]) == TINY.rounds
+    check_calls(report["calls"])
     check_deliveries(report["deliveries"])
     check_offers(report["offers"])
     check_waits(report)
@@ -143,6 +155,16 @@ def check_offers(offers: Mapping[str, Any]) -> None:
     # Equal turns are drawn by lot, so the buyer wins none to all of them.
     assert [(each["missed"], each["checked"]) for each in offers["replays"]] == [(3, 3), (3, 3)]
     assert all(0 <= each["won"] <= 3 for each in offers["replays"])
+
+
+def check_calls(calls: Mapping[str, Any]) -> None:
+    busy = calls["busy"]
+    assert busy["dials"] > 0
+    assert 0 < busy["busy_percent"] <= 100
+    assert busy["most_live"] <= 5
+    assert calls["begins"]["statements"] <= 15
+    assert set(calls["begins"]["median_ms"]) == {"begin_call", "by hand"}
+    assert calls["idle"]["waiting"] == 20
 
 
 def check_deliveries(deliveries: Mapping[str, Any]) -> None:
@@ -261,6 +283,42 @@ def test_aims_are_judged_by_the_median() -> None:
     ]
     assert aims[-2].measured == "45.0 ms against 38.0 ms a lead (45.5 and 38.4 µs a row)"
     assert LOOPS[0] == PRODUCT
+
+
+def test_calls_are_judged() -> None:
+    aims = judge(
+        {
+            "calls": {
+                "busy": {"lines": 200, "gaps": {"p50_ms": 9.0, "p95_ms": 50.0}, "busy_percent": 98.0},
+                "idle": {"waiting": 100_000, "without_percent": 0.5, "with_queue_percent": 1.0},
+            }
+        }
+    )
+
+    assert [(aim.measured, aim.is_met) for aim in aims] == [
+        ("50.0 ms", False),
+        ("98.00 %", True),
+        ("1.00 % against 0.50 %", True),
+    ]
+
+
+def test_gap_is_between_a_free_line_and_the_dial_that_takes_it() -> None:
+    ends = [("a", 1.0), ("a", 2.0), ("b", 2.5), ("a", 9.0)]
+    dials = [("a", 0.5), ("a", 1.25), ("b", 3.0), ("a", 2.5), ("a", 9.5)]
+
+    gaps = find_gaps(ends, iter(dials), until=9.0)
+
+    assert gaps == [250.0, 500.0, 500.0], "the first dial took a line that was free before"
+
+
+def test_live_seconds_are_those_within_the_time() -> None:
+    calls = [
+        {"created_at": 0.0, "ended_at": 2.0},
+        {"created_at": 1.5, "ended_at": None},
+        {"created_at": 4.5, "ended_at": None},
+        {"created_at": 0.0, "ended_at": 0.5},
+    ]
+    assert sum_live(calls, 1.0, 4.0) == 1.0 + 2.5
 
 
 def test_deliveries_are_judged() -> None:

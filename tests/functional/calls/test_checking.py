@@ -9,14 +9,17 @@ from django.utils import timezone
 
 from distribution.calls.applying import apply_new
 from distribution.calls.asking import ask
-from distribution.calls.carrier import CarrierClient, DialOutcome
+from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome
 from distribution.calls.checking import check_due
 from distribution.calls.concluding import conclude
 from distribution.calls.hanging_up import request_hang_up
+from distribution.calls.hearing import hear
 from distribution.calls.inbox import store
 from distribution.calls.locks import lock_call
 from distribution.calls.not_placed import end_not_placed
 from distribution.calls.notices import Notice
+from distribution.calls.recording_dials import record_dialed
+from distribution.calls.states import Said
 from distribution.models import Call, CallNotice, CarrierAccount, Verification
 from routing.models import Lead
 from tests.support.calling import Office, story_of
@@ -289,6 +292,28 @@ def test_hang_up_is_asked_once(office: Office) -> None:
         assert request_hang_up(lock_call(call.pk).call, "operator", at)
         assert not request_hang_up(lock_call(call.pk).call, "operator", at)
     assert (fresh(call).hang_up_at, fresh(call).next_check_at) == (at, at)
+
+
+@pytest.mark.parametrize(("hung_up", "seconds"), [(False, 45), (True, 0)], ids=["talks", "hung up"])
+def test_answered_call_is_asked_about_soon(office: Office, seconds: int, *, hung_up: bool) -> None:
+    """At once, if it is to be hung up: the answer does not put that off."""
+    call = office.begin("01", carrier_sid=SID)
+    at = timezone.now()
+    if hung_up:
+        Call.objects.update(hang_up_at=at, next_check_at=at)
+    with transaction.atomic():
+        hear(lock_call(call.pk), Said("in-progress"), by="webhook", at=at)
+    assert fresh(call).next_check_at == at + timedelta(seconds=seconds)
+
+
+def test_late_answer_does_not_put_off_the_end(office: Office) -> None:
+    call = office.begin("01")
+    at = timezone.now()
+    Call.objects.update(hang_up_at=at, next_check_at=at)
+    dialed = Dialed(DialOutcome.PLACED, sid=SID)
+    with transaction.atomic():
+        record_dialed(call.pk, dialed, dialed_at=at, at=at)
+    assert (fresh(call).carrier_sid, fresh(call).next_check_at) == (SID, at)
 
 
 @pytest.mark.parametrize("seconds", [59, 60])

@@ -319,9 +319,11 @@ def test_recorded_calls_ask_for_a_recording(office: Office) -> None:
 
 def test_result_of_a_call_that_lost_its_lead_frees_the_line_only(office: Office) -> None:
     waiting, begun = begin(office, "12")
+    dialed_at = start_request(begun)
+    assert dialed_at is not None
     Lead.objects.update(status="cancelled", finished_at=AT, locked_by="", locked_at=None)
 
-    dial(begun, carrier_of=office.get_carrier)
+    record(begun, place(begun, carrier=office.get_carrier(begun.account)), dialed_at=dialed_at)
 
     waiting.refresh_from_db()
     assert (waiting.state, Lead.objects.get().status) == ("closed", "cancelled")
