@@ -8,11 +8,13 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from distribution.calls.begin import Begun, begin_call
+from distribution.calls.by_hand import give_up_verification, verify_by_hand
 from distribution.calls.counting import Began, observe_gap
 from distribution.calls.dialing import dial
 from distribution.models import Call, Verification
+from routing.leads.actions import Operator
 from tests.support.calling import Office
-from tests.support.factories import CallFactory, ChannelFactory
+from tests.support.factories import CallFactory, ChannelFactory, VerificationFactory
 from tests.support.waiting_leads import AT, let_wait
 
 SECOND = timedelta(seconds=1)
@@ -175,3 +177,19 @@ def test_gap_does_not_include_the_pace_of_the_channel() -> None:
     assert begun.began == make_began(channel, free=5, possible_at=AT - SECOND)
     assert Verification.objects.get().state == "calling"
     assert timezone.now() > AT
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_verification_that_an_operator_ends_is_counted() -> None:
+    operator = Operator("ann", "they wrote a mail")
+    confirmed, given_up = (VerificationFactory() for _ in range(2))
+    before = read_figures()
+
+    verify_by_hand(confirmed.lead_id, at=timezone.now(), by=operator)
+    give_up_verification(given_up.pk, at=timezone.now(), by=operator)
+
+    assert added(before) == {
+        name("verifications_ended_total", end="verified_by_hand"): 1,
+        name("verifications_ended_total", end="failed"): 1,
+        name("verified_seconds_count"): 1,
+    }
