@@ -221,7 +221,8 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
             )
             for call in found
         ]
-        return format_html_join("", '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>', lines) if lines else NOTHING
+        line = '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>'
+        return format_html_join("", line, lines) if lines else NOTHING
 
     @admin.display(description="story")
     def story(self, row: Verification) -> SafeString | str:
