@@ -212,12 +212,12 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     @admin.display(description="calls")
     def calls(self, row: Verification) -> SafeString | str:
         found = row.calls.select_related("channel").order_by("pk")
-        told = {each.number: each for each in self._explain(row).calls}
+        shown = {each.number: each for each in self._explain(row).calls}
         lines = [
             (
                 reverse("admin:distribution_call_change", args=[call.pk]),
                 call.number,
-                told[call.number].sentence,
+                shown[call.number].sentence,
             )
             for call in found
         ]

@@ -1,4 +1,4 @@
-"""The admin's pages of calls: accounts, whose secrets nobody reads, channels, calls, verifications, blocked phones."""
+"""The admin's pages of calls: accounts, whose secrets are never shown, channels, calls, verifications, blocked phones."""
 
 import re
 from collections.abc import Iterator
