@@ -179,7 +179,7 @@ class CallAdmin(CallRecordingAdmin):
     def told_by(self, call: Call) -> str:
         if call.ended_at is None:
             return NOTHING
-        return sentence(ENDED_BY.get(call.ended_by) or "the carrier told us")
+        return sentence(ENDED_BY.get(call.ended_by) or "the carrier reported it")
 
     @admin.display(description="the carrier is asked next")
     def asked_next(self, call: Call) -> str:

@@ -32,7 +32,7 @@ class CallRecordingAdmin(ConfirmingAdmin, ReadOnlyAdmin):
         ]
 
     def get_fields(self, request: HttpRequest, obj: Call | None = None) -> Any:
-        """Whoever may not listen does not see the player."""
+        """A person who may not listen does not see the player."""
         found = super().get_fields(request, obj)
         may_listen = request.user.has_perm(LISTEN)
         return found if may_listen else [each for each in found if each != "recording"]

@@ -61,7 +61,7 @@ class CallPolicyAdmin(AuditedAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "script":
             kwargs["widget"] = forms.Textarea(attrs={"rows": 4, "cols": 80})
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        field: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name in LABELS:
             field.label = LABELS[db_field.name]
         return field

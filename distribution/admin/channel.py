@@ -104,8 +104,8 @@ def _describe_open(channel: Channel) -> list[str]:
 SWITCHES: Final = {
     "test": Switch(
         "Test call",
-        "A call goes out over this channel now, and takes a line until it has ended. The carrier charges it. Whoever "
-        "answers hears that it is a test.",
+        "A call goes out over this channel now, and takes a line until it has ended. The carrier charges it. The "
+        "person who answers hears that it is a test.",
         CHANGE,
         _test,
         lambda row: "" if row.is_enabled and row.flagged_at is None else "it is disabled or flagged",

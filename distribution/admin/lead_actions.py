@@ -181,13 +181,17 @@ class LeadActionsAdmin(ConfirmingAdmin, OperatorAdmin):
         found = [
             {"title": action.title, "url": f"{reverse('admin:routing_lead_act', args=[name])}?ids={lead.pk}"}
             for name, action in ACTIONS.items()
-            if request.user.has_perm(action.permission) and not action.refusal_reason(lead, at=at)
+            if self._may(request, action) and not action.refusal_reason(lead, at=at)
         ]
         if lead.status in OPEN and self.has_operate_permission(request):
             found.append(
                 {"title": "Assign to a buyer", "url": reverse("admin:routing_lead_assign", args=[lead.pk])}
             )
         return found
+
+    def _may(self, request: HttpRequest, action: LeadAction) -> bool:
+        is_verifying = action.permission == VERIFY
+        return self.has_verify_permission(request) if is_verifying else self.has_operate_permission(request)
 
     def act(self, request: HttpRequest, name: str) -> HttpResponse:
         action = ACTIONS.get(name)

@@ -212,20 +212,17 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     @admin.display(description="calls")
     def calls(self, row: Verification) -> SafeString | str:
         found = row.calls.select_related("channel").order_by("pk")
-        told = {each.number: each for each in self._explain(row).calls}
+        shown = {each.number: each for each in self._explain(row).calls}
         lines = [
             (
                 reverse("admin:distribution_call_change", args=[call.pk]),
                 call.number,
-                told[call.number].sentence,
+                shown[call.number].sentence,
             )
             for call in found
         ]
-        return (
-            format_html_join("", '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>', lines)
-            if lines
-            else NOTHING
-        )
+        line = '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>'
+        return format_html_join("", line, lines) if lines else NOTHING
 
     @admin.display(description="story")
     def story(self, row: Verification) -> SafeString | str:

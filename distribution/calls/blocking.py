@@ -25,11 +25,6 @@ def hash_typed_phone(text: str) -> str:
     return hashed
 
 
-def find_blocked(text: str, *, workspace: Workspace) -> BlockedPhone | None:
-    """Raises PhoneRefused."""
-    return BlockedPhone.objects.filter(workspace=workspace, phone_hash=hash_typed_phone(text)).first()
-
-
 def block_phone(text: str, *, workspace: Workspace, actor: str, reason: str) -> tuple[BlockedPhone, bool]:
     """Idempotent: a phone that is blocked keeps its first reason. Returns the row and whether it is new.
 

@@ -32,7 +32,7 @@ DEFAULT_SCRIPT: Final = (
 
 
 def find_script_problem(script: str) -> str:
-    """Whoever answers must hear what each key does, and no braces. "" if all is well."""
+    """The person who answers must hear what each key does, and no braces. "" if all is well."""
     missing = [f"{key} ({what})" for key, what in KEYS.items() if key not in script]
     if missing:
         return f"Say what these keys do: {', '.join(missing)}."

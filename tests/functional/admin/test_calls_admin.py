@@ -1,4 +1,4 @@
-"""The admin's pages of calls: accounts, whose secrets nobody reads, channels, calls, verifications, blocked phones."""
+"""The pages of calls in the admin: accounts, whose secrets are never shown, channels, calls, verifications, phones."""
 
 import re
 from collections.abc import Iterator
@@ -165,7 +165,7 @@ class TestCarrierAccount:
         account.refresh_from_db()
         assert account.stopped_at is not None
         assert account.stop_code == "by_hand"
-        assert "by an operator" in operator.get(page(CarrierAccount, "changelist")).content.decode()
+        assert "by an operator" in operator.get(page(CarrierAccount, "change", account.pk)).content.decode()
         assert {"Start…"} == set(buttons(operator, account)) & {"Start…", "Stop…"}
         operator.post(act(account, "start"), WHY)
         account.refresh_from_db()

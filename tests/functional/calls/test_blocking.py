@@ -2,7 +2,7 @@
 
 import pytest
 
-from distribution.calls.blocking import PhoneRefused, block_phone, find_blocked
+from distribution.calls.blocking import PhoneRefused, block_phone
 from distribution.models import BlockedPhone
 from routing.intake.identity import identify
 from tests.support.factories import LeadFactory, WorkspaceFactory
@@ -49,5 +49,6 @@ def test_text_that_is_no_phone_is_refused(text: str) -> None:
 def test_phone_is_blocked_in_one_workspace() -> None:
     row, _ = block_phone("404 555 0123", workspace=WorkspaceFactory(), actor="olga", reason="x")
 
-    assert find_blocked("404-555-0123", workspace=row.workspace) == row
-    assert find_blocked("404-555-0123", workspace=WorkspaceFactory()) is None
+    other, is_new = block_phone("404-555-0123", workspace=WorkspaceFactory(), actor="olga", reason="x")
+    assert is_new
+    assert (other.phone_hash, other.pk == row.pk) == (row.phone_hash, False)

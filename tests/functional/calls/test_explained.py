@@ -32,6 +32,8 @@ from tests.support.factories import (
     WorkspaceFactory,
     issue_key,
 )
+from tracing.call_events import OUTCOMES
+from tracing.wording import sentence
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -97,13 +99,14 @@ class TestExplanation:
 
         [verification] = explain(lead).verifications
 
-        [told] = verification.calls
-        assert (told.number, told.channel, told.outcome) == (1, call.channel.name, "no_answer")
-        assert (told.sentence, told.ringing_at, told.ended_at) == ("Nobody answered.", AT, AT)
+        [shown] = verification.calls
+        ending = OUTCOMES["no_answer"]
+        assert (shown.number, shown.channel, shown.outcome) == (1, call.channel.name, "no_answer")
+        assert (shown.sentence, shown.ringing_at, shown.ended_at) == (sentence(ending), AT, AT)
         assert [(line.code, line.sentence, line.by) for line in verification.story] == [
             ("ringing", "The phone rings.", ""),
-            ("ended", "The call ended: nobody answered.", ""),
-            ("again", "Another call follows: nobody answered.", ""),
+            ("ended", f"The call ended: {ending}.", ""),
+            ("again", f"Another call follows: {ending}.", ""),
             ("call_now", "An operator asked for the next call at once.", "omar"),
             ("verified", "The person was verified by an operator.", "olga"),
         ]
