@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from tests.chaos.protections import PartProtection, cut
@@ -115,7 +116,8 @@ def _ask_unknown() -> None:
     from distribution.calls import recording_dials
 
     def give_up(locked: Any, _: Any, *, at: Any) -> tuple[()]:
-        recording_dials.end_not_placed(locked, due_at=at, reason="", by=recording_dials.BY, at=at)
+        first = at - timedelta(days=1)  # before all others who wait
+        recording_dials.end_not_placed(locked, due_at=first, reason="", by=recording_dials.BY, at=at)
         return ()
 
     recording_dials._record_unknown = give_up

@@ -51,4 +51,3 @@ def test_phone_is_blocked_in_one_workspace() -> None:
 
     assert find_blocked("404-555-0123", workspace=row.workspace) == row
     assert find_blocked("404-555-0123", workspace=WorkspaceFactory()) is None
-

@@ -49,8 +49,16 @@ def test_file_sets_the_verification_and_its_policy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("campaign: Roofing", "campaign: Gutters", "call_policies[0].campaign: there is no campaign 'Gutters'"),
-        ("max_calls: 3", "max_calls: 2", "no_answer_calls: There are at most 2 calls in all. Enter at most 2."),
+        (
+            "campaign: Roofing",
+            "campaign: Gutters",
+            "call_policies[0].campaign: there is no campaign 'Gutters'",
+        ),
+        (
+            "max_calls: 3",
+            "max_calls: 2",
+            "no_answer_calls: There are at most 2 calls in all. Enter at most 2.",
+        ),
         ("2 to decline, ", "", "script: Say what these keys do: 2 (the person declines)."),
         ("Hello from {workspace}", "Hello {name}", "script: Only {workspace} is replaced."),
         ("verification: unless_consent", "verification: maybe", "Use one of none, required, unless_consent."),
