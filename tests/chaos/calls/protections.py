@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from tests.chaos.protections import PartProtection, cut
@@ -115,22 +116,18 @@ def _ask_unknown() -> None:
     from distribution.calls import recording_dials
 
     def give_up(locked: Any, _: Any, *, at: Any) -> tuple[()]:
-        recording_dials.end_not_placed(locked, due_at=at, reason="", by=recording_dials.BY, at=at)
+        first = at - timedelta(days=1)  # before all others who wait
+        recording_dials.end_not_placed(locked, due_at=first, reason="", by=recording_dials.BY, at=at)
         return ()
 
     recording_dials._record_unknown = give_up
 
 
 def _bind() -> None:
-    """A call that the carrier has for an earlier row of the same person counts as the one that is looked for."""
-    from distribution.calls import concluding
+    """A report does not bind its call to the carrier's id: only the answer to the request does, or a search."""
+    from distribution.calls import applying
 
-    def take_first(call: Any, seen: Any, *, at: Any) -> Any:
-        if seen and call.carrier_sid is None:
-            concluding.bind_and_tell(call, seen[0].sid, at=at)
-        return seen[0] if seen else None
-
-    concluding._find_mine = take_first
+    applying.bind_and_tell = lambda *_, **__: True
 
 
 def _hours() -> None:
@@ -156,7 +153,7 @@ PROTECTIONS: Final[Mapping[str, PartProtection]] = {
     "call-inbox": PartProtection(_inbox, "the stored report before the carrier's answer"),
     "rank": PartProtection(_rank, "that a call never goes back"),
     "ask-unknown": PartProtection(_ask_unknown, "asking the carrier before a lead is called again"),
-    "bind": PartProtection(_bind, "one row for each call of the carrier"),
+    "bind": PartProtection(_bind, "that the first report binds a call to the carrier's id"),
     "hours": PartProtection(_hours, "the clock of the person at the time of the call"),
     "checker": PartProtection(_checker, "asking the carrier about calls that it does not report"),
 }

@@ -135,7 +135,7 @@ def test_status_and_page_name_them(admin_user: Any) -> None:
     client = Client()
     client.force_login(admin_user)
     page = client.get(reverse("admin:routing_dispatchcontrol_changelist")).content.decode()
-    assert page.count('<span class="admin-badge" data-tone="bad">late</span>') == 10
+    assert page.count('<span class="admin-badge" data-tone="bad">late</span>') == 12
 
 
 @pytest.fixture
