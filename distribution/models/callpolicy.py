@@ -149,6 +149,8 @@ class BlockedPhone(models.Model):
             models.UniqueConstraint(fields=["workspace", "phone_hash"], name="blockedphone_once"),
             models.CheckConstraint(condition=~Q(phone_hash=""), name="blockedphone_hash_not_blank"),
         ]
+        # Of a hash that is computed anew.
+        indexes = [models.Index(fields=["phone_hash"], name="blockedphone_hash")]
         triggers: ClassVar = [
             owner_trigger("workspace_id", name="entry", instead="Add the phone to the other workspace.")
         ]

@@ -80,6 +80,21 @@ def end_of_verification_trigger() -> pgtrigger.Trigger:
     )
 
 
+def new_hash_trigger() -> pgtrigger.Trigger:
+    """A phone whose hash is computed anew stays blocked, and its calls stay counted."""
+    return pgtrigger.Trigger(
+        name="new_phone_hash",
+        when=pgtrigger.After,
+        operation=pgtrigger.UpdateOf("phone_hash"),
+        condition=pgtrigger.Condition("(NEW.phone = OLD.phone AND NEW.phone_hash <> OLD.phone_hash)"),
+        func="""
+            UPDATE distribution_blockedphone SET phone_hash = NEW.phone_hash WHERE phone_hash = OLD.phone_hash;
+            UPDATE distribution_call SET phone_hash = NEW.phone_hash WHERE phone_hash = OLD.phone_hash;
+            RETURN NULL;
+        """,
+    )
+
+
 class Verification(models.Model):
     """Whether and when a lead's person is called. A lead has one open verification at most.
 
@@ -174,4 +189,4 @@ class LeadWithVerifications(Lead):
     class Meta:
         proxy = True
         default_permissions = ()
-        triggers: ClassVar = [end_of_verification_trigger()]
+        triggers: ClassVar = [end_of_verification_trigger(), new_hash_trigger()]

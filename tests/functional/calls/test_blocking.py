@@ -1,11 +1,13 @@
 """Phones that are never called: typed, hashed as the leads' are, and never stored."""
 
 import pytest
+from pytest_django import Settings
 
-from distribution.calls.blocking import PhoneRefused, block_phone
+from distribution.calls.blocking import PhoneRefused, block_phone, hash_typed_phone
 from distribution.models import BlockedPhone
 from routing.intake.identity import identify
-from tests.support.factories import LeadFactory, WorkspaceFactory
+from routing.intake.rehash import rehash_identities
+from tests.support.factories import CallFactory, LeadFactory, WorkspaceFactory
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -52,3 +54,17 @@ def test_phone_is_blocked_in_one_workspace() -> None:
     other, is_new = block_phone("404-555-0123", workspace=WorkspaceFactory(), actor="olga", reason="x")
     assert is_new
     assert (other.phone_hash, other.pk == row.pk) == (row.phone_hash, False)
+
+
+def test_phone_stays_blocked_when_hashes_get_another_key(settings: Settings) -> None:
+    lead = LeadFactory(phone="+14045550123", phone_hash=hash_typed_phone("404 555 0123"))
+    row, _ = block_phone("404 555 0123", workspace=lead.workspace, actor="olga", reason="x")
+    call = CallFactory(phone_hash=row.phone_hash)
+
+    settings.LEADSWITCH_IDENTITY_KEY = "another-key-of-at-least-thirty-two-characters"
+    rehash_identities(is_new_key=True)
+
+    for each in (row, call):
+        each.refresh_from_db()
+    hashes = {str(row.phone_hash), str(call.phone_hash)}
+    assert hashes == {hash_typed_phone("404 555 0123")}
