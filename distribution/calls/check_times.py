@@ -25,11 +25,15 @@ def next_search(began_at: datetime, *, at: datetime) -> datetime:
 
 
 def longest_until(call: Call) -> datetime | None:
-    """When it must have ended: its ring, its talk and a margin. None: it was not requested."""
-    if call.dialed_at is None:
+    """When it must have ended: its ring, its talk and a margin. None: it was not requested.
+
+    From its ring on, if that was heard of: the carrier may have kept it in its queue before.
+    """
+    began_at = call.ringing_at or call.dialed_at
+    if began_at is None:
         return None
     seconds = call.ring_seconds + call.time_limit_seconds
-    return call.dialed_at + timedelta(seconds=seconds) + 2 * CHECK_MARGIN
+    return began_at + timedelta(seconds=seconds) + 2 * CHECK_MARGIN
 
 
 def lasts_too_long(call: Call, *, at: datetime) -> bool:
