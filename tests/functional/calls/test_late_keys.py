@@ -125,7 +125,9 @@ def test_key_decides_before_and_after_the_end_of_the_last_call(key: str, order: 
 
 
 @pytest.mark.django_db
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=EXAMPLES // 2, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(
     chosen=st.sampled_from(STORIES),
     end=st.sampled_from(["fail", "sell", "person"]),
@@ -151,7 +153,7 @@ def test_any_order_of_the_reports_of_a_last_call_gives_the_same_end(
     assert ended_at is not None
     begin_call(verification.pk, at=max(ended_at, scene.clock, timezone.now()) + GRACE)
 
-    heard = [scene.story[number].key for number in scene.inbox if scene.story[number].key]
+    heard = [key for number in scene.inbox if (key := scene.story[number].key) in KEYS]
     assert state_of(verification) == (KEYS[heard[0]] if heard else ENDS[end])
     codes = Counter(code for code, _ in events_of(verification))
     assert (codes["gave_up"], codes["again"]) == (int(not heard), 0)
