@@ -39,7 +39,7 @@ from distribution.calls.lines import (
     take_line,
 )
 from distribution.calls.locks import lock_verification
-from distribution.calls.settling import give_up
+from distribution.calls.settling import comes_too_late, give_up
 from distribution.calls.story import tell
 from distribution.calls.tries import check_tries
 from distribution.models import CarrierAccount, Verification, VerificationState
@@ -254,8 +254,8 @@ class _Beginning:
 
     def _refuse(self, refusal: Refusal) -> tuple[NotBegun, Lines]:
         """A call that the lead does not live to see is none: what its campaign says of the end counts."""
-        is_too_late = refusal.due_at is not None and refusal.due_at >= self.lead.expires_at
-        if refusal.is_final or is_too_late:
+        due_at = refusal.due_at
+        if refusal.is_final or (due_at is not None and comes_too_late(self.lead, due_at, at=self.at)):
             return self._end(refusal)
         return self._wait(refusal), ()
 

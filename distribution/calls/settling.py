@@ -27,6 +27,7 @@ from routing.leads.abandoned import end_attempts
 from routing.leads.attempt_log import AttemptLine
 from routing.leads.claim import end_of_claim, release
 from routing.leads.finish import VERIFICATION_ENDED
+from routing.locks.attempts import LeadUnderLock
 from routing.locks.leads_to_end import LeadToEnd
 from routing.models import Lead, LeadStatus, LeadVerification
 from tracing.call_events import CallEventCode
@@ -56,7 +57,7 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
         return ()
     if following.follow is Follow.DECLINED:
         return _decline(verification, lead, at=at)
-    if following.due_at is not None and following.due_at < lead.expires_at:
+    if following.due_at is not None and not comes_too_late(lead, following.due_at, at=at):
         call_again(verification, lead, due_at=following.due_at, reason=outcome, at=at)
         tell(
             CallEventCode.AGAIN,
@@ -70,6 +71,11 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
         call_again(verification, lead, due_at=at + KEY_GRACE, reason=outcome, at=at)
         return ()
     return give_up(verification, lead, reason=outcome, at=at)
+
+
+def comes_too_late(lead: LeadUnderLock, due_at: datetime, *, at: datetime) -> bool:
+    """Whether the lead expires before its next call. One that has expired is ended by `reconcile expiry`."""
+    return at < lead.expires_at <= due_at
 
 
 def read_policy(campaign_id: int) -> CallPolicy:

@@ -22,6 +22,8 @@ def make_call(*, dialed_at: datetime | None = AT, ringing_at: datetime | None = 
         (make_call(), AT + 208 * SECOND),
         # The carrier kept it in its queue for 100 seconds.
         (make_call(ringing_at=AT + 100 * SECOND), AT + 308 * SECOND),
+        # A poll found out late that it had rung.
+        (make_call(ringing_at=AT + 208 * SECOND), AT + 208 * SECOND),
     ],
 )
 def test_it_ends_after_its_ring_its_talk_and_a_margin(call: Call, until: datetime | None) -> None:
