@@ -109,9 +109,9 @@ def _has_readable_hours(channel: ChannelSeen) -> bool:
 @lru_cache(maxsize=1_000)
 def _note_unreadable(channel_id: int, hours_text: str, timezone: str) -> None:
     """Once for each process and change of the channel: its channels are read many times a second."""
-    del hours_text
+    del hours_text, timezone
     metrics.DIALER_FAILURES.inc()
-    logger.error("calls.channel_hours_not_valid", extra={"channel": channel_id, "timezone": timezone})
+    logger.error("calls.channel_hours_not_valid", extra={"channel": channel_id})
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class Dialer:
         self._look_at = time.monotonic() + min(seconds, self._poll_seconds)
 
     def _reread(self) -> None:
-        """A due time that another dialer moved on is announced to nobody, and that dialer may have ended."""
+        """A due time that another dialer moved on comes without a notification, and that dialer may have ended."""
         seconds = read_room().seconds
         if seconds is not None:
             self._look_at = min(self._look_at, time.monotonic() + seconds)

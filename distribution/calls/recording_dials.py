@@ -121,7 +121,7 @@ def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, a
 def _leave_queue(call: Call, queue: timedelta, *, at: datetime) -> None:
     """It would ring later than the check of the hours looked ahead. One that rings already is heard to its end."""
     pause_account(call.account_id, until=at + queue)
-    extra = {"account": str(call.account.public_id), "queue_seconds": queue.total_seconds()}
+    extra = {"account": str(call.account.public_id), "seconds": queue.total_seconds()}
     logger.error("calls.queued_too_long", extra=extra)
     if RANKS[call.state] < RANKS[CallState.RINGING]:
         request_hang_up(call, QUEUED_TOO_LONG, at)

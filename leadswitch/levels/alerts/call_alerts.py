@@ -109,7 +109,7 @@ GOING_OUT: Final = (
         expression=f"{_count(DIALS, 30, problem='concurrency')} >= {LIMIT_REFUSALS}",
         keep_firing_for="5m",
         summary=f"Calls that a carrier refused in 30 minutes because an account had as many as it may: {COUNT}.",
-        normal="0; the channels of an account have no more lines than the account",
+        normal="0",
         dashboard=Dashboard.CALLS,
     ),
     Alert(

@@ -58,6 +58,7 @@ def _shorten() -> None:
         hearing,
         lines,
         recording_dials,
+        settling,
     )
     from distribution.reconcile import channels
 
@@ -77,6 +78,9 @@ def _shorten() -> None:
     _set("CHECK_SECONDS", 0.2, dialer)
     _set("CONCURRENCY_PAUSE", timedelta(seconds=0.2), recording_dials)
     _set("UNREACHABLE_PAUSE", timedelta(seconds=0.3), recording_dials)
+    _set("UNKNOWN_PAUSE", timedelta(seconds=0.1), recording_dials)
+    _set("LONGEST_UNKNOWN_PAUSE", timedelta(seconds=0.4), recording_dials)
+    _set("KEY_GRACE", timedelta(seconds=1), settling)
     _set("THROTTLE_PAUSE", timedelta(seconds=0.2), recording_dials)
     _set("SHORTEST_PAUSE", timedelta(seconds=0.2), recording_dials)
     _set("LATE", timedelta(seconds=3), channels)

@@ -186,10 +186,10 @@ def test_full_pass_counts_and_calls_whom_nothing_woke(
     assert "calls.missed_wake" in [record.message for record in caplog.records]
 
 
-def test_due_time_that_was_announced_to_nobody_is_reread(
+def test_due_time_without_a_notification_is_reread(
     office: Office, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another dialer moved it on, which nobody is told, and ended."""
+    """Another dialer moved it on, which notifies no dialer, and ended."""
     monkeypatch.setattr(dialer_module, "PASS_SECONDS", 2.0)
     missed = metrics.MISSED_WAKES._value.get()
     with running(office, settings, tmp_path, hears=False) as dialer:
@@ -237,7 +237,7 @@ def test_notification_at_the_end_of_a_wait_is_not_lost(
 
 
 class SilentCarrier(CarrierClient):
-    """It answers when it is told to."""
+    """It answers when the event is set."""
 
     def __init__(self, answers: threading.Event, taken: list[str]) -> None:
         self._answers, self._taken = answers, taken

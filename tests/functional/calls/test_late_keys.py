@@ -43,7 +43,7 @@ KEYS = {
 
 
 def build(**lead: Any) -> tuple[Verification, Call]:
-    """A lead in its second and last call: nobody pressed a key in the first."""
+    """A lead in its second and last call: no key was pressed in the first."""
     channel = ChannelFactory()
     waiting = let_wait(channel, **lead)
     add_ended(waiting, "no_input", at=AT - timedelta(hours=1))
