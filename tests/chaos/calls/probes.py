@@ -64,6 +64,7 @@ def _shorten() -> None:
 
     settings.LEADSWITCH_CALL_SEARCH_SECONDS = SEARCH_SECONDS
     _set("CHECK_MARGIN", timedelta(seconds=1), hearing, check_times, recording_dials)
+    _set("USUAL_TALK", timedelta(seconds=TALK_SECONDS), hearing)
     _set("LEASE", timedelta(seconds=2), check_times, checking)
     _set("LONGEST_START", timedelta(seconds=2), check_times, concluding, lines)
     soon = tuple(timedelta(seconds=each) for each in (0.3, 1, 2))
