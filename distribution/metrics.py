@@ -178,7 +178,7 @@ DIAL_PROBLEMS = {
     "placed": ("none",),
     "not_placed": (
         *("invalid_phone", "phone_refused", "number_refused", "account_refused", "account_limited"),
-        *("concurrency", "queue_full", "geo", "refused", "bad_settings", "unreachable"),
+        *("concurrency", "queue_full", "geo", "refused", "bad_settings", "unreachable", "sent_too_late"),
     ),
     "throttled": ("throttled",),
     "unknown": ("no_answer", "carrier_failed", "bad_answer"),

@@ -1,11 +1,12 @@
 """Begins a call: every condition is checked, a line is taken, and the call is committed before its request.
 
-One short transaction, in this order: the lead's status, pauses, whether its campaign still asks, the phone, calling
-hours, blocked phones, consent, how often the person was called, the channel, its line and pace, the call's row, the
-lead's claim. Nothing is asked of the carrier here.
+One short transaction, in this order: the lead's status, pauses, whether its campaign still asks, whether its calls are
+used up, the phone, calling hours, blocked phones, consent, how often the person was called, the channel, its line, the
+call's row and its pace, the lead's claim. Nothing is asked of the carrier here.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,24 +17,31 @@ from django.db import transaction
 from distribution.calls.allowing import (
     LOOK_AGAIN,
     Refusal,
-    find_margin,
     find_most_calls,
     find_places_of,
     find_refusal,
     still_asks,
 )
 from distribution.calls.calling_rules import hold_hours, read_calling_rules
-from distribution.calls.channels import Caller, ChannelSeen, find_usable, rank_channels, read_channels
+from distribution.calls.channels import ChannelSeen, read_channels
+from distribution.calls.choosing import Choosing, Excluded
 from distribution.calls.counting import Began
 from distribution.calls.facts import CallFacts, lock_and_read
-from distribution.calls.hours.area_codes import read_area_code
-from distribution.calls.hours.check import check_hours
 from distribution.calls.hours.places import Places, Unplaced
 from distribution.calls.hours.rules import Rules
-from distribution.calls.lines import TIME_LIMIT_SECONDS, LineTaken, NewCall, NoLine, insert_call, take_line
+from distribution.calls.lines import (
+    TIME_LIMIT_SECONDS,
+    LineTaken,
+    NewCall,
+    NoLine,
+    insert_call,
+    is_in_call,
+    take_line,
+)
 from distribution.calls.locks import lock_verification
-from distribution.calls.settling import give_up
+from distribution.calls.settling import comes_too_late, give_up
 from distribution.calls.story import tell
+from distribution.calls.tries import check_tries
 from distribution.models import CarrierAccount, Verification, VerificationState
 from routing.leads.abandoned import log_attempts
 from routing.leads.attempt_log import AttemptLine
@@ -42,7 +50,6 @@ from routing.leads.finish import VERIFICATION_ENDED
 from routing.locks.attempts import LockedLead, lock_lead
 from routing.locks.leads_to_end import lock_unverified_lead
 from routing.models import LeadStatus, Workspace
-from routing.places.zips import list_states_of
 from tracing.call_events import CallEventCode
 
 # `reconcile expiry` ends a lead that has expired.
@@ -59,7 +66,7 @@ UNTOLD: Final = frozenset({"paced"})
 class Begun:
     """A call that is committed and not requested yet. `wait_seconds`: until the pace allows its request.
 
-    `began`: for the metrics; a test call has none.
+    `began`: for the metrics; a test call has none. `begun_at_seconds`: on the monotonic clock of this process.
     """
 
     call_id: int
@@ -72,6 +79,7 @@ class Begun:
     records: bool
     wait_seconds: float
     began: Began | None = None
+    begun_at_seconds: float = field(default_factory=time.monotonic, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +97,27 @@ Result = Begun | NotBegun
 Lines = Sequence[AttemptLine]
 
 
-def begin_call(verification_id: int, *, at: datetime | None = None) -> Result:
+class HoursChanged(Exception):
+    """Hours that refused a call allow it in the second look. Roll the transaction back, and begin again.
+
+    It holds HOURS_LOCK. Who changes a channel has its row first and that lock then, so the locks of a channel must not
+    follow here.
+    """
+
+
+def begin_call(verification_id: int, *, at: datetime | None = None, without: Collection[int] = ()) -> Result:
     """Begin the call of a verification, or say why not. Must run outside a transaction. `at` None: now.
 
-    A channel that turns out to be full is left out, and the whole transaction runs again.
+    A channel that turns out to be full is left out, and the whole transaction runs again. `without`: carrier accounts
+    over which it must not go.
     """
     left_out: dict[int, NoLine] = {}
     while True:
         try:
             with transaction.atomic(durable=True):
-                result, lines = _begin(verification_id, left_out, at)
+                result, lines = _begin(verification_id, Excluded(left_out, without), at)
+        except HoursChanged:
+            continue
         except NoLine as error:
             left_out[error.channel_id] = error
             continue
@@ -106,7 +125,7 @@ def begin_call(verification_id: int, *, at: datetime | None = None) -> Result:
         return result
 
 
-def _begin(verification_id: int, left_out: dict[int, NoLine], now: datetime | None) -> tuple[Result, Lines]:
+def _begin(verification_id: int, excluded: Excluded, now: datetime | None) -> tuple[Result, Lines]:
     lead_id = Verification.objects.values_list("lead_id", flat=True).filter(pk=verification_id).first()
     lead = None if lead_id is None else lock_lead(lead_id)
     if lead is None:
@@ -117,7 +136,7 @@ def _begin(verification_id: int, left_out: dict[int, NoLine], now: datetime | No
     facts = lock_and_read(verification_id, phone_hash=lead.phone_hash, at=at)
     if not facts.is_due(at):
         return NotBegun("not_due", facts.due_at), ()
-    return _Beginning(lead, facts, at, left_out).run()
+    return _Beginning(lead, facts, at, excluded).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +146,7 @@ class _Beginning:
     lead: LockedLead
     facts: CallFacts
     at: datetime
-    left_out: dict[int, NoLine]
+    excluded: Excluded
 
     def run(self) -> tuple[Result, Lines]:
         lead, facts, at = self.lead, self.facts, self.at
@@ -140,60 +159,44 @@ class _Beginning:
                 lead.id, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason=VERIFICATION_ENDED
             )
             return NotBegun("not_asked"), ()
-        places = find_places_of(lead)
+        refusal = check_tries(facts, at=at)
+        if refusal is not None:
+            return self._refuse(refusal)
+        return self._look_at_person()
+
+    def _look_at_person(self) -> tuple[Result, Lines]:
+        places = find_places_of(self.lead)
         rules = _read_rules(places)
-        refusal = find_refusal(facts, lead, places=places, rules=rules, at=at)
+        refusal = find_refusal(self.facts, self.lead, places=places, rules=rules, at=self.at)
         if refusal is not None and refusal.reason in OF_HOURS:
             hold_hours()
             rules = _read_rules(places)
-            refusal = find_refusal(facts, lead, places=places, rules=rules, at=at)
-        if refusal is not None:
-            return self._end(refusal) if refusal.is_final else (self._wait(refusal), ())
-        return self._dial(places, rules), ()
+            refusal = find_refusal(self.facts, self.lead, places=places, rules=rules, at=self.at)
+            if refusal is None:
+                raise HoursChanged
+        return self._dial(places, rules) if refusal is None else self._refuse(refusal)
 
-    def _dial(self, places: Places | Unplaced, rules: Rules) -> Result:
-        channels = read_channels(self.facts.workspace_id)
-        usable, refusal = self._find_usable(channels, places, rules)
-        if refusal is not None and refusal.reason in OF_HOURS:
+    def _dial(self, places: Places | Unplaced, rules: Rules) -> tuple[Result, Lines]:
+        choosing = Choosing(
+            lead=self.lead,
+            facts=self.facts,
+            places=places,
+            rules=rules,
+            excluded=self.excluded,
+            at=self.at,
+        )
+        chosen = choosing.choose(read_channels(self.facts.workspace_id))
+        if isinstance(chosen, Refusal) and chosen.reason in OF_HOURS:
             hold_hours()
-            channels = read_channels(self.facts.workspace_id)
-            usable, refusal = self._find_usable(channels, places, rules)
-        if refusal is not None:
-            return self._wait(refusal)
-        phone = self.lead.contact.phone
-        caller = Caller(read_area_code(phone), list_states_of(self.lead.zip[:5]))
-        best = rank_channels(usable, to=caller)[0]
-        line = take_line(best.id, account_id=best.account_id, at=self.at)
+            chosen = choosing.choose(read_channels(self.facts.workspace_id))
+            if isinstance(chosen, ChannelSeen):
+                raise HoursChanged
+        if isinstance(chosen, Refusal):
+            return self._refuse(chosen)
+        line = take_line(chosen.id, account_id=chosen.account_id, at=self.at)
         return self._write(line, most=find_most_calls(places, rules=rules))
 
-    def _find_usable(
-        self, channels: Sequence[ChannelSeen], places: Places | Unplaced, rules: Rules
-    ) -> tuple[Sequence[ChannelSeen], Refusal | None]:
-        margin = find_margin(self.facts)
-        usable, reason = find_usable(channels, at=self.at, margin=margin)
-        usable = [each for each in usable if each.id not in self.left_out]
-        if usable:
-            return usable, None
-        if not reason:
-            last = [*self.left_out.values()][-1]
-            return [], Refusal(last.reason)
-        due_at = self._find_opening(channels, places, rules) if reason == "channel_closed" else None
-        return [], Refusal(reason, due_at=due_at)
-
-    def _find_opening(
-        self, channels: Sequence[ChannelSeen], places: Places | Unplaced, rules: Rules
-    ) -> datetime:
-        """When the law and the first channel allow a call. If that is far away, look again tomorrow."""
-        assert not isinstance(places, Unplaced)  # noqa: S101 - a lead without a place does not get here
-        margin = find_margin(self.facts)
-        opens = (
-            check_hours(places, rules=rules, at=self.at, margin=margin, channel_hours=each.hours).opens_at
-            for each in channels
-            if each.account_is_open
-        )
-        return min((each for each in opens if each is not None), default=self.at + timedelta(days=1))
-
-    def _write(self, line: LineTaken, *, most: int) -> Result:
+    def _write(self, line: LineTaken, *, most: int) -> tuple[Result, Lines]:
         lead, facts, at = self.lead, self.facts, self.at
         new = NewCall(
             ring_seconds=facts.ring_seconds,
@@ -206,7 +209,8 @@ class _Beginning:
         )
         written = insert_call(new, line=line, at=at)
         if written is None:
-            return self._wait(Refusal("phone_in_call", due_at=at + LOOK_AGAIN))
+            reason = "phone_in_call" if is_in_call(lead.phone_hash) else "called_too_often"
+            return self._refuse(Refusal(reason, due_at=at + LOOK_AGAIN))
         call_id, public_id = written
         claim_locked(lead, owner=f"call:{public_id}", at=at)
         Verification.objects.filter(pk=facts.id).update(
@@ -220,16 +224,20 @@ class _Beginning:
             channel=str(line.channel.public_id),
             number=new.number,
         )
+        return self._describe(line, call_id=call_id, public_id=public_id), ()
+
+    def _describe(self, line: LineTaken, *, call_id: int, public_id: UUID) -> Begun:
+        facts = self.facts
         return Begun(
             call_id=call_id,
             public_id=public_id,
             account=line.account,
-            to=lead.contact.phone,
+            to=self.lead.contact.phone,
             from_number=line.channel.number,
             ring_seconds=facts.ring_seconds,
             time_limit_seconds=TIME_LIMIT_SECONDS,
             records=facts.records,
-            wait_seconds=(line.slot - at).total_seconds(),
+            wait_seconds=(line.slot - self.at).total_seconds(),
             began=self._describe_begin(line),
         )
 
@@ -244,6 +252,13 @@ class _Beginning:
             at=self.at,
         )
 
+    def _refuse(self, refusal: Refusal) -> tuple[NotBegun, Lines]:
+        """A call that the lead does not live to see is none: what its campaign says of the end counts."""
+        due_at = refusal.due_at
+        if refusal.is_final or (due_at is not None and comes_too_late(self.lead, due_at, at=self.at)):
+            return self._end(refusal)
+        return self._wait(refusal), ()
+
     def _wait(self, refusal: Refusal) -> NotBegun:
         """Move the due time, if it is known, and tell why if that is new."""
         facts, at = self.facts, self.at
@@ -256,7 +271,7 @@ class _Beginning:
         return NotBegun(refusal.reason, refusal.due_at)
 
     def _end(self, refusal: Refusal) -> tuple[NotBegun, Lines]:
-        """The person can never be called."""
+        """The person is never called again."""
         lead = lock_unverified_lead(self.lead.id)
         assert lead is not None  # noqa: S101 - it is gated, and this transaction has its lock
         lines = give_up(lock_verification(self.facts.id), lead, reason=refusal.reason, at=self.at)

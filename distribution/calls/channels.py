@@ -1,5 +1,6 @@
 """Channels over which a call may go out: what they have free, and which is the best for a phone. Takes no locks."""
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,11 @@ from typing import Final
 import orjson
 from django.db import connection
 
+from distribution import metrics
 from distribution.calls.hours.presence import Presence, rank_presence
-from routing.calendar.hours import Hours, compile_hours
+from routing.calendar.hours import Hours, HoursError, compile_hours
+
+logger = logging.getLogger(__name__)
 
 # A call may take a slot of the pace that is this near, and waits for it with its line.
 RESERVED: Final = timedelta(milliseconds=100)
@@ -85,7 +89,29 @@ def _compile(hours_text: str, timezone: str) -> Hours:
 def read_channels(workspace_id: int) -> list[ChannelSeen]:
     with connection.cursor() as cursor:
         cursor.execute(READ_CHANNELS, [workspace_id])
-        return [ChannelSeen(*row) for row in cursor.fetchall()]
+        return keep_readable([ChannelSeen(*row) for row in cursor.fetchall()])
+
+
+def keep_readable(channels: Iterable[ChannelSeen]) -> list[ChannelSeen]:
+    """Those whose hours and time zone can be read. One bad row must not stop the calls of the others."""
+    return [each for each in channels if _has_readable_hours(each)]
+
+
+def _has_readable_hours(channel: ChannelSeen) -> bool:
+    try:
+        _compile(channel.hours_text, channel.timezone)
+    except HoursError:
+        _note_unreadable(channel.id, channel.hours_text, channel.timezone)
+        return False
+    return True
+
+
+@lru_cache(maxsize=1_000)
+def _note_unreadable(channel_id: int, hours_text: str, timezone: str) -> None:
+    """Once for each process and change of the channel: its channels are read many times a second."""
+    del hours_text, timezone
+    metrics.DIALER_FAILURES.inc()
+    logger.error("calls.channel_hours_not_valid", extra={"channel": channel_id})
 
 
 @dataclass(frozen=True, slots=True)

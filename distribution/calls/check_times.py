@@ -25,11 +25,15 @@ def next_search(began_at: datetime, *, at: datetime) -> datetime:
 
 
 def longest_until(call: Call) -> datetime | None:
-    """When it must have ended: its ring, its talk and a margin. None: it was not requested."""
+    """When it must have ended: its ring, its talk and a margin. None: it was not requested.
+
+    From its ring on, if that was heard of in time: the carrier may have kept it in its queue before.
+    """
     if call.dialed_at is None:
         return None
-    seconds = call.ring_seconds + call.time_limit_seconds
-    return call.dialed_at + timedelta(seconds=seconds) + 2 * CHECK_MARGIN
+    longest = timedelta(seconds=call.ring_seconds + call.time_limit_seconds) + 2 * CHECK_MARGIN
+    until = call.dialed_at + longest
+    return call.ringing_at + longest if call.ringing_at is not None and call.ringing_at < until else until
 
 
 def lasts_too_long(call: Call, *, at: datetime) -> bool:

@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from django.db import close_old_connections, connections
@@ -23,15 +23,21 @@ LEFT_ALONE_SECONDS: Final = 0.25
 
 
 class DialPool:
-    """`on_done` is called after each verification, and after each beginning: there may be room for another one."""
+    """`on_done` is called after each verification, and after each beginning: there may be room for another one.
+
+    Half of the threads are the most that place calls over one carrier account: the carrier may not answer for as long
+    as a request may last, and other accounts must be called.
+    """
 
     def __init__(
         self, threads: int, *, on_done: Callable[[], None], carrier_of: GetCarrier = get_carrier
     ) -> None:
         self._size, self._on_done, self._carrier_of = threads, on_done, carrier_of
+        self._most_of_account = (threads + 1) // 2
         self._queue: queue.SimpleQueue[Picked | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._beginning: dict[int, Picked] = {}
+        self._dialing: Counter[int] = Counter()
         self._left_alone: dict[int, float] = {}
         self._busy = 0
         self._is_stopping = False
@@ -49,6 +55,16 @@ class DialPool:
     def count_free(self) -> int:
         with self._lock:
             return self._size - self._busy
+
+    def count_left_of(self, account_id: int) -> int:
+        """How many threads may still begin to place calls over this account."""
+        with self._lock:
+            return max(0, self._most_of_account - self._dialing[account_id])
+
+    def list_crowded(self) -> Collection[int]:
+        """The accounts that have all the threads that they may have."""
+        with self._lock:
+            return [key for key, count in self._dialing.items() if count >= self._most_of_account]
 
     def list_taken(self) -> list[int]:
         """Verifications that are on their way to a line, or are left alone for a moment."""
@@ -98,19 +114,24 @@ class DialPool:
         except Exception as error:  # noqa: BLE001 - the one place that contains it; the checker ends the call
             logger.error("calls.dial_failed", extra={"cause": type(error).__name__})
             close_old_connections()
+        finally:
+            with self._lock:
+                self._dialing[begun.account.pk] -= 1
 
     def _begin(self, picked: Picked) -> Begun | None:
         """None: there is nothing to request."""
         result: Begun | NotBegun | None = None
         try:
             if not self._is_stopping:
-                result = begin_call(picked.verification_id)
+                result = begin_call(picked.verification_id, without=self.list_crowded())
         except Exception as error:  # noqa: BLE001 - one lead must not end the thread
             self._note_failure(error)
         finally:
             with self._lock:
                 del self._beginning[picked.verification_id]
-                if not isinstance(result, Begun):
+                if isinstance(result, Begun):
+                    self._dialing[result.account.pk] += 1
+                else:
                     self._left_alone[picked.verification_id] = time.monotonic() + LEFT_ALONE_SECONDS
         return result if isinstance(result, Begun) else None
 

@@ -99,6 +99,14 @@ class Wakes(threading.Event):
             each.set()
 
 
+def take(wake: threading.Event) -> bool:
+    """Whether it is set. Only what was seen is cleared: it may be set at any moment, also after a wait timed out."""
+    if not wake.is_set():
+        return False
+    wake.clear()
+    return True
+
+
 class Dialer:
     """One process. `is_woken`: a listener sets `wakes`; without one it polls."""
 
@@ -118,6 +126,7 @@ class Dialer:
         self._parts: list[threading.Thread] = [*self._pool.threads, applier, checker]
         self._heartbeat = Interval(HEARTBEAT_SECONDS)
         self._full_pass = FullPass()
+        self._rereading = Interval(PASS_SECONDS / 2)
         self._look_at = 0.0
 
     def add(self, thread: threading.Thread) -> None:
@@ -131,9 +140,9 @@ class Dialer:
         is_woken = True
         try:
             while not self._stop.is_set():
-                self._wake.clear()
                 wait_seconds = self._turn_or_pause(is_woken=is_woken)
-                is_woken = self._wake.wait(wait_seconds)
+                self._wake.wait(wait_seconds)
+                is_woken = take(self._wake)
         finally:
             self._finish()
 
@@ -157,6 +166,8 @@ class Dialer:
             self._stop.wait(SHORTEST_TURN_SECONDS)
         elif self._full_pass.is_due():
             self._start(self._full_pass.look(self._find()[1]))
+        elif self._rereading.is_due():
+            self._reread()
         return min(CARE_SECONDS, max(0.0, self._look_at - time.monotonic()))
 
     def _look(self) -> None:
@@ -167,10 +178,16 @@ class Dialer:
         seconds = min((each for each in waits if each is not None), default=self._poll_seconds)
         self._look_at = time.monotonic() + min(seconds, self._poll_seconds)
 
+    def _reread(self) -> None:
+        """A due time that another dialer moved on comes without a notification, and that dialer may have ended."""
+        seconds = read_room().seconds
+        if seconds is not None:
+            self._look_at = min(self._look_at, time.monotonic() + seconds)
+
     def _find(self) -> tuple[Room, Sequence[Picked]]:
         if not settings.LEADSWITCH_BASE_URL:
             return Room({}, None), []
-        room = read_room()
+        room = read_room(self._pool.count_left_of)
         beginning = self._pool.count_beginning()
         calls = {key: count - beginning.get(key, 0) for key, count in room.calls.items()}
         calls = {key: count for key, count in calls.items() if count > 0}

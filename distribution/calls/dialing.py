@@ -16,8 +16,9 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
 
 from distribution.calls.addresses import make_addresses
+from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.calls.begin import Begun
-from distribution.calls.carrier import CarrierClient, Dialed, PlaceCall
+from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, PlaceCall, Problem
 from distribution.calls.carriers import get_carrier
 from distribution.calls.counting import count_dial, observe_gap
 from distribution.calls.recording_dials import record_dialed
@@ -40,6 +41,8 @@ RETURNING dialed_at
 # A result that PostgreSQL does not take for so long is left to the checker, who asks the carrier.
 RECORD_WITHIN_SECONDS: Final = 60.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
+# A process may be stopped for a while between its checks and its request. The rest of the margin is the carrier's.
+SEND_WITHIN_SECONDS: Final = QUEUE_MARGIN.total_seconds() / 2
 GetCarrier = Callable[[CarrierAccount], CarrierClient]
 
 
@@ -71,8 +74,11 @@ def start_request(begun: Begun) -> datetime | None:
 
 
 def place(begun: Begun, *, carrier: CarrierClient) -> Dialed:
-    """One request."""
+    """One request, or none if it comes too late: the hours may be over, and the call may have been given up."""
     addresses = make_addresses(begun.public_id)
+    if is_too_late(begun):
+        logger.error("calls.sent_too_late", extra={"call": str(begun.public_id)})
+        return Dialed(DialOutcome.NOT_PLACED, problem=Problem.SENT_TOO_LATE)
     return carrier.place(
         PlaceCall(
             to=begun.to,
@@ -85,6 +91,10 @@ def place(begun: Begun, *, carrier: CarrierClient) -> Dialed:
             recording_url=addresses.recording if begun.records else "",
         )
     )
+
+
+def is_too_late(begun: Begun) -> bool:
+    return time.monotonic() - begun.begun_at_seconds - begun.wait_seconds > SEND_WITHIN_SECONDS
 
 
 def record(begun: Begun, dialed: Dialed, *, dialed_at: datetime) -> None:

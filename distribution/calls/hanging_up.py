@@ -13,6 +13,8 @@ from tracing.locks import is_lock_conflict
 
 TOO_LONG: Final = "too_long"
 LEAD_MOVED_ON: Final = "lead_moved_on"
+# The carrier keeps it in its queue for longer than the check of the hours looked ahead.
+QUEUED_TOO_LONG: Final = "queued_too_long"
 
 # Few rows: those that hold lines. A call whose key has decided is heard to its end.
 FIND_LEFT_BEHIND: Final = """

@@ -12,12 +12,11 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from distribution.calls.channels import RESERVED
+from distribution.calls.check_times import LONGEST_START
 from distribution.calls.facts import COUNTED, RATE_WINDOW
 from distribution.calls.locks import count_lines, lock_account, lock_channel
 from distribution.models import CallKind, CarrierAccount, Channel
 
-# A call whose request has not begun by then was lost with its dialer.
-BEGIN_WITHIN: Final = timedelta(seconds=30)
 # How long a call may last: the script is short.
 TIME_LIMIT_SECONDS: Final = 120
 ANY_NUMBER: Final = 2**31 - 1
@@ -34,6 +33,9 @@ WHERE (SELECT count(*) FROM distribution_call c WHERE {COUNTED}) < %(most)s
 ON CONFLICT DO NOTHING
 RETURNING id
 """  # noqa: S608 - only a condition is put in
+IS_IN_CALL: Final = """
+SELECT EXISTS (SELECT FROM distribution_call WHERE phone_hash = %s::varchar AND ended_at IS NULL)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,13 @@ class NewCall:
 
 
 def take_line(channel_id: int, *, account_id: int, at: datetime) -> LineTaken:
-    """Lock account, then channel, count, and take the next slot of both paces. Raises NoLine."""
+    """Lock account, then channel, count, and find the next slot of both paces. Raises NoLine."""
     account = lock_account(account_id)
     if not account.is_enabled or account.stopped_at is not None:
         raise NoLine(channel_id, "account_stopped")
     channel = lock_channel(channel_id)
-    if not channel.is_enabled or channel.flagged_at is not None:
+    # It may have been moved to another account since the channels were read.
+    if channel.account_id != account_id or not channel.is_enabled or channel.flagged_at is not None:
         raise NoLine(channel_id, "no_channel")
     free = channel.lines - count_lines(channel_id)
     if free <= 0:
@@ -87,7 +90,6 @@ def take_line(channel_id: int, *, account_id: int, at: datetime) -> LineTaken:
     slot = max(at, paced_until or at)
     if slot > at + RESERVED:
         raise NoLine(channel_id, "paced", slot)
-    _move_pace(account, channel, slot=slot)
     return LineTaken(account, channel, slot, free, paced_until)
 
 
@@ -100,7 +102,10 @@ def _move_pace(account: CarrierAccount, channel: Channel, *, slot: datetime) -> 
 
 
 def insert_call(new: NewCall, *, line: LineTaken, at: datetime) -> tuple[int, UUID] | None:
-    """Write the call before its request. None: the phone is in a call, or was called too often."""
+    """Write the call before its request, and take its slot of the pace.
+
+    None: the phone is in a call (`is_in_call`), or was called too often. Nothing was written, and no slot was taken.
+    """
     public_id = uuid4()
     values: dict[str, Any] = {
         "public_id": public_id,
@@ -114,7 +119,7 @@ def insert_call(new: NewCall, *, line: LineTaken, at: datetime) -> tuple[int, UU
         "test_phone": new.test_phone,
         "phone_hash": new.phone_hash,
         "at": at,
-        "next_check_at": at + BEGIN_WITHIN,
+        "next_check_at": at + LONGEST_START,
         "ring_seconds": new.ring_seconds,
         "time_limit": TIME_LIMIT_SECONDS,
         "records": new.records,
@@ -124,4 +129,14 @@ def insert_call(new: NewCall, *, line: LineTaken, at: datetime) -> tuple[int, UU
     with connection.cursor() as cursor:
         cursor.execute(INSERT_CALL, values)
         row = cursor.fetchone()
-    return None if row is None else (int(row[0]), public_id)
+    if row is None:
+        return None
+    _move_pace(line.account, line.channel, slot=line.slot)
+    return int(row[0]), public_id
+
+
+def is_in_call(phone_hash: str | None) -> bool:
+    """Whether a call to the phone is out, or may be."""
+    with connection.cursor() as cursor:
+        cursor.execute(IS_IN_CALL, [phone_hash])
+        return bool(cursor.fetchone()[0])

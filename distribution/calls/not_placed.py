@@ -4,21 +4,27 @@ from datetime import datetime
 
 from distribution.calls.hearing import mark_ended
 from distribution.calls.locks import LockedCall, lock_verification
-from distribution.calls.settling import call_again
+from distribution.calls.settling import Lines, call_again, comes_too_late, give_up
 from distribution.models import CallOutcome
 
 
-def end_not_placed(locked: LockedCall, *, due_at: datetime, reason: str, by: str, at: datetime) -> None:
+def end_not_placed(locked: LockedCall, *, due_at: datetime, reason: str, by: str, at: datetime) -> Lines:
     """It is no try. Needs an open transaction.
 
     `reason`: why the next call waits; blank: it does not. `by`: dial or poll.
+    What it returns is logged after the commit.
     """
     call = locked.call
     call.outcome = CallOutcome.NOT_PLACED
     mark_ended(call, by=by, at=at)
     call.save()
-    if locked.claimed is not None and call.verification_id is not None:
-        verification = lock_verification(call.verification_id)
-        verification.tries = max(0, verification.tries - 1)
-        verification.save(update_fields=["tries"])
-        call_again(verification, locked.claimed, due_at=due_at, reason=reason, at=at)
+    lead = locked.claimed
+    if lead is None or call.verification_id is None:
+        return ()
+    verification = lock_verification(call.verification_id)
+    verification.tries = max(0, verification.tries - 1)
+    verification.save(update_fields=["tries"])
+    if comes_too_late(lead, due_at, at=at):
+        return give_up(verification, lead, reason=reason, at=at)
+    call_again(verification, lead, due_at=due_at, reason=reason, at=at)
+    return ()

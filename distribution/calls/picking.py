@@ -6,7 +6,7 @@ a short one costs. Nothing is locked or written: `begin_call` decides.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,7 +14,14 @@ from typing import Any, Final
 from django.db import connection
 
 from distribution.calls.allowing import QUEUE_MARGIN
-from distribution.calls.channels import CHANNEL_COLUMNS, COUNT_OF_CHANNEL, RESERVED, ChannelSeen
+from distribution.calls.channels import (
+    CHANNEL_COLUMNS,
+    COUNT_OF_CHANNEL,
+    RESERVED,
+    ChannelSeen,
+    keep_readable,
+)
+from distribution.calls.lines import ANY_NUMBER
 from distribution.models import CallPolicy
 from distribution.sql_arrays import array_literal
 from routing.locks.attempts import IS_PRODUCT_PAUSED
@@ -79,7 +86,12 @@ class Room:
     seconds: float | None
 
 
-def read_room() -> Room:
+def allow_any(account_id: int) -> int:  # noqa: ARG001 - as the threads of a dialer
+    return ANY_NUMBER
+
+
+def read_room(threads_left: Callable[[int], int] = allow_any) -> Room:
+    """`threads_left`: how many calls over an account the threads of this process can begin."""
     with connection.cursor() as cursor:
         cursor.execute(READ_ROOM)
         rows = cursor.fetchall()
@@ -87,10 +99,17 @@ def read_room() -> Room:
         return Room({}, None)
     at: datetime = rows[0][0]
     first_due = {row[3]: row[1] for row in rows}
-    return find_room([ChannelSeen(*row[2:]) for row in rows], first_due=first_due, at=at)
+    channels = keep_readable([ChannelSeen(*row[2:]) for row in rows])
+    return find_room(channels, first_due=first_due, at=at, threads_left=threads_left)
 
 
-def find_room(channels: Sequence[ChannelSeen], *, first_due: Mapping[int, datetime], at: datetime) -> Room:
+def find_room(
+    channels: Sequence[ChannelSeen],
+    *,
+    first_due: Mapping[int, datetime],
+    at: datetime,
+    threads_left: Callable[[int], int] = allow_any,
+) -> Room:
     """Pure. `first_due`: when the first of each workspace's queue is due."""
     calls: Counter[int] = Counter()
     nexts = [due_at for due_at in first_due.values() if due_at > at]
@@ -105,10 +124,10 @@ def find_room(channels: Sequence[ChannelSeen], *, first_due: Mapping[int, dateti
     for each in due:
         if is_open[each.id]:
             by_account[each.account_id].append(each)
-    for of_account in by_account.values():
+    for account_id, of_account in by_account.items():
         slots = {each.id: count_slots(each, at=at) for each in of_account}
         count = min(sum(slots.values()), count_account_slots(of_account[0], at=at))
-        calls[of_account[0].workspace_id] += count
+        calls[of_account[0].workspace_id] += min(count, threads_left(account_id))
         if count == 0:
             nexts.append(min(each.find_slot(at) for each in of_account))
     seconds = min(((each - at).total_seconds() for each in nexts), default=None)

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.calls.binding import bind
 from distribution.calls.carrier import Dialed, Problem
 from distribution.calls.carrier import DialOutcome as Outcome
 from distribution.calls.check_times import SOON
+from distribution.calls.hanging_up import QUEUED_TOO_LONG, request_hang_up
 from distribution.calls.hearing import CHECK_MARGIN, mark_ended
 from distribution.calls.locks import LockedCall, lock_call, lock_verification
 from distribution.calls.not_placed import end_not_placed
@@ -36,6 +38,9 @@ CONCURRENCY_PAUSE: Final = timedelta(seconds=10)
 # A carrier that is down is not asked again at once, by any lead.
 UNREACHABLE_PAUSE: Final = timedelta(seconds=5)
 THROTTLE_PAUSE: Final = timedelta(seconds=1)
+# The pause of an account doubles with each of its calls of which nobody knows whether it was placed: each holds a line.
+UNKNOWN_PAUSE: Final = timedelta(seconds=1)
+LONGEST_UNKNOWN_PAUSE: Final = timedelta(seconds=60)
 # The pause of one lead doubles with each of its calls that was not placed.
 SHORTEST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=6)
@@ -107,7 +112,19 @@ def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, a
     call.save(update_fields=["carrier_sid", "dial", "state", "next_check_at"])
     tell_of(call, CallEventCode.PLACED, at=at)
     _renew(locked, at=at)
+    queue = timedelta(milliseconds=dialed.queue_ms)
+    if queue > QUEUE_MARGIN:
+        _leave_queue(call, queue, at=at)
     return ()
+
+
+def _leave_queue(call: Call, queue: timedelta, *, at: datetime) -> None:
+    """It would ring later than the check of the hours looked ahead. One that rings already is heard to its end."""
+    pause_account(call.account_id, until=at + queue)
+    extra = {"account": str(call.account.public_id), "seconds": queue.total_seconds()}
+    logger.error("calls.queued_too_long", extra=extra)
+    if RANKS[call.state] < RANKS[CallState.RINGING]:
+        request_hang_up(call, QUEUED_TOO_LONG, at)
 
 
 def _record_unknown(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Lines:
@@ -117,7 +134,17 @@ def _record_unknown(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Line
     call.save(update_fields=["dial", "dial_code", "dial_problem", "next_check_at"])
     tell_of(call, CallEventCode.UNKNOWN, at=at, problem=dialed.problem.value)
     _renew(locked, at=at)
+    pause_account(call.account_id, until=at + _find_unknown_pause(call))
     return ()
+
+
+def _find_unknown_pause(call: Call) -> timedelta:
+    """It doubles with each open call of the account that the carrier may not have, until the carrier was asked."""
+    unknown = Call.objects.filter(
+        account_id=call.account_id, ended_at__isnull=True, dial=DialOutcome.UNKNOWN, carrier_sid__isnull=True
+    )
+    doublings = min(unknown.count() - 1, MOST_DOUBLINGS)
+    return min(UNKNOWN_PAUSE * (1 << doublings), LONGEST_UNKNOWN_PAUSE)
 
 
 def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Lines:
@@ -134,7 +161,7 @@ def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> L
         lines = _end_invalid(locked, at=at)
     else:
         following = _find_next(call, dialed, at=at)
-        end_not_placed(locked, due_at=following.due_at, reason=following.reason, by=BY, at=at)
+        lines = end_not_placed(locked, due_at=following.due_at, reason=following.reason, by=BY, at=at)
     _note_problem(call, dialed, at=at)
     return lines
 
@@ -153,7 +180,7 @@ def _end_invalid(locked: LockedCall, *, at: datetime) -> Lines:
 def _find_next(call: Call, dialed: Dialed, *, at: datetime) -> Next:
     """When the lead is called again, and why not at once."""
     problem = dialed.problem
-    if problem is Problem.NUMBER_REFUSED:
+    if problem in (Problem.NUMBER_REFUSED, Problem.SENT_TOO_LATE):
         return Next(at)
     if problem in (Problem.THROTTLED, Problem.CONCURRENCY):
         return Next(at + _find_pause(dialed), WAITS[problem])

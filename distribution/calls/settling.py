@@ -5,7 +5,7 @@ Every function needs an open transaction that holds the lead's lock. What they r
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Count
@@ -17,6 +17,7 @@ from distribution.calls.story import tell
 from distribution.models import (
     BlockedPhone,
     Call,
+    CallOutcome,
     CallPolicy,
     UnverifiedEnd,
     Verification,
@@ -26,11 +27,14 @@ from routing.leads.abandoned import end_attempts
 from routing.leads.attempt_log import AttemptLine
 from routing.leads.claim import end_of_claim, release
 from routing.leads.finish import VERIFICATION_ENDED
+from routing.locks.attempts import LeadUnderLock
 from routing.locks.leads_to_end import LeadToEnd
 from routing.models import Lead, LeadStatus, LeadVerification
 from tracing.call_events import CallEventCode
 
 Lines = Sequence[AttemptLine]
+# A key may come after the end of its call: two requests of the carrier overtake each other, or one is repeated.
+KEY_GRACE: Final = timedelta(seconds=10)
 OPT_OUT: Final = "Asked in a call not to be called again."
 # Why nobody was reached, as the lead's own skip reason.
 NOT_CALLABLE: Final = frozenset(
@@ -39,7 +43,11 @@ NOT_CALLABLE: Final = frozenset(
 
 
 def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> Lines:
-    """Move the lead on after its call. It is the lead's latest: the call has its claim."""
+    """Move the lead on after its call. It is the lead's latest: the call has its claim.
+
+    A person who answered may have pressed a key of which nobody has heard yet. So such a call gives nobody up at once:
+    the lead waits for KEY_GRACE, and the beginning of its next call finds that there is none (tries.py).
+    """
     assert call.verification_id is not None  # noqa: S101 - a constraint: the call of a lead has a verification
     verification = lock_verification(call.verification_id)
     counts = _count(verification, but=call, outcome=outcome)
@@ -49,7 +57,7 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
         return ()
     if following.follow is Follow.DECLINED:
         return _decline(verification, lead, at=at)
-    if following.due_at is not None:
+    if following.due_at is not None and not comes_too_late(lead, following.due_at, at=at):
         call_again(verification, lead, due_at=following.due_at, reason=outcome, at=at)
         tell(
             CallEventCode.AGAIN,
@@ -59,7 +67,15 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
             due_at=following.due_at.isoformat(),
         )
         return ()
-    return give_up(verification, lead, reason=following.reason, at=at)
+    if outcome == CallOutcome.NO_INPUT:
+        call_again(verification, lead, due_at=at + KEY_GRACE, reason=outcome, at=at)
+        return ()
+    return give_up(verification, lead, reason=outcome, at=at)
+
+
+def comes_too_late(lead: LeadUnderLock, due_at: datetime, *, at: datetime) -> bool:
+    """Whether the lead expires before its next call. One that has expired is ended by `reconcile expiry`."""
+    return at < lead.expires_at <= due_at
 
 
 def read_policy(campaign_id: int) -> CallPolicy:

@@ -59,8 +59,8 @@ class Migration(migrations.Migration):
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.is_enabled AND NEW.flagged_at IS NULL)",
                     func="NOTIFY leadswitch_calls; RETURN NULL;",
-                    hash="3b2bc7afd61935b6c2908e3bd2830e6587df79aa",
-                    operation='UPDATE OF "is_enabled", "flagged_at", "lines", "hours", "timezone", "calls_per_minute"',
+                    hash="8b31054698119c9302286cce16f3aeda42626cb4",
+                    operation='UPDATE OF "is_enabled", "flagged_at", "account_id", "lines", "hours", "timezone", "calls_per_minute"',
                     pgid="pgtrigger_notify_on_update_d4430",
                     table="distribution_channel",
                     when="AFTER",

@@ -21,7 +21,7 @@ from routing.models.ownership import owner_trigger
 MOST_LINES: Final = 200
 MOST_CALLS_PER_MINUTE: Final = 12_000
 # Columns whose change may make room for a call. The dialer's own columns are not among them.
-ROOM: Final = ("is_enabled", "flagged_at", "lines", "hours", "timezone", "calls_per_minute")
+ROOM: Final = ("is_enabled", "flagged_at", "account_id", "lines", "hours", "timezone", "calls_per_minute")
 MAY_HAVE_ROOM: Final = "(NEW.is_enabled AND NEW.flagged_at IS NULL)"
 E164: Final = r"\A\+[1-9][0-9]{6,14}\Z"
 

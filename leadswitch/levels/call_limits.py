@@ -18,6 +18,8 @@ NOTICE_SECONDS: Final = 60
 POLLED_SHARE: Final = 0.20
 REFUSED_WEBHOOKS: Final = 5
 UNKNOWN_CALLS: Final = 5
+# Calls that the carrier refused because the account had as many as it may. One may come at the end of another call.
+LIMIT_REFUSALS: Final = 5
 # Of the requests to place a call, those that the carrier did not answer.
 UNANSWERED_SHARE: Final = 0.50
 # With fewer, one lost webhook or one lost answer would be a large share.

@@ -198,6 +198,9 @@ CALL_STATES: Final = (
         "call-webhooks-refused",
     ),
     make_state(
-        "calls without a problem", quiet_channel, NO_PROBLEM, "missed-wakes", "second-calls", "unknown-calls"
+        "calls without a problem",
+        quiet_channel,
+        NO_PROBLEM,
+        *("carrier-limit", "missed-wakes", "second-calls", "unknown-calls"),
     ),
 )

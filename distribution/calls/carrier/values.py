@@ -35,6 +35,7 @@ class Problem(StrEnum):
     REFUSED = "refused"  # another refusal: `code` says which
     BAD_SETTINGS = "bad_settings"  # the carrier's URL or the account's id cannot be used
     UNREACHABLE = "unreachable"  # no connection
+    SENT_TOO_LATE = "sent_too_late"  # the dialer had stopped for a while, so it sent no request
     NO_ANSWER = "no_answer"  # no answer in time, or the connection was cut
     CARRIER_FAILED = "carrier_failed"  # the carrier reports an error of its own
     BAD_ANSWER = "bad_answer"  # an answer that cannot be read, or without the id of the call

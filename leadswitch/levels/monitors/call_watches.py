@@ -10,6 +10,7 @@ from leadswitch.levels.call_limits import (
     LEAST_DIALS,
     LEAST_ENDED,
     LEAST_RUNG,
+    LIMIT_REFUSALS,
     NOTICE_SECONDS,
     POLLED_SHARE,
     REFUSED_WEBHOOKS,
@@ -97,6 +98,9 @@ CALL_WATCHES: Final[dict[str, Watch]] = {
     "LeadSwitchCallsHalted": HALTED,
     "LeadSwitchCarrierStopped": above("leadswitch_carrier_accounts_stopped", 0, "1m"),
     "LeadSwitchCarrierUnreachable": UNREACHABLE,
+    "LeadSwitchCarrierLimit": Watch(
+        (at_least(increase(DIALS, is_one_of("problem", "concurrency")), "30m", LIMIT_REFUSALS),)
+    ),
     "LeadSwitchNoLine": above("leadswitch_workspaces_without_line", 0, "1m"),
     "LeadSwitchChannelsFlagged": above("leadswitch_channels_flagged", 0, "1m"),
     "LeadSwitchAnswerRateHalved": HALVED,

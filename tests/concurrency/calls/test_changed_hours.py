@@ -9,18 +9,21 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from distribution.calls import begin
 from distribution.calls.calling_rules import hold_hours, read_calling_rules
 from distribution.calls.hours.places import Place
 from distribution.calls.locks import lock_verification
-from distribution.models import CALLS_CHANNEL, CallingHours, Verification
+from distribution.models import CALLS_CHANNEL, CallingHours, Channel, Verification
 from tests.support.blocking import another_connection
-from tests.support.factories import VerificationFactory
+from tests.support.factories import ChannelFactory, VerificationFactory, person
 from tests.support.racing import before_its_commit, in_background
 from tests.support.waiting import wait_until_blocked
+from tests.support.waiting_leads import AT, let_wait
 
 pytestmark = pytest.mark.usefixtures("committed_db", "shipped_hours")
 
 MIAMI = Place("US", "FL", "America/New_York")
+IN_MIAMI = {"zip": "33101", "state": "FL"}
 LATER = datetime(2099, 1, 1, 13, tzinfo=UTC)
 
 
@@ -117,6 +120,50 @@ def test_dialers_hear_of_each_verification_that_becomes_due_by_itself() -> None:
     with listening_for_calls() as hear:
         Verification.objects.filter(pk=waiting.pk).update(due_at=timezone.now())
         assert len(hear()) == 1
+
+
+@pytest.mark.parametrize("whose", ["law", "channel"])
+def test_dialer_begins_again_when_the_hours_allow_the_call(
+    monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """It has given the lock of the hours back: who changes a channel locks the channel first."""
+    channel = ChannelFactory()
+    contact = {f"lead__{name}": value for name, value in {**person(phone="+13055550101"), **IN_MIAMI}.items()}
+    waiting = let_wait(channel, **contact)
+    closed: dict[str, Any] = {"mon": [["12:00", "17:00"]]}
+    if whose == "law":
+        CallingHours.objects.filter(state="FL").update(opens=time(11))
+    else:
+        Channel.objects.update(hours=closed)
+    held: list[int] = []
+    take = begin.take_line
+
+    def taking(*args: Any, **kwargs: Any) -> Any:
+        held.append(count_own_advisory_locks())
+        return take(*args, **kwargs)
+
+    def open_now() -> None:
+        if whose == "law":
+            CallingHours.objects.filter(state="FL").update(opens=time(8))
+        else:
+            Channel.objects.update(hours={})
+
+    monkeypatch.setattr(begin, "take_line", taking)
+    with (
+        before_its_commit(open_now) as commit,
+        in_background(lambda: begin.begin_call(waiting.pk, at=AT)) as begun,
+    ):
+        wait_until_blocked(connection)
+        commit()
+        assert isinstance(begun.result(), begin.Begun)
+
+    assert held == [0]
+
+
+def count_own_advisory_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        return int(cursor.fetchone()[0])
 
 
 @contextmanager

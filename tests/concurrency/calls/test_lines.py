@@ -148,8 +148,9 @@ def test_one_verification_is_called_once() -> None:
 
 
 def test_calls_are_counted_again_when_the_call_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The third call of the day begins and ends between the look and the write."""
-    waiting = let_wait(ChannelFactory())
+    """The third call of the day begins and ends between the look and the write. It takes no slot of the pace."""
+    channel = ChannelFactory()
+    waiting = let_wait(channel)
     take = begin_module.take_line
 
     def taking(*args: Any, **kwargs: Any) -> Any:
@@ -168,9 +169,11 @@ def test_calls_are_counted_again_when_the_call_is_written(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(begin_module, "take_line", taking)
 
-    assert begin_call(waiting.pk, at=AT) == NotBegun("phone_in_call", AT + timedelta(seconds=30))
+    assert begin_call(waiting.pk, at=AT) == NotBegun("called_too_often", AT + timedelta(seconds=30))
 
     assert not Call.objects.filter(verification=waiting).exists()
+    channel.refresh_from_db()
+    assert (channel.next_dial_at, channel.last_dialed_at) == (None, None)
 
 
 def test_next_channel_is_tried_if_the_best_one_is_taken_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:

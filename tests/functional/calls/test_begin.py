@@ -51,7 +51,7 @@ def test_call_is_committed_before_its_request() -> None:
         28,
         120,
     )
-    assert (call.phone_hash, call.next_check_at) == (waiting.lead.phone_hash, AT + timedelta(seconds=30))
+    assert (call.phone_hash, call.next_check_at) == (waiting.lead.phone_hash, AT + timedelta(seconds=60))
     assert state_of(waiting) == ("calling", None, "", 1)
     lead = Lead.objects.get()
     assert (lead.status, lead.locked_by, lead.locked_at) == ("calling", f"call:{call.public_id}", AT)

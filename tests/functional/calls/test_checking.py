@@ -53,7 +53,7 @@ def place(office: Office, digits: str, **changes: Any) -> Call:
     ("digits", "outcome", "lead"),
     [
         ("01", "confirmed", ("pending", "call", "")),
-        ("02", "declined", ("failed", "", "")),
+        ("02", "declined", ("failed", "declined", "")),
         ("04", "voicemail", ("gated", "", "")),
         ("05", "busy", ("gated", "", "")),
         ("06", "no_answer", ("gated", "", "")),

@@ -1,12 +1,14 @@
 """The dialer: what wakes it, what it does without being woken, and how it ends."""
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -14,6 +16,7 @@ from django.utils import timezone
 
 from distribution import metrics
 from distribution.calls import dialer as dialer_module
+from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, PlaceCall, Problem
 from distribution.calls.dialer import Dialer
 from distribution.models import Call, CallingHours, CarrierAccount, Channel, Verification
 from distribution.models import Dialer as DialerRow
@@ -21,8 +24,8 @@ from routing.dispatch.heartbeat import heartbeat_age
 from routing.models import DispatchControl, Lead, Workspace
 from tests.support.calling import Office
 from tests.support.dialer_here import dialing_here
-from tests.support.factories import CallFactory
-from tests.support.waiting import wait_until
+from tests.support.factories import CallFactory, ChannelFactory
+from tests.support.waiting import LONGEST_SECONDS, wait_until
 from tests.support.waiting_leads import allow_calls_now, let_wait
 
 # Far less than the pause between two full passes.
@@ -120,6 +123,13 @@ def block(kind: str, office: Office) -> Callable[[], object]:
     if kind == "account":
         account.update(stopped_at=now, stop_code="queue_full")
         return lambda: account.update(stopped_at=None, stop_code="")
+    if kind == "moved":
+        account.update(stopped_at=now, stop_code="queue_full")
+        other = CarrierAccount.objects.get(pk=office.channel.account_id)
+        other.pk, other.public_id, other.name = None, uuid4(), "another"
+        other.stopped_at, other.stop_code = None, ""
+        other.save()
+        return lambda: channel.update(account=other)
     if kind == "workspace":
         Workspace.objects.update(paused_at=now)
         return lambda: Workspace.objects.update(paused_at=None)
@@ -127,7 +137,9 @@ def block(kind: str, office: Office) -> Callable[[], object]:
     return lambda: DispatchControl.objects.update(paused_at=None)
 
 
-@pytest.mark.parametrize("kind", ["line", "lines", "channel", "flag", "account", "workspace", "product"])
+@pytest.mark.parametrize(
+    "kind", ["line", "lines", "channel", "flag", "account", "moved", "workspace", "product"]
+)
 def test_waiting_lead_is_called_when_what_holds_it_back_ends(
     office: Office, settings: Any, tmp_path: Path, kind: str
 ) -> None:
@@ -172,6 +184,97 @@ def test_full_pass_counts_and_calls_whom_nothing_woke(
 
     assert metrics.MISSED_WAKES._value.get() == missed + 1
     assert "calls.missed_wake" in [record.message for record in caplog.records]
+
+
+def test_due_time_without_a_notification_is_reread(
+    office: Office, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another dialer moved it on, which notifies no dialer, and ended."""
+    monkeypatch.setattr(dialer_module, "PASS_SECONDS", 2.0)
+    missed = metrics.MISSED_WAKES._value.get()
+    with running(office, settings, tmp_path, hears=False) as dialer:
+        wait_until(lambda: dialer._look_at == math.inf, what="that it sleeps")
+        due_at = timezone.now() + timedelta(seconds=3)
+        let_wait_now(office, due_at=due_at)
+        wait_for_requests(office, 1)
+
+    dialed_at = Call.objects.get().dialed_at
+    assert dialed_at is not None
+    assert timedelta() <= dialed_at - due_at < timedelta(seconds=1)
+    assert metrics.MISSED_WAKES._value.get() == missed
+
+
+class SetWhenItTimesOut(threading.Event):
+    """A notification comes between the end of a wait and what follows."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        is_set = super().wait(timeout)
+        self.set()
+        return is_set
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_notification_at_the_end_of_a_wait_is_not_lost(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VAR_DIR = tmp_path
+    stop = threading.Event()
+    dialer = Dialer("here", stop=stop, is_woken=True)
+    dialer._parts.clear()
+    dialer._wake = SetWhenItTimesOut()
+    turns: list[bool] = []
+
+    def turn(*, is_woken: bool) -> float:
+        turns.append(is_woken)
+        if len(turns) == 3:
+            stop.set()
+        return 0.0
+
+    monkeypatch.setattr(dialer, "_turn_or_pause", turn)
+    dialer.run()
+
+    assert turns == [True, True, True]
+
+
+class SilentCarrier(CarrierClient):
+    """It answers when the event is set."""
+
+    def __init__(self, answers: threading.Event, taken: list[str]) -> None:
+        self._answers, self._taken = answers, taken
+
+    def place(self, request: PlaceCall) -> Dialed:
+        self._taken.append(request.to)
+        self._answers.wait(LONGEST_SECONDS)
+        return Dialed(DialOutcome.NOT_PLACED, problem=Problem.REFUSED)
+
+
+def test_silent_carrier_keeps_at_most_half_of_the_threads(
+    office: Office, settings: Any, tmp_path: Path
+) -> None:
+    other = ChannelFactory(lines=5)
+    answers, taken = threading.Event(), list[str]()
+
+    def carrier_of(account: CarrierAccount) -> CarrierClient:
+        if account.pk == office.channel.account_id:
+            return SilentCarrier(answers, taken)
+        return SilentCarrier(is_well, called)
+
+    is_well, called = threading.Event(), list[str]()
+    is_well.set()
+    for number in range(6):
+        let_wait_now(office, f"{number}27")
+    address, area = allow_calls_now()
+    values = {f"lead__{name}": value for name, value in address.items()}
+    with dialing_here(settings, tmp_path, carrier_of=carrier_of, threads=4):
+        try:
+            wait_until(lambda: len(taken) == 2, what="two requests")
+            for number in range(3):
+                let_wait(other, phone=f"+1{area}55601{number:02}", **values, due_at=timezone.now())
+            wait_until(lambda: len(called) == 3, what="the calls of the other account")
+            assert len(taken) == 2
+        finally:
+            answers.set()
+        wait_until(lambda: len(taken) == 6, what="the other requests")
 
 
 def test_full_pass_finds_nobody_who_was_announced(

@@ -1,15 +1,18 @@
 """Placing a call: exactly one request, and what each answer of the carrier means for call, line, lead and account."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from distribution.calls.begin import Begun, NotBegun, begin_call
+from distribution.calls.carrier import Dialed, DialOutcome, Problem
 from distribution.calls.dialing import dial, place, record, start_request
 from distribution.calls.locks import count_lines
+from distribution.calls.recording_dials import record_dialed
 from distribution.models import Call, CarrierAccount, Channel, Verification
 from routing.models import Lead
 from tests.support.calling import Office
@@ -235,3 +238,90 @@ def test_result_of_a_call_that_lost_its_lead_frees_the_line_only(office: Office)
     waiting.refresh_from_db()
     assert (waiting.state, Lead.objects.get().status) == ("closed", "cancelled")
     assert count_lines(office.channel.pk) == 0
+
+
+def record_late(office: Office, dialed: Dialed) -> tuple[Call, datetime]:
+    """The answer of the carrier to a call that is being requested."""
+    _, begun = begin(office, "27")
+    dialed_at = start_request(begun)
+    assert dialed_at is not None
+    record(begun, dialed, dialed_at=dialed_at)
+    return Call.objects.get(pk=begun.call_id), dialed_at
+
+
+def test_call_that_the_carrier_queues_for_too_long_is_hung_up(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would ring later than the check of the hours looked ahead."""
+    call, dialed_at = record_late(office, Dialed(DialOutcome.PLACED, sid="CA1", queue_ms=30_001))
+
+    assert (call.carrier_sid, call.state) == ("CA1", "queued")
+    assert call.hang_up_at is not None
+    assert call.next_check_at == call.hang_up_at
+    assert call.hang_up_at >= dialed_at
+    paused_until = CarrierAccount.objects.get().next_dial_at
+    assert paused_until == call.hang_up_at + timedelta(milliseconds=30_001)
+    assert [record.message for record in caplog.records] == ["calls.queued_too_long"]
+    story = [(code, data) for code, data in events_of(Verification.objects.get()) if code == "hung_up"]
+    assert story == [("hung_up", {"why": "queued_too_long"})]
+
+
+def test_call_that_the_carrier_queues_for_the_margin_goes_on(office: Office) -> None:
+    call, dialed_at = record_late(office, Dialed(DialOutcome.PLACED, sid="CA1", queue_ms=30_000))
+
+    assert call.hang_up_at is None
+    assert call.next_check_at == dialed_at + timedelta(seconds=30 + 28 + 30)
+
+
+def test_pause_of_the_account_grows_with_each_unknown_call(office: Office) -> None:
+    pauses = []
+    for number in range(8):
+        CarrierAccount.objects.update(next_dial_at=None)
+        waiting = let_wait(office.channel, phone=f"+140455502{number:02}")
+        begun = begin_call(waiting.pk, at=AT)
+        assert isinstance(begun, Begun)
+        CarrierAccount.objects.update(next_dial_at=None)
+        with transaction.atomic():
+            answer = Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER)
+            record_dialed(begun.call_id, answer, dialed_at=AT, at=AT)
+        paused_until = CarrierAccount.objects.get().next_dial_at
+        assert paused_until is not None
+        pauses.append((paused_until - AT).total_seconds())
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize(("seconds", "is_sent"), [(14, True), (16, False)])
+def test_request_that_comes_too_late_is_not_sent(office: Office, *, seconds: int, is_sent: bool) -> None:
+    """The dialer was stopped for a while after its checks."""
+    waiting, begun = begin(office, "27")
+
+    dial(replace(begun, begun_at_seconds=begun.begun_at_seconds - seconds), carrier_of=office.get_carrier)
+
+    assert len(office.carrier.requests("POST")) == is_sent
+    if not is_sent:
+        waiting.refresh_from_db()
+        call = Call.objects.get()
+        assert (call.dial, call.dial_problem) == ("not_placed", "sent_too_late")
+        assert_not_placed(waiting, call, reason="", seconds=0)
+
+
+def test_time_until_the_slot_of_the_pace_is_not_late(office: Office) -> None:
+    _, begun = begin(office, "27")
+
+    dialed = place(
+        replace(begun, begun_at_seconds=begun.begun_at_seconds - 16, wait_seconds=5),
+        carrier=office.get_carrier(begun.account),
+    )
+
+    assert dialed.outcome is DialOutcome.PLACED
+
+
+@pytest.mark.parametrize(("end", "state"), [("sell", "unverified"), ("person", "person")])
+def test_lead_that_expires_before_its_next_call_is_given_up(office: Office, end: str, state: str) -> None:
+    expires_at = timezone.now() + 29 * SECOND
+
+    waiting, call = dial_one(office, "12", lead__expires_at=expires_at, campaign__unverified_end=end)
+
+    assert (call.state, call.outcome) == ("ended", "not_placed")
+    assert (waiting.state, waiting.tries) == (state, 0)
+    assert events_of(waiting)[-1] == ("gave_up", {"reason": "carrier_refused", "end": end})

@@ -1,4 +1,4 @@
-"""Who is picked: workspaces take turns, and whoever waits in vain is not read."""
+"""Who is picked: workspaces take turns, and leads without room for a call are not read."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -7,13 +7,17 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from distribution.calls import begin
+from distribution.calls.begin import Begun, NotBegun, begin_call
+from distribution.calls.channels import read_channels
 from distribution.calls.picking import PICK, READ_ROOM, Picked, pick, read_room
-from distribution.models import Channel, Verification
+from distribution.models import Call, Channel, Verification
 from distribution.sql_arrays import array_literal
 from routing.models import Workspace
 from tests.support.factories import CallFactory, ChannelFactory, VerificationFactory
 from tests.support.plans import read_by_table
 from tests.support.planting import plant
+from tests.support.waiting_leads import AT, let_wait
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -119,3 +123,74 @@ def test_long_queue_costs_what_a_short_one_costs(piles: list[Channel]) -> None:
     }
     indexes, rows = read_by_table(PICK, parameters)["distribution_verification"]
     assert (indexes, rows) == ({"verification_queue"}, 5)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"timezone": "Mars/Olympus"}, {"hours": {"mon": [["17:00", "09:00"]]}}], ids=["zone", "hours"]
+)
+def test_channel_whose_hours_cannot_be_read_stops_no_other(
+    broken: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    bad, free = ChannelFactory(lines=3), ChannelFactory(lines=2)
+    second = ChannelFactory(lines=4, account=bad.account)
+    queue(bad, 1)
+    queue(free, 1)
+    Channel.objects.filter(pk=bad.pk).update(**broken)
+
+    for _ in range(2):
+        assert read_room().calls == {free.workspace_id: 2, bad.workspace_id: 4}
+    assert [each.id for each in read_channels(bad.workspace_id)] == [second.pk]
+    assert [record.message for record in caplog.records] == ["calls.channel_hours_not_valid"]
+
+
+def test_lead_is_called_beside_a_channel_whose_hours_cannot_be_read() -> None:
+    bad = ChannelFactory()
+    waiting = let_wait(bad)
+    Channel.objects.filter(pk=bad.pk).update(timezone="Mars/Olympus")
+    assert begin_call(waiting.pk, at=AT) == NotBegun("no_channel")
+
+    good = ChannelFactory(account=bad.account)
+
+    assert isinstance(begin_call(waiting.pk, at=AT), Begun)
+    assert Call.objects.get().channel == good
+
+
+def test_threads_of_a_dialer_limit_its_room() -> None:
+    one, two = ChannelFactory(lines=5), ChannelFactory(lines=5)
+    queue(one, 5)
+    queue(two, 5)
+    left = {one.account_id: 2, two.account_id: 0}
+
+    room = read_room(left.__getitem__)
+
+    assert room.calls == {one.workspace_id: 2}
+    assert room.seconds is None, "the end of a request wakes it"
+
+
+def test_account_that_has_its_threads_is_left_out() -> None:
+    crowded = ChannelFactory(area_codes=["404"])
+    other = ChannelFactory(area_codes=["212"], account__workspace=crowded.workspace)
+    one, two = let_wait(crowded), let_wait(crowded, phone="+14045550102")
+
+    assert isinstance(begin_call(one.pk, at=AT, without=[crowded.account_id]), Begun)
+
+    assert Call.objects.get().channel == other
+    both = [crowded.account_id, other.account_id]
+    assert begin_call(two.pk, at=AT, without=both) == NotBegun("paced")
+
+
+def test_channel_that_was_moved_to_another_account_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the locks."""
+    channel = ChannelFactory()
+    other = ChannelFactory(account__workspace=channel.workspace, is_enabled=False).account
+    waiting = let_wait(channel)
+    take = begin.take_line
+
+    def taking(*args: Any, **kwargs: Any) -> Any:
+        Channel.objects.filter(pk=channel.pk).update(account=other)
+        return take(*args, **kwargs)
+
+    monkeypatch.setattr(begin, "take_line", taking)
+
+    assert begin_call(waiting.pk, at=AT) == NotBegun("no_channel")
+    assert not Call.objects.exists()
