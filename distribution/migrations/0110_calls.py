@@ -847,7 +847,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="callnotice",
             index=models.Index(
-                condition=models.Q(("applied_at__isnull", True)), fields=["id"], name="callnotice_new"
+                condition=models.Q(("applied_at__isnull", True), ("result", "")),
+                fields=["id"],
+                name="callnotice_new",
             ),
         ),
         migrations.AddConstraint(
@@ -863,8 +865,8 @@ class Migration(migrations.Migration):
                 name="notify_on_notice",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.applied_at IS NULL)",
-                    func="NOTIFY leadswitch_calls; RETURN NULL;",
-                    hash="44135a4f3ff29761dd09d6a3c2c566e785cc43a9",
+                    func="NOTIFY leadswitch_call_reports; RETURN NULL;",
+                    hash="9a18c9cc37a51fde5a76e97360f1ffd6bf480b3e",
                     operation="INSERT",
                     pgid="pgtrigger_notify_on_notice_784bc",
                     table="distribution_callnotice",

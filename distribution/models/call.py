@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from distribution.models.carrieraccount import CarrierAccount
 from distribution.models.channel import Channel
-from distribution.models.verifying import Verification, notify_calls
+from distribution.models.verifying import CALL_REPORTS_CHANNEL, Verification, notify_calls
 from routing.models import Lead, Workspace
 
 MAX_CODE: Final = 30
@@ -233,10 +233,17 @@ class CallNotice(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(applied_at__isnull=True), name="callnotice_new"),
+            models.Index(
+                fields=["id"], condition=Q(applied_at__isnull=True, result=""), name="callnotice_new"
+            ),
         ]
         triggers: ClassVar = [
-            notify_calls("notify_on_notice", operation=pgtrigger.Insert, condition="(NEW.applied_at IS NULL)")
+            notify_calls(
+                "notify_on_notice",
+                operation=pgtrigger.Insert,
+                condition="(NEW.applied_at IS NULL)",
+                channel=CALL_REPORTS_CHANNEL,
+            )
         ]
 
     def __str__(self) -> str:
