@@ -23,6 +23,7 @@ from distribution.deliveries.listening import connection_parameters
 from distribution.models import (
     Call,
     CallingHours,
+    CallNotice,
     CallPolicy,
     Campaign,
     CarrierAccount,
@@ -164,6 +165,11 @@ def clear(*, lines: int) -> None:
 
 def wait_for_dialer() -> None:
     wait_until(Dialer.objects.exists, what="a dialer")
+
+
+def is_inbox_empty() -> bool:
+    """Each report was stored before the carrier got its answer."""
+    return not CallNotice.objects.filter(applied_at__isnull=True, result="").exists()
 
 
 def count_open() -> int:

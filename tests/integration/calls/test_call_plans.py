@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from distribution.calls.applying import FIND_NEW, HANG_UP
+from distribution.calls.applying import HANG_UP, SEARCHED, TAKE
 from distribution.calls.checking import FIND_DUE
 from distribution.calls.costs import FIND_COST
 from distribution.calls.hanging_up import FIND_LEFT_BEHIND
@@ -35,6 +35,13 @@ SELECT id, 'status', carrier_sid, 'busy', 3, now(), 'applied' FROM distribution_
 """
 
 
+TAKING: Final = {"busy": "{}", "searched": SEARCHED, "lock": 1}
+WAITING: Final = """
+INSERT INTO distribution_callnotice (call_id, kind, carrier_sid, status, sequence, result, received_at)
+SELECT c.id, 'status', c.carrier_sid, 'ringing', 1, r.result, now()
+FROM distribution_call c CROSS JOIN (VALUES (''), ('hang_up')) r (result) WHERE c.ended_at IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
 OF_OPEN: Final = {"callnotice_new", "call_checked", "call_lines", "call_one_open_of_lead", "call_cost_due"}
 
 
@@ -52,7 +59,7 @@ def call(committed_db: None) -> Call:  # noqa: ARG001
 @pytest.mark.parametrize(
     ("sql", "parameters", "table"),
     [
-        (FIND_NEW, [10], "distribution_callnotice"),
+        (TAKE, TAKING, "distribution_callnotice"),
         (FIND_DUE, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
         (FIND_LEFT_BEHIND, [10], "distribution_call"),
         (FIND_COST, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
@@ -64,6 +71,14 @@ def test_only_what_is_open_is_read(call: Call, sql: str, parameters: Any, table:
     indexes, rows = read_by_table(sql, parameters)[table]
     assert indexes <= OF_OPEN
     assert rows <= 2
+
+
+def test_search_of_an_applier_does_not_grow_with_the_inbox(call: Call) -> None:
+    plant(WAITING)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE distribution_callnotice")
+    assert CallNotice.objects.filter(applied_at__isnull=True).count() > ROWS
+    assert read_by_table(TAKE, TAKING)["distribution_callnotice"] == ({"callnotice_new"}, 2), call
 
 
 def test_reads_of_one_call_have_an_index(call: Call) -> None:
