@@ -4,6 +4,7 @@
     pool (threads)         begins a call, places it, records the answer: one request each
     applier (a thread)     applies what carriers report
     checker (a thread)     asks carriers about calls whose reports are missing, and ends calls
+    finisher (a thread)    ends second calls, and asks carriers for costs
     listener (a thread)    wakes them when a commit changes something
 
 Several may run: PostgreSQL's locks decide about each call. A process may be killed at every step (dialing.py).
@@ -21,12 +22,13 @@ from django.db import Error, close_old_connections, connections
 
 from distribution import metrics
 from distribution.calls.applying import apply_new
-from distribution.calls.carriers import get_carrier
+from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.checking import check_due
 from distribution.calls.dial_pool import DialPool
-from distribution.calls.dialing import GetCarrier
+from distribution.calls.finishing import finish_due
 from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
 from distribution.calls.picking import Picked, Room, pick, read_room
+from distribution.calls.reach import Reach
 from distribution.deliveries.intervals import Interval
 from routing.dispatch.heartbeat import send_heartbeat
 from routing.queries import read_clock
@@ -106,8 +108,8 @@ class Dialer:
         self, name: str, *, stop: threading.Event, is_woken: bool, carrier_of: GetCarrier = get_carrier
     ) -> None:
         self._name, self._stop, self._carrier_of = name, stop, carrier_of
-        self._wake, applies, checks = (threading.Event() for _ in range(3))
-        self.wakes = Wakes(self._wake, applies, checks)
+        self._wake, applies, checks, finishes = (threading.Event() for _ in range(4))
+        self.wakes = Wakes(self._wake, applies, checks, finishes)
         self._poll_seconds = math.inf if is_woken else settings.LEADSWITCH_DIALER_POLL_MS / 1000
         apply_seconds = PASS_SECONDS if is_woken else self._poll_seconds
         self._pool = DialPool(
@@ -115,7 +117,11 @@ class Dialer:
         )
         applier = Repeater("applier", step=self._apply, stop=stop, wake=applies, seconds=apply_seconds)
         checker = Repeater("checker", step=self._check, stop=stop, wake=checks, seconds=CHECK_SECONDS)
-        self._parts: list[threading.Thread] = [*self._pool.threads, applier, checker]
+        finisher = Repeater(
+            "finisher", step=self._finish_calls, stop=stop, wake=finishes, seconds=CHECK_SECONDS
+        )
+        self._parts: list[threading.Thread] = [*self._pool.threads, applier, checker, finisher]
+        self._reach = Reach()
         self._heartbeat = Interval(HEARTBEAT_SECONDS)
         self._full_pass = FullPass()
         self._look_at = 0.0
@@ -184,7 +190,10 @@ class Dialer:
         return apply_new(limit=STEPS_AT_ONCE)
 
     def _check(self) -> int:
-        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of)
+        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
+
+    def _finish_calls(self) -> int:
+        return finish_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
 
     def _look_after(self) -> None:
         self._check_threads()
