@@ -4,6 +4,7 @@
     pool (threads)         begins a call, places it, records the answer: one request each
     appliers (threads)     apply what carriers report, each another call
     checker (a thread)     asks carriers about calls whose reports are missing, and ends calls
+    finisher (a thread)    ends second calls, and asks carriers for costs
     listener (a thread)    wakes them when a commit changes something
 
 Several may run: PostgreSQL's locks decide about each call. A process may be killed at every step (dialing.py).
@@ -22,12 +23,13 @@ from django.db import Error, close_old_connections, connections
 
 from distribution import metrics
 from distribution.calls.applying import Round
-from distribution.calls.carriers import get_carrier
+from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.checking import check_due
 from distribution.calls.dial_pool import DialPool
-from distribution.calls.dialing import GetCarrier
+from distribution.calls.finishing import finish_due
 from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
 from distribution.calls.picking import Picked, Room, pick, read_room
+from distribution.calls.reach import Reach
 from distribution.deliveries.intervals import Interval
 from distribution.models import CALL_REPORTS_CHANNEL, CALLS_CHANNEL
 from routing.dispatch.heartbeat import send_heartbeat
@@ -120,7 +122,7 @@ class Dialer:
         self, name: str, *, stop: threading.Event, is_woken: bool, carrier_of: GetCarrier = get_carrier
     ) -> None:
         self._name, self._stop, self._carrier_of = name, stop, carrier_of
-        self._wake, checks = threading.Event(), threading.Event()
+        self._wake, checks, finishes = (threading.Event() for _ in range(3))
         self._reports = [threading.Event() for _ in range(APPLIERS)]
         self.wakes = Wakes(self._wake, checks)
         self.listens: Mapping[str, threading.Event] = {
@@ -133,7 +135,11 @@ class Dialer:
         )
         appliers = [self._make_applier(number, is_woken=is_woken) for number in range(APPLIERS)]
         checker = Repeater("checker", step=self._check, stop=stop, wake=checks, seconds=CHECK_SECONDS)
-        self._parts: list[threading.Thread] = [*self._pool.threads, *appliers, checker]
+        finisher = Repeater(
+            "finisher", step=self._finish_calls, stop=stop, wake=finishes, seconds=CHECK_SECONDS
+        )
+        self._parts: list[threading.Thread] = [*self._pool.threads, *appliers, checker, finisher]
+        self._reach = Reach()
         self._heartbeat = Interval(HEARTBEAT_SECONDS)
         self._full_pass = FullPass()
         self._look_at = 0.0
@@ -217,7 +223,10 @@ class Dialer:
         return int(applied.is_left)
 
     def _check(self) -> int:
-        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of)
+        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
+
+    def _finish_calls(self) -> int:
+        return finish_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
 
     def _look_after(self) -> None:
         self._check_threads()

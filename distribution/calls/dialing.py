@@ -18,10 +18,9 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 from distribution.calls.addresses import make_addresses
 from distribution.calls.begin import Begun
 from distribution.calls.carrier import CarrierClient, Dialed, PlaceCall
-from distribution.calls.carriers import get_carrier
+from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.counting import count_dial, observe_gap
 from distribution.calls.recording_dials import record_dialed
-from distribution.models import CarrierAccount
 from routing.leads.abandoned import log_attempts
 from routing.queries import read_clock
 
@@ -40,7 +39,6 @@ RETURNING dialed_at
 # A result that PostgreSQL does not take for so long is left to the checker, who asks the carrier.
 RECORD_WITHIN_SECONDS: Final = 60.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
-GetCarrier = Callable[[CarrierAccount], CarrierClient]
 
 
 def dial(begun: Begun, *, carrier_of: GetCarrier = get_carrier) -> Dialed | None:

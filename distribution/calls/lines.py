@@ -12,25 +12,24 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from distribution.calls.channels import RESERVED
+from distribution.calls.check_times import LONGEST_START
 from distribution.calls.facts import COUNTED, RATE_WINDOW
 from distribution.calls.locks import count_lines, lock_account, lock_channel
 from distribution.models import CallKind, CarrierAccount, Channel
 
-# A call whose request has not begun by then was lost with its dialer.
-BEGIN_WITHIN: Final = timedelta(seconds=30)
 # How long a call may last: the script is short.
 TIME_LIMIT_SECONDS: Final = 120
 ANY_NUMBER: Final = 2**31 - 1
 # A unique index decides between two calls to one phone: the later one waits for the commit of the earlier, and is none.
 INSERT_CALL: Final = f"""
 INSERT INTO distribution_call (
-    public_id, kind, workspace_id, account_id, channel_id, lead_id, verification_id, number, test_phone, phone_hash,
-    state, created_at, next_check_at, ring_seconds, time_limit_seconds, records
+    public_id, kind, workspace_id, account_id, channel_id, lead_id, verification_id, number, from_number, test_phone,
+    phone_hash, state, created_at, next_check_at, ring_seconds, time_limit_seconds, records
 )
 SELECT %(public_id)s, %(kind)s, %(workspace)s, %(account)s, %(channel)s, %(lead)s, %(verification)s, %(number)s,
-    %(test_phone)s, %(phone_hash)s::varchar, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s, %(time_limit)s,
-    %(records)s
-WHERE (SELECT count(*) FROM distribution_call c WHERE {COUNTED}) < %(most)s
+    %(from_number)s, %(test_phone)s, %(phone_hash)s::varchar, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s,
+    %(time_limit)s, %(records)s
+WHERE (SELECT count(*) FROM distribution_call c WHERE {COUNTED.format(workspace="%(workspace)s")}) < %(most)s
 ON CONFLICT DO NOTHING
 RETURNING id
 """  # noqa: S608 - only a condition is put in
@@ -78,7 +77,7 @@ def take_line(channel_id: int, *, account_id: int, at: datetime) -> LineTaken:
     if not account.is_enabled or account.stopped_at is not None:
         raise NoLine(channel_id, "account_stopped")
     channel = lock_channel(channel_id)
-    if not channel.is_enabled or channel.flagged_at is not None:
+    if channel.account_id != account_id or not channel.is_enabled or channel.flagged_at is not None:
         raise NoLine(channel_id, "no_channel")
     free = channel.lines - count_lines(channel_id)
     if free <= 0:
@@ -111,10 +110,11 @@ def insert_call(new: NewCall, *, line: LineTaken, at: datetime) -> tuple[int, UU
         "lead": new.lead_id,
         "verification": new.verification_id,
         "number": new.number,
+        "from_number": line.channel.number,
         "test_phone": new.test_phone,
         "phone_hash": new.phone_hash,
         "at": at,
-        "next_check_at": at + BEGIN_WITHIN,
+        "next_check_at": at + LONGEST_START,
         "ring_seconds": new.ring_seconds,
         "time_limit": TIME_LIMIT_SECONDS,
         "records": new.records,

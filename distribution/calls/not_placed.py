@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from distribution.calls.hearing import mark_ended
+from distribution.calls.hearing import END_FIELDS, mark_ended
 from distribution.calls.locks import LockedCall, lock_verification
 from distribution.calls.settling import call_again
 from distribution.models import CallOutcome
@@ -16,7 +16,7 @@ def end_not_placed(locked: LockedCall, *, due_at: datetime, reason: str, by: str
     call = locked.call
     call.outcome = CallOutcome.NOT_PLACED
     mark_ended(call, by=by, at=at)
-    call.save()
+    call.save(update_fields=(*END_FIELDS, "dial", "dial_code", "dial_problem"))
     if locked.claimed is not None and call.verification_id is not None:
         verification = lock_verification(call.verification_id)
         verification.tries = max(0, verification.tries - 1)

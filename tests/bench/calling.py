@@ -128,6 +128,7 @@ class Office:
             workspace=self.workspace,
             account=self.account,
             channel=first,
+            from_number=first.number,
             state="in_progress",
             dialed_at=timezone.now(),
             next_check_at=timezone.now() + timedelta(days=1),
@@ -158,7 +159,7 @@ def clear(*, lines: int) -> None:
         status="cancelled", finished_at=now, locked_by="", locked_at=None
     )
     Call.objects.filter(ended_at__isnull=True).update(
-        state="ended", outcome="canceled", ended_at=now, next_check_at=None
+        state="ended", outcome="canceled", ended_at=now, next_check_at=None, test_phone=""
     )
     Channel.objects.update(lines=lines // CHANNELS, is_enabled=True)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connections
 
+from distribution.calls.carriers import GetCarrier
 from distribution.calls.dialer import Dialer
-from distribution.calls.dialing import GetCarrier
 from distribution.deliveries.listening import Listener
 from tests.support.waiting import LONGEST_SECONDS
 
