@@ -35,10 +35,10 @@ def begin_deliverer() -> None:
 
 
 def begin_dialer() -> None:
-    """The same before the dialer starts. Threads pick, check and listen, and three apply; the others place calls."""
+    """The same before the dialer starts. Threads pick, check, finish and listen, three apply; others place calls."""
     from django.conf import settings
 
-    _begin("dialer", threads=6 + settings.LEADSWITCH_DIALER_THREADS)
+    _begin("dialer", threads=7 + settings.LEADSWITCH_DIALER_THREADS)
 
 
 def begin_streams() -> None:

@@ -77,7 +77,9 @@ def test_without_the_locks_it_moves_on_twice(monkeypatch: pytest.MonkeyPatch) ->
     unlocked = leads_to_end.LOCK_UNVERIFIED.replace("FOR NO KEY UPDATE OF l", "")
     monkeypatch.setattr(leads_to_end, "LOCK_UNVERIFIED", unlocked)
     monkeypatch.setattr(applying, "lock_call", look)
-    apply_twice(begin())
+    call = begin()
+    Call.objects.update(carrier_sid=SID)  # a second binding would be refused by a constraint
+    apply_twice(call)
     assert count_events()["ended"] == 2
 
 
