@@ -152,7 +152,7 @@ class CarrierAccountAdmin(SwitchesAdmin, ConfigurationAdmin):
     form = CarrierAccountForm
     switches = SWITCHES
     workspace_path = "workspace"
-    owner_fields = ("workspace",)
+    owner_fields = ("workspace", "api_url", "account_sid")
     list_display = ("name", "workspace", "short_state", "calls_per_second", "is_enabled")
     list_filter = ("is_enabled", "workspace")
     list_select_related = ("workspace",)

@@ -65,7 +65,7 @@ def _unflag(channel: Channel, form: ReasonForm, actor: str) -> str:
 
 
 class TestCallForm(ReasonForm):
-    """The phone is stored with the call until it is deleted with it, and shown nowhere."""
+    """The phone is stored with the call until it has ended, and shown nowhere."""
 
     __test__ = False  # no test of pytest
     field_order = ("phone", "reason")
@@ -154,7 +154,7 @@ SWITCHES: Final = {
 class ChannelAdmin(SwitchesAdmin, ConfigurationAdmin):
     switches = SWITCHES
     workspace_path = "workspace"
-    owner_fields = ("workspace",)
+    owner_fields = ("workspace", "account", "number")
     list_display = (
         "name",
         "workspace",

@@ -1,24 +1,29 @@
 """Applies what carriers reported, once, under the locks of lead and call.
 
 All new reports of a call are applied together, its keys first: a key decides before the end of the call does. Several
-processes may run it: the second finds nothing new. A report that cannot be applied is set aside, and stops no other.
+threads and processes may run it: each takes a call that no other one applies. A report that cannot be applied is set
+aside, and stops no other.
 """
 
 import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Self
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from distribution.calls.binding import bind_and_tell
 from distribution.calls.counting import count_applied
-from distribution.calls.hearing import hear
+from distribution.calls.hearing import hear, known_of
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.settling import Lines
 from distribution.calls.states import STATES, Said
 from distribution.models import Call, CallNotice, CallOutcome, NoticeKind
+from distribution.sql_arrays import array_literal
 from routing.leads.abandoned import log_attempts
-from routing.queries import read_clock
+from routing.leads.attempt_log import AttemptLine
 from tracing.locks import is_lock_conflict
 
 logger = logging.getLogger(__name__)
@@ -30,10 +35,23 @@ HANG_UP: Final = "hang_up"
 HUNG_UP: Final = "hung_up"
 FAILED: Final = "failed"
 
-FIND_NEW: Final = """
-SELECT call_id FROM distribution_callnotice
-WHERE applied_at IS NULL AND result = '' AND call_id IS NOT NULL
-GROUP BY call_id ORDER BY min(id) LIMIT %s
+# Any fixed number that no other advisory lock uses, with a hash of the call's id.
+APPLYING_LOCK: Final = 0x6C73_6361
+# More reports than those calls have that are being applied now.
+SEARCHED: Final = 100
+# The oldest call with a new report that nobody applies, whose cost does not grow with the inbox. NULL: others apply all
+# of them. The advisory lock only shares out the work. The row locks of lead and call decide.
+TAKE: Final = """
+WITH oldest AS MATERIALIZED (
+    SELECT call_id FROM distribution_callnotice
+    WHERE applied_at IS NULL AND result = '' AND call_id <> ALL (%(busy)s::bigint[])
+    ORDER BY id LIMIT %(searched)s
+), taken AS MATERIALIZED (
+    SELECT call_id FROM oldest WHERE pg_try_advisory_xact_lock(%(lock)s, hashint8(call_id)) LIMIT 1
+)
+SELECT (SELECT call_id FROM taken), clock_timestamp(),
+    EXISTS (SELECT FROM oldest WHERE call_id IS DISTINCT FROM (SELECT call_id FROM taken))
+WHERE EXISTS (SELECT FROM oldest)
 """
 
 
@@ -42,64 +60,153 @@ def apply_new(*, limit: int) -> int:
 
     What waits for a lock too long stays new, for the next time.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(FIND_NEW, [limit])
-        call_ids = [call_id for (call_id,) in cursor.fetchall()]
-    return sum(_apply_of(call_id) for call_id in call_ids)
+    return Round().run(limit=limit).reports
 
 
-def _apply_of(call_id: int) -> int:
-    at = read_clock()
-    try:
-        with transaction.atomic(durable=True):
-            count, lines = apply_notices(call_id, at=at)
-    except OperationalError as error:
-        if not is_lock_conflict(error):
-            raise
-        return 0
-    log_attempts(lines)
-    return count
+def _tell_nobody() -> None:
+    """There is one thread."""
 
 
-def apply_notices(call_id: int, *, at: datetime) -> tuple[int, Lines]:
-    """Lock a call and apply its new reports. Needs an open transaction. The lines are logged after the commit."""
-    lock_call(call_id)
+@dataclass(frozen=True, slots=True)
+class Taken:
+    call_id: int
+    at: datetime
+
+
+@dataclass(slots=True)
+class Round:
+    """`on_more` is called before a call's reports are applied, if another call has new ones. Not thread-safe.
+
+    `reports`: how many were applied. `is_left`: some are new, because another transaction holds them up or `limit` was
+    reached.
+    """
+
+    on_more: Callable[[], object] = _tell_nobody
+    reports: int = 0
+    _calls: int = 0
+    _is_more: bool = True
+    _busy: set[int] = field(default_factory=set)
+    # One of their reports could not be applied.
+    _apart: set[int] = field(default_factory=set)
+
+    @property
+    def is_left(self) -> bool:
+        return self._is_more or bool(self._busy)
+
+    def run(self, *, limit: int) -> Self:
+        while self._is_more and self._calls < limit and self._apply_next():
+            pass
+        return self
+
+    def _apply_next(self) -> bool:
+        """False: nothing is new, or others apply it."""
+        taken = None
+        try:
+            with transaction.atomic(durable=True):
+                taken = self._take()
+                if taken is None:
+                    return False
+                count, lines = apply_notices(
+                    taken.call_id, at=taken.at, is_apart=taken.call_id in self._apart
+                )
+        except Exception as error:
+            if taken is None:
+                raise
+            self._note_failure(taken.call_id, error)
+            return True
+        log_attempts(lines)
+        self._calls, self.reports = self._calls + 1, self.reports + count
+        return True
+
+    def _take(self) -> Taken | None:
+        """Needs the transaction that applies. None: nothing is new, or others apply it."""
+        values: dict[str, Any] = {
+            "busy": array_literal(self._busy),
+            "searched": SEARCHED,
+            "lock": APPLYING_LOCK,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE, values)
+            row = cursor.fetchone()
+        if row is None:
+            self._is_more = False
+            return None
+        call_id, at, self._is_more = row
+        if call_id is None:
+            return None
+        if self._is_more:
+            self.on_more()
+        return Taken(call_id, at)
+
+    def _note_failure(self, call_id: int, error: Exception) -> None:
+        """Leave the call alone in this round, or apply its reports one by one. Raises what is no such failure."""
+        if isinstance(error, OperationalError) and is_lock_conflict(error):
+            self._busy.add(call_id)
+            self._calls += 1
+        elif isinstance(error, OperationalError | InterfaceError) or call_id in self._apart:
+            raise error
+        else:
+            self._apart.add(call_id)
+            self._is_more = True
+
+
+def apply_notices(call_id: int, *, at: datetime, is_apart: bool = True) -> tuple[int, Lines]:
+    """Lock a call and apply its new reports. Needs an open transaction. The lines are logged after the commit.
+
+    `is_apart`: one that cannot be applied is set aside, at the cost of a savepoint for each. If not, it raises.
+    """
+    locked = lock_call(call_id)
     new = CallNotice.objects.filter(call_id=call_id, applied_at__isnull=True, result="")
     notices = sorted(new, key=lambda notice: (notice.kind != NoticeKind.KEYS, notice.pk))
-    lines = [line for notice in notices for line in _apply_or_set_aside(call_id, notice, at=at)]
+    if is_apart:
+        lines = [line for notice in notices for line in _apply_or_set_aside(call_id, notice, at=at)]
+    else:
+        lines = _apply_together(locked, notices, at=at)
     return len(notices), lines
 
 
 def _apply_or_set_aside(call_id: int, notice: CallNotice, *, at: datetime) -> Lines:
-    """Each report reads the rows again: the one before it may have moved the lead on."""
     try:
         with transaction.atomic():
-            return _apply(lock_call(call_id), notice, at=at)
+            return _apply_together(lock_call(call_id), [notice], at=at)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # noqa: BLE001 - the one place that contains a report that cannot be applied
         cause = type(error).__name__
         logger.error("calls.notice_failed", extra={"number": notice.pk, "cause": cause})
-        _note(notice, FAILED, at=at)
+        _note([notice], FAILED, at=at)
         return ()
 
 
-def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> Lines:
+def _apply_together(locked: LockedCall, notices: Sequence[CallNotice], *, at: datetime) -> list[AttemptLine]:
+    """The rows are read again after a report that decided something: it has moved the lead on."""
+    lines: list[AttemptLine] = []
+    by_result: defaultdict[str, list[CallNotice]] = defaultdict(list)
+    for notice in notices:
+        before = known_of(locked.call).outcome
+        result, its_lines = _apply(locked, notice, at=at)
+        by_result[result].append(notice)
+        lines += its_lines
+        if known_of(locked.call).outcome != before and notice is not notices[-1]:
+            locked = lock_call(locked.call.pk)
+    for result, applied in by_result.items():
+        _note(applied, result, at=at)
+    return lines
+
+
+def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str, Lines]:
+    """Returns what came of it."""
     call = locked.call
     if not bind_and_tell(call, notice.carrier_sid, at=at):
-        _note(notice, HANG_UP, at=None)
-        return ()
+        return HANG_UP, ()
     if notice.kind == NoticeKind.RECORDING:
-        _note(notice, APPLIED if _keep_recording(call, notice) else NOTHING_NEW, at=at)
-        return ()
+        return (APPLIED if _keep_recording(call, notice) else NOTHING_NEW), ()
     was_given_up = call.outcome == CallOutcome.NOT_PLACED
     heard = hear(locked, said_by(notice), by="webhook", at=at)
     if was_given_up and STATES.get(notice.status) != "ended":
         logger.error("calls.found_late", extra={"call": str(call.public_id)})
-        _note(notice, HANG_UP, at=None)
-    else:
-        _note(notice, APPLIED if heard.is_new else NOTHING_NEW, at=at)
-    return heard.lines
+        return HANG_UP, heard.lines
+    return (APPLIED if heard.is_new else NOTHING_NEW), heard.lines
 
 
 def said_by(notice: CallNotice) -> Said:
@@ -117,7 +224,9 @@ def _keep_recording(call: Call, notice: CallNotice) -> bool:
     return bool(call.recording_sid)
 
 
-def _note(notice: CallNotice, result: str, *, at: datetime | None) -> None:
-    notice.result, notice.applied_at = result, at
-    notice.save(update_fields=["result", "applied_at"])
-    count_applied(notice.kind, result=result)
+def _note(notices: Sequence[CallNotice], result: str, *, at: datetime) -> None:
+    """What is to be hung up is done once the carrier has ended it."""
+    rows = CallNotice.objects.filter(pk__in=[notice.pk for notice in notices])
+    rows.update(result=result, applied_at=None if result == HANG_UP else at)
+    for notice in notices:
+        count_applied(notice.kind, result=result)

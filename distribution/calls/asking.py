@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from distribution.calls.carrier import CallSeen, CarrierClient, EndStatus
-from distribution.calls.check_times import lasts_too_long
 from distribution.calls.states import RANKS
 from distribution.models import Call
 
@@ -26,11 +25,11 @@ class Asked:
     is_hang_up: bool = False
 
 
-def ask(call: Call, carrier: CarrierClient, *, at: datetime) -> Asked:
+def ask(call: Call, carrier: CarrierClient) -> Asked:
     """Raises CarrierUnavailable."""
     if call.carrier_sid is None:
         return _search(call, carrier)
-    if call.hang_up_at is not None or lasts_too_long(call, at=at):
+    if call.hang_up_at is not None:
         return _end(call, call.carrier_sid, carrier)
     seen = carrier.read(call.carrier_sid)
     return Asked([] if seen is None else [seen])
@@ -40,7 +39,7 @@ def _search(call: Call, carrier: CarrierClient) -> Asked:
     began_at = call.dialed_at or call.created_at
     found = carrier.find(
         to=read_phone(call),
-        from_number=call.channel.number,
+        from_number=call.from_number,
         since=min(began_at, call.created_at) - CLOCKS_DIFFER,
     )
     known = [seen for seen in reversed(found) if seen.created_at is not None]

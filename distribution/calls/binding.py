@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime
 
+from distribution.calls.check_times import next_check
 from distribution.calls.counting import count_second_call
 from distribution.calls.story import tell_of
 from distribution.models import Call, CallEvent, DialOutcome
@@ -27,12 +28,17 @@ def bind(call: Call, sid: str, *, at: datetime) -> bool:
 
 
 def bind_and_tell(call: Call, sid: str, *, at: datetime) -> bool:
-    """Bind and save. An id that ends the doubt whether the call was placed is part of its story."""
+    """Bind and save. An id that ends the doubt whether the call was placed is part of its story.
+
+    A call that is to be hung up can be from now on.
+    """
     is_first = call.carrier_sid is None
     if not bind(call, sid, at=at):
         return False
     if is_first:
-        call.save(update_fields=["carrier_sid"])
+        if call.ended_at is None and call.next_check_at is not None:
+            call.next_check_at = next_check(call, usual=call.next_check_at, at=at)
+        call.save(update_fields=["carrier_sid", "next_check_at"])
         if call.dial == DialOutcome.UNKNOWN:
             tell_of(call, CallEventCode.FOUND, at=at)
     return True

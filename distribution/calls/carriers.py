@@ -1,5 +1,6 @@
 """The clients of carrier accounts: one for each account and its present settings, over the process's HTTP client."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -7,6 +8,7 @@ from distribution.calls.carrier import CarrierClient
 from distribution.deliveries.client import get_client
 from distribution.models import CarrierAccount
 
+GetCarrier = Callable[[CarrierAccount], CarrierClient]
 # A client is small. More accounts than these make new ones.
 CLIENTS_KEPT: Final = 1_000
 

@@ -12,21 +12,17 @@ from typing import Final
 from django.db import InterfaceError, OperationalError, connection
 
 from distribution.calls.asking import Asked, ask
-from distribution.calls.carrier import CarrierClient, CarrierUnavailable
+from distribution.calls.carrier import CarrierUnavailable
+from distribution.calls.carriers import GetCarrier
 from distribution.calls.check_times import LEASE
 from distribution.calls.concluding import conclude, conclude_unanswered, conclude_unrequested
-from distribution.calls.costs import read_costs
 from distribution.calls.hanging_up import hang_up_left_behind
-from distribution.calls.second_calls import end_second_calls
-from distribution.models import Call, CarrierAccount
+from distribution.calls.reach import Reach
+from distribution.models import Call
 from routing.queries import read_clock
 from tracing.locks import is_lock_conflict
 
 logger = logging.getLogger(__name__)
-
-GetCarrier = Callable[[CarrierAccount], CarrierClient]
-# Lines that may be free go first: costs are read a few at a time.
-COSTS_AT_ONCE: Final = 5
 
 FIND_DUE: Final = """
 SELECT id FROM distribution_call WHERE ended_at IS NULL AND next_check_at <= %(at)s
@@ -38,19 +34,23 @@ UPDATE distribution_call SET next_check_at = %(until)s, checks = checks + 1 WHER
 """  # noqa: S608 - only a constant is put in
 
 
-def check_due(*, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime] = read_clock) -> int:
+def check_due(
+    *,
+    limit: int,
+    get_carrier: GetCarrier,
+    clock: Callable[[], datetime] = read_clock,
+    reach: Reach | None = None,
+) -> int:
     """Check at most `limit` calls that are due. Must run outside a transaction. Returns how many.
 
-    Raises OperationalError and InterfaceError.
+    `reach`: which carriers did not answer lately; None: nothing is known. Raises OperationalError and InterfaceError.
     """
     hang_up_left_behind(limit=limit, at=clock())
-    unreachable: set[int] = set()
+    reach = reach or Reach()
     count = 0
     while count < limit and (call_id := _take(at=clock())) is not None:
-        _check(call_id, get_carrier=get_carrier, clock=clock, unreachable=unreachable)
+        _check(call_id, get_carrier=get_carrier, clock=clock, reach=reach)
         count += 1
-    end_second_calls(limit=limit, get_carrier=get_carrier, at=clock())
-    read_costs(limit=COSTS_AT_ONCE, get_carrier=get_carrier, at=clock())
     return count
 
 
@@ -61,13 +61,11 @@ def _take(*, at: datetime) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _check(
-    call_id: int, *, get_carrier: GetCarrier, clock: Callable[[], datetime], unreachable: set[int]
-) -> None:
+def _check(call_id: int, *, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach) -> None:
     """A call that cannot be checked stops none of the others: its lease ends, and it is taken again."""
     call = Call.objects.select_related("account", "channel", "lead").get(pk=call_id)
     try:
-        _check_one(call, get_carrier=get_carrier, clock=clock, unreachable=unreachable)
+        _check_one(call, get_carrier=get_carrier, clock=clock, reach=reach)
     except (OperationalError, InterfaceError) as error:
         if isinstance(error, InterfaceError) or not is_lock_conflict(error):
             raise
@@ -76,23 +74,23 @@ def _check(
         logger.error("calls.check_failed", extra=extra)
 
 
-def _check_one(
-    call: Call, *, get_carrier: GetCarrier, clock: Callable[[], datetime], unreachable: set[int]
-) -> None:
+def _check_one(call: Call, *, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach) -> None:
     if call.dialed_at is None:
         return conclude_unrequested(call.pk, at=clock())
-    asked = None if call.account_id in unreachable else _ask(call, get_carrier(call.account), at=clock())
+    asked = _ask(call, get_carrier=get_carrier, reach=reach) if reach.is_open(call.account) else None
     if asked is None:
-        unreachable.add(call.account_id)
         return conclude_unanswered(call.pk, at=clock())
     return conclude(call.pk, asked, at=clock())
 
 
-def _ask(call: Call, carrier: CarrierClient, *, at: datetime) -> Asked | None:
-    """None: the carrier did not answer. It is asked about no other call of the account in this round."""
+def _ask(call: Call, *, get_carrier: GetCarrier, reach: Reach) -> Asked | None:
+    """None: the carrier did not answer. It is asked about no other call of the account for a while."""
     try:
-        return ask(call, carrier, at=at)
+        asked = ask(call, get_carrier(call.account))
     except CarrierUnavailable as error:
+        reach.note_failure(call.account, error)
         extra = {"call": str(call.public_id), "problem": error.problem.value, "cause": error.code}
         logger.warning("calls.carrier_unavailable", extra=extra)
         return None
+    reach.note_answer(call.account)
+    return asked

@@ -19,9 +19,9 @@ from distribution.calls.check_times import (
     AFTER_HANG_UP,
     LONGEST_START,
     WHILE_LIVE,
-    WHILE_UNREACHABLE,
     lasts_too_long,
     longest_until,
+    next_after_silence,
     next_search,
 )
 from distribution.calls.counting import count_check
@@ -33,7 +33,7 @@ from distribution.calls.second_calls import note_second_call
 from distribution.calls.settling import Lines
 from distribution.calls.states import Said
 from distribution.calls.story import tell_of
-from distribution.models import Call
+from distribution.models import Call, CallEvent
 from routing.leads.abandoned import log_attempts
 from routing.leads.claim import renew
 from tracing.call_events import CallEventCode
@@ -56,7 +56,7 @@ def conclude_unanswered(call_id: int, *, at: datetime) -> None:
     """The carrier did not answer: the call keeps its line and its lead."""
 
     def keep(locked: LockedCall) -> Lines:
-        _check_again(locked, at + WHILE_UNREACHABLE)
+        _check_again(locked, next_after_silence(locked.call, at=at))
         count_check("unreachable")
         return ()
 
@@ -83,19 +83,19 @@ def _write(call_id: int, write: Write, *, at: datetime, seen: Sequence[CallSeen]
 
 
 def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
-    call, by = locked.call, CAP if lasts_too_long(locked.call, at=at) else POLL
+    call = locked.call
     was_bound = call.carrier_sid is not None
     mine = _find_mine(call, asked.seen, at=at)
     lines: Lines = ()
     if mine is not None:
-        lines = _learn(locked, mine, by=by, at=at)
-    elif not asked.is_search and by == CAP:
-        lines = hear(locked, GONE, by=by, at=at).lines
+        lines = _learn(locked, mine, at=at)
+    elif not asked.is_search and lasts_too_long(call, at=at):
+        lines = hear(locked, GONE, by=_name_end(call), at=at).lines
     elif asked.is_search and call.carrier_sid is None and _is_given_up(call, at=at):
         tell_of(call, CallEventCode.NOT_FOUND, at=at)
-        end_not_placed(locked, due_at=at, reason="", by=POLL, at=at)
+        lines = end_not_placed(locked, due_at=at, reason="", by=POLL, at=at)
     if call.ended_at is None:
-        _ask_for_end(locked, by=by, at=at)
+        _ask_for_end(locked, at=at)
         _check_again(locked, _next_check(call, asked, at=at))
     count_check(_name_result(call, mine, was_bound=was_bound))
     return lines
@@ -136,20 +136,31 @@ def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSee
     return mine
 
 
-def _learn(locked: LockedCall, seen: CallSeen, *, by: str, at: datetime) -> Lines:
+def _learn(locked: LockedCall, seen: CallSeen, *, at: datetime) -> Lines:
     call = locked.call
     if seen.cost_micros is not None:
         call.cost_micros, call.cost_currency = seen.cost_micros, seen.currency
     said = Said(seen.status, answered_by=seen.answered_by, duration_seconds=seen.duration_seconds)
-    heard = hear(locked, said, by=by, at=at)
+    heard = hear(locked, said, by=_name_end(call), at=at)
     call.save(update_fields=["cost_micros", "cost_currency"])
     if call.ended_at is not None:
         logger.warning("calls.ended_by_poll", extra={"call": str(call.public_id), "outcome": call.outcome})
     return heard.lines
 
 
-def _ask_for_end(locked: LockedCall, *, by: str, at: datetime) -> None:
-    if by == CAP:
+def _name_end(call: Call) -> str:
+    """CAP: it ended because it was hung up as too long."""
+    if call.hang_up_at is None:
+        return POLL
+    hung_up = CallEvent.objects.filter(
+        call_id=call.pk, code=CallEventCode.HUNG_UP.value, data={"why": TOO_LONG}
+    )
+    return CAP if hung_up.exists() else POLL
+
+
+def _ask_for_end(locked: LockedCall, *, at: datetime) -> None:
+    """Also of a call whose id is not known: it is ended as soon as it is."""
+    if lasts_too_long(locked.call, at=at):
         request_hang_up(locked.call, TOO_LONG, at)
     elif is_left_behind(locked):
         request_hang_up(locked.call, LEAD_MOVED_ON, at)
@@ -157,7 +168,7 @@ def _ask_for_end(locked: LockedCall, *, by: str, at: datetime) -> None:
 
 def _next_check(call: Call, asked: Asked, *, at: datetime) -> datetime:
     if call.carrier_sid is None:
-        return next_search(call.dialed_at or call.created_at, at=at)
+        return next_search(call, at=at)
     if call.hang_up_at is not None:
         return at + AFTER_HANG_UP if asked.is_hang_up else at
     until = longest_until(call)
@@ -182,6 +193,7 @@ def _end_unrequested(locked: LockedCall, *, at: datetime) -> Lines:
     elif call.hang_up_at is None and at < call.created_at + LONGEST_START:
         _check_again(locked, call.created_at + LONGEST_START)
     else:
-        tell_of(call, CallEventCode.NOT_PLACED, at=at, problem="worker_lost")
-        end_not_placed(locked, due_at=at, reason="", by="dial", at=at)
+        problem = "worker_lost" if call.hang_up_at is None else LEAD_MOVED_ON
+        tell_of(call, CallEventCode.NOT_PLACED, at=at, problem=problem)
+        return end_not_placed(locked, due_at=at, reason="", by="dial", at=at)
     return ()

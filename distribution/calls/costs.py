@@ -1,19 +1,18 @@
 """Asks the carrier what answered calls cost. It knows that minutes after their end, and does not report it."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
 
-from distribution.calls.carrier import CallSeen, CarrierClient, CarrierUnavailable
-from distribution.models import Call, CarrierAccount
-
-logger = logging.getLogger(__name__)
+from distribution.calls.carrier import CallSeen, CarrierUnavailable
+from distribution.calls.carriers import GetCarrier
+from distribution.calls.reach import Reach
+from distribution.models import Call
 
 ASK_AGAIN: Final = timedelta(minutes=30)
-# A price that is not known then is not asked for any longer.
+# A price that is not known then is not asked for any longer, whether the carrier answers or not.
 LONGEST: Final = timedelta(days=1)
 
 FIND_COST: Final = """
@@ -25,18 +24,19 @@ UPDATE distribution_call SET cost_due_at = %(again)s WHERE id = ({FIND_COST}) RE
 """  # noqa: S608 - only a constant is put in
 
 
-def read_costs(*, limit: int, get_carrier: Callable[[CarrierAccount], CarrierClient], at: datetime) -> int:
-    """Returns how many were asked for. Ends at the first that a carrier does not answer: the others can wait."""
+def read_costs(*, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach) -> int:
+    """Returns how many were due. Ends at the first that a carrier does not answer: what waits beside them is next."""
     for count in range(limit):
+        at = clock()
         call_id = _take(at=at)
         if call_id is None:
             return count
         call = Call.objects.select_related("account").get(pk=call_id)
-        try:
-            seen = get_carrier(call.account).read(call.carrier_sid or "")
-        except CarrierUnavailable:
-            return count
+        was_open = reach.is_open(call.account)
+        seen = _ask(call, get_carrier=get_carrier, reach=reach) if was_open else None
         _write(call, seen, at=at)
+        if was_open and not reach.is_open(call.account):
+            return count + 1
     return limit
 
 
@@ -45,6 +45,17 @@ def _take(*, at: datetime) -> int | None:
         cursor.execute(TAKE, {"at": at, "again": at + ASK_AGAIN})
         row = cursor.fetchone()
     return None if row is None else int(row[0])
+
+
+def _ask(call: Call, *, get_carrier: GetCarrier, reach: Reach) -> CallSeen | None:
+    """None: the carrier does not have the call, or did not answer."""
+    try:
+        seen = get_carrier(call.account).read(call.carrier_sid or "")
+    except CarrierUnavailable as error:
+        reach.note_failure(call.account, error)
+        return None
+    reach.note_answer(call.account)
+    return seen
 
 
 def _write(call: Call, seen: CallSeen | None, *, at: datetime) -> None:

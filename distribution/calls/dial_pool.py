@@ -12,8 +12,8 @@ from django.db import close_old_connections, connections
 
 from distribution import metrics
 from distribution.calls.begin import Begun, NotBegun, begin_call
-from distribution.calls.carriers import get_carrier
-from distribution.calls.dialing import GetCarrier, dial
+from distribution.calls.carriers import GetCarrier, get_carrier
+from distribution.calls.dialing import dial
 from distribution.calls.picking import Picked
 
 logger = logging.getLogger(__name__)

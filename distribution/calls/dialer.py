@@ -2,8 +2,9 @@
 
     picker (this thread)   finds who can be called now; sleeps until a notification, a due time or a slot of the pace
     pool (threads)         begins a call, places it, records the answer: one request each
-    applier (a thread)     applies what carriers report
+    appliers (threads)     apply what carriers report, each another call
     checker (a thread)     asks carriers about calls whose reports are missing, and ends calls
+    finisher (a thread)    ends second calls, and asks carriers for costs
     listener (a thread)    wakes them when a commit changes something
 
 Several may run: PostgreSQL's locks decide about each call. A process may be killed at every step (dialing.py).
@@ -13,21 +14,24 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connections
 
 from distribution import metrics
-from distribution.calls.applying import apply_new
-from distribution.calls.carriers import get_carrier
+from distribution.calls.applying import Round
+from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.checking import check_due
 from distribution.calls.dial_pool import DialPool
-from distribution.calls.dialing import GetCarrier
+from distribution.calls.finishing import finish_due
 from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
 from distribution.calls.picking import Picked, Room, pick, read_room
+from distribution.calls.reach import Reach
 from distribution.deliveries.intervals import Interval
+from distribution.models import CALL_REPORTS_CHANNEL, CALLS_CHANNEL
 from routing.dispatch.heartbeat import send_heartbeat
 from routing.queries import read_clock
 
@@ -47,6 +51,12 @@ STOP_SECONDS: Final = 10.0
 # Reports and checks of one turn.
 STEPS_AT_ONCE: Final = 100
 CHECK_SECONDS: Final = 1.0
+# The first is woken by a report. It wakes the next one while another call has reports too.
+APPLIERS: Final = 3
+# Until reports are looked at again that another process is applying.
+BUSY_SECONDS: Final = 0.1
+# Many notifications in a row are one turn, which costs some statements although nothing is due.
+REST_SECONDS: Final = 0.2
 
 
 class ThreadDied(Exception):
@@ -54,7 +64,10 @@ class ThreadDied(Exception):
 
 
 class Repeater(threading.Thread):
-    """Calls `step` while it has something to do, when it is woken, and every `seconds`. It survives every failure."""
+    """Calls `step` while it has something to do, when it is woken, and every `seconds`. It survives every failure.
+
+    It rests after a turn that found nothing to do.
+    """
 
     def __init__(
         self,
@@ -64,14 +77,17 @@ class Repeater(threading.Thread):
         stop: threading.Event,
         wake: threading.Event,
         seconds: float,
+        rest_seconds: float = REST_SECONDS,
     ) -> None:
         super().__init__(name=name, daemon=True)
-        self._step, self._stop_event, self._wake, self._seconds = step, stop, wake, seconds
+        self._step, self._stop_event, self._wake = step, stop, wake
+        self._seconds, self._rest_seconds = seconds, rest_seconds
 
     def run(self) -> None:
         while not self._stop_event.is_set():
             self._wake.clear()
             if not self._turn():
+                self._stop_event.wait(self._rest_seconds)
                 self._wake.wait(self._seconds)
         connections.close_all()
 
@@ -108,22 +124,30 @@ def take(wake: threading.Event) -> bool:
 
 
 class Dialer:
-    """One process. `is_woken`: a listener sets `wakes`; without one it polls."""
+    """One process. `is_woken`: a listener sets the events of `listens`, by channel; without one it polls."""
 
     def __init__(
         self, name: str, *, stop: threading.Event, is_woken: bool, carrier_of: GetCarrier = get_carrier
     ) -> None:
         self._name, self._stop, self._carrier_of = name, stop, carrier_of
-        self._wake, applies, checks = (threading.Event() for _ in range(3))
-        self.wakes = Wakes(self._wake, applies, checks)
+        self._wake, checks, finishes = (threading.Event() for _ in range(3))
+        self._reports = [threading.Event() for _ in range(APPLIERS)]
+        self.wakes = Wakes(self._wake, checks)
+        self.listens: Mapping[str, threading.Event] = {
+            CALLS_CHANNEL: self.wakes,
+            CALL_REPORTS_CHANNEL: self._reports[0],
+        }
         self._poll_seconds = math.inf if is_woken else settings.LEADSWITCH_DIALER_POLL_MS / 1000
-        apply_seconds = PASS_SECONDS if is_woken else self._poll_seconds
         self._pool = DialPool(
             settings.LEADSWITCH_DIALER_THREADS, on_done=self._wake.set, carrier_of=carrier_of
         )
-        applier = Repeater("applier", step=self._apply, stop=stop, wake=applies, seconds=apply_seconds)
+        appliers = [self._make_applier(number, is_woken=is_woken) for number in range(APPLIERS)]
         checker = Repeater("checker", step=self._check, stop=stop, wake=checks, seconds=CHECK_SECONDS)
-        self._parts: list[threading.Thread] = [*self._pool.threads, applier, checker]
+        finisher = Repeater(
+            "finisher", step=self._finish_calls, stop=stop, wake=finishes, seconds=CHECK_SECONDS
+        )
+        self._parts: list[threading.Thread] = [*self._pool.threads, *appliers, checker, finisher]
+        self._reach = Reach()
         self._heartbeat = Interval(HEARTBEAT_SECONDS)
         self._full_pass = FullPass()
         self._rereading = Interval(PASS_SECONDS / 2)
@@ -197,11 +221,29 @@ class Dialer:
         for each in picked:
             self._pool.submit(each)
 
-    def _apply(self) -> int:
-        return apply_new(limit=STEPS_AT_ONCE)
+    def _make_applier(self, number: int, *, is_woken: bool) -> Repeater:
+        is_polling = number == 0 and not is_woken
+        return Repeater(
+            f"applier-{number}",
+            step=partial(self._apply, on_more=self._reports[(number + 1) % APPLIERS].set),
+            stop=self._stop,
+            wake=self._reports[number],
+            seconds=self._poll_seconds if is_polling else PASS_SECONDS,
+            rest_seconds=0.0,
+        )
+
+    def _apply(self, *, on_more: Callable[[], object]) -> int:
+        """A report that is held up is tried again soon: its notification has been heard, and no other one follows."""
+        applied = Round(on_more).run(limit=STEPS_AT_ONCE)
+        if applied.is_left and not applied.reports:
+            self._stop.wait(BUSY_SECONDS)
+        return int(applied.is_left)
 
     def _check(self) -> int:
-        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of)
+        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
+
+    def _finish_calls(self) -> int:
+        return finish_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
 
     def _look_after(self) -> None:
         self._check_threads()
@@ -221,7 +263,8 @@ class Dialer:
     def _finish(self) -> None:
         """No new calls. Requests that run may end; the checker of another dialer asks about those that do not."""
         self._stop.set()
-        self.wakes.set()
+        for wake in (self.wakes, *self._reports):
+            wake.set()
         self._pool.finish(seconds=STOP_SECONDS)
         try:
             forget_dialer(self._name)

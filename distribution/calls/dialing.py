@@ -19,10 +19,9 @@ from distribution.calls.addresses import make_addresses
 from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.calls.begin import Begun
 from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, PlaceCall, Problem
-from distribution.calls.carriers import get_carrier
+from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.counting import count_dial, observe_gap
 from distribution.calls.recording_dials import record_dialed
-from distribution.models import CarrierAccount
 from routing.leads.abandoned import log_attempts
 from routing.queries import read_clock
 
@@ -43,7 +42,6 @@ RECORD_WITHIN_SECONDS: Final = 60.0
 PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
 # A process may be stopped for a while between its checks and its request. The rest of the margin is the carrier's.
 SEND_WITHIN_SECONDS: Final = QUEUE_MARGIN.total_seconds() / 2
-GetCarrier = Callable[[CarrierAccount], CarrierClient]
 
 
 def dial(begun: Begun, *, carrier_of: GetCarrier = get_carrier) -> Dialed | None:

@@ -10,11 +10,14 @@ from django.db import connection
 from distribution.models import CallPolicy, VerificationState
 
 RATE_WINDOW: Final = timedelta(hours=24)
-# Of the phone of a lead: the calls that count, the latest first. One that was not placed disturbed nobody.
+# Of the phone of a lead: the calls that count. One that was not placed disturbed nobody. Tests of another workspace do
+# not count: its operators would decide whether this one may call.
 COUNTED: Final = """
     c.phone_hash = %(phone_hash)s::varchar AND c.dialed_at > %(since)s
     AND c.dial NOT IN ('not_placed', 'throttled') AND c.outcome <> 'not_placed'
+    AND (c.kind = 'verification' OR c.workspace_id = {workspace})
 """
+_COUNTED_HERE: Final = COUNTED.format(workspace="v.workspace_id")
 # The lead is locked already, and nobody changes its verification without that lock, except to make it due earlier.
 LOCK_AND_READ: Final = f"""
 SELECT v.id, v.workspace_id, v.campaign_id, v.state, v.due_at, v.reason, v.tries,
@@ -25,7 +28,7 @@ SELECT v.id, v.workspace_id, v.campaign_id, v.state, v.due_at, v.reason, v.tries
         WHERE b.workspace_id = v.workspace_id AND b.phone_hash = %(phone_hash)s::varchar
     ),
     EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s::varchar AND c.ended_at IS NULL),
-    ARRAY(SELECT c.dialed_at FROM distribution_call c WHERE {COUNTED} ORDER BY c.dialed_at DESC)
+    ARRAY(SELECT c.dialed_at FROM distribution_call c WHERE {_COUNTED_HERE} ORDER BY c.dialed_at DESC)
 FROM distribution_verification v
 JOIN distribution_campaign k ON k.id = v.campaign_id
 LEFT JOIN distribution_callpolicy p ON p.campaign_id = v.campaign_id

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from distribution.calls.check_times import USUAL_TALK, next_check
 from distribution.calls.counting import count_end
 from distribution.calls.locks import LockedCall
 from distribution.calls.settling import Lines, block_phone, settle_call
@@ -17,12 +18,15 @@ from routing.leads.claim import renew
 from routing.locks.leads_to_end import LeadToEnd
 from tracing.call_events import CallEventCode
 
-# Beyond the time that the call may ring, before the carrier is asked about it.
-CHECK_MARGIN: Final = timedelta(seconds=30)
-# Most calls are over by then. A line whose last report was lost is held for no longer.
-USUAL_TALK: Final = timedelta(seconds=45)
 # The carrier sets the price of a call some minutes after its end. Calls that were not answered are free.
 COST_KNOWN_AFTER: Final = timedelta(minutes=10)
+# What `mark_ended` and its callers change.
+END_FIELDS: Final = ("state", "outcome", "ended_at", "ended_by", "next_check_at", "test_phone")
+# What a message may change.
+FIELDS: Final = (
+    *END_FIELDS,
+    *("carrier_status", "key", "answered_by", "duration_seconds", "ringing_at", "answered_at", "cost_due_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,11 @@ def _write(call: Call, before: Known, after: Known, *, by: str, at: datetime) ->
         tell_of(call, CallEventCode.RINGING, at=at)
     if was < RANKS["in_progress"] and after.state == "in_progress":
         call.answered_at = at
-        if call.hang_up_at is None:
-            call.next_check_at = at + USUAL_TALK
+        call.next_check_at = next_check(call, usual=at + USUAL_TALK, at=at)
         tell_of(call, CallEventCode.ANSWERED, at=at, answered_by=after.answered_by)
     if after.is_ended:
         _end(call, after, is_new=not before.is_ended, by=by, at=at)
-    call.save()
+    call.save(update_fields=FIELDS)
 
 
 def _end(call: Call, known: Known, *, is_new: bool, by: str, at: datetime) -> None:
@@ -105,7 +108,7 @@ def _end(call: Call, known: Known, *, is_new: bool, by: str, at: datetime) -> No
 
 
 def mark_ended(call: Call, *, by: str, at: datetime) -> None:
-    """Free its line. `outcome` must be set; the caller saves it."""
-    call.state = CallState.ENDED
+    """Free its line, and forget the phone of a test. `outcome` must be set; the caller saves END_FIELDS."""
+    call.state, call.test_phone = CallState.ENDED, ""
     call.ended_at, call.ended_by, call.next_check_at = at, by, None
     count_end(call, by=by)

@@ -23,13 +23,13 @@ ANY_NUMBER: Final = 2**31 - 1
 # A unique index decides between two calls to one phone: the later one waits for the commit of the earlier, and is none.
 INSERT_CALL: Final = f"""
 INSERT INTO distribution_call (
-    public_id, kind, workspace_id, account_id, channel_id, lead_id, verification_id, number, test_phone, phone_hash,
-    state, created_at, next_check_at, ring_seconds, time_limit_seconds, records
+    public_id, kind, workspace_id, account_id, channel_id, lead_id, verification_id, number, from_number, test_phone,
+    phone_hash, state, created_at, next_check_at, ring_seconds, time_limit_seconds, records
 )
 SELECT %(public_id)s, %(kind)s, %(workspace)s, %(account)s, %(channel)s, %(lead)s, %(verification)s, %(number)s,
-    %(test_phone)s, %(phone_hash)s::varchar, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s, %(time_limit)s,
-    %(records)s
-WHERE (SELECT count(*) FROM distribution_call c WHERE {COUNTED}) < %(most)s
+    %(from_number)s, %(test_phone)s, %(phone_hash)s::varchar, 'created', %(at)s, %(next_check_at)s, %(ring_seconds)s,
+    %(time_limit)s, %(records)s
+WHERE (SELECT count(*) FROM distribution_call c WHERE {COUNTED.format(workspace="%(workspace)s")}) < %(most)s
 ON CONFLICT DO NOTHING
 RETURNING id
 """  # noqa: S608 - only a condition is put in
@@ -116,6 +116,7 @@ def insert_call(new: NewCall, *, line: LineTaken, at: datetime) -> tuple[int, UU
         "lead": new.lead_id,
         "verification": new.verification_id,
         "number": new.number,
+        "from_number": line.channel.number,
         "test_phone": new.test_phone,
         "phone_hash": new.phone_hash,
         "at": at,

@@ -1,8 +1,11 @@
 """Row locks of calls.
 
-Order: lead (routing.locks) -> verification -> call -> carrier account -> channel -> inserts. The lines of a channel are
-counted in a statement after its lock, so that the count has every call that committed before. A call that ends frees
-its line without that lock: who counts at the same time sees one free line less.
+Order: lead (routing.locks) -> its verification and its calls -> carrier account -> channel -> inserts. Only who has
+the lead's lock waits for its verification or its calls, so these two have no order between them. Triggers of campaigns
+and hours lock verifications alone, and wait for no other row after them. The call of a test has no lead.
+
+The lines of a channel are counted in a statement after its lock, so that the count has every call that committed
+before. A call that ends frees its line without that lock: who counts at the same time sees one free line less.
 """
 
 from dataclasses import dataclass

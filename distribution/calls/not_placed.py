@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from distribution.calls.hearing import mark_ended
+from distribution.calls.hearing import END_FIELDS, mark_ended
 from distribution.calls.locks import LockedCall, lock_verification
 from distribution.calls.settling import Lines, call_again, comes_too_late, give_up
 from distribution.models import CallOutcome
@@ -17,7 +17,7 @@ def end_not_placed(locked: LockedCall, *, due_at: datetime, reason: str, by: str
     call = locked.call
     call.outcome = CallOutcome.NOT_PLACED
     mark_ended(call, by=by, at=at)
-    call.save()
+    call.save(update_fields=(*END_FIELDS, "dial", "dial_code", "dial_problem"))
     lead = locked.claimed
     if lead is None or call.verification_id is None:
         return ()

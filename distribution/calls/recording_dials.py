@@ -14,9 +14,9 @@ from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.calls.binding import bind
 from distribution.calls.carrier import Dialed, Problem
 from distribution.calls.carrier import DialOutcome as Outcome
-from distribution.calls.check_times import SOON
+from distribution.calls.check_times import CHECK_MARGIN, SOON, next_check
 from distribution.calls.hanging_up import QUEUED_TOO_LONG, request_hang_up
-from distribution.calls.hearing import CHECK_MARGIN, mark_ended
+from distribution.calls.hearing import END_FIELDS, mark_ended
 from distribution.calls.locks import LockedCall, lock_call, lock_verification
 from distribution.calls.not_placed import end_not_placed
 from distribution.calls.second_calls import note_second_call
@@ -106,9 +106,9 @@ def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, a
     call.dial = DialOutcome.PLACED
     if RANKS[call.state] < RANKS[CallState.QUEUED]:
         call.state = CallState.QUEUED
-    if call.hang_up_at is None and RANKS[call.state] < RANKS[CallState.IN_PROGRESS]:
+    if RANKS[call.state] < RANKS[CallState.IN_PROGRESS]:
         rings = timedelta(milliseconds=dialed.queue_ms, seconds=call.ring_seconds)
-        call.next_check_at = dialed_at + rings + CHECK_MARGIN
+        call.next_check_at = next_check(call, usual=dialed_at + rings + CHECK_MARGIN, at=at)
     call.save(update_fields=["carrier_sid", "dial", "state", "next_check_at"])
     tell_of(call, CallEventCode.PLACED, at=at)
     _renew(locked, at=at)
@@ -130,7 +130,7 @@ def _leave_queue(call: Call, queue: timedelta, *, at: datetime) -> None:
 def _record_unknown(locked: LockedCall, dialed: Dialed, *, at: datetime) -> Lines:
     """Line and lead are held. Only the carrier knows, and it is asked (checking.py)."""
     call = locked.call
-    call.dial, call.next_check_at = DialOutcome.UNKNOWN, at + SOON[0]
+    call.dial, call.next_check_at = DialOutcome.UNKNOWN, next_check(call, usual=at + SOON[0], at=at)
     call.save(update_fields=["dial", "dial_code", "dial_problem", "next_check_at"])
     tell_of(call, CallEventCode.UNKNOWN, at=at, problem=dialed.problem.value)
     _renew(locked, at=at)
@@ -171,7 +171,7 @@ def _end_invalid(locked: LockedCall, *, at: datetime) -> Lines:
     call = locked.call
     call.outcome = CallOutcome.INVALID_PHONE
     mark_ended(call, by=BY, at=at)
-    call.save()
+    call.save(update_fields=(*END_FIELDS, "dial", "dial_code", "dial_problem"))
     if locked.claimed is None or call.verification_id is None:
         return ()
     return give_up(lock_verification(call.verification_id), locked.claimed, reason=call.outcome, at=at)

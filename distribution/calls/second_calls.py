@@ -1,15 +1,40 @@
-"""Ends calls at the carrier that must not be: a second one for a request, and one that was given up as not placed."""
+"""Ends calls at the carrier that must not be: a second one for a request, and one that was given up as not placed.
+
+Such a call ends by its own time limit at the latest, so its end is asked for during a day, with pauses that double.
+"""
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from distribution.calls.applying import HANG_UP, HUNG_UP
-from distribution.calls.carrier import CarrierClient, CarrierUnavailable, EndStatus
+from django.db import connection
+
+from distribution.calls.applying import FAILED, HANG_UP, HUNG_UP
+from distribution.calls.carrier import CarrierUnavailable, EndStatus
+from distribution.calls.carriers import GetCarrier
 from distribution.calls.notices import NO_SEQUENCE
-from distribution.models import Call, CallNotice, CarrierAccount, NoticeKind
+from distribution.calls.reach import Reach
+from distribution.models import Call, CallNotice, NoticeKind
 
 logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS: Final = 5
+LONGEST_PAUSE_SECONDS: Final = 300
+MOST_DOUBLINGS: Final = 10
+LONGEST: Final = timedelta(days=1)
+
+FIND_DUE: Final = """
+SELECT id FROM distribution_callnotice WHERE applied_at IS NULL AND result = 'hang_up' AND due_at <= %(at)s
+ORDER BY due_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+"""
+# It is due again before it is asked: what fails in whatever way lets all others go first.
+TAKE: Final = f"""
+UPDATE distribution_callnotice SET tries = LEAST(tries + 1, 32000), due_at = %(at)s::timestamptz + make_interval(
+    secs => LEAST(%(first)s * 2 ^ LEAST(tries, %(doublings)s), %(longest)s)
+)
+WHERE id = ({FIND_DUE}) RETURNING id
+"""  # noqa: S608 - only a constant is put in
 
 
 def note_second_call(call: Call, sid: str) -> None:
@@ -21,23 +46,55 @@ def note_second_call(call: Call, sid: str) -> None:
 
 
 def end_second_calls(
-    *, limit: int, get_carrier: Callable[[CarrierAccount], CarrierClient], at: datetime
+    *, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach
 ) -> int:
-    """Two processes may end the same call: the carrier ends it once. Returns how many it was asked to end."""
-    waiting = CallNotice.objects.filter(applied_at__isnull=True, result=HANG_UP).order_by("pk")
-    sids = {
-        (note.call, note.carrier_sid) for note in waiting.select_related("call__account")[:limit] if note.call
+    """Two processes may end the same call: the carrier ends it once. Returns how many reports were due."""
+    for count in range(limit):
+        at = clock()
+        note_id = _take(at=at)
+        if note_id is None:
+            return count
+        note = CallNotice.objects.select_related("call__account").get(pk=note_id)
+        if _end(note, get_carrier=get_carrier, reach=reach):
+            _note_all_of(note, HUNG_UP, at=at)
+        elif at >= note.received_at + LONGEST:
+            logger.error("calls.second_call_given_up", extra={"call": str(note.call.public_id)})
+            _note_all_of(note, FAILED, at=at)
+    return limit
+
+
+def _take(*, at: datetime) -> int | None:
+    values: dict[str, Any] = {
+        "at": at,
+        "first": FIRST_PAUSE_SECONDS,
+        "longest": LONGEST_PAUSE_SECONDS,
+        "doublings": MOST_DOUBLINGS,
     }
-    return sum(_end(call, sid, get_carrier(call.account), at=at) for call, sid in sids)
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, values)
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
 
 
-def _end(call: Call, sid: str, carrier: CarrierClient, *, at: datetime) -> bool:
+def _end(note: CallNotice, *, get_carrier: GetCarrier, reach: Reach) -> bool:
+    """False: the carrier did not say that the call ends."""
+    call, account = note.call, note.call.account
+    if not reach.is_open(account):
+        return False
     try:
-        carrier.end(sid, EndStatus.COMPLETED)
+        get_carrier(account).end(note.carrier_sid, EndStatus.COMPLETED)
     except CarrierUnavailable as error:
+        reach.note_failure(account, error)
         extra = {"call": str(call.public_id), "cause": error.problem.value}
         logger.warning("calls.second_call_not_ended", extra=extra)
         return False
-    waiting = CallNotice.objects.filter(call=call, carrier_sid=sid, applied_at__isnull=True, result=HANG_UP)
-    waiting.update(applied_at=at, result=HUNG_UP)
+    reach.note_answer(account)
     return True
+
+
+def _note_all_of(note: CallNotice, result: str, *, at: datetime) -> None:
+    """Every report of that call."""
+    waiting = CallNotice.objects.filter(
+        call_id=note.call_id, carrier_sid=note.carrier_sid, applied_at__isnull=True, result=HANG_UP
+    )
+    waiting.update(applied_at=at, result=result)

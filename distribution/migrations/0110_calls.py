@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                         default=1, help_text="1 for the first call of its verification.", verbose_name="try"
                     ),
                 ),
+                ("from_number", models.CharField(max_length=16, verbose_name="from")),
                 ("test_phone", models.CharField(blank=True, db_default="", default="", max_length=16)),
                 ("phone_hash", models.CharField(blank=True, max_length=64, null=True)),
                 (
@@ -248,6 +249,13 @@ class Migration(migrations.Migration):
                 ),
                 ("applied_at", models.DateTimeField(blank=True, null=True)),
                 ("result", models.CharField(blank=True, db_default="", default="", max_length=20)),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                ("tries", models.PositiveSmallIntegerField(db_default=0, default=0)),
             ],
             options={
                 "db_table": "distribution_callnotice",
@@ -542,7 +550,6 @@ class Migration(migrations.Migration):
                     models.CharField(
                         help_text="The number that people see, e.g. +14045550123. It belongs to the carrier account.",
                         max_length=16,
-                        unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A\\+[1-9][0-9]{6,14}\\Z",
@@ -709,8 +716,6 @@ class Migration(migrations.Migration):
             model_name="callnotice",
             name="call",
             field=models.ForeignKey(
-                blank=True,
-                null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="notices",
                 to="distribution.call",
@@ -847,7 +852,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="callnotice",
             index=models.Index(
-                condition=models.Q(("applied_at__isnull", True)), fields=["id"], name="callnotice_new"
+                condition=models.Q(("applied_at__isnull", True), ("result", "")),
+                fields=["id"],
+                name="callnotice_new",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="callnotice",
+            index=models.Index(
+                condition=models.Q(("applied_at__isnull", True), ("result", "hang_up")),
+                fields=["due_at", "id"],
+                name="callnotice_hang_up",
             ),
         ),
         migrations.AddConstraint(
@@ -863,8 +878,8 @@ class Migration(migrations.Migration):
                 name="notify_on_notice",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.applied_at IS NULL)",
-                    func="NOTIFY leadswitch_calls; RETURN NULL;",
-                    hash="44135a4f3ff29761dd09d6a3c2c566e785cc43a9",
+                    func="NOTIFY leadswitch_call_reports; RETURN NULL;",
+                    hash="9a18c9cc37a51fde5a76e97360f1ffd6bf480b3e",
                     operation="INSERT",
                     pgid="pgtrigger_notify_on_notice_784bc",
                     table="distribution_callnotice",
@@ -916,10 +931,10 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="owner_is_fixed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (ROW(NEW.workspace_id) IS DISTINCT FROM ROW(OLD.workspace_id))",
-                    func="\n            RAISE EXCEPTION 'The workspace of account % cannot be changed. Add an account in the other workspace.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
-                    hash="8c1bdf5da5a671714380914ebfdf705095a78ac6",
-                    operation='UPDATE OF "workspace_id"',
+                    condition="WHEN (ROW(NEW.workspace_id, NEW.api_url, NEW.account_sid) IS DISTINCT FROM ROW(OLD.workspace_id, OLD.api_url, OLD.account_sid))",
+                    func="\n            RAISE EXCEPTION 'The workspace and api url and account sid of account % cannot be changed. Disable this account and add another one.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="b5be3b82c50bc3da2bd17f00e9bcd6971b7cef73",
+                    operation='UPDATE OF "workspace_id", "api_url", "account_sid"',
                     pgid="pgtrigger_owner_is_fixed_e1fc9",
                     table="distribution_carrieraccount",
                     when="BEFORE",
@@ -929,6 +944,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="channel",
             constraint=models.UniqueConstraint(fields=("workspace", "name"), name="channel_name_unique"),
+        ),
+        migrations.AddConstraint(
+            model_name="channel",
+            constraint=models.UniqueConstraint(
+                fields=("account", "number"),
+                name="channel_number_unique",
+                violation_error_message="This account has a channel with this number already.",
+            ),
         ),
         migrations.AddConstraint(
             model_name="channel",
@@ -959,10 +982,10 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="owner_is_fixed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (ROW(NEW.workspace_id) IS DISTINCT FROM ROW(OLD.workspace_id))",
-                    func="\n            RAISE EXCEPTION 'The workspace of channel % cannot be changed. Add the number to the other workspace.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
-                    hash="244257a2fd5f137212bccb0e0645cc70c479fad5",
-                    operation='UPDATE OF "workspace_id"',
+                    condition="WHEN (ROW(NEW.workspace_id, NEW.account_id, NEW.number) IS DISTINCT FROM ROW(OLD.workspace_id, OLD.account_id, OLD.number))",
+                    func="\n            RAISE EXCEPTION 'The workspace and account and number of channel % cannot be changed. Disable this channel and add another one.', OLD.id\n            USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_is_fixed', TABLE = TG_TABLE_NAME;\n        ",
+                    hash="bc728c6a4cf6f9e6e5ca01e4974fa3ae2bf85167",
+                    operation='UPDATE OF "workspace_id", "account_id", "number"',
                     pgid="pgtrigger_owner_is_fixed_5ec06",
                     table="distribution_channel",
                     when="BEFORE",
@@ -1159,7 +1182,11 @@ class Migration(migrations.Migration):
                         ("kind", "test"),
                         ("lead__isnull", True),
                         ("verification__isnull", True),
-                        models.Q(("test_phone", ""), _negated=True),
+                        models.Q(
+                            models.Q(("ended_at__isnull", False), ("test_phone", "")),
+                            models.Q(("ended_at__isnull", True), models.Q(("test_phone", ""), _negated=True)),
+                            _connector="OR",
+                        ),
                     ),
                     _connector="OR",
                 ),

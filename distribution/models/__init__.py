@@ -127,6 +127,7 @@ from distribution.models.subscription import Subscription
 from distribution.models.tier import Tier
 from distribution.models.verification import VerifyWatermark
 from distribution.models.verifying import (
+    CALL_REPORTS_CHANNEL,
     CALLS_CHANNEL,
     OPEN_VERIFICATIONS,
     CallEvent,
@@ -140,6 +141,7 @@ __all__ = [
     "ALWAYS_APPROVED",
     "ANSWERING",
     "CALLS_CHANNEL",
+    "CALL_REPORTS_CHANNEL",
     "CHANNEL",
     "ENDED",
     "LEAST_PAYMENT_CENTS",

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from distribution.models.carrieraccount import CarrierAccount
 from distribution.models.channel import Channel
-from distribution.models.verifying import Verification, notify_calls
+from distribution.models.verifying import CALL_REPORTS_CHANNEL, Verification, notify_calls
 from routing.models import Lead, Workspace
 
 MAX_CODE: Final = 30
@@ -62,7 +62,8 @@ class Call(models.Model):
 
     `public_id` is in the addresses that the carrier calls back, and nobody can guess it. `state` only goes forward.
     `carrier_status`: the last word of the carrier about its end. `next_check_at`: when the carrier is asked about it.
-    `hang_up_at`: since when it should end, because its lead has ended otherwise or it lasts too long.
+    `hang_up_at`: since when it should end, because its lead has ended otherwise or it lasts too long. `from_number`:
+    the channel's when it was written. `test_phone`: blank once it has ended.
     """
 
     public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
@@ -82,6 +83,7 @@ class Call(models.Model):
     number = models.PositiveSmallIntegerField(
         "try", default=1, help_text="1 for the first call of its verification."
     )
+    from_number = models.CharField("from", max_length=16)
     test_phone = models.CharField(max_length=16, blank=True, default="", db_default="")
     phone_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - as on the lead
     state = models.CharField(max_length=12, choices=CallState.choices, default=CallState.CREATED)
@@ -140,7 +142,13 @@ class Call(models.Model):
                 condition=Q(
                     kind=CallKind.VERIFICATION, lead__isnull=False, verification__isnull=False, test_phone=""
                 )
-                | (Q(kind=CallKind.TEST, lead__isnull=True, verification__isnull=True) & ~Q(test_phone="")),
+                | (
+                    Q(kind=CallKind.TEST, lead__isnull=True, verification__isnull=True)
+                    & (
+                        Q(ended_at__isnull=False, test_phone="")
+                        | (Q(ended_at__isnull=True) & ~Q(test_phone=""))
+                    )
+                ),
                 name="call_has_lead_or_test_phone",
             ),
             models.UniqueConstraint(
@@ -205,10 +213,11 @@ class NoticeKind(models.TextChoices):
 class CallNotice(models.Model):
     """One message of the carrier, stored before it is applied. A repeated one is stored once. No phone number.
 
-    `call` NULL: we have no such call, and a person must look. `result`: what applying it came to.
+    `result`: what applying it came to. If it names a call that must end at the carrier, `due_at` says when the carrier
+    is asked for that, and `tries` how often it was.
     """
 
-    call = models.ForeignKey(Call, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    call = models.ForeignKey(Call, on_delete=models.PROTECT, related_name="notices")
     kind = models.CharField(max_length=10, choices=NoticeKind.choices)
     carrier_sid = models.CharField(max_length=64)
     status = models.CharField(max_length=20, blank=True, default="", db_default="")
@@ -222,6 +231,8 @@ class CallNotice(models.Model):
     received_at = models.DateTimeField(db_default=Now(), editable=False)
     applied_at = models.DateTimeField(null=True, blank=True)
     result = models.CharField(max_length=20, blank=True, default="", db_default="")
+    due_at = models.DateTimeField(db_default=Now(), editable=False)
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "distribution_callnotice"
@@ -233,10 +244,23 @@ class CallNotice(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(applied_at__isnull=True), name="callnotice_new"),
+            models.Index(
+                fields=["id"], condition=Q(applied_at__isnull=True, result=""), name="callnotice_new"
+            ),
+            # Calls to end at the carrier.
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(applied_at__isnull=True, result="hang_up"),
+                name="callnotice_hang_up",
+            ),
         ]
         triggers: ClassVar = [
-            notify_calls("notify_on_notice", operation=pgtrigger.Insert, condition="(NEW.applied_at IS NULL)")
+            notify_calls(
+                "notify_on_notice",
+                operation=pgtrigger.Insert,
+                condition="(NEW.applied_at IS NULL)",
+                channel=CALL_REPORTS_CHANNEL,
+            )
         ]
 
     def __str__(self) -> str:

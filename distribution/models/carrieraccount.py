@@ -84,7 +84,14 @@ class CarrierAccount(models.Model):
             ),
         ]
         triggers: ClassVar = [
-            owner_trigger("workspace_id", name="account", instead="Add an account in the other workspace."),
+            # A call that is out is known to this account of this carrier alone.
+            owner_trigger(
+                "workspace_id",
+                "api_url",
+                "account_sid",
+                name="account",
+                instead="Disable this account and add another one.",
+            ),
             notify_calls(
                 "notify_on_update",
                 operation=pgtrigger.UpdateOf("is_enabled", "stopped_at", "calls_per_second"),

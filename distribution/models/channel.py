@@ -44,7 +44,6 @@ class Channel(models.Model):
     name = models.CharField(max_length=100, help_text="Unique in its workspace.")
     number = models.CharField(
         max_length=16,
-        unique=True,
         validators=[RegexValidator(E164, "Enter it with its country code, e.g. +14045550123.")],
         help_text="The number that people see, e.g. +14045550123. It belongs to the carrier account.",
     )
@@ -94,6 +93,12 @@ class Channel(models.Model):
         db_table = "distribution_channel"
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="channel_name_unique"),
+            # A number that moves to another account gets another channel there.
+            models.UniqueConstraint(
+                fields=["account", "number"],
+                name="channel_number_unique",
+                violation_error_message="This account has a channel with this number already.",
+            ),
             models.CheckConstraint(
                 condition=Q(lines__gte=1, lines__lte=MOST_LINES), name="channel_lines_in_range"
             ),
@@ -108,7 +113,14 @@ class Channel(models.Model):
             ),
         ]
         triggers: ClassVar = [
-            owner_trigger("workspace_id", name="channel", instead="Add the number to the other workspace."),
+            # A call that is out is looked for at the account and under the number that it was placed with.
+            owner_trigger(
+                "workspace_id",
+                "account_id",
+                "number",
+                name="channel",
+                instead="Disable this channel and add another one.",
+            ),
             *channel_triggers(),
             notify_calls("notify_on_insert", operation=pgtrigger.Insert, condition="(NEW.is_enabled)"),
             notify_calls("notify_on_update", operation=pgtrigger.UpdateOf(*ROOM), condition=MAY_HAVE_ROOM),

@@ -13,6 +13,8 @@ from tracing.models.append_only import append_only_triggers
 
 # What dialers listen to. The payload is empty: a dialer looks for what is due.
 CALLS_CHANNEL: Final = "leadswitch_calls"
+# Reports of carriers: they wake those who apply them, and nobody else.
+CALL_REPORTS_CHANNEL: Final = "leadswitch_call_reports"
 
 
 class VerificationState(models.TextChoices):
@@ -35,14 +37,16 @@ class VerificationState(models.TextChoices):
 OPEN_VERIFICATIONS: Final = (VerificationState.WAITING, VerificationState.CALLING, VerificationState.PERSON)
 
 
-def notify_calls(name: str, *, operation: pgtrigger.Operation, condition: str) -> pgtrigger.Trigger:
+def notify_calls(
+    name: str, *, operation: pgtrigger.Operation, condition: str, channel: str = CALLS_CHANNEL
+) -> pgtrigger.Trigger:
     """Tell the dialers at the commit. Several rows of a transaction give one message."""
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.After,
         operation=operation,
         condition=pgtrigger.Condition(condition),
-        func=f"NOTIFY {CALLS_CHANNEL}; RETURN NULL;",
+        func=f"NOTIFY {channel}; RETURN NULL;",
     )
 
 

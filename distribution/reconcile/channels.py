@@ -9,17 +9,15 @@ A dialer that is alive does the first three within seconds. No line is freed on 
 """
 
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
 
 from distribution.calls.applying import apply_new
-from distribution.calls.carrier import CarrierClient
-from distribution.calls.carriers import get_carrier
+from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.checking import check_due
-from distribution.models import CarrierAccount
+from distribution.calls.finishing import finish_due
 from routing.queries import read_clock
 from tracing.reconciling import Counts, in_batches, name_rows
 
@@ -48,8 +46,6 @@ SELECT c.id, {_LATE}, COALESCE({_FAR_TOO_LONG}, FALSE) FROM distribution_call c
 WHERE c.ended_at IS NULL ORDER BY c.id
 """  # noqa: S608 - only conditions are put in
 
-GetCarrier = Callable[[CarrierAccount], CarrierClient]
-
 
 def run(*, fix: bool, limit: int, get_carrier: GetCarrier = get_carrier) -> Counts:
     at = read_clock()
@@ -75,6 +71,7 @@ def _work(limit: int, *, get_carrier: GetCarrier) -> None:
         return Counts(checked), 1 if checked == count else None
 
     in_batches(step, limit=limit, size=CALLS_PER_BATCH)
+    finish_due(limit=limit, get_carrier=get_carrier)
 
 
 def _read(at: datetime) -> tuple[set[int], set[int], set[int]]:

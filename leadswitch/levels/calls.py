@@ -74,7 +74,8 @@ FROM distribution_call WHERE ended_at IS NULL
 READ_NOTICES: Final = """
 SELECT count(*), coalesce(extract(epoch FROM statement_timestamp() - min(received_at)), 0)::float
 FROM (
-    SELECT received_at FROM distribution_callnotice WHERE applied_at IS NULL ORDER BY id LIMIT %(limit)s
+    SELECT received_at FROM distribution_callnotice
+    WHERE applied_at IS NULL AND result = '' ORDER BY id LIMIT %(limit)s
 ) waiting
 """
 LAST_DIAL: Final = """

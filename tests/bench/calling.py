@@ -23,6 +23,7 @@ from distribution.deliveries.listening import connection_parameters
 from distribution.models import (
     Call,
     CallingHours,
+    CallNotice,
     CallPolicy,
     Campaign,
     CarrierAccount,
@@ -127,6 +128,7 @@ class Office:
             workspace=self.workspace,
             account=self.account,
             channel=first,
+            from_number=first.number,
             state="in_progress",
             dialed_at=timezone.now(),
             next_check_at=timezone.now() + timedelta(days=1),
@@ -157,13 +159,18 @@ def clear(*, lines: int) -> None:
         status="cancelled", finished_at=now, locked_by="", locked_at=None
     )
     Call.objects.filter(ended_at__isnull=True).update(
-        state="ended", outcome="canceled", ended_at=now, next_check_at=None
+        state="ended", outcome="canceled", ended_at=now, next_check_at=None, test_phone=""
     )
     Channel.objects.update(lines=lines // CHANNELS, is_enabled=True)
 
 
 def wait_for_dialer() -> None:
     wait_until(Dialer.objects.exists, what="a dialer")
+
+
+def is_inbox_empty() -> bool:
+    """Each report was stored before the carrier got its answer."""
+    return not CallNotice.objects.filter(applied_at__isnull=True, result="").exists()
 
 
 def count_open() -> int:

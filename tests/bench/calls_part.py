@@ -14,6 +14,7 @@ from tests.bench.plan import Plan
 from tests.bench.servers import HOST, run_dialer, serve_product_at
 from tests.carrier import Carrier, start_carrier
 from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 Progress = Callable[[str], None]
 
@@ -21,6 +22,8 @@ Progress = Callable[[str], None]
 CALLS_PER_SECOND: Final = 200
 # More than are called.
 SPARE: Final = 200
+# What a change has woken is over by then.
+SETTLED_SECONDS: Final = 2.0
 
 
 def count_steps(plan: Plan) -> int:  # noqa: ARG001 - every part has one
@@ -49,9 +52,16 @@ def measure_calls(plan: Plan, *, database_url: str, directory: Path, progress: P
         child.ask("clear", lines=plan.call_lines)
         with run_dialer(environment, directory=directory) as process_id:
             child.ask("wait_for_dialer")
+            progress("nobody waits")
+            without = _measure_idle(process_id, seconds=plan.idle_seconds)
+            used = _read_cpu(process_id)
             busy = _measure_busy(plan, child, carrier, progress=progress)
-            idle = _measure_idle(plan, child, process_id, progress=progress)
-    return {"begins": begins, "busy": busy, "idle": idle}
+            cpu_ms = 1000 * (_read_cpu(process_id) - used) / count_dials(carrier)
+            progress(f"{plan.waiting} wait for a line")
+            _let_wait(plan, child, carrier)
+            with_queue = _measure_idle(process_id, seconds=plan.idle_seconds)
+    idle = {"waiting": plan.waiting, "without_percent": without, "with_queue_percent": with_queue}
+    return {"begins": begins, "busy": {**busy, "cpu_ms": cpu_ms}, "idle": idle}
 
 
 def build(plan: Plan, child: Child, carrier: Carrier) -> None:
@@ -92,6 +102,10 @@ def _measure_busy(plan: Plan, child: Child, carrier: Carrier, *, progress: Progr
     }
 
 
+def count_dials(carrier: Carrier) -> int:
+    return sum(request["method"] == "POST" for request in carrier.record()["requests"])
+
+
 def list_dials(requests: Sequence[Mapping[str, Any]], *, since: float) -> Iterator[tuple[str, float]]:
     """The number that called, and when the carrier got the request."""
     for request in requests:
@@ -124,21 +138,20 @@ def sum_live(calls: Sequence[Mapping[str, Any]], since: float, until: float) -> 
     return float(sum(max(0.0, each) for each in lived))
 
 
-def _measure_idle(plan: Plan, child: Child, process_id: int, *, progress: Progress) -> Mapping[str, Any]:
-    """The CPU of the whole process while it has nothing that it could do."""
-    progress("nobody waits")
+def _let_wait(plan: Plan, child: Child, carrier: Carrier) -> None:
+    """The work before it is over: no call is live at the carrier, and what it reported is applied."""
     child.ask("clear", lines=plan.call_lines)
-    without = _measure_cpu(process_id, seconds=plan.idle_seconds)
-    progress(f"{plan.waiting} wait for a line")
     child.ask("occupy")
     child.ask("queue", size=plan.waiting)
-    time.sleep(1)
-    with_queue = _measure_cpu(process_id, seconds=plan.idle_seconds)
-    return {"waiting": plan.waiting, "without_percent": without, "with_queue_percent": with_queue}
+    wait_until(
+        lambda: all(call["ended_at"] for call in carrier.record()["calls"]), what="the end of all calls"
+    )
+    child.ask("wait_for_reports")
 
 
-def _measure_cpu(process_id: int, *, seconds: float) -> float:
-    """Percent of one core."""
+def _measure_idle(process_id: int, *, seconds: float) -> float:
+    """The CPU of the whole process while it has nothing that it could do. Percent of one core."""
+    time.sleep(SETTLED_SECONDS)
     before = _read_cpu(process_id)
     time.sleep(seconds)
     return 100 * (_read_cpu(process_id) - before) / seconds

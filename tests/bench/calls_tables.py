@@ -21,10 +21,16 @@ def _busy(busy: Mapping[str, Any], look: box.Box) -> Table:
         f" {busy['seconds']:g} s, {busy['dials']} dials",
         look,
     )
-    for name in ("from a free line to the next dial, p50 ms", "p95 ms", "lines in use %"):
+    for name in (
+        "from a free line to the next dial, p50 ms",
+        "p95 ms",
+        "lines in use %",
+        "CPU of the dialer, ms a call",
+    ):
         table.add_column(name, justify="right")
     gaps = busy["gaps"]
-    table.add_row(f"{gaps['p50_ms']:.1f}", f"{gaps['p95_ms']:.1f}", f"{busy['busy_percent']:.2f}")
+    numbers = (gaps["p50_ms"], gaps["p95_ms"], busy["busy_percent"], busy["cpu_ms"])
+    table.add_row(*(f"{each:.1f}" for each in numbers[:2]), f"{numbers[2]:.2f}", f"{numbers[3]:.1f}")
     return table
 
 

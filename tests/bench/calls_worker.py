@@ -38,6 +38,10 @@ class CallsWorker:
         calling.wait_until(lambda: calling.count_open() >= count, what=f"{count} calls")
         return {}
 
+    def wait_for_reports(self) -> Mapping[str, Any]:
+        calling.wait_until(calling.is_inbox_empty, what="the reports of the carrier")
+        return {}
+
     def read_ends(self, since: float) -> Mapping[str, Any]:
         return {"ends": calling.read_ends(datetime.fromtimestamp(since, UTC))}
 

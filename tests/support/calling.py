@@ -13,6 +13,7 @@ from distribution.calls.applying import apply_new
 from distribution.calls.asking import read_phone
 from distribution.calls.carrier import CarrierClient, Dialed, PlaceCall
 from distribution.calls.checking import check_due
+from distribution.calls.finishing import finish_due
 from distribution.deliveries.outbound import OutboundClient
 from distribution.models import Call, CallEvent, CallNotice, CarrierAccount
 from tests.carrier import Carrier
@@ -53,7 +54,7 @@ class Office:
         return self.get_carrier(self.channel.account).place(
             PlaceCall(
                 read_phone(call),
-                self.channel.number,
+                call.from_number,
                 script_url=addresses.script,
                 status_url=addresses.status,
                 recording_url=addresses.recording,
@@ -66,7 +67,13 @@ class Office:
     def check(self, *, after: timedelta = timedelta()) -> int:
         """Ask about every call, as if this time had passed."""
         Call.objects.filter(ended_at__isnull=True).update(next_check_at=timezone.now())
-        return check_due(limit=100, get_carrier=self.get_carrier, clock=lambda: timezone.now() + after)
+        checked = check_due(limit=100, get_carrier=self.get_carrier, clock=lambda: timezone.now() + after)
+        self.finish_others(after=after)
+        return checked
+
+    def finish_others(self, *, after: timedelta = timedelta()) -> int:
+        """End second calls and ask for costs, as if this time had passed."""
+        return finish_due(limit=100, get_carrier=self.get_carrier, clock=lambda: timezone.now() + after)
 
     def finish(self, call: Call) -> Call:
         """Apply what the carrier reports until the call has ended."""

@@ -8,10 +8,9 @@ from typing import Any
 
 from django.db import connections
 
+from distribution.calls.carriers import GetCarrier
 from distribution.calls.dialer import Dialer
-from distribution.calls.dialing import GetCarrier
 from distribution.deliveries.listening import Listener
-from distribution.models import CALLS_CHANNEL
 from tests.support.waiting import LONGEST_SECONDS
 
 
@@ -35,7 +34,7 @@ def dialing_here(
     stop = threading.Event()
     dialer = Dialer("here", stop=stop, is_woken=is_woken, carrier_of=carrier_of)
     if is_woken and hears:
-        dialer.add(Listener(stop=stop, wakes={CALLS_CHANNEL: dialer.wakes}))
+        dialer.add(Listener(stop=stop, wakes=dialer.listens))
 
     def run() -> None:
         dialer.run()

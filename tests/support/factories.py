@@ -553,6 +553,7 @@ class CallFactory(DjangoModelFactory[Call]):
     workspace = factory.SelfAttribute("lead.workspace")
     channel = factory.SubFactory(ChannelFactory, account__workspace=factory.SelfAttribute("...workspace"))
     account = factory.SelfAttribute("channel.account")
+    from_number = factory.SelfAttribute("channel.number")
     state = "dialing"
     dialed_at = factory.LazyFunction(timezone.now)
     next_check_at = factory.LazyFunction(lambda: timezone.now() + timedelta(minutes=1))

@@ -13,7 +13,6 @@ from distribution.attempts.worker import freeze_startup_objects, worker_name
 from distribution.calls.dialer import Dialer, ThreadDied
 from distribution.calls.hours.area_codes import load_area_codes
 from distribution.deliveries.listening import Listener
-from distribution.models import CALLS_CHANNEL
 from routing.places.zips import load_rows
 
 
@@ -41,7 +40,7 @@ class Command(BaseCommand):
         load_area_codes()
         freeze_startup_objects()
         if is_woken:
-            dialer.add(Listener(stop=stop, wakes={CALLS_CHANNEL: dialer.wakes}))
+            dialer.add(Listener(stop=stop, wakes=dialer.listens))
         try:
             dialer.run()
         except ThreadDied as error:

@@ -57,22 +57,25 @@ def _shorten() -> None:
         dialing,
         hearing,
         lines,
+        reach,
         recording_dials,
         settling,
     )
     from distribution.reconcile import channels
 
     settings.LEADSWITCH_CALL_SEARCH_SECONDS = SEARCH_SECONDS
-    _set("CHECK_MARGIN", timedelta(seconds=1), hearing, check_times, recording_dials)
-    _set("USUAL_TALK", timedelta(seconds=TALK_SECONDS), hearing)
+    _set("CHECK_MARGIN", timedelta(seconds=1), check_times, recording_dials)
+    _set("USUAL_TALK", timedelta(seconds=TALK_SECONDS), check_times, hearing)
     _set("LEASE", timedelta(seconds=2), check_times, checking)
     _set("LONGEST_START", timedelta(seconds=2), check_times, concluding, lines)
     soon = tuple(timedelta(seconds=each) for each in (0.3, 1, 2))
     _set("SOON", soon, check_times, recording_dials)
     _set("EVERY", timedelta(seconds=1), check_times)
     _set("WHILE_LIVE", timedelta(seconds=0.5), check_times, concluding)
-    _set("WHILE_UNREACHABLE", timedelta(seconds=0.5), check_times, concluding)
+    _set("WHILE_UNREACHABLE", timedelta(seconds=0.5), check_times)
     _set("AFTER_HANG_UP", timedelta(seconds=0.3), check_times, concluding)
+    _set("FIRST_PAUSE_SECONDS", 0.3, reach)
+    _set("LONGEST_PAUSE_SECONDS", 0.5, reach)
     _set("TIME_LIMIT_SECONDS", TALK_SECONDS, lines, begin)
     _set("REQUEST_WITHIN_SECONDS", 2, dialing)
     _set("LOOK_AGAIN", timedelta(seconds=0.5), allowing, begin)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from distribution.calls import applying
-from distribution.calls.applying import apply_new, apply_notices
+from distribution.calls.applying import Round, apply_new, apply_notices
 from distribution.calls.carrier import CallSeen, CarrierClient
 from distribution.calls.checking import check_due
 from distribution.calls.inbox import store
@@ -17,6 +17,7 @@ from distribution.calls.locks import LockedCall
 from distribution.calls.notices import Notice
 from distribution.models import Call, CallEvent
 from routing.locks import leads_to_end
+from tests.support.blocking import holding
 from tests.support.factories import CallFactory
 from tests.support.racing import before_its_commit, in_background, race
 from tests.support.waiting import wait_until_blocked
@@ -76,7 +77,9 @@ def test_without_the_locks_it_moves_on_twice(monkeypatch: pytest.MonkeyPatch) ->
     unlocked = leads_to_end.LOCK_UNVERIFIED.replace("FOR NO KEY UPDATE OF l", "")
     monkeypatch.setattr(leads_to_end, "LOCK_UNVERIFIED", unlocked)
     monkeypatch.setattr(applying, "lock_call", look)
-    apply_twice(begin())
+    call = begin()
+    Call.objects.update(carrier_sid=SID)  # a second binding would be refused by a constraint
+    apply_twice(call)
     assert count_events()["ended"] == 2
 
 
@@ -91,3 +94,21 @@ def test_reports_and_questions_at_once() -> None:
 
     assert {(call.outcome, call.carrier_sid) for call in Call.objects.all()} == {("busy", SID)}
     assert (count_events()["ended"], count_events()["again"]) == (len(calls), len(calls))
+
+
+def test_two_appliers_take_different_calls() -> None:
+    """The first one waits for the lead of its call. The second one does not wait for the first."""
+    first, second = begin(), begin()
+    told: list[str] = []
+    with (
+        holding("SELECT FROM routing_lead WHERE id = %s FOR UPDATE", [first.lead_id]) as holder,
+        in_background(lambda: Round(lambda: told.append("first")).run(limit=1)) as waiting,
+    ):
+        wait_until_blocked(connection)
+        mine = Round(lambda: told.append("second")).run(limit=10)
+        assert (mine.reports, mine.is_left, told) == (3, True, ["first", "second"])
+        assert [call.state for call in Call.objects.order_by("pk")] == ["dialing", "ended"]
+        holder.rollback()
+        assert waiting.result().reports == 3
+    assert Call.objects.get(pk=second.pk).outcome == Call.objects.get(pk=first.pk).outcome == "busy"
+    assert Round().run(limit=10).is_left is False

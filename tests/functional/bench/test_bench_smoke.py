@@ -161,6 +161,7 @@ def check_calls(calls: Mapping[str, Any]) -> None:
     busy = calls["busy"]
     assert busy["dials"] > 0
     assert 0 < busy["busy_percent"] <= 100
+    assert busy["cpu_ms"] > 0
     assert busy["most_live"] <= 5
     assert calls["begins"]["statements"] <= 15
     assert set(calls["begins"]["median_ms"]) == {"begin_call", "by hand"}

@@ -4,6 +4,8 @@ import json
 from typing import Any, Final
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.calls.applying import apply_new
@@ -71,6 +73,27 @@ def test_few_calls_at_once(call: Call) -> None:
         report(each, "ringing")
         report(each, "busy")
     assert [apply_new(limit=2) for _ in range(3)] == [4, 2, 0]
+
+
+def test_reports_of_a_call_are_applied_in_one_pass(call: Call) -> None:
+    """Its rows are locked once, and no report has a savepoint."""
+    for status in ("initiated", "ringing", "in-progress"):
+        report(call, status)
+    with CaptureQueriesContext(connection) as captured:
+        assert apply_new(limit=10) == 3
+    statements = [query["sql"] for query in captured]
+    assert [sum(word in sql for sql in statements) for word in ("SAVEPOINT", "FOR NO KEY UPDATE")] == [0, 2]
+    assert sum(sql.startswith('UPDATE "distribution_callnotice"') for sql in statements) == 1
+
+
+def test_key_that_follows_a_decision_meets_the_lead_as_it_is_then(call: Call) -> None:
+    """The first key verifies the lead, which is let go. The second one is the same person's, and comes too late."""
+    store(Notice("keys", SID, key="1"), call_id=call.pk)
+    store(Notice("keys", SID, key="2"), call_id=call.pk)
+    assert apply_new(limit=10) == 2
+    lead = Lead.objects.get()
+    assert (lead.status, lead.verification, lead.locked_by) == ("pending", "call", "")
+    assert [code for code in story_of(call) if code in ("verified", "declined")] == ["verified"]
 
 
 def test_call_whose_key_was_pressed_is_kept_of_two(call: Call) -> None:

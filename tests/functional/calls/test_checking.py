@@ -174,7 +174,7 @@ def test_unreachable_carrier_frees_no_line(office: Office) -> None:
     office.wait_until_over()
     office.check(after=AFTER_SEARCH)
     assert fresh(unknown).outcome == "not_placed"
-    assert fresh(placed).ended_by == "cap"
+    assert fresh(placed).ended_by == "poll"
 
 
 def test_silent_account_is_asked_once_a_round(office: Office) -> None:
@@ -337,7 +337,7 @@ def test_call_that_the_carrier_forgot_ends_when_it_cannot_be_live(office: Office
     office.check()
     assert fresh(call).ended_at is None
     office.check(after=AFTER_CAP)
-    assert (fresh(call).outcome, fresh(call).ended_by) == ("failed", "cap")
+    assert (fresh(call).outcome, fresh(call).ended_by) == ("failed", "poll")
 
 
 def test_call_of_another_row_is_not_found(office: Office) -> None:
@@ -398,7 +398,7 @@ def test_call_that_was_given_up_and_comes_late_is_hung_up(office: Office) -> Non
     office.wait_until_reported("ringing")
 
     apply_new(limit=10)
-    check_due(limit=10, get_carrier=office.get_carrier)
+    office.finish_others()
     office.wait_until_reported()
     apply_new(limit=10)
 
@@ -411,12 +411,12 @@ def test_search_that_ends_after_its_call_was_given_up_hangs_up_what_it_found(off
     office.carrier.configure(lose=1)
     call = office.begin("27", dial="unknown")
     office.request(call)
-    asked = ask(call, office.get_carrier(office.channel.account), at=timezone.now())
+    asked = ask(call, office.get_carrier(office.channel.account))
     with transaction.atomic():
         end_not_placed(lock_call(call.pk), due_at=timezone.now(), reason="", by="poll", at=timezone.now())
 
     conclude(call.pk, asked, at=timezone.now())
-    check_due(limit=10, get_carrier=office.get_carrier)
+    office.finish_others()
 
     office.wait_until_over()
     assert office.carrier.calls()[0]["ended_by"] == "api"
@@ -464,15 +464,18 @@ def test_cost_that_is_not_known_is_asked_for_during_a_day(
     assert (fresh(call).cost_due_at is not None, fresh(call).cost_micros) == (is_asked_again, None)
 
 
-def test_carrier_that_is_away_is_asked_for_a_cost_again(office: Office) -> None:
+@pytest.mark.parametrize(("hours", "is_asked_again"), [(1, True), (25, False)], ids=["an hour", "a day"])
+def test_carrier_that_is_away_is_asked_for_a_cost_during_a_day(
+    office: Office, hours: int, *, is_asked_again: bool
+) -> None:
     at = timezone.now()
     call = office.begin("05")
     Call.objects.update(
         state="ended", outcome="no_input", ended_at=at, next_check_at=None, carrier_sid=SID, cost_due_at=at
     )
     office.carrier.go_away()
-    office.check(after=timedelta(hours=25))
-    assert fresh(call).cost_due_at is not None
+    office.check(after=timedelta(hours=hours))
+    assert (fresh(call).cost_due_at is not None) == is_asked_again
 
 
 def test_call_that_was_not_answered_is_free(office: Office) -> None:

@@ -16,15 +16,27 @@ from django.utils import timezone
 
 from distribution import metrics
 from distribution.calls import dialer as dialer_module
+from distribution.calls.applying import APPLYING_LOCK
 from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, PlaceCall, Problem
 from distribution.calls.dialer import Dialer
-from distribution.models import Call, CallingHours, CarrierAccount, Channel, Verification
+from distribution.calls.inbox import store
+from distribution.calls.notices import Notice
+from distribution.models import (
+    CALL_REPORTS_CHANNEL,
+    Call,
+    CallingHours,
+    CarrierAccount,
+    Channel,
+    Verification,
+)
 from distribution.models import Dialer as DialerRow
 from routing.dispatch.heartbeat import heartbeat_age
 from routing.models import DispatchControl, Lead, Workspace
+from tests.support.blocking import holding
 from tests.support.calling import Office
 from tests.support.dialer_here import dialing_here
 from tests.support.factories import CallFactory, ChannelFactory
+from tests.support.listened import listening
 from tests.support.waiting import LONGEST_SECONDS, wait_until
 from tests.support.waiting_leads import allow_calls_now, let_wait
 
@@ -297,6 +309,37 @@ def test_without_an_address_of_our_own_nobody_is_called(
         let_wait_now(office)
         wait_until(lambda: dialer._look_at > 0, what="its first look")
     assert (office.carrier.requests(), Call.objects.count()) == ([], 0)
+
+
+def test_reports_wake_the_appliers_alone(office: Office) -> None:
+    call = Call.objects.get(pk=CallFactory(channel=office.channel).pk)
+    with listening() as calls, listening(CALL_REPORTS_CHANNEL) as reports:
+        store(Notice("status", "CA" + "a" * 32, "ringing"), call_id=call.pk)
+        assert (calls(), reports()) == (0, 1)
+
+
+def test_report_that_another_process_takes_and_loses_is_applied_soon(
+    office: Office, settings: Any, tmp_path: Path
+) -> None:
+    """It announced nothing when it died. The notification of the report was heard before."""
+    call = Call.objects.get(pk=CallFactory(channel=office.channel).pk)
+    Call.objects.filter(pk=call.pk).update(next_check_at=timezone.now() + timedelta(hours=1))
+    with running(office, settings, tmp_path):
+        with holding("SELECT pg_advisory_xact_lock(%s, hashint8(%s))", [APPLYING_LOCK, call.pk]):
+            store(Notice("status", "CA" + "a" * 32, "busy"), call_id=call.pk)
+            other = Call.objects.get(pk=CallFactory(channel=office.channel).pk)
+            store(Notice("status", "CA" + "b" * 32, "busy"), call_id=other.pk)
+            wait_until(
+                lambda: Call.objects.get(pk=other.pk).ended_at is not None,
+                what="the end of the other call",
+                seconds=SOON_SECONDS,
+            )
+            assert Call.objects.get(pk=call.pk).state == "dialing"
+        wait_until(
+            lambda: Call.objects.get(pk=call.pk).ended_at is not None,
+            what="the end of the call",
+            seconds=SOON_SECONDS,
+        )
 
 
 def test_it_survives_that_its_sessions_are_cut(office: Office, settings: Any, tmp_path: Path) -> None:

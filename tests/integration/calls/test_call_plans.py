@@ -7,12 +7,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from distribution.calls.applying import FIND_NEW, HANG_UP
+from distribution.calls.applying import SEARCHED, TAKE
 from distribution.calls.checking import FIND_DUE
 from distribution.calls.costs import FIND_COST
 from distribution.calls.hanging_up import FIND_LEFT_BEHIND
 from distribution.calls.inbox import store
 from distribution.calls.notices import Notice
+from distribution.calls.second_calls import FIND_DUE as FIND_SECOND
 from distribution.models import Call, CallEvent, CallNotice
 from tests.support.factories import CallFactory
 from tests.support.plans import read_by_table
@@ -22,11 +23,11 @@ ROWS: Final = 20_000
 SID: Final = "CA" + "a" * 32
 CALLS: Final = """
 INSERT INTO distribution_call (
-    public_id, kind, workspace_id, account_id, channel_id, lead_id, verification_id, number, state, outcome,
-    carrier_sid, ended_at
+    public_id, kind, workspace_id, account_id, channel_id, lead_id, verification_id, from_number, number, state,
+    outcome, carrier_sid, ended_at
 )
-SELECT gen_random_uuid(), kind, workspace_id, account_id, channel_id, lead_id, verification_id, 1, 'ended', 'busy',
-    'CA' || n, now()
+SELECT gen_random_uuid(), kind, workspace_id, account_id, channel_id, lead_id, verification_id, from_number, 1, 'ended',
+    'busy', 'CA' || n, now()
 FROM distribution_call CROSS JOIN generate_series(1, %(rows)s) n
 """
 NOTICES: Final = """
@@ -35,7 +36,17 @@ SELECT id, 'status', carrier_sid, 'busy', 3, now(), 'applied' FROM distribution_
 """
 
 
-OF_OPEN: Final = {"callnotice_new", "call_checked", "call_lines", "call_one_open_of_lead", "call_cost_due"}
+TAKING: Final = {"busy": "{}", "searched": SEARCHED, "lock": 1}
+WAITING: Final = """
+INSERT INTO distribution_callnotice (call_id, kind, carrier_sid, status, sequence, result, received_at)
+SELECT c.id, 'status', c.carrier_sid, 'ringing', 1, r.result, now()
+FROM distribution_call c CROSS JOIN (VALUES (''), ('hang_up')) r (result) WHERE c.ended_at IS NOT NULL
+ON CONFLICT DO NOTHING
+"""
+OF_OPEN: Final = {
+    *("callnotice_new", "callnotice_hang_up"),
+    *("call_checked", "call_lines", "call_one_open_of_lead", "call_cost_due"),
+}
 
 
 @pytest.fixture
@@ -52,12 +63,13 @@ def call(committed_db: None) -> Call:  # noqa: ARG001
 @pytest.mark.parametrize(
     ("sql", "parameters", "table"),
     [
-        (FIND_NEW, [10], "distribution_callnotice"),
+        (TAKE, TAKING, "distribution_callnotice"),
         (FIND_DUE, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
+        (FIND_SECOND, {"at": timezone.now() + timedelta(days=1)}, "distribution_callnotice"),
         (FIND_LEFT_BEHIND, [10], "distribution_call"),
         (FIND_COST, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
     ],
-    ids=["new reports", "due calls", "calls left behind", "due costs"],
+    ids=["new reports", "due calls", "second calls", "calls left behind", "due costs"],
 )
 def test_only_what_is_open_is_read(call: Call, sql: str, parameters: Any, table: str) -> None:
     assert call.ended_at is None
@@ -66,12 +78,17 @@ def test_only_what_is_open_is_read(call: Call, sql: str, parameters: Any, table:
     assert rows <= 2
 
 
+def test_search_of_an_applier_does_not_grow_with_the_inbox(call: Call) -> None:
+    plant(WAITING)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE distribution_callnotice")
+    assert CallNotice.objects.filter(applied_at__isnull=True).count() > ROWS
+    assert read_by_table(TAKE, TAKING)["distribution_callnotice"] == ({"callnotice_new"}, 2), call
+
+
 def test_reads_of_one_call_have_an_index(call: Call) -> None:
     queries = {
         "a new report": CallNotice.objects.filter(call_id=call.pk, applied_at__isnull=True, result=""),
-        "second calls": CallNotice.objects.filter(applied_at__isnull=True, result=HANG_UP).order_by("pk")[
-            :10
-        ],
         "callback": Call.objects.filter(public_id=call.public_id),
         "bound": Call.objects.filter(account_id=call.account_id, carrier_sid__in=["CA1", "CA2"]),
         "story": CallEvent.objects.filter(call_id=call.pk, code="second_call"),

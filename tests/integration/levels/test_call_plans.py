@@ -13,11 +13,11 @@ from tests.support.planting import plant
 ROWS: Final = 20_000
 ENDED_CALLS: Final = """
 INSERT INTO distribution_call (
-    public_id, kind, workspace_id, account_id, channel_id, test_phone, number, state, outcome, created_at, dialed_at,
+    public_id, kind, workspace_id, account_id, channel_id, from_number, number, state, outcome, created_at, dialed_at,
     ended_at, ended_by
 )
-SELECT gen_random_uuid(), 'test', workspace_id, account_id, channel_id, 'x', 1, 'ended', 'busy', now(), now(), now(),
-    'webhook'
+SELECT gen_random_uuid(), 'test', workspace_id, account_id, channel_id, from_number, 1, 'ended', 'busy', now(), now(),
+    now(), 'webhook'
 FROM distribution_call CROSS JOIN generate_series(1, %(rows)s) n
 """
 ENDED_VERIFICATIONS: Final = """
@@ -29,7 +29,8 @@ FROM distribution_verification CROSS JOIN generate_series(1, %(rows)s) n
 """
 APPLIED: Final = """
 INSERT INTO distribution_callnotice (call_id, kind, carrier_sid, status, sequence, applied_at, result)
-SELECT NULL, 'status', 'CA1', '', n, now(), 'applied' FROM generate_series(1, %(rows)s) n
+SELECT id, 'status', 'CA1', '', n, now(), 'applied' FROM distribution_call, generate_series(1, %(rows)s) n
+WHERE ended_at IS NULL
 """
 
 
