@@ -174,7 +174,7 @@ def test_unreachable_carrier_frees_no_line(office: Office) -> None:
     office.wait_until_over()
     office.check(after=AFTER_SEARCH)
     assert fresh(unknown).outcome == "not_placed"
-    assert fresh(placed).ended_by == "poll"
+    assert fresh(placed).ended_by == "cap"
 
 
 def test_silent_account_is_asked_once_a_round(office: Office) -> None:
