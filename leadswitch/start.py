@@ -35,10 +35,10 @@ def begin_deliverer() -> None:
 
 
 def begin_dialer() -> None:
-    """The same before the dialer starts. Threads pick, apply, check and listen; the others place calls."""
+    """The same before the dialer starts. Threads pick, apply, check, finish and listen; the others place calls."""
     from django.conf import settings
 
-    _begin("dialer", threads=4 + settings.LEADSWITCH_DIALER_THREADS)
+    _begin("dialer", threads=5 + settings.LEADSWITCH_DIALER_THREADS)
 
 
 def begin_streams() -> None:

@@ -72,7 +72,8 @@ def test_calls_that_count(dial: str, outcome: str, counts: bool) -> None:  # noq
 
 
 @pytest.mark.parametrize("is_own", [True, False], ids=["own workspace", "another one"])
-def test_tests_count_in_their_workspace(*, is_own: bool) -> None:
+def test_tests_count_in_their_workspace(settings: Any, *, is_own: bool) -> None:
+    settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
     channel = ChannelFactory()
     waiting = let_wait(channel)
     phone = waiting.lead.phone

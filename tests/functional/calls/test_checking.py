@@ -411,7 +411,7 @@ def test_search_that_ends_after_its_call_was_given_up_hangs_up_what_it_found(off
     office.carrier.configure(lose=1)
     call = office.begin("27", dial="unknown")
     office.request(call)
-    asked = ask(call, office.get_carrier(office.channel.account))
+    asked = ask(call, office.get_carrier(office.channel.account), at=timezone.now())
     with transaction.atomic():
         end_not_placed(lock_call(call.pk), due_at=timezone.now(), reason="", by="poll", at=timezone.now())
 
