@@ -25,22 +25,23 @@ class Asked:
     is_hang_up: bool = False
 
 
-def ask(call: Call, carrier: CarrierClient) -> Asked:
+def ask(call: Call, carrier: CarrierClient, *, at: datetime) -> Asked:
     """Raises CarrierUnavailable."""
     if call.carrier_sid is None:
-        return _search(call, carrier)
+        return _search(call, carrier, at=at)
     if call.hang_up_at is not None:
         return _end(call, call.carrier_sid, carrier)
     seen = carrier.read(call.carrier_sid)
     return Asked([] if seen is None else [seen])
 
 
-def _search(call: Call, carrier: CarrierClient) -> Asked:
+def _search(call: Call, carrier: CarrierClient, *, at: datetime) -> Asked:
     began_at = call.dialed_at or call.created_at
     found = carrier.find(
         to=read_phone(call),
         from_number=call.from_number,
         since=min(began_at, call.created_at) - CLOCKS_DIFFER,
+        at=at,
     )
     known = [seen for seen in reversed(found) if seen.created_at is not None]
     return Asked(

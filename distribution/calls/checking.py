@@ -77,16 +77,18 @@ def _check(call_id: int, *, get_carrier: GetCarrier, clock: Callable[[], datetim
 def _check_one(call: Call, *, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach) -> None:
     if call.dialed_at is None:
         return conclude_unrequested(call.pk, at=clock())
-    asked = _ask(call, get_carrier=get_carrier, reach=reach) if reach.is_open(call.account) else None
+    asked = _ask(call, get_carrier=get_carrier, reach=reach, at=clock())
     if asked is None:
         return conclude_unanswered(call.pk, at=clock())
     return conclude(call.pk, asked, at=clock())
 
 
-def _ask(call: Call, *, get_carrier: GetCarrier, reach: Reach) -> Asked | None:
-    """None: the carrier did not answer. It is asked about no other call of the account for a while."""
+def _ask(call: Call, *, get_carrier: GetCarrier, reach: Reach, at: datetime) -> Asked | None:
+    """None: the carrier did not answer, or did not lately."""
+    if not reach.is_open(call.account):
+        return None
     try:
-        asked = ask(call, get_carrier(call.account))
+        asked = ask(call, get_carrier(call.account), at=at)
     except CarrierUnavailable as error:
         reach.note_failure(call.account, error)
         extra = {"call": str(call.public_id), "problem": error.problem.value, "cause": error.code}

@@ -31,7 +31,7 @@ STATES: Final = MappingProxyType(
     }
 )
 # What an answered call came to, by its key.
-KEYS: Final = MappingProxyType({"1": "confirmed", "2": "declined", "9": "opted_out"})
+OUTCOME_OF_KEY: Final = MappingProxyType({"1": "confirmed", "2": "declined", "9": "opted_out"})
 # A key that decides more for the person comes first.
 _PROTECTION: Final = ("", "1", "2", "9")
 _OUTCOMES: Final = MappingProxyType(
@@ -60,7 +60,7 @@ class Known:
     def outcome(self) -> str:
         """What the call came to. "": it may still go either way. A key decides before the call has ended."""
         if self.key:
-            return KEYS[self.key]
+            return OUTCOME_OF_KEY[self.key]
         if not self.is_ended:
             return ""
         if self.end in _OUTCOMES:
@@ -87,7 +87,7 @@ def learn(known: Known, said: Said) -> Known:
         known,
         state=_further(known.state, state),
         end=max(known.end, said.status if said.status in _ENDS else "", key=_ENDS.index),
-        key=_more_protective(known.key, said.key if said.key in KEYS else ""),
+        key=_more_protective(known.key, said.key if said.key in OUTCOME_OF_KEY else ""),
         answered_by=max(known.answered_by, said.answered_by, key=_by_certainty),
         duration_seconds=_longer(known.duration_seconds, said.duration_seconds),
     )

@@ -5,7 +5,7 @@ from typing import Final
 from distribution.calls.addresses import make_address
 from distribution.calls.notices import Notice
 from distribution.calls.settling import read_policy
-from distribution.calls.states import KEYS
+from distribution.calls.states import OUTCOME_OF_KEY
 from distribution.calls.twiml import HANG_UP, NOT_A_KEY, write_question, write_thanks
 from distribution.models import Call, CallKind
 
@@ -22,7 +22,7 @@ def answer_call(call: Call, notice: Notice) -> str:
 def answer_key(call: Call, notice: Notice) -> str:
     if _should_end(call, notice):
         return HANG_UP
-    return write_thanks(notice.key) if notice.key in KEYS else _ask(call, before=NOT_A_KEY)
+    return write_thanks(notice.key) if notice.key in OUTCOME_OF_KEY else _ask(call, before=NOT_A_KEY)
 
 
 def is_machine(answered_by: str) -> bool:

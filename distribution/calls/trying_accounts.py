@@ -15,7 +15,7 @@ ACTIVE: Final = "active"
 TRIAL: Final = "Trial"
 NO_ACCOUNT: Final = "The carrier has no such account. Check the account SID."
 TRIAL_NOTE: Final = " It is a trial account, which calls only phones that you verified at the carrier."
-PROBLEMS: Final[Mapping[Problem, str]] = MappingProxyType(
+SENTENCES: Final[Mapping[Problem, str]] = MappingProxyType(
     {
         Problem.ACCOUNT_REFUSED: "The carrier refused the account SID or the token, or the account is suspended.",
         Problem.BAD_SETTINGS: "The API address cannot be used. Check it: it begins with https:// and has no path.",
@@ -43,7 +43,7 @@ def try_account(account: CarrierAccount) -> Tried:
         seen = get_carrier(account).read_account()
     except CarrierUnavailable as unavailable:
         code = f" (code {unavailable.code})" if unavailable.code else ""
-        return Tried(works=False, sentence=f"{PROBLEMS.get(unavailable.problem, OTHER)}{code}")
+        return Tried(works=False, sentence=f"{SENTENCES.get(unavailable.problem, OTHER)}{code}")
     took = duration((time.perf_counter() - started) * 1000)
     if seen is None:
         return Tried(works=False, sentence=NO_ACCOUNT)

@@ -992,6 +992,20 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="channel",
+            trigger=pgtrigger.compiler.Trigger(
+                name="account_of_workspace",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n                    IF NOT EXISTS (\n                        SELECT FROM distribution_carrieraccount\n                        WHERE id = NEW.account_id AND workspace_id = NEW.workspace_id\n                    ) THEN\n                        RAISE EXCEPTION 'The account of a channel belongs to its workspace.'\n                        USING ERRCODE = 'check_violation', CONSTRAINT = 'channel_account_of_workspace';\n                    END IF;\n                    RETURN NEW;\n                ",
+                    hash="8cf13548480068b15b7c686869e06c302ec7bc54",
+                    operation="INSERT",
+                    pgid="pgtrigger_account_of_workspace_bbcbe",
+                    table="distribution_channel",
+                    when="BEFORE",
+                ),
+            ),
+        ),
         migrations.AddIndex(
             model_name="verification",
             index=models.Index(

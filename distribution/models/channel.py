@@ -121,6 +121,21 @@ class Channel(models.Model):
                 name="channel",
                 instead="Disable this channel and add another one.",
             ),
+            pgtrigger.Trigger(
+                name="account_of_workspace",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF NOT EXISTS (
+                        SELECT FROM distribution_carrieraccount
+                        WHERE id = NEW.account_id AND workspace_id = NEW.workspace_id
+                    ) THEN
+                        RAISE EXCEPTION 'The account of a channel belongs to its workspace.'
+                        USING ERRCODE = 'check_violation', CONSTRAINT = 'channel_account_of_workspace';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             *channel_triggers(),
             notify_calls("notify_on_insert", operation=pgtrigger.Insert, condition="(NEW.is_enabled)"),
             notify_calls("notify_on_update", operation=pgtrigger.UpdateOf(*ROOM), condition=MAY_HAVE_ROOM),

@@ -2,7 +2,8 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -49,6 +50,12 @@ PAGE_SIZE: Final = 20
 MOST_PAGES: Final = 50
 ENDLESS_LIST: Final = "endless_list"
 MAX_ANSWER_BYTES: Final = 262_144
+# Not every carrier heeds the size of a page.
+MAX_LIST_BYTES: Final = 8_388_608
+LEAST_DIGITS: Final = 7
+OTHER_CALL: Final = "other_call"
+# A clock that differs by less is not told from a slow answer. The margin of `since` covers it.
+LEAST_CLOCK_SHIFT: Final = timedelta(seconds=30)
 MAX_RECORDING_BYTES: Final = 20_971_520
 
 
@@ -77,26 +84,32 @@ class CarrierClient:
     def read(self, sid: str) -> CallSeen | None:
         """None: the carrier has no call with this id. Raises CarrierUnavailable."""
         result = self._get(self._path_of(sid))
-        return None if _is_missing(result) else _read_one(result)
+        return None if _is_missing(result) else _read_one(result, sid)
 
-    def find(self, *, to: str, from_number: str, since: datetime) -> list[CallSeen]:
+    def find(
+        self, *, to: str, from_number: str, since: datetime, at: datetime | None = None
+    ) -> list[CallSeen]:
         """Every call from this number to this phone that the carrier made since then, in the carrier's order.
 
         The carrier's filter by start time leaves out calls that still wait in its queue, so what is older is left out
-        here. `since` is compared with whole seconds of the carrier's clock: leave a margin. Raises CarrierUnavailable.
+        here. `since` is compared with whole seconds of the carrier's clock: leave a margin. `at`: now, by the clock of
+        `since`; if the carrier's own is far off, `since` moves with it. A carrier that does not know the filters lists
+        calls of others: they are left out. Raises CarrierUnavailable.
         """
         query = urlencode({"To": to, "From": from_number, "PageSize": PAGE_SIZE})
         path = f"{self._account}/Calls.json?{query}"
         found: list[CallSeen] = []
         for _ in range(MOST_PAGES):
-            result = self._get(path)
+            result = self._send("GET", path, max_body_bytes=MAX_LIST_BYTES)
             body = read_object(_require_answer(result))
             page = read_calls(body)
             if page is None:
                 raise _unavailable(result)
-            found += [call for call in page if not _is_older(call, since)]
+            began = since + _read_shift(result, at)
+            mine = [call for call in page if _is_between(call, from_number, to)]
+            found += [call for call in mine if not _is_older(call, began)]
             path = read_next_page(body)
-            if not path or _is_past(page, since):
+            if not path or _is_past(page, began):
                 return found
         raise CarrierUnavailable(Problem.BAD_ANSWER, ENDLESS_LIST)
 
@@ -108,7 +121,7 @@ class CarrierClient:
         result = self._post(self._path_of(sid), [("Status", status.value)])
         if _is_missing(result) or (is_refusal(result.status) and find_code(result) == NOT_IN_PROGRESS):
             return None
-        return _read_one(result)
+        return _read_one(result, sid)
 
     def download_recording(self, sid: str) -> Recording | None:
         """The sound of a recording. None: the carrier does not have it. Raises CarrierUnavailable."""
@@ -181,11 +194,35 @@ def _is_past(page: Sequence[CallSeen], since: datetime) -> bool:
     return is_ordered and bool(page) and _is_older(page[-1], since)
 
 
-def _read_one(result: OutboundResult) -> CallSeen:
+def _is_between(call: CallSeen, from_number: str, to: str) -> bool:
+    """A carrier may write the numbers in a form of its own, or leave them out."""
+    return _is_same(call.to, to) and _is_same(call.from_number, from_number)
+
+
+def _is_same(seen: str, number: str) -> bool:
+    digits, wanted = ("".join(each for each in text if each.isdigit()) for text in (seen, number))
+    is_local = len(digits) >= LEAST_DIGITS and wanted.endswith(digits)
+    return not digits or is_local or digits.endswith(wanted)
+
+
+def _read_shift(result: OutboundResult, at: datetime | None) -> timedelta:
+    """How far the carrier's clock is ahead."""
+    if at is None:
+        return timedelta()
+    try:
+        shift = parsedate_to_datetime(result.find_header("date")) - at
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return timedelta()
+    return shift if abs(shift) >= LEAST_CLOCK_SHIFT else timedelta()
+
+
+def _read_one(result: OutboundResult, sid: str) -> CallSeen:
     """Raises CarrierUnavailable."""
     call = read_call(read_object(_require_answer(result)))
     if call is None:
         raise _unavailable(result)
+    if call.sid != sid:
+        raise CarrierUnavailable(Problem.BAD_ANSWER, OTHER_CALL)
     return call
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from distribution.calls.begin import Begun, NotBegun, begin_call
+from distribution.calls.trial_call import begin_test_call
 from distribution.models import Call, CallingHours, Verification
 from tests.support.factories import CallFactory, ChannelFactory
 from tests.support.waiting_leads import AT, let_wait
@@ -68,6 +69,29 @@ def test_calls_that_count(dial: str, outcome: str, counts: bool) -> None:  # noq
 
     assert begun == NotBegun("called_too_often", AT + timedelta(hours=22, seconds=1)) if counts else begun
     assert isinstance(begun, Begun) is not counts
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["own workspace", "another one"])
+def test_tests_count_in_their_workspace(settings: Any, *, is_own: bool) -> None:
+    settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
+    channel = ChannelFactory()
+    waiting = let_wait(channel)
+    phone = waiting.lead.phone
+    tested = channel if is_own else ChannelFactory()
+    for _ in range(3):
+        begun = begin_test_call(tested.pk, phone, "ann", at=AT - timedelta(hours=2))
+        Call.objects.filter(pk=begun.call_id).update(
+            dialed_at=AT - timedelta(hours=2),
+            state="ended",
+            outcome="busy",
+            ended_at=AT,
+            next_check_at=None,
+            test_phone="",
+        )
+
+    result = begin_call(waiting.pk, at=AT)
+
+    assert isinstance(result, NotBegun) is is_own
 
 
 def test_law_says_how_often() -> None:

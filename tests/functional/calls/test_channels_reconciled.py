@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.calls.applying import apply_new
-from distribution.models import Call, CallNotice, CarrierAccount, Verification
+from distribution.models import Call, CallNotice, Verification
 from distribution.reconcile import channels
 from distribution.verify import run_verification
 from routing.models import Lead
@@ -16,7 +16,6 @@ from tests.functional.verify.world import broken
 from tests.support.calling import Office
 from tests.support.factories import CallFactory
 from tests.support.planting import plant
-from tests.support.ports import free_port
 
 RUN: Final = find_reconciler("channels")
 MINUTE: Final = timedelta(minutes=1)
@@ -93,7 +92,7 @@ def test_line_is_kept_and_reported_while_the_carrier_is_away(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     call = office.begin("01", state="ringing", carrier_sid="CA1", dial="placed")
-    CarrierAccount.objects.update(api_url=f"http://127.0.0.1:{free_port()}")
+    office.carrier.go_away()
     Call.objects.update(dialed_at=timezone.now() - 60 * MINUTE)
     overdue(call)
 

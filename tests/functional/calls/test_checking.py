@@ -174,7 +174,7 @@ def test_unreachable_carrier_frees_no_line(office: Office) -> None:
     office.wait_until_over()
     office.check(after=AFTER_SEARCH)
     assert fresh(unknown).outcome == "not_placed"
-    assert fresh(placed).ended_by == "poll"
+    assert fresh(placed).ended_by == "cap"
 
 
 def test_silent_account_is_asked_once_a_round(office: Office) -> None:
@@ -411,7 +411,7 @@ def test_search_that_ends_after_its_call_was_given_up_hangs_up_what_it_found(off
     office.carrier.configure(lose=1)
     call = office.begin("27", dial="unknown")
     office.request(call)
-    asked = ask(call, office.get_carrier(office.channel.account))
+    asked = ask(call, office.get_carrier(office.channel.account), at=timezone.now())
     with transaction.atomic():
         end_not_placed(lock_call(call.pk), due_at=timezone.now(), reason="", by="poll", at=timezone.now())
 

@@ -21,6 +21,7 @@ def test_test_call_takes_a_line_until_it_ends(office: Office) -> None:
     Channel.objects.update(lines=1)
     begun = begin_test_call(office.channel.pk, PHONE, "ann", at=AT)
     assert count_lines(office.channel.pk) == 1
+    assert Call.objects.values_list("test_phone", "from_number").get() == (PHONE, office.channel.number)
     assert begin_call(let_wait(office.channel).pk, at=AT) == NotBegun("no_line")
 
     dial(begun, carrier_of=office.get_carrier)
@@ -28,7 +29,7 @@ def test_test_call_takes_a_line_until_it_ends(office: Office) -> None:
     office.carrier.act(call.carrier_sid or "", "busy")
     office.finish(call)
 
-    assert (call.kind, call.lead_id, call.test_phone, call.outcome) == ("test", None, PHONE, "busy")
+    assert (call.kind, call.lead_id, call.test_phone, call.outcome) == ("test", None, "", "busy")
     assert count_lines(office.channel.pk) == 0
     entry = AuditEntry.objects.get(action="test call")
     assert (entry.actor, entry.object_id, entry.after) == (

@@ -6,6 +6,7 @@ import pytest
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.models import Call, Campaign, Verification
+from distribution.reconcile import verifications
 from distribution.verify import run_verification
 from routing.models import Lead
 from routing.reconcile import Counts, find_reconciler, run_reconciler
@@ -154,6 +155,22 @@ def test_called_lead_of_an_ended_call_without_a_verification_is_due() -> None:
 
     lead = Lead.objects.get()
     assert (lead.status, lead.locked_by) == ("pending", "")
+
+
+@pytest.mark.finds("verifications")
+def test_open_verifications_are_read_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unfit ones are the last of many, and more than a batch."""
+    monkeypatch.setattr(verifications, "VERIFICATIONS_PER_PAGE", 2)
+    monkeypatch.setattr(verifications, "LEADS_PER_BATCH", 1)
+    channel = ChannelFactory()
+    waiting = [let_wait(channel, phone=f"+1404555010{number}") for number in range(7)]
+    plant(
+        "UPDATE routing_lead SET status = 'failed', finished_at = now() WHERE id >= %s", [waiting[4].lead_id]
+    )
+
+    repair(found=3)
+
+    assert [state_of(each)[1] for each in waiting] == ["waiting"] * 4 + ["closed"] * 3
 
 
 @pytest.mark.finds("verifications")

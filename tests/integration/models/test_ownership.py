@@ -11,15 +11,19 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.models import (
     ApprovalPolicy,
     Assignment,
+    BlockedPhone,
     Buyer,
     BuyerKey,
+    CallPolicy,
     Campaign,
     Card,
     CardCustomer,
     CardDispute,
     CardPayment,
     CardRefund,
+    CarrierAccount,
     ChangeProposal,
+    Channel,
     Delivery,
     DeliveryTry,
     Endpoint,
@@ -40,12 +44,15 @@ from tests.support.admin_pages import ask_for_a_new_name
 from tests.support.delivery_breaches import new_event, new_try
 from tests.support.factories import (
     BuyerFactory,
+    CallPolicyFactory,
     CampaignFactory,
     CardCustomerFactory,
     CardDisputeFactory,
     CardFactory,
     CardPaymentFactory,
     CardRefundFactory,
+    CarrierAccountFactory,
+    ChannelFactory,
     DeliveryFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -131,6 +138,15 @@ MOVES: dict[str, tuple[type[models.Model], Callable[[], Any], str]] = {
     "delivery.assignment": (Delivery, new_sale, "Send a new one"),
     "delivery.event": (Delivery, new_event, "Send a new one"),
     "deliverytry.delivery": (DeliveryTry, DeliveryFactory, "Send the other delivery"),
+    "carrieraccount.workspace": (
+        CarrierAccount,
+        WorkspaceFactory,
+        "Disable this account and add another one",
+    ),
+    "channel.workspace": (Channel, WorkspaceFactory, "Disable this channel and add another one"),
+    "channel.account": (Channel, CarrierAccountFactory, "Disable this channel and add another one"),
+    "callpolicy.campaign": (CallPolicy, CampaignFactory, "Change the policy of the other campaign"),
+    "blockedphone.workspace": (BlockedPhone, WorkspaceFactory, "Add the phone to the other workspace"),
 }
 # What may change, and why.
 FREE = {
@@ -149,6 +165,16 @@ FREE = {
         (f"offerbuyer.{name}" for name in ("offer", "buyer", "enrollment")), "written once, with its offer"
     ),
     "offerbuyer.assignment": "set once, by the claim",
+    **dict.fromkeys(
+        (f"verification.{name}" for name in ("lead", "workspace", "campaign")),
+        "written once, by the attempt that opens it",
+    ),
+    **dict.fromkeys(
+        (f"call.{name}" for name in ("workspace", "account", "channel", "lead", "verification")),
+        "written once, before its request",
+    ),
+    "callnotice.call": "written once, by the carrier's report",
+    "callevent.verification": "append-only",
     "ledgerentry.wallet": "append-only",
     "ledgerentry.assignment": "append-only",
     "sourcecontract.source": "append-only",
@@ -190,6 +216,9 @@ def sold() -> Lead:
     CardDisputeFactory(payment=CardPayment.objects.get())
     request = new_return(Assignment.objects.get())
     ReturnFile.objects.create(request=request, name="a.txt", size_bytes=1, content=b"a")
+    ChannelFactory()
+    CallPolicyFactory(campaign=campaign)
+    BlockedPhone.objects.create(workspace=campaign.workspace, phone_hash="a", reason="asked")
     return lead
 
 
