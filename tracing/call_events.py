@@ -48,7 +48,6 @@ WAIT_REASONS: Final = MappingProxyType(
         for each in (
             WaitReason("product_paused", "LeadSwitch is paused.", "resume LeadSwitch"),
             WaitReason("workspace_paused", "The workspace is paused.", "resume the workspace"),
-            WaitReason("campaign_off", "The campaign is not active.", "activate the campaign"),
             WaitReason("outside_calling_hours", "It is outside the hours at which the person may be called."),
             WaitReason(
                 "no_calling_hours",
@@ -112,7 +111,6 @@ ENDED_BY: Final = MappingProxyType(
         "poll": "the carrier was asked",
         "dial": "",
         "cap": "it lasted too long",
-        "operator": "an operator said so",
     }
 )
 HOW_VERIFIED: Final = MappingProxyType({"call": "in the call", "hand": "by an operator"})

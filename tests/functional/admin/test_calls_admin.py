@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from distribution.admin.channel_state import HourOfLines, measure_lines
 from distribution.attempts.distribute import distribute_lead
+from distribution.calls.stopping import stop_account
 from distribution.models import (
     BlockedPhone,
     Call,
@@ -154,11 +156,6 @@ class TestCarrierAccount:
 
     def test_stop_and_start(self, operator: Client, workspace: Workspace) -> None:
         account = CarrierAccountFactory(workspace=workspace)
-        waits = VerificationFactory(
-            lead__source=SourceFactory(workspace=workspace),
-            reason="account_stopped",
-            due_at=timezone.now() + timedelta(hours=1),
-        )
 
         operator.post(act(account, "stop"), WHY)
 
@@ -172,7 +169,24 @@ class TestCarrierAccount:
         assert (account.stopped_at, account.stop_code) == (None, "")
         actions = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
         assert list(actions) == ["stopped", "started"]
-        assert waits.due_at is not None
+
+    @pytest.mark.parametrize(
+        ("code", "says"),
+        [
+            ("account_refused", "the carrier refused the account SID or the token, or the account is suspended"),
+            ("account_limited", "the account is a trial, or lacks a feature"),
+            ("queue_full", "the carrier has a day of calls in its queue"),
+            ("bad_settings", "the API address or the account SID cannot be used"),
+        ],
+    )
+    def test_page_says_why_the_dialer_stopped_it(
+        self, operator: Client, workspace: Workspace, code: str, says: str
+    ) -> None:
+        account = CarrierAccountFactory(workspace=workspace)
+        with transaction.atomic():
+            assert stop_account(account.pk, code=code, at=timezone.now())
+
+        assert f": {says}" in operator.get(page(CarrierAccount, "change", account.pk)).content.decode()
 
     @pytest.mark.parametrize(
         ("token", "says"),
