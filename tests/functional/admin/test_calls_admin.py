@@ -173,7 +173,10 @@ class TestCarrierAccount:
     @pytest.mark.parametrize(
         ("code", "says"),
         [
-            ("account_refused", "the carrier refused the account SID or the token, or the account is suspended"),
+            (
+                "account_refused",
+                "the carrier refused the account SID or the token, or the account is suspended",
+            ),
             ("account_limited", "the account is a trial, or lacks a feature"),
             ("queue_full", "the carrier has a day of calls in its queue"),
             ("bad_settings", "the API address or the account SID cannot be used"),
@@ -399,7 +402,8 @@ class TestVerification:
     ) -> None:
         content = operator.get(page(Verification, "change", waits.pk)).content.decode()
 
-        assert "The next call goes out from" in content
+        assert "The next call has been due since" in content
+        assert "No channel of the workspace is enabled" in content
         assert "an operator who verifies the person by hand" in content
         assert buttons(operator, waits) == ["Verify by hand…", "Give up…"]
         Verification.objects.update(due_at=timezone.now() + timedelta(hours=1))
@@ -431,6 +435,22 @@ class TestVerification:
         listed = operator.get(page(Verification, "changelist"), {"open": "1"})
 
         assert [row.pk for row in listed.context["cl"].result_list] == [waits.pk]
+
+    def test_list_says_why_due_leads_are_not_called(
+        self, operator: Client, waits: Verification, workspace: Workspace, settings: Any
+    ) -> None:
+        settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
+        source = SourceFactory(workspace=workspace)
+        later = timezone.now() + timedelta(hours=1)
+        VerificationFactory(lead__source=source, due_at=later, reason="no_answer")
+        ended_call(workspace)
+
+        listed = operator.get(page(Verification, "changelist"))
+
+        shown = {row.pk: row.reason_now for row in listed.context["cl"].result_list}
+        assert shown.pop(waits.pk) == "no_channel"
+        assert sorted(shown.values()) == ["", "no_answer"]
+        assert "No channel of the workspace is enabled" in listed.content.decode()
 
     @pytest.mark.parametrize("role", ["viewer", "finance"])
     def test_other_roles_only_look(self, role: str, waits: Verification, workspace: Workspace) -> None:
