@@ -118,8 +118,8 @@ class TestExplanation:
         settings.LEADSWITCH_BASE_URL = "" if reason == "no_address" else "https://leads.example.com"
         lead = gate()
         ChannelFactory(account__workspace=lead.workspace, lines=1)
-        prepare()
         row = Verification.objects.get()
+        prepare()
         assert row.due_at is not None
         since = f"The next call has been due since {row.due_at:%Y-%m-%d %H:%M:%S} UTC."
 
@@ -246,7 +246,7 @@ class TestApi:
     def test_source_reads_its_calls(self) -> None:
         lead = gate()
         call = called(lead, Said(status="ringing"), Said(status="no-answer"), carrier_sid="CA1")
-        Verification.objects.update(due_at=timezone.now() + timedelta(hours=1))
+        Verification.objects.update(due_at=timezone.now().replace(microsecond=0) + timedelta(hours=1))
 
         body = ask(lead).json()
 
