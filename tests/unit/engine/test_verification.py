@@ -9,9 +9,10 @@ from tests.unit.engine.builders import definition, facts
 
 
 def decide_of(how: str, *, chosen: int | None, **campaign: str) -> Decision:
-    found = facts(chosen=chosen)
+    asks = definition(**campaign)
+    found = facts(asks)
     lead = replace(found.lead, verification=how)
-    return decide(compile_campaign(definition(**campaign)), replace(found, lead=lead))
+    return decide(compile_campaign(asks), replace(found, lead=lead, chosen=chosen))
 
 
 @pytest.mark.parametrize(
