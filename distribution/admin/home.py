@@ -94,8 +94,8 @@ class DryWallet:
 class Home:
     """`outcomes`: the number of today's leads by status. `reasons`: of those that are not sold, by reason.
 
-    `unknown`: deliveries that wait for a person, at most MAX_COUNTED. `failing`: endpoints. `unverified`: leads that wait
-    until an operator verifies them, at most MAX_COUNTED. `stopped`: carrier accounts.
+    `unknown`: deliveries that wait for a person, at most MAX_COUNTED. `failing`: endpoints.
+    `unverified`: leads that wait until an operator verifies them, at most MAX_COUNTED. `stopped`: carrier accounts.
     """
 
     outcomes: Sequence[tuple[str, int]]

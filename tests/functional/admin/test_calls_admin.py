@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -366,6 +368,34 @@ class TestCall:
         assert "<audio" in admin.get(page(Call, "change", call.pk)).content.decode()
         Call.objects.update(recording_sid="")
         assert admin.get(url).status_code == 404
+
+    @pytest.mark.parametrize("asked", [{"outcome": "declined"}, {"day": "yesterday"}, {"state": "ringing"}])
+    def test_filter_reads_a_bounded_number_of_calls(
+        self, asked: dict[str, str], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("distribution.admin.call.MAX_SCANNED", 1)
+        monkeypatch.setattr("tracing.admin.keyset.MIN_SCANNED", 1)
+        for _ in range(3):
+            ended_call(workspace)
+
+        listed = client_of(User.objects.create_superuser("root")).get(page(Call, "changelist"), asked)
+
+        assert "have been searched" in listed.content.decode()
+
+    def test_search_by_the_id_of_the_carrier_uses_the_index_of_its_account(
+        self, operator: Client, workspace: Workspace
+    ) -> None:
+        mine, other = (ended_call(each, carrier_sid="CA7") for each in (workspace, WorkspaceFactory()))
+        ended_call(workspace, carrier_sid="CA8")
+
+        with CaptureQueriesContext(connection) as captured:
+            listed = operator.get(page(Call, "changelist"), {"q": "CA7"})
+
+        assert [row.pk for row in listed.context["cl"].result_list] == [mine.pk]
+        searches = [each["sql"] for each in captured.captured_queries if "'CA7'" in each["sql"]]
+        assert searches
+        assert all(f'"account_id" IN ({mine.account_id})' in each for each in searches)
+        assert other.account_id != mine.account_id
 
 
 def ended_call(workspace: Workspace, **values: Any) -> Call:
