@@ -15,7 +15,7 @@ class SentVerificationDocument(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=VerificationState.choices)
     reason = serializers.CharField(
         allow_null=True,
-        help_text="Code of why there is no call before `due_at`, what holds a due one back, or why there is none any more.",
+        help_text="Code of why there is no call before `due_at`, what holds a due one back, or why none follows.",
     )
     sentence = serializers.CharField(help_text="The reason, or else the state, as a sentence.")
     opened_at = serializers.DateTimeField()
