@@ -47,6 +47,7 @@ HOLDS: Any = [
     ("no_channel", lambda: Channel.objects.update(flagged_at=AT, flag_reason="spam")),
     ("account_stopped", lambda: CarrierAccount.objects.update(stopped_at=AT, stop_code="queue_full")),
     ("account_stopped", lambda: CarrierAccount.objects.update(is_enabled=False)),
+    ("no_channel", lambda: Channel.objects.update(timezone="Mars/Olympus")),
     ("channel_closed", lambda: Channel.objects.update(hours={"mon": []})),
     ("no_line", lambda: CallFactory(channel=Channel.objects.get(), account=CarrierAccount.objects.get())),
     ("paced", lambda: Channel.objects.update(next_dial_at=timezone.now() + timedelta(hours=1))),
