@@ -155,7 +155,8 @@ class TestExplanation:
         [verification] = explain(lead).verifications
 
         assert verification.reason == "no_answer"
-        assert verification.next_step.endswith("as soon as a line is free. Why not before: Nobody answered.")
+        why = sentence(OUTCOMES["no_answer"])
+        assert verification.next_step.endswith(f"as soon as a line is free. Why not before: {why}")
 
     def test_calls_and_story_are_in_order_with_who_did_it(self) -> None:
         lead = gate()
