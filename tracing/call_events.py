@@ -48,7 +48,6 @@ WAIT_REASONS: Final = MappingProxyType(
         for each in (
             WaitReason("product_paused", "LeadSwitch is paused.", "resume LeadSwitch"),
             WaitReason("workspace_paused", "The workspace is paused.", "resume the workspace"),
-            WaitReason("campaign_off", "The campaign is not active.", "activate the campaign"),
             WaitReason("outside_calling_hours", "It is outside the hours at which the person may be called."),
             WaitReason(
                 "no_calling_hours",
@@ -72,12 +71,23 @@ WAIT_REASONS: Final = MappingProxyType(
             ),
             WaitReason("called_too_often", "The person was called as often as a day allows."),
             WaitReason("phone_in_call", "Another call to the same phone is out."),
-            WaitReason("no_channel", "No channel of the workspace is enabled.", "add or enable a channel"),
+            WaitReason(
+                "no_address",
+                "LeadSwitch has no public address, so no carrier can call it back.",
+                "set LEADSWITCH_BASE_URL",
+            ),
+            WaitReason(
+                "no_channel",
+                "No channel of the workspace is enabled and free of a flag.",
+                "add or enable a channel",
+            ),
             WaitReason("channel_closed", "Every channel is outside its own hours."),
             WaitReason("no_line", "All lines are in use."),
             WaitReason("paced", "Calls go out as fast as the carrier allows."),
             WaitReason(
-                "account_stopped", "The carrier account is stopped.", "start the carrier account again"
+                "account_stopped",
+                "The carrier account is stopped or not enabled.",
+                "start or enable the carrier account",
             ),
             WaitReason("carrier_unreachable", "The carrier could not be reached."),
             WaitReason("carrier_refused", "The carrier refused the call."),
@@ -112,7 +122,6 @@ ENDED_BY: Final = MappingProxyType(
         "poll": "the carrier was asked",
         "dial": "",
         "cap": "it lasted too long",
-        "operator": "an operator said so",
     }
 )
 HOW_VERIFIED: Final = MappingProxyType({"call": "in the call", "hand": "by an operator"})

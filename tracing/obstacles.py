@@ -90,9 +90,11 @@ def describe_measures(obstacle: Obstacle) -> tuple[str, str]:
 
 
 def describe_clause(reason: str) -> str:
-    """What follows a buyer's name and a colon; an unknown reason gives its code."""
+    """What follows a buyer's name and a colon; an unknown reason gives its code. One of the lead gives its sentence."""
     known = SKIP_REASONS.get(reason)
-    return known.clause if known and known.clause else reason
+    if known is None:
+        return reason
+    return known.clause or f"{known.sentence[:1].lower()}{known.sentence[1:].rstrip('.')}"
 
 
 def fixer_of(reason: str, *, is_last: bool = False) -> str:

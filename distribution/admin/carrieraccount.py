@@ -1,5 +1,6 @@
 """Accounts at carriers, over which verification calls are placed. Their secrets are written and never shown."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -11,6 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 
 from distribution.admin.switches import Switch, SwitchesAdmin
+from distribution.calls.carrier import Problem
 from distribution.calls.switching import (
     BY_HAND,
     SwitchRefused,
@@ -36,10 +38,12 @@ KEY: Final = "new_signing_key"
 MAX_SECRET: Final = 200
 TRY: Final = "Test the connection"
 TRY_LINE: Final = "The carrier is asked for this account. No call is placed, and nothing is changed."
-WHY_STOPPED: Final = {
+WHY_STOPPED: Final[Mapping[str, str]] = {
     BY_HAND: "by an operator",
-    "20003": "the carrier refused the token (20003)",
-    "22005": "the carrier's queue is full (22005)",
+    Problem.ACCOUNT_REFUSED: "the carrier refused the account SID or the token, or the account is suspended",
+    Problem.ACCOUNT_LIMITED: "the account is a trial, or lacks a feature",
+    Problem.QUEUE_FULL: "the carrier has a day of calls in its queue",
+    Problem.BAD_SETTINGS: "the API address or the account SID cannot be used",
 }
 
 
@@ -105,8 +109,8 @@ def _stop(account: CarrierAccount, form: ReasonForm, actor: str) -> str:
 
 
 def _start(account: CarrierAccount, form: ReasonForm, actor: str) -> str:
-    start_by_hand(account.pk, at=timezone.now(), actor=actor, reason=form.cleaned_data["reason"])
-    return f"{account} is started. Leads that waited for it are due now."
+    start_by_hand(account.pk, actor=actor, reason=form.cleaned_data["reason"])
+    return f"{account} is started. Leads that are due are called as soon as a line is free."
 
 
 SWITCHES: Final = {

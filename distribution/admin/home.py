@@ -54,8 +54,8 @@ ORDER BY c.name, c.id
 LIMIT %s
 """
 
-# Unknown deliveries have an index of their own, and are few.
-DELIVERIES: Final = """
+# Unknown deliveries have an index of their own, and are few. Verifications have one by workspace and state.
+FOR_OPERATORS: Final = """
 SELECT (
     SELECT count(*) FROM (
         SELECT FROM distribution_delivery d
@@ -66,6 +66,14 @@ SELECT (
     SELECT count(*) FROM distribution_endpoint e
     WHERE e.workspace_id = ANY(%(ids)s) AND e.active
         AND (e.failing_since IS NOT NULL AND e.disabled_at IS NULL OR e.disabled_reason = ANY(%(by_itself)s))
+), (
+    SELECT count(*) FROM (
+        SELECT FROM distribution_verification v
+        WHERE v.workspace_id = ANY(%(ids)s) AND v.state = 'person' LIMIT %(most)s
+    ) undecided
+), (
+    SELECT count(*) FROM distribution_carrieraccount a
+    WHERE a.workspace_id = ANY(%(ids)s) AND a.is_enabled AND a.stopped_at IS NOT NULL
 )
 """
 
@@ -87,6 +95,7 @@ class Home:
     """`outcomes`: the number of today's leads by status. `reasons`: of those that are not sold, by reason.
 
     `unknown`: deliveries that wait for a person, at most MAX_COUNTED. `failing`: endpoints.
+    `unverified`: leads that wait until an operator verifies them, at most MAX_COUNTED. `stopped`: carrier accounts.
     """
 
     outcomes: Sequence[tuple[str, int]]
@@ -95,6 +104,8 @@ class Home:
     silent: Sequence[tuple[int, str]]
     unknown: int
     failing: int
+    unverified: int
+    stopped: int
     has_workspaces: bool
 
     @property
@@ -117,8 +128,8 @@ def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
         dry = [DryWallet(*row) for row in cursor.fetchall()]
         cursor.execute(SILENT, [ids, since, SHOWN])
         silent = cursor.fetchall()
-        cursor.execute(DELIVERIES, {"ids": ids, "most": MAX_COUNTED, "by_itself": list(BY_ITSELF)})
-        unknown, failing = cursor.fetchone()
+        cursor.execute(FOR_OPERATORS, {"ids": ids, "most": MAX_COUNTED, "by_itself": list(BY_ITSELF)})
+        unknown, failing, unverified, stopped = cursor.fetchone()
     return Home(
         outcomes=_most_first(outcomes),
         reasons=_most_first(reasons),
@@ -126,6 +137,8 @@ def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
         silent=silent,
         unknown=unknown,
         failing=failing,
+        unverified=unverified,
+        stopped=stopped,
         has_workspaces=bool(ids),
     )
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,6 +22,7 @@ from distribution.calls.by_hand import (
     give_up_verification,
     verify_by_hand,
 )
+from distribution.calls.holds import read_holds
 from distribution.explain.types import TracedVerification
 from distribution.explain.verification import read_verifications
 from distribution.models import (
@@ -33,7 +35,7 @@ from routing.models import Lead
 from tracing.admin.columns import NOTHING, badge, time_column
 from tracing.admin.confirming import ReasonForm
 from tracing.admin.filters import WorkspaceFilter
-from tracing.admin.keyset import MAX_SCANNED
+from tracing.admin.keyset import MAX_SCANNED, KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin, VocabularyFilter
 from tracing.call_events import describe_waiting
 from tracing.parsing import parse_uuid
@@ -131,6 +133,18 @@ SWITCHES: Final = {
 }
 
 
+class HeldChangeList(KeysetChangeList):
+    """Reads what holds the due leads of the listed workspaces back."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        waiting = {row.workspace_id for row in self.result_list if row.state == VerificationState.WAITING}
+        holds = read_holds(waiting)
+        for row in self.result_list:
+            hold = holds.get(row.workspace_id)
+            row.reason_now = row.reason if hold is None else hold.reason_of(row)
+
+
 @admin.register(Verification)
 class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     has_history = True
@@ -167,6 +181,9 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
         leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
         return Q(lead_id__in=leads) if leads else Q(public_id=public_id)
 
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
+        return HeldChangeList
+
     def state_of(self, row: Verification) -> str:
         return f"{row.state}-{row.tries}"
 
@@ -184,11 +201,12 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
 
     @admin.display(description="why")
     def why(self, row: Verification) -> str:
-        return describe_waiting(row.reason) or NOTHING
+        return self._explain(row).reason_sentence or NOTHING
 
     @admin.display(description="why")
-    def short_why(self, row: Verification) -> SafeString:
-        return format_html('<span class="admin-detail">{}</span>', self.why(row))
+    def short_why(self, row: Any) -> SafeString:
+        why = describe_waiting(row.reason_now) or NOTHING
+        return format_html('<span class="admin-detail">{}</span>', why)
 
     @admin.display(description="next call from")
     def due(self, row: Verification) -> str:

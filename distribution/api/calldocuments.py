@@ -14,7 +14,8 @@ from routing.models import LeadStatus
 class SentVerificationDocument(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=VerificationState.choices)
     reason = serializers.CharField(
-        allow_null=True, help_text="Code of why there is no call before `due_at`, or none any more."
+        allow_null=True,
+        help_text="Code of why there is no call before `due_at`, what holds a due one back, or why none follows.",
     )
     sentence = serializers.CharField(help_text="The reason, or else the state, as a sentence.")
     opened_at = serializers.DateTimeField()

@@ -10,10 +10,11 @@ from distribution.attempts.assign_by_hand import find_campaign, refuse_closed, s
 from distribution.attempts.decide_under_lock import read_facts
 from distribution.engine import LiveFacts, Skip, decide
 from distribution.engine.gates import is_overridable
+from distribution.engine.verification import list_overridden
 from distribution.models import Enrollment
 from routing.leads.actions import ActionRefused
 from routing.locks.attempts import lock_lead
-from tracing.obstacles import describe_gate
+from tracing.obstacles import describe_clause, describe_gate
 from tracing.wording import money
 
 NO_ENROLLMENT: Final = 0  # no such enrollment: the engine screens all buyers and selects none, at any hour
@@ -55,15 +56,18 @@ def preview_sale_by_hand(lead_id: int, *, enrollments: Sequence[Enrollment]) -> 
         facts = read_facts(lead, campaign=campaign, at=at, seed=0, chosen=NO_ENROLLMENT)
     decision = decide(campaign, facts)
     skips = {skip.enrollment_id: skip for skip in decision.skipped}
+    of_lead = list_overridden(campaign, facts)
     is_full = facts.lead.sold_count >= campaign.max_buyers
     return [
-        _preview(each, skips[each.pk], facts.live[each.pk], is_full=is_full)
+        _preview(each, skips[each.pk], facts.live[each.pk], of_lead=of_lead, is_full=is_full)
         for each in enrollments
         if each.pk in skips
     ]
 
 
-def _preview(enrollment: Enrollment, skip: Skip, live: LiveFacts, *, is_full: bool) -> Preview:
+def _preview(
+    enrollment: Enrollment, skip: Skip, live: LiveFacts, *, of_lead: Sequence[str], is_full: bool
+) -> Preview:
     zone = enrollment.buyer.timezone
     overridable = [gate for gate in skip.gates if is_overridable(gate)]
     not_overridable = [
@@ -71,12 +75,16 @@ def _preview(enrollment: Enrollment, skip: Skip, live: LiveFacts, *, is_full: bo
     ]
     if is_full:
         not_overridable.append("the lead is already sold to as many buyers as its campaign allows")
-    codes = dict.fromkeys(gate["gate"] for gate in overridable)
+    codes = dict.fromkeys((*of_lead, *(gate["gate"] for gate in overridable)))
+    findings = (
+        *map(describe_clause, of_lead),
+        *(describe_gate(gate, timezone=zone).finding for gate in overridable),
+    )
     return Preview(
         enrollment=enrollment,
         price_cents=skip.price_cents,
         balance_cents=live.balance_cents,
-        overridden=tuple(describe_gate(gate, timezone=zone).finding for gate in overridable),
+        overridden=findings,
         not_overridable=tuple(not_overridable),
         state=state_of_sale(skip.price_cents, tuple(codes)),
     )

@@ -24,6 +24,7 @@ from routing.leads.actions import ActionRefused, Operator, act_on_lead, rerun_le
 from routing.locks.attempts import wait_for_lead
 from routing.locks.leads_to_end import LeadToEnd, lock_unverified_lead
 from routing.models import VERIFIED, Lead, LeadStatus, LeadVerification
+from routing.queries import read_clock
 from tracing import audit
 from tracing.call_events import CallEventCode
 
@@ -61,6 +62,7 @@ def verify_by_hand(lead_id: int, *, at: datetime, by: Operator) -> bool:
 
     Waits for the lead's lock up to lock_timeout. Raises ActionRefused (also as TriedTooOften), Lead.DoesNotExist.
     """
+    at = _not_ahead(at)
 
     def work(lead: Lead) -> None:
         refusal = find_refusal(lead, at=at)
@@ -105,6 +107,7 @@ def find_wait_refusal(action: VerificationAction, verification: Verification, *,
 
 def call_now(verification_id: int, *, at: datetime, by: Operator) -> bool:
     """Have the next call go out as soon as a line is free. Hours, blocked phones and limits still hold."""
+    at = _not_ahead(at)
 
     def work(verification: Verification, _held: LeadToEnd) -> Lines:
         verification.state, verification.due_at, verification.reason = VerificationState.WAITING, at, ""
@@ -117,6 +120,7 @@ def call_now(verification_id: int, *, at: datetime, by: Operator) -> bool:
 
 def give_up_verification(verification_id: int, *, at: datetime, by: Operator) -> bool:
     """End it without a call. The lead fails; a person can still verify it by hand, or run it again."""
+    at = _not_ahead(at)
 
     def work(verification: Verification, held: LeadToEnd) -> Lines:
         tell(CallEventCode.GAVE_UP, at=at, verification_id=verification.pk, reason="given_up", end="fail")
@@ -157,6 +161,11 @@ def _act(
             after=audit.read_state(verification, fields=AUDITED),
         )
     return True
+
+
+def _not_ahead(at: datetime) -> datetime:
+    """Never later than the database's clock: a time from a host whose clock is ahead would hold the lead back."""
+    return min(at, read_clock())
 
 
 def version_of(verification: Verification) -> str:

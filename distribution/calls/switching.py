@@ -1,23 +1,19 @@
 """What an operator switches: an account's token and its stop, a channel's flag and whether it is enabled. Audited.
 
-A trigger makes what waited for a channel due. What waited for an account is due after the commit, in a transaction of
-its own: verifications are locked before accounts.
+Triggers tell the dialers. What waited for an account has been due all the time; what waited for a channel is made due.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
 
 from distribution.calls.locks import lock_account, lock_channel
-from distribution.models import CarrierAccount, Channel, Verification, VerificationState
-from routing.dispatch.enqueue import after_commit
+from distribution.models import CarrierAccount, Channel
 from tracing import audit
 
 BY_HAND: Final = "by_hand"
-WAIT_FOR_ACCOUNT: Final = ("account_stopped",)
 
 
 class SwitchRefused(ValueError):
@@ -60,14 +56,13 @@ def stop_by_hand(account_id: int, *, at: datetime, actor: str, reason: str) -> N
     _change_account(account_id, "stopped", change, actor=actor, reason=reason)
 
 
-def start_by_hand(account_id: int, *, at: datetime, actor: str, reason: str) -> None:
+def start_by_hand(account_id: int, *, actor: str, reason: str) -> None:
     """Raises SwitchRefused."""
 
     def change(row: CarrierAccount) -> Sequence[str]:
         if row.stopped_at is None:
             raise SwitchRefused("it is not stopped")
         row.stopped_at, row.stop_code = None, ""
-        after_commit(partial(wake_waiting, row.workspace_id, reasons=WAIT_FOR_ACCOUNT, at=at))
         return "stopped_at", "stop_code"
 
     _change_account(account_id, "started", change, actor=actor, reason=reason)
@@ -119,16 +114,6 @@ def disable_by_hand(channel_id: int, *, actor: str, reason: str) -> None:
         return ("is_enabled",)
 
     _change_channel(channel_id, "disabled", change, actor=actor, reason=reason)
-
-
-def wake_waiting(workspace_id: int, *, reasons: Sequence[str], at: datetime) -> int:
-    """Make those due that wait for one of these reasons. Returns how many."""
-    waiting = Verification.objects.filter(
-        workspace_id=workspace_id, state=VerificationState.WAITING, reason__in=reasons, due_at__gt=at
-    )
-    with transaction.atomic():
-        locked = waiting.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
-        return Verification.objects.filter(pk__in=list(locked)).update(due_at=at)
 
 
 def _change_account(

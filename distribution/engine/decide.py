@@ -31,7 +31,7 @@ from distribution.engine.types import (
     Verdict,
 )
 from distribution.engine.verdict import empty_pool_verdict, emptying_stage, first_common_opening
-from distribution.engine.verification import GATED, find_gate, price_percent
+from distribution.engine.verification import GATED, find_gate, find_refusal, list_overridden, price_percent
 
 CONTENTION = Verdict("tier_lock_contention", "transient", None, "locked")
 
@@ -76,7 +76,7 @@ def _verdict_before_pool(campaign: CompiledCampaign, facts: DecisionFacts) -> Ve
     if not campaign.enrollments:
         return Verdict("no_enrolled_buyers", "permanent")
     if facts.chosen is not None:
-        return None
+        return find_refusal(campaign, facts)
     promise = facts.promise
     if promise is not None and promise.is_last and promise.ends_at <= facts.at:
         return Verdict(ENDED, "permanent")
@@ -141,7 +141,8 @@ def _sell(
     free = [each for each in candidates if each.enrollment.id not in facts.locked]
     locked = [each for each in candidates if each.enrollment.id in facts.locked]
     order = _order(campaign, facts, free)
-    selected = tuple(_select(each, number) for number, each in enumerate(order.winners, start=1))
+    of_lead = list_overridden(campaign, facts)
+    selected = tuple(_select(each, number, of_lead) for number, each in enumerate(order.winners, start=1))
     bids = () if bidding is None else (("bid", len(candidates)),)
     funnel = (*screening.funnel, *bids, ("locked", len(free)), ("selected", len(selected)))
     if order.below and not order.ranked and not locked:
@@ -251,7 +252,8 @@ def _break_off(facts: DecisionFacts) -> tuple[Outcome, Verdict | None]:
     return "unsold", Verdict(BELOW, "deferred", promise.ends_at, "selected")
 
 
-def _select(ranked: Ranked, number: int) -> Selection:
+def _select(ranked: Ranked, number: int, overridden: tuple[str, ...]) -> Selection:
+    """`overridden`: the gate of the lead, before those of the buyer."""
     enrollment = ranked.candidate.enrollment
     return Selection(
         enrollment_id=enrollment.id,
@@ -261,7 +263,7 @@ def _select(ranked: Ranked, number: int) -> Selection:
         rank=number,
         rank_key=ranked.rank_key,
         new_virtual_finish=ranked.new_virtual_finish,
-        overridden=ranked.candidate.overridden,
+        overridden=(*overridden, *ranked.candidate.overridden),
     )
 
 

@@ -29,6 +29,17 @@ def find_gate(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | Non
     return None if how else GATED
 
 
+def find_refusal(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
+    """The gate again, for a buyer that a person chose: only what the person of the lead refused is not overridden."""
+    return REFUSED if find_gate(campaign, facts) is REFUSED else None
+
+
+def list_overridden(campaign: CompiledCampaign, facts: DecisionFacts) -> tuple[str, ...]:
+    """The gate of the lead, if a person sells the lead in spite of it."""
+    gate = None if facts.chosen is None else find_gate(campaign, facts)
+    return () if gate is None else (gate.reason,)
+
+
 def price_percent(campaign: CompiledCampaign, lead: LeadFacts) -> int:
     """Of the price of a verified lead, what this one costs."""
     return campaign.verification.unverified_percent if lead.verification == UNVERIFIED else 100

@@ -3,19 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from distribution.calls.holds import Hold, read_holds
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
 from distribution.models import (
     Call,
     CallEvent,
     Verification,
-    VerificationNeed,
     VerificationState,
 )
 from routing.models import Lead, LeadStatus
 from tracing import wording
-from tracing.call_events import OUTCOMES, CallEventCode, describe_call_event, describe_waiting
+from tracing.call_events import (
+    OUTCOMES,
+    WAIT_REASONS,
+    CallEventCode,
+    describe_call_event,
+    describe_waiting,
+)
 from tracing.models import AttemptResult, AuditEntry
-from tracing.narrator import CONSENT_PROOFS
 
 # The lead's own reasons that come from a verification.
 REASONS: Final = frozenset({"verification_required", "not_verified", "not_callable", "verification_declined"})
@@ -48,7 +53,7 @@ def read_verifications(
     workspace_id: int | None = None,
     is_for_source: bool = False,
 ) -> tuple[TracedVerification, ...]:
-    """Oldest first, of the lead's workspace or another one. No statement for a lead without one, four otherwise.
+    """Oldest first, of the lead's workspace or another one. No statement for a lead without one, six at most.
 
     `results`: of its attempts, as far as they are known.
     """
@@ -56,20 +61,27 @@ def read_verifications(
     if not is_gated and AttemptResult.GATED not in set(results):
         return ()
     rows = list(
-        Verification.objects.filter(lead_id=lead.pk, workspace_id=workspace_id or lead.workspace_id)
-        .select_related("campaign")
-        .order_by("pk")
+        Verification.objects.filter(lead_id=lead.pk, workspace_id=workspace_id or lead.workspace_id).order_by(
+            "pk"
+        )
     )
     if not rows:
         return ()
     calls, events = _read_calls(rows), _read_events(rows)
+    waiting = {row.workspace_id for row in rows if row.state == VerificationState.WAITING}
+    hold = next(iter(read_holds(waiting).values()), None)
     by = {} if is_for_source else _read_operators(lead, rows)
     channels = (
         {} if is_for_source else {call.pk: call.channel.name for each in calls.values() for call in each}
     )
     return tuple(
         _describe(
-            row, calls=calls[row.pk], story=tuple(_tell(events[row.pk], channels, by)), channels=channels
+            row,
+            calls=calls[row.pk],
+            story=tuple(_tell(events[row.pk], channels, by)),
+            channels=channels,
+            hold=hold,
+            is_for_source=is_for_source,
         )
         for row in rows
     )
@@ -124,27 +136,33 @@ def _describe(
     calls: Sequence[Call],
     story: tuple[StoryLine, ...],
     channels: Mapping[int, str],
+    hold: Hold | None,
+    is_for_source: bool,
 ) -> TracedVerification:
     state = VerificationState(row.state)
+    reason = row.reason if hold is None else hold.reason_of(row)
     return TracedVerification(
         verification_id=row.public_id,
         state=state.value,
         state_sentence=wording.sentence(state.label),
-        reason=row.reason,
-        reason_sentence=describe_waiting(row.reason),
+        reason=reason,
+        reason_sentence=describe_waiting(reason),
         opened_at=row.opened_at,
         due_at=row.due_at,
         ended_at=row.ended_at,
         tries=row.tries,
-        next_step=_next_step(row),
+        next_step=_next_step(row, hold, is_for_source=is_for_source),
         passes=() if row.ended_at is not None else tuple(_passes(row)),
         calls=tuple(_describe_call(call, channel=channels.get(call.pk, "")) for call in calls),
         story=story,
     )
 
 
-def _next_step(row: Verification) -> str:
+def _next_step(row: Verification, hold: Hold | None, *, is_for_source: bool) -> str:
     match row.state:
+        case VerificationState.WAITING if row.due_at is not None and hold is not None and hold.has_due(row):
+            since = f"The next call has been due since {wording.moment(row.due_at)}."
+            return f"{since} {_describe_hold(hold, is_for_source=is_for_source)}"
         case VerificationState.WAITING if row.due_at is not None:
             why = describe_waiting(row.reason)
             from_then = (
@@ -158,14 +176,19 @@ def _next_step(row: Verification) -> str:
     return ""
 
 
+def _describe_hold(hold: Hold, *, is_for_source: bool) -> str:
+    """Why a due call has not gone out. A source can change nothing about it."""
+    known = WAIT_REASONS.get(hold.reason)
+    if known is None:
+        return "It goes out after the leads before it."
+    change = f" What would have to change: {known.change}." if known.change and not is_for_source else ""
+    return f"Why it does not go out: {known.sentence}{change}"
+
+
 def _passes(row: Verification) -> Iterable[str]:
-    campaign = row.campaign
     if row.reason not in NOT_CALLABLE:
         yield CALL
     yield HAND
-    if campaign.verification == VerificationNeed.UNLESS_CONSENT:
-        proof = CONSENT_PROOFS.get(campaign.consent_kind, campaign.consent_kind)
-        yield f"sending the lead again with {proof}"
 
 
 def _describe_call(call: Call, *, channel: str) -> TracedCall:

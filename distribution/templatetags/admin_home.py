@@ -47,6 +47,7 @@ def admin_home(context: dict[str, Any]) -> dict[str, Any]:
             for each in home.dry
         ],
         "sees_deliveries": request.user.has_perm("distribution.view_delivery"),
+        "sees_verifications": request.user.has_perm("distribution.view_verification"),
         "silent": [(name, _leads(campaign=str(pk))) for pk, name in home.silent],
     }
 

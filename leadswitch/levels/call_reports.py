@@ -3,8 +3,10 @@
 Reads only. Rows name workspaces, channels and calls. Numbers of leads are personal data and are not read.
 """
 
+from dataclasses import replace
 from typing import Final
 
+from distribution.calls.holds import read_holds
 from leadswitch.levels.alerts.call_alerts import ANSWERED, RUNG
 from leadswitch.levels.calls import CallsState
 from leadswitch.levels.reports import Report, read_report
@@ -54,12 +56,13 @@ JOIN routing_workspace w ON w.id = o.workspace_id
 WHERE o.ended_at IS NULL AND (o.dial = 'unknown' OR o.next_check_at < now())
 ORDER BY o.next_check_at LIMIT %(limit)s
 """
+# What is due has waited for its own reason already: why it is not called is derived for its workspace.
 WAITING: Final = """
-SELECT w.slug AS workspace, v.reason AS waits_because, count(*) AS leads,
-    count(*) FILTER (WHERE v.due_at <= now()) AS due, min(v.due_at) AS earliest
+SELECT w.slug AS workspace, CASE WHEN v.due_at > now() THEN v.reason ELSE '' END AS waits_because, count(*) AS leads,
+    count(*) FILTER (WHERE v.due_at <= now()) AS due, min(v.due_at) AS earliest, w.id AS workspace_id
 FROM distribution_verification v JOIN routing_workspace w ON w.id = v.workspace_id
 WHERE v.state = 'waiting'
-GROUP BY w.slug, v.reason ORDER BY due DESC, leads DESC, w.slug, v.reason LIMIT %(limit)s
+GROUP BY w.id, v.due_at <= now(), 2 ORDER BY due DESC, leads DESC, w.slug, 2 LIMIT %(limit)s
 """
 ENDED: Final = """
 SELECT outcome, ended_by AS told_by, count(*) AS calls, max(ended_at) AS latest
@@ -85,7 +88,9 @@ def report_calls(state: CallsState, *, limit: int) -> list[Report]:
         read_report("Channels", CHANNELS, values, empty="There is no channel."),
         read_report("Stopped carrier accounts", STOPPED, values, empty="No carrier account is stopped."),
         read_report("Calls in doubt", DOUBTFUL, values, empty="No call is in doubt."),
-        read_report("Leads that wait for a call", WAITING, values, empty="No lead waits for a call."),
+        _name_holds(
+            read_report("Leads that wait for a call", WAITING, values, empty="No lead waits for a call.")
+        ),
         read_report(
             "Calls ended in 30 minutes", ENDED, values, empty="No call ended in the last 30 minutes."
         ),
@@ -93,6 +98,16 @@ def report_calls(state: CallsState, *, limit: int) -> list[Report]:
             "Webhooks in 30 minutes", WEBHOOKS, values, empty="No webhook was stored in the last 30 minutes."
         ),
     ]
+
+
+def _name_holds(report: Report) -> Report:
+    """With what holds the due leads of each workspace back, and without the ids."""
+    holds = read_holds({row[-1] for row in report.rows if row[3]})
+    rows = [
+        (slug, holds[workspace].reason if due else reason, leads, due, earliest)
+        for slug, reason, leads, due, earliest, workspace in report.rows
+    ]
+    return replace(report, columns=report.columns[:-1], rows=rows)
 
 
 def _total(state: CallsState) -> Report:

@@ -28,7 +28,7 @@ def test_call_is_followed_from_the_gate_to_the_sale(open_as: OpenAs) -> None:
     page = open_as(person("operator", source.workspace))
     page.goto(f"{path_of(Verification, 'changelist')}?open=1")
     page.locator("#result_list a", has_text="UTC").or_(page.locator("#result_list th a")).first.click()
-    expect(page.locator(".field-next_step")).to_contain_text("The next call goes out from")
+    expect(page.locator(".field-next_step")).to_contain_text("The next call has been due since")
 
     call = place_call(lead, channel, at=at)
     say(call, Said(status="ringing"), at=at)

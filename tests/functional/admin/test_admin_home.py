@@ -17,11 +17,13 @@ from tests.support.admin_pages import build_world, client_of, person
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
+    CarrierAccountFactory,
     DeliveryFactory,
     EndpointFactory,
     EnrollmentFactory,
     LeadFactory,
     SourceFactory,
+    VerificationFactory,
     WorkspaceFactory,
 )
 from tests.support.times import latest_noon
@@ -87,6 +89,25 @@ def test_deliveries_that_need_a_person_are_counted(client: Client) -> None:
     assert cards(client)["Deliveries"] == "Wait for a decision 3 Endpoints failing now 2"
     own = client_of(person("viewer", mine.buyer.workspace))
     assert cards(own)["Deliveries"] == "Wait for a decision 2 Endpoints failing now 1"
+
+
+def test_leads_that_wait_for_an_operator_are_counted(client: Client) -> None:
+    WorkspaceFactory()
+    assert cards(client)["Verifications"].startswith("No lead waits for an operator, and no carrier account")
+    now = timezone.now()
+    source = SourceFactory()
+    for state, due_at in (("person", None), ("person", None), ("waiting", now)):
+        VerificationFactory(lead__source=source, state=state, due_at=due_at)
+    VerificationFactory(state="person", due_at=None)
+    CarrierAccountFactory(workspace=source.workspace, stopped_at=now, stop_code="queue_full")
+    CarrierAccountFactory(stopped_at=now, stop_code="queue_full", is_enabled=False)
+
+    assert cards(client)["Verifications"] == "Wait for an operator 3 Carrier accounts stopped 1"
+    own = client_of(person("viewer", source.workspace))
+    assert cards(own)["Verifications"] == "Wait for an operator 2 Carrier accounts stopped 1"
+    content = own.get(HOME).content.decode()
+    [listed] = re.findall(r'href="([^"]+)">2</a>', content)
+    assert len(own.get(listed).context["cl"].result_list) == 2
 
 
 def test_empty_states_say_what_to_do(client: Client) -> None:

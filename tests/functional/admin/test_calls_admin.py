@@ -6,12 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from distribution.admin.channel_state import HourOfLines, measure_lines
 from distribution.attempts.distribute import distribute_lead
+from distribution.calls.stopping import stop_account
 from distribution.models import (
     BlockedPhone,
     Call,
@@ -37,6 +41,7 @@ from tests.support.factories import (
     WorkspaceFactory,
 )
 from tests.support.reachable import reach_this_machine
+from tracing.call_events import WAIT_REASONS
 from tracing.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -154,11 +159,6 @@ class TestCarrierAccount:
 
     def test_stop_and_start(self, operator: Client, workspace: Workspace) -> None:
         account = CarrierAccountFactory(workspace=workspace)
-        waits = VerificationFactory(
-            lead__source=SourceFactory(workspace=workspace),
-            reason="account_stopped",
-            due_at=timezone.now() + timedelta(hours=1),
-        )
 
         operator.post(act(account, "stop"), WHY)
 
@@ -172,7 +172,27 @@ class TestCarrierAccount:
         assert (account.stopped_at, account.stop_code) == (None, "")
         actions = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
         assert list(actions) == ["stopped", "started"]
-        assert waits.due_at is not None
+
+    @pytest.mark.parametrize(
+        ("code", "says"),
+        [
+            (
+                "account_refused",
+                "the carrier refused the account SID or the token, or the account is suspended",
+            ),
+            ("account_limited", "the account is a trial, or lacks a feature"),
+            ("queue_full", "the carrier has a day of calls in its queue"),
+            ("bad_settings", "the API address or the account SID cannot be used"),
+        ],
+    )
+    def test_page_says_why_the_dialer_stopped_it(
+        self, operator: Client, workspace: Workspace, code: str, says: str
+    ) -> None:
+        account = CarrierAccountFactory(workspace=workspace)
+        with transaction.atomic():
+            assert stop_account(account.pk, code=code, at=timezone.now())
+
+        assert f": {says}" in operator.get(page(CarrierAccount, "change", account.pk)).content.decode()
 
     @pytest.mark.parametrize(
         ("token", "says"),
@@ -349,6 +369,32 @@ class TestCall:
         Call.objects.update(recording_sid="")
         assert admin.get(url).status_code == 404
 
+    @pytest.mark.parametrize("asked", [{"outcome": "declined"}, {"day": "yesterday"}, {"state": "ringing"}])
+    def test_filter_reads_a_bounded_number_of_calls(
+        self, asked: dict[str, str], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("distribution.admin.call.MAX_SCANNED", 1)
+        monkeypatch.setattr("tracing.admin.keyset.MIN_SCANNED", 1)
+        for _ in range(3):
+            ended_call(workspace)
+
+        listed = client_of(User.objects.create_superuser("root")).get(page(Call, "changelist"), asked)
+
+        assert "have been searched" in listed.content.decode()
+
+    def test_search_by_the_id_of_the_carrier_uses_the_index_of_its_account(
+        self, operator: Client, workspace: Workspace
+    ) -> None:
+        mine, _ = (ended_call(each, carrier_sid="CA7") for each in (workspace, WorkspaceFactory()))
+
+        with CaptureQueriesContext(connection) as captured:
+            listed = operator.get(page(Call, "changelist"), {"q": "CA7"})
+
+        assert [row.pk for row in listed.context["cl"].result_list] == [mine.pk]
+        searches = [each["sql"] for each in captured.captured_queries if "'CA7'" in each["sql"]]
+        assert searches
+        assert all(f'"account_id" IN ({mine.account_id})' in each for each in searches)
+
 
 def ended_call(workspace: Workspace, **values: Any) -> Call:
     at = timezone.now()
@@ -385,7 +431,8 @@ class TestVerification:
     ) -> None:
         content = operator.get(page(Verification, "change", waits.pk)).content.decode()
 
-        assert "The next call goes out from" in content
+        assert "The next call has been due since" in content
+        assert WAIT_REASONS["no_address"].sentence in content
         assert "an operator who verifies the person by hand" in content
         assert buttons(operator, waits) == ["Verify by hand…", "Give up…"]
         Verification.objects.update(due_at=timezone.now() + timedelta(hours=1))
@@ -417,6 +464,21 @@ class TestVerification:
         listed = operator.get(page(Verification, "changelist"), {"open": "1"})
 
         assert [row.pk for row in listed.context["cl"].result_list] == [waits.pk]
+
+    def test_list_says_why_due_leads_are_not_called(
+        self, operator: Client, waits: Verification, workspace: Workspace, settings: Any
+    ) -> None:
+        settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
+        source = SourceFactory(workspace=workspace)
+        later = timezone.now() + timedelta(hours=1)
+        VerificationFactory(lead__source=source, due_at=later, reason="no_answer")
+
+        listed = operator.get(page(Verification, "changelist"))
+
+        shown = {row.pk: row.reason_now for row in listed.context["cl"].result_list}
+        assert shown.pop(waits.pk) == "no_channel"
+        assert [*shown.values()] == ["no_answer"]
+        assert "No channel of the workspace is enabled" in listed.content.decode()
 
     @pytest.mark.parametrize("role", ["viewer", "finance"])
     def test_other_roles_only_look(self, role: str, waits: Verification, workspace: Workspace) -> None:

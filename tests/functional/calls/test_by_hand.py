@@ -21,6 +21,7 @@ from distribution.calls.states import Said
 from distribution.models import Call, CallEvent, Verification
 from routing.leads.actions import ActionRefused, Operator
 from routing.models import Lead
+from routing.queries import read_clock
 from tests.support.factories import (
     CallFactory,
     CampaignFactory,
@@ -49,6 +50,25 @@ def codes(verification: Verification) -> list[str]:
     return list(
         CallEvent.objects.filter(verification=verification).order_by("pk").values_list("code", flat=True)
     )
+
+
+def test_clock_of_a_host_that_is_ahead_holds_nothing_back() -> None:
+    lead, ahead = gate(), timezone.now() + timedelta(hours=1)
+    Verification.objects.update(due_at=ahead + timedelta(hours=1))
+    verification = Verification.objects.get()
+
+    assert call_now(verification.pk, at=ahead, by=BY)
+    verification.refresh_from_db()
+    assert verify_by_hand(lead.pk, at=ahead, by=BY)
+
+    now = read_clock()
+    lead.refresh_from_db()
+    assert verification.due_at is not None
+    assert verification.due_at <= now
+    assert lead.next_attempt_at is not None
+    assert lead.next_attempt_at <= now
+    assert lead.verified_at is not None
+    assert lead.verified_at <= now
 
 
 def test_gated_lead_goes_on_at_once() -> None:

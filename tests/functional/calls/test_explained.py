@@ -1,5 +1,6 @@
 """A verification in every explanation: the page, the command, the question about a buyer, and the API for sources."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -19,24 +20,37 @@ from distribution.calls.locks import lock_call
 from distribution.calls.states import Said
 from distribution.explain.lead import explain
 from distribution.explain.types import to_json
-from distribution.models import Buyer, Call, Verification
+from distribution.models import Buyer, Call, CarrierAccount, Channel, Verification
 from routing.leads.actions import Operator
-from routing.models import Lead, Source
+from routing.models import DispatchControl, Lead, Source, Workspace
 from tests.support.described import assert_described
 from tests.support.factories import (
     CallFactory,
     CampaignFactory,
+    ChannelFactory,
     EnrollmentFactory,
     LeadFactory,
     SourceFactory,
     WorkspaceFactory,
     issue_key,
 )
-from tracing.call_events import OUTCOMES
+from tracing.call_events import OUTCOMES, WAIT_REASONS
 from tracing.wording import sentence
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+HOLDS: Any = [
+    ("product_paused", lambda: DispatchControl.objects.update_or_create(pk=1, defaults={"paused_at": AT})),
+    ("workspace_paused", lambda: Workspace.objects.update(paused_at=AT)),
+    ("no_address", lambda: None),
+    ("no_channel", lambda: Channel.objects.update(is_enabled=False)),
+    ("no_channel", lambda: Channel.objects.update(flagged_at=AT, flag_reason="spam")),
+    ("account_stopped", lambda: CarrierAccount.objects.update(stopped_at=AT, stop_code="queue_full")),
+    ("account_stopped", lambda: CarrierAccount.objects.update(is_enabled=False)),
+    ("channel_closed", lambda: Channel.objects.update(hours={"mon": []})),
+    ("no_line", lambda: CallFactory(channel=Channel.objects.get(), account=CarrierAccount.objects.get())),
+    ("paced", lambda: Channel.objects.update(next_dial_at=timezone.now() + timedelta(hours=1))),
+]
 BY = Operator("olga", "spoke to the person")
 CALL = "a call in which the person presses 1"
 HAND = "an operator who verifies the person by hand"
@@ -49,6 +63,13 @@ def gate(**campaign: Any) -> Lead:
     assert distribute_lead(lead.pk).result == "gated"
     lead.refresh_from_db()
     return lead
+
+
+def wait(**lead: Any) -> Lead:
+    """A lead whose call is due in an hour."""
+    found = gate(**lead)
+    Verification.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    return found
 
 
 def called(lead: Lead, *said: Said, **values: Any) -> Call:
@@ -71,7 +92,7 @@ def ask(lead: Lead, source: Source | None = None) -> Any:
 
 class TestExplanation:
     def test_waiting_lead_says_what_follows_and_what_would_let_it_pass(self) -> None:
-        lead = gate()
+        lead = wait()
 
         [verification] = explain(lead).verifications
 
@@ -85,10 +106,55 @@ class TestExplanation:
         assert verification.passes == (CALL, HAND)
         assert (verification.calls, verification.story) == ((), ())
 
-    def test_proof_of_consent_would_let_it_pass_too(self) -> None:
+    def test_lead_sent_again_with_proof_of_consent_would_be_a_duplicate(self) -> None:
         [verification] = explain(gate(verification="unless_consent", consent_kind="token")).verifications
 
-        assert verification.passes[2] == "sending the lead again with a certificate of the consent"
+        assert verification.passes == (CALL, HAND)
+
+    @pytest.mark.parametrize(("reason", "prepare"), HOLDS)
+    def test_due_lead_says_what_holds_its_call_back(
+        self, reason: str, prepare: Callable[[], object], settings: Any
+    ) -> None:
+        settings.LEADSWITCH_BASE_URL = "" if reason == "no_address" else "https://leads.example.com"
+        lead = gate()
+        ChannelFactory(account__workspace=lead.workspace, lines=1)
+        row = Verification.objects.get()
+        prepare()
+        assert row.due_at is not None
+        since = f"The next call has been due since {row.due_at:%Y-%m-%d %H:%M:%S} UTC."
+
+        [verification] = explain(lead).verifications
+        [sent] = explain(lead, is_for_source=True).verifications
+
+        known = WAIT_REASONS[reason]
+        change = f" What would have to change: {known.change}." if known.change else ""
+        assert (verification.reason, verification.reason_sentence) == (reason, known.sentence)
+        assert verification.next_step == f"{since} Why it does not go out: {known.sentence}{change}"
+        assert sent.next_step == f"{since} Why it does not go out: {known.sentence}"
+        assert ask(lead).json()["verification"]["next_step"] == sent.next_step
+        out = StringIO()
+        call_command("explain", str(lead.pk), stdout=out)
+        assert f"Why it does not go out: {known.sentence}" in " ".join(out.getvalue().split())
+
+    def test_due_lead_that_nothing_holds_back_takes_its_turn(self, settings: Any) -> None:
+        settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
+        lead = gate()
+        ChannelFactory(account__workspace=lead.workspace)
+        Verification.objects.update(reason="outside_calling_hours")
+
+        [verification] = explain(lead).verifications
+
+        assert verification.reason == ""
+        assert verification.next_step.endswith(" UTC. It goes out after the leads before it.")
+
+    def test_reason_of_a_lead_that_is_due_later_is_its_own(self) -> None:
+        lead = wait()
+        Verification.objects.update(reason="no_answer")
+
+        [verification] = explain(lead).verifications
+
+        assert verification.reason == "no_answer"
+        assert verification.next_step.endswith("as soon as a line is free. Why not before: Nobody answered.")
 
     def test_calls_and_story_are_in_order_with_who_did_it(self) -> None:
         lead = gate()
@@ -141,7 +207,7 @@ class TestExplanation:
         assert len(many) == len(few)
 
     def test_buyer_is_told_that_the_lead_waits(self) -> None:
-        lead = gate()
+        lead = wait()
 
         answer = explain(lead, buyer=Buyer.objects.get()).answer
 
@@ -180,6 +246,7 @@ class TestApi:
     def test_source_reads_its_calls(self) -> None:
         lead = gate()
         call = called(lead, Said(status="ringing"), Said(status="no-answer"), carrier_sid="CA1")
+        Verification.objects.update(due_at=timezone.now().replace(microsecond=0) + timedelta(hours=1))
 
         body = ask(lead).json()
 

@@ -1,4 +1,4 @@
-"""Who is picked: workspaces take turns, and whoever waits in vain is not read."""
+"""Who is picked: workspaces take turns, and leads without room are not read."""
 
 from datetime import timedelta
 from typing import Any, Final

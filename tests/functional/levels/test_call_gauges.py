@@ -10,10 +10,17 @@ from django.core.management import call_command
 from distribution.calls.liveness import write_dialer_heartbeat
 from distribution.models import CallNotice, Channel
 from leadswitch.levels.call_limits import HALTED_MINUTES, NO_LINE_MINUTES
+from leadswitch.levels.call_reports import report_calls
 from leadswitch.levels.calls import find_call_problems, read_calls
 from leadswitch.levels.exporter.collectors.calls import CALLS_ROW
 from routing.models import DispatchControl, Workspace
-from tests.support.factories import CallFactory, CarrierAccountFactory, ChannelFactory, VerificationFactory
+from tests.support.factories import (
+    CallFactory,
+    CarrierAccountFactory,
+    ChannelFactory,
+    SourceFactory,
+    VerificationFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +193,25 @@ def test_command_shows_the_answer_rate_of_each_channel() -> None:
     [row] = [line for line in out.getvalue().splitlines() if " Atlanta " in line]
     assert row.split()[2:8] == ["on", str(channel.lines), "0", "3", "33", "100"]
     assert out.getvalue().endswith("No problems found.\n")
+
+
+@pytest.mark.usefixtures("dialer")
+def test_command_says_why_due_leads_are_not_called(settings: Any) -> None:
+    settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
+    stopped = CarrierAccountFactory(stopped_at=ago(hours=1), stop_code="queue_full")
+    ChannelFactory(account=stopped)
+    source = SourceFactory(workspace=stopped.workspace)
+    for minutes, reason in ((9, ""), (8, "outside_calling_hours"), (-60, "no_answer")):
+        VerificationFactory(lead__source=source, due_at=ago(minutes=minutes), reason=reason)
+
+    [report] = [each for each in report_calls(read_calls(), limit=10) if each.title.startswith("Leads that")]
+
+    assert report.columns == ["workspace", "waits_because", "leads", "due", "earliest"]
+    slug = stopped.workspace.slug
+    assert [row[:4] for row in report.rows] == [
+        (slug, "account_stopped", 2, 2),
+        (slug, "no_answer", 1, 0),
+    ]
 
 
 def test_dialers_with_a_recent_heartbeat_are_counted() -> None:
