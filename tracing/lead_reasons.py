@@ -122,15 +122,15 @@ LEAD_REASONS: Final = (
     ),
     SkipReason(
         "verification_required",
-        *(OF_LEAD, RetryClass.DEFERRED, Fixer.LEAD),
+        *(OF_LEAD, RetryClass.DEFERRED, Fixer.AGENCY),
         sentence="The person must be verified first.",
         change="wait for the call, or verify the person by hand",
     ),
     SkipReason(
         "not_verified",
-        *(OF_LEAD, RetryClass.PERMANENT, Fixer.LEAD),
+        *(OF_LEAD, RetryClass.PERMANENT, Fixer.AGENCY),
         sentence="The person did not confirm the request in any call.",
-        change="verify the person by hand, then run the lead again",
+        change="verify the person by hand: the lead is then run again",
     ),
     SkipReason(
         "verification_declined",
@@ -140,9 +140,9 @@ LEAD_REASONS: Final = (
     ),
     SkipReason(
         "not_callable",
-        *(OF_LEAD, RetryClass.PERMANENT, Fixer.LEAD),
+        *(OF_LEAD, RetryClass.PERMANENT, Fixer.AGENCY),
         sentence="The person cannot be called.",
-        change="verify the person by hand, then run the lead again",
+        change="verify the person by hand: the lead is then run again",
     ),
     SkipReason(
         "post_deadline_passed",

@@ -196,7 +196,11 @@ def _tier_price(tier: Mapping[str, Any]) -> str:
 
 
 def _price_rule(applied: Mapping[str, Any]) -> str:
-    after, number = wording.money(applied["after"]), f"rule {applied['rule'] + 1}"
+    after = wording.money(applied["after"])
+    if "unverified_percent" in applied:
+        percent = applied["unverified_percent"]
+        return f"{percent}% of the price, because the person is not verified, makes {after}"
+    number = f"rule {applied['rule'] + 1}"
     if "set_cents" in applied:
         return f"{number} sets {after}"
     if "add_cents" in applied:

@@ -86,7 +86,8 @@ class TestCallForm(ReasonForm):
 
 def _test(channel: Channel, form: ReasonForm, actor: str) -> str:
     """The carrier is asked outside a transaction."""
-    begun = begin_test_call(channel.pk, form.cleaned_data["phone"], actor)
+    typed = form.cleaned_data
+    begun = begin_test_call(channel.pk, typed["phone"], actor, reason=typed["reason"])
     dial(begun)
     call = Call.objects.get(pk=begun.call_id)
     url = reverse("admin:distribution_call_change", args=[call.pk])

@@ -39,7 +39,9 @@ class CallRefused(ValueError):
         self.reason = reason
 
 
-def begin_test_call(channel_id: int, to: str, actor: str, *, at: datetime | None = None) -> Begun:
+def begin_test_call(
+    channel_id: int, to: str, actor: str, *, reason: str = "", at: datetime | None = None
+) -> Begun:
     """Begin a call to a phone in E.164. Place it with `dialing.dial`. Must run outside a transaction.
 
     Raises CallRefused.
@@ -48,12 +50,12 @@ def begin_test_call(channel_id: int, to: str, actor: str, *, at: datetime | None
         raise CallRefused("no_address")
     try:
         with transaction.atomic(durable=True):
-            return _begin(channel_id, to, actor, at=at or read_clock())
+            return _begin(channel_id, to, actor, reason=reason, at=at or read_clock())
     except NoLine as error:
         raise CallRefused(error.reason) from error
 
 
-def _begin(channel_id: int, to: str, actor: str, *, at: datetime) -> Begun:
+def _begin(channel_id: int, to: str, actor: str, *, reason: str, at: datetime) -> Begun:
     found = Channel.objects.get(pk=channel_id)
     phone_hash = identify(email=None, phone=to).phone_hash
     if BlockedPhone.objects.filter(workspace_id=found.workspace_id, phone_hash=phone_hash).exists():
@@ -69,6 +71,7 @@ def _begin(channel_id: int, to: str, actor: str, *, at: datetime) -> Begun:
         action="test call",
         target=line.channel,
         workspace_id=line.channel.workspace_id,
+        reason=reason,
         after={"call": str(public_id)},
     )
     return Begun(

@@ -106,7 +106,9 @@ def _put_together(
     )
     own = [explained for explained, each in zip(attempts, traced, strict=True) if _is_own(each.attempt, lead)]
     return Explanation(
-        lead=describe_lead(lead, attempts=attempts, names=participants.names),
+        lead=describe_lead(
+            lead, attempts=attempts, names=participants.names, waits_for=find_open(verifications)
+        ),
         promise=describe_promise(lead),
         sales=sales,
         attempts=attempts,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from distribution.explain.decisive import CONTINUING
-from distribution.explain.types import AttemptExplanation, LeadHead, Participant
+from distribution.explain.types import AttemptExplanation, LeadHead, Participant, TracedVerification
+from distribution.models import VerificationState
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
 from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES, VERIFICATION_ENDED
 from routing.models import Lead, LeadStatus
@@ -25,11 +26,24 @@ ASKED: Final = {
     ASKED_BY_SENDER: "Its sender requested an attempt now.",
 }
 
+OF_OPERATOR: Final = "verify the person by hand, or give up"
 
-def describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names: Names) -> LeadHead:
+
+def describe_lead(
+    lead: Lead,
+    *,
+    attempts: Sequence[AttemptExplanation],
+    names: Names,
+    waits_for: TracedVerification | None = None,
+) -> LeadHead:
+    """`waits_for`: its open verification."""
     is_routed = lead.source_workspace_id != lead.workspace_id
     reason = lead.skip_reason
+    reason_sentence = describe_reason(reason) if reason else ""
     change, fixer = _find_change(lead)
+    if reason and waits_for is not None and waits_for.state == VerificationState.PERSON:
+        reason_sentence = f"{reason_sentence} There is no further call. {waits_for.reason_sentence}".rstrip()
+        change = OF_OPERATOR
     return LeadHead(
         public_id=lead.public_id,
         workspace=lead.workspace.name,
@@ -46,7 +60,7 @@ def describe_lead(lead: Lead, *, attempts: Sequence[AttemptExplanation], names: 
         due_reason=lead.due_reason,
         due_sentence=_describe_due(lead, last=attempts[-1] if attempts else None),
         reason=reason,
-        reason_sentence=describe_reason(reason) if reason else "",
+        reason_sentence=reason_sentence,
         change=change,
         fixer=fixer,
         cancel_reason=lead.cancel_reason,

@@ -59,7 +59,7 @@ def _verification(verification: TracedVerification, width: int) -> Iterator[Text
     yield from _wrapped(f"Verification {since}{ended}: {verification.state_sentence}", width, role="head")
     yield from _labeled("next step", verification.next_step, width)
     passes = wording.one_of(verification.passes) if verification.passes else ""
-    yield from _labeled("passes with", passes, width, role="hint")
+    yield from _labeled("to pass", passes, width, role="hint")
     for call in verification.calls:
         over = f" over {call.channel}" if call.channel else ""
         lasted = "" if call.duration_seconds is None else f" ({call.duration_seconds} s)"

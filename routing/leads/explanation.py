@@ -132,6 +132,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
 }
 # What the sender of a lead with a ping may know, wherever the lead went.
 OF_PROMISES: Final = frozenset({"promise_ended", "below_promised_price"})
+# About the lead's person, even though an operator can change it.
+OF_PERSON: Final = frozenset({"verification_required", "not_verified", "not_callable"})
 # Of a failed lead they would promise an attempt that never comes.
 RETRIED_BY_ITSELF: Final = (NOT_NOW, CLOSED, BUSY, PRODUCT_FAILED, PAUSED)
 ELSEWHERE: Final = Advice("The lead was sent to a partner.", "Nothing. The partner decides.", "nobody")
@@ -199,7 +201,7 @@ def _of_reason(lead: Lead, state: LeadState) -> Advice:
 def visible_reason(reason: str, *, is_elsewhere: bool) -> str:
     """The reason, or "" if it is confidential to another workspace."""
     known = SKIP_REASONS.get(reason)
-    is_shown = reason in OF_PROMISES or (known is not None and known.fixer is Fixer.LEAD)
+    is_shown = reason in OF_PROMISES | OF_PERSON or (known is not None and known.fixer is Fixer.LEAD)
     return reason if is_shown or not is_elsewhere else ""
 
 

@@ -309,6 +309,7 @@ class TestChannel:
         call = Call.objects.get()
         assert (call.kind, call.dial, call.test_phone) == ("test", "placed", "+14045550123")
         assert "The test call</a> is out." in texts(done)[0]
+        assert AuditEntry.objects.get(action="test call").reason == WHY["reason"]
         shown = operator.get(page(Call, "change", call.pk)).content.decode()
         assert "5550123" not in shown
         assert "The carrier took the call." in shown

@@ -237,6 +237,26 @@ class TestExplanation:
         assert "The person pressed 1." in text
         assert "The person was verified in the call." in text
 
+    def test_command_names_who_can_change_it_and_keeps_labels_apart(self) -> None:
+        lead, output = wait(), StringIO()
+
+        call_command("explain", str(lead.pk), stdout=output)
+
+        text = output.getvalue()
+        assert "to change (the agency): wait for the call, or verify the person by hand" in text
+        assert "  to pass    a call in which the person presses 1" in text
+
+    def test_lead_that_waits_for_an_operator_says_why_no_call_follows(self) -> None:
+        lead = gate()
+        Verification.objects.update(state="person", due_at=None, reason="phone_blocked")
+
+        head = explain(lead).lead
+
+        assert head.reason_sentence == (
+            "The person must be verified first. There is no further call. The phone is on the list of blocked phones."
+        )
+        assert (head.change, head.fixer) == ("verify the person by hand, or give up", "agency")
+
     def test_json_has_no_phone(self) -> None:
         lead = gate()
         called(lead, Said(status="busy"))

@@ -78,6 +78,22 @@ EVENTS = [
         "The price is $25.00 in the 1st tier, $27.00 ($20.00; rule 1 adds $2.50 to make $22.50, "
         "rule 3 applies 120% to make $27.00) in the 2nd tier.",
     ),
+    (
+        Row(
+            Event.PRICING_COMPUTED,
+            data={
+                "tiers": [
+                    {
+                        "tier_id": 1,
+                        "base_cents": 4000,
+                        "price_cents": 2400,
+                        "applied": [{"unverified_percent": 60, "before": 4000, "after": 2400}],
+                    }
+                ]
+            },
+        ),
+        "The price is $24.00 ($40.00; 60% of the price, because the person is not verified, makes $24.00).",
+    ),
     (Row(Event.PRICING_COMPUTED, data={"tiers": []}), "No price was needed: no buyer was considered."),
     (
         Row(
