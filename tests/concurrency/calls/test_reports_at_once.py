@@ -99,14 +99,14 @@ def test_reports_and_questions_at_once() -> None:
 def test_two_appliers_take_different_calls() -> None:
     """The first one waits for the lead of its call. The second one does not wait for the first."""
     first, second = begin(), begin()
-    told: list[str] = []
+    woken: list[str] = []
     with (
         holding("SELECT FROM routing_lead WHERE id = %s FOR UPDATE", [first.lead_id]) as holder,
-        in_background(lambda: Round(lambda: told.append("first")).run(limit=1)) as waiting,
+        in_background(lambda: Round(lambda: woken.append("first")).run(limit=1)) as waiting,
     ):
         wait_until_blocked(connection)
-        mine = Round(lambda: told.append("second")).run(limit=10)
-        assert (mine.reports, mine.is_left, told) == (3, True, ["first", "second"])
+        mine = Round(lambda: woken.append("second")).run(limit=10)
+        assert (mine.reports, mine.is_left, woken) == (3, True, ["first", "second"])
         assert [call.state for call in Call.objects.order_by("pk")] == ["dialing", "ended"]
         holder.rollback()
         assert waiting.result().reports == 3
