@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
+
+from django.urls import reverse
 
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
 from tracing import wording
@@ -35,6 +38,10 @@ class StoryRow:
 
 @dataclass(frozen=True, slots=True)
 class VerificationPanel:
+    """`url`, `calls_url`: the lead's rows in the lists of verifications and of calls."""
+
+    url: str
+    calls_url: str
     state: str
     tone: str
     opened_at: str
@@ -46,13 +53,16 @@ class VerificationPanel:
 
 
 def build_verifications(
-    verifications: Sequence[TracedVerification], *, timezone: str
+    verifications: Sequence[TracedVerification], *, lead: UUID, timezone: str
 ) -> tuple[VerificationPanel, ...]:
-    return tuple(_build(each, timezone) for each in verifications)
+    """`lead`: its public id."""
+    return tuple(_build(each, lead, timezone) for each in verifications)
 
 
-def _build(verification: TracedVerification, timezone: str) -> VerificationPanel:
+def _build(verification: TracedVerification, lead: UUID, timezone: str) -> VerificationPanel:
     return VerificationPanel(
+        url=f"{reverse('admin:distribution_verification_changelist')}?q={lead}",
+        calls_url=f"{reverse('admin:distribution_call_changelist')}?q={lead}" if verification.calls else "",
         state=verification.state_sentence.rstrip("."),
         tone=TONES.get(verification.state, "plain"),
         opened_at=_local(verification.opened_at, timezone),

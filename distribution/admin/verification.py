@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from distribution.admin.lead_actions import attempt
 from distribution.admin.switches import Switch, SwitchesAdmin
+from distribution.calls.allowing import Refusal
 from distribution.calls.by_hand import (
     VerificationAction,
     call_now,
@@ -22,9 +23,10 @@ from distribution.calls.by_hand import (
     give_up_verification,
     verify_by_hand,
 )
+from distribution.calls.calling_now import find_refusal_now
 from distribution.calls.holds import read_holds
 from distribution.explain.types import TracedVerification
-from distribution.explain.verification import read_verifications
+from distribution.explain.verification import describe_hold, read_verifications
 from distribution.models import (
     OPEN_VERIFICATIONS,
     Verification,
@@ -37,7 +39,7 @@ from tracing.admin.confirming import ReasonForm
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.keyset import MAX_SCANNED, KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin, VocabularyFilter
-from tracing.call_events import describe_waiting
+from tracing.call_events import WAIT_REASONS, describe_waiting
 from tracing.parsing import parse_uuid
 from tracing.wording import local_moment, short_id
 
@@ -87,6 +89,25 @@ def _run(verb: Any, pk_of: Any, done: str, row: Verification, form: ReasonForm, 
     return done
 
 
+def _call_now(row: Verification, form: ReasonForm, actor: str) -> str:
+    """Changes nothing if the person may not be called now."""
+    refusal = find_refusal_now(row, at=timezone.now())
+    if refusal is not None:
+        raise NotDone(_describe_refusal(refusal, row))
+    _run(call_now, lambda verification: verification.pk, "", row, form, actor)
+    hold = read_holds([row.workspace_id])[row.workspace_id]
+    return f"The next call is due now. {describe_hold(hold)}"
+
+
+def _describe_refusal(refusal: Refusal, row: Verification) -> str:
+    place = f" {refusal.place}." if refusal.place else ""
+    if refusal.due_at is None:
+        change = WAIT_REASONS[refusal.reason].change
+        return f"{describe_waiting(refusal.reason)}{place} What would have to change: {change}"
+    due_at = local_moment(refusal.due_at, timezone=row.workspace.timezone)
+    return f"{describe_waiting(refusal.reason)}{place} A call is possible from {due_at} on"
+
+
 def _refuse_verifying(row: Verification) -> str:
     return "" if row.state in OPEN_VERIFICATIONS else f"it has ended: {STATES[row.state]}"
 
@@ -110,9 +131,9 @@ SWITCHES: Final = {
     "call-now": Switch(
         "Call now",
         "The next call goes out as soon as a line is free. Calling hours, blocked phones and the limit of calls a day "
-        "still hold.",
+        "still hold: if one of them forbids a call now, nothing is changed, and you are told which.",
         VERIFY,
-        partial(_run, call_now, lambda row: row.pk, "The next call is due now."),
+        _call_now,
         partial(_refuse, VerificationAction.CALL_NOW),
         errors=(NotDone,),
     ),

@@ -162,7 +162,7 @@ def _next_step(row: Verification, hold: Hold | None, *, is_for_source: bool) -> 
     match row.state:
         case VerificationState.WAITING if row.due_at is not None and hold is not None and hold.has_due(row):
             since = f"The next call has been due since {wording.moment(row.due_at)}."
-            return f"{since} {_describe_hold(hold, is_for_source=is_for_source)}"
+            return f"{since} {describe_hold(hold, is_for_source=is_for_source)}"
         case VerificationState.WAITING if row.due_at is not None:
             why = describe_waiting(row.reason)
             from_then = (
@@ -176,7 +176,7 @@ def _next_step(row: Verification, hold: Hold | None, *, is_for_source: bool) -> 
     return ""
 
 
-def _describe_hold(hold: Hold, *, is_for_source: bool) -> str:
+def describe_hold(hold: Hold, *, is_for_source: bool = False) -> str:
     """Why a due call has not gone out. A source can change nothing about it."""
     known = WAIT_REASONS.get(hold.reason)
     if known is None:

@@ -54,6 +54,7 @@ NO_CARRIER: Final = "The carrier of the demo is part of the tests, which are not
 class Place:
     """Where the people of the demo live."""
 
+    name: str
     zip: str
     state: str
     timezone: str
@@ -62,10 +63,10 @@ class Place:
 
 # At nearly every hour the law allows calls in one of them.
 PLACES: Final = (
-    Place("30312", "GA", "America/New_York", "404"),
-    Place("96813", "HI", "Pacific/Honolulu", "808"),
-    Place("96910", "GU", "Pacific/Guam", "671"),
-    Place("00901", "PR", "America/Puerto_Rico", "787"),
+    Place("Atlanta, Georgia", "30312", "GA", "America/New_York", "404"),
+    Place("Honolulu, Hawaii", "96813", "HI", "Pacific/Honolulu", "808"),
+    Place("Hagåtña, Guam", "96910", "GU", "Pacific/Guam", "671"),
+    Place("San Juan, Puerto Rico", "00901", "PR", "America/Puerto_Rico", "787"),
 )
 
 
@@ -89,10 +90,11 @@ PEOPLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """`leads`: ids by the person's name. Empty: nobody was called, and `why` says why not."""
+    """`leads`: ids by the person's name. Empty: nobody was called, and `why` says why not. `place`: where they live."""
 
     leads: Mapping[str, int] = field(default_factory=dict)
     why: str = ""
+    place: str = ""
 
 
 def play(demo: Demo, *, address: str) -> Called:
@@ -116,7 +118,7 @@ def play_with(carrier: FakeCarrier, demo: Demo, *, address: str) -> Called:
     }
     _wait_until_ended(leads.values())
     _disable(channel)
-    return Called(leads)
+    return Called(leads, place=place.name)
 
 
 def find_open_place(at: datetime) -> Place | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
+
 from distribution.models import OPEN_VERIFICATIONS, CallState
 from leadswitch.levels.call_limits import (
     CHECK_MINUTES,
@@ -82,6 +84,10 @@ LAST_DIAL: Final = """
 SELECT extract(epoch FROM statement_timestamp() - max(last_dialed_at))::float FROM distribution_channel
 HAVING max(last_dialed_at) IS NOT NULL
 """
+NO_ADDRESS: Final = (
+    "Leads are due, and LEADSWITCH_BASE_URL is not set: no carrier can call LeadSwitch back, so nobody is called. "
+    "Set it to the public address, and restart."
+)
 VALUES: Final = {"alive": DIALER_ALIVE_SECONDS, "limit": COUNTED_TO, "no_line": NO_LINE_MINUTES * 60}
 OPEN_STATES: Final = tuple(state.value for state in CallState if state is not CallState.ENDED)
 
@@ -162,8 +168,7 @@ def find_call_problems(state: CallsState) -> Iterator[str]:
     """What `manage.py calls` reports, at the limits of the alerts."""
     if state.is_dialer_missing:
         yield f"No dialer has sent a heartbeat in the last {DIALER_ALIVE_SECONDS} s. Start one."
-    if state.is_halted:
-        yield f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes."
+    yield from _find_halt(state)
     if state.accounts_stopped:
         yield f"Carrier accounts that are stopped: {state.accounts_stopped:,}. Find the cause, then start them again."
     if state.workspaces_without_line:
@@ -186,3 +191,10 @@ def find_call_problems(state: CallsState) -> Iterator[str]:
             yield f"{what}: {count:,}. The oldest is {int(seconds):,} seconds old."
     if state.overdue_check_seconds > CHECK_MINUTES * 60:
         yield f"The carrier should have been asked about a call {int(state.overdue_check_seconds):,} seconds ago."
+
+
+def _find_halt(state: CallsState) -> Iterator[str]:
+    if state.due and not settings.LEADSWITCH_BASE_URL:
+        yield NO_ADDRESS
+    elif state.is_halted:
+        yield f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes."

@@ -60,10 +60,30 @@ def test_change_is_stored_with_who_and_why(root: Client) -> None:
     assert (entry.before, entry.after) == ({"closes": "20:00:00"}, {"closes": "19:00:00"})
 
 
+@pytest.mark.parametrize(
+    "wider",
+    [{"opens": "06:00"}, {"closes": "21:00"}, {"calls_on_holidays": "on"}, {"most_calls_per_day": ""}],
+)
+def test_hours_that_allow_more_need_a_reason(root: Client, wider: dict[str, str]) -> None:
+    row = florida()
+    CallingHours.objects.filter(pk=row.pk).update(calls_on_holidays=False, most_calls_per_day=3)
+
+    assert problems(save(root, CallingHours, row, **wider)) == {
+        "change_reason": [
+            "These hours allow more calls than before. Say why, and check the source and the date."
+        ]
+    }
+    assert save(root, CallingHours, row, **wider, change_reason="new law").status_code == 302
+
+
+def test_hours_that_allow_less_need_no_reason(root: Client) -> None:
+    assert save(root, CallingHours, florida(), opens="09:00", closes="19:00").status_code == 302
+
+
 def test_change_wakes_what_waits_for_it(root: Client) -> None:
     later = datetime(2099, 1, 1, tzinfo=UTC)
     parked = VerificationFactory(due_at=later, reason="outside_calling_hours")
-    save(root, CallingHours, florida(), opens="07:00")
+    save(root, CallingHours, florida(), opens="07:00", change_reason="new law")
     assert Verification.objects.get(pk=parked.pk).due_at != later
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from distribution.admin.channel_state import HourOfLines, measure_lines
 from distribution.attempts.distribute import distribute_lead
+from distribution.calls.blocking import block_phone
 from distribution.calls.stopping import stop_account
 from distribution.models import (
     BlockedPhone,
@@ -40,7 +41,9 @@ from tests.support.factories import (
     VerificationFactory,
     WorkspaceFactory,
 )
+from tests.support.factories import person as person_of
 from tests.support.reachable import reach_this_machine
+from tests.support.waiting_leads import allow_calls_now
 from tracing.call_events import WAIT_REASONS
 from tracing.models import AuditEntry
 
@@ -418,6 +421,17 @@ def ended_call(workspace: Workspace, **values: Any) -> Call:
     return call
 
 
+def wait_here(workspace: Workspace, **values: Any) -> Verification:
+    """Of a person who may be called at this time of the day."""
+    address, area = allow_calls_now()
+    source = SourceFactory(workspace=workspace)
+    lead = {**person_of(phone=f"+1{area}5550123"), **address, "source": source}
+    return cast(
+        "Verification",
+        VerificationFactory(**{f"lead__{name}": each for name, each in lead.items()}, **values),
+    )
+
+
 class TestVerification:
     @pytest.fixture
     def waits(self, workspace: Workspace) -> Verification:
@@ -449,6 +463,39 @@ class TestVerification:
         assert buttons(operator, waits) == []
         lead_page = operator.get(page(Lead, "change", lead.pk)).content.decode()
         assert "The person was verified by an operator." in lead_page
+
+    def test_call_now_changes_nothing_while_the_person_may_not_be_called(
+        self, operator: Client, workspace: Workspace
+    ) -> None:
+        later = timezone.now() + timedelta(hours=1)
+        waits = wait_here(workspace, due_at=later)
+        block_phone(waits.lead.phone, workspace=workspace, actor="root", reason="asked")
+
+        done = operator.post(act(waits, "call-now"), WHY)
+
+        assert done.context["form"].non_field_errors() == [
+            "Nothing was changed: The phone is on the list of blocked phones. What would have to change: verify the"
+            " person by hand."
+        ]
+        waits.refresh_from_db()
+        assert waits.due_at == later
+
+    def test_call_now_says_what_holds_the_call_back(self, operator: Client, workspace: Workspace) -> None:
+        waits = wait_here(workspace, due_at=timezone.now() + timedelta(hours=1))
+
+        done = operator.post(act(waits, "call-now"), WHY, follow=True)
+
+        assert texts(done) == [
+            "The next call is due now. Why it does not go out: LeadSwitch has no public address, so no carrier can call"
+            " it back. What would have to change: set LEADSWITCH_BASE_URL."
+        ]
+
+    def test_page_of_the_lead_leads_to_its_verification(self, operator: Client, waits: Verification) -> None:
+        shown = operator.get(page(Lead, "change", waits.lead_id)).content.decode()
+
+        url = f"{page(Verification, 'changelist')}?q={waits.lead.public_id}"
+        assert f'href="{url}"' in shown
+        assert [row.pk for row in operator.get(url).context["cl"].result_list] == [waits.pk]
 
     def test_give_up(self, operator: Client, waits: Verification) -> None:
         operator.post(act(waits, "give-up"), WHY)

@@ -65,6 +65,35 @@ def test_lead_of_the_demo_waits_and_is_called(settings: object) -> None:
 
 
 @pytest.mark.django_db
+def test_story_says_where_how_fast_and_how_it_ended() -> None:
+    ends = {
+        "ada": ("verified", "distributed", ""),
+        "ben": ("declined", "failed", "verification_declined"),
+        "cleo": ("verified", "distributed", ""),
+        "dan": ("unverified", "failed", "not_verified"),
+        "eva": ("unverified", "failed", "not_callable"),
+    }
+    leads = {name: end_lead(*end) for name, end in ends.items()}
+
+    told = tell(Called(leads, place=PLACES[3].name)).splitlines()
+
+    assert told[:3] == [
+        "They live in San Juan, Puerto Rico, where the calling hours allow calls now.",
+        "The carrier rings nobody's phone, and its clock runs 25 times faster: its 3 s last 0.1 s.",
+        "The campaign allows one call that a machine answers. The default is two, hours apart.",
+    ]
+    assert "  Declined. The lead is not sold. The person said in a call that they do not want this." in told
+    assert "2 of 5 verified and sold, 1 declined, 2 not verified." in told
+    assert told[-1] == f"  .venv/bin/python manage.py explain {Lead.objects.get(pk=leads['cleo']).public_id}"
+
+
+def end_lead(state: str, status: str, reason: str) -> int:
+    lead = {"lead__status": status, "lead__skip_reason": reason, "lead__finished_at": AT}
+    ended = VerificationFactory(state=state, due_at=None, ended_at=AT, **lead)
+    return cast("int", ended.lead_id)
+
+
+@pytest.mark.django_db
 def test_only_a_busy_line_is_called_again_at_once() -> None:
     later = timezone.now() + timedelta(minutes=10)
     busy, voicemail, other = (

@@ -302,13 +302,14 @@ def test_full_pass_finds_nobody_who_was_announced(
 
 
 def test_without_an_address_of_our_own_nobody_is_called(
-    office: Office, settings: Any, tmp_path: Path
+    office: Office, settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.LEADSWITCH_BASE_URL = ""
     with running(office, settings, tmp_path) as dialer:
         let_wait_now(office)
         wait_until(lambda: dialer._look_at > 0, what="its first look")
     assert (office.carrier.requests(), Call.objects.count()) == ([], 0)
+    assert [each.message for each in caplog.records].count("calls.no_address") == 1
 
 
 def test_reports_wake_the_appliers_alone(office: Office) -> None:

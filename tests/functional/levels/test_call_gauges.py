@@ -11,7 +11,7 @@ from distribution.calls.liveness import write_dialer_heartbeat
 from distribution.models import CallNotice, Channel
 from leadswitch.levels.call_limits import HALTED_MINUTES, NO_LINE_MINUTES
 from leadswitch.levels.call_reports import report_calls
-from leadswitch.levels.calls import find_call_problems, read_calls
+from leadswitch.levels.calls import NO_ADDRESS, find_call_problems, read_calls
 from leadswitch.levels.exporter.collectors.calls import CALLS_ROW
 from routing.models import DispatchControl, Workspace
 from tests.support.factories import (
@@ -23,6 +23,11 @@ from tests.support.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _address(settings: Any) -> None:
+    settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
 
 
 @pytest.fixture
@@ -124,6 +129,17 @@ def test_due_lead_waits_for_a_dialer_if_a_line_is_free_and_for_a_line_otherwise(
         f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes.",
         f"Workspaces with leads due for {NO_LINE_MINUTES} minutes and no free line: 1.",
     ]
+
+
+@pytest.mark.usefixtures("dialer")
+def test_product_without_an_address_of_its_own_is_a_problem_once_a_lead_is_due(settings: Any) -> None:
+    settings.LEADSWITCH_BASE_URL = ""
+    channel = ChannelFactory()
+    assert list(find_call_problems(read_calls())) == []
+
+    let_wait(channel, due_at=ago(minutes=HALTED_MINUTES + 1))
+
+    assert list(find_call_problems(read_calls())) == [NO_ADDRESS]
 
 
 @pytest.mark.usefixtures("dialer")
