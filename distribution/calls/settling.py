@@ -99,7 +99,9 @@ def verify(verification: Verification, lead: LeadToEnd, *, how: LeadVerification
 
 
 def give_up(verification: Verification, lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
-    """No further call. What follows is a setting of the campaign."""
+    """No further call. What follows is a setting of the campaign, unless the person asked not to be called again."""
+    if reason == "phone_blocked" and _has_opted_out(lead):
+        return _decline(verification, lead, at=at)
     end = UnverifiedEnd(verification.campaign.unverified_end)
     tell(CallEventCode.GAVE_UP, at=at, verification_id=verification.pk, reason=reason, end=end.value)
     count_given_up(end)
@@ -133,11 +135,23 @@ def block_phone(call: Call, *, at: datetime) -> None:
         BlockedPhone.objects.bulk_create(
             [
                 BlockedPhone(
-                    workspace_id=call.workspace_id, phone_hash=call.phone_hash, reason=OPT_OUT, created_at=at
+                    workspace_id=call.workspace_id,
+                    phone_hash=call.phone_hash,
+                    reason=OPT_OUT,
+                    is_opt_out=True,
+                    created_at=at,
                 )
             ],
-            ignore_conflicts=True,
+            update_conflicts=True,
+            unique_fields=["workspace", "phone_hash"],
+            update_fields=["is_opt_out"],
         )
+
+
+def _has_opted_out(lead: LeadToEnd) -> bool:
+    phone_hash = Lead.objects.values_list("phone_hash", flat=True).get(pk=lead.id)
+    blocked = BlockedPhone.objects.filter(workspace_id=lead.workspace_id, is_opt_out=True)
+    return phone_hash is not None and blocked.filter(phone_hash=phone_hash).exists()
 
 
 def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Lines:

@@ -38,6 +38,15 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, db_default="", default="", editable=False, max_length=150),
                 ),
                 (
+                    "is_opt_out",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        editable=False,
+                        verbose_name="asked for it in a call",
+                    ),
+                ),
+                (
                     "created_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(), editable=False

@@ -63,7 +63,7 @@ class Call(models.Model):
     `public_id` is in the addresses that the carrier calls back, and nobody can guess it. `state` only goes forward.
     `carrier_status`: the last word of the carrier about its end. `next_check_at`: when the carrier is asked about it.
     `hang_up_at`: since when it should end, because its lead has ended otherwise or it lasts too long. `from_number`:
-    the channel's when it was written. `test_phone`: blank once it has ended.
+    the channel's when it was written. The phone of a test is blank once it has ended.
     """
 
     public_id = models.UUIDField(default=uuid4, unique=True, editable=False)

@@ -1,5 +1,6 @@
 """How the leads of a campaign are called, and phones that are never called."""
 
+import re
 from datetime import timedelta
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -33,7 +34,7 @@ DEFAULT_SCRIPT: Final = (
 
 def find_script_problem(script: str) -> str:
     """The person who answers must hear what each key does, and no braces. "" if all is well."""
-    missing = [f"{key} ({what})" for key, what in KEYS.items() if key not in script]
+    missing = [f"{key} ({what})" for key, what in KEYS.items() if not re.search(rf"\b{key}\b", script)]
     if missing:
         return f"Say what these keys do: {', '.join(missing)}."
     braces = {"{", "}"} & set(script.replace(PLACEHOLDER, ""))
@@ -141,6 +142,9 @@ class BlockedPhone(models.Model):
     phone_hash = models.CharField(max_length=64, editable=False)
     reason = models.CharField(max_length=200)
     actor = models.CharField(max_length=150, blank=True, default="", db_default="", editable=False)
+    is_opt_out = models.BooleanField(
+        "asked for it in a call", default=False, db_default=False, editable=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

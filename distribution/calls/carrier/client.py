@@ -54,7 +54,7 @@ MAX_ANSWER_BYTES: Final = 262_144
 MAX_LIST_BYTES: Final = 8_388_608
 LEAST_DIGITS: Final = 7
 OTHER_CALL: Final = "other_call"
-# A clock that differs by less is not told from a slow answer. The margin of `since` covers it.
+# A clock that differs by less looks like a slow answer. The margin of `since` covers it.
 LEAST_CLOCK_SHIFT: Final = timedelta(seconds=30)
 MAX_RECORDING_BYTES: Final = 20_971_520
 

@@ -91,8 +91,10 @@ class TellingCarrier(CarrierClient):
     def read(self, sid: str) -> CallSeen | None:
         return self._see() if sid == self._sid else None
 
-    def find(self, *, to: str, from_number: str, since: datetime) -> list[CallSeen]:
-        del since
+    def find(
+        self, *, to: str, from_number: str, since: datetime, at: datetime | None = None
+    ) -> list[CallSeen]:
+        del since, at
         return [self._see(to, from_number)]
 
     def end(self, sid: str, status: EndStatus) -> CallSeen | None:

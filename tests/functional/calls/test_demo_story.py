@@ -110,9 +110,12 @@ def test_channel_of_make_up_is_found_again_by_the_next_start() -> None:
     assert "It has 3 lines in the workspace Calls." in prepare_channel("http://127.0.0.1:1001")
     prepare_channel("http://127.0.0.1:1002")
 
-    account = CarrierAccount.objects.get()
+    prepare_channel("http://127.0.0.1:1002")
+
+    account = CarrierAccount.objects.get(is_enabled=True)
     assert (account.api_url, account.account_sid) == ("http://127.0.0.1:1002", ACCOUNT_SID)
-    assert Channel.objects.get().account == account
+    assert Channel.objects.get(is_enabled=True).account == account
+    assert (CarrierAccount.objects.count(), Channel.objects.count()) == (2, 2)
     assert Workspace.objects.get().slug == "calls"
 
 

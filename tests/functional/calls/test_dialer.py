@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -135,13 +134,6 @@ def block(kind: str, office: Office) -> Callable[[], object]:
     if kind == "account":
         account.update(stopped_at=now, stop_code="queue_full")
         return lambda: account.update(stopped_at=None, stop_code="")
-    if kind == "moved":
-        account.update(stopped_at=now, stop_code="queue_full")
-        other = CarrierAccount.objects.get(pk=office.channel.account_id)
-        other.pk, other.public_id, other.name = None, uuid4(), "another"
-        other.stopped_at, other.stop_code = None, ""
-        other.save()
-        return lambda: channel.update(account=other)
     if kind == "workspace":
         Workspace.objects.update(paused_at=now)
         return lambda: Workspace.objects.update(paused_at=None)
@@ -149,9 +141,7 @@ def block(kind: str, office: Office) -> Callable[[], object]:
     return lambda: DispatchControl.objects.update(paused_at=None)
 
 
-@pytest.mark.parametrize(
-    "kind", ["line", "lines", "channel", "flag", "account", "moved", "workspace", "product"]
-)
+@pytest.mark.parametrize("kind", ["line", "lines", "channel", "flag", "account", "workspace", "product"])
 def test_waiting_lead_is_called_when_what_holds_it_back_ends(
     office: Office, settings: Any, tmp_path: Path, kind: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Calls that are to be hung up are not kept up by what is heard of them, and their ends are told as they were."""
+"""Calls that are to be hung up are not kept up by what is heard of them, and their ends are written as they were."""
 
 from datetime import timedelta
 from typing import Final

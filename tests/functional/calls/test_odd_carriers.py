@@ -98,7 +98,7 @@ def unknown_call(url: str, **changes: Any) -> Call:
 
 @pytest.mark.usefixtures("committed_db")
 def test_calls_to_other_phones_in_the_list_are_left_alone() -> None:
-    """A carrier that does not know the filter To lists everything: those calls are somebody else's."""
+    """A carrier that does not know the filter To lists everything: those calls belong to others."""
 
     def answer(method: str, path: str, form: dict[str, str]) -> tuple[int, Any]:
         del path, form

@@ -7,7 +7,6 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from distribution.calls import begin
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.channels import read_channels
 from distribution.calls.picking import PICK, READ_ROOM, Picked, pick, read_room
@@ -177,20 +176,3 @@ def test_account_that_has_its_threads_is_left_out() -> None:
     assert Call.objects.get().channel == other
     both = [crowded.account_id, other.account_id]
     assert begin_call(two.pk, at=AT, without=both) == NotBegun("paced")
-
-
-def test_channel_that_was_moved_to_another_account_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the look and the locks."""
-    channel = ChannelFactory()
-    other = ChannelFactory(account__workspace=channel.workspace, is_enabled=False).account
-    waiting = let_wait(channel)
-    take = begin.take_line
-
-    def taking(*args: Any, **kwargs: Any) -> Any:
-        Channel.objects.filter(pk=channel.pk).update(account=other)
-        return take(*args, **kwargs)
-
-    monkeypatch.setattr(begin, "take_line", taking)
-
-    assert begin_call(waiting.pk, at=AT) == NotBegun("no_channel")
-    assert not Call.objects.exists()

@@ -10,14 +10,16 @@ from django.db import transaction
 from distribution.attempts.assign_by_hand import assign_within
 from distribution.attempts.campaigns import run_with_snapshots
 from distribution.calls.hearing import hear
-from distribution.calls.locks import lock_call
+from distribution.calls.locks import lock_call, lock_verification
+from distribution.calls.settling import give_up
 from distribution.calls.states import Said
 from distribution.models import BlockedPhone, Call, CallEvent, CallPolicy
 from routing.leads.abandoned import log_attempts
 from routing.leads.actions import ActionRefused, rerun_lead
+from routing.locks.leads_to_end import lock_unverified_lead
 from routing.queries import read_clock
 from tests.support.event_shapes import misshapen
-from tests.support.factories import CallFactory, CallPolicyFactory, EnrollmentFactory
+from tests.support.factories import CallFactory, CallPolicyFactory, EnrollmentFactory, VerificationFactory
 from tracing.models import Attempt, LeadDistributionEvent
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -185,6 +187,24 @@ def test_lead_whose_person_declined_is_neither_run_again_nor_sold_by_hand() -> N
         rerun_lead(call.lead_id, at=read_clock())
     with pytest.raises(ActionRefused, match="do not want this"):
         run_with_snapshots(partial(assign_within, call.lead_id, enrollment_id=enrollment.pk))
+
+
+def test_person_who_opted_out_is_not_sold_when_they_are_sent_again() -> None:
+    call = build(unverified_end="sell")
+    say(call, *ENDS["opted_out"])
+    again = VerificationFactory(
+        campaign=call.verification.campaign,
+        lead__source__workspace=call.workspace,
+        lead__phone_hash=call.phone_hash,
+    )
+
+    with transaction.atomic():
+        lead = lock_unverified_lead(again.lead_id)
+        assert lead is not None
+        give_up(lock_verification(again.pk), lead, reason="phone_blocked", at=read_clock())
+
+    again.lead.refresh_from_db()
+    assert (again.lead.status, again.lead.skip_reason) == ("failed", "verification_declined")
 
 
 def test_key_after_the_end_of_its_call_counts() -> None:
