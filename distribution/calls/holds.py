@@ -16,6 +16,7 @@ from distribution.calls.channels import CHANNEL_COLUMNS, COUNT_OF_CHANNEL, Chann
 from distribution.calls.picking import MARGIN
 from distribution.models import Verification, VerificationState
 from distribution.sql_arrays import array_literal
+from routing.calendar.hours import HoursError
 from routing.locks.attempts import IS_PRODUCT_PAUSED
 
 READ_PAUSES: Final = f"""
@@ -68,4 +69,12 @@ def read_holds(workspace_ids: Collection[int]) -> Mapping[int, Hold]:
 def _find_reason(channels: list[ChannelSeen], *, at: datetime) -> str:
     if not settings.LEADSWITCH_BASE_URL:
         return "no_address"
-    return find_usable(channels, at=at, margin=MARGIN)[1]
+    return find_usable([each for each in channels if _is_readable(each)], at=at, margin=MARGIN)[1]
+
+
+def _is_readable(channel: ChannelSeen) -> bool:
+    """A page about a lead must be shown also if the hours or the time zone of a channel cannot be read."""
+    try:
+        return bool(channel.hours)
+    except HoursError:
+        return False

@@ -47,6 +47,7 @@ HOLDS: Any = [
     ("no_channel", lambda: Channel.objects.update(flagged_at=AT, flag_reason="spam")),
     ("account_stopped", lambda: CarrierAccount.objects.update(stopped_at=AT, stop_code="queue_full")),
     ("account_stopped", lambda: CarrierAccount.objects.update(is_enabled=False)),
+    ("no_channel", lambda: Channel.objects.update(timezone="Mars/Olympus")),
     ("channel_closed", lambda: Channel.objects.update(hours={"mon": []})),
     ("no_line", lambda: CallFactory(channel=Channel.objects.get(), account=CarrierAccount.objects.get())),
     ("paced", lambda: Channel.objects.update(next_dial_at=timezone.now() + timedelta(hours=1))),
@@ -154,7 +155,8 @@ class TestExplanation:
         [verification] = explain(lead).verifications
 
         assert verification.reason == "no_answer"
-        assert verification.next_step.endswith("as soon as a line is free. Why not before: Nobody answered.")
+        why = sentence(OUTCOMES["no_answer"])
+        assert verification.next_step.endswith(f"as soon as a line is free. Why not before: {why}")
 
     def test_calls_and_story_are_in_order_with_who_did_it(self) -> None:
         lead = gate()
