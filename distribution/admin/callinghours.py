@@ -75,7 +75,9 @@ class CallingHoursAdmin(AuditedAdmin):
     def checked_source(self, row: CallingHours) -> SafeString:
         """A long text in a narrow column."""
         return format_html(
-            '<span class="admin-detail">{}, checked on {}</span>', row.source, f"{row.checked_on:%Y-%m-%d}"
+            '<span class="admin-detail">{}, checked on {}</span>',
+            row.source,
+            f"{row.checked_on:%Y-%m-%d}",
         )
 
     @admin.display(ordering="opens")

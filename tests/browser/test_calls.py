@@ -9,7 +9,15 @@ from playwright.sync_api import expect
 
 from distribution.attempts.distribute import distribute_lead
 from distribution.calls.states import Said
-from distribution.models import BlockedPhone, Call, CallPolicy, CarrierAccount, Channel, Verification
+from distribution.models import (
+    BlockedPhone,
+    Call,
+    CallingHours,
+    CallPolicy,
+    CarrierAccount,
+    Channel,
+    Verification,
+)
 from routing.models import Lead
 from tests.browser.call_screens import build_office, call_pages, gate_lead, make_calls, place_call, say
 from tests.browser.chromium import barriers
@@ -19,7 +27,7 @@ from tests.support.admin_pages import page as path_of
 from tests.support.admin_pages import person
 
 pytestmark = pytest.mark.usefixtures("committed_db")
-LISTS = (CarrierAccount, Channel, Call, Verification, BlockedPhone, CallPolicy)
+LISTS = (CarrierAccount, Channel, Call, Verification, BlockedPhone, CallPolicy, CallingHours)
 
 
 def test_call_is_followed_from_the_gate_to_the_sale(open_as: OpenAs) -> None:
