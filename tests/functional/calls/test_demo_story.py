@@ -75,16 +75,20 @@ def test_story_says_where_how_fast_and_how_it_ended() -> None:
     }
     leads = {name: end_lead(*end) for name, end in ends.items()}
 
-    told = tell(Called(leads, place=PLACES[3].name)).splitlines()
+    printed = tell(Called(leads, place=PLACES[3].name)).splitlines()
 
-    assert told[:3] == [
+    assert printed[:3] == [
         "They live in San Juan, Puerto Rico, where the calling hours allow calls now.",
         "The carrier rings nobody's phone, and its clock runs 25 times faster: its 3 s last 0.1 s.",
         "The campaign allows one call that a machine answers. The default is two, hours apart.",
     ]
-    assert "  Declined. The lead is not sold. The person said in a call that they do not want this." in told
-    assert "2 of 5 verified and sold, 1 declined, 2 not verified." in told
-    assert told[-1] == f"  .venv/bin/python manage.py explain {Lead.objects.get(pk=leads['cleo']).public_id}"
+    assert (
+        "  Declined. The lead is not sold. The person said in a call that they do not want this." in printed
+    )
+    assert "2 of 5 verified and sold, 1 declined, 2 not verified." in printed
+    assert (
+        printed[-1] == f"  .venv/bin/python manage.py explain {Lead.objects.get(pk=leads['cleo']).public_id}"
+    )
 
 
 def end_lead(state: str, status: str, reason: str) -> int:
