@@ -493,6 +493,13 @@ class TestVerification:
         waits.refresh_from_db()
         assert waits.due_at == later
 
+    def test_call_now_is_not_offered_if_no_call_is_possible(
+        self, operator: Client, waits: Verification
+    ) -> None:
+        Verification.objects.update(state="person", due_at=None, reason="no_timezone")
+
+        assert buttons(operator, waits) == ["Verify by hand…", "Give up…"]
+
     def test_call_now_says_what_holds_the_call_back(self, operator: Client, workspace: Workspace) -> None:
         waits = wait_here(workspace, due_at=timezone.now() + timedelta(hours=1))
 
