@@ -131,7 +131,7 @@ SWITCHES: Final = {
     "call-now": Switch(
         "Call now",
         "The next call goes out as soon as a line is free. Calling hours, blocked phones and the limit of calls a day "
-        "still hold: if one of them forbids a call now, nothing is changed, and you are told which.",
+        "still hold: if one of them forbids a call now, nothing is changed, and the page says which.",
         VERIFY,
         _call_now,
         partial(_refuse, VerificationAction.CALL_NOW),

@@ -26,12 +26,14 @@ from routing.locks.leads_to_end import LeadToEnd, lock_unverified_lead
 from routing.models import VERIFIED, Lead, LeadStatus, LeadVerification
 from routing.queries import read_clock
 from tracing import audit
-from tracing.call_events import CallEventCode
+from tracing.call_events import CallEventCode, describe_waiting
 
 UNVERIFIED: Final = (LeadStatus.GATED, LeadStatus.CALLING)
 # Why a lead failed that an operator may still verify.
 FAILED_WITHOUT: Final = ("not_verified", "not_callable")
 DECLINED: Final = "verification_declined"
+# Of leads that wait for an operator. No setting lets such a person be called.
+NEVER_CALLABLE: Final = ("no_phone", "no_timezone")
 HANG_UP: Final = "verified_by_hand"
 AUDITED: Final = ["state", "due_at", "reason"]
 
@@ -99,6 +101,8 @@ def find_wait_refusal(action: VerificationAction, verification: Verification, *,
         return f"it has ended: {state.label}"
     if state == VerificationState.CALLING:
         return "a call is out; wait for its end, or verify the person by hand"
+    if action is VerificationAction.CALL_NOW and verification.reason in NEVER_CALLABLE:
+        return f"no call is possible: {describe_waiting(verification.reason).rstrip('.')}"
     is_due = verification.due_at is not None and verification.due_at <= at
     if action is VerificationAction.CALL_NOW and is_due:
         return "it is due already, and called as soon as a line is free and the person may be called"

@@ -160,7 +160,7 @@ class Dialer:
     def run(self) -> None:
         """Run until `stop` is set. Survives failures of PostgreSQL. Raises ThreadDied."""
         if not settings.LEADSWITCH_BASE_URL:
-            logger.warning("calls.no_address", extra={"variable": "LEADSWITCH_BASE_URL"})
+            logger.warning("calls.no_address")
         for thread in self._parts:
             thread.start()
         is_woken = True

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from distribution.admin.carrieraccount import CarrierAccountAdmin
 from distribution.admin.channel_state import HourOfLines, measure_lines
 from distribution.attempts.distribute import distribute_lead
 from distribution.calls.blocking import block_phone
@@ -220,6 +222,17 @@ class TestCarrierAccount:
 
         assert says in text
         assert [each["method"] for each in near.requests()] == ["GET"]
+
+    def test_account_that_was_never_tested_is_not_said_to_work(
+        self, operator: Client, workspace: Workspace
+    ) -> None:
+        account = CarrierAccountFactory(workspace=workspace)
+
+        [listed] = operator.get(page(CarrierAccount, "changelist")).context["cl"].result_list
+        shown = operator.get(page(CarrierAccount, "change", account.pk)).content.decode()
+
+        assert CarrierAccountAdmin(CarrierAccount, site).short_state(listed) == "enabled"
+        assert re.search(r'field-standing.*?<div class="readonly">enabled</div>', shown, re.DOTALL)
 
     def test_viewer_changes_nothing(self, workspace: Workspace) -> None:
         account = CarrierAccountFactory(workspace=workspace)
@@ -479,6 +492,13 @@ class TestVerification:
         ]
         waits.refresh_from_db()
         assert waits.due_at == later
+
+    def test_call_now_is_not_offered_if_no_call_is_possible(
+        self, operator: Client, waits: Verification
+    ) -> None:
+        Verification.objects.update(state="person", due_at=None, reason="no_timezone")
+
+        assert buttons(operator, waits) == ["Verify by hand…", "Give up…"]
 
     def test_call_now_says_what_holds_the_call_back(self, operator: Client, workspace: Workspace) -> None:
         waits = wait_here(workspace, due_at=timezone.now() + timedelta(hours=1))
