@@ -75,24 +75,13 @@ def test_story_says_where_how_fast_and_how_it_ended() -> None:
     }
     leads = {name: end_lead(*end) for name, end in ends.items()}
 
-<<<<<<< HEAD
-    texts = tell(Called(leads, place=PLACES[3].name)).splitlines()
-
-    assert texts[:3] == [
-=======
     printed = tell(Called(leads, place=PLACES[3].name)).splitlines()
 
     assert printed[:3] == [
->>>>>>> callfixd
         "They live in San Juan, Puerto Rico, where the calling hours allow calls now.",
         "The carrier rings nobody's phone, and its clock runs 25 times faster: its 3 s last 0.1 s.",
         "The campaign allows one call that a machine answers. The default is two, hours apart.",
     ]
-<<<<<<< HEAD
-    assert "  Declined. The lead is not sold. The person said in a call that they do not want this." in texts
-    assert "2 of 5 verified and sold, 1 declined, 2 not verified." in texts
-    assert texts[-1] == f"  .venv/bin/python manage.py explain {Lead.objects.get(pk=leads['cleo']).public_id}"
-=======
     assert (
         "  Declined. The lead is not sold. The person said in a call that they do not want this." in printed
     )
@@ -100,7 +89,6 @@ def test_story_says_where_how_fast_and_how_it_ended() -> None:
     assert (
         printed[-1] == f"  .venv/bin/python manage.py explain {Lead.objects.get(pk=leads['cleo']).public_id}"
     )
->>>>>>> callfixd
 
 
 def end_lead(state: str, status: str, reason: str) -> int:
