@@ -40,10 +40,7 @@ class Migration(migrations.Migration):
                 (
                     "is_opt_out",
                     models.BooleanField(
-                        db_default=False,
-                        default=False,
-                        editable=False,
-                        verbose_name="asked for it in a call",
+                        db_default=False, default=False, editable=False, verbose_name="asked for it in a call"
                     ),
                 ),
                 (
@@ -52,9 +49,400 @@ class Migration(migrations.Migration):
                         db_default=django.db.models.functions.datetime.Now(), editable=False
                     ),
                 ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="routing.workspace",
+                    ),
+                ),
             ],
             options={
                 "db_table": "distribution_blockedphone",
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "phone_hash"), name="blockedphone_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("phone_hash", ""), _negated=True),
+                        name="blockedphone_hash_not_blank",
+                    ),
+                ],
+                "indexes": [models.Index(fields=["phone_hash"], name="blockedphone_hash")],
+            },
+        ),
+        migrations.CreateModel(
+            name="CarrierAccount",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid6.uuid7, editable=False, unique=True)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="Unique in its workspace. Next: add a channel.", max_length=100
+                    ),
+                ),
+                (
+                    "api_url",
+                    models.URLField(
+                        default="https://api.twilio.com",
+                        help_text="Of a carrier with the API of Twilio, without a path.",
+                        verbose_name="API address",
+                    ),
+                ),
+                (
+                    "account_sid",
+                    models.CharField(
+                        help_text="From the carrier's console; at Twilio it begins with AC.",
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9]+\\Z",
+                                "Copy it from the carrier's console: letters and digits.",
+                            )
+                        ],
+                        verbose_name="account SID",
+                    ),
+                ),
+                (
+                    "auth_token",
+                    distribution.models.encrypted.EncryptedTextField(
+                        help_text="From the carrier's console. It also signs the carrier's messages to us."
+                    ),
+                ),
+                (
+                    "previous_token",
+                    distribution.models.encrypted.EncryptedTextField(
+                        blank=True,
+                        help_text="While the token is being replaced: messages signed with it are still accepted. Clear it afterwards.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "signing_key",
+                    distribution.models.encrypted.EncryptedTextField(
+                        blank=True,
+                        help_text="Only if the carrier signs with a shared key (HMAC-SHA256).",
+                        null=True,
+                    ),
+                ),
+                (
+                    "calls_per_second",
+                    models.PositiveIntegerField(
+                        db_default=1,
+                        default=1,
+                        help_text="How fast the carrier places calls of this account. Twilio: 1, unless it has raised it.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(200),
+                        ],
+                    ),
+                ),
+                ("next_dial_at", models.DateTimeField(editable=False, null=True)),
+                ("is_enabled", models.BooleanField(db_default=True, default=True, verbose_name="enabled")),
+                ("stopped_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "stop_code",
+                    models.CharField(blank=True, db_default="", default="", editable=False, max_length=30),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        help_text="The workspace whose leads are called over this account.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="carrier_accounts",
+                        to="routing.workspace",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "distribution_carrieraccount",
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "name"), name="carrieraccount_name_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(("calls_per_second__gte", 1), ("calls_per_second__lte", 200)),
+                        name="carrieraccount_pace_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("stop_code", ""), ("stopped_at__isnull", True)),
+                            models.Q(
+                                ("stopped_at__isnull", False), models.Q(("stop_code", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="carrieraccount_stopped_with_code",
+                    ),
+                ],
+                "indexes": [],
+            },
+        ),
+        migrations.CreateModel(
+            name="Channel",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(default=uuid6.uuid7, editable=False, unique=True)),
+                ("name", models.CharField(help_text="Unique in its workspace.", max_length=100)),
+                (
+                    "number",
+                    models.CharField(
+                        help_text="The number that people see, e.g. +14045550123. It belongs to the carrier account.",
+                        max_length=16,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A\\+[1-9][0-9]{6,14}\\Z",
+                                "Enter it with its country code, e.g. +14045550123.",
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "lines",
+                    models.PositiveIntegerField(
+                        db_default=1,
+                        default=1,
+                        help_text="How many calls may be out at once. Calls that are out are not ended if you lower it.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(200),
+                        ],
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(db_default=True, default=True, verbose_name="enabled")),
+                (
+                    "timezone",
+                    models.CharField(
+                        default="America/New_York",
+                        help_text="The time zone of the hours below.",
+                        max_length=50,
+                        validators=[routing.values.opening_hours.check_timezone],
+                        verbose_name="time zone",
+                    ),
+                ),
+                (
+                    "hours",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='When calls go out over it, as well as the hours of the law: {"mon": [["09:00", "17:00"]], …}. Empty: whenever the law allows it.',
+                        validators=[routing.values.opening_hours.check_hours],
+                    ),
+                ),
+                (
+                    "calls_per_minute",
+                    models.PositiveIntegerField(
+                        db_default=60,
+                        default=60,
+                        help_text="A number that calls more is soon flagged as spam.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(12000),
+                        ],
+                    ),
+                ),
+                (
+                    "area_codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            max_length=3,
+                            validators=[
+                                django.core.validators.RegexValidator(
+                                    "\\A[2-9][0-9]{2}\\Z", "An area code has three digits."
+                                )
+                            ],
+                        ),
+                        blank=True,
+                        db_default=[],
+                        default=list,
+                        help_text="Area codes that this number calls first, e.g. 404, 470. Empty: the area code of the number.",
+                        size=None,
+                    ),
+                ),
+                ("flagged_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "flag_reason",
+                    models.CharField(blank=True, db_default="", default="", editable=False, max_length=200),
+                ),
+                ("next_dial_at", models.DateTimeField(editable=False, null=True)),
+                ("last_dialed_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="channels",
+                        to="distribution.carrieraccount",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        help_text="The workspace whose leads are called from this number.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="channels",
+                        to="routing.workspace",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "distribution_channel",
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "name"), name="channel_name_unique"),
+                    models.UniqueConstraint(
+                        fields=("account", "number"),
+                        name="channel_number_unique",
+                        violation_error_message="This account has a channel with this number already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("lines__gte", 1), ("lines__lte", 200)),
+                        name="channel_lines_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("calls_per_minute__gte", 1), ("calls_per_minute__lte", 12000)),
+                        name="channel_pace_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("flag_reason", ""), ("flagged_at__isnull", True)),
+                            models.Q(
+                                ("flagged_at__isnull", False), models.Q(("flag_reason", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="channel_flagged_with_reason",
+                    ),
+                ],
+                "indexes": [],
+            },
+        ),
+        migrations.CreateModel(
+            name="Verification",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.UUIDField(editable=False, unique=True)),
+                ("attempt_id", models.UUIDField(help_text="The attempt that opened it.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "waiting for a call"),
+                            ("calling", "being called"),
+                            ("person", "waiting for an operator"),
+                            ("verified", "verified"),
+                            ("declined", "declined"),
+                            ("unverified", "not verified"),
+                            ("closed", "closed: the lead ended otherwise"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, db_default="", default="", max_length=30, verbose_name="waits because"
+                    ),
+                ),
+                ("tries", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                ("opened_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="distribution.campaign",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="verifications",
+                        to="routing.lead",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="routing.workspace",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "distribution_verification",
+                "permissions": [("verify_by_hand", "Can verify leads by hand")],
+                "default_permissions": ("view",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("lead",),
+                        name="verification_one_open_of_lead",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("due_at__isnull", False), ("state", "waiting")),
+                            models.Q(models.Q(("state", "waiting"), _negated=True), ("due_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="verification_due_exactly_while_waiting",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", True), ("state__in", ("waiting", "calling", "person"))
+                            ),
+                            models.Q(
+                                models.Q(("state__in", ("waiting", "calling", "person")), _negated=True),
+                                ("ended_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="verification_ended_at_iff_ended",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["workspace", "due_at", "id"],
+                        name="verification_queue",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "waiting"), models.Q(("reason", ""), _negated=True)),
+                        fields=["reason", "workspace"],
+                        name="verification_reason",
+                    ),
+                    models.Index(fields=["workspace", "state", "-id"], name="verification_state"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -191,11 +579,143 @@ class Migration(migrations.Migration):
                 ("next_check_at", models.DateTimeField(blank=True, null=True)),
                 ("checks", models.PositiveIntegerField(db_default=0, default=0)),
                 ("hang_up_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="routing.lead",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="routing.workspace",
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="distribution.carrieraccount",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="distribution.channel",
+                    ),
+                ),
+                (
+                    "verification",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="distribution.verification",
+                    ),
+                ),
             ],
             options={
                 "db_table": "distribution_call",
                 "permissions": [("listen_to_recordings", "Can listen to recordings of calls")],
                 "default_permissions": ("view",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                ("state", "ended"),
+                                models.Q(("outcome", ""), _negated=True),
+                            ),
+                            models.Q(
+                                models.Q(("state", "ended"), _negated=True),
+                                ("ended_at__isnull", True),
+                                ("outcome", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="call_ended_at_iff_ended",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("next_check_at__isnull", True), ("state", "ended")),
+                            models.Q(
+                                models.Q(("state", "ended"), _negated=True), ("next_check_at__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="call_checked_until_it_ends",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind", "verification"),
+                                ("lead__isnull", False),
+                                ("test_phone", ""),
+                                ("verification__isnull", False),
+                            ),
+                            models.Q(
+                                ("kind", "test"),
+                                ("lead__isnull", True),
+                                ("verification__isnull", True),
+                                models.Q(
+                                    models.Q(("ended_at__isnull", False), ("test_phone", "")),
+                                    models.Q(
+                                        ("ended_at__isnull", True),
+                                        models.Q(("test_phone", ""), _negated=True),
+                                    ),
+                                    _connector="OR",
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="call_has_lead_or_test_phone",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("carrier_sid__isnull", False)),
+                        fields=("account", "carrier_sid"),
+                        name="call_carrier_sid_unique",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True), ("phone_hash__isnull", False)),
+                        fields=("phone_hash",),
+                        name="call_one_open_of_phone",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True), ("lead__isnull", False)),
+                        fields=("lead",),
+                        name="call_one_open_of_lead",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)), fields=["channel"], name="call_lines"
+                    ),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=["next_check_at"],
+                        name="call_checked",
+                    ),
+                    models.Index(
+                        condition=models.Q(("phone_hash__isnull", False)),
+                        fields=["phone_hash", "-dialed_at"],
+                        name="call_phone",
+                    ),
+                    models.Index(fields=["workspace", "-id"], name="call_workspace"),
+                    models.Index(fields=["channel", "-id"], name="call_channel"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -211,10 +731,27 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("code", models.CharField(max_length=30)),
                 ("data", models.JSONField(db_default={}, default=dict)),
+                (
+                    "verification",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="distribution.verification",
+                    ),
+                ),
             ],
             options={
                 "db_table": "distribution_callevent",
                 "default_permissions": (),
+                "constraints": [],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("call_id__isnull", False)),
+                        fields=["call_id"],
+                        name="callevent_call",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -265,10 +802,36 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("tries", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                (
+                    "call",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="distribution.call",
+                    ),
+                ),
             ],
             options={
                 "db_table": "distribution_callnotice",
                 "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("call", "kind", "carrier_sid", "status", "sequence", "key", "recording_sid"),
+                        name="callnotice_once",
+                    )
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("applied_at__isnull", True), ("result", "")),
+                        fields=["id"],
+                        name="callnotice_new",
+                    ),
+                    models.Index(
+                        condition=models.Q(("applied_at__isnull", True), ("result", "hang_up")),
+                        fields=["due_at", "id"],
+                        name="callnotice_hang_up",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -448,400 +1011,20 @@ class Migration(migrations.Migration):
                         help_text="Many states require that the person agrees to a recording. The script must say it.",
                     ),
                 ),
+                (
+                    "campaign",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="call_policy",
+                        to="distribution.campaign",
+                    ),
+                ),
             ],
             options={
                 "db_table": "distribution_callpolicy",
+                "constraints": [],
+                "indexes": [],
             },
-        ),
-        migrations.CreateModel(
-            name="CarrierAccount",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("public_id", models.UUIDField(default=uuid6.uuid7, editable=False, unique=True)),
-                (
-                    "name",
-                    models.CharField(
-                        help_text="Unique in its workspace. Next: add a channel.", max_length=100
-                    ),
-                ),
-                (
-                    "api_url",
-                    models.URLField(
-                        default="https://api.twilio.com",
-                        help_text="Of a carrier with the API of Twilio, without a path.",
-                        verbose_name="API address",
-                    ),
-                ),
-                (
-                    "account_sid",
-                    models.CharField(
-                        help_text="From the carrier's console; at Twilio it begins with AC.",
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z0-9]+\\Z",
-                                "Copy it from the carrier's console: letters and digits.",
-                            )
-                        ],
-                        verbose_name="account SID",
-                    ),
-                ),
-                (
-                    "auth_token",
-                    distribution.models.encrypted.EncryptedTextField(
-                        help_text="From the carrier's console. It also signs the carrier's messages to us."
-                    ),
-                ),
-                (
-                    "previous_token",
-                    distribution.models.encrypted.EncryptedTextField(
-                        blank=True,
-                        help_text="While the token is being replaced: messages signed with it are still accepted. Clear it afterwards.",
-                        null=True,
-                    ),
-                ),
-                (
-                    "signing_key",
-                    distribution.models.encrypted.EncryptedTextField(
-                        blank=True,
-                        help_text="Only if the carrier signs with a shared key (HMAC-SHA256).",
-                        null=True,
-                    ),
-                ),
-                (
-                    "calls_per_second",
-                    models.PositiveIntegerField(
-                        db_default=1,
-                        default=1,
-                        help_text="How fast the carrier places calls of this account. Twilio: 1, unless it has raised it.",
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(200),
-                        ],
-                    ),
-                ),
-                ("next_dial_at", models.DateTimeField(editable=False, null=True)),
-                ("is_enabled", models.BooleanField(db_default=True, default=True, verbose_name="enabled")),
-                ("stopped_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "stop_code",
-                    models.CharField(blank=True, db_default="", default="", editable=False, max_length=30),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
-                ),
-            ],
-            options={
-                "db_table": "distribution_carrieraccount",
-            },
-        ),
-        migrations.CreateModel(
-            name="Channel",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("public_id", models.UUIDField(default=uuid6.uuid7, editable=False, unique=True)),
-                ("name", models.CharField(help_text="Unique in its workspace.", max_length=100)),
-                (
-                    "number",
-                    models.CharField(
-                        help_text="The number that people see, e.g. +14045550123. It belongs to the carrier account.",
-                        max_length=16,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A\\+[1-9][0-9]{6,14}\\Z",
-                                "Enter it with its country code, e.g. +14045550123.",
-                            )
-                        ],
-                    ),
-                ),
-                (
-                    "lines",
-                    models.PositiveIntegerField(
-                        db_default=1,
-                        default=1,
-                        help_text="How many calls may be out at once. Calls that are out are not ended if you lower it.",
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(200),
-                        ],
-                    ),
-                ),
-                ("is_enabled", models.BooleanField(db_default=True, default=True, verbose_name="enabled")),
-                (
-                    "timezone",
-                    models.CharField(
-                        default="America/New_York",
-                        help_text="The time zone of the hours below.",
-                        max_length=50,
-                        validators=[routing.values.opening_hours.check_timezone],
-                        verbose_name="time zone",
-                    ),
-                ),
-                (
-                    "hours",
-                    models.JSONField(
-                        blank=True,
-                        default=dict,
-                        help_text='When calls go out over it, as well as the hours of the law: {"mon": [["09:00", "17:00"]], …}. Empty: whenever the law allows it.',
-                        validators=[routing.values.opening_hours.check_hours],
-                    ),
-                ),
-                (
-                    "calls_per_minute",
-                    models.PositiveIntegerField(
-                        db_default=60,
-                        default=60,
-                        help_text="A number that calls more is soon flagged as spam.",
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(12000),
-                        ],
-                    ),
-                ),
-                (
-                    "area_codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(
-                            max_length=3,
-                            validators=[
-                                django.core.validators.RegexValidator(
-                                    "\\A[2-9][0-9]{2}\\Z", "An area code has three digits."
-                                )
-                            ],
-                        ),
-                        blank=True,
-                        db_default=[],
-                        default=list,
-                        help_text="Area codes that this number calls first, e.g. 404, 470. Empty: the area code of the number.",
-                        size=None,
-                    ),
-                ),
-                ("flagged_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "flag_reason",
-                    models.CharField(blank=True, db_default="", default="", editable=False, max_length=200),
-                ),
-                ("next_dial_at", models.DateTimeField(editable=False, null=True)),
-                ("last_dialed_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
-                ),
-            ],
-            options={
-                "db_table": "distribution_channel",
-            },
-        ),
-        migrations.CreateModel(
-            name="Verification",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("public_id", models.UUIDField(editable=False, unique=True)),
-                ("attempt_id", models.UUIDField(help_text="The attempt that opened it.")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "waiting for a call"),
-                            ("calling", "being called"),
-                            ("person", "waiting for an operator"),
-                            ("verified", "verified"),
-                            ("declined", "declined"),
-                            ("unverified", "not verified"),
-                            ("closed", "closed: the lead ended otherwise"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("due_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "reason",
-                    models.CharField(
-                        blank=True, db_default="", default="", max_length=30, verbose_name="waits because"
-                    ),
-                ),
-                ("tries", models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ("opened_at", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                "db_table": "distribution_verification",
-                "permissions": [("verify_by_hand", "Can verify leads by hand")],
-                "default_permissions": ("view",),
-            },
-        ),
-        migrations.AddField(
-            model_name="blockedphone",
-            name="workspace",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="routing.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="call",
-            name="lead",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="calls",
-                to="routing.lead",
-            ),
-        ),
-        migrations.AddField(
-            model_name="call",
-            name="workspace",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="routing.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="callnotice",
-            name="call",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="notices",
-                to="distribution.call",
-            ),
-        ),
-        migrations.AddField(
-            model_name="callpolicy",
-            name="campaign",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="call_policy",
-                to="distribution.campaign",
-            ),
-        ),
-        migrations.AddField(
-            model_name="carrieraccount",
-            name="workspace",
-            field=models.ForeignKey(
-                help_text="The workspace whose leads are called over this account.",
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="carrier_accounts",
-                to="routing.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="call",
-            name="account",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="distribution.carrieraccount",
-            ),
-        ),
-        migrations.AddField(
-            model_name="channel",
-            name="account",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="channels",
-                to="distribution.carrieraccount",
-            ),
-        ),
-        migrations.AddField(
-            model_name="channel",
-            name="workspace",
-            field=models.ForeignKey(
-                help_text="The workspace whose leads are called from this number.",
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="channels",
-                to="routing.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="call",
-            name="channel",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="calls",
-                to="distribution.channel",
-            ),
-        ),
-        migrations.AddField(
-            model_name="verification",
-            name="campaign",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="distribution.campaign"
-            ),
-        ),
-        migrations.AddField(
-            model_name="verification",
-            name="lead",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="verifications", to="routing.lead"
-            ),
-        ),
-        migrations.AddField(
-            model_name="verification",
-            name="workspace",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="routing.workspace",
-            ),
-        ),
-        migrations.AddField(
-            model_name="callevent",
-            name="verification",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="events",
-                to="distribution.verification",
-            ),
-        ),
-        migrations.AddField(
-            model_name="call",
-            name="verification",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="calls",
-                to="distribution.verification",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="blockedphone",
-            constraint=models.UniqueConstraint(fields=("workspace", "phone_hash"), name="blockedphone_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="blockedphone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("phone_hash", ""), _negated=True), name="blockedphone_hash_not_blank"
-            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="blockedphone",
@@ -856,29 +1039,6 @@ class Migration(migrations.Migration):
                     table="distribution_blockedphone",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callnotice",
-            index=models.Index(
-                condition=models.Q(("applied_at__isnull", True), ("result", "")),
-                fields=["id"],
-                name="callnotice_new",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="callnotice",
-            index=models.Index(
-                condition=models.Q(("applied_at__isnull", True), ("result", "hang_up")),
-                fields=["due_at", "id"],
-                name="callnotice_hang_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="callnotice",
-            constraint=models.UniqueConstraint(
-                fields=("call", "kind", "carrier_sid", "status", "sequence", "key", "recording_sid"),
-                name="callnotice_once",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -911,30 +1071,6 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddConstraint(
-            model_name="carrieraccount",
-            constraint=models.UniqueConstraint(
-                fields=("workspace", "name"), name="carrieraccount_name_unique"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="carrieraccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("calls_per_second__gte", 1), ("calls_per_second__lte", 200)),
-                name="carrieraccount_pace_in_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="carrieraccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("stop_code", ""), ("stopped_at__isnull", True)),
-                    models.Q(("stopped_at__isnull", False), models.Q(("stop_code", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="carrieraccount_stopped_with_code",
-            ),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="carrieraccount",
             trigger=pgtrigger.compiler.Trigger(
@@ -948,42 +1084,6 @@ class Migration(migrations.Migration):
                     table="distribution_carrieraccount",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="channel",
-            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="channel_name_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="channel",
-            constraint=models.UniqueConstraint(
-                fields=("account", "number"),
-                name="channel_number_unique",
-                violation_error_message="This account has a channel with this number already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="channel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("lines__gte", 1), ("lines__lte", 200)), name="channel_lines_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="channel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("calls_per_minute__gte", 1), ("calls_per_minute__lte", 12000)),
-                name="channel_pace_in_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="channel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("flag_reason", ""), ("flagged_at__isnull", True)),
-                    models.Q(("flagged_at__isnull", False), models.Q(("flag_reason", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="channel_flagged_with_reason",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -1013,59 +1113,6 @@ class Migration(migrations.Migration):
                     table="distribution_channel",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="verification",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")),
-                fields=["workspace", "due_at", "id"],
-                name="verification_queue",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="verification",
-            index=models.Index(
-                condition=models.Q(("state", "waiting"), models.Q(("reason", ""), _negated=True)),
-                fields=["reason", "workspace"],
-                name="verification_reason",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="verification",
-            index=models.Index(fields=["workspace", "state", "-id"], name="verification_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="verification",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at__isnull", True)),
-                fields=("lead",),
-                name="verification_one_open_of_lead",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="verification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("due_at__isnull", False), ("state", "waiting")),
-                    models.Q(models.Q(("state", "waiting"), _negated=True), ("due_at__isnull", True)),
-                    _connector="OR",
-                ),
-                name="verification_due_exactly_while_waiting",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="verification",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("state__in", ("waiting", "calling", "person"))),
-                    models.Q(
-                        models.Q(("state__in", ("waiting", "calling", "person")), _negated=True),
-                        ("ended_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="verification_ended_at_iff_ended",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -1098,12 +1145,6 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.AddIndex(
-            model_name="callevent",
-            index=models.Index(
-                condition=models.Q(("call_id__isnull", False)), fields=["call_id"], name="callevent_call"
-            ),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="callevent",
             trigger=pgtrigger.compiler.Trigger(
@@ -1131,113 +1172,6 @@ class Migration(migrations.Migration):
                     table="distribution_callevent",
                     when="BEFORE",
                 ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["channel"], name="call_lines"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", True)), fields=["next_check_at"], name="call_checked"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(
-                condition=models.Q(("phone_hash__isnull", False)),
-                fields=["phone_hash", "-dialed_at"],
-                name="call_phone",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(fields=["workspace", "-id"], name="call_workspace"),
-        ),
-        migrations.AddIndex(
-            model_name="call",
-            index=models.Index(fields=["channel", "-id"], name="call_channel"),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("ended_at__isnull", False),
-                        ("state", "ended"),
-                        models.Q(("outcome", ""), _negated=True),
-                    ),
-                    models.Q(
-                        models.Q(("state", "ended"), _negated=True),
-                        ("ended_at__isnull", True),
-                        ("outcome", ""),
-                    ),
-                    _connector="OR",
-                ),
-                name="call_ended_at_iff_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("next_check_at__isnull", True), ("state", "ended")),
-                    models.Q(models.Q(("state", "ended"), _negated=True), ("next_check_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="call_checked_until_it_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind", "verification"),
-                        ("lead__isnull", False),
-                        ("test_phone", ""),
-                        ("verification__isnull", False),
-                    ),
-                    models.Q(
-                        ("kind", "test"),
-                        ("lead__isnull", True),
-                        ("verification__isnull", True),
-                        models.Q(
-                            models.Q(("ended_at__isnull", False), ("test_phone", "")),
-                            models.Q(("ended_at__isnull", True), models.Q(("test_phone", ""), _negated=True)),
-                            _connector="OR",
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="call_has_lead_or_test_phone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("carrier_sid__isnull", False)),
-                fields=("account", "carrier_sid"),
-                name="call_carrier_sid_unique",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at__isnull", True), ("phone_hash__isnull", False)),
-                fields=("phone_hash",),
-                name="call_one_open_of_phone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="call",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at__isnull", True), ("lead__isnull", False)),
-                fields=("lead",),
-                name="call_one_open_of_lead",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

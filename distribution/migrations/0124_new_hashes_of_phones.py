@@ -1,8 +1,8 @@
-"""A phone whose hash is computed anew stays blocked. The index is on a new table."""
+"""A phone whose hash is computed anew stays blocked."""
 
 import pgtrigger.compiler
 import pgtrigger.migrations
-from django.db import migrations, models
+from django.db import migrations
 
 
 class Migration(migrations.Migration):
@@ -12,10 +12,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
-            model_name="blockedphone",
-            index=models.Index(fields=["phone_hash"], name="blockedphone_hash"),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="leadwithverifications",
             trigger=pgtrigger.compiler.Trigger(
