@@ -308,6 +308,9 @@ SPECTACULAR_SETTINGS = {
         "ReturnStateEnum": "distribution.models.ReturnState",
         "DeliveryStateEnum": "distribution.models.DeliveryState",
         "TryOutcomeEnum": "distribution.models.TryOutcome",
+        "CallStateEnum": "distribution.models.CallState",
+        "CallOutcomeEnum": "distribution.models.CallOutcome",
+        "VerificationStateEnum": "distribution.models.VerificationState",
         "BatchResultStatusEnum": ["accepted", "rejected"],
     },
 }
