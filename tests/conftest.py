@@ -273,6 +273,8 @@ def committing_once(
 
 def empty_all_tables() -> None:
     """Empty the test database. Ends connections that a test left open, which would hold locks."""
+    from tests.support.shipped_hours import restore_calling_hours
+
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
@@ -281,6 +283,7 @@ def empty_all_tables() -> None:
         # Append-only triggers refuse DELETE and TRUNCATE; the replica role does not fire them, nor foreign keys.
         cursor.execute("SET session_replication_role = replica")
         delete_rows(cursor)
+        restore_calling_hours(cursor)
         cursor.execute("SET session_replication_role = origin")
 
 

@@ -91,19 +91,19 @@ from tracing import audit
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 OURS = {"routing", "distribution", "tracing"}
-# A proxy model has only a list, the dispatch has a page in place of a list, and calling hours are of no workspace. They
-# have their own tests.
+# A proxy model has only a list, the dispatch has a page in place of a list, calling hours are of no workspace,
+# and blocked phones are only added and removed. They have their own tests.
 MODELS = [
     model
     for model in admin.site._registry
     if model._meta.app_label in OURS
     and not model._meta.proxy
-    and model not in (DispatchControl, CallingHours)
+    and model not in (DispatchControl, CallingHours, BlockedPhone)
 ]
 READ_ONLY = [
     *(Lead, IdempotencyRecord, CampaignSnapshot, Assignment, LedgerEntry, Attempt, LeadDistributionEvent),
     *(AuditEntry, Wakeup, ReturnRequest, PayableEntry, SourceContract, Delivery, BuyerStatement),
-    *(ChangeProposal, Ping, Offer, CardPayment, Call, Verification, BlockedPhone),
+    *(ChangeProposal, Ping, Offer, CardPayment, Call, Verification),
 ]
 EDITABLE = [
     *(Membership, Workspace, Source, SourceKey, RoutingRule, Campaign, Tier, Buyer, BuyerKey, Enrollment),

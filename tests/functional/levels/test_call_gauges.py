@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from distribution.calls.liveness import write_dialer_heartbeat
-from distribution.models import CallNotice, Channel
+from distribution.models import Call, CallNotice, Channel
 from leadswitch.levels.call_limits import HALTED_MINUTES, NO_LINE_MINUTES
 from leadswitch.levels.call_reports import report_calls
 from leadswitch.levels.calls import NO_ADDRESS, find_call_problems, read_calls
@@ -174,8 +174,16 @@ def test_unknown_dial_overdue_check_and_notice_have_ages() -> None:
     add_call(
         channel, state="dialing", dial="unknown", dialed_at=ago(minutes=2), next_check_at=ago(minutes=-1)
     )
-    CallNotice.objects.create(kind="status", carrier_sid="CA1", received_at=ago(minutes=3))
-    CallNotice.objects.create(kind="status", carrier_sid="CA2", applied_at=ago(minutes=1), result="applied")
+    CallNotice.objects.create(
+        call=Call.objects.earliest("pk"), kind="status", carrier_sid="CA1", received_at=ago(minutes=3)
+    )
+    CallNotice.objects.create(
+        call=Call.objects.earliest("pk"),
+        kind="status",
+        carrier_sid="CA2",
+        applied_at=ago(minutes=1),
+        result="applied",
+    )
     CallNotice.objects.update(received_at=ago(minutes=3))
 
     values = read()

@@ -38,6 +38,7 @@ from routing.models import (
     SourceKey,
     Workspace,
 )
+from tests.support.call_breaches import CALL_BREACHES
 from tests.support.delivery_breaches import DELIVERY_BREACHES
 from tests.support.factories import (
     BuyerFactory,
@@ -414,6 +415,7 @@ REFUSED: list[tuple[str, Callable[[], Any]]] = [
         lambda: two_of(WorkspaceDay.objects.create, destination_workspace_id=1, **COUNTED),
     ),
     ("rollupstate_one_row", lambda: RollupState.objects.create(pk=2)),
+    *CALL_BREACHES,
     *DELIVERY_BREACHES,
     *OFFER_BREACHES,
     *PING_BREACHES,

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, NotSupportedError, connection, models, transaction
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.calls.story import tell
 from distribution.models import (
     BuyerStatement,
+    CallEvent,
     CampaignSnapshot,
     Event,
     LedgerEntry,
@@ -19,6 +22,7 @@ from tests.support.delivery_breaches import new_event
 from tests.support.factories import CampaignFactory, ContractFactory, LeadFactory, SourceFactory, enroll
 from tests.support.statements import buyer_on_terms, issue
 from tracing import audit
+from tracing.call_events import CallEventCode
 from tracing.models import Attempt, AuditEntry, LeadDistributionEvent
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +37,7 @@ TABLES: list[tuple[type[models.Model], dict[str, Any]]] = [
     (PayableEntry, {"reason": "changed"}),
     (BuyerStatement, {"issued_by": "changed"}),
     (Event, {"once": "changed"}),
+    (CallEvent, {"code": "changed"}),
 ]
 
 
@@ -41,6 +46,7 @@ def rows() -> None:
     """One sold lead and one action of a person write to each of them."""
     campaign = CampaignFactory()
     enroll(campaign, count=1, credits_cents=10_000)
+    tell(CallEventCode.PLACED, at=timezone.now())
     source = SourceFactory(workspace=campaign.workspace)
     ContractFactory(source=source)
     lead = LeadFactory(source=source)
