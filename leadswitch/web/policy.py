@@ -18,6 +18,8 @@ POLICY: Final = "; ".join(
         "style-src 'self'",
         # Style sheets and pages of Django and Swagger contain small images as data URLs.
         "img-src 'self' data:",
+        # Recordings of calls.
+        "media-src 'self'",
         "font-src 'self'",
         CONNECT,
         "form-action 'self'",

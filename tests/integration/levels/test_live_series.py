@@ -31,9 +31,10 @@ AFTER_AN_EVENT: Final = {
     "django_db_errors_total": "PostgreSQL refused a statement",
     "django_db_new_connection_errors_total": "PostgreSQL refused a connection",
     "leadswitch_enqueue_retry_buffer": "Redis refused a lead",
+    "leadswitch_last_dial_age_seconds": "a call was placed",
 }
 OF_PROMETHEUS: Final = {"up"}
-RECORDED: Final = "slo:"
+RECORDED: Final = ("slo:", "calls:")
 TEMPLATE_QUERY: Final = re.compile(r"query `([^`]+)`")
 ROLLOUT: Final = REPOSITORY / "docs" / "dispatch-rollout.md"
 QUERIES: Final = re.compile(r"```promql\n(.*?)```", re.DOTALL)
