@@ -73,8 +73,10 @@ class CarrierAccountForm(ReasonedForm):
             self.fields.pop("token", None)  # Replace the token has a button of its own
 
     def clean_api_url(self) -> str:
-        """Every request checks the address again."""
+        """Every request checks the address again. A stored one cannot change, and does not keep the rest from it."""
         url: str = self.cleaned_data["api_url"].rstrip("/")
+        if self.instance.pk is not None and "api_url" not in self.changed_data:
+            return url
         try:
             get_client().check_url(url)
         except RefusedURL as refused:
