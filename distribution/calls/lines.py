@@ -80,7 +80,7 @@ def take_line(channel_id: int, *, account_id: int, at: datetime) -> LineTaken:
     if not account.is_enabled or account.stopped_at is not None:
         raise NoLine(channel_id, "account_stopped")
     channel = lock_channel(channel_id)
-    if not channel.is_enabled or channel.flagged_at is not None:
+    if channel.account_id != account_id or not channel.is_enabled or channel.flagged_at is not None:
         raise NoLine(channel_id, "no_channel")
     free = channel.lines - count_lines(channel_id)
     if free <= 0:
