@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from distribution.calls.liveness import write_dialer_heartbeat
-from distribution.models import CallNotice, Channel
+from distribution.models import Call, CallNotice, Channel
 from routing.dispatch.heartbeat import send_heartbeat
 from tests.support.factories import CallFactory, ChannelFactory, VerificationFactory
 from tests.support.runbook_delivery_faults import ago
@@ -35,8 +35,9 @@ def add_channel(product: Product, **columns: object) -> Channel:
     return channel
 
 
-def add_call(channel: Channel, **columns: object) -> None:
-    CallFactory(channel=channel, **columns)
+def add_call(channel: Channel, **columns: object) -> Call:
+    call: Call = CallFactory(channel=channel, **columns)
+    return call
 
 
 def let_wait(channel: Channel, *, minutes: int) -> None:
@@ -105,9 +106,9 @@ def lowered_lines(product: Product) -> Iterator[None]:
 @contextmanager
 def waiting_notice(product: Product) -> Iterator[None]:
     """It came three minutes ago."""
-    notice = CallNotice.objects.create(kind="status", carrier_sid="CA1", status="completed")
+    call = add_call(add_channel(product), state="in_progress", dialed_at=ago(minutes=4))
+    notice = CallNotice.objects.create(call=call, kind="status", carrier_sid="CA1", status="completed")
     CallNotice.objects.filter(pk=notice.pk).update(received_at=ago(minutes=3))
-    add_channel(product)
     yield
 
 

@@ -162,6 +162,8 @@ def test_sent_lead_can_be_looked_up_without_its_contact_fields(client: Client) -
         "expires_at": lead.expires_at.isoformat().replace("+00:00", "Z"),
         "finished_at": None,
         "cancel_reason": None,
+        "verification": "",
+        "verified_at": None,
     }
 
 
