@@ -20,6 +20,7 @@ from distribution.verify import (
     sales,
     statements,
     subscriptions,
+    verified,
     wallets,
 )
 from distribution.verify.findings import Invariant, SliceCheck
@@ -35,8 +36,13 @@ INVARIANTS: Final = (
     Invariant(
         2,
         "sales",
-        "No lead is sold to more buyers than allowed, or twice to one buyer, and each claim fits its offer",
-        (SliceCheck(SliceKind.LEADS, sales.check), SliceCheck(SliceKind.LEADS, offers.check_claims)),
+        "No lead is sold to more buyers than allowed, twice to one buyer, or without the verification that its campaign"
+        " asked for, and each claim fits its offer",
+        (
+            SliceCheck(SliceKind.LEADS, sales.check),
+            SliceCheck(SliceKind.LEADS, offers.check_claims),
+            SliceCheck(SliceKind.LEADS, verified.check),
+        ),
     ),
     Invariant(
         3,
