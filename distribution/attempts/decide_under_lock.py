@@ -40,6 +40,7 @@ from distribution.engine import (
     consume,
     decide,
 )
+from distribution.engine.verification import GATED, find_gate
 from distribution.locks import lock_candidates, wait_for_candidates
 from routing.locks.attempts import LockedLead
 from tracing.skip_reasons import RetryClass
@@ -112,8 +113,11 @@ def _is_held_back(record: AttemptRecord, campaign: CompiledCampaign, facts: Deci
 
 
 def _is_gated(record: AttemptRecord, campaign: CompiledCampaign, facts: DecisionFacts) -> bool:
-    """Have the person verified before the lead is sold or offered, if the campaign asks for it."""
-    if campaign.verification.needed == "none":
+    """Have the person verified before the lead is sold or offered, if the campaign asks for it.
+
+    The gate is looked at alone first. The decision about a gated lead is cheap: it comes before the pool.
+    """
+    if find_gate(campaign, facts) is not GATED:
         return False
     decision = decide(campaign, facts)
     if decision.outcome != "gated":

@@ -1,6 +1,7 @@
 """A campaign that asks for a verification holds its leads back until the person is verified, or proves consent."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -92,6 +93,29 @@ def test_unverified_lead_costs_its_share_of_the_price() -> None:
     )
 
     assert distribute_lead(lead.pk, at=AT).charged_cents == 700
+
+
+@pytest.mark.parametrize(
+    ("lead", "result", "pools"),
+    [({}, "gated", 0), ({"verification": "call", "verified_at": AT}, "success", 1)],
+)
+def test_gate_is_looked_at_without_the_pool(
+    lead: dict[str, Any], result: str, pools: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool is screened for the sale alone."""
+    engine = import_module("distribution.engine.decide")
+    screened: list[int] = []
+    screen = engine.screen
+
+    def count(campaign: Any, **facts: Any) -> Any:
+        screened.append(campaign.id)
+        return screen(campaign, **facts)
+
+    monkeypatch.setattr(engine, "screen", count)
+
+    assert distribute_lead(build({"verification": "required"}, lead).pk, at=AT).result == result
+
+    assert len(screened) == pools
 
 
 def test_lead_that_leaves_the_gate_has_no_open_verification() -> None:
