@@ -23,9 +23,16 @@ from distribution.calls.check_times import (
     longest_until,
     next_after_silence,
     next_search,
+    queued_until,
 )
 from distribution.calls.counting import count_check
-from distribution.calls.hanging_up import LEAD_MOVED_ON, TOO_LONG, is_left_behind, request_hang_up
+from distribution.calls.hanging_up import (
+    LEAD_MOVED_ON,
+    QUEUED_TOO_LONG,
+    TOO_LONG,
+    is_left_behind,
+    request_hang_up,
+)
 from distribution.calls.hearing import hear
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.not_placed import end_not_placed
@@ -33,7 +40,7 @@ from distribution.calls.second_calls import note_second_call
 from distribution.calls.settling import Lines
 from distribution.calls.states import Said
 from distribution.calls.story import tell_of
-from distribution.models import Call, CallEvent
+from distribution.models import Call, CallEvent, CallState
 from routing.leads.abandoned import log_attempts
 from routing.leads.claim import renew
 from tracing.call_events import CallEventCode
@@ -42,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 POLL: Final = "poll"
 CAP: Final = "cap"
+# The carrier's word for a call that is in its queue.
+QUEUED: Final = "queued"
 # What the carrier does not have, and had, failed there.
 GONE: Final = Said(status="failed")
 Write = Callable[[LockedCall], Lines]
@@ -95,8 +104,9 @@ def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
         tell_of(call, CallEventCode.NOT_FOUND, at=at)
         lines = end_not_placed(locked, due_at=at, reason="", by=POLL, at=at)
     if call.ended_at is None:
-        _ask_for_end(locked, at=at)
-        _check_again(locked, _next_check(call, asked, at=at))
+        is_queued = mine is not None and mine.status == QUEUED and call.state == CallState.QUEUED
+        _ask_for_end(locked, is_queued=is_queued, at=at)
+        _check_again(locked, _next_check(call, asked, is_queued=is_queued, at=at))
     count_check(_name_result(call, mine, was_bound=was_bound))
     return lines
 
@@ -158,20 +168,26 @@ def _name_end(call: Call) -> str:
     return CAP if hung_up.exists() else POLL
 
 
-def _ask_for_end(locked: LockedCall, *, at: datetime) -> None:
-    """Also of a call whose id is not known: it is ended as soon as it is."""
+def _ask_for_end(locked: LockedCall, *, is_queued: bool, at: datetime) -> None:
+    """Also of a call whose id is not known: it is ended as soon as it is.
+
+    `is_queued`: the carrier has not called the phone yet. It might do so after the hours.
+    """
     if lasts_too_long(locked.call, at=at):
         request_hang_up(locked.call, TOO_LONG, at)
+    elif is_queued and at >= queued_until(locked.call):
+        logger.error("calls.queued_too_long", extra={"call": str(locked.call.public_id)})
+        request_hang_up(locked.call, QUEUED_TOO_LONG, at)
     elif is_left_behind(locked):
         request_hang_up(locked.call, LEAD_MOVED_ON, at)
 
 
-def _next_check(call: Call, asked: Asked, *, at: datetime) -> datetime:
+def _next_check(call: Call, asked: Asked, *, is_queued: bool, at: datetime) -> datetime:
     if call.carrier_sid is None:
         return next_search(call, at=at)
     if call.hang_up_at is not None:
         return at + AFTER_HANG_UP if asked.is_hang_up else at
-    until = longest_until(call)
+    until = queued_until(call) if is_queued else longest_until(call)
     return at + WHILE_LIVE if until is None or until <= at else min(at + WHILE_LIVE, until)
 
 

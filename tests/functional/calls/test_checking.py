@@ -20,7 +20,7 @@ from distribution.calls.not_placed import end_not_placed
 from distribution.calls.notices import Notice
 from distribution.calls.recording_dials import record_dialed
 from distribution.calls.states import Said
-from distribution.models import Call, CallNotice, CarrierAccount, Verification
+from distribution.models import Call, CallEvent, CallNotice, CarrierAccount, Verification
 from routing.models import Lead
 from tests.support.calling import Office, story_of
 from tests.support.factories import CallFactory, CarrierAccountFactory, ChannelFactory
@@ -256,6 +256,56 @@ def test_ringing_call_that_lasts_too_long_is_canceled_and_called_again(office: O
     office.check(after=AFTER_CAP)
     assert (fresh(call).outcome, fresh(call).ended_by) == ("canceled", "cap")
     assert Verification.objects.get().state == "waiting"
+
+
+def test_unknown_call_that_the_carrier_keeps_in_its_queue_is_canceled(office: Office) -> None:
+    """It would ring after the hours. It is asked about in time, and its line is free once the carrier has ended it."""
+    office.carrier.change_account(calls_per_second=0.001)
+    office.request(office.begin("27"))
+    office.carrier.configure(lose=1, fail_after=1)
+    call = office.begin("05")
+    assert office.request(call).outcome is DialOutcome.UNKNOWN
+    Call.objects.filter(pk=call.pk).update(dial="unknown", dialed_at=timezone.now())
+    dialed_at = fresh(call).dialed_at
+    assert dialed_at is not None
+
+    office.check(after=timedelta(seconds=20))
+    call = fresh(call)
+    assert (call.state, call.hang_up_at, story_of(call)) == ("queued", None, ["found"])
+    assert call.next_check_at == dialed_at + timedelta(seconds=30)
+
+    office.check(after=timedelta(seconds=31))
+    call = fresh(call)
+    assert (call.state, call.hang_up_at is None) == ("queued", False)
+    assert CallEvent.objects.get(call_id=call.pk, code="hung_up").data == {"why": "queued_too_long"}
+
+    office.check(after=timedelta(seconds=31))
+    call = fresh(call)
+    assert (call.outcome, call.ended_by, lead_of(call)) == ("canceled", "poll", ("gated", "", ""))
+    assert [each["ended_by"] for each in office.carrier.calls() if each["sid"] == call.carrier_sid] == ["api"]
+
+
+def test_call_in_the_queue_of_a_carrier_that_is_away_keeps_its_line(office: Office) -> None:
+    office.carrier.change_account(calls_per_second=0.001)
+    office.request(office.begin("27"))
+    office.carrier.configure(lose=1)
+    call = place(office, "05", dialed_at=timezone.now())
+    office.carrier.go_away()
+
+    office.check(after=timedelta(hours=1))
+
+    assert (fresh(call).ended_at, fresh(call).hang_up_at) == (None, None)
+    assert lead_of(call) == ("calling", "", call.owner)
+
+
+def test_ringing_call_is_not_canceled_because_of_the_queue(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    call = place(office, "27", dialed_at=timezone.now())
+    wait_until(lambda: office.carrier.calls()[0]["status"] == "ringing", what="the ring")
+
+    office.check(after=timedelta(seconds=60))
+
+    assert (fresh(call).state, fresh(call).hang_up_at) == ("ringing", None)
 
 
 @pytest.mark.parametrize("status", ["cancelled", "expired", "failed"])
