@@ -14,6 +14,12 @@ SELECT count(*) FROM tracing_leaddistributionevent
 WHERE event = 'buyer_pool_composed' AND {in_attempts("attempt_id", "lead_id")}
 """  # noqa: S608 - only conditions are put in
 
+# Whether an attempt `a` only ends a lead that a buyer has: it expired, or its person declined. It decides nothing.
+ENDS_AS_SOLD: Final = """EXISTS (
+    SELECT FROM tracing_leaddistributionevent e
+    WHERE e.attempt_id = a.id AND e.event = 'distributed' AND e.data ? 'ended_by'
+)"""
+
 EACH_BUYER_ONCE: Final = f"""
 WITH used AS MATERIALIZED (
     SELECT a.id, a.lead_id, a.campaign_id, a.config_version, a.result, a.trigger FROM tracing_attempt a
@@ -44,7 +50,7 @@ WITH used AS MATERIALIZED (
         WHEN t.pools IS NULL AND a.result = 'success' AND a.trigger <> 'offer_closed' AND NOT EXISTS (
             SELECT FROM distribution_assignment d
             WHERE d.lead_id = a.lead_id AND d.state IN ('sold', 'returned') AND d.settled_at IS NOT NULL
-        ) THEN 'sold the lead without composing a pool'
+        ) AND NOT {ENDS_AS_SOLD} THEN 'sold the lead without composing a pool'
         WHEN t.pools IS NULL THEN NULL
         WHEN t.pools <> 1 THEN format('composed %%s pools', t.pools)
         WHEN n.buyers IS NULL

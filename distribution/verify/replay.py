@@ -27,6 +27,7 @@ from distribution.engine import (
 )
 from distribution.models import read_snapshot
 from distribution.verify.findings import Findings, Note
+from distribution.verify.pools import ENDS_AS_SOLD
 from distribution.verify.reading import stream
 from distribution.verify.slices import Slice, in_attempts
 from routing.version_cache import VersionCache
@@ -73,7 +74,7 @@ LEFT JOIN LATERAL (
 ) traced ON true
 WHERE {in_attempts("a.id", "a.lead_id")} AND (
     a.facts <> '{{}}' OR traced.steps IS NOT NULL
-    OR (a.result = 'success' AND a.trigger <> 'offer_closed' AND NOT {ANSWERED})
+    OR (a.result = 'success' AND a.trigger <> 'offer_closed' AND NOT {ANSWERED} AND NOT {ENDS_AS_SOLD})
 )
 ORDER BY a.campaign_id, a.config_version, a.id
 """  # noqa: S608 - only conditions are put in

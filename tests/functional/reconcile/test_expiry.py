@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.offers.claim import claim_offer
 from distribution.verify import run_verification
 from routing.leads.claim import acquire
 from routing.locks.leads_to_end import LOCK_EXPIRED, LOCK_STALE
@@ -16,6 +18,7 @@ from tests.support.blocking import holding
 from tests.support.factories import LeadFactory
 from tests.support.filling import fill_leads
 from tests.support.holds import accept, asking_campaign, lead_of, open_hold
+from tests.support.offers import assert_everything_holds, buyers_of, offering_campaign, open_offer_of
 from tests.support.plans import nodes
 from tests.support.planting import plant
 from tracing.models import Attempt
@@ -164,3 +167,15 @@ def test_both_searches_of_a_big_table_read_only_what_they_find() -> None:
         assert reads, (sql, found)
         assert reads[0]["Actual Rows"] <= 60, sql  # of 15,000 that are unfinished
         assert reads[0].get("Rows Removed by Filter", 0) == 0
+
+
+def test_expired_lead_that_one_of_two_buyers_has_ends_as_sold() -> None:
+    campaign = offering_campaign(buyers=2, max_buyers=2)
+    offer = open_offer_of(campaign, at=timezone.now())
+    claim_offer(offer.public_id, buyer_id=buyers_of(campaign)[0])
+    Lead.objects.filter(pk=offer.lead_id).update(expires_at=timezone.now())
+
+    assert run().repaired == 1
+
+    assert Lead.objects.get(pk=offer.lead_id).status == "distributed"
+    assert_everything_holds()
