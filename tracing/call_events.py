@@ -26,7 +26,7 @@ class CallEventCode(StrEnum):
     ENDED = "ended"  # outcome, by, duration_seconds?
     HUNG_UP = "hung_up"  # why
     VERIFIED = "verified"  # how
-    DECLINED = "declined"
+    DECLINED = "declined"  # is_late?: the lead had moved on
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
     SECOND_CALL = "second_call"  # the carrier has two calls for one request
@@ -114,7 +114,13 @@ OUTCOMES: Final = MappingProxyType(
     }
 )
 # Why there is no further call, apart from the reasons to wait.
-GIVEN_UP: Final = MappingProxyType({**OUTCOMES, "given_up": "an operator gave up"})
+GIVEN_UP: Final = MappingProxyType(
+    {
+        **OUTCOMES,
+        "given_up": "an operator gave up",
+        "promise_ends": "the promise to its source ends first, and then the lead is not sold",
+    }
+)
 # From whom the end is known.
 ENDED_BY: Final = MappingProxyType(
     {
@@ -190,6 +196,12 @@ def _answered(data: Mapping[str, Any], _channel: str) -> str:
     )
 
 
+def _declined(data: Mapping[str, Any], _channel: str) -> str:
+    if data.get("is_late"):
+        return "the person does not want it after all: from now on the lead is sold to nobody"
+    return "the person does not want it: the lead is not sold"
+
+
 def _gave_up(data: Mapping[str, Any], _channel: str) -> str:
     reason = WAIT_REASONS.get(data["reason"])
     why = reason.sentence.rstrip(".") if reason else GIVEN_UP.get(data["reason"], data["reason"])
@@ -218,7 +230,7 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
         CallEventCode.VERIFIED: lambda data, _channel: (
             f"the person was verified {HOW_VERIFIED.get(data['how'], data['how'])}"
         ),
-        CallEventCode.DECLINED: lambda _data, _channel: "the person does not want it: the lead is not sold",
+        CallEventCode.DECLINED: _declined,
         CallEventCode.AGAIN: lambda data, _channel: (
             f"another call follows: {OUTCOMES.get(data['outcome'], data['outcome'])}"
         ),

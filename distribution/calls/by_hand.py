@@ -50,12 +50,12 @@ def find_refusal(lead: Lead, *, at: datetime) -> str:
     """Why the person cannot be verified by hand; "" if they can."""
     if lead.verification in VERIFIED:
         return "its person is verified already"
+    if lead.verification == LeadVerification.DECLINED or lead.skip_reason == DECLINED:
+        return "the person said in a call that they do not want this"
     if lead.status in UNVERIFIED:
         return ""
     if lead.status == LeadStatus.FAILED and lead.skip_reason in FAILED_WITHOUT:
         return "it has expired" if lead.expires_at <= at else ""
-    if lead.skip_reason == DECLINED:
-        return "the person said in a call that they do not want this"
     return f"it does not wait for a verification: {LeadStatus(lead.status).label}"
 
 

@@ -13,6 +13,7 @@ from distribution.calls.locks import LockedCall
 from distribution.calls.settling import Lines, block_phone, settle_call
 from distribution.calls.states import RANKS, Known, Said, learn
 from distribution.calls.story import tell_of
+from distribution.calls.withdrawing import withdraw
 from distribution.models import Call, CallOutcome, CallState, Verification
 from routing.leads.claim import renew
 from routing.locks.leads_to_end import LeadToEnd
@@ -57,16 +58,18 @@ def _decide(locked: LockedCall, before: Known, after: Known, *, at: datetime) ->
         block_phone(locked.call, at=at)
     if locked.claimed is not None:
         return settle_call(locked.call, locked.claimed, outcome=after.outcome, at=at)
-    if before.is_ended and after.key and locked.lead is not None and not locked.lead.locked_by:
-        return _settle_late(locked.call, locked.lead, outcome=after.outcome, at=at)
-    return ()
+    waiting = _find_waiting(locked) if before.is_ended and after.key else None
+    if waiting is not None:
+        return settle_call(locked.call, waiting, outcome=after.outcome, at=at)
+    return withdraw(locked.call, at=at) if after.outcome in ("declined", "opted_out") else ()
 
 
-def _settle_late(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> Lines:
-    """A key that came after the end of its call decides, unless the lead was called again or has moved on."""
-    assert call.verification_id is not None  # noqa: S101 - a constraint: the call of a lead has a verification
-    is_open = Verification.objects.filter(pk=call.verification_id, ended_at__isnull=True).exists()
-    return settle_call(call, lead, outcome=outcome, at=at) if is_open else ()
+def _find_waiting(locked: LockedCall) -> LeadToEnd | None:
+    """The lead, if a key that came after the end of its call decides: it was not called again and has not moved on."""
+    if locked.lead is None or locked.lead.locked_by:
+        return None
+    still_open = Verification.objects.filter(calls=locked.call, ended_at__isnull=True)
+    return locked.lead if still_open.exists() else None
 
 
 def known_of(call: Call) -> Known:

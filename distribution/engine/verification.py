@@ -15,13 +15,15 @@ REFUSED = Verdict("verification_declined", "permanent")
 def find_gate(campaign: CompiledCampaign, facts: DecisionFacts) -> Verdict | None:
     """Why the lead is not sold before its person is verified, or at all. None: it may be sold.
 
-    A claim of an offer and a bid follow an attempt that passed the gate.
+    A claim of an offer and a bid follow an attempt that passed the gate. The person may have said no since.
     """
     terms, how = campaign.verification, facts.lead.verification
-    if terms.needed == "none" or facts.phase in ("claim", "bids"):
+    if terms.needed == "none":
         return None
     if how == DECLINED:
         return REFUSED
+    if facts.phase in ("claim", "bids"):
+        return None
     if terms.needed == "unless_consent" and terms.consent_kind in facts.lead.consents:
         return None
     if how == UNVERIFIED:

@@ -38,6 +38,11 @@ SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status IN ('gated', 'calling')
 FOR NO KEY UPDATE OF l
 """  # noqa: S608 - only constant lists are put in
+LOCK_AT_ONCE: Final = f"""
+SELECT {_HELD} FROM {_HELD_FROM}
+WHERE l.id = %s
+FOR NO KEY UPDATE OF l NOWAIT
+"""  # noqa: S608 - only constant lists are put in
 LOCK_WAITING: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status IN ('pending', 'offered') AND l.paused_at IS NULL
@@ -70,6 +75,15 @@ def lock_unverified_lead(lead_id: int) -> LeadToEnd | None:
     """Lock a lead that waits for its verification or is being called, waiting up to lock_timeout. None: it does not."""
     held = _lock(LOCK_UNVERIFIED, [lead_id])
     return held[0] if held else None
+
+
+def lock_lead_at_once(lead_id: int) -> LeadToEnd:
+    """Lock a lead in whatever state, without waiting. Raises OperationalError if it is locked.
+
+    For who has locks that come after it in the order.
+    """
+    [held] = _lock(LOCK_AT_ONCE, [lead_id])
+    return held
 
 
 def lock_waiting_lead(lead_id: int) -> LeadToEnd | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from distribution.engine import Decision, compile_campaign, decide
+from distribution.engine import Decision, Phase, compile_campaign, decide
 from tests.unit.engine.builders import definition, facts
 
 
@@ -35,6 +35,19 @@ def test_person_overrides_the_gate_and_it_is_named(
     assert all(each.overridden == () for each in by_itself.selected)
     assert by_hand.outcome == "sold"
     assert [each.overridden for each in by_hand.selected] == [overridden]
+
+
+@pytest.mark.parametrize("phase", ["push", "offer", "claim", "bids"])
+def test_person_who_said_no_after_the_offer_opened_is_sold_to_nobody(phase: Phase) -> None:
+    asks = definition(verification="required")
+    found = replace(facts(asks), phase=phase)
+    found = replace(found, lead=replace(found.lead, verification="declined"))
+
+    decision = decide(compile_campaign(asks), found)
+
+    assert (decision.outcome, decision.selected, decision.offered) == ("unsold", (), ())
+    assert decision.verdict is not None
+    assert decision.verdict.reason == "verification_declined"
 
 
 @pytest.mark.parametrize("chosen", [None, 1])
