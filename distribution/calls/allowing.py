@@ -18,6 +18,8 @@ from routing.locks.attempts import LockedLead
 MOST_CALLS_PER_DAY: Final = 3
 # How long the carrier may keep a call in its queue. It comes on top of the time that the phone rings.
 QUEUE_MARGIN: Final = timedelta(seconds=30)
+# Why there is no call before the promise to the lead's source ends, with which the lead ends too.
+PROMISE_ENDS: Final = "promise_ends"
 # A phone that another lead's call uses is looked at again this often.
 LOOK_AGAIN: Final = timedelta(seconds=30)
 # When the oldest call has left the window, not at its edge.
@@ -52,6 +54,16 @@ def still_asks(facts: CallFacts, lead: LockedLead) -> bool:
 def find_margin(facts: CallFacts) -> timedelta:
     """How long after the request the phone may still ring."""
     return timedelta(seconds=facts.ring_seconds) + QUEUE_MARGIN
+
+
+def check_promise(facts: CallFacts, *, at: datetime) -> Refusal | None:
+    """Nobody buys the lead after the promise, so the phone must not ring beyond it."""
+    ends_at = facts.promise_ends_at
+    return Refusal(PROMISE_ENDS, is_final=True) if is_too_late(ends_at, at + find_margin(facts)) else None
+
+
+def is_too_late(promise_ends_at: datetime | None, due_at: datetime) -> bool:
+    return promise_ends_at is not None and promise_ends_at <= due_at
 
 
 def find_places_of(lead: LockedLead) -> Places | Unplaced:

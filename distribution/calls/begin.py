@@ -17,6 +17,7 @@ from django.db import transaction
 from distribution.calls.allowing import (
     LOOK_AGAIN,
     Refusal,
+    check_promise,
     find_most_calls,
     find_places_of,
     find_refusal,
@@ -39,7 +40,7 @@ from distribution.calls.lines import (
     take_line,
 )
 from distribution.calls.locks import lock_verification
-from distribution.calls.settling import comes_too_late, give_up
+from distribution.calls.settling import find_late, give_up
 from distribution.calls.story import tell
 from distribution.calls.tries import check_tries
 from distribution.models import CarrierAccount, Verification, VerificationState
@@ -159,7 +160,7 @@ class _Beginning:
                 lead.id, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason=VERIFICATION_ENDED
             )
             return NotBegun("not_asked"), ()
-        refusal = check_tries(facts, at=at)
+        refusal = check_promise(facts, at=at) or check_tries(facts, at=at)
         if refusal is not None:
             return self._refuse(refusal)
         return self._look_at_person()
@@ -254,10 +255,11 @@ class _Beginning:
 
     def _refuse(self, refusal: Refusal) -> tuple[NotBegun, Lines]:
         """A call that the lead does not live to see is none: what its campaign says of the end counts."""
-        due_at = refusal.due_at
-        if refusal.is_final or (due_at is not None and comes_too_late(self.lead, due_at, at=self.at)):
-            return self._end(refusal)
-        return self._wait(refusal), ()
+        due_at, ends_at = refusal.due_at, self.facts.promise_ends_at
+        if refusal.is_final:
+            return self._end(refusal.reason)
+        late = None if due_at is None else find_late(self.lead, due_at, promise_ends_at=ends_at, at=self.at)
+        return (self._wait(refusal), ()) if late is None else self._end(late or refusal.reason)
 
     def _wait(self, refusal: Refusal) -> NotBegun:
         """Move the due time, if it is known, and tell why if that is new."""
@@ -270,12 +272,12 @@ class _Beginning:
             Verification.objects.filter(pk=facts.id).update(**changes)
         return NotBegun(refusal.reason, refusal.due_at)
 
-    def _end(self, refusal: Refusal) -> tuple[NotBegun, Lines]:
+    def _end(self, reason: str) -> tuple[NotBegun, Lines]:
         """The person is never called again."""
         lead = lock_unverified_lead(self.lead.id)
         assert lead is not None  # noqa: S101 - it is gated, and this transaction has its lock
-        lines = give_up(lock_verification(self.facts.id), lead, reason=refusal.reason, at=self.at)
-        return NotBegun(refusal.reason), lines
+        lines = give_up(lock_verification(self.facts.id), lead, reason=reason, at=self.at)
+        return NotBegun(reason), lines
 
 
 def _name_pause(workspace_id: int) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import connection
 
+from distribution.calls.promises import LAST_PROMISE
 from distribution.models import CallPolicy, VerificationState
 
 RATE_WINDOW: Final = timedelta(hours=24)
@@ -28,7 +29,8 @@ SELECT v.id, v.workspace_id, v.campaign_id, v.state, v.due_at, v.reason, v.tries
         WHERE b.workspace_id = v.workspace_id AND b.phone_hash = %(phone_hash)s::varchar
     ),
     EXISTS (SELECT FROM distribution_call c WHERE c.phone_hash = %(phone_hash)s::varchar AND c.ended_at IS NULL),
-    ARRAY(SELECT c.dialed_at FROM distribution_call c WHERE {_COUNTED_HERE} ORDER BY c.dialed_at DESC)
+    ARRAY(SELECT c.dialed_at FROM distribution_call c WHERE {_COUNTED_HERE} ORDER BY c.dialed_at DESC),
+    (SELECT ({LAST_PROMISE}) FROM routing_lead l WHERE l.id = v.lead_id)
 FROM distribution_verification v
 JOIN distribution_campaign k ON k.id = v.campaign_id
 LEFT JOIN distribution_callpolicy p ON p.campaign_id = v.campaign_id
@@ -39,7 +41,10 @@ FOR NO KEY UPDATE OF v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFacts:
-    """`called_at`: when the person was called in the last 24 hours, the latest first, by any workspace."""
+    """`called_at`: when the person was called in the last 24 hours, the latest first, by any workspace.
+
+    `promise_ends_at`: when the promise ends after which the lead is not sold. None: it may be sold later too.
+    """
 
     id: int
     workspace_id: int
@@ -57,6 +62,7 @@ class CallFacts:
     is_blocked: bool
     is_in_call: bool
     called_at: Sequence[datetime] = field(default=())
+    promise_ends_at: datetime | None = None
 
     def is_due(self, at: datetime) -> bool:
         return self.state == VerificationState.WAITING and self.due_at is not None and self.due_at <= at

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from distribution.calls.hearing import END_FIELDS, mark_ended
 from distribution.calls.locks import LockedCall, lock_verification
-from distribution.calls.settling import Lines, call_again, comes_too_late, give_up
+from distribution.calls.promises import read_last_promise
+from distribution.calls.settling import Lines, call_again, find_late, give_up
 from distribution.models import CallOutcome
 
 
@@ -24,7 +25,8 @@ def end_not_placed(locked: LockedCall, *, due_at: datetime, reason: str, by: str
     verification = lock_verification(call.verification_id)
     verification.tries = max(0, verification.tries - 1)
     verification.save(update_fields=["tries"])
-    if comes_too_late(lead, due_at, at=at):
-        return give_up(verification, lead, reason=reason, at=at)
+    late = find_late(lead, due_at, promise_ends_at=read_last_promise(lead.id), at=at)
+    if late is not None:
+        return give_up(verification, lead, reason=late or reason, at=at)
     call_again(verification, lead, due_at=due_at, reason=reason, at=at)
     return ()

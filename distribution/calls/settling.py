@@ -10,9 +10,11 @@ from typing import Final
 
 from django.db.models import Count
 
+from distribution.calls.allowing import PROMISE_ENDS, is_too_late
 from distribution.calls.counting import count_declined, count_given_up, count_verified
 from distribution.calls.following import Follow, follow
 from distribution.calls.locks import lock_verification
+from distribution.calls.promises import read_last_promise
 from distribution.calls.story import tell
 from distribution.models import (
     BlockedPhone,
@@ -57,7 +59,8 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
         return ()
     if following.follow is Follow.DECLINED:
         return _decline(verification, lead, at=at)
-    if following.due_at is not None and not comes_too_late(lead, following.due_at, at=at):
+    late = _find_late(lead, following.due_at, at=at)
+    if following.due_at is not None and late is None:
         call_again(verification, lead, due_at=following.due_at, reason=outcome, at=at)
         tell(
             CallEventCode.AGAIN,
@@ -70,12 +73,26 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
     if outcome == CallOutcome.NO_INPUT:
         call_again(verification, lead, due_at=at + KEY_GRACE, reason=outcome, at=at)
         return ()
-    return give_up(verification, lead, reason=outcome, at=at)
+    return give_up(verification, lead, reason=late or outcome, at=at)
 
 
-def comes_too_late(lead: LeadUnderLock, due_at: datetime, *, at: datetime) -> bool:
-    """Whether the lead expires before its next call. One that has expired is ended by `reconcile expiry`."""
-    return at < lead.expires_at <= due_at
+def _find_late(lead: LeadToEnd, due_at: datetime | None, *, at: datetime) -> str | None:
+    """As find_late. None also if there is no next call."""
+    if due_at is None:
+        return None
+    return find_late(lead, due_at, promise_ends_at=read_last_promise(lead.id), at=at)
+
+
+def find_late(
+    lead: LeadUnderLock, due_at: datetime, *, promise_ends_at: datetime | None, at: datetime
+) -> str | None:
+    """Why the lead's next call is none. None: it is not too late. "": the lead expires before.
+
+    One that has expired is ended by `reconcile expiry`.
+    """
+    if is_too_late(promise_ends_at, due_at):
+        return PROMISE_ENDS
+    return "" if at < lead.expires_at <= due_at else None
 
 
 def read_policy(campaign_id: int) -> CallPolicy:
@@ -102,7 +119,7 @@ def give_up(verification: Verification, lead: LeadToEnd, *, reason: str, at: dat
     """No further call. What follows is a setting of the campaign, unless the person asked not to be called again."""
     if reason == "phone_blocked" and _has_opted_out(lead):
         return _decline(verification, lead, at=at)
-    end = UnverifiedEnd(verification.campaign.unverified_end)
+    end = _find_end(verification, lead, reason=reason, at=at)
     tell(CallEventCode.GAVE_UP, at=at, verification_id=verification.pk, reason=reason, end=end.value)
     count_given_up(end)
     if end is UnverifiedEnd.PERSON:
@@ -113,7 +130,25 @@ def give_up(verification: Verification, lead: LeadToEnd, *, reason: str, at: dat
     if end is UnverifiedEnd.SELL:
         _let_go(lead, verification=LeadVerification.UNVERIFIED, at=at)
         return ()
-    return fail_unverified(lead, reason="not_callable" if reason in NOT_CALLABLE else "not_verified", at=at)
+    return fail_unverified(lead, reason=_find_skip_reason(reason), at=at)
+
+
+def _find_end(verification: Verification, lead: LeadToEnd, *, reason: str, at: datetime) -> UnverifiedEnd:
+    """What the campaign says. Once the promise is over, with which the lead ends, nobody can sell or verify it.
+
+    Just before, an operator has no time to decide.
+    """
+    end = UnverifiedEnd(verification.campaign.unverified_end)
+    if reason != PROMISE_ENDS or end is UnverifiedEnd.FAIL:
+        return end
+    is_over = is_too_late(read_last_promise(lead.id), at)
+    return UnverifiedEnd.FAIL if is_over or end is UnverifiedEnd.PERSON else end
+
+
+def _find_skip_reason(reason: str) -> str:
+    if reason == PROMISE_ENDS:
+        return "promise_ended"
+    return "not_callable" if reason in NOT_CALLABLE else "not_verified"
 
 
 def call_again(

@@ -5,6 +5,7 @@ open verification of a lead that moved on     closed
 being called without a call that is out       as after that call, or called again
 gated, but its verification is being called   waits for a call again
 campaign that is off or no longer asks        the lead is due, also if an operator should decide
+promise with which the lead ends is over      the lead is due: its next attempt ends it
 
 Attempts, calls and triggers keep them together. What is found here came from a restored backup or from SQL by hand, or,
 as to campaigns, changed while the lead was in progress.
@@ -15,6 +16,7 @@ from typing import Final
 from django.db import connection, transaction
 
 from distribution.calls.claims import end_claim, let_go
+from distribution.calls.promises import LAST_PROMISE
 from distribution.calls.settling import Lines
 from distribution.models import Verification, VerificationState
 from routing.leads.abandoned import log_attempts
@@ -37,6 +39,7 @@ _IS_OUT: Final = """EXISTS (
 _NOT_ASKED: Final = """(
     NOT k.active OR k.verification = 'none' OR (k.verification = 'unless_consent' AND l.consent ? k.consent_kind)
 )"""
+_PROMISE_IS_OVER: Final = f"COALESCE(({LAST_PROMISE}) <= statement_timestamp(), FALSE)"
 # Read from indexes of what is unfinished alone.
 UNFIT_LEADS: Final = f"""
 SELECT l.id FROM routing_lead l
@@ -54,13 +57,16 @@ WITH page AS MATERIALIZED (
     WHERE ended_at IS NULL AND lead_id > %(after)s ORDER BY lead_id LIMIT %(page)s
 )
 SELECT max(l.id), count(*), COALESCE(array_agg(l.id ORDER BY l.id) FILTER (
-    WHERE l.status NOT IN ('gated', 'calling') OR (l.status = 'gated' AND (p.state = 'calling' OR {_NOT_ASKED}))
+    WHERE l.status NOT IN ('gated', 'calling') OR (l.status = 'gated' AND (
+        p.state = 'calling' OR {_NOT_ASKED} OR {_PROMISE_IS_OVER}
+    ))
 ), '{{}}')
 FROM page p JOIN routing_lead l ON l.id = p.lead_id JOIN distribution_campaign k ON k.id = p.campaign_id
 """  # noqa: S608 - only conditions are put in
 COUNT: Final = "SELECT count(*) FROM distribution_verification WHERE ended_at IS NULL"
 IS_ASKED: Final = f"""
-SELECT NOT {_NOT_ASKED} FROM distribution_campaign k, routing_lead l WHERE k.id = %s AND l.id = %s
+SELECT NOT ({_NOT_ASKED} OR {_PROMISE_IS_OVER})
+FROM distribution_campaign k, routing_lead l WHERE k.id = %s AND l.id = %s
 """  # noqa: S608 - only a condition is put in
 CLOSE: Final = """
 UPDATE distribution_verification v SET state = 'closed', due_at = NULL, ended_at = clock_timestamp()
