@@ -1,7 +1,7 @@
 """What an operator does with a lead's verification: verify the person, have the call go out now, or give up.
 
 Each is one transaction with an audit entry. A call that is out keeps its line until the carrier says that it has ended;
-what it comes to does not move the lead any more.
+what it comes to does not move the lead any more, unless the person says no in it.
 """
 
 from collections.abc import Callable

@@ -89,7 +89,18 @@ def test_gated_lead_goes_on_at_once() -> None:
     assert distribute_lead(lead.pk).result == "success"
 
 
-def test_call_that_is_out_is_hung_up_and_moves_nothing() -> None:
+@pytest.mark.parametrize(
+    ("key", "outcome", "lead_is", "verification"),
+    [
+        ("", "no_input", ("pending", "hand"), "verified"),
+        ("1", "confirmed", ("pending", "hand"), "verified"),
+        ("2", "declined", ("failed", "declined"), "declined"),
+        ("9", "opted_out", ("failed", "declined"), "declined"),
+    ],
+)
+def test_call_that_is_out_is_hung_up_and_moves_nothing_but_a_no_does(
+    key: str, outcome: str, lead_is: tuple[str, str], verification: str
+) -> None:
     call, at = CallFactory(carrier_sid="CA1"), timezone.now()
     lead_id = call.lead_id
     assert lead_id is not None
@@ -100,13 +111,13 @@ def test_call_that_is_out_is_hung_up_and_moves_nothing() -> None:
     assert (call.state, call.hang_up_at, call.next_check_at) == ("dialing", at, at)
     assert codes(call.verification) == ["verified", "hung_up"]
     with transaction.atomic():
-        hear(lock_call(call.pk), Said(key="2"), by="webhook", at=at)
+        hear(lock_call(call.pk), Said("in-progress", key=key), by="webhook", at=at)
     with transaction.atomic():
         hear(lock_call(call.pk), Said(status="completed"), by="webhook", at=at)
-    assert Call.objects.get().outcome == "declined"
+    assert Call.objects.get().outcome == outcome
     lead = Lead.objects.get(pk=lead_id)
-    assert (lead.status, lead.verification) == ("pending", "hand")
-    assert Verification.objects.get().state == "verified"
+    assert (lead.status, lead.verification) == lead_is
+    assert Verification.objects.get().state == verification
 
 
 @pytest.mark.parametrize("reason", ["not_verified", "not_callable"])
