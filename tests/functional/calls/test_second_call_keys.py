@@ -3,11 +3,16 @@
 from typing import Any, Final
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
 from distribution.calls.applying import apply_new
 from distribution.calls.inbox import store
+from distribution.calls.locks import lock_verification
 from distribution.calls.notices import Notice
+from distribution.calls.settling import give_up
 from distribution.models import BlockedPhone, Call, Verification
+from routing.locks.leads_to_end import lock_unverified_lead
 from routing.models import Lead
 from tests.support.calling import results_of, story_of
 from tests.support.factories import CallFactory
@@ -58,6 +63,20 @@ def test_no_in_a_second_call_wins_over_a_yes_in_the_first(call: Call, key: str) 
     report(call, Notice("keys", SID, key="1"), Notice("keys", SECOND, key=key))
 
     assert (call.key, is_blocked()) == (key, key == "9")
+
+
+@pytest.mark.parametrize("key", ["2", "9"])
+def test_no_in_a_second_call_after_the_lead_was_let_go(call: Call, key: str) -> None:
+    report(call, Notice("status", SID, "completed", 1))
+    with transaction.atomic():
+        lead = lock_unverified_lead(call.lead_id or 0)
+        assert lead is not None
+        give_up(lock_verification(call.verification_id or 0), lead, reason="no_input", at=timezone.now())
+    assert states() == ("pending", "unverified", "", "unverified")
+
+    report(call, Notice("keys", SECOND, key=key))
+
+    assert (is_blocked(), states()) == (key == "9", ("failed", "declined", "", "declined"))
 
 
 def test_yes_in_a_second_call_counts_for_nothing(call: Call) -> None:
