@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from distribution.calls.binding import bind_and_tell
+from distribution.calls.binding import bind_and_tell, is_of_another
 from distribution.calls.counting import count_applied
 from distribution.calls.hanging_up import LEAD_MOVED_ON, request_hang_up
 from distribution.calls.hearing import hear, known_of
@@ -198,6 +198,8 @@ def _apply_together(locked: LockedCall, notices: Sequence[CallNotice], *, at: da
 def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str, Lines]:
     """Returns what came of it."""
     call = locked.call
+    if is_of_another(call, notice.carrier_sid):
+        return FAILED, _hear_no(locked, notice, at=at)
     if not bind_and_tell(call, notice.carrier_sid, at=at):
         return HANG_UP, _hear_no(locked, notice, at=at)
     if notice.kind == NoticeKind.RECORDING:
