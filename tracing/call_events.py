@@ -91,6 +91,7 @@ WAIT_REASONS: Final = MappingProxyType(
             ),
             WaitReason("carrier_unreachable", "The carrier could not be reached."),
             WaitReason("carrier_refused", "The carrier refused the call."),
+            WaitReason("dial_unknown", "The carrier did not say whether it placed the last call."),
             WaitReason("throttled", "The carrier asked us to wait."),
         )
     }

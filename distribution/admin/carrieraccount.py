@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.switches import Switch, SwitchesAdmin
 from distribution.calls.carrier import Problem
+from distribution.calls.stopping import REPEATED_ID
 from distribution.calls.switching import (
     BY_HAND,
     SwitchRefused,
@@ -44,6 +45,7 @@ WHY_STOPPED: Final[Mapping[str, str]] = {
     Problem.ACCOUNT_LIMITED: "the account is a trial, or lacks a feature",
     Problem.QUEUE_FULL: "the carrier has a day of calls in its queue",
     Problem.BAD_SETTINGS: "the API address or the account SID cannot be used",
+    REPEATED_ID: "the carrier gave several calls the same id",
 }
 
 

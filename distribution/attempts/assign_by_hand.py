@@ -15,6 +15,7 @@ from distribution.attempts.begin import begin_record
 from distribution.attempts.campaigns import CAMPAIGNS, read_heads
 from distribution.attempts.decide_under_lock import read_facts, sell_selected
 from distribution.attempts.offering import end_offer
+from distribution.attempts.opt_outs import read_verification
 from distribution.attempts.record import SOLD, AttemptRecord, Decided
 from distribution.attempts.reporting import count_sales
 from distribution.attempts.trace import record_decision
@@ -121,7 +122,7 @@ def refuse_closed(lead: LockedLead, *, at: datetime) -> None:
     if lead.status not in OPEN:
         message = f"the lead is {LeadStatus(lead.status).label}"
         raise ActionRefused(message)
-    if lead.verification == LeadVerification.DECLINED:
+    if read_verification(lead) == LeadVerification.DECLINED:
         raise ActionRefused(DECLINED)
     if lead.is_paused:
         raise ActionRefused("the lead or its workspace is paused; resume it first")

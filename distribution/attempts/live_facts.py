@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db import connection
 from psycopg.pq import Format
 
+from distribution.attempts.opt_outs import read_verification
 from distribution.counters import COUNTERS, read_usage
 from distribution.engine import CompiledCampaign, LeadFacts, LiveFacts
 from distribution.sql_arrays import array_literal
@@ -120,5 +121,5 @@ def _verification_facts(lead: LockedLead, campaign: CompiledCampaign) -> dict[st
     if campaign.verification.needed == "none":
         return {}
     is_begun = lead.is_partly_sold or lead.posting_since is not None
-    how = lead.verification or ("test" if lead.is_test else "begun" if is_begun else "")
+    how = read_verification(lead) or ("test" if lead.is_test else "begun" if is_begun else "")
     return {"verification": how, "consents": tuple(lead.consents)}

@@ -14,12 +14,13 @@ from typing import Any, Final, Self
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from distribution.calls.binding import bind_and_tell
+from distribution.calls.binding import bind_and_tell, is_of_another
 from distribution.calls.counting import count_applied
+from distribution.calls.hanging_up import LEAD_MOVED_ON, request_hang_up
 from distribution.calls.hearing import hear, known_of
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.settling import Lines
-from distribution.calls.states import STATES, Said
+from distribution.calls.states import NO, STATES, Said
 from distribution.models import Call, CallNotice, CallOutcome, NoticeKind
 from distribution.sql_arrays import array_literal
 from routing.leads.abandoned import log_attempts
@@ -197,8 +198,10 @@ def _apply_together(locked: LockedCall, notices: Sequence[CallNotice], *, at: da
 def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str, Lines]:
     """Returns what came of it."""
     call = locked.call
+    if is_of_another(call, notice.carrier_sid):
+        return FAILED, _hear_no(locked, notice, at=at)
     if not bind_and_tell(call, notice.carrier_sid, at=at):
-        return HANG_UP, ()
+        return HANG_UP, _hear_no(locked, notice, at=at)
     if notice.kind == NoticeKind.RECORDING:
         return (APPLIED if _keep_recording(call, notice) else NOTHING_NEW), ()
     was_given_up = call.outcome == CallOutcome.NOT_PLACED
@@ -207,6 +210,18 @@ def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str
         logger.error("calls.found_late", extra={"call": str(call.public_id)})
         return HANG_UP, heard.lines
     return (APPLIED if heard.is_new else NOTHING_NEW), heard.lines
+
+
+def _hear_no(locked: LockedCall, notice: CallNotice, *, at: datetime) -> Lines:
+    """A person who says no is heard, although nothing else counts that is said of this call of the carrier.
+
+    They may have answered it while the call that counts still rings: that one ends too.
+    """
+    if notice.key not in NO or locked.call.lead_id is None:
+        return ()
+    heard = hear(locked, Said(key=notice.key), by="webhook", at=at)
+    request_hang_up(locked.call, LEAD_MOVED_ON, at)
+    return heard.lines
 
 
 def said_by(notice: CallNotice) -> Said:

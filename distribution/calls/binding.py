@@ -12,10 +12,24 @@ from tracing.call_events import CallEventCode
 logger = logging.getLogger(__name__)
 
 
+def is_of_another(call: Call, sid: str) -> bool:
+    """Whether the carrier gave this id to another call of the account before: it says nothing about this one.
+
+    To ask the carrier about it, or for its end, would mean that other call.
+    """
+    if call.carrier_sid == sid:
+        return False
+    others = Call.objects.filter(account_id=call.account_id, carrier_sid=sid).exclude(pk=call.pk)
+    if not others.exists():
+        return False
+    logger.error("calls.repeated_id", extra={"call": str(call.public_id)})
+    return True
+
+
 def bind(call: Call, sid: str, *, at: datetime) -> bool:
     """Needs the call's lock; the caller saves it. False: the carrier has another call for the same request.
 
-    That one must be ended, and nothing that is said of it counts.
+    That one must be ended, and nothing that is said of it counts but a no. PostgreSQL refuses the id of another row.
     """
     if call.carrier_sid in (None, sid):
         call.carrier_sid = sid

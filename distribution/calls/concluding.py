@@ -36,6 +36,7 @@ from distribution.calls.hanging_up import (
 from distribution.calls.hearing import hear
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.not_placed import end_not_placed
+from distribution.calls.recording_dials import find_lead_pause
 from distribution.calls.second_calls import note_second_call
 from distribution.calls.settling import Lines
 from distribution.calls.states import Said
@@ -51,6 +52,8 @@ POLL: Final = "poll"
 CAP: Final = "cap"
 # The carrier's word for a call that is in its queue.
 QUEUED: Final = "queued"
+# Why the next call waits.
+NOT_FOUND: Final = "dial_unknown"
 # What the carrier does not have, and had, failed there.
 GONE: Final = Said(status="failed")
 Write = Callable[[LockedCall], Lines]
@@ -101,8 +104,7 @@ def _conclude(locked: LockedCall, asked: Asked, *, at: datetime) -> Lines:
     elif not asked.is_search and lasts_too_long(call, at=at):
         lines = hear(locked, GONE, by=_name_end(call), at=at).lines
     elif asked.is_search and call.carrier_sid is None and _is_given_up(call, at=at):
-        tell_of(call, CallEventCode.NOT_FOUND, at=at)
-        lines = end_not_placed(locked, due_at=at, reason="", by=POLL, at=at)
+        lines = _end_not_found(locked, at=at)
     if call.ended_at is None:
         is_queued = mine is not None and mine.status == QUEUED and call.state == CallState.QUEUED
         _ask_for_end(locked, is_queued=is_queued, at=at)
@@ -200,6 +202,13 @@ def _is_given_up(call: Call, *, at: datetime) -> bool:
     """The carrier has had time to list the call, also if it had waited in a queue."""
     longest = timedelta(seconds=settings.LEADSWITCH_CALL_SEARCH_SECONDS)
     return call.dialed_at is not None and at >= call.dialed_at + longest
+
+
+def _end_not_found(locked: LockedCall, *, at: datetime) -> Lines:
+    """It may have rung all the same: the next call waits, and longer each time."""
+    tell_of(locked.call, CallEventCode.NOT_FOUND, at=at)
+    due_at = at + find_lead_pause(locked.call)
+    return end_not_placed(locked, due_at=due_at, reason=NOT_FOUND, by=POLL, at=at)
 
 
 def _end_unrequested(locked: LockedCall, *, at: datetime) -> Lines:

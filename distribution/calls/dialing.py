@@ -13,7 +13,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 
 from distribution.calls.addresses import make_addresses
 from distribution.calls.allowing import QUEUE_MARGIN
@@ -103,12 +110,15 @@ def record(begun: Begun, dialed: Dialed, *, dialed_at: datetime) -> None:
 
 
 def keep_trying(write: Callable[[], None]) -> bool:
-    """Write the result of a request, also if PostgreSQL is away or a lock is busy. False: the checker finds it out."""
+    """Write the result of a request, also if PostgreSQL is away or a lock is busy. False: the checker finds it out.
+
+    Another call may get the same id of the carrier at the same moment. The next try sees that.
+    """
     until = time.monotonic() + RECORD_WITHIN_SECONDS
     while True:
         try:
             write()
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, IntegrityError) as error:
             logger.warning("calls.not_recorded", extra={"cause": type(error).__name__})
             close_old_connections()
         else:

@@ -11,11 +11,11 @@ from distribution.calls.promises import LAST_PROMISE
 from distribution.models import CallPolicy, VerificationState
 
 RATE_WINDOW: Final = timedelta(hours=24)
-# Of the phone of a lead: the calls that count. One that was not placed disturbed nobody. Tests of another workspace do
-# not count: its operators would decide whether this one may call.
+# Of the phone of a lead: the calls that count. One that the carrier refused disturbed nobody. One of which nobody knows
+# whether it was placed may have rung, also if the carrier does not list it later. Tests of another workspace do not
+# count: its operators would decide whether this one may call.
 COUNTED: Final = """
-    c.phone_hash = %(phone_hash)s::varchar AND c.dialed_at > %(since)s
-    AND c.dial NOT IN ('not_placed', 'throttled') AND c.outcome <> 'not_placed'
+    c.phone_hash = %(phone_hash)s::varchar AND c.dialed_at > %(since)s AND c.dial NOT IN ('not_placed', 'throttled')
     AND (c.kind = 'verification' OR c.workspace_id = {workspace})
 """
 _COUNTED_HERE: Final = COUNTED.format(workspace="v.workspace_id")

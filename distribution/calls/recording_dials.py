@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from distribution.calls.allowing import QUEUE_MARGIN
-from distribution.calls.binding import bind
+from distribution.calls.binding import bind, is_of_another
 from distribution.calls.carrier import Dialed, Problem
 from distribution.calls.carrier import DialOutcome as Outcome
 from distribution.calls.check_times import CHECK_MARGIN, SOON, next_check
@@ -22,7 +22,7 @@ from distribution.calls.not_placed import end_not_placed
 from distribution.calls.second_calls import note_second_call
 from distribution.calls.settling import Lines, give_up
 from distribution.calls.states import RANKS
-from distribution.calls.stopping import flag_channel, pause_account, stop_account
+from distribution.calls.stopping import REPEATED_ID, flag_channel, pause_account, stop_account
 from distribution.calls.story import tell_of
 from distribution.models import Call, CallOutcome, CallState, DialOutcome
 from distribution.models.call import MAX_CODE
@@ -82,7 +82,10 @@ def record_dialed(call_id: int, dialed: Dialed, *, dialed_at: datetime, at: date
     locked = lock_call(call_id)
     call = locked.call
     if dialed.outcome is Outcome.PLACED:
-        return _record_placed(locked, dialed, dialed_at=dialed_at, at=at)
+        if not is_of_another(call, dialed.sid):
+            return _record_placed(locked, dialed, dialed_at=dialed_at, at=at)
+        stop_account(call.account_id, code=REPEATED_ID, at=at)
+        dialed = Dialed(Outcome.UNKNOWN, problem=Problem.BAD_ANSWER)
     if call.carrier_sid is not None:
         # The carrier has reported the call: it has it, whatever became of the answer.
         call.dial, call.dial_code = DialOutcome.PLACED, dialed.code[:MAX_CODE]

@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db.models import Count
 
+from distribution.attempts.opt_outs import has_opted_out
 from distribution.calls.allowing import PROMISE_ENDS, is_too_late
 from distribution.calls.counting import count_declined, count_given_up, count_verified
 from distribution.calls.following import Follow, follow
@@ -116,8 +117,12 @@ def verify(verification: Verification, lead: LeadToEnd, *, how: LeadVerification
 
 
 def give_up(verification: Verification, lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
-    """No further call. What follows is a setting of the campaign, unless the person asked not to be called again."""
-    if reason == "phone_blocked" and _has_opted_out(lead):
+    """No further call, for whatever reason. What follows is a setting of the campaign.
+
+    A person who asked not to be called again has declined, also in a call of another lead.
+    """
+    phone_hash = Lead.objects.values_list("phone_hash", flat=True).get(pk=lead.id)
+    if has_opted_out(phone_hash, workspace_id=lead.workspace_id):
         return _decline(verification, lead, at=at)
     end = _find_end(verification, lead, reason=reason, at=at)
     tell(CallEventCode.GAVE_UP, at=at, verification_id=verification.pk, reason=reason, end=end.value)
@@ -181,12 +186,6 @@ def block_phone(call: Call, *, at: datetime) -> None:
             unique_fields=["workspace", "phone_hash"],
             update_fields=["is_opt_out"],
         )
-
-
-def _has_opted_out(lead: LeadToEnd) -> bool:
-    phone_hash = Lead.objects.values_list("phone_hash", flat=True).get(pk=lead.id)
-    blocked = BlockedPhone.objects.filter(workspace_id=lead.workspace_id, is_opt_out=True)
-    return phone_hash is not None and blocked.filter(phone_hash=phone_hash).exists()
 
 
 def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Lines:

@@ -32,6 +32,8 @@ STATES: Final = MappingProxyType(
 )
 # What an answered call came to, by its key.
 OUTCOME_OF_KEY: Final = MappingProxyType({"1": "confirmed", "2": "declined", "9": "opted_out"})
+# The person does not want it. Such a key counts in whatever call it was pressed.
+NO: Final = frozenset({"2", "9"})
 # A key that decides more for the person comes first.
 _PROTECTION: Final = ("", "1", "2", "9")
 _OUTCOMES: Final = MappingProxyType(

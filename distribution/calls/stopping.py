@@ -17,6 +17,8 @@ from tracing import audit
 logger = logging.getLogger(__name__)
 
 ACTOR: Final = "dialer"
+# Why an account is stopped whose carrier gives several calls the same id: nobody can say what became of which.
+REPEATED_ID: Final = "repeated_id"
 
 
 def stop_account(account_id: int, *, code: str, at: datetime) -> bool:

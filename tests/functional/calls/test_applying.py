@@ -4,14 +4,16 @@ import json
 from typing import Any, Final
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from distribution.calls import applying
 from distribution.calls.applying import apply_new
 from distribution.calls.inbox import store
 from distribution.calls.notices import Notice
 from distribution.calls.recordings import read_recording
+from distribution.calls.states import Said
 from distribution.models import Call, CallNotice
 from routing.models import Lead
 from tests.support.blocking import holding, short_lock_timeout
@@ -36,14 +38,23 @@ def fresh(call: Call) -> Call:
     return Call.objects.get(pk=call.pk)
 
 
-def test_report_that_cannot_be_applied_is_set_aside(call: Call, caplog: pytest.LogCaptureFixture) -> None:
-    """Another call has the id of its carrier's call: a constraint refuses it."""
+def test_report_that_cannot_be_applied_is_set_aside(
+    call: Call, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = CallFactory(
         channel=call.channel, carrier_sid=OTHER, verification__lead__source__workspace=call.workspace
     )
-    report(call, "ringing", sid=OTHER)
+    report(call, "ringing")
     report(call, "busy")
     report(Call.objects.get(pk=other.pk), "ringing", sid=OTHER)
+    read = applying.said_by
+
+    def fail_once(notice: CallNotice) -> Said:
+        if (notice.call_id, notice.status) == (call.pk, "ringing"):
+            raise IntegrityError
+        return read(notice)
+
+    monkeypatch.setattr(applying, "said_by", fail_once)
 
     assert apply_new(limit=10) == 3
     assert apply_new(limit=10) == 0

@@ -4,10 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
+from distribution.calls.asking import Asked
 from distribution.calls.begin import Begun, NotBegun, begin_call
+from distribution.calls.carrier import Dialed, DialOutcome, Problem
+from distribution.calls.concluding import conclude
+from distribution.calls.recording_dials import record_dialed
 from distribution.calls.trial_call import begin_test_call
-from distribution.models import Call, CallingHours, Verification
+from distribution.models import Call, CallingHours, CarrierAccount, Verification
 from tests.support.factories import CallFactory, ChannelFactory
 from tests.support.waiting_leads import AT, let_wait
 
@@ -55,7 +60,9 @@ def test_person_is_called_three_times_in_24_hours() -> None:
         ("placed", "no_answer", True),
         ("unknown", "failed", True),
         ("", "confirmed", True),
-        ("unknown", "not_placed", False),
+        # The carrier did not answer, or the dialer died, and the carrier does not list the call: it may have rung.
+        ("unknown", "not_placed", True),
+        ("", "not_placed", True),
         ("not_placed", "not_placed", False),
         ("throttled", "not_placed", False),
     ],
@@ -69,6 +76,32 @@ def test_calls_that_count(dial: str, outcome: str, counts: bool) -> None:  # noq
 
     assert begun == NotBegun("called_too_often", AT + timedelta(hours=22, seconds=1)) if counts else begun
     assert isinstance(begun, Begun) is not counts
+
+
+def test_calls_that_may_have_rung_count_and_wait_longer_each_time() -> None:
+    """Each request ends without an answer, and the carrier lists nothing ten minutes later."""
+    waiting = let_wait(ChannelFactory())
+    at, pauses = AT, []
+    for _ in range(3):
+        CarrierAccount.objects.update(next_dial_at=None)
+        begun = begin_call(waiting.pk, at=at)
+        assert isinstance(begun, Begun)
+        Call.objects.filter(pk=begun.call_id).update(state="dialing", dialed_at=at, created_at=at)
+        with transaction.atomic():
+            lost = Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER)
+            record_dialed(begun.call_id, lost, dialed_at=at, at=at)
+        at += 11 * MINUTE
+        conclude(begun.call_id, Asked([], is_search=True), at=at)
+        waiting.refresh_from_db()
+        assert waiting.due_at is not None
+        assert state_of(waiting) == ("waiting", waiting.due_at, "dial_unknown", 0)
+        pauses.append(waiting.due_at - at)
+        at = waiting.due_at
+
+    CarrierAccount.objects.update(next_dial_at=None)
+    due_at = AT + timedelta(hours=24, seconds=1)
+    assert begin_call(waiting.pk, at=at) == NotBegun("called_too_often", due_at)
+    assert pauses == [timedelta(seconds=seconds) for seconds in (30, 60, 120)]
 
 
 @pytest.mark.parametrize("is_own", [True, False], ids=["own workspace", "another one"])

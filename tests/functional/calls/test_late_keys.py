@@ -10,16 +10,17 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from distribution.attempts.distribute import distribute_lead
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.by_hand import call_now
 from distribution.calls.hearing import hear
 from distribution.calls.locks import lock_call
 from distribution.calls.states import Said
-from distribution.models import BlockedPhone, Call, CallPolicy, Campaign, Verification
+from distribution.models import Assignment, BlockedPhone, Call, CallPolicy, Campaign, Verification
 from routing.leads.actions import Operator
 from routing.models import Lead
 from tests.functional.calls.test_any_order import EXAMPLES, STEPS, STORIES, Scene, tell_story
-from tests.support.factories import CallFactory, CallPolicyFactory, ChannelFactory
+from tests.support.factories import CallFactory, CallPolicyFactory, ChannelFactory, EnrollmentFactory
 from tests.support.waiting_leads import AT, events_of, let_wait
 
 SECOND = timedelta(seconds=1)
@@ -168,6 +169,24 @@ def test_key_after_the_grace_decides_nothing() -> None:
     say(call, Said("in-progress", key="1"), at=AT + 31 * SECOND)
 
     assert state_of(waiting) == ENDS["fail"]
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize("key", ["2", "9"])
+def test_late_no_of_a_lead_that_is_not_sold_yet_decides(key: str) -> None:
+    """Its calls are used up, it may be sold unverified, and no buyer has it yet. Then the key is reported."""
+    waiting, call = build(campaign__unverified_end="sell", campaign__price_cents=2_000)
+    say(call, Said("completed"), at=AT + 20 * SECOND)
+    begin_call(waiting.pk, at=AT + 30 * SECOND)
+    assert state_of(waiting) == ENDS["sell"]
+
+    say(call, Said("in-progress", key=key), at=AT + 31 * SECOND)
+
+    assert state_of(waiting) == KEYS[key]
+    assert BlockedPhone.objects.filter(phone_hash=call.phone_hash).exists() == (key == "9")
+    EnrollmentFactory(campaign=waiting.campaign, buyer__credits_cents=10_000)
+    distribute_lead(waiting.lead_id, at=AT + 60 * SECOND)
+    assert (state_of(waiting), Assignment.objects.count()) == (KEYS[key], 0)
 
 
 @pytest.mark.usefixtures("committed_db")
