@@ -49,6 +49,7 @@ DOWNLOAD_TIMEOUTS: Final = Timeouts(
 PAGE_SIZE: Final = 20
 MOST_PAGES: Final = 50
 ENDLESS_LIST: Final = "endless_list"
+BAD_NEXT_PAGE: Final = "bad_next_page"
 MAX_ANSWER_BYTES: Final = 262_144
 # Not every carrier heeds the size of a page.
 MAX_LIST_BYTES: Final = 8_388_608
@@ -109,8 +110,10 @@ class CarrierClient:
             mine = [call for call in page if _is_between(call, from_number, to)]
             found += [call for call in mine if not _is_older(call, began)]
             path = read_next_page(body)
-            if not path or _is_past(page, began):
+            if path == "" or _is_past(page, began):
                 return found
+            if path is None:
+                raise CarrierUnavailable(Problem.BAD_ANSWER, BAD_NEXT_PAGE)
         raise CarrierUnavailable(Problem.BAD_ANSWER, ENDLESS_LIST)
 
     def end(self, sid: str, status: EndStatus) -> CallSeen | None:

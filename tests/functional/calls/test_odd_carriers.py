@@ -134,6 +134,30 @@ def test_answer_about_another_call_ends_no_call() -> None:
 
 
 @pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"answered_by": "x" * 35},
+        {"answered_by": "human\x00"},
+        {"answered_by": "human\ud800"},
+        {"price": "-0.01", "price_unit": "U\x00D"},
+    ],
+    ids=["too_long", "nul", "half_a_surrogate_pair", "nul_in_currency"],
+)
+def test_answer_with_text_that_cannot_be_stored_frees_the_line(odd: dict[str, Any]) -> None:
+    def answer(method: str, path: str, form: dict[str, str]) -> tuple[int, Any]:
+        del method, path, form
+        return 200, describe(MINE, to=PHONE, status="completed", **odd)
+
+    with odd_carrier(answer) as (url, _):
+        call = unknown_call(url, carrier_sid=MINE, state="in_progress")
+        check()
+
+    call.refresh_from_db()
+    assert (call.outcome, call.answered_by, call.cost_currency) == ("no_input", "", "")
+
+
+@pytest.mark.usefixtures("committed_db")
 def test_call_is_found_in_a_list_that_comes_in_one_large_page() -> None:
     """The carrier ignores PageSize: 200 calls, 400 kB."""
 

@@ -90,6 +90,15 @@ def test_list_without_an_end_is_an_error() -> None:
     assert (caught.value.problem, caught.value.code) == (Problem.BAD_ANSWER, "endless_list")
 
 
+@pytest.mark.parametrize("uri", ["https://other.test/next", "/next?Page=\ud800", ["/next"]])
+def test_list_whose_next_page_cannot_be_asked_is_an_error(uri: Any) -> None:
+    """The call may be on it. Older calls end the search whatever the next page is."""
+    with pytest.raises(CarrierUnavailable) as caught:
+        find({"calls": [call(1, 5)], "next_page_uri": uri})
+    assert (caught.value.problem, caught.value.code) == (Problem.BAD_ANSWER, "bad_next_page")
+    assert find({"calls": [call(2, 5), call(1, -9)], "next_page_uri": uri})[0] == [2]
+
+
 def test_number_of_requests_is_bounded() -> None:
     outbound = Pages([page(call(1, 5))])
     client = CarrierClient(
