@@ -17,6 +17,7 @@ from distribution.calls.carrier.judging import (
     name_failure,
     read_retry_after,
 )
+from distribution.calls.carrier.matching import is_between, is_older, is_past
 from distribution.calls.carrier.reading import (
     SID,
     read_account,
@@ -53,7 +54,6 @@ BAD_NEXT_PAGE: Final = "bad_next_page"
 MAX_ANSWER_BYTES: Final = 262_144
 # Not every carrier heeds the size of a page.
 MAX_LIST_BYTES: Final = 8_388_608
-LEAST_DIGITS: Final = 7
 OTHER_CALL: Final = "other_call"
 # A clock that differs by less looks like a slow answer. The margin of `since` covers it.
 LEAST_CLOCK_SHIFT: Final = timedelta(seconds=30)
@@ -107,10 +107,10 @@ class CarrierClient:
             if page is None:
                 raise _unavailable(result)
             began = since + _read_shift(result, at)
-            mine = [call for call in page if _is_between(call, from_number, to)]
-            found += [call for call in mine if not _is_older(call, began)]
+            mine = [call for call in page if is_between(call, from_number, to)]
+            found += [call for call in mine if not is_older(call, began)]
             path = read_next_page(body)
-            if path == "" or _is_past(page, began):
+            if path == "" or is_past(page, began):
                 return found
             if path is None:
                 raise CarrierUnavailable(Problem.BAD_ANSWER, BAD_NEXT_PAGE)
@@ -183,29 +183,6 @@ def _check(sid: str) -> str:
 
 def _is_missing(result: OutboundResult) -> bool:
     return result.status == HTTPStatus.NOT_FOUND
-
-
-def _is_older(call: CallSeen, since: datetime) -> bool:
-    """A call without a time is kept: it may be the one that is looked for."""
-    return call.created_at is not None and call.created_at < since.replace(microsecond=0)
-
-
-def _is_past(page: Sequence[CallSeen], since: datetime) -> bool:
-    """All further pages are older. Only if the page is in that order: it is not promised."""
-    times = [call.created_at for call in page if call.created_at is not None]
-    is_ordered = len(times) == len(page) and times == sorted(times, reverse=True)
-    return is_ordered and bool(page) and _is_older(page[-1], since)
-
-
-def _is_between(call: CallSeen, from_number: str, to: str) -> bool:
-    """A carrier may write the numbers in a form of its own, or leave them out."""
-    return _is_same(call.to, to) and _is_same(call.from_number, from_number)
-
-
-def _is_same(seen: str, number: str) -> bool:
-    digits, wanted = ("".join(each for each in text if each.isdigit()) for text in (seen, number))
-    is_local = len(digits) >= LEAST_DIGITS and wanted.endswith(digits)
-    return not digits or is_local or digits.endswith(wanted)
 
 
 def _read_shift(result: OutboundResult, at: datetime | None) -> timedelta:

@@ -76,7 +76,7 @@ def read_calls(body: Mapping[str, Any]) -> list[CallSeen] | None:
 
 
 def read_next_page(body: Mapping[str, Any]) -> str | None:
-    """The path and query of the next page of a list. Blank on the last page. None: there is one that cannot be asked."""
+    """The path and query of the next page of a list. Blank on the last page. None: there is one that is no path."""
     path = body.get("next_page_uri") or ""
     return path if isinstance(path, str) and (not path or PATH.fullmatch(path)) else None
 

@@ -97,15 +97,16 @@ def unknown_call(url: str, **changes: Any) -> Call:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_calls_to_other_phones_in_the_list_are_left_alone() -> None:
+@pytest.mark.parametrize("elsewhere", [ELSEWHERE, "client:alice"])
+def test_calls_to_others_in_the_list_are_left_alone(elsewhere: str) -> None:
     """A carrier that does not know the filter To lists everything: those calls belong to others."""
 
     def answer(method: str, path: str, form: dict[str, str]) -> tuple[int, Any]:
         del path, form
         if method == "POST":
-            return 200, describe(OTHER, to=ELSEWHERE)
+            return 200, describe(OTHER, to=elsewhere)
         return 200, {
-            "calls": [describe(MINE, to=PHONE), describe(OTHER, to=ELSEWHERE)],
+            "calls": [describe(OTHER, to=elsewhere), describe(MINE, to=PHONE)],
             "next_page_uri": None,
         }
 

@@ -83,6 +83,43 @@ def test_call_without_a_time_is_kept() -> None:
     assert (found, len(asked)) == ([3], 2)
 
 
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("+14045550101", "14045550101", "4045550101", "555-0101", "+1 (404) 555-0101", "011 1 404 555 0101"),
+        *(
+            "tel:+1-404-555-0101;phone-context=+1",
+            "sip:+14045550101@10.0.0.1:5060",
+            "SIPS:4045550101@example.com",
+        ),
+        *(None, "", " "),
+    ],
+)
+def test_call_to_the_phone_is_found_in_any_form(to: str | None) -> None:
+    assert find(page({**call(1, 0), "to": to}, has_next=False))[0] == [1]
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        *(
+            "client:alice",
+            "client:+14045550101",
+            "sip:alice@example.com",
+            "sip:alice@14045550101.example.com",
+        ),
+        *("whatsapp:+14045550101", "Anonymous", "+14045559999", "0101", "+\u0661\u0664\u0660\u0664", "\x00"),
+    ],
+)
+def test_call_to_something_else_is_left_out(to: str) -> None:
+    """Another system of the account made it. A call that is taken for a second one is ended."""
+    assert find(page({**call(1, 0), "to": to}, has_next=False))[0] == []
+
+
+def test_call_from_something_else_is_left_out() -> None:
+    assert find(page({**call(1, 0), "from": "client:alice"}, has_next=False))[0] == []
+
+
 def test_list_without_an_end_is_an_error() -> None:
     """Not an empty list: the call would be placed again."""
     with pytest.raises(CarrierUnavailable) as caught:
