@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.models import Call
 
 # Beyond the time that the call may ring, before the carrier is asked about it.
@@ -50,6 +51,11 @@ def longest_until(call: Call) -> datetime | None:
     longest = timedelta(seconds=call.ring_seconds + call.time_limit_seconds) + 2 * CHECK_MARGIN
     until = call.dialed_at + longest
     return call.ringing_at + longest if call.ringing_at is not None and call.ringing_at < until else until
+
+
+def queued_until(call: Call) -> datetime:
+    """When it must have left the carrier's queue: the check of the hours, before the request, looked ahead as far."""
+    return call.created_at + QUEUE_MARGIN
 
 
 def lasts_too_long(call: Call, *, at: datetime) -> bool:

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.calls.binding import bind
 from distribution.calls.carrier import Dialed, Problem
 from distribution.calls.carrier import DialOutcome as Outcome
-from distribution.calls.check_times import CHECK_MARGIN, SOON, next_check
+from distribution.calls.check_times import CHECK_MARGIN, SOON, next_check, queued_until
 from distribution.calls.hanging_up import QUEUED_TOO_LONG, request_hang_up
 from distribution.calls.hearing import END_FIELDS, mark_ended
 from distribution.calls.locks import LockedCall, lock_call, lock_verification
@@ -38,6 +37,8 @@ CONCURRENCY_PAUSE: Final = timedelta(seconds=10)
 # A carrier that is down is not asked again at once, by any lead.
 UNREACHABLE_PAUSE: Final = timedelta(seconds=5)
 THROTTLE_PAUSE: Final = timedelta(seconds=1)
+# A carrier that says that its queue lasts days is asked again: it may be wrong, and the queue may be emptied.
+LONGEST_QUEUE_PAUSE: Final = timedelta(hours=1)
 # The pause of an account doubles with each of its calls of which nobody knows whether it was placed: each holds a line.
 UNKNOWN_PAUSE: Final = timedelta(seconds=1)
 LONGEST_UNKNOWN_PAUSE: Final = timedelta(seconds=60)
@@ -113,14 +114,14 @@ def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, a
     tell_of(call, CallEventCode.PLACED, at=at)
     _renew(locked, at=at)
     queue = timedelta(milliseconds=dialed.queue_ms)
-    if queue > QUEUE_MARGIN:
+    if queue and at + queue > queued_until(call):
         _leave_queue(call, queue, at=at)
     return ()
 
 
 def _leave_queue(call: Call, queue: timedelta, *, at: datetime) -> None:
     """It would ring later than the check of the hours looked ahead. One that rings already is heard to its end."""
-    pause_account(call.account_id, until=at + queue)
+    pause_account(call.account_id, until=at + min(queue, LONGEST_QUEUE_PAUSE))
     extra = {"account": str(call.account.public_id), "seconds": queue.total_seconds()}
     logger.error("calls.queued_too_long", extra=extra)
     if RANKS[call.state] < RANKS[CallState.RINGING]:
