@@ -113,11 +113,12 @@ class CarrierClient:
             began = since + _read_shift(result, at)
             mine = [call for call in page if is_between(call, from_number, to)]
             found += [call for call in mine if not is_older(call, began)]
-            path = read_next_page(body)
-            if path == "" or is_past(page, began):
+            next_path = read_next_page(body)
+            if next_path == "" or is_past(page, began):
                 return found
-            if path is None:
+            if next_path is None:
                 raise CarrierUnavailable(Problem.BAD_ANSWER, BAD_NEXT_PAGE)
+            path = next_path
         raise CarrierUnavailable(Problem.BAD_ANSWER, ENDLESS_LIST)
 
     def end(self, sid: str, status: EndStatus) -> CallSeen | None:
