@@ -1,7 +1,8 @@
 """Placing a call: exactly one request, and what each answer of the carrier means for call, line, lead and account."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from distribution.calls.recording_dials import record_dialed
 from distribution.models import Call, CarrierAccount, Channel, Verification
 from routing.models import Lead
 from tests.support.calling import Office
+from tests.support.factories import CallFactory, ChannelFactory
 from tests.support.waiting_leads import AT, events_of, let_wait
 from tracing.models import AuditEntry
 
@@ -308,6 +310,64 @@ def test_pause_of_the_account_grows_with_each_unknown_call(office: Office) -> No
         assert paused_until is not None
         pauses.append((paused_until - AT).total_seconds())
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+THROTTLED = Dialed(DialOutcome.THROTTLED, code="20429", problem=Problem.THROTTLED)
+TOO_MANY = Dialed(DialOutcome.NOT_PLACED, code="10004", problem=Problem.CONCURRENCY)
+
+
+def answer_each(waiting: Verification, answers: Sequence[Dialed], *, at: datetime = AT) -> list[float]:
+    """Call the lead again each time that it may be called. Returns after how many seconds that was."""
+    pauses: list[float] = []
+    for answer in answers:
+        begun = begin_call(waiting.pk, at=at)
+        assert isinstance(begun, Begun)
+        Call.objects.filter(pk=begun.call_id).update(state="dialing", dialed_at=at)
+        with transaction.atomic():
+            record_dialed(begun.call_id, answer, dialed_at=at, at=at)
+        waiting.refresh_from_db()
+        assert waiting.due_at is not None
+        pauses.append((waiting.due_at - at).total_seconds())
+        paused_until = CarrierAccount.objects.get().next_dial_at
+        assert paused_until is not None
+        at = max(waiting.due_at, paused_until)
+    return pauses
+
+
+@pytest.mark.parametrize(
+    ("answer", "pauses"),
+    [
+        (THROTTLED, [1, 2, 4, 8, 16, 32, 60, 60]),
+        (replace(THROTTLED, retry_after_seconds=7), [7, 7, 7, 8, 16, 32, 60, 60]),
+        (replace(THROTTLED, retry_after_seconds=300), [300, 300]),
+        (TOO_MANY, [10, 20, 40, 60, 60]),
+    ],
+)
+@pytest.mark.usefixtures("committed_db")
+def test_throttling_that_goes_on_slows_down(answer: Dialed, pauses: list[float]) -> None:
+    """Each call has a row, also one that was not placed."""
+    waiting = let_wait(ChannelFactory())
+
+    assert answer_each(waiting, [answer] * len(pauses)) == pauses
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_placed_call_ends_the_slowing_down() -> None:
+    channel = ChannelFactory()
+    answer_each(let_wait(channel), [THROTTLED] * 4)
+    CarrierAccount.objects.update(next_dial_at=None)
+    Channel.objects.update(next_dial_at=None)
+    CallFactory(channel=channel, dial="placed", verification__lead__phone="+14045550199")
+
+    assert answer_each(let_wait(channel, phone="+14045550102"), [THROTTLED] * 2) == [1, 2]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_throttling_does_not_lengthen_the_pause_after_another_failure() -> None:
+    waiting = let_wait(ChannelFactory())
+    away = Dialed(DialOutcome.NOT_PLACED, problem=Problem.UNREACHABLE)
+
+    assert answer_each(waiting, [*[THROTTLED] * 8, away, away])[-2:] == [30, 60]
 
 
 @pytest.mark.parametrize(("seconds", "is_sent"), [(14, True), (16, False)])
