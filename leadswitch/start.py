@@ -35,10 +35,10 @@ def begin_deliverer() -> None:
 
 
 def begin_dialer() -> None:
-    """The same before the dialer starts. Threads pick, check, finish and listen, three apply; others place calls."""
+    """The same before the dialer starts. Two threads pick and listen, 3 apply, 4 check, 2 finish; others call."""
     from django.conf import settings
 
-    _begin("dialer", threads=7 + settings.LEADSWITCH_DIALER_THREADS)
+    _begin("dialer", threads=11 + settings.LEADSWITCH_DIALER_THREADS)
 
 
 def begin_streams() -> None:

@@ -26,7 +26,7 @@ from distribution.calls.by_hand import (
 from distribution.calls.calling_now import find_refusal_now
 from distribution.calls.holds import read_holds
 from distribution.explain.types import TracedVerification
-from distribution.explain.verification import describe_hold, read_verifications
+from distribution.explain.verification import MOST_CALLS, describe_hold, read_verifications
 from distribution.models import (
     OPEN_VERIFICATIONS,
     Verification,
@@ -250,8 +250,8 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
 
     @admin.display(description="calls")
     def calls(self, row: Verification) -> SafeString | str:
-        found = row.calls.select_related("channel").order_by("pk")
         shown = {each.number: each for each in self._explain(row).calls}
+        found = reversed(row.calls.filter(number__in=shown).order_by("-pk")[:MOST_CALLS])
         lines = [
             (
                 reverse("admin:distribution_call_change", args=[call.pk]),

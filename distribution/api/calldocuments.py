@@ -53,7 +53,7 @@ class CallsAnswer(serializers.Serializer[Any]):
     verification = SentVerificationDocument(
         allow_null=True, help_text="The latest one. Null: the lead needs none, or was routed to a partner."
     )
-    calls = SentCallDocument(many=True, help_text="Oldest first.")
+    calls = SentCallDocument(many=True, help_text="The latest 100, oldest first.")
 
 
 EXAMPLE: Final = OpenApiExample(

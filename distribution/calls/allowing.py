@@ -16,10 +16,12 @@ from routing.locks.attempts import LockedLead
 
 # Unless the law says another number.
 MOST_CALLS_PER_DAY: Final = 3
-# How long the carrier may keep a call in its queue. It comes on top of the time that the phone rings.
+# From the check of the hours until the phone rings: the wait before the request, the request, and the carrier's queue.
 QUEUE_MARGIN: Final = timedelta(seconds=30)
 # Why there is no call before the promise to the lead's source ends, with which the lead ends too.
 PROMISE_ENDS: Final = "promise_ends"
+# The carrier may let the phone ring longer than it was asked to.
+RING_OVERRUN: Final = timedelta(seconds=5)
 # A phone that another lead's call uses is looked at again this often.
 LOOK_AGAIN: Final = timedelta(seconds=30)
 # When the oldest call has left the window, not at its edge.
@@ -52,8 +54,12 @@ def still_asks(facts: CallFacts, lead: LockedLead) -> bool:
 
 
 def find_margin(facts: CallFacts) -> timedelta:
-    """How long after the request the phone may still ring."""
-    return timedelta(seconds=facts.ring_seconds) + QUEUE_MARGIN
+    """How long after the check of the hours the phone may still ring."""
+    return find_margin_of_ring(facts.ring_seconds)
+
+
+def find_margin_of_ring(ring_seconds: int) -> timedelta:
+    return timedelta(seconds=ring_seconds) + RING_OVERRUN + QUEUE_MARGIN
 
 
 def check_promise(facts: CallFacts, *, at: datetime) -> Refusal | None:

@@ -54,8 +54,8 @@ def longest_until(call: Call) -> datetime | None:
 
 
 def queued_until(call: Call) -> datetime:
-    """When it must have left the carrier's queue: the check of the hours looked ahead as far."""
-    return (call.dialed_at or call.created_at) + QUEUE_MARGIN
+    """When it must have left the carrier's queue: the check of the hours, before the request, looked ahead as far."""
+    return call.created_at + QUEUE_MARGIN
 
 
 def lasts_too_long(call: Call, *, at: datetime) -> bool:

@@ -5,7 +5,7 @@ carrier cannot be reached, lines and leads are kept.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from distribution.calls.check_times import LEASE
 from distribution.calls.concluding import conclude, conclude_unanswered, conclude_unrequested
 from distribution.calls.hanging_up import hang_up_left_behind
 from distribution.calls.reach import Reach
+from distribution.calls.turns import Taken, Turns
 from distribution.models import Call
 from routing.queries import read_clock
 from tracing.locks import is_lock_conflict
@@ -25,12 +26,14 @@ from tracing.locks import is_lock_conflict
 logger = logging.getLogger(__name__)
 
 FIND_DUE: Final = """
-SELECT id FROM distribution_call WHERE ended_at IS NULL AND next_check_at <= %(at)s
+SELECT id FROM distribution_call
+WHERE ended_at IS NULL AND next_check_at <= %(at)s AND account_id <> ALL(%(without)s)
 ORDER BY next_check_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 # One at a time: what a process has taken and not checked would wait for the end of its lease.
 TAKE: Final = f"""
-UPDATE distribution_call SET next_check_at = %(until)s, checks = checks + 1 WHERE id = ({FIND_DUE}) RETURNING id
+UPDATE distribution_call SET next_check_at = %(until)s, checks = checks + 1 WHERE id = ({FIND_DUE})
+RETURNING id, account_id
 """  # noqa: S608 - only a constant is put in
 
 
@@ -40,25 +43,28 @@ def check_due(
     get_carrier: GetCarrier,
     clock: Callable[[], datetime] = read_clock,
     reach: Reach | None = None,
+    turns: Turns | None = None,
 ) -> int:
     """Check at most `limit` calls that are due. Must run outside a transaction. Returns how many.
 
-    `reach`: which carriers did not answer lately; None: nothing is known. Raises OperationalError and InterfaceError.
+    `reach`: which carriers did not answer lately; None: nothing is known. `turns`: shared with the threads that check
+    beside this one. Raises OperationalError and InterfaceError.
     """
     hang_up_left_behind(limit=limit, at=clock())
-    reach = reach or Reach()
-    count = 0
-    while count < limit and (call_id := _take(at=clock())) is not None:
-        _check(call_id, get_carrier=get_carrier, clock=clock, reach=reach)
-        count += 1
-    return count
+    reach, turns = reach or Reach(), turns or Turns()
+    for count in range(limit):
+        with turns.take(lambda without: _take(without, at=clock())) as taken:
+            if taken is None:
+                return count
+            _check(taken.id, get_carrier=get_carrier, clock=clock, reach=reach)
+    return limit
 
 
-def _take(*, at: datetime) -> int | None:
+def _take(without: Collection[int], *, at: datetime) -> Taken | None:
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, {"at": at, "until": at + LEASE})
+        cursor.execute(TAKE, {"at": at, "until": at + LEASE, "without": list(without)})
         row = cursor.fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else Taken(*row)
 
 
 def _check(call_id: int, *, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach) -> None:

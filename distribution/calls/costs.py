@@ -1,7 +1,8 @@
 """Asks the carrier what answered calls cost. It knows that minutes after their end, and does not report it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db import connection
@@ -9,6 +10,7 @@ from django.db import connection
 from distribution.calls.carrier import CallSeen, CarrierUnavailable
 from distribution.calls.carriers import GetCarrier
 from distribution.calls.reach import Reach
+from distribution.calls.turns import Taken, Turns
 from distribution.models import Call
 
 ASK_AGAIN: Final = timedelta(minutes=30)
@@ -16,35 +18,38 @@ ASK_AGAIN: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(days=1)
 
 FIND_COST: Final = """
-SELECT id FROM distribution_call WHERE cost_due_at <= %(at)s
+SELECT id FROM distribution_call WHERE cost_due_at <= %(at)s AND account_id <> ALL(%(without)s)
 ORDER BY cost_due_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 TAKE: Final = f"""
-UPDATE distribution_call SET cost_due_at = %(again)s WHERE id = ({FIND_COST}) RETURNING id
+UPDATE distribution_call SET cost_due_at = %(again)s WHERE id = ({FIND_COST})
+RETURNING id, account_id
 """  # noqa: S608 - only a constant is put in
 
 
-def read_costs(*, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach) -> int:
+def read_costs(
+    *, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach, turns: Turns
+) -> int:
     """Returns how many were due. Ends at the first that a carrier does not answer: what waits beside them is next."""
     for count in range(limit):
         at = clock()
-        call_id = _take(at=at)
-        if call_id is None:
-            return count
-        call = Call.objects.select_related("account").get(pk=call_id)
-        was_open = reach.is_open(call.account)
-        seen = _ask(call, get_carrier=get_carrier, reach=reach) if was_open else None
-        _write(call, seen, at=at)
-        if was_open and not reach.is_open(call.account):
-            return count + 1
+        with turns.take(partial(_take, at=at)) as taken:
+            if taken is None:
+                return count
+            call = Call.objects.select_related("account").get(pk=taken.id)
+            was_open = reach.is_open(call.account)
+            seen = _ask(call, get_carrier=get_carrier, reach=reach) if was_open else None
+            _write(call, seen, at=at)
+            if was_open and not reach.is_open(call.account):
+                return count + 1
     return limit
 
 
-def _take(*, at: datetime) -> int | None:
+def _take(without: Collection[int], *, at: datetime) -> Taken | None:
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, {"at": at, "again": at + ASK_AGAIN})
+        cursor.execute(TAKE, {"at": at, "again": at + ASK_AGAIN, "without": list(without)})
         row = cursor.fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else Taken(*row)
 
 
 def _ask(call: Call, *, get_carrier: GetCarrier, reach: Reach) -> CallSeen | None:

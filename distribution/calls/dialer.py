@@ -3,8 +3,8 @@
     picker (this thread)   finds who can be called now; sleeps until a notification, a due time or a slot of the pace
     pool (threads)         begins a call, places it, records the answer: one request each
     appliers (threads)     apply what carriers report, each another call
-    checker (a thread)     asks carriers about calls whose reports are missing, and ends calls
-    finisher (a thread)    ends second calls, and asks carriers for costs
+    checkers (threads)     ask carriers about calls whose reports are missing, and end calls
+    finishers (threads)    end second calls, and ask carriers for costs
     listener (a thread)    wakes them when a commit changes something
 
 Several may run: PostgreSQL's locks decide about each call. A process may be killed at every step (dialing.py).
@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
-from django.db import Error, close_old_connections, connections
+from django.db import Error, close_old_connections
 
 from distribution import metrics
 from distribution.calls.applying import Round
@@ -30,6 +30,8 @@ from distribution.calls.finishing import finish_due
 from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
 from distribution.calls.picking import Picked, Room, pick, read_room
 from distribution.calls.reach import Reach
+from distribution.calls.repeating import PAUSE_AFTER_FAILURE_SECONDS, Repeater
+from distribution.calls.turns import Turns
 from distribution.deliveries.intervals import Interval
 from distribution.models import CALL_REPORTS_CHANNEL, CALLS_CHANNEL
 from routing.dispatch.heartbeat import send_heartbeat
@@ -45,7 +47,6 @@ PASS_SECONDS: Final = 30.0
 # What the full pass finds could have been called for this long: it was not just committed.
 MISSED_AFTER_SECONDS: Final = 2.0
 SHORTEST_TURN_SECONDS: Final = 0.01
-PAUSE_AFTER_FAILURE_SECONDS: Final = 0.5
 # A stopping process waits this long for requests that run.
 STOP_SECONDS: Final = 10.0
 # Reports and checks of one turn.
@@ -53,54 +54,16 @@ STEPS_AT_ONCE: Final = 100
 CHECK_SECONDS: Final = 1.0
 # The first is woken by a report. It wakes the next one while another call has reports too.
 APPLIERS: Final = 3
+# Half of them are the most that ask one account: it may answer slowly, and others must be asked. Only the
+# first looks while nothing is due.
+CHECKERS: Final = 4
+FINISHERS: Final = 2
 # Until reports are looked at again that another process is applying.
 BUSY_SECONDS: Final = 0.1
-# Many notifications in a row are one turn, which costs some statements although nothing is due.
-REST_SECONDS: Final = 0.2
 
 
 class ThreadDied(Exception):
     """The process would go on without a part of it. The message names the thread."""
-
-
-class Repeater(threading.Thread):
-    """Calls `step` while it has something to do, when it is woken, and every `seconds`. It survives every failure.
-
-    It rests after a turn that found nothing to do.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        step: Callable[[], int],
-        stop: threading.Event,
-        wake: threading.Event,
-        seconds: float,
-        rest_seconds: float = REST_SECONDS,
-    ) -> None:
-        super().__init__(name=name, daemon=True)
-        self._step, self._stop_event, self._wake = step, stop, wake
-        self._seconds, self._rest_seconds = seconds, rest_seconds
-
-    def run(self) -> None:
-        while not self._stop_event.is_set():
-            self._wake.clear()
-            if not self._turn():
-                self._stop_event.wait(self._rest_seconds)
-                self._wake.wait(self._seconds)
-        connections.close_all()
-
-    def _turn(self) -> int:
-        try:
-            close_old_connections()
-            return self._step()
-        except Exception as error:  # noqa: BLE001 - one bad call must not end the thread, nor its dialer
-            metrics.DIALER_FAILURES.inc()
-            logger.error("calls.part_failed", extra={"part": self.name, "cause": type(error).__name__})
-            close_old_connections()
-            self._stop_event.wait(PAUSE_AFTER_FAILURE_SECONDS)
-        return 0
 
 
 class Wakes(threading.Event):
@@ -130,9 +93,11 @@ class Dialer:
         self, name: str, *, stop: threading.Event, is_woken: bool, carrier_of: GetCarrier = get_carrier
     ) -> None:
         self._name, self._stop, self._carrier_of = name, stop, carrier_of
-        self._wake, checks, finishes = (threading.Event() for _ in range(3))
-        self._reports = [threading.Event() for _ in range(APPLIERS)]
-        self.wakes = Wakes(self._wake, checks)
+        self._wake = threading.Event()
+        self._reports, self._checks, self._finishes = (
+            [threading.Event() for _ in range(number)] for number in (APPLIERS, CHECKERS, FINISHERS)
+        )
+        self.wakes = Wakes(self._wake, self._checks[0])
         self.listens: Mapping[str, threading.Event] = {
             CALLS_CHANNEL: self.wakes,
             CALL_REPORTS_CHANNEL: self._reports[0],
@@ -141,13 +106,13 @@ class Dialer:
         self._pool = DialPool(
             settings.LEADSWITCH_DIALER_THREADS, on_done=self._wake.set, carrier_of=carrier_of
         )
-        appliers = [self._make_applier(number, is_woken=is_woken) for number in range(APPLIERS)]
-        checker = Repeater("checker", step=self._check, stop=stop, wake=checks, seconds=CHECK_SECONDS)
-        finisher = Repeater(
-            "finisher", step=self._finish_calls, stop=stop, wake=finishes, seconds=CHECK_SECONDS
-        )
-        self._parts: list[threading.Thread] = [*self._pool.threads, *appliers, checker, finisher]
         self._reach = Reach()
+        self._parts: list[threading.Thread] = [
+            *self._pool.threads,
+            *(self._make_applier(number, is_woken=is_woken) for number in range(APPLIERS)),
+            *self._make_askers("checker", check_due, wakes=self._checks),
+            *self._make_askers("finisher", finish_due, wakes=self._finishes),
+        ]
         self._heartbeat = Interval(HEARTBEAT_SECONDS)
         self._full_pass = FullPass()
         self._rereading = Interval(PASS_SECONDS / 2)
@@ -241,11 +206,27 @@ class Dialer:
             self._stop.wait(BUSY_SECONDS)
         return int(applied.is_left)
 
-    def _check(self) -> int:
-        return check_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
+    def _make_askers(
+        self, name: str, ask: Callable[..., int], *, wakes: Sequence[threading.Event]
+    ) -> list[Repeater]:
+        """Threads that ask carriers. As many as ask wake the next one. Half of them are the most for one account."""
+        turns = Turns(most=len(wakes) // 2, on_taken=lambda count: wakes[count % len(wakes)].set())
+        return [
+            Repeater(
+                f"{name}-{number}",
+                step=partial(self._ask, ask, number, turns),
+                stop=self._stop,
+                wake=wake,
+                seconds=CHECK_SECONDS,
+            )
+            for number, wake in enumerate(wakes)
+        ]
 
-    def _finish_calls(self) -> int:
-        return finish_due(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach)
+    def _ask(self, ask: Callable[..., int], number: int, turns: Turns) -> int:
+        """Each but the first looks only while as many as there are before it ask."""
+        if turns.count() < number:
+            return 0
+        return ask(limit=STEPS_AT_ONCE, get_carrier=self._carrier_of, reach=self._reach, turns=turns)
 
     def _look_after(self) -> None:
         self._check_threads()
@@ -255,7 +236,7 @@ class Dialer:
             write_dialer_heartbeat(self._name, at=read_clock())
 
     def _check_threads(self) -> None:
-        """Without its checker or a thread of its pool, a dialer would keep lines for ever, and look alive."""
+        """Without a checker or a thread of its pool, a dialer would keep lines for ever, and look alive."""
         dead = next((thread for thread in self._parts if not thread.is_alive()), None)
         if dead is None or self._stop.is_set():
             return
@@ -265,7 +246,7 @@ class Dialer:
     def _finish(self) -> None:
         """No new calls. Requests that run may end; the checker of another dialer asks about those that do not."""
         self._stop.set()
-        for wake in (self.wakes, *self._reports):
+        for wake in (self.wakes, *self._reports, *self._checks, *self._finishes):
             wake.set()
         self._pool.finish(seconds=STOP_SECONDS)
         try:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from distribution.calls.allowing import QUEUE_MARGIN
+from distribution.calls.allowing import find_margin_of_ring
 from distribution.calls.channels import (
     CHANNEL_COLUMNS,
     COUNT_OF_CHANNEL,
@@ -27,7 +27,7 @@ from distribution.sql_arrays import array_literal
 from routing.locks.attempts import IS_PRODUCT_PAUSED
 
 # How long the phone rings is a setting of the campaign, and the default is near enough here.
-MARGIN: Final = timedelta(seconds=CallPolicy().ring_seconds) + QUEUE_MARGIN
+MARGIN: Final = find_margin_of_ring(CallPolicy().ring_seconds)
 # The first of each queue, one step in the index for each workspace that has a channel. Lines are counted only where it
 # is due.
 READ_ROOM: Final = f"""

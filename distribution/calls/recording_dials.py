@@ -7,14 +7,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
-from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.calls.binding import bind, is_of_another
 from distribution.calls.carrier import Dialed, Problem
 from distribution.calls.carrier import DialOutcome as Outcome
-from distribution.calls.check_times import CHECK_MARGIN, SOON, next_check
+from distribution.calls.check_times import CHECK_MARGIN, SOON, next_check, queued_until
 from distribution.calls.hanging_up import QUEUED_TOO_LONG, request_hang_up
 from distribution.calls.hearing import END_FIELDS, mark_ended
 from distribution.calls.locks import LockedCall, lock_call, lock_verification
@@ -38,6 +38,11 @@ CONCURRENCY_PAUSE: Final = timedelta(seconds=10)
 # A carrier that is down is not asked again at once, by any lead.
 UNREACHABLE_PAUSE: Final = timedelta(seconds=5)
 THROTTLE_PAUSE: Final = timedelta(seconds=1)
+# Both pauses double while the calls of a channel are throttled one after the other, or each second would have a call.
+LONGEST_THROTTLE_PAUSE: Final = timedelta(seconds=60)
+THROTTLED_LATELY: Final = timedelta(minutes=10)
+# A carrier that says that its queue lasts days is asked again: it may be wrong, and the queue may be emptied.
+LONGEST_QUEUE_PAUSE: Final = timedelta(hours=1)
 # The pause of an account doubles with each of its calls of which nobody knows whether it was placed: each holds a line.
 UNKNOWN_PAUSE: Final = timedelta(seconds=1)
 LONGEST_UNKNOWN_PAUSE: Final = timedelta(seconds=60)
@@ -116,14 +121,14 @@ def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, a
     tell_of(call, CallEventCode.PLACED, at=at)
     _renew(locked, at=at)
     queue = timedelta(milliseconds=dialed.queue_ms)
-    if queue > QUEUE_MARGIN:
+    if queue and at + queue > queued_until(call):
         _leave_queue(call, queue, at=at)
     return ()
 
 
 def _leave_queue(call: Call, queue: timedelta, *, at: datetime) -> None:
     """It would ring later than the check of the hours looked ahead. One that rings already is heard to its end."""
-    pause_account(call.account_id, until=at + queue)
+    pause_account(call.account_id, until=at + min(queue, LONGEST_QUEUE_PAUSE))
     extra = {"account": str(call.account.public_id), "seconds": queue.total_seconds()}
     logger.error("calls.queued_too_long", extra=extra)
     if RANKS[call.state] < RANKS[CallState.RINGING]:
@@ -154,8 +159,8 @@ def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> L
     call = locked.call
     is_throttled = dialed.outcome is Outcome.THROTTLED or dialed.problem is Problem.CONCURRENCY
     call.dial = DialOutcome.THROTTLED if is_throttled else DialOutcome.NOT_PLACED
-    if is_throttled:
-        pause = _find_pause(dialed)
+    pause = _find_throttle_pause(call, dialed, at=at) if is_throttled else None
+    if pause is not None:
         tell_of(call, CallEventCode.THROTTLED, at=at, retry_after_seconds=pause.total_seconds())
     else:
         tell_of(call, CallEventCode.NOT_PLACED, at=at, problem=dialed.problem.value, code=dialed.code)
@@ -163,9 +168,9 @@ def _record_not_placed(locked: LockedCall, dialed: Dialed, *, at: datetime) -> L
     if dialed.problem in OF_PHONE:
         lines = _end_invalid(locked, at=at)
     else:
-        following = _find_next(call, dialed, at=at)
+        following = _find_next(call, dialed, pause=pause, at=at)
         lines = end_not_placed(locked, due_at=following.due_at, reason=following.reason, by=BY, at=at)
-    _note_problem(call, dialed, at=at)
+    _note_problem(call, dialed, pause=pause, at=at)
     return lines
 
 
@@ -180,34 +185,43 @@ def _end_invalid(locked: LockedCall, *, at: datetime) -> Lines:
     return give_up(lock_verification(call.verification_id), locked.claimed, reason=call.outcome, at=at)
 
 
-def _find_next(call: Call, dialed: Dialed, *, at: datetime) -> Next:
-    """When the lead is called again, and why not at once."""
+def _find_next(call: Call, dialed: Dialed, *, pause: timedelta | None, at: datetime) -> Next:
+    """When the lead is called again, and why not at once. `pause`: of a throttled one."""
     problem = dialed.problem
+    if pause is not None:
+        return Next(at + pause, WAITS[problem])
     if problem in (Problem.NUMBER_REFUSED, Problem.SENT_TOO_LATE):
         return Next(at)
-    if problem in (Problem.THROTTLED, Problem.CONCURRENCY):
-        return Next(at + _find_pause(dialed), WAITS[problem])
     if problem in OF_ACCOUNT:
         return Next(at, WAITS[problem])
     return Next(at + find_lead_pause(call), WAITS.get(problem, REFUSED))
 
 
 def find_lead_pause(call: Call) -> timedelta:
-    """It doubles with each call of the verification that was not placed."""
+    """It doubles with each call of the verification that was not placed. Throttled ones have a pause of their own."""
     if call.verification_id is None:
         return SHORTEST_PAUSE
     calls = Call.objects.filter(verification_id=call.verification_id, outcome=CallOutcome.NOT_PLACED)
-    doublings = min(calls.count(), MOST_DOUBLINGS)
+    doublings = min(calls.exclude(dial=DialOutcome.THROTTLED).count(), MOST_DOUBLINGS)
     return min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
-def _find_pause(dialed: Dialed) -> timedelta:
+def _find_throttle_pause(call: Call, dialed: Dialed, *, at: datetime) -> timedelta:
+    """As long as the carrier asks, and longer if calls were throttled before this one."""
     asked = timedelta(seconds=dialed.retry_after_seconds or 0)
-    least = CONCURRENCY_PAUSE if dialed.problem is Problem.CONCURRENCY else THROTTLE_PAUSE
-    return max(asked, least)
+    first = CONCURRENCY_PAUSE if dialed.problem is Problem.CONCURRENCY else THROTTLE_PAUSE
+    return max(asked, min(first * (1 << _count_throttled(call, at=at)), LONGEST_THROTTLE_PAUSE))
 
 
-def _note_problem(call: Call, dialed: Dialed, *, at: datetime) -> None:
+def _count_throttled(call: Call, *, at: datetime) -> int:
+    """How many of the channel's latest calls were throttled, without a placed one in between."""
+    latest = Call.objects.filter(channel_id=call.channel_id).exclude(pk=call.pk).order_by("-pk")
+    seen = list(latest.values_list("dial", "created_at")[:MOST_DOUBLINGS])
+    lately = [dial for dial, created_at in seen if dial and created_at > at - THROTTLED_LATELY]
+    return len(list(takewhile(lambda dial: dial == DialOutcome.THROTTLED, lately)))
+
+
+def _note_problem(call: Call, dialed: Dialed, *, pause: timedelta | None, at: datetime) -> None:
     """What the refusal says of the number or of the account. Their locks come after the call's."""
     problem = dialed.problem
     if problem in OF_ACCOUNT:
@@ -216,8 +230,8 @@ def _note_problem(call: Call, dialed: Dialed, *, at: datetime) -> None:
         flag_channel(call.channel_id, code=dialed.code, at=at)
     elif problem is Problem.UNREACHABLE:
         pause_account(call.account_id, until=at + UNREACHABLE_PAUSE)
-    elif problem in (Problem.THROTTLED, Problem.CONCURRENCY):
-        pause_account(call.account_id, until=at + _find_pause(dialed))
+    elif pause is not None:
+        pause_account(call.account_id, until=at + pause)
     if problem is Problem.CONCURRENCY:
         logger.error(
             "calls.too_many_lines", extra={"account": str(call.account.public_id), "problem": problem.value}

@@ -4,8 +4,9 @@ Such a call ends by its own time limit at the latest, so its end is asked for du
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import connection
@@ -15,6 +16,7 @@ from distribution.calls.carrier import CarrierUnavailable, EndStatus
 from distribution.calls.carriers import GetCarrier
 from distribution.calls.notices import NO_SEQUENCE
 from distribution.calls.reach import Reach
+from distribution.calls.turns import Taken, Turns
 from distribution.models import Call, CallNotice, NoticeKind
 
 logger = logging.getLogger(__name__)
@@ -25,15 +27,17 @@ MOST_DOUBLINGS: Final = 10
 LONGEST: Final = timedelta(days=1)
 
 FIND_DUE: Final = """
-SELECT id FROM distribution_callnotice WHERE applied_at IS NULL AND result = 'hang_up' AND due_at <= %(at)s
-ORDER BY due_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+SELECT n.id FROM distribution_callnotice n JOIN distribution_call c ON c.id = n.call_id
+WHERE n.applied_at IS NULL AND n.result = 'hang_up' AND n.due_at <= %(at)s AND c.account_id <> ALL(%(without)s)
+ORDER BY n.due_at, n.id LIMIT 1 FOR NO KEY UPDATE OF n SKIP LOCKED
 """
 # It is due again before it is asked: what fails in whatever way lets all others go first.
 TAKE: Final = f"""
 UPDATE distribution_callnotice SET tries = LEAST(tries + 1, 32000), due_at = %(at)s::timestamptz + make_interval(
     secs => LEAST(%(first)s * 2 ^ LEAST(tries, %(doublings)s), %(longest)s)
 )
-WHERE id = ({FIND_DUE}) RETURNING id
+WHERE id = ({FIND_DUE})
+RETURNING id, (SELECT c.account_id FROM distribution_call c WHERE c.id = call_id)
 """  # noqa: S608 - only a constant is put in
 
 
@@ -46,26 +50,27 @@ def note_second_call(call: Call, sid: str) -> None:
 
 
 def end_second_calls(
-    *, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach
+    *, limit: int, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach, turns: Turns
 ) -> int:
     """Two processes may end the same call: the carrier ends it once. Returns how many reports were due."""
     for count in range(limit):
         at = clock()
-        note_id = _take(at=at)
-        if note_id is None:
-            return count
-        note = CallNotice.objects.select_related("call__account").get(pk=note_id)
-        if _end(note, get_carrier=get_carrier, reach=reach):
-            _note_all_of(note, HUNG_UP, at=at)
-        elif at >= note.received_at + LONGEST:
-            logger.error("calls.second_call_given_up", extra={"call": str(note.call.public_id)})
-            _note_all_of(note, FAILED, at=at)
+        with turns.take(partial(_take, at=at)) as taken:
+            if taken is None:
+                return count
+            note = CallNotice.objects.select_related("call__account").get(pk=taken.id)
+            if _end(note, get_carrier=get_carrier, reach=reach):
+                _note_all_of(note, HUNG_UP, at=at)
+            elif at >= note.received_at + LONGEST:
+                logger.error("calls.second_call_given_up", extra={"call": str(note.call.public_id)})
+                _note_all_of(note, FAILED, at=at)
     return limit
 
 
-def _take(*, at: datetime) -> int | None:
+def _take(without: Collection[int], *, at: datetime) -> Taken | None:
     values: dict[str, Any] = {
         "at": at,
+        "without": list(without),
         "first": FIRST_PAUSE_SECONDS,
         "longest": LONGEST_PAUSE_SECONDS,
         "doublings": MOST_DOUBLINGS,
@@ -73,7 +78,7 @@ def _take(*, at: datetime) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(TAKE, values)
         row = cursor.fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else Taken(*row)
 
 
 def _end(note: CallNotice, *, get_carrier: GetCarrier, reach: Reach) -> bool:

@@ -31,6 +31,8 @@ BY_OPERATOR: Final[Mapping[str, str]] = {
     CallEventCode.CALL_NOW: "call_now",
     CallEventCode.GAVE_UP: "give_up_verification",
 }
+# A carrier may refuse calls for hours, and each of them has a row.
+MOST_CALLS: Final = 100
 CALL: Final = "a call in which the person presses 1"
 HAND: Final = "an operator who verifies the person by hand"
 # No call can verify such a person.
@@ -103,8 +105,8 @@ def describe_gate(verification: TracedVerification) -> str:
 
 def _read_calls(rows: Sequence[Verification]) -> Mapping[int | None, list[Call]]:
     calls: dict[int | None, list[Call]] = {row.pk: [] for row in rows}
-    found = Call.objects.filter(verification__in=rows).select_related("channel").order_by("pk")
-    for call in found:
+    found = Call.objects.filter(verification__in=rows).select_related("channel").order_by("-pk")
+    for call in reversed(found[:MOST_CALLS]):
         calls[call.verification_id].append(call)
     return calls
 

@@ -17,6 +17,7 @@ from distribution.calls.carrier.judging import (
     name_failure,
     read_retry_after,
 )
+from distribution.calls.carrier.matching import is_between, is_older, is_past
 from distribution.calls.carrier.reading import (
     SID,
     read_account,
@@ -48,11 +49,13 @@ DOWNLOAD_TIMEOUTS: Final = Timeouts(
 # A call is about 2 kB of JSON.
 PAGE_SIZE: Final = 20
 MOST_PAGES: Final = 50
+# No page is asked for after that. With the last one a search ends within the lease of its call (check_times.py).
+SEARCH_MS: Final = 30_000
 ENDLESS_LIST: Final = "endless_list"
+BAD_NEXT_PAGE: Final = "bad_next_page"
 MAX_ANSWER_BYTES: Final = 262_144
 # Not every carrier heeds the size of a page.
 MAX_LIST_BYTES: Final = 8_388_608
-LEAST_DIGITS: Final = 7
 OTHER_CALL: Final = "other_call"
 # A clock that differs by less looks like a slow answer. The margin of `since` covers it.
 LEAST_CLOCK_SHIFT: Final = timedelta(seconds=30)
@@ -99,18 +102,23 @@ class CarrierClient:
         query = urlencode({"To": to, "From": from_number, "PageSize": PAGE_SIZE})
         path = f"{self._account}/Calls.json?{query}"
         found: list[CallSeen] = []
-        for _ in range(MOST_PAGES):
+        pages, spent_ms = 0, 0.0
+        while pages < MOST_PAGES and spent_ms < SEARCH_MS:
             result = self._send("GET", path, max_body_bytes=MAX_LIST_BYTES)
+            pages, spent_ms = pages + 1, spent_ms + result.duration_ms
             body = read_object(_require_answer(result))
             page = read_calls(body)
             if page is None:
                 raise _unavailable(result)
             began = since + _read_shift(result, at)
-            mine = [call for call in page if _is_between(call, from_number, to)]
-            found += [call for call in mine if not _is_older(call, began)]
-            path = read_next_page(body)
-            if not path or _is_past(page, began):
+            mine = [call for call in page if is_between(call, from_number, to)]
+            found += [call for call in mine if not is_older(call, began)]
+            next_path = read_next_page(body)
+            if next_path == "" or is_past(page, began):
                 return found
+            if next_path is None:
+                raise CarrierUnavailable(Problem.BAD_ANSWER, BAD_NEXT_PAGE)
+            path = next_path
         raise CarrierUnavailable(Problem.BAD_ANSWER, ENDLESS_LIST)
 
     def end(self, sid: str, status: EndStatus) -> CallSeen | None:
@@ -180,29 +188,6 @@ def _check(sid: str) -> str:
 
 def _is_missing(result: OutboundResult) -> bool:
     return result.status == HTTPStatus.NOT_FOUND
-
-
-def _is_older(call: CallSeen, since: datetime) -> bool:
-    """A call without a time is kept: it may be the one that is looked for."""
-    return call.created_at is not None and call.created_at < since.replace(microsecond=0)
-
-
-def _is_past(page: Sequence[CallSeen], since: datetime) -> bool:
-    """All further pages are older. Only if the page is in that order: it is not promised."""
-    times = [call.created_at for call in page if call.created_at is not None]
-    is_ordered = len(times) == len(page) and times == sorted(times, reverse=True)
-    return is_ordered and bool(page) and _is_older(page[-1], since)
-
-
-def _is_between(call: CallSeen, from_number: str, to: str) -> bool:
-    """A carrier may write the numbers in a form of its own, or leave them out."""
-    return _is_same(call.to, to) and _is_same(call.from_number, from_number)
-
-
-def _is_same(seen: str, number: str) -> bool:
-    digits, wanted = ("".join(each for each in text if each.isdigit()) for text in (seen, number))
-    is_local = len(digits) >= LEAST_DIGITS and wanted.endswith(digits)
-    return not digits or is_local or digits.endswith(wanted)
 
 
 def _read_shift(result: OutboundResult, at: datetime | None) -> timedelta:

@@ -14,8 +14,13 @@ from distribution.deliveries.outbound import OutboundResult
 # Twilio's ids are CA and 32 hexadecimal digits. Other carriers of this API use UUIDs.
 SID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{9,63}")
 CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,20}")
-LONGEST_TEXT: Final = 40
+# A word of the carrier, such as in-progress or machine_start. PostgreSQL stores it.
+WORD: Final = re.compile(r"[A-Za-z][A-Za-z_-]{0,29}")
+CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 NUMBER: Final = re.compile(r"[0-9]{1,9}")
+TIME: Final = re.compile(r"[ -~]{1,40}")
+# What can be in a request line.
+PATH: Final = re.compile(r"/(?!/)[!-~]{0,4000}")
 
 
 def read_object(result: OutboundResult) -> Mapping[str, Any]:
@@ -38,26 +43,26 @@ def read_code(body: Mapping[str, Any]) -> str:
 
 def read_call(body: Mapping[str, Any]) -> CallSeen | None:
     """None if the object has no id of a call."""
-    sid = _read_text(body, "sid", longest=64)
-    if not SID.fullmatch(sid):
+    sid = _read_text(SID, body, "sid")
+    if not sid:
         return None
     return CallSeen(
         sid=sid,
-        status=_read_text(body, "status"),
-        to=_read_text(body, "to"),
-        from_number=_read_text(body, "from"),
-        answered_by=_read_text(body, "answered_by"),
+        status=_read_text(WORD, body, "status"),
+        to=_read_address(body, "to"),
+        from_number=_read_address(body, "from"),
+        answered_by=_read_text(WORD, body, "answered_by"),
         created_at=_read_time(body, "date_created"),
         started_at=_read_time(body, "start_time"),
         ended_at=_read_time(body, "end_time"),
         duration_seconds=_read_number(body, "duration"),
         price=_read_price(body),
-        currency=_read_text(body, "price_unit").upper()[:3],
+        currency=_read_text(CURRENCY, body, "price_unit").upper(),
     )
 
 
 def read_account(body: Mapping[str, Any]) -> AccountSeen:
-    return AccountSeen(status=_read_text(body, "status"), kind=_read_text(body, "type"))
+    return AccountSeen(status=_read_text(WORD, body, "status"), kind=_read_text(WORD, body, "type"))
 
 
 def read_calls(body: Mapping[str, Any]) -> list[CallSeen] | None:
@@ -70,19 +75,26 @@ def read_calls(body: Mapping[str, Any]) -> list[CallSeen] | None:
     return found if len(found) == len(listed) else None
 
 
-def read_next_page(body: Mapping[str, Any]) -> str:
-    """The path and query of the next page of a list. Blank on the last page."""
-    path = body.get("next_page_uri")
-    return path if isinstance(path, str) and path.startswith("/") and not path.startswith("//") else ""
+def read_next_page(body: Mapping[str, Any]) -> str | None:
+    """The path and query of the next page of a list. Blank on the last page. None: there is one that is no path."""
+    path = body.get("next_page_uri") or ""
+    return path if isinstance(path, str) and (not path or PATH.fullmatch(path)) else None
 
 
 def read_queue_ms(body: Mapping[str, Any]) -> int:
     return _read_number(body, "queue_time") or 0
 
 
-def _read_text(body: Mapping[str, Any], name: str, *, longest: int = LONGEST_TEXT) -> str:
+def _read_text(form: re.Pattern[str], body: Mapping[str, Any], name: str) -> str:
+    """Blank if it is missing or is something else."""
     value = body.get(name)
-    return value if isinstance(value, str) and len(value) <= longest else ""
+    return value if isinstance(value, str) and form.fullmatch(value) else ""
+
+
+def _read_address(body: Mapping[str, Any], name: str) -> str:
+    """A number, or another text as it is: what cannot be read as a number is not left out. Compared, never stored."""
+    value = body.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _read_number(body: Mapping[str, Any], name: str) -> int | None:
@@ -95,10 +107,10 @@ def _read_number(body: Mapping[str, Any], name: str) -> int | None:
 def _read_time(body: Mapping[str, Any], name: str) -> datetime | None:
     """RFC 2822, in seconds."""
     try:
-        found = parsedate_to_datetime(_read_text(body, name))
+        found = parsedate_to_datetime(_read_text(TIME, body, name))
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _read_price(body: Mapping[str, Any]) -> Decimal | None:

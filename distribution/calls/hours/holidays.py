@@ -67,6 +67,10 @@ def _find_last(year: int, month: int, *, weekday: int) -> date:
     return fifth if fifth.month == month else fifth - WEEK
 
 
+def _find_election_day(year: int) -> date:
+    return _find_nth(year, 11, weekday=MONDAY, nth=1) + DAY
+
+
 def find_easter(year: int) -> date:
     """Gregorian Easter by the anonymous algorithm of Meeus, Jones and Butcher."""
     century, in_century = divmod(year, 100)
@@ -88,9 +92,13 @@ def _list_alabama(year: int) -> dict[date, str]:
     }
 
 
-# La. R.S. 1:55, without the holidays that need a proclamation of the governor (January 8, August 30).
+# La. R.S. 1:55 (legis.la.gov). General Election Day, in even years: from the holidays that the Clerk of Civil District
+# Court in New Orleans lists by that section, and from the package `holidays`. Read on November 30, 2026.
 def _list_louisiana(year: int) -> dict[date, str]:
-    return {
+    election = {_find_election_day(year): "General Election Day"} if year % 2 == 0 else {}
+    return election | {
+        date(year, 1, 8): "Battle of New Orleans",
+        date(year, 8, 30): "Huey P. Long Day",
         find_easter(year) - timedelta(days=47): "Mardi Gras",
         find_easter(year) - timedelta(days=2): "Good Friday",
         date(year, 11, 1): "All Saints' Day",
@@ -103,22 +111,39 @@ def _list_mississippi(year: int) -> dict[date, str]:
     return {_find_last(year, 4, weekday=MONDAY): "Confederate Memorial Day"}
 
 
-# 44 Pa. C.S. 11.
+# 44 P.S. 11. Flag Day: verifythis.com by the Department of Veterans Affairs, and 7 P.S. 113 (banks may close). Read on
+# November 30, 2026.
 def _list_pennsylvania(year: int) -> dict[date, str]:
     return {
         find_easter(year) - timedelta(days=2): "Good Friday",
-        _find_nth(year, 11, weekday=MONDAY, nth=1) + DAY: "Election Day",
+        date(year, 6, 14): "Flag Day",
+        _find_election_day(year): "Election Day",
     }
 
 
-# R.I. Gen. Laws 25-1-1.
+# R.I. Gen. Laws 25-1-1, read on November 30, 2026. Officers of the state are elected in even years.
 def _list_rhode_island(year: int) -> dict[date, str]:
-    return {_find_nth(year, 8, weekday=MONDAY, nth=2): "Victory Day"}
+    election = {_find_election_day(year): "Election Day"} if year % 2 == 0 else {}
+    return election | {
+        date(year, 5, 4): "Rhode Island Independence Day",
+        _find_nth(year, 8, weekday=MONDAY, nth=2): "Victory Day",
+    }
 
 
-# Utah Code 63G-1-301.
+# Utah Code 63G-1-301 as in force from May 6, 2026, read on November 30, 2026. It is superseded on January 1, 2027.
 def _list_utah(year: int) -> dict[date, str]:
-    return {date(year, 7, 24): "Pioneer Day"}
+    return {
+        find_easter(year) - timedelta(days=2): "Good Friday",
+        _find_monday_of_juneteenth(year): "Juneteenth",
+        date(year, 7, 24): "Pioneer Day",
+    }
+
+
+def _find_monday_of_juneteenth(year: int) -> date:
+    """The Monday before a Tuesday to Friday, and the Monday after a Saturday or Sunday."""
+    day = date(year, 6, 19)
+    monday = day - timedelta(days=day.weekday())
+    return monday + WEEK if day.weekday() in (SATURDAY, SUNDAY) else monday
 
 
 _STATES: Final[Mapping[str, Callable[[int], dict[date, str]]]] = {

@@ -113,7 +113,7 @@ def change(model: Any, **values: Any) -> None:
             "channel_closed",
             AT + timedelta(hours=2),
         ),
-        # Ringing and the carrier's queue last 58 seconds: it closes in between.
+        # Ringing and the carrier's queue last 63 seconds: it closes in between.
         (
             lambda: change(Channel, hours={"mon": [["09:00", "10:00"]], "tue": [["09:00", "10:00"]]}),
             "channel_closed",
@@ -181,9 +181,9 @@ def test_phone_still_rings_within_the_hours() -> None:
     last = AT.replace(hour=2, minute=0) + DAY  # 9 pm
     waiting = let_wait(ChannelFactory())
 
-    assert isinstance(begin_call(waiting.pk, at=last - timedelta(seconds=58)), NotBegun)
+    assert isinstance(begin_call(waiting.pk, at=last - timedelta(seconds=63)), NotBegun)
     Verification.objects.update(due_at=AT)
-    assert isinstance(begin_call(waiting.pk, at=last - timedelta(seconds=59)), Begun)
+    assert isinstance(begin_call(waiting.pk, at=last - timedelta(seconds=64)), Begun)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Placing a call: exactly one request, and what each answer of the carrier means for call, line, lead and account."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from distribution.calls.recording_dials import record_dialed
 from distribution.models import Call, CarrierAccount, Channel, Verification
 from routing.models import Lead
 from tests.support.calling import Office
+from tests.support.factories import CallFactory, ChannelFactory
 from tests.support.waiting_leads import AT, events_of, let_wait
 from tracing.models import AuditEntry
 
@@ -240,37 +242,57 @@ def test_result_of_a_call_that_lost_its_lead_frees_the_line_only(office: Office)
     assert count_lines(office.channel.pk) == 0
 
 
-def record_late(office: Office, dialed: Dialed) -> tuple[Call, datetime]:
-    """The answer of the carrier to a call that is being requested."""
+def record_queued(office: Office, queue: timedelta, *, sent_after: int = 0, answered_after: int = 0) -> Call:
+    """The answer of the carrier to a call that was begun at AT. It keeps it in its queue."""
     _, begun = begin(office, "27")
-    dialed_at = start_request(begun)
-    assert dialed_at is not None
-    record(begun, dialed, dialed_at=dialed_at)
-    return Call.objects.get(pk=begun.call_id), dialed_at
+    dialed_at = AT + sent_after * SECOND
+    Call.objects.update(state="dialing", dialed_at=dialed_at)
+    dialed = Dialed(DialOutcome.PLACED, sid="CA1", queue_ms=round(queue.total_seconds() * 1000))
+    with transaction.atomic():
+        record_dialed(begun.call_id, dialed, dialed_at=dialed_at, at=dialed_at + answered_after * SECOND)
+    return Call.objects.get(pk=begun.call_id)
 
 
 def test_call_that_the_carrier_queues_for_too_long_is_hung_up(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It would ring later than the check of the hours looked ahead."""
-    call, dialed_at = record_late(office, Dialed(DialOutcome.PLACED, sid="CA1", queue_ms=30_001))
+    queue = timedelta(milliseconds=30_001)
+    call = record_queued(office, queue)
 
     assert (call.carrier_sid, call.state) == ("CA1", "queued")
-    assert call.hang_up_at is not None
-    assert call.next_check_at == call.hang_up_at
-    assert call.hang_up_at >= dialed_at
-    paused_until = CarrierAccount.objects.get().next_dial_at
-    assert paused_until == call.hang_up_at + timedelta(milliseconds=30_001)
+    assert (call.hang_up_at, call.next_check_at) == (AT, AT)
+    assert CarrierAccount.objects.get().next_dial_at == AT + queue
     assert [record.message for record in caplog.records] == ["calls.queued_too_long"]
     story = [(code, data) for code, data in events_of(Verification.objects.get()) if code == "hung_up"]
     assert story == [("hung_up", {"why": "queued_too_long"})]
 
 
-def test_call_that_the_carrier_queues_for_the_margin_goes_on(office: Office) -> None:
-    call, dialed_at = record_late(office, Dialed(DialOutcome.PLACED, sid="CA1", queue_ms=30_000))
+@pytest.mark.parametrize(
+    ("sent_after", "answered_after", "queue", "is_hung_up"),
+    [
+        *((0, 0, 30, False), (0, 0, 31, True)),
+        *((15, 0, 15, False), (15, 0, 16, True)),
+        *((15, 10, 5, False), (15, 10, 6, True)),
+        (15, 20, 0, False),
+    ],
+)
+def test_waits_before_and_after_the_request_count_together(
+    office: Office, *, sent_after: int, answered_after: int, queue: int, is_hung_up: bool
+) -> None:
+    """The hours were looked at before the first of them. One that was in no queue rings already."""
+    call = record_queued(office, queue * SECOND, sent_after=sent_after, answered_after=answered_after)
 
-    assert call.hang_up_at is None
-    assert call.next_check_at == dialed_at + timedelta(seconds=30 + 28 + 30)
+    assert (call.hang_up_at is not None) == is_hung_up
+    if not is_hung_up:
+        assert call.next_check_at == AT + (sent_after + queue + 28 + 30) * SECOND
+
+
+def test_queue_of_days_pauses_the_account_for_an_hour(office: Office) -> None:
+    """Then one call shows whether it is still full. An operator may have emptied it."""
+    record_queued(office, timedelta(days=11))
+
+    assert CarrierAccount.objects.get().next_dial_at == AT + timedelta(hours=1)
 
 
 def test_pause_of_the_account_grows_with_each_unknown_call(office: Office) -> None:
@@ -288,6 +310,64 @@ def test_pause_of_the_account_grows_with_each_unknown_call(office: Office) -> No
         assert paused_until is not None
         pauses.append((paused_until - AT).total_seconds())
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+THROTTLED = Dialed(DialOutcome.THROTTLED, code="20429", problem=Problem.THROTTLED)
+TOO_MANY = Dialed(DialOutcome.NOT_PLACED, code="10004", problem=Problem.CONCURRENCY)
+
+
+def answer_each(waiting: Verification, answers: Sequence[Dialed], *, at: datetime = AT) -> list[float]:
+    """Call the lead again each time that it may be called. Returns after how many seconds that was."""
+    pauses: list[float] = []
+    for answer in answers:
+        begun = begin_call(waiting.pk, at=at)
+        assert isinstance(begun, Begun)
+        Call.objects.filter(pk=begun.call_id).update(state="dialing", dialed_at=at)
+        with transaction.atomic():
+            record_dialed(begun.call_id, answer, dialed_at=at, at=at)
+        waiting.refresh_from_db()
+        assert waiting.due_at is not None
+        pauses.append((waiting.due_at - at).total_seconds())
+        paused_until = CarrierAccount.objects.get().next_dial_at
+        assert paused_until is not None
+        at = max(waiting.due_at, paused_until)
+    return pauses
+
+
+@pytest.mark.parametrize(
+    ("answer", "pauses"),
+    [
+        (THROTTLED, [1, 2, 4, 8, 16, 32, 60, 60]),
+        (replace(THROTTLED, retry_after_seconds=7), [7, 7, 7, 8, 16, 32, 60, 60]),
+        (replace(THROTTLED, retry_after_seconds=300), [300, 300]),
+        (TOO_MANY, [10, 20, 40, 60, 60]),
+    ],
+)
+@pytest.mark.usefixtures("committed_db")
+def test_throttling_that_goes_on_slows_down(answer: Dialed, pauses: list[float]) -> None:
+    """Each call has a row, also one that was not placed."""
+    waiting = let_wait(ChannelFactory())
+
+    assert answer_each(waiting, [answer] * len(pauses)) == pauses
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_placed_call_ends_the_slowing_down() -> None:
+    channel = ChannelFactory()
+    answer_each(let_wait(channel), [THROTTLED] * 4)
+    CarrierAccount.objects.update(next_dial_at=None)
+    Channel.objects.update(next_dial_at=None)
+    CallFactory(channel=channel, dial="placed", verification__lead__phone="+14045550199")
+
+    assert answer_each(let_wait(channel, phone="+14045550102"), [THROTTLED] * 2) == [1, 2]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_throttling_does_not_lengthen_the_pause_after_another_failure() -> None:
+    waiting = let_wait(ChannelFactory())
+    away = Dialed(DialOutcome.NOT_PLACED, problem=Problem.UNREACHABLE)
+
+    assert answer_each(waiting, [*[THROTTLED] * 8, away, away])[-2:] == [30, 60]
 
 
 @pytest.mark.parametrize(("seconds", "is_sent"), [(14, True), (16, False)])

@@ -18,6 +18,7 @@ from distribution.calls.by_hand import call_now, verify_by_hand
 from distribution.calls.hearing import hear
 from distribution.calls.locks import lock_call
 from distribution.calls.states import Said
+from distribution.explain import verification as explaining
 from distribution.explain.lead import explain
 from distribution.explain.types import to_json
 from distribution.models import Buyer, Call, CarrierAccount, Channel, Verification
@@ -106,6 +107,20 @@ class TestExplanation:
         )
         assert verification.passes == (CALL, HAND)
         assert (verification.calls, verification.story) == ((), ())
+
+    def test_latest_calls_are_listed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A carrier that refuses calls for hours leaves a row for each."""
+        lead = wait()
+        verification = Verification.objects.get()
+        over = {"state": "ended", "outcome": "not_placed", "ended_at": AT, "next_check_at": None}
+        for number in range(1, 6):
+            CallFactory(verification=verification, number=number, **over)
+        monkeypatch.setattr(explaining, "MOST_CALLS", 3)
+
+        [explained] = explain(lead).verifications
+
+        assert [each.number for each in explained.calls] == [3, 4, 5]
+        assert [each["number"] for each in ask(lead).json()["calls"]] == [3, 4, 5]
 
     def test_lead_sent_again_with_proof_of_consent_would_be_a_duplicate(self) -> None:
         [verification] = explain(gate(verification="unless_consent", consent_kind="token")).verifications

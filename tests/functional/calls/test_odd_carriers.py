@@ -97,15 +97,16 @@ def unknown_call(url: str, **changes: Any) -> Call:
 
 
 @pytest.mark.usefixtures("committed_db")
-def test_calls_to_other_phones_in_the_list_are_left_alone() -> None:
+@pytest.mark.parametrize("elsewhere", [ELSEWHERE, "client:alice"])
+def test_calls_to_others_in_the_list_are_left_alone(elsewhere: str) -> None:
     """A carrier that does not know the filter To lists everything: those calls belong to others."""
 
     def answer(method: str, path: str, form: dict[str, str]) -> tuple[int, Any]:
         del path, form
         if method == "POST":
-            return 200, describe(OTHER, to=ELSEWHERE)
+            return 200, describe(OTHER, to=elsewhere)
         return 200, {
-            "calls": [describe(MINE, to=PHONE), describe(OTHER, to=ELSEWHERE)],
+            "calls": [describe(OTHER, to=elsewhere), describe(MINE, to=PHONE)],
             "next_page_uri": None,
         }
 
@@ -131,6 +132,30 @@ def test_answer_about_another_call_ends_no_call() -> None:
         check()
 
     assert [path for method, path, _ in asked if method == "POST"] == []
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"answered_by": "x" * 35},
+        {"answered_by": "human\x00"},
+        {"answered_by": "human\ud800"},
+        {"price": "-0.01", "price_unit": "U\x00D"},
+    ],
+    ids=["too_long", "nul", "half_a_surrogate_pair", "nul_in_currency"],
+)
+def test_answer_with_text_that_cannot_be_stored_frees_the_line(odd: dict[str, Any]) -> None:
+    def answer(method: str, path: str, form: dict[str, str]) -> tuple[int, Any]:
+        del method, path, form
+        return 200, describe(MINE, to=PHONE, status="completed", **odd)
+
+    with odd_carrier(answer) as (url, _):
+        call = unknown_call(url, carrier_sid=MINE, state="in_progress")
+        check()
+
+    call.refresh_from_db()
+    assert (call.outcome, call.answered_by, call.cost_currency) == ("no_input", "", "")
 
 
 @pytest.mark.usefixtures("committed_db")

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distribution.calls.carrier.judging import judge
-from distribution.calls.carrier.reading import read_call, read_calls, read_code, read_next_page, read_queue_ms
+from distribution.calls.carrier.reading import (
+    read_call,
+    read_calls,
+    read_code,
+    read_next_page,
+    read_object,
+    read_queue_ms,
+)
 from distribution.calls.carrier.values import OVER, DialOutcome
 from distribution.deliveries.outbound import OutboundResult
 
@@ -28,6 +35,20 @@ CALL: Final = {
     "price": "-0.00850",
     "price_unit": "usd",
 }
+
+
+def answer_with(body: bytes, *, status: int) -> OutboundResult:
+    return OutboundResult(
+        is_sent=True,
+        duration_ms=1,
+        failure=None,
+        detail="",
+        address="",
+        status=status,
+        headers=(),
+        body=body,
+        is_body_cut=False,
+    )
 
 
 def at(second: int) -> datetime:
@@ -81,13 +102,38 @@ def test_only_ended_calls_are_over() -> None:
         ("status", 5, "status", ""),
         ("status", "x" * 41, "status", ""),
         ("answered_by", None, "answered_by", ""),
-        ("price_unit", "x" * 20, "currency", "XXX"),
+        ("start_time", "Fri, 31 Dec 9999 23:59:59 -1400", "started_at", None),
+        ("answered_by", "x" * 31, "answered_by", ""),
+        ("answered_by", "machine start", "answered_by", ""),
+        ("price_unit", "x" * 20, "currency", ""),
+        ("price_unit", "€", "currency", ""),
     ],
 )
 def test_odd_value_is_left_out(name: str, value: Any, attribute: str, expected: Any) -> None:
     call = read_call({**CALL, name: value})
     assert call is not None
     assert getattr(call, attribute) == expected
+
+
+@pytest.mark.parametrize("character", ["\x00", "\ud800", "\n", "\u0662", "\u2028"])
+@pytest.mark.parametrize("name", sorted(CALL))
+def test_text_with_a_character_that_no_carrier_sends_is_left_out(name: str, character: str) -> None:
+    """PostgreSQL stores neither NUL nor half of a surrogate pair, and the answer would come again and again."""
+    answer = {**CALL, name: f"{CALL[name]}{character}"}
+    body = read_object(answer_with(json.dumps(answer).encode(), status=200))
+    assert body == answer
+    call = read_call(body)
+    if name == "sid":
+        assert call is None
+        return
+    assert call is not None
+    kept = (call.status, call.answered_by, call.currency)
+    assert character not in "".join(kept)
+    assert kept == tuple(
+        "" if name == each else given
+        for each, given in (("status", "completed"), ("answered_by", "machine_start"), ("price_unit", "USD"))
+    )
+    assert (call.duration_seconds is None) == (name == "duration")
 
 
 def test_page_is_read_as_a_whole_or_not_at_all() -> None:
@@ -104,12 +150,15 @@ def test_page_is_read_as_a_whole_or_not_at_all() -> None:
         ("/2010-04-01/Accounts/AC1/Calls.json?Page=1", "/2010-04-01/Accounts/AC1/Calls.json?Page=1"),
         (None, ""),
         ("", ""),
-        ("https://other.example.com/", ""),
-        ("//other.example.com/", ""),
-        (5, ""),
+        ("https://other.example.com/", None),
+        ("//other.example.com/", None),
+        ("/Calls.json?Page=\ud800", None),
+        ("/Calls.json?Page=1\x00", None),
+        ("/Calls.json?Page=1\nHost: other.example.com", None),
+        (5, None),
     ],
 )
-def test_next_page_is_a_path_of_the_same_host(uri: Any, expected: str) -> None:
+def test_next_page_is_a_path_of_the_same_host(uri: Any, expected: str | None) -> None:
     assert read_next_page({"next_page_uri": uri}) == expected
 
 
@@ -145,18 +194,7 @@ def test_no_answer_makes_an_error(body: dict[str, Any], status: int) -> None:
     """Each is judged, and only a success with an id is placed."""
     read_call(body)
     text = json.dumps(body).encode()
-    result = OutboundResult(
-        is_sent=True,
-        duration_ms=1,
-        failure=None,
-        detail="",
-        address="",
-        status=status,
-        headers=(),
-        body=text,
-        is_body_cut=False,
-    )
-    dialed = judge(result)
+    dialed = judge(answer_with(text, status=status))
     assert (dialed.outcome is DialOutcome.PLACED) == bool(dialed.sid)
     assert not (dialed.sid and status >= 300)
     assert len(dialed.code) <= 20
@@ -164,15 +202,4 @@ def test_no_answer_makes_an_error(body: dict[str, Any], status: int) -> None:
 
 @given(text=st.binary(max_size=60))
 def test_no_bytes_make_an_error(text: bytes) -> None:
-    result = OutboundResult(
-        is_sent=True,
-        duration_ms=1,
-        failure=None,
-        detail="",
-        address="",
-        status=201,
-        headers=(),
-        body=text,
-        is_body_cut=False,
-    )
-    assert judge(result).outcome is DialOutcome.UNKNOWN
+    assert judge(answer_with(text, status=201)).outcome is DialOutcome.UNKNOWN

@@ -9,18 +9,19 @@ from typing import Any, Final
 import pytest
 
 from distribution.calls.carrier import CarrierClient, CarrierUnavailable, Problem
-from distribution.calls.carrier.client import MOST_PAGES
+from distribution.calls.carrier.client import MOST_PAGES, SEARCH_MS, TIMEOUTS
+from distribution.calls.check_times import LEASE
 from distribution.deliveries.outbound import OutboundClient, OutboundRequest, OutboundResult, Policy
 
 SINCE: Final = datetime(2026, 11, 30, 10, 0, 0, 500_000, tzinfo=UTC)
 
 
 class Pages(OutboundClient):
-    """Answers with these pages, one by one; the last one again."""
+    """Answers with these pages, one by one; the last one again. Each lasts so long."""
 
-    def __init__(self, pages: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, pages: Sequence[dict[str, Any]], *, duration_ms: int = 1) -> None:
         super().__init__(Policy())
-        self._pages = list(pages)
+        self._pages, self._duration_ms = list(pages), duration_ms
         self.asked: list[str] = []
 
     def send(self, request: OutboundRequest) -> OutboundResult:
@@ -28,7 +29,7 @@ class Pages(OutboundClient):
         page = self._pages.pop(0) if len(self._pages) > 1 else self._pages[0]
         return OutboundResult(
             is_sent=True,
-            duration_ms=1,
+            duration_ms=self._duration_ms,
             failure=None,
             detail="",
             address="",
@@ -83,11 +84,57 @@ def test_call_without_a_time_is_kept() -> None:
     assert (found, len(asked)) == ([3], 2)
 
 
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("+14045550101", "14045550101", "4045550101", "555-0101", "+1 (404) 555-0101", "011 1 404 555 0101"),
+        *(
+            "tel:+1-404-555-0101;phone-context=+1",
+            "sip:+14045550101@10.0.0.1:5060",
+            "SIPS:4045550101@example.com",
+        ),
+        *(None, "", " "),
+    ],
+)
+def test_call_to_the_phone_is_found_in_any_form(to: str | None) -> None:
+    assert find(page({**call(1, 0), "to": to}, has_next=False))[0] == [1]
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        *(
+            "client:alice",
+            "client:+14045550101",
+            "sip:alice@example.com",
+            "sip:alice@14045550101.example.com",
+        ),
+        *("whatsapp:+14045550101", "Anonymous", "+14045559999", "0101", "+\u0661\u0664\u0660\u0664", "\x00"),
+    ],
+)
+def test_call_to_something_else_is_left_out(to: str) -> None:
+    """Another system of the account made it. A call that is taken for a second one is ended."""
+    assert find(page({**call(1, 0), "to": to}, has_next=False))[0] == []
+
+
+def test_call_from_something_else_is_left_out() -> None:
+    assert find(page({**call(1, 0), "from": "client:alice"}, has_next=False))[0] == []
+
+
 def test_list_without_an_end_is_an_error() -> None:
     """Not an empty list: the call would be placed again."""
     with pytest.raises(CarrierUnavailable) as caught:
         find(page(call(1, 5)))
     assert (caught.value.problem, caught.value.code) == (Problem.BAD_ANSWER, "endless_list")
+
+
+@pytest.mark.parametrize("uri", ["https://other.test/next", "/next?Page=\ud800", ["/next"]])
+def test_list_whose_next_page_cannot_be_asked_is_an_error(uri: Any) -> None:
+    """The call may be on it. Older calls end the search whatever the next page is."""
+    with pytest.raises(CarrierUnavailable) as caught:
+        find({"calls": [call(1, 5)], "next_page_uri": uri})
+    assert (caught.value.problem, caught.value.code) == (Problem.BAD_ANSWER, "bad_next_page")
+    assert find({"calls": [call(2, 5), call(1, -9)], "next_page_uri": uri})[0] == [2]
 
 
 def test_number_of_requests_is_bounded() -> None:
@@ -98,3 +145,17 @@ def test_number_of_requests_is_bounded() -> None:
     with pytest.raises(CarrierUnavailable):
         client.find(to="+14045550101", from_number="+14045550000", since=SINCE)
     assert len(outbound.asked) == MOST_PAGES
+
+
+def test_search_in_a_slow_list_ends_within_the_lease_of_its_call() -> None:
+    """Longer, and another process takes the same call while this one still asks about it."""
+    duration_ms = round(TIMEOUTS.total_seconds * 1000) - 1
+    outbound = Pages([page(call(1, 5))], duration_ms=duration_ms)
+    client = CarrierClient(
+        api_url="https://carrier.test", account_sid="AC1", auth_token="t", outbound=outbound
+    )
+    with pytest.raises(CarrierUnavailable) as caught:
+        client.find(to="+14045550101", from_number="+14045550000", since=SINCE)
+    assert (caught.value.problem, caught.value.code) == (Problem.BAD_ANSWER, "endless_list")
+    assert len(outbound.asked) * duration_ms < LEASE.total_seconds() * 1000
+    assert SEARCH_MS + TIMEOUTS.total_seconds * 1000 < LEASE.total_seconds() * 1000

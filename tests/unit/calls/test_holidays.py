@@ -82,7 +82,7 @@ def test_days_that_follow_easter(year: int) -> None:
     mardi_gras, good_friday = date(year, *MARDI_GRAS[year]), date(year, *GOOD_FRIDAY[year])
     for state in ("AL", "LA"):
         assert find_holiday(mardi_gras, state=state) == "Mardi Gras"
-    for state in ("LA", "PA"):
+    for state in ("LA", "PA", "UT"):
         assert find_holiday(good_friday, state=state) == "Good Friday"
     assert find_holiday(good_friday, state="AL") is None
     assert find_holiday(mardi_gras, state="FL") is None
@@ -102,11 +102,19 @@ def test_mondays_of_alabama(year: int) -> None:
         ("LA", date(2026, 11, 1), "All Saints' Day"),
         ("LA", date(2026, 11, 2), "All Saints' Day (observed)"),
         ("LA", date(2026, 11, 27), "Acadian Day"),
+        ("LA", date(2026, 11, 3), "General Election Day"),
+        ("LA", date(2028, 11, 7), "General Election Day"),
+        ("LA", date(2026, 1, 8), "Battle of New Orleans"),
+        ("LA", date(2027, 8, 30), "Huey P. Long Day"),
         ("MS", date(2027, 4, 26), "Confederate Memorial Day"),
         ("MS", date(2024, 4, 29), "Confederate Memorial Day"),
         ("PA", date(2026, 11, 3), "Election Day"),
         ("PA", date(2027, 11, 2), "Election Day"),
+        ("PA", date(2027, 6, 14), "Flag Day"),
         ("RI", date(2026, 8, 10), "Victory Day"),
+        ("RI", date(2026, 11, 3), "Election Day"),
+        ("RI", date(2027, 5, 4), "Rhode Island Independence Day"),
+        ("RI", date(2025, 5, 5), "Rhode Island Independence Day (observed)"),
         ("UT", date(2026, 7, 24), "Pioneer Day"),
         ("UT", date(2027, 7, 23), "Pioneer Day (observed)"),
     ],
@@ -114,6 +122,29 @@ def test_mondays_of_alabama(year: int) -> None:
 def test_holidays_of_single_states(state: str, day: date, name: str) -> None:
     assert find_holiday(day, state=state) == name
     assert find_holiday(day, state="GA") is None
+
+
+@pytest.mark.parametrize(
+    "monday",
+    [
+        *(date(2024, 6, 17), date(2025, 6, 16), date(2026, 6, 15), date(2029, 6, 18)),
+        *(date(2027, 6, 21), date(2022, 6, 20)),
+    ],
+)
+def test_utah_observes_juneteenth_on_a_monday(monday: date) -> None:
+    """The federal day closes it too."""
+    assert find_holiday(monday, state="UT") is not None
+    assert find_holiday(date(monday.year, 6, 19), state="UT") == "Juneteenth"
+
+
+def test_juneteenth_on_a_monday_is_one_day_in_utah() -> None:
+    assert find_holiday(date(2028, 6, 19), state="UT") == "Juneteenth"
+    assert [find_holiday(date(2028, 6, day), state="UT") for day in (12, 26)] == [None, None]
+
+
+@pytest.mark.parametrize("state", ["LA", "RI"])
+def test_year_without_a_general_election_has_no_election_day(state: str) -> None:
+    assert find_holiday(date(2027, 11, 2), state=state) is None
 
 
 def test_alabama_observes_a_sunday_on_monday_and_a_saturday_on_friday() -> None:
