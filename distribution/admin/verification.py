@@ -24,9 +24,9 @@ from distribution.calls.by_hand import (
     verify_by_hand,
 )
 from distribution.calls.calling_now import find_refusal_now
-from distribution.calls.holds import read_holds
+from distribution.calls.queue_waits import read_queue_waits
 from distribution.explain.types import TracedVerification
-from distribution.explain.verification import describe_hold, read_verifications
+from distribution.explain.verification import describe_queue_wait, read_verifications
 from distribution.models import (
     OPEN_VERIFICATIONS,
     Verification,
@@ -95,8 +95,8 @@ def _call_now(row: Verification, form: ReasonForm, actor: str) -> str:
     if refusal is not None:
         raise NotDone(_describe_refusal(refusal, row))
     _run(call_now, lambda verification: verification.pk, "", row, form, actor)
-    hold = read_holds([row.workspace_id])[row.workspace_id]
-    return f"The next call is due now. {describe_hold(hold)}"
+    hold = read_queue_waits([row.workspace_id])[row.workspace_id]
+    return f"The next call is due now. {describe_queue_wait(hold)}"
 
 
 def _describe_refusal(refusal: Refusal, row: Verification) -> str:
@@ -154,15 +154,15 @@ SWITCHES: Final = {
 }
 
 
-class HeldChangeList(KeysetChangeList):
+class WaitingChangeList(KeysetChangeList):
     """Reads what holds the due leads of the listed workspaces back."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         waiting = {row.workspace_id for row in self.result_list if row.state == VerificationState.WAITING}
-        holds = read_holds(waiting)
+        waits = read_queue_waits(waiting)
         for row in self.result_list:
-            hold = holds.get(row.workspace_id)
+            hold = waits.get(row.workspace_id)
             row.reason_now = row.reason if hold is None else hold.reason_of(row)
 
 
@@ -203,7 +203,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
         return Q(lead_id__in=leads) if leads else Q(public_id=public_id)
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
-        return HeldChangeList
+        return WaitingChangeList
 
     def state_of(self, row: Verification) -> str:
         return f"{row.state}-{row.tries}"

@@ -6,7 +6,7 @@ Reads only. Rows name workspaces, channels and calls. Numbers of leads are perso
 from dataclasses import replace
 from typing import Final
 
-from distribution.calls.holds import read_holds
+from distribution.calls.queue_waits import read_queue_waits
 from leadswitch.levels.alerts.call_alerts import ANSWERED, RUNG
 from leadswitch.levels.calls import CallsState
 from leadswitch.levels.reports import Report, read_report
@@ -88,7 +88,7 @@ def report_calls(state: CallsState, *, limit: int) -> list[Report]:
         read_report("Channels", CHANNELS, values, empty="There is no channel."),
         read_report("Stopped carrier accounts", STOPPED, values, empty="No carrier account is stopped."),
         read_report("Calls in doubt", DOUBTFUL, values, empty="No call is in doubt."),
-        _name_holds(
+        _name_waits(
             read_report("Leads that wait for a call", WAITING, values, empty="No lead waits for a call.")
         ),
         read_report(
@@ -100,11 +100,11 @@ def report_calls(state: CallsState, *, limit: int) -> list[Report]:
     ]
 
 
-def _name_holds(report: Report) -> Report:
+def _name_waits(report: Report) -> Report:
     """With what holds the due leads of each workspace back, and without the ids."""
-    holds = read_holds({row[-1] for row in report.rows if row[3]})
+    waits = read_queue_waits({row[-1] for row in report.rows if row[3]})
     rows = [
-        (slug, holds[workspace].reason if due else reason, leads, due, earliest)
+        (slug, waits[workspace].reason if due else reason, leads, due, earliest)
         for slug, reason, leads, due, earliest, workspace in report.rows
     ]
     return replace(report, columns=report.columns[:-1], rows=rows)

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.carrier import Dialed, DialOutcome, Problem
+from distribution.calls.dial_outcomes import write_dial_outcome
 from distribution.calls.dialing import dial, place, record, start_request
 from distribution.calls.locks import count_lines
-from distribution.calls.recording_dials import record_dialed
 from distribution.models import Call, CarrierAccount, Channel, Verification
 from routing.models import Lead
 from tests.support.calling import Office
@@ -283,7 +283,7 @@ def test_pause_of_the_account_grows_with_each_unknown_call(office: Office) -> No
         CarrierAccount.objects.update(next_dial_at=None)
         with transaction.atomic():
             answer = Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER)
-            record_dialed(begun.call_id, answer, dialed_at=AT, at=AT)
+            write_dial_outcome(begun.call_id, answer, dialed_at=AT, at=AT)
         paused_until = CarrierAccount.objects.get().next_dial_at
         assert paused_until is not None
         pauses.append((paused_until - AT).total_seconds())
