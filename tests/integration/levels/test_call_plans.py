@@ -5,7 +5,8 @@ from typing import Final
 import pytest
 from django.db import connection
 
-from leadswitch.levels import calls
+from leadswitch.levels import call_reports, calls
+from leadswitch.levels.rows import fetch_rows
 from tests.support.factories import CallFactory, ChannelFactory, VerificationFactory
 from tests.support.plans import read_by_table
 from tests.support.planting import plant
@@ -62,3 +63,20 @@ def test_gauges_read_what_is_open(statement: str, table: str, most_rows: int) ->
     parameters = calls.VALUES if "%(" in statement else None
     indexes, rows = read_by_table(statement, parameters)[table]
     assert ("none" in indexes, rows <= most_rows) == (False, True), (indexes, rows)
+
+
+def test_answer_rates_are_read_for_the_channels_that_are_shown() -> None:
+    """The others have no calls to read, so all rows are those of the one channel with calls, which is not shown."""
+    first = ChannelFactory(account__workspace__slug="aaa")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE distribution_channel")
+    values = {
+        "limit": 1,
+        "searched": call_reports.SEARCHED,
+        "answered": list(call_reports.ANSWERED),
+        "rung": list(call_reports.RUNG),
+    }
+    [row] = fetch_rows(call_reports.CHANNELS, values)
+    assert row[:2] == (first.workspace.slug, first.name)
+    _, rows = read_by_table(call_reports.CHANNELS, values)["distribution_call"]
+    assert rows <= 1, "the open call of the other channel is counted as its line"
