@@ -12,6 +12,8 @@ from tests.support.plans import read_by_table
 from tests.support.planting import plant
 
 ROWS: Final = 20_000
+# Channels that have an equal share of the calls.
+SHARES: Final = 4
 ENDED_CALLS: Final = """
 INSERT INTO distribution_call (
     public_id, kind, workspace_id, account_id, channel_id, from_number, number, state, outcome, created_at, dialed_at,
@@ -66,17 +68,20 @@ def test_gauges_read_what_is_open(statement: str, table: str, most_rows: int) ->
 
 
 def test_answer_rates_are_read_for_the_channels_that_are_shown() -> None:
-    """The others have no calls to read, so all rows are those of the one channel with calls, which is not shown."""
-    first = ChannelFactory(account__workspace__slug="aaa")
+    channels = [ChannelFactory(account__workspace__slug=f"aaa-{n}") for n in range(SHARES)]
+    plant(
+        "UPDATE distribution_call SET channel_id = (%s::bigint[])[1 + id %% %s] WHERE ended_at IS NOT NULL",
+        [[channel.pk for channel in channels], SHARES],
+    )
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE distribution_channel")
+        cursor.execute("ANALYZE distribution_call, distribution_channel")
     values = {
         "limit": 1,
-        "searched": call_reports.SEARCHED,
+        "searched": ROWS,
         "answered": list(call_reports.ANSWERED),
         "rung": list(call_reports.RUNG),
     }
     [row] = fetch_rows(call_reports.CHANNELS, values)
-    assert row[:2] == (first.workspace.slug, first.name)
+    assert row[:2] == (channels[0].workspace.slug, channels[0].name)
     _, rows = read_by_table(call_reports.CHANNELS, values)["distribution_call"]
-    assert rows <= 1, "the open call of the other channel is counted as its line"
+    assert rows < 2 * ROWS // SHARES, "the calls of one channel, and lines"
