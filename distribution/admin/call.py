@@ -7,10 +7,11 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from distribution.admin.call_recording import CallRecordingAdmin
+from distribution.admin.lead_search import find_leads
 from distribution.models import (
     Call,
     CallEvent,
@@ -21,9 +22,8 @@ from distribution.models import (
     Channel,
     DialOutcome,
 )
-from routing.models import Lead
-from tracing.admin.columns import NOTHING, badge, time_column, word_column
-from tracing.admin.days import DayFilter
+from tracing.admin.columns import NOTHING, badge, story_list, time_column, word_column
+from tracing.admin.days import DayByCreationFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import VocabularyFilter
@@ -53,18 +53,14 @@ class CallStateFilter(VocabularyFilter):
     title = "state"
     parameter_name = "state"
     values = tuple(CallState)
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(value, STATES[value]) for value in self.values]
+    words = STATES
 
 
 class CallOutcomeFilter(VocabularyFilter):
     title = "outcome"
     parameter_name = "outcome"
     values = tuple(each for each in CallOutcome if each)
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(value, SHORT_OUTCOMES[value]) for value in self.values]
+    words = SHORT_OUTCOMES
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -82,11 +78,6 @@ class ChannelFilter(admin.SimpleListFilter):
         return queryset.filter(channel_id=parse_id(value) or 0) if value else queryset
 
 
-class CallDayFilter(DayFilter):
-    title = "day (UTC)"
-    column = "created_at"
-
-
 @admin.register(Call)
 class CallAdmin(CallRecordingAdmin):
     workspace_path = "workspace"
@@ -94,7 +85,7 @@ class CallAdmin(CallRecordingAdmin):
         *("created", "lead_link", "number", "channel_name", "state_shown", "outcome_shown"),
         *("lasted", "cost"),
     )
-    list_filter = (CallStateFilter, CallOutcomeFilter, CallDayFilter, ChannelFilter, WorkspaceFilter)
+    list_filter = (CallStateFilter, CallOutcomeFilter, DayByCreationFilter, ChannelFilter, WorkspaceFilter)
     list_select_related = ("workspace", "channel", "lead__source", "verification")
     scan_time = "created_at"
     search_help_text = "Public id of a lead, or the carrier's id of a call."
@@ -120,8 +111,9 @@ class CallAdmin(CallRecordingAdmin):
         return super().get_queryset(request).defer("test_phone", "phone_hash")
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:  # noqa: ARG002
-        """Only workspaces and channels have an index."""
-        return MAX_SCANNED if any(asked.get(name) for name in ("outcome", "day", "state")) else None
+        """Neither outcomes nor states have an index; those of a day are few."""
+        is_filtered = asked.get("outcome") or asked.get("state")
+        return MAX_SCANNED if is_filtered and not asked.get("day") else None
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:
         """By the lead's id, which is looked up first, or the carrier's id, whose index has the account before it."""
@@ -129,7 +121,7 @@ class CallAdmin(CallRecordingAdmin):
         if public_id is None:
             sid = parse_text(text)
             return Q(account__in=_list_accounts(request), carrier_sid=sid) if sid else Q(pk__in=[])
-        leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
+        leads = find_leads(public_id)
         return Q(lead_id__in=leads)
 
     def title_of(self, row: Call) -> str:
@@ -212,15 +204,10 @@ class CallAdmin(CallRecordingAdmin):
     def story(self, call: Call) -> SafeString | str:
         events = CallEvent.objects.filter(call_id=call.pk).order_by("pk")
         lines = [
-            (moment(each.at), describe_call_event(each.code, each.data, channel=call.channel.name))
+            (moment(each.at), describe_call_event(each.code, each.data, channel=call.channel.name), "")
             for each in events
         ]
-        rows = format_html_join("", "<li><time>{}</time> {}</li>", lines)
-        return (
-            format_html('<ol class="admin-story" data-testid="call-story">{}</ol>', rows)
-            if lines
-            else NOTHING
-        )
+        return story_list(lines, name="call-story")
 
 
 def _list_accounts(request: HttpRequest) -> list[int]:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.switches import Switch, SwitchesAdmin
 from distribution.calls.carrier import Problem
+from distribution.calls.connection_checks import check_connection
 from distribution.calls.stopping import REPEATED_ID
 from distribution.calls.switching import (
     BY_HAND,
@@ -22,7 +23,6 @@ from distribution.calls.switching import (
     start_by_hand,
     stop_by_hand,
 )
-from distribution.calls.trying_accounts import try_account
 from distribution.deliveries.client import get_client
 from distribution.deliveries.outbound import RefusedURL
 from distribution.models import CarrierAccount
@@ -253,9 +253,9 @@ class CarrierAccountAdmin(SwitchesAdmin, ConfigurationAdmin):
         page = reverse("admin:distribution_carrieraccount_change", args=[account.pk])
         back = preserve_list_filters(self, request, page)
         if request.method == "POST":
-            tried = try_account(account)
-            level = messages.SUCCESS if tried.works else messages.ERROR
-            self.message_user(request, f"{account}: {tried.sentence}", level)
+            check = check_connection(account)
+            level = messages.SUCCESS if check.works else messages.ERROR
+            self.message_user(request, f"{account}: {check.sentence}", level)
             return HttpResponseRedirect(back)
         context = {"lines": [TRY_LINE], "button": TRY, "is_possible": True, "back": back}
         return self.confirm(request, title=f"{TRY}: {account}", form=SeenForm(None), context=context)

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from distribution.admin.delivery_actions import DeliveryActionsAdmin
 from distribution.admin.delivery_figures import DeliveryFiguresAdmin
 from distribution.admin.delivery_texts import describe_tries
+from distribution.admin.lead_search import find_leads
 from distribution.models import ENDED, Delivery, DeliveryState, Endpoint
-from routing.models import Lead
 from tracing.admin.columns import describe_id, money_column, time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.keyset import MAX_SCANNED
@@ -34,9 +34,7 @@ class StateFilter(VocabularyFilter):
     title = "state"
     parameter_name = "state"
     values = tuple(DeliveryState)
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(value, STATES[value]) for value in self.values]
+    words = STATES
 
 
 @admin.register(Delivery)
@@ -108,7 +106,7 @@ class DeliveryAdmin(DeliveryFiguresAdmin, DeliveryActionsAdmin, NamingAdmin):
             names = ("name", "buyer__name", "source__name")
             named = reduce(or_, (Q((f"{name}__icontains", text)) for name in names))
             return self._at_endpoints(named, request=request) if parse_text(text) else Q(pk__in=[])
-        leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
+        leads = find_leads(public_id)
         if leads:
             return Q(lead_id__in=leads)
         named = Q(public_id=public_id) | Q(buyer__public_id=public_id) | Q(source__public_id=public_id)

@@ -1,7 +1,6 @@
 """Wallets and ledger entries: balances change only through the ledger."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -28,7 +27,7 @@ from distribution.statements.terms import set_emails_by_hand, set_terms_by_hand
 from routing.calendar.zones import UnknownTimezone, load_zone
 from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import NOTHING, money_column, time_column
-from tracing.admin.days import DayFilter
+from tracing.admin.days import DayByCreationFilter
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.history import HistoryLine
 from tracing.admin.keyset import MAX_SCANNED
@@ -37,28 +36,6 @@ from tracing.parsing import parse_text, parse_uuid
 from tracing.wording import money
 
 MAX_BUYERS: Final = 100  # whose entries one search shows
-LONGEST_TRANSACTION: Final = timedelta(hours=1)  # by far: the database ends them within seconds
-
-
-class EntryDayFilter(DayFilter):
-    """An entry's time is when its transaction began, and its id was taken at most that much later.
-
-    So the day falls between two ids, and its list reads nothing beyond them.
-    """
-
-    title = "day (UTC)"
-    column = "created_at"
-
-    def of_days(self, queryset: QuerySet[Any], *, first: datetime, end: datetime) -> QuerySet[Any]:
-        entries = LedgerEntry.objects.order_by()
-        before = entries.filter(created_at__lt=first - LONGEST_TRANSACTION).order_by("-created_at")
-        after = entries.filter(created_at__gte=end + LONGEST_TRANSACTION).order_by("created_at")
-        bounds = Q()
-        if (last_before := before.values_list("pk", flat=True).first()) is not None:
-            bounds &= Q(pk__gt=last_before)
-        if (first_after := after.values_list("pk", flat=True).first()) is not None:
-            bounds &= Q(pk__lt=first_after)
-        return super().of_days(queryset, first=first, end=end).filter(bounds)
 
 
 class WalletForm(ReasonedForm):
@@ -206,7 +183,7 @@ class LedgerEntryAdmin(AccountsAdmin):
         "actor",
         "created",
     )
-    list_filter = ("kind", "other_account", WorkspaceFilter, EntryDayFilter)
+    list_filter = ("kind", "other_account", WorkspaceFilter, DayByCreationFilter)
     list_select_related = ("wallet__buyer__workspace",)
     search_help_text = (
         "All or part of a buyer's name, public id of a buyer or assignment, or a complete idempotency key."

@@ -12,14 +12,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from distribution.admin.lead_search import find_of_lead_or_own
 from distribution.explain.places import SALE
 from distribution.models import BidOutcome, Campaign, Offer, OfferBuyer, OfferEnd, OfferKind, OfferState
-from routing.models import Lead
 from tracing.admin.columns import NOTHING, time_column, word_column
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import ReadOnlyAdmin
-from tracing.parsing import parse_uuid
 from tracing.wording import duration, moment, money, short_id
 
 HEADINGS: Final = ("Buyer", "Tier", "Price", "Shown from", "What happened")
@@ -83,12 +82,7 @@ class OfferAdmin(ReadOnlyAdmin):
         return queryset.filter(campaign_id__in=list(campaigns.values_list("pk", flat=True)))
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:  # noqa: ARG002 - the rows are of this user already
-        """By the lead's id, which is looked up first: an OR over joined tables would read every offer."""
-        public_id = parse_uuid(text)
-        if public_id is None:
-            return Q(pk__in=[])
-        leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
-        return Q(lead_id__in=leads) if leads else Q(public_id=public_id)
+        return find_of_lead_or_own(text)
 
     def title_of(self, row: Offer) -> str:
         kind = capfirst(OfferKind(row.kind).label)

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from distribution.admin.lead_actions import attempt
+from distribution.admin.lead_search import find_of_lead_or_own
 from distribution.admin.switches import Switch, SwitchesAdmin
 from distribution.calls.allowing import Refusal
 from distribution.calls.by_hand import (
@@ -24,23 +25,23 @@ from distribution.calls.by_hand import (
     verify_by_hand,
 )
 from distribution.calls.calling_now import find_refusal_now
-from distribution.calls.holds import read_holds
+from distribution.calls.queue_waits import read_queue_waits
 from distribution.explain.types import TracedVerification
-from distribution.explain.verification import MOST_CALLS, describe_hold, read_verifications
+from distribution.explain.verification import MOST_CALLS, describe_queue_wait, read_verifications
 from distribution.models import (
     OPEN_VERIFICATIONS,
     Verification,
     VerificationState,
 )
 from routing.leads.actions import Operator
-from routing.models import Lead
-from tracing.admin.columns import NOTHING, badge, time_column
+from routing.models import Workspace
+from tracing.admin.columns import NOTHING, badge, story_list, time_column
 from tracing.admin.confirming import ReasonForm
 from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.keyset import MAX_SCANNED, KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin, VocabularyFilter
+from tracing.admin.scope import visible_ids
 from tracing.call_events import WAIT_REASONS, describe_waiting
-from tracing.parsing import parse_uuid
 from tracing.wording import local_moment, short_id
 
 VERIFY: Final = "distribution.verify_by_hand"
@@ -60,6 +61,13 @@ class NotDone(Exception):
     """Nothing was changed. The message says why."""
 
 
+def _by_workspace(verifications: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
+    """For states that few have: an index has them in each workspace, so they are found however old they are."""
+    if visible_ids(request) is not None:
+        return verifications
+    return verifications.filter(workspace__in=list(Workspace.objects.values_list("pk", flat=True)))
+
+
 class OpenVerificationFilter(admin.SimpleListFilter):
     title = "has ended"
     parameter_name = "open"
@@ -67,18 +75,22 @@ class OpenVerificationFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
         return [(OPEN, "no: the lead waits")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Another value, which only a changed address has, selects all."""
-        return queryset.filter(state__in=OPEN_VERIFICATIONS) if self.value() == OPEN else queryset
+        if self.value() != OPEN:
+            return queryset
+        return _by_workspace(queryset.filter(state__in=OPEN_VERIFICATIONS), request)
 
 
 class VerificationStateFilter(VocabularyFilter):
     title = "state"
     parameter_name = "state"
     values = tuple(VerificationState)
+    words = STATES
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(value, STATES[value]) for value in self.values]
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        found = super().queryset(request, queryset)
+        return _by_workspace(found, request) if self.value() in OPEN_VERIFICATIONS else found
 
 
 def _run(verb: Any, pk_of: Any, done: str, row: Verification, form: ReasonForm, actor: str) -> str:
@@ -95,8 +107,8 @@ def _call_now(row: Verification, form: ReasonForm, actor: str) -> str:
     if refusal is not None:
         raise NotDone(_describe_refusal(refusal, row))
     _run(call_now, lambda verification: verification.pk, "", row, form, actor)
-    hold = read_holds([row.workspace_id])[row.workspace_id]
-    return f"The next call is due now. {describe_hold(hold)}"
+    wait = read_queue_waits([row.workspace_id])[row.workspace_id]
+    return f"The next call is due now. {describe_queue_wait(wait)}"
 
 
 def _describe_refusal(refusal: Refusal, row: Verification) -> str:
@@ -154,16 +166,16 @@ SWITCHES: Final = {
 }
 
 
-class HeldChangeList(KeysetChangeList):
+class WaitingChangeList(KeysetChangeList):
     """Reads what holds the due leads of the listed workspaces back."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         waiting = {row.workspace_id for row in self.result_list if row.state == VerificationState.WAITING}
-        holds = read_holds(waiting)
+        waits = read_queue_waits(waiting)
         for row in self.result_list:
-            hold = holds.get(row.workspace_id)
-            row.reason_now = row.reason if hold is None else hold.reason_of(row)
+            wait = waits.get(row.workspace_id)
+            row.reason_now = row.reason if wait is None else wait.reason_of(row)
 
 
 @admin.register(Verification)
@@ -191,19 +203,15 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     opened = time_column("opened_at", label="opened")
 
     def scan_limit(self, asked: Mapping[str, str], *, ids: Sequence[int] | None) -> int | None:
-        """A state has an index in each workspace."""
-        is_filtered = asked.get("state") or asked.get("open")
-        return MAX_SCANNED if is_filtered and ids is None else None
+        """A state has an index in each workspace. In all of them, only the open ones are few."""
+        is_of_many = asked.get("state") and asked["state"] not in OPEN_VERIFICATIONS and not asked.get("open")
+        return MAX_SCANNED if is_of_many and ids is None else None
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:  # noqa: ARG002 - the rows are of this user already
-        public_id = parse_uuid(text)
-        if public_id is None:
-            return Q(pk__in=[])
-        leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
-        return Q(lead_id__in=leads) if leads else Q(public_id=public_id)
+        return find_of_lead_or_own(text)
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002
-        return HeldChangeList
+        return WaitingChangeList
 
     def state_of(self, row: Verification) -> str:
         return f"{row.state}-{row.tries}"
@@ -270,12 +278,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
             (local_moment(each.at, timezone=zone), each.sentence, f" ({each.by})" if each.by else "")
             for each in self._explain(row).story
         ]
-        rows = format_html_join("", "<li><time>{}</time> {}{}</li>", lines)
-        return (
-            format_html('<ol class="admin-story" data-testid="verification-story">{}</ol>', rows)
-            if lines
-            else NOTHING
-        )
+        return story_list(lines, name="verification-story")
 
     def _explain(self, row: Any) -> TracedVerification:
         """Read once for a page."""

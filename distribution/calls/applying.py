@@ -61,7 +61,7 @@ def apply_new(*, limit: int) -> int:
 
     What waits for a lock too long stays new, for the next time.
     """
-    return Round().run(limit=limit).reports
+    return InboxPass().run(limit=limit).reports
 
 
 def _tell_nobody() -> None:
@@ -75,7 +75,7 @@ class Taken:
 
 
 @dataclass(slots=True)
-class Round:
+class InboxPass:
     """`on_more` is called before a call's reports are applied, if another call has new ones. Not thread-safe.
 
     `reports`: how many were applied. `is_left`: some are new, because another transaction holds them up or `limit` was

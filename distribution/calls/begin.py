@@ -23,10 +23,10 @@ from distribution.calls.allowing import (
     find_refusal,
     still_asks,
 )
-from distribution.calls.calling_rules import hold_hours, read_calling_rules
+from distribution.calls.calling_rules import lock_hours, read_calling_rules
 from distribution.calls.channels import ChannelSeen, read_channels
 from distribution.calls.choosing import Choosing, Excluded
-from distribution.calls.counting import Began
+from distribution.calls.counting import LineGap
 from distribution.calls.facts import CallFacts, lock_and_read
 from distribution.calls.hours.places import Places, Unplaced
 from distribution.calls.hours.rules import Rules
@@ -67,7 +67,7 @@ UNTOLD: Final = frozenset({"paced"})
 class Begun:
     """A call that is committed and not requested yet. `wait_seconds`: until the pace allows its request.
 
-    `began`: for the metrics; a test call has none. `begun_at_seconds`: on the monotonic clock of this process.
+    `gap`: for the metrics; a test call has none. `begun_at_seconds`: on the monotonic clock of this process.
     """
 
     call_id: int
@@ -79,7 +79,7 @@ class Begun:
     time_limit_seconds: int
     records: bool
     wait_seconds: float
-    began: Began | None = None
+    gap: LineGap | None = None
     begun_at_seconds: float = field(default_factory=time.monotonic, compare=False)
 
 
@@ -170,7 +170,7 @@ class _Beginning:
         rules = _read_rules(places)
         refusal = find_refusal(self.facts, self.lead, places=places, rules=rules, at=self.at)
         if refusal is not None and refusal.reason in OF_HOURS:
-            hold_hours()
+            lock_hours()
             rules = _read_rules(places)
             refusal = find_refusal(self.facts, self.lead, places=places, rules=rules, at=self.at)
             if refusal is None:
@@ -188,7 +188,7 @@ class _Beginning:
         )
         chosen = choosing.choose(read_channels(self.facts.workspace_id))
         if isinstance(chosen, Refusal) and chosen.reason in OF_HOURS:
-            hold_hours()
+            lock_hours()
             chosen = choosing.choose(read_channels(self.facts.workspace_id))
             if isinstance(chosen, ChannelSeen):
                 raise HoursChanged
@@ -239,13 +239,13 @@ class _Beginning:
             time_limit_seconds=TIME_LIMIT_SECONDS,
             records=facts.records,
             wait_seconds=(line.slot - self.at).total_seconds(),
-            began=self._describe_begin(line),
+            gap=self._describe_gap(line),
         )
 
-    def _describe_begin(self, line: LineTaken) -> Began:
+    def _describe_gap(self, line: LineTaken) -> LineGap:
         due_at = self.facts.due_at
         assert due_at is not None  # noqa: S101 - it is due
-        return Began(
+        return LineGap(
             channel_id=line.channel.pk,
             free=line.free,
             lines=line.channel.lines,

@@ -13,7 +13,7 @@ from distribution.models.waking_calls import HOURS_LOCK
 SHARE_HOURS: Final = "SELECT pg_advisory_xact_lock_shared(%s)"
 
 
-def hold_hours() -> None:
+def lock_hours() -> None:
     """Let no one change calling hours, or open a channel, until this transaction ends.
 
     Take it before you read hours in a transaction that parks a verification because of them: the change then wakes it.

@@ -94,11 +94,9 @@ def _ask(call: Call, *, get_carrier: GetCarrier, reach: Reach, at: datetime) -> 
     if not reach.is_open(call.account):
         return None
     try:
-        asked = ask(call, get_carrier(call.account), at=at)
+        with reach.asking(call.account):
+            return ask(call, get_carrier(call.account), at=at)
     except CarrierUnavailable as error:
-        reach.note_failure(call.account, error)
         extra = {"call": str(call.public_id), "problem": error.problem.value, "cause": error.code}
         logger.warning("calls.carrier_unavailable", extra=extra)
         return None
-    reach.note_answer(call.account)
-    return asked

@@ -26,6 +26,7 @@ from distribution.calls.check_times import (
     queued_until,
 )
 from distribution.calls.counting import count_check
+from distribution.calls.dial_outcomes import find_lead_pause
 from distribution.calls.hanging_up import (
     LEAD_MOVED_ON,
     QUEUED_TOO_LONG,
@@ -36,7 +37,6 @@ from distribution.calls.hanging_up import (
 from distribution.calls.hearing import hear
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.not_placed import end_not_placed
-from distribution.calls.recording_dials import find_lead_pause
 from distribution.calls.second_calls import note_second_call
 from distribution.calls.settling import Lines
 from distribution.calls.states import Said

@@ -55,12 +55,10 @@ def _take(without: Collection[int], *, at: datetime) -> Taken | None:
 def _ask(call: Call, *, get_carrier: GetCarrier, reach: Reach) -> CallSeen | None:
     """None: the carrier does not have the call, or did not answer."""
     try:
-        seen = get_carrier(call.account).read(call.carrier_sid or "")
-    except CarrierUnavailable as error:
-        reach.note_failure(call.account, error)
+        with reach.asking(call.account):
+            return get_carrier(call.account).read(call.carrier_sid or "")
+    except CarrierUnavailable:
         return None
-    reach.note_answer(call.account)
-    return seen
 
 
 def _write(call: Call, seen: CallSeen | None, *, at: datetime) -> None:

@@ -29,7 +29,7 @@ WHERE latest.ended_at <= %(at)s ORDER BY latest.ended_at DESC OFFSET %(skipped)s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Began:
+class LineGap:
     """When a call was written, and when it could have been.
 
     `free`: lines of its channel, with the one that it took. `possible_at`: when its lead was due, and the pace of
@@ -89,19 +89,19 @@ def count_dial(dialed: Dialed, *, seconds: float) -> None:
     metrics.DIAL_SECONDS.observe(seconds)
 
 
-def observe_gap(began: Began) -> None:
+def observe_gap(gap: LineGap) -> None:
     """How long the call could have begun and did not. It reads: call it when nothing waits for it."""
-    freed_at = _find_freed(began) if began.free <= FEW_FREE else None
-    since = began.possible_at if freed_at is None else max(began.possible_at, freed_at)
-    metrics.LINE_GAP_SECONDS.observe(max(0.0, (began.at - since).total_seconds()))
+    freed_at = _find_freed(gap) if gap.free <= FEW_FREE else None
+    since = gap.possible_at if freed_at is None else max(gap.possible_at, freed_at)
+    metrics.LINE_GAP_SECONDS.observe(max(0.0, (gap.at - since).total_seconds()))
 
 
-def _find_freed(began: Began) -> datetime | None:
+def _find_freed(gap: LineGap) -> datetime | None:
     values: dict[str, Any] = {
-        "channel": began.channel_id,
-        "searched": 2 * began.lines + FEW_FREE,
-        "skipped": began.free - 1,
-        "at": began.at,
+        "channel": gap.channel_id,
+        "searched": 2 * gap.lines + FEW_FREE,
+        "skipped": gap.free - 1,
+        "at": gap.at,
     }
     with connection.cursor() as cursor:
         cursor.execute(FIND_FREED, values)

@@ -22,13 +22,13 @@ from django.conf import settings
 from django.db import Error, close_old_connections
 
 from distribution import metrics
-from distribution.calls.applying import Round
+from distribution.calls.applying import InboxPass
 from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.checking import check_due
 from distribution.calls.dial_pool import DialPool
 from distribution.calls.finishing import finish_due
 from distribution.calls.liveness import forget_dialer, write_dialer_heartbeat
-from distribution.calls.picking import Picked, Room, pick, read_room
+from distribution.calls.picking import Capacity, Picked, pick, read_capacity
 from distribution.calls.reach import Reach
 from distribution.calls.repeating import PAUSE_AFTER_FAILURE_SECONDS, Repeater
 from distribution.calls.turns import Turns
@@ -162,27 +162,27 @@ class Dialer:
         return min(CARE_SECONDS, max(0.0, self._look_at - time.monotonic()))
 
     def _look(self) -> None:
-        room, picked = self._find()
+        capacity, picked = self._find()
         self._full_pass.forget()
         self._start(picked)
-        waits = (room.seconds, self._pool.seconds_until_tried_again() if room.calls else None)
+        waits = (capacity.seconds, self._pool.seconds_until_tried_again() if capacity.calls else None)
         seconds = min((each for each in waits if each is not None), default=self._poll_seconds)
         self._look_at = time.monotonic() + min(seconds, self._poll_seconds)
 
     def _reread(self) -> None:
         """A due time that another dialer moved on comes without a notification, and that dialer may have ended."""
-        seconds = read_room().seconds
+        seconds = read_capacity().seconds
         if seconds is not None:
             self._look_at = min(self._look_at, time.monotonic() + seconds)
 
-    def _find(self) -> tuple[Room, Sequence[Picked]]:
+    def _find(self) -> tuple[Capacity, Sequence[Picked]]:
         if not settings.LEADSWITCH_BASE_URL:
-            return Room({}, None), []
-        room = read_room(self._pool.count_left_of)
+            return Capacity({}, None), []
+        capacity = read_capacity(self._pool.count_left_of)
         beginning = self._pool.count_beginning()
-        calls = {key: count - beginning.get(key, 0) for key, count in room.calls.items()}
+        calls = {key: count - beginning.get(key, 0) for key, count in capacity.calls.items()}
         calls = {key: count for key, count in calls.items() if count > 0}
-        return room, pick(calls, limit=self._pool.count_free(), but=self._pool.list_taken())
+        return capacity, pick(calls, limit=self._pool.count_free(), but=self._pool.list_taken())
 
     def _start(self, picked: Sequence[Picked]) -> None:
         for each in picked:
@@ -201,7 +201,7 @@ class Dialer:
 
     def _apply(self, *, on_more: Callable[[], object]) -> int:
         """A report that is held up is tried again soon: its notification has been heard, and no other one follows."""
-        applied = Round(on_more).run(limit=STEPS_AT_ONCE)
+        applied = InboxPass(on_more).run(limit=STEPS_AT_ONCE)
         if applied.is_left and not applied.reports:
             self._stop.wait(BUSY_SECONDS)
         return int(applied.is_left)

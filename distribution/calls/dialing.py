@@ -28,7 +28,7 @@ from distribution.calls.begin import Begun
 from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, PlaceCall, Problem
 from distribution.calls.carriers import GetCarrier, get_carrier
 from distribution.calls.counting import count_dial, observe_gap
-from distribution.calls.recording_dials import record_dialed
+from distribution.calls.dial_outcomes import write_dial_outcome
 from routing.leads.abandoned import log_attempts
 from routing.queries import read_clock
 
@@ -63,8 +63,8 @@ def dial(begun: Begun, *, carrier_of: GetCarrier = get_carrier) -> Dialed | None
     dialed = place(begun, carrier=carrier_of(begun.account))
     count_dial(dialed, seconds=time.perf_counter() - started)
     keep_trying(lambda: record(begun, dialed, dialed_at=dialed_at))
-    if begun.began is not None:
-        observe_gap(begun.began)
+    if begun.gap is not None:
+        observe_gap(begun.gap)
     return dialed
 
 
@@ -105,7 +105,7 @@ def is_too_late(begun: Begun) -> bool:
 def record(begun: Begun, dialed: Dialed, *, dialed_at: datetime) -> None:
     """Write the outcome, in one transaction."""
     with transaction.atomic(durable=True):
-        lines = record_dialed(begun.call_id, dialed, dialed_at=dialed_at, at=read_clock())
+        lines = write_dial_outcome(begun.call_id, dialed, dialed_at=dialed_at, at=read_clock())
     log_attempts(lines)
 
 

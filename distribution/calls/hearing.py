@@ -1,6 +1,6 @@
 """Adds what the carrier says of a call to its row, and moves the lead on once it decides something.
 
-Whatever the order and number of the messages, the call ends once, its line is free once and the lead moves on once.
+Whatever the order and number of the reports, the call ends once, its line is free once and the lead moves on once.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from tracing.call_events import CallEventCode
 COST_KNOWN_AFTER: Final = timedelta(minutes=10)
 # What `mark_ended` and its callers change.
 END_FIELDS: Final = ("state", "outcome", "ended_at", "ended_by", "next_check_at", "test_phone")
-# What a message may change.
+# What a report may change.
 FIELDS: Final = (
     *END_FIELDS,
     *("carrier_status", "key", "answered_by", "duration_seconds", "ringing_at", "answered_at", "cost_due_at"),
@@ -39,7 +39,7 @@ class Heard:
 
 
 def hear(locked: LockedCall, said: Said, *, by: str, at: datetime) -> Heard:
-    """Add a message to a locked call. Needs an open transaction. `by`: webhook or poll; who tells the end."""
+    """Add a report to a locked call. Needs an open transaction. `by`: webhook or poll; who tells the end."""
     call = locked.call
     before = known_of(call)
     after = learn(before, said)

@@ -1,8 +1,8 @@
 """Finds the verifications that can be called now, and when to look again.
 
-First the channels of workspaces in whose queue somebody waits: how many calls each workspace has room for, by lines,
-hours and pace. Then as many of each queue. Nobody who waits is read while there is no room, so a long queue costs what
-a short one costs. Nothing is locked or written: `begin_call` decides.
+First the channels of workspaces in whose queue somebody waits: how many calls each workspace has capacity for, by
+lines, hours and pace. Then as many of each queue. Nobody who waits is read while there is no capacity, so a long queue
+costs what a short one costs. Nothing is locked or written: `begin_call` decides.
 """
 
 from collections import Counter, defaultdict
@@ -30,7 +30,7 @@ from routing.locks.attempts import IS_PRODUCT_PAUSED
 MARGIN: Final = find_margin_of_ring(CallPolicy().ring_seconds)
 # The first of each queue, one step in the index for each workspace that has a channel. Lines are counted only where it
 # is due.
-READ_ROOM: Final = f"""
+READ_CAPACITY: Final = f"""
 WITH queue AS MATERIALIZED (
     SELECT w.id, (
         SELECT v.due_at FROM distribution_verification v
@@ -54,14 +54,14 @@ WHERE queue.first_due_at IS NOT NULL
 # Workspaces take turns: the first of each queue, then the second of each.
 PICK: Final = """
 SELECT due.id, due.workspace_id
-FROM unnest(%(workspaces)s::bigint[], %(room)s::int[]) AS room(workspace_id, calls)
+FROM unnest(%(workspaces)s::bigint[], %(capacity)s::int[]) AS capacity(workspace_id, calls)
 CROSS JOIN LATERAL (
     SELECT first.*, row_number() OVER (ORDER BY first.due_at, first.id) AS place FROM (
         SELECT v.id, v.workspace_id, v.due_at FROM distribution_verification v
-        WHERE v.workspace_id = room.workspace_id AND v.state = 'waiting' AND v.due_at <= statement_timestamp()
+        WHERE v.workspace_id = capacity.workspace_id AND v.state = 'waiting' AND v.due_at <= statement_timestamp()
             AND v.id <> ALL (%(except)s::bigint[])
         ORDER BY v.due_at, v.id
-        LIMIT room.calls
+        LIMIT capacity.calls
     ) AS first
 ) AS due
 ORDER BY due.place, due.due_at, due.id
@@ -76,7 +76,7 @@ class Picked:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """`calls`: how many each workspace can begin now. `seconds`: until time alone makes a call possible, or None.
 
     What a change makes possible, such as a line that becomes free, comes with a notification.
@@ -90,26 +90,26 @@ def allow_any(account_id: int) -> int:  # noqa: ARG001 - as the threads of a dia
     return ANY_NUMBER
 
 
-def read_room(threads_left: Callable[[int], int] = allow_any) -> Room:
+def read_capacity(threads_left: Callable[[int], int] = allow_any) -> Capacity:
     """`threads_left`: how many calls over an account the threads of this process can begin."""
     with connection.cursor() as cursor:
-        cursor.execute(READ_ROOM)
+        cursor.execute(READ_CAPACITY)
         rows = cursor.fetchall()
     if not rows:
-        return Room({}, None)
+        return Capacity({}, None)
     at: datetime = rows[0][0]
     first_due = {row[3]: row[1] for row in rows}
     channels = keep_readable([ChannelSeen(*row[2:]) for row in rows])
-    return find_room(channels, first_due=first_due, at=at, threads_left=threads_left)
+    return find_capacity(channels, first_due=first_due, at=at, threads_left=threads_left)
 
 
-def find_room(
+def find_capacity(
     channels: Sequence[ChannelSeen],
     *,
     first_due: Mapping[int, datetime],
     at: datetime,
     threads_left: Callable[[int], int] = allow_any,
-) -> Room:
+) -> Capacity:
     """Pure. `first_due`: when the first of each workspace's queue is due."""
     calls: Counter[int] = Counter()
     nexts = [due_at for due_at in first_due.values() if due_at > at]
@@ -131,7 +131,7 @@ def find_room(
         if count == 0:
             nexts.append(min(each.find_slot(at) for each in of_account))
     seconds = min(((each - at).total_seconds() for each in nexts), default=None)
-    return Room({workspace: count for workspace, count in calls.items() if count}, seconds)
+    return Capacity({workspace: count for workspace, count in calls.items() if count}, seconds)
 
 
 def count_slots(channel: ChannelSeen, *, at: datetime) -> int:
@@ -151,12 +151,12 @@ def _count(next_at: datetime | None, step: timedelta, *, at: datetime) -> int:
 
 
 def pick(calls: Mapping[int, int], *, limit: int, but: Iterable[int] = ()) -> list[Picked]:
-    """The first of each queue, at most as many as each workspace has room for. `but`: those that are on their way."""
+    """The first of each queue, as many as its workspace has capacity for. `but`: those that are on their way."""
     if not calls or limit <= 0:
         return []
     parameters: dict[str, Any] = {
         "workspaces": array_literal(calls),
-        "room": array_literal(calls.values()),
+        "capacity": array_literal(calls.values()),
         "except": array_literal(but),
         "limit": limit,
     }

@@ -6,7 +6,8 @@ one address mean that the carrier is away, so its other accounts are left alone 
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +42,16 @@ class Reach:
         with self._lock:
             pauses = (self._pauses.get(account.pk), self._pauses.get(account.api_url))
             return all(each is None or now >= each.until for each in pauses)
+
+    @contextmanager
+    def asking(self, account: CarrierAccount) -> Iterator[None]:
+        """Note whether the carrier answers what the block asks it. Lets CarrierUnavailable through."""
+        try:
+            yield
+        except CarrierUnavailable as error:
+            self.note_failure(account, error)
+            raise
+        self.note_answer(account)
 
     def note_failure(self, account: CarrierAccount, error: CarrierUnavailable) -> None:
         with self._lock:

@@ -87,13 +87,12 @@ def _end(note: CallNotice, *, get_carrier: GetCarrier, reach: Reach) -> bool:
     if not reach.is_open(account):
         return False
     try:
-        get_carrier(account).end(note.carrier_sid, EndStatus.COMPLETED)
+        with reach.asking(account):
+            get_carrier(account).end(note.carrier_sid, EndStatus.COMPLETED)
     except CarrierUnavailable as error:
-        reach.note_failure(account, error)
         extra = {"call": str(call.public_id), "cause": error.problem.value}
         logger.warning("calls.second_call_not_ended", extra=extra)
         return False
-    reach.note_answer(account)
     return True
 
 

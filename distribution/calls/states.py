@@ -1,8 +1,8 @@
-"""What is known of a call, whatever order its messages come in. Pure.
+"""What is known of a call, whatever order its reports come in. Pure.
 
-Each message adds to what is known and never takes anything away: the state is the furthest that was heard of, the key
+Each report adds to what is known and never takes anything away: the state is the furthest that was heard of, the key
 is the one that protects the person most, and of two words for the end the same one always counts. So any order and
-number of the same messages give the same call.
+number of the same reports give the same call.
 """
 
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message. `status`: the carrier's word, "" if it says nothing of the state."""
+    """One report: a notice, or the answer to a check. `status`: the carrier's word, "" if it has none."""
 
     status: str = ""
     key: str = ""
@@ -81,7 +81,7 @@ class Said:
 
 
 def learn(known: Known, said: Said) -> Known:
-    """Add one message to what is known. A word of the carrier that has no meaning here adds nothing."""
+    """Add one report to what is known. A word of the carrier that has no meaning here adds nothing."""
     state = STATES.get(said.status, known.state)
     if said.key or said.answered_by:
         state = _further(state, "in_progress")

@@ -21,7 +21,7 @@ class SwitchRefused(ValueError):
 
 
 def replace_token(account_id: int, *, token: str, actor: str, reason: str) -> None:
-    """The carrier's messages are accepted with both tokens until forget_previous_token. Raises SwitchRefused."""
+    """The carrier's reports are accepted with both tokens until forget_previous_token. Raises SwitchRefused."""
 
     def change(row: CarrierAccount) -> Sequence[str]:
         if token == row.auth_token:
@@ -33,7 +33,7 @@ def replace_token(account_id: int, *, token: str, actor: str, reason: str) -> No
 
 
 def forget_previous_token(account_id: int, *, actor: str, reason: str) -> None:
-    """Messages signed with it are refused from now on. Raises SwitchRefused."""
+    """Reports signed with it are refused from now on. Raises SwitchRefused."""
 
     def change(row: CarrierAccount) -> Sequence[str]:
         if not row.previous_token:

@@ -16,13 +16,15 @@ def answer_call(call: Call, notice: Notice) -> str:
     """What the carrier performs once the call is answered."""
     if is_machine(notice.answered_by) or _should_end(call, notice):
         return HANG_UP
-    return _ask(call)
+    return _play_question(call)
 
 
 def answer_key(call: Call, notice: Notice) -> str:
     if _should_end(call, notice):
         return HANG_UP
-    return write_thanks(notice.key) if notice.key in OUTCOME_OF_KEY else _ask(call, before=NOT_A_KEY)
+    return (
+        write_thanks(notice.key) if notice.key in OUTCOME_OF_KEY else _play_question(call, before=NOT_A_KEY)
+    )
 
 
 def is_machine(answered_by: str) -> bool:
@@ -36,7 +38,7 @@ def _should_end(call: Call, notice: Notice) -> bool:
     return is_second or call.hang_up_at is not None or call.ended_at is not None
 
 
-def _ask(call: Call, *, before: str = "") -> str:
+def _play_question(call: Call, *, before: str = "") -> str:
     text = _read_script(call).replace("{workspace}", call.workspace.name)
     return write_question(text, keys_url=make_address(call.public_id, "keys"), before=before)
 

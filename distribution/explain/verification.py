@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from distribution.calls.holds import Hold, read_holds
+from distribution.calls.queue_waits import QueueWait, read_queue_waits
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
 from distribution.models import (
     Call,
@@ -71,7 +71,7 @@ def read_verifications(
         return ()
     calls, events = _read_calls(rows), _read_events(rows)
     waiting = {row.workspace_id for row in rows if row.state == VerificationState.WAITING}
-    hold = next(iter(read_holds(waiting).values()), None)
+    wait = next(iter(read_queue_waits(waiting).values()), None)
     by = {} if is_for_source else _read_operators(lead, rows)
     channels = (
         {} if is_for_source else {call.pk: call.channel.name for each in calls.values() for call in each}
@@ -82,7 +82,7 @@ def read_verifications(
             calls=calls[row.pk],
             story=tuple(_tell(events[row.pk], channels, by)),
             channels=channels,
-            hold=hold,
+            wait=wait,
             is_for_source=is_for_source,
         )
         for row in rows
@@ -138,11 +138,11 @@ def _describe(
     calls: Sequence[Call],
     story: tuple[StoryLine, ...],
     channels: Mapping[int, str],
-    hold: Hold | None,
+    wait: QueueWait | None,
     is_for_source: bool,
 ) -> TracedVerification:
     state = VerificationState(row.state)
-    reason = row.reason if hold is None else hold.reason_of(row)
+    reason = row.reason if wait is None else wait.reason_of(row)
     return TracedVerification(
         verification_id=row.public_id,
         state=state.value,
@@ -153,18 +153,18 @@ def _describe(
         due_at=row.due_at,
         ended_at=row.ended_at,
         tries=row.tries,
-        next_step=_next_step(row, hold, is_for_source=is_for_source),
+        next_step=_next_step(row, wait, is_for_source=is_for_source),
         passes=() if row.ended_at is not None else tuple(_passes(row)),
         calls=tuple(_describe_call(call, channel=channels.get(call.pk, "")) for call in calls),
         story=story,
     )
 
 
-def _next_step(row: Verification, hold: Hold | None, *, is_for_source: bool) -> str:
+def _next_step(row: Verification, wait: QueueWait | None, *, is_for_source: bool) -> str:
     match row.state:
-        case VerificationState.WAITING if row.due_at is not None and hold is not None and hold.has_due(row):
+        case VerificationState.WAITING if row.due_at is not None and wait is not None and wait.has_due(row):
             since = f"The next call has been due since {wording.moment(row.due_at)}."
-            return f"{since} {describe_hold(hold, is_for_source=is_for_source)}"
+            return f"{since} {describe_queue_wait(wait, is_for_source=is_for_source)}"
         case VerificationState.WAITING if row.due_at is not None:
             why = describe_waiting(row.reason)
             from_then = (
@@ -178,9 +178,9 @@ def _next_step(row: Verification, hold: Hold | None, *, is_for_source: bool) -> 
     return ""
 
 
-def describe_hold(hold: Hold, *, is_for_source: bool = False) -> str:
+def describe_queue_wait(wait: QueueWait, *, is_for_source: bool = False) -> str:
     """Why a due call has not gone out. A source can change nothing about it."""
-    known = WAIT_REASONS.get(hold.reason)
+    known = WAIT_REASONS.get(wait.reason)
     if known is None:
         return "It goes out after the leads before it."
     change = f" What would have to change: {known.change}." if known.change and not is_for_source else ""

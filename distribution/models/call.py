@@ -181,6 +181,8 @@ class Call(models.Model):
             ),
             models.Index(fields=["workspace", "-id"], name="call_workspace"),
             models.Index(fields=["channel", "-id"], name="call_channel"),
+            # The calls of a day.
+            models.Index(fields=["created_at"], name="call_created_at"),
         ]
         triggers: ClassVar = [
             notify_calls(
@@ -211,7 +213,7 @@ class NoticeKind(models.TextChoices):
 
 
 class CallNotice(models.Model):
-    """One message of the carrier, stored before it is applied. A repeated one is stored once. No phone number.
+    """One report of the carrier, stored before it is applied. A repeated one is stored once. No phone number.
 
     `result`: what applying it came to. If it names a call that must end at the carrier, `due_at` says when the carrier
     is asked for that, and `tries` how often it was.

@@ -149,6 +149,7 @@ class Verification(models.Model):
                 name="verification_reason",
             ),
             models.Index(fields=["workspace", "state", "-id"], name="verification_state"),
+            models.Index(fields=["workspace", "-id"], name="verification_workspace"),
         ]
         triggers: ClassVar = [
             notify_calls("notify_on_insert", operation=pgtrigger.Insert, condition="(NEW.state = 'waiting')"),

@@ -6,25 +6,34 @@ Reads only. Rows name workspaces, channels and calls. Numbers of leads are perso
 from dataclasses import replace
 from typing import Final
 
-from distribution.calls.holds import read_holds
+from distribution.calls.queue_waits import read_queue_waits
 from leadswitch.levels.alerts.call_alerts import ANSWERED, RUNG
 from leadswitch.levels.calls import CallsState
 from leadswitch.levels.reports import Report, read_report
 
 # Rates are in percent: of the phones that rang in the last day, and in the week before, how many a person answered.
+# They are read for the channels that are shown alone: up to 5,000 calls of each.
 CHANNELS: Final = """
-SELECT w.slug AS workspace, c.name AS channel,
-    CASE WHEN NOT c.is_enabled THEN 'off' WHEN c.flagged_at IS NOT NULL THEN 'flagged'
-        WHEN NOT a.is_enabled THEN 'account off' WHEN a.stopped_at IS NOT NULL THEN 'account stopped'
-        ELSE 'on' END AS state,
-    c.lines, used.lines AS used, calls.rung, calls.answered_percent, calls.week_before_percent,
-    c.last_dialed_at AS last_call
-FROM distribution_channel c
-JOIN distribution_carrieraccount a ON a.id = c.account_id
-JOIN routing_workspace w ON w.id = c.workspace_id
-CROSS JOIN LATERAL (
-    SELECT count(*) AS lines FROM distribution_call o WHERE o.channel_id = c.id AND o.ended_at IS NULL
-) used
+WITH shown AS MATERIALIZED (
+    SELECT row_number() OVER (
+            ORDER BY used.lines > c.lines DESC, c.flagged_at IS NULL, a.stopped_at IS NULL, w.slug, c.name
+        ) AS place,
+        c.id, w.slug AS workspace, c.name AS channel,
+        CASE WHEN NOT c.is_enabled THEN 'off' WHEN c.flagged_at IS NOT NULL THEN 'flagged'
+            WHEN NOT a.is_enabled THEN 'account off' WHEN a.stopped_at IS NOT NULL THEN 'account stopped'
+            ELSE 'on' END AS state,
+        c.lines, used.lines AS used, c.last_dialed_at
+    FROM distribution_channel c
+    JOIN distribution_carrieraccount a ON a.id = c.account_id
+    JOIN routing_workspace w ON w.id = c.workspace_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS lines FROM distribution_call o WHERE o.channel_id = c.id AND o.ended_at IS NULL
+    ) used
+    ORDER BY place LIMIT %(limit)s
+)
+SELECT shown.workspace, shown.channel, shown.state, shown.lines, shown.used,
+    calls.rung, calls.answered_percent, calls.week_before_percent, shown.last_dialed_at AS last_call
+FROM shown
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE is_new) AS rung,
         (100 * count(*) FILTER (WHERE is_new AND is_answered) / nullif(count(*) FILTER (WHERE is_new), 0))::int
@@ -34,12 +43,11 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT o.outcome = ANY(%(answered)s) AS is_answered, o.outcome, o.dialed_at,
             o.dialed_at > now() - interval '1 day' AS is_new
-        FROM distribution_call o WHERE o.channel_id = c.id ORDER BY o.id DESC LIMIT %(searched)s
+        FROM distribution_call o WHERE o.channel_id = shown.id ORDER BY o.id DESC LIMIT %(searched)s
     ) latest
     WHERE latest.outcome = ANY(%(rung)s) AND latest.dialed_at > now() - interval '8 days'
 ) calls
-ORDER BY used.lines > c.lines DESC, c.flagged_at IS NULL, a.stopped_at IS NULL, w.slug, c.name
-LIMIT %(limit)s
+ORDER BY shown.place
 """
 STOPPED: Final = """
 SELECT w.slug AS workspace, a.name AS account, a.stop_code AS why, a.stopped_at AS since
@@ -88,7 +96,7 @@ def report_calls(state: CallsState, *, limit: int) -> list[Report]:
         read_report("Channels", CHANNELS, values, empty="There is no channel."),
         read_report("Stopped carrier accounts", STOPPED, values, empty="No carrier account is stopped."),
         read_report("Calls in doubt", DOUBTFUL, values, empty="No call is in doubt."),
-        _name_holds(
+        _name_waits(
             read_report("Leads that wait for a call", WAITING, values, empty="No lead waits for a call.")
         ),
         read_report(
@@ -100,11 +108,11 @@ def report_calls(state: CallsState, *, limit: int) -> list[Report]:
     ]
 
 
-def _name_holds(report: Report) -> Report:
+def _name_waits(report: Report) -> Report:
     """With what holds the due leads of each workspace back, and without the ids."""
-    holds = read_holds({row[-1] for row in report.rows if row[3]})
+    waits = read_queue_waits({row[-1] for row in report.rows if row[3]})
     rows = [
-        (slug, holds[workspace].reason if due else reason, leads, due, earliest)
+        (slug, waits[workspace].reason if due else reason, leads, due, earliest)
         for slug, reason, leads, due, earliest, workspace in report.rows
     ]
     return replace(report, columns=report.columns[:-1], rows=rows)

@@ -80,27 +80,22 @@ def run_worker(environment: Mapping[str, str], *, directory: Path) -> Iterator[i
 @contextmanager
 def run_deliverer(environment: Mapping[str, str], *, directory: Path) -> Iterator[None]:
     """Run a deliverer. It sends a heartbeat to the database when it is ready."""
-    with (directory / "deliverer.log").open("w") as output:
-        process = start_python(
-            *DELIVERER,
-            cwd=settings.BASE_DIR,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield
-        finally:
-            end(process)
+    with _run(DELIVERER, environment, log=directory / "deliverer.log"):
+        yield
 
 
 @contextmanager
 def run_dialer(environment: Mapping[str, str], *, directory: Path) -> Iterator[int]:
     """Yield the process id of a dialer. It sends a heartbeat to the database when it is ready."""
-    with (directory / "dialer.log").open("w") as output:
+    with _run(DIALER, environment, log=directory / "dialer.log") as process_id:
+        yield process_id
+
+
+@contextmanager
+def _run(command: Sequence[str], environment: Mapping[str, str], *, log: Path) -> Iterator[int]:
+    with log.open("w") as output:
         process = start_python(
-            *DIALER,
+            *command,
             cwd=settings.BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,21 @@ def main(directory: str, *protections: str) -> None:
     prepare()
     install(Path(directory))
     take_away(protections)
+    serve()
+
+
+def serve_suite(
+    directory: str,
+    protections: Sequence[str],
+    *,
+    install: Callable[[Path], None],
+    removals: Mapping[str, Callable[[], None]],
+) -> None:
+    """The host of a suite with its own places and protections."""
+    prepare()
+    install(Path(directory))
+    for name in protections:
+        removals[name]()
     serve()
 
 

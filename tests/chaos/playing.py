@@ -1,11 +1,13 @@
 """What the parts that kill processes at exact places have in common: a step, the checks in the tables, the totals."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db import connection
 
+from distribution.attempts.distribute import distribute_next_due
 from distribution.verify import run_verification
 from tests.chaos.findings import Findings
 
@@ -55,6 +57,12 @@ def play(stage: Any, step: Sequence[str], *, faults: Mapping[str, Callable[[Any]
             stage.seen[each] += 1
         else:
             stage.kill(each)
+
+
+def pick_up_due(seen: Counter[str]) -> None:
+    """Run what is due, as the dispatcher and its workers do."""
+    while distribute_next_due().lead_id is not None:
+        seen["attempts picked up"] += 1
 
 
 def check_tables(findings: Findings, checks: Mapping[str, str]) -> None:

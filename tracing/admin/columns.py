@@ -3,14 +3,14 @@
 A code remains as the title of its text: filters, the API and the log use it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tracing.skip_reasons import SKIP_REASONS
@@ -31,6 +31,14 @@ TONES: Final[Mapping[str, str]] = {
         "wait",
     ),
 }
+
+
+def story_list(lines: Sequence[tuple[str, str, str]], *, name: str) -> SafeString | str:
+    """What happened to a row: when, what, and more about it. `name`: by which tests find it."""
+    if not lines:
+        return NOTHING
+    rows = format_html_join("", "<li><time>{}</time> {}{}</li>", lines)
+    return format_html('<ol class="admin-story" data-testid="{}">{}</ol>', name, rows)
 
 
 def _column(name: str, describe: Callable[[Any], SafeString | str], *, label: str) -> Column:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -78,6 +78,28 @@ class DayByIdFilter(DayFilter):
             f"{self.id_column}__lt": first_id_at(end + APART),
         }
         return super().of_days(queryset, first=first, end=end).filter(**bounds)
+
+
+class DayByCreationFilter(DayFilter):
+    """For rows with ids from a sequence, and an index of `column`, the time of their creation.
+
+    A row's time is when its transaction began, and its id was taken at most APART later. So a day falls between two
+    ids, and its list reads nothing beyond them.
+    """
+
+    title = "day (UTC)"
+    column = "created_at"
+
+    def of_days(self, queryset: QuerySet[Any], *, first: datetime, end: datetime) -> QuerySet[Any]:
+        rows = queryset.model._default_manager.order_by()
+        before = rows.filter(**{f"{self.column}__lt": first - APART}).order_by(f"-{self.column}")
+        after = rows.filter(**{f"{self.column}__gte": end + APART}).order_by(self.column)
+        bounds = Q()
+        if (last_before := before.values_list("pk", flat=True).first()) is not None:
+            bounds &= Q(pk__gt=last_before)
+        if (first_after := after.values_list("pk", flat=True).first()) is not None:
+            bounds &= Q(pk__lt=first_after)
+        return super().of_days(queryset, first=first, end=end).filter(bounds)
 
 
 def first_id_at(at: datetime) -> UUID:

@@ -189,12 +189,16 @@ def preformatted(text: str) -> SafeString:
 
 
 class VocabularyFilter(admin.SimpleListFilter):
-    """A filter whose choices come from code. Django's filter would read every row to find them."""
+    """A filter whose choices come from code. Django's filter would read every row to find them.
+
+    `words`: what it shows for a value, if that is not the value itself.
+    """
 
     values: ClassVar[tuple[str, ...]] = ()
+    words: ClassVar[Mapping[Any, str]] = {}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        return [(value, value.replace("_", " ")) for value in self.values]
+        return [(value, self.words.get(value) or value.replace("_", " ")) for value in self.values]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         value = self.value()

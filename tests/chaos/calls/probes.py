@@ -53,23 +53,23 @@ def _shorten() -> None:
         check_times,
         checking,
         concluding,
+        dial_outcomes,
         dialer,
         dialing,
         hearing,
         lines,
         reach,
-        recording_dials,
         settling,
     )
     from distribution.reconcile import channels
 
     settings.LEADSWITCH_CALL_SEARCH_SECONDS = SEARCH_SECONDS
-    _set("CHECK_MARGIN", timedelta(seconds=1), check_times, recording_dials)
+    _set("CHECK_MARGIN", timedelta(seconds=1), check_times, dial_outcomes)
     _set("USUAL_TALK", timedelta(seconds=TALK_SECONDS), check_times, hearing)
     _set("LEASE", timedelta(seconds=2), check_times, checking)
     _set("LONGEST_START", timedelta(seconds=2), check_times, concluding, lines)
     soon = tuple(timedelta(seconds=each) for each in (0.3, 1, 2))
-    _set("SOON", soon, check_times, recording_dials)
+    _set("SOON", soon, check_times, dial_outcomes)
     _set("EVERY", timedelta(seconds=1), check_times)
     _set("WHILE_LIVE", timedelta(seconds=0.5), check_times, concluding)
     _set("WHILE_UNREACHABLE", timedelta(seconds=0.5), check_times)
@@ -80,13 +80,13 @@ def _shorten() -> None:
     _set("REQUEST_WITHIN_SECONDS", 2, dialing)
     _set("LOOK_AGAIN", timedelta(seconds=0.5), allowing, begin)
     _set("CHECK_SECONDS", 0.2, dialer)
-    _set("CONCURRENCY_PAUSE", timedelta(seconds=0.2), recording_dials)
-    _set("UNREACHABLE_PAUSE", timedelta(seconds=0.3), recording_dials)
-    _set("UNKNOWN_PAUSE", timedelta(seconds=0.1), recording_dials)
-    _set("LONGEST_UNKNOWN_PAUSE", timedelta(seconds=0.4), recording_dials)
+    _set("CONCURRENCY_PAUSE", timedelta(seconds=0.2), dial_outcomes)
+    _set("UNREACHABLE_PAUSE", timedelta(seconds=0.3), dial_outcomes)
+    _set("UNKNOWN_PAUSE", timedelta(seconds=0.1), dial_outcomes)
+    _set("LONGEST_UNKNOWN_PAUSE", timedelta(seconds=0.4), dial_outcomes)
     _set("KEY_GRACE", timedelta(seconds=1), settling)
-    _set("THROTTLE_PAUSE", timedelta(seconds=0.2), recording_dials)
-    _set("SHORTEST_PAUSE", timedelta(seconds=0.2), recording_dials)
+    _set("THROTTLE_PAUSE", timedelta(seconds=0.2), dial_outcomes)
+    _set("SHORTEST_PAUSE", timedelta(seconds=0.2), dial_outcomes)
     _set("LATE", timedelta(seconds=3), channels)
 
 

@@ -113,14 +113,14 @@ def _rank() -> None:
 
 def _ask_unknown() -> None:
     """A request without an answer counts as one that placed no call, and the person is called again at once."""
-    from distribution.calls import recording_dials
+    from distribution.calls import dial_outcomes
 
     def give_up(locked: Any, _: Any, *, at: Any) -> tuple[()]:
         first = at - timedelta(days=1)  # before all others who wait
-        recording_dials.end_not_placed(locked, due_at=first, reason="", by=recording_dials.BY, at=at)
+        dial_outcomes.end_not_placed(locked, due_at=first, reason="", by=dial_outcomes.BY, at=at)
         return ()
 
-    recording_dials._record_unknown = give_up
+    dial_outcomes._record_unknown = give_up
 
 
 def _bind() -> None:

@@ -1,9 +1,8 @@
 """The processes of a run, the carrier and its people, and how a fault strikes them."""
 
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -12,16 +11,15 @@ from typing import Final
 import psutil
 import redis
 from django.conf import settings
-from django.db import connection
 
-from distribution.attempts.distribute import distribute_next_due
 from distribution.models import Call
 from tests.carrier import Carrier, start_carrier
 from tests.chaos.calls.probes import MOMENT
 from tests.chaos.calls.world import World, build_world
+from tests.chaos.crew import Crew
 from tests.chaos.findings import Findings
-from tests.chaos.fleet import Host, hosted, kill
-from tests.chaos.playing import read_totals
+from tests.chaos.fleet import Host, hosted
+from tests.chaos.playing import pick_up_due, read_totals
 from tests.chaos.probes import asking
 from tests.support.ports import free_port
 from tests.support.waiting import TooSlow, fetch_value, wait_until
@@ -72,45 +70,27 @@ SELECT
     (SELECT count(*) FROM routing_lead WHERE status = 'pending'
         AND next_attempt_at <= clock_timestamp() + interval '5 seconds') AS due
 """
-CUT: Final = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^(dialer|web)-'
-"""
 
 
 @dataclass(slots=True)
 class Stage:
     directory: Path
-    host: Host
-    web_host: Host
-    address: str
+    crew: Crew
     carrier: Carrier
     world: World
     random: Random
-    pids: list[int]
-    web: int
     findings: Findings = field(default_factory=Findings)
     seen: Counter[str] = field(default_factory=Counter)
 
     def supply(self) -> None:
         """Keep the dialers busy. For conditions that are polled."""
-        self.start_missing()
+        self.crew.start_missing()
         if int(fetch_value(WAITING)) < LEAST_WAITING:
             self.world.send(SENT_AT_ONCE)
-        self.pick_up()
-
-    def pick_up(self) -> None:
-        """Run what is due, as the dispatcher and its workers do."""
-        while distribute_next_due().lead_id is not None:
-            self.seen["attempts picked up"] += 1
+        pick_up_due(self.seen)
 
     def wait(self, condition: Callable[[], bool], *, what: str) -> None:
         wait_until(condition, what=what, seconds=LONGEST_SECONDS)
-
-    def start_missing(self) -> None:
-        for place, pid in enumerate(self.pids):
-            if not psutil.pid_exists(pid):
-                self.pids[place] = self.host.start("dialer")
 
     def kill(self, point: str) -> None:
         """A process dies at this place. Another one takes its place."""
@@ -125,24 +105,14 @@ class Stage:
     def kill_any(self) -> None:
         goal = Call.objects.count() + self.random.randrange(1, 9)
         self.wait(lambda: self.supply() or Call.objects.count() >= goal, what="calls before a dialer dies")
-        place = self.random.randrange(DIALERS)
-        kill(self.pids[place])
-        self.pids[place] = self.host.start("dialer")
+        self.crew.kill(self.random.randrange(DIALERS))
 
     def kill_web(self) -> None:
-        kill(self.web)
-        self.web = self.web_host.start("web", self.address)
-        self.wait(lambda: self.supply() or self.serves(), what="the web server")
-
-    def serves(self) -> bool:
-        host, port = self.address.split(":")
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
-            return True
-        return False
+        self.crew.kill_web()
+        self.wait(lambda: self.supply() or self.crew.serves(), what="the web server")
 
     def cut_postgres(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(CUT)
+        self.crew.cut_postgres()
 
     def flush_redis(self) -> None:
         with redis.from_url(settings.REDIS_URL) as client:
@@ -167,7 +137,7 @@ class Stage:
     def reconcile(self) -> None:
         """As beat has it run."""
         for name in ("channels", "verifications", "stale_locks"):
-            pid = self.host.start("reconcile", name)
+            pid = self.crew.host.start("reconcile", name)
             self.wait(lambda pid=pid: not psutil.pid_exists(pid), what=f"reconcile {name}")  # type: ignore[misc]
 
     def drain(self) -> None:
@@ -179,8 +149,8 @@ class Stage:
             self.findings.add(f"not ended: {left}", 1)
 
     def is_idle(self) -> bool:
-        self.start_missing()
-        self.pick_up()
+        self.crew.start_missing()
+        pick_up_due(self.seen)
         return not any(read_totals(UNFINISHED).values()) and not any(self.carrier.record()["live"].values())
 
 
@@ -197,10 +167,10 @@ def staged(directory: Path, *, protections: tuple[str, ...], seed: int) -> Itera
         ]
         for host in hosts:
             host.wait_until_ready()
-        web = hosts[1].start("web", address)
-        pids = [hosts[0].start("dialer") for _ in range(DIALERS)]
-        ready = Stage(directory, *hosts, address, carrier, world, Random(seed), pids, web)
-        ready.wait(ready.serves, what="the web server")
+        crew = Crew("dialer", DIALERS, *hosts, address)
+        crew.start()
+        ready = Stage(directory, crew, carrier, world, Random(seed))
+        ready.wait(crew.serves, what="the web server")
         yield ready
 
 

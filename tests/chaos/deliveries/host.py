@@ -4,18 +4,13 @@ python -m tests.chaos.deliveries.host DIRECTORY [PROTECTION ...]
 """
 
 import sys
-from pathlib import Path
 
 from tests.chaos.deliveries.probes import PROTECTIONS, install
-from tests.chaos.host import prepare, serve
+from tests.chaos.host import serve_suite
 
 
 def main(directory: str, *protections: str) -> None:
-    prepare()
-    install(Path(directory))
-    for name in protections:
-        PROTECTIONS[name]()
-    serve()
+    serve_suite(directory, protections, install=install, removals=PROTECTIONS)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import psutil
 from django.conf import settings
 from django.utils import timezone
 
-from distribution.attempts.distribute import distribute_next_due
 from distribution.deliveries.by_hand import resolve
 from distribution.models import OPEN, Delivery, DeliveryState
 from routing.models import LeadStatus
@@ -19,7 +18,7 @@ from tests.chaos.deliveries.buyers import BuyersSystem, buyers_system
 from tests.chaos.deliveries.world import World, build_world
 from tests.chaos.findings import Findings
 from tests.chaos.fleet import Host, hosted
-from tests.chaos.playing import read_totals
+from tests.chaos.playing import pick_up_due, read_totals
 from tests.chaos.probes import asking
 from tests.receivers.buyer import ACCEPT
 from tests.support.waiting import TooSlow, fetch_value, wait_until
@@ -61,12 +60,7 @@ class Stage:
         """Keep the deliverers busy. For conditions that are polled."""
         if Delivery.objects.filter(state__in=LIVE).count() < LEAST_WAITING:
             self.world.send(LEAST_WAITING)
-        self.pick_up()
-
-    def pick_up(self) -> None:
-        """Run what is due, as the dispatcher and its workers do."""
-        while distribute_next_due().lead_id is not None:
-            self.seen["attempts picked up"] += 1
+        pick_up_due(self.seen)
 
     def wait(self, condition: Callable[[], bool], *, what: str) -> None:
         wait_until(condition, what=what, seconds=LONGEST_SECONDS)
@@ -125,7 +119,7 @@ class Stage:
         def is_drained() -> bool:
             self.start_missing()
             self.resolve_unknowns()
-            self.pick_up()
+            pick_up_due(self.seen)
             return not is_unfinished()
 
         try:

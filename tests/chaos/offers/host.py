@@ -5,9 +5,8 @@ python -m tests.chaos.offers.host DIRECTORY [PROTECTION ...]
 
 import os
 import sys
-from pathlib import Path
 
-from tests.chaos.host import prepare, serve, set_periods
+from tests.chaos.host import serve_suite, set_periods
 from tests.chaos.offers.probes import install
 from tests.chaos.offers.protections import PROTECTIONS
 from tests.chaos.periods import BY_NAME
@@ -15,11 +14,8 @@ from tests.chaos.periods import BY_NAME
 
 def main(directory: str, *protections: str) -> None:
     set_periods(BY_NAME[os.environ["CHAOS_PERIODS"]])
-    prepare()
-    install(Path(directory))
-    for name in protections:
-        PROTECTIONS[name].remove()
-    serve()
+    removals = {name: each.remove for name, each in PROTECTIONS.items()}
+    serve_suite(directory, protections, install=install, removals=removals)
 
 
 if __name__ == "__main__":

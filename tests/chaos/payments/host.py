@@ -4,19 +4,15 @@ python -m tests.chaos.payments.host DIRECTORY [PROTECTION ...]
 """
 
 import sys
-from pathlib import Path
 
-from tests.chaos.host import prepare, serve
+from tests.chaos.host import serve_suite
 from tests.chaos.payments.probes import install
 from tests.chaos.payments.protections import PROTECTIONS
 
 
 def main(directory: str, *protections: str) -> None:
-    prepare()
-    install(Path(directory))
-    for name in protections:
-        PROTECTIONS[name].remove()
-    serve()
+    removals = {name: each.remove for name, each in PROTECTIONS.items()}
+    serve_suite(directory, protections, install=install, removals=removals)
 
 
 if __name__ == "__main__":

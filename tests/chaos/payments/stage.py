@@ -1,6 +1,5 @@
 """The processes of a run, the provider, the buyers, and how a fault strikes them."""
 
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -12,7 +11,6 @@ from uuid import uuid4
 
 import psutil
 from django.conf import settings
-from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -20,8 +18,9 @@ from distribution.models import PENDING, CardPayment, PaymentState, Recharge, Re
 from distribution.payments.asking import ask_refund
 from distribution.payments.buying import PaymentRefused
 from distribution.payments.settings import change_recharge
+from tests.chaos.crew import Crew
 from tests.chaos.findings import Findings
-from tests.chaos.fleet import Host, hosted, kill
+from tests.chaos.fleet import Host, hosted
 from tests.chaos.payments.books import REFUND_CENTS, Books
 from tests.chaos.payments.postman import delivering
 from tests.chaos.payments.world import World, build_world
@@ -43,29 +42,21 @@ SELECT
     (SELECT count(*) FROM distribution_cardrefund WHERE state = ANY(%(refunds)s)) AS refunds,
     (SELECT count(*) FROM distribution_wallet WHERE balance_cents - held_cents < recharge_below_cents) AS recharges
 """
-CUT: Final = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name ~ '^(deliverer|web)-'
-"""
 
 
 @dataclass(slots=True)
 class Stage:
     directory: Path
-    host: Host
-    web_host: Host
-    address: str
+    crew: Crew
     world: World
     books: Books
     random: Random
-    pids: list[int]
-    web: int
     findings: Findings = field(default_factory=Findings)
     seen: Counter[str] = field(default_factory=Counter)
 
     def supply(self) -> None:
         """Keep the payers busy. For conditions that are polled."""
-        self.start_missing()
+        self.crew.start_missing()
         self.books.tell()
         self.resume()
         if CardPayment.objects.filter(state__in=PENDING).count() < LEAST_PENDING:
@@ -73,11 +64,6 @@ class Stage:
 
     def wait(self, condition: Callable[[], bool], *, what: str) -> None:
         wait_until(condition, what=what, seconds=LONGEST_SECONDS)
-
-    def start_missing(self) -> None:
-        for place, pid in enumerate(self.pids):
-            if not psutil.pid_exists(pid):
-                self.pids[place] = self.host.start("deliverer")
 
     def resume(self) -> None:
         """An operator turns a paused recharge on again."""
@@ -93,19 +79,11 @@ class Stage:
         self.seen[f"killed: {point}"] += 1
 
     def kill_web(self) -> None:
-        kill(self.web)
-        self.web = self.web_host.start("web", self.address)
-        self.wait(self.serves, what="the web server")
-
-    def serves(self) -> bool:
-        host, port = self.address.split(":")
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
-            return True
-        return False
+        self.crew.kill_web()
+        self.wait(self.crew.serves, what="the web server")
 
     def cut_postgres(self) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(CUT)
+        self.crew.cut_postgres()
 
     def lose_answers(self) -> None:
         """The provider does what it is asked, and several answers never arrive."""
@@ -133,7 +111,7 @@ class Stage:
 
     def reconcile(self) -> None:
         """As beat has it run."""
-        pid = self.host.start("reconcile", "payments")
+        pid = self.crew.host.start("reconcile", "payments")
         self.wait(lambda: not psutil.pid_exists(pid), what="reconcile payments")
 
     def drain(self) -> None:
@@ -147,7 +125,7 @@ class Stage:
             self.findings.add(str(slow), 1)
 
     def is_idle(self) -> bool:
-        self.start_missing()
+        self.crew.start_missing()
         self.books.tell()
         self.books.postman.send_late_ones()
         # The webhooks first: one about a refund may be why a wallet is recharged.
@@ -175,12 +153,12 @@ def staged(directory: Path, *, protections: tuple[str, ...], seed: int, webhooks
         for host in hosts:
             host.wait_until_ready()
         address = f"127.0.0.1:{free_port()}"
-        web = hosts[1].start("web", address)
+        crew = Crew("deliverer", DELIVERERS, *hosts, address)
+        crew.start()
         postman = stack.enter_context(delivering(address, seed=seed, loses_all=not webhooks))
         books, random = Books(provider, postman, Random(seed)), Random(seed)
-        pids = [hosts[0].start("deliverer") for _ in range(DELIVERERS)]
-        ready = Stage(directory, *hosts, address, world, books, random, pids, web)
-        ready.wait(ready.serves, what="the web server")
+        ready = Stage(directory, crew, world, books, random)
+        ready.wait(crew.serves, what="the web server")
         yield ready
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from distribution.calls import begin
-from distribution.calls.calling_rules import hold_hours, read_calling_rules
+from distribution.calls.calling_rules import lock_hours, read_calling_rules
 from distribution.calls.hours.places import Place
 from distribution.calls.locks import lock_verification
 from distribution.models import CALLS_CHANNEL, CallingHours, Channel, Verification
@@ -44,7 +44,7 @@ def park(waiting: Verification) -> None:
 
 
 def hold_and_park(waiting: Verification) -> None:
-    hold_hours()
+    lock_hours()
     park(waiting)
 
 
@@ -74,7 +74,7 @@ def test_dialer_that_begins_during_a_change_reads_the_new_hours() -> None:
 
     def read_under_lock() -> None:
         with transaction.atomic():
-            hold_hours()
+            lock_hours()
             read.append(read_calling_rules([MIAMI])["US", "FL"].opens)
 
     with before_its_commit(open_earlier) as commit, in_background(read_under_lock):

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from distribution.calls import applying
-from distribution.calls.applying import Round, apply_new, apply_notices
+from distribution.calls.applying import InboxPass, apply_new, apply_notices
 from distribution.calls.carrier import CallSeen, CarrierClient
 from distribution.calls.checking import check_due
 from distribution.calls.inbox import store
@@ -102,13 +102,13 @@ def test_two_appliers_take_different_calls() -> None:
     woken: list[str] = []
     with (
         holding("SELECT FROM routing_lead WHERE id = %s FOR UPDATE", [first.lead_id]) as holder,
-        in_background(lambda: Round(lambda: woken.append("first")).run(limit=1)) as waiting,
+        in_background(lambda: InboxPass(lambda: woken.append("first")).run(limit=1)) as waiting,
     ):
         wait_until_blocked(connection)
-        mine = Round(lambda: woken.append("second")).run(limit=10)
+        mine = InboxPass(lambda: woken.append("second")).run(limit=10)
         assert (mine.reports, mine.is_left, woken) == (3, True, ["first", "second"])
         assert [call.state for call in Call.objects.order_by("pk")] == ["dialing", "ended"]
         holder.rollback()
         assert waiting.result().reports == 3
     assert Call.objects.get(pk=second.pk).outcome == Call.objects.get(pk=first.pk).outcome == "busy"
-    assert Round().run(limit=10).is_left is False
+    assert InboxPass().run(limit=10).is_left is False

@@ -50,6 +50,47 @@ TINY = Plan(
     ways=2,
 )
 
+TITLES = (
+    "Selling leads",
+    "One sold lead",
+    "Intake over HTTP",
+    "Routing decisions",
+    "Pings over HTTP",
+    "Requests to one receiver",
+    "Calls over 5 lines",
+    "A call begins",
+    "CPU of a dialer",
+    "Deliveries of one deliverer",
+    "Direct posts, one at a time",
+    "Other endpoints beside one that hangs",
+    "Retries in due order",
+    "What a lead waits for",
+    "Auctions of 20 buyers",
+    "Claims in one process",
+    "Beside 3 listeners",
+    "Memory of the process of streams",
+    "3 offers that close",
+    "What a buyer's change would have won",
+    "Distributed traces",
+    "Aims",
+    "psycopg",
+)
+PARTS = frozenset(
+    {
+        "engine",
+        "intake",
+        "routing",
+        "outbound",
+        "calls",
+        "deliveries",
+        "retries",
+        "targets",
+        "spans",
+        "pings",
+        "offers",
+    }
+)
+
 
 @pytest.fixture
 def tiny_plan(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
@@ -63,48 +104,18 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
 
     assert main(["--quick"], stream=output) == 0
 
-    text = output.getvalue()
-    for title in (
-        "Selling leads",
-        "One sold lead",
-        "Intake over HTTP",
-        "Routing decisions",
-        "Pings over HTTP",
-        "Requests to one receiver",
-        "Calls over 5 lines",
-        "A call begins",
-        "CPU of a dialer",
-        "Deliveries of one deliverer",
-        "Direct posts, one at a time",
-        "Other endpoints beside one that hangs",
-        "Retries in due order",
-        "What a lead waits for",
-        "Auctions of 20 buyers",
-        "Claims in one process",
-        "Beside 3 listeners",
-        "Memory of the process of streams",
-        "3 offers that close",
-        "What a buyer's change would have won",
-        "Distributed traces",
-        "Aims",
-        "psycopg",
-    ):
+    check_text(output.getvalue())
+    check_report(json.loads((tmp_path / "bench" / "bench.json").read_text()))
+    assert bench_databases() == []
+
+
+def check_text(text: str) -> None:
+    for title in TITLES:
         assert title in text
-    report = json.loads((tmp_path / "bench" / "bench.json").read_text())
-    parts = {
-        "engine",
-        "intake",
-        "routing",
-        "outbound",
-        "calls",
-        "deliveries",
-        "retries",
-        "targets",
-        "spans",
-        "pings",
-        "offers",
-    }
-    assert set(report) == {"machine", *parts, "aims"}
+
+
+def check_report(report: Mapping[str, Any]) -> None:
+    assert set(report) == {"machine", *PARTS, "aims"}
     assert {"cpu_count", "python", "postgres", "measured_at"} <= set(report["machine"])
     check_engine(report["engine"])
     assert set(report["intake"]["views"]) == {"product", "bare"}
@@ -117,7 +128,6 @@ def test_run_reports_every_part_and_leaves_nothing_behind(tmp_path: Path) -> Non
     check_offers(report["offers"])
     check_waits(report)
     assert {aim["verdict"] for aim in report["aims"]} <= {"met", "missed"}
-    assert bench_databases() == []
 
 
 def check_engine(engine: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from distribution.calls.applying import apply_new
 from distribution.calls.begin import Begun, begin_call
 from distribution.calls.by_hand import give_up_verification, verify_by_hand
-from distribution.calls.counting import Began, observe_gap
+from distribution.calls.counting import LineGap, observe_gap
 from distribution.calls.dialing import dial
 from distribution.models import Call, Verification
 from routing.leads.actions import Operator
@@ -144,13 +144,13 @@ def test_webhook_with_a_wrong_signature_is_counted(office: Office, client: Any) 
     assert added(before) == {name("call_webhooks_total", kind="status", result="bad_signature"): 1}
 
 
-def make_began(channel: Any, *, free: int, possible_at: Any) -> Began:
-    return Began(channel_id=channel.pk, free=free, lines=channel.lines, possible_at=possible_at, at=AT)
+def make_gap(channel: Any, *, free: int, possible_at: Any) -> LineGap:
+    return LineGap(channel_id=channel.pk, free=free, lines=channel.lines, possible_at=possible_at, at=AT)
 
 
-def observed_seconds(began: Began) -> float:
+def observed_seconds(gap: LineGap) -> float:
     before = REGISTRY.get_sample_value("leadswitch_line_gap_seconds_sum") or 0
-    observe_gap(began)
+    observe_gap(gap)
     return (REGISTRY.get_sample_value("leadswitch_line_gap_seconds_sum") or 0) - before
 
 
@@ -164,10 +164,10 @@ def test_gap_begins_when_the_channel_was_last_full_or_the_lead_was_due() -> None
     CallFactory(channel=channel)
 
     due = AT - 60 * SECOND
-    assert observed_seconds(make_began(channel, free=1, possible_at=due)) == pytest.approx(3)
-    assert observed_seconds(make_began(channel, free=2, possible_at=due)) == pytest.approx(8)
-    assert observed_seconds(make_began(channel, free=2, possible_at=AT - SECOND)) == pytest.approx(1)
-    assert observed_seconds(make_began(channel, free=4, possible_at=due)) == pytest.approx(60)
+    assert observed_seconds(make_gap(channel, free=1, possible_at=due)) == pytest.approx(3)
+    assert observed_seconds(make_gap(channel, free=2, possible_at=due)) == pytest.approx(8)
+    assert observed_seconds(make_gap(channel, free=2, possible_at=AT - SECOND)) == pytest.approx(1)
+    assert observed_seconds(make_gap(channel, free=4, possible_at=due)) == pytest.approx(60)
 
 
 @pytest.mark.usefixtures("committed_db")
@@ -178,7 +178,7 @@ def test_gap_does_not_include_the_pace_of_the_channel() -> None:
     begun = begin_call(waiting.pk, at=AT)
 
     assert isinstance(begun, Begun)
-    assert begun.began == make_began(channel, free=5, possible_at=AT - SECOND)
+    assert begun.gap == make_gap(channel, free=5, possible_at=AT - SECOND)
     assert Verification.objects.get().state == "calling"
     assert timezone.now() > AT
 

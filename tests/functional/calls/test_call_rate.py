@@ -10,7 +10,7 @@ from distribution.calls.asking import Asked
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.carrier import Dialed, DialOutcome, Problem
 from distribution.calls.concluding import conclude
-from distribution.calls.recording_dials import record_dialed
+from distribution.calls.dial_outcomes import write_dial_outcome
 from distribution.calls.trial_call import begin_test_call
 from distribution.models import Call, CallingHours, CarrierAccount, Verification
 from tests.support.factories import CallFactory, ChannelFactory
@@ -89,7 +89,7 @@ def test_calls_that_may_have_rung_count_and_wait_longer_each_time() -> None:
         Call.objects.filter(pk=begun.call_id).update(state="dialing", dialed_at=at, created_at=at)
         with transaction.atomic():
             lost = Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER)
-            record_dialed(begun.call_id, lost, dialed_at=at, at=at)
+            write_dial_outcome(begun.call_id, lost, dialed_at=at, at=at)
         at += 11 * MINUTE
         conclude(begun.call_id, Asked([], is_search=True), at=at)
         waiting.refresh_from_db()

@@ -12,13 +12,13 @@ from distribution.calls.asking import ask
 from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome
 from distribution.calls.checking import check_due
 from distribution.calls.concluding import conclude
+from distribution.calls.dial_outcomes import write_dial_outcome
 from distribution.calls.hanging_up import request_hang_up
 from distribution.calls.hearing import hear
 from distribution.calls.inbox import store
 from distribution.calls.locks import lock_call
 from distribution.calls.not_placed import end_not_placed
 from distribution.calls.notices import Notice
-from distribution.calls.recording_dials import record_dialed
 from distribution.calls.states import Said
 from distribution.models import Call, CallEvent, CallNotice, CarrierAccount, Verification
 from routing.models import Lead
@@ -362,7 +362,7 @@ def test_late_answer_does_not_put_off_the_end(office: Office) -> None:
     Call.objects.update(hang_up_at=at, next_check_at=at)
     dialed = Dialed(DialOutcome.PLACED, sid=SID)
     with transaction.atomic():
-        record_dialed(call.pk, dialed, dialed_at=at, at=at)
+        write_dial_outcome(call.pk, dialed, dialed_at=at, at=at)
     assert (fresh(call).carrier_sid, fresh(call).next_check_at) == (SID, at)
 
 

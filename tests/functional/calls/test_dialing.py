@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.carrier import Dialed, DialOutcome, Problem
+from distribution.calls.dial_outcomes import write_dial_outcome
 from distribution.calls.dialing import dial, place, record, start_request
 from distribution.calls.locks import count_lines
-from distribution.calls.recording_dials import record_dialed
 from distribution.models import Call, CarrierAccount, Channel, Verification
 from routing.models import Lead
 from tests.support.calling import Office
@@ -249,7 +249,7 @@ def record_queued(office: Office, queue: timedelta, *, sent_after: int = 0, answ
     Call.objects.update(state="dialing", dialed_at=dialed_at)
     dialed = Dialed(DialOutcome.PLACED, sid="CA1", queue_ms=round(queue.total_seconds() * 1000))
     with transaction.atomic():
-        record_dialed(begun.call_id, dialed, dialed_at=dialed_at, at=dialed_at + answered_after * SECOND)
+        write_dial_outcome(begun.call_id, dialed, dialed_at=dialed_at, at=dialed_at + answered_after * SECOND)
     return Call.objects.get(pk=begun.call_id)
 
 
@@ -305,7 +305,7 @@ def test_pause_of_the_account_grows_with_each_unknown_call(office: Office) -> No
         CarrierAccount.objects.update(next_dial_at=None)
         with transaction.atomic():
             answer = Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER)
-            record_dialed(begun.call_id, answer, dialed_at=AT, at=AT)
+            write_dial_outcome(begun.call_id, answer, dialed_at=AT, at=AT)
         paused_until = CarrierAccount.objects.get().next_dial_at
         assert paused_until is not None
         pauses.append((paused_until - AT).total_seconds())
@@ -324,7 +324,7 @@ def answer_each(waiting: Verification, answers: Sequence[Dialed], *, at: datetim
         assert isinstance(begun, Begun)
         Call.objects.filter(pk=begun.call_id).update(state="dialing", dialed_at=at)
         with transaction.atomic():
-            record_dialed(begun.call_id, answer, dialed_at=at, at=at)
+            write_dial_outcome(begun.call_id, answer, dialed_at=at, at=at)
         waiting.refresh_from_db()
         assert waiting.due_at is not None
         pauses.append((waiting.due_at - at).total_seconds())

@@ -11,10 +11,10 @@ from distribution.calls.applying import apply_new
 from distribution.calls.carrier import Dialed, DialOutcome, Problem
 from distribution.calls.check_times import next_search
 from distribution.calls.checking import check_due
+from distribution.calls.dial_outcomes import write_dial_outcome
 from distribution.calls.inbox import store
 from distribution.calls.lines import NoLine, take_line
 from distribution.calls.notices import Notice
-from distribution.calls.recording_dials import record_dialed
 from distribution.models import Call, CallEvent, CarrierAccount, Channel
 from tests.support.calling import Office, story_of
 from tests.support.factories import CarrierAccountFactory, ChannelFactory
@@ -34,7 +34,7 @@ def test_unknown_call_that_is_to_be_hung_up_is_looked_for_at_once(office: Office
     at = timezone.now()
     dialed = Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER)
     with transaction.atomic():
-        record_dialed(call.pk, dialed, dialed_at=at, at=at)
+        write_dial_outcome(call.pk, dialed, dialed_at=at, at=at)
     assert Call.objects.get(pk=call.pk).next_check_at == at
 
 

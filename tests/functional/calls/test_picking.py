@@ -1,4 +1,4 @@
-"""Who is picked: workspaces take turns, and leads without room for a call are not read."""
+"""Who is picked: workspaces take turns, and leads without capacity for a call are not read."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.channels import read_channels
-from distribution.calls.picking import PICK, READ_ROOM, Picked, pick, read_room
+from distribution.calls.picking import PICK, READ_CAPACITY, Picked, pick, read_capacity
 from distribution.models import Call, Channel, Verification
 from distribution.sql_arrays import array_literal
 from routing.models import Workspace
@@ -38,12 +38,12 @@ def test_workspaces_take_turns() -> None:
     one, two = ChannelFactory(lines=3), ChannelFactory(lines=2)
     first, second = queue(one, 4, minutes_ago=5), queue(two, 4)
 
-    room = read_room()
-    picked = [each.verification_id for each in pick(room.calls, limit=10)]
+    capacity = read_capacity()
+    picked = [each.verification_id for each in pick(capacity.calls, limit=10)]
 
-    assert room.calls == {one.workspace_id: 3, two.workspace_id: 2}
+    assert capacity.calls == {one.workspace_id: 3, two.workspace_id: 2}
     assert picked == [first[0], second[0], first[1], second[1], first[2]]
-    assert pick(room.calls, limit=2) == [
+    assert pick(capacity.calls, limit=2) == [
         Picked(first[0], one.workspace_id),
         Picked(second[0], two.workspace_id),
     ]
@@ -66,23 +66,23 @@ def test_who_is_not_due_is_not_picked(kind: str) -> None:
     Verification.objects.update(**changes.get(kind, {}))
     is_due = kind == "none"
 
-    room = read_room()
+    capacity = read_capacity()
 
-    assert (bool(room.calls), room.seconds is not None) == (is_due, kind == "later")
+    assert (bool(capacity.calls), capacity.seconds is not None) == (is_due, kind == "later")
     assert len(pick({channel.workspace_id: 1}, limit=1)) == is_due
 
 
 def test_paused_workspaces_have_no_room() -> None:
     queue(ChannelFactory(), 1)
     Workspace.objects.update(paused_at=timezone.now())
-    assert read_room().calls == {}
+    assert read_capacity().calls == {}
 
 
 def test_full_channels_keep_their_queue_from_being_read() -> None:
     channel = ChannelFactory(lines=1)
     CallFactory(channel=channel, account=channel.account)
     queue(channel, 1)
-    assert read_room().calls == {}
+    assert read_capacity().calls == {}
 
 
 PLANT: Final = """
@@ -110,13 +110,13 @@ def piles() -> list[Channel]:
 def test_long_queue_costs_what_a_short_one_costs(piles: list[Channel]) -> None:
     """Of each queue the first row is read, and then as many as there are free lines."""
     _, free = piles
-    indexes, rows = read_by_table(READ_ROOM, None)["distribution_verification"]
+    indexes, rows = read_by_table(READ_CAPACITY, None)["distribution_verification"]
     assert (indexes, rows) == ({"verification_queue"}, 2)
-    assert read_room().calls == {free.workspace_id: 5}
+    assert read_capacity().calls == {free.workspace_id: 5}
 
     parameters = {
         "workspaces": array_literal([free.workspace_id]),
-        "room": array_literal([5]),
+        "capacity": array_literal([5]),
         "except": array_literal([1, 2]),
         "limit": 8,
     }
@@ -137,7 +137,7 @@ def test_channel_whose_hours_cannot_be_read_stops_no_other(
     Channel.objects.filter(pk=bad.pk).update(**broken)
 
     for _ in range(2):
-        assert read_room().calls == {free.workspace_id: 2, bad.workspace_id: 4}
+        assert read_capacity().calls == {free.workspace_id: 2, bad.workspace_id: 4}
     assert [each.id for each in read_channels(bad.workspace_id)] == [second.pk]
     assert [record.message for record in caplog.records] == ["calls.channel_hours_not_valid"]
 
@@ -160,10 +160,10 @@ def test_threads_of_a_dialer_limit_its_room() -> None:
     queue(two, 5)
     left = {one.account_id: 2, two.account_id: 0}
 
-    room = read_room(left.__getitem__)
+    capacity = read_capacity(left.__getitem__)
 
-    assert room.calls == {one.workspace_id: 2}
-    assert room.seconds is None, "the end of a request wakes it"
+    assert capacity.calls == {one.workspace_id: 2}
+    assert capacity.seconds is None, "the end of a request wakes it"
 
 
 def test_account_that_has_its_threads_is_left_out() -> None:

@@ -12,10 +12,10 @@ from distribution.calls.asking import Asked
 from distribution.calls.begin import Begun, NotBegun, begin_call
 from distribution.calls.carrier import CallSeen, Dialed, DialOutcome
 from distribution.calls.concluding import conclude
+from distribution.calls.dial_outcomes import write_dial_outcome
 from distribution.calls.dialing import keep_trying, record
 from distribution.calls.inbox import store
 from distribution.calls.notices import Notice
-from distribution.calls.recording_dials import record_dialed
 from distribution.models import BlockedPhone, Call, CallNotice, CarrierAccount, Channel, Verification
 from routing.models import Lead
 from tests.support.calling import results_of, story_of
@@ -42,7 +42,7 @@ def answer(call: Call) -> None:
     """The carrier's answer to the request is recorded."""
     at = timezone.now()
     with transaction.atomic():
-        record_dialed(call.pk, PLACED, dialed_at=at, at=at)
+        write_dial_outcome(call.pk, PLACED, dialed_at=at, at=at)
     call.refresh_from_db()
 
 
@@ -132,7 +132,7 @@ def test_two_answers_with_one_id_at_the_same_moment() -> None:
     first, second = calls
 
     with (
-        before_its_commit(lambda: record_dialed(first.call_id, PLACED, dialed_at=AT, at=AT)) as commit,
+        before_its_commit(lambda: write_dial_outcome(first.call_id, PLACED, dialed_at=AT, at=AT)) as commit,
         in_background(lambda: keep_trying(lambda: record(second, PLACED, dialed_at=AT))) as recording,
     ):
         wait_until_blocked()

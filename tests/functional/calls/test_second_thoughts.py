@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
-from distribution.calls.applying import Round, apply_new
+from distribution.calls.applying import InboxPass, apply_new
 from distribution.calls.begin import NotBegun, begin_call
 from distribution.calls.by_hand import verify_by_hand
 from distribution.calls.hanging_up import hang_up_left_behind
@@ -278,7 +278,7 @@ def test_lead_that_is_being_decided_is_looked_at_again() -> None:
     press(call, "1")
     store(Notice("keys", "CA1000000001", key="9"), call_id=call.pk)
     with holding("SELECT FROM routing_lead WHERE id = %s FOR UPDATE", [call.lead_id]):
-        first = Round().run(limit=10)
+        first = InboxPass().run(limit=10)
         assert (first.reports, first.is_left, is_blocked()) == (0, True, False)
 
     apply_new(limit=10)

@@ -1,25 +1,21 @@
 """The reads of the admin's lists on filled tables: a page of a long silent workspace reads only that page."""
 
-import re
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from distribution.models import LedgerEntry
 from routing.models import Workspace
+from tests.support import list_reads
 from tests.support.admin_pages import client_of, page, person
 from tests.support.factories import BuyerFactory, WorkspaceFactory
 from tests.support.filling import FILL_EVENTS, ROWS
-from tests.support.plans import nodes
+from tests.support.list_reads import PAGE
 from tests.support.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
 
-PAGE = 50
 # Half of the first twentieth is of the silent workspace, all other rows are of the busy one.
 SILENT = f"n < {ROWS // 20} AND n %% 2 = 0"
 FILL_ATTEMPTS = f"""
@@ -63,19 +59,7 @@ def silent(committed_db: None) -> Workspace:  # noqa: ARG001
 
 def rows_read(client: Client, model: type[Model], **filters: object) -> int:
     """The number of rows that the list's statement read from the three tables, including discarded ones."""
-    query = {name: str(value) for name, value in filters.items()}
-    with CaptureQueriesContext(connection) as captured:
-        answer = client.get(page(model, "changelist"), query)
-    assert answer.context["cl"].result_list
-    of_list = re.compile(rf'FROM "{BIG[model]}".* ORDER BY .* LIMIT {PAGE + 1}$')
-    [sql] = [each["sql"] for each in captured if of_list.search(each["sql"])]
-    found = nodes(sql.replace("%", "%%"), [], options="ANALYZE, FORMAT JSON")
-    return sum(taken(node) for node in found if node.get("Relation Name") in BIG.values())
-
-
-def taken(node: dict[str, Any]) -> int:
-    each: float = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-    return round(each * node["Actual Loops"])
+    return list_reads.rows_read(client, model, filters, tables=BIG.values())
 
 
 @every_list

@@ -5,12 +5,15 @@ from typing import Final
 import pytest
 from django.db import connection
 
-from leadswitch.levels import calls
+from leadswitch.levels import call_reports, calls
+from leadswitch.levels.rows import fetch_rows
 from tests.support.factories import CallFactory, ChannelFactory, VerificationFactory
 from tests.support.plans import read_by_table
 from tests.support.planting import plant
 
 ROWS: Final = 20_000
+# Channels that have an equal share of the calls.
+SHARES: Final = 4
 ENDED_CALLS: Final = """
 INSERT INTO distribution_call (
     public_id, kind, workspace_id, account_id, channel_id, from_number, number, state, outcome, created_at, dialed_at,
@@ -62,3 +65,23 @@ def test_gauges_read_what_is_open(statement: str, table: str, most_rows: int) ->
     parameters = calls.VALUES if "%(" in statement else None
     indexes, rows = read_by_table(statement, parameters)[table]
     assert ("none" in indexes, rows <= most_rows) == (False, True), (indexes, rows)
+
+
+def test_answer_rates_are_read_for_the_channels_that_are_shown() -> None:
+    channels = [ChannelFactory(account__workspace__slug=f"aaa-{n}") for n in range(SHARES)]
+    plant(
+        "UPDATE distribution_call SET channel_id = (%s::bigint[])[1 + id %% %s] WHERE ended_at IS NOT NULL",
+        [[channel.pk for channel in channels], SHARES],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE distribution_call, distribution_channel")
+    values = {
+        "limit": 1,
+        "searched": ROWS,
+        "answered": list(call_reports.ANSWERED),
+        "rung": list(call_reports.RUNG),
+    }
+    [row] = fetch_rows(call_reports.CHANNELS, values)
+    assert row[:2] == (channels[0].workspace.slug, channels[0].name)
+    _, rows = read_by_table(call_reports.CHANNELS, values)["distribution_call"]
+    assert rows < 2 * ROWS // SHARES, "the calls of one channel, and lines"

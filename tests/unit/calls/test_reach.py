@@ -1,5 +1,7 @@
 """Which carriers are left alone because they did not answer."""
 
+import pytest
+
 from distribution.calls.carrier import CarrierUnavailable, Problem
 from distribution.calls.reach import Reach
 from distribution.models import CarrierAccount
@@ -31,6 +33,17 @@ def test_account_is_left_alone_for_pauses_that_double() -> None:
             clock.seconds += 1
         pauses.append(clock.seconds - began)
     assert pauses == [5, 10, 20, 40, 60, 60]
+
+
+def test_question_notes_whether_it_was_answered() -> None:
+    clock = Clock()
+    reach = Reach(clock)
+    with pytest.raises(CarrierUnavailable), reach.asking(account(1)):
+        raise SILENT
+    assert not reach.is_open(account(1))
+    with reach.asking(account(1)):
+        pass
+    assert reach.is_open(account(1))
 
 
 def test_answer_ends_the_pause() -> None:

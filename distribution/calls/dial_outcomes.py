@@ -1,6 +1,6 @@
 """Writes what a request to place a call came to: the call, its line, its lead, and what it says of account and channel.
 
-An early message of the carrier has won over a late answer: what it said of the call stays.
+An early report of the carrier has won over a late answer: what it said of the call stays.
 """
 
 import logging
@@ -79,7 +79,7 @@ class Next:
     reason: str = ""
 
 
-def record_dialed(call_id: int, dialed: Dialed, *, dialed_at: datetime, at: datetime) -> Lines:
+def write_dial_outcome(call_id: int, dialed: Dialed, *, dialed_at: datetime, at: datetime) -> Lines:
     """Write the outcome of a call's one request. Needs an open transaction. `dialed_at`: when the request began.
 
     What it returns is logged after the commit.

@@ -30,25 +30,27 @@ OTHER: Final = "The carrier refused the question."
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class ConnectionCheck:
     """`sentence`: what to show, with what to do if it does not work."""
 
     works: bool
     sentence: str
 
 
-def try_account(account: CarrierAccount) -> Tried:
+def check_connection(account: CarrierAccount) -> ConnectionCheck:
     started = time.perf_counter()
     try:
         seen = get_carrier(account).read_account()
     except CarrierUnavailable as unavailable:
         code = f" (code {unavailable.code})" if unavailable.code else ""
-        return Tried(works=False, sentence=f"{SENTENCES.get(unavailable.problem, OTHER)}{code}")
+        return ConnectionCheck(works=False, sentence=f"{SENTENCES.get(unavailable.problem, OTHER)}{code}")
     took = duration((time.perf_counter() - started) * 1000)
     if seen is None:
-        return Tried(works=False, sentence=NO_ACCOUNT)
+        return ConnectionCheck(works=False, sentence=NO_ACCOUNT)
     if seen.status != ACTIVE:
         status = f"is {seen.status}" if seen.status else "has no status"
-        return Tried(works=False, sentence=f"The carrier answered in {took}: the account {status}.")
+        return ConnectionCheck(works=False, sentence=f"The carrier answered in {took}: the account {status}.")
     note = TRIAL_NOTE if seen.kind == TRIAL else ""
-    return Tried(works=True, sentence=f"The carrier answered in {took}: the account is active.{note}")
+    return ConnectionCheck(
+        works=True, sentence=f"The carrier answered in {took}: the account is active.{note}"
+    )

@@ -34,7 +34,7 @@ WHERE c.workspace_id = ANY(%s::bigint[]) AND c.is_enabled AND c.flagged_at IS NU
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class QueueWait:
     """`reason`: a code of WAIT_REASONS; "" if nothing holds the next call back. `at`: the clock when it was read."""
 
     reason: str
@@ -50,7 +50,7 @@ class Hold:
         return self.reason if self.has_due(verification) else verification.reason
 
 
-def read_holds(workspace_ids: Collection[int]) -> Mapping[int, Hold]:
+def read_queue_waits(workspace_ids: Collection[int]) -> Mapping[int, QueueWait]:
     """Of each workspace. Two statements, none for no workspace."""
     if not workspace_ids:
         return {}
@@ -63,7 +63,7 @@ def read_holds(workspace_ids: Collection[int]) -> Mapping[int, Hold]:
     channels: defaultdict[int, list[ChannelSeen]] = defaultdict(list)
     for each in seen:
         channels[each.workspace_id].append(each)
-    return {key: Hold(pause or _find_reason(channels[key], at=at), at) for key, pause, at in pauses}
+    return {key: QueueWait(pause or _find_reason(channels[key], at=at), at) for key, pause, at in pauses}
 
 
 def _find_reason(channels: list[ChannelSeen], *, at: datetime) -> str:
