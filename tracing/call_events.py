@@ -134,6 +134,11 @@ ENDS: Final = MappingProxyType(
 )
 
 
+def name_call(number: int, *, outcome: str) -> str:
+    """A call that was not placed is no try: the next one has its number."""
+    return f"Call {number} (not placed)" if outcome == "not_placed" else f"Call {number}"
+
+
 def describe_waiting(reason: str) -> str:
     """Why a person is not called, or not any more: a reason to wait, or how the last call ended. "" for none."""
     known = WAIT_REASONS.get(reason)

@@ -250,17 +250,11 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
 
     @admin.display(description="calls")
     def calls(self, row: Verification) -> SafeString | str:
-        found = row.calls.select_related("channel").order_by("pk")
-        shown = {each.number: each for each in self._explain(row).calls}
         lines = [
-            (
-                reverse("admin:distribution_call_change", args=[call.pk]),
-                call.number,
-                shown[call.number].sentence,
-            )
-            for call in found
+            (reverse("admin:distribution_call_change", args=[call.id]), call.title, call.sentence)
+            for call in self._explain(row).calls
         ]
-        line = '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>'
+        line = '<p class="admin-line"><a href="{}">{}</a>: {}</p>'
         return format_html_join("", line, lines) if lines else NOTHING
 
     @admin.display(description="story")

@@ -19,6 +19,7 @@ from tracing.call_events import (
     CallEventCode,
     describe_call_event,
     describe_waiting,
+    name_call,
 )
 from tracing.models import AttemptResult, AuditEntry
 
@@ -195,6 +196,7 @@ def _describe_call(call: Call, *, channel: str) -> TracedCall:
     outcome = OUTCOMES.get(call.outcome, call.outcome)
     return TracedCall(
         number=call.number,
+        title=name_call(call.number, outcome=call.outcome),
         channel=channel,
         state=call.state,
         outcome=call.outcome,
