@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from distribution.calls.holds import Hold, read_holds
+from distribution.calls.settling import NOT_CALLABLE
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
 from distribution.models import (
     Call,
@@ -34,10 +35,6 @@ BY_OPERATOR: Final[Mapping[str, str]] = {
 }
 CALL: Final = "a call in which the person presses 1"
 HAND: Final = "an operator who verifies the person by hand"
-# No call can verify such a person.
-NOT_CALLABLE: Final = frozenset(
-    {"no_phone", "invalid_phone", "phone_blocked", "no_timezone", "no_calling_hours"}
-)
 STATES: Final = {
     "created": "It is about to be placed.",
     "dialing": "It is being placed.",
@@ -195,6 +192,7 @@ def _passes(row: Verification) -> Iterable[str]:
 def _describe_call(call: Call, *, channel: str) -> TracedCall:
     outcome = OUTCOMES.get(call.outcome, call.outcome)
     return TracedCall(
+        id=call.pk,
         number=call.number,
         title=name_call(call.number, outcome=call.outcome),
         channel=channel,
