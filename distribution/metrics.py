@@ -223,12 +223,16 @@ CALL_WEBHOOKS = with_series(
         "leadswitch_call_webhooks_total",
         (
             "Webhooks of carriers, by kind and result: applied, nothing_new (all of it was known), hang_up (of a call"
-            " that must not be, and is ended), failed, repeated, unknown_call, bad_signature."
+            " that must not be, and is ended), failed, repeated, unknown_call (signed by a carrier of ours),"
+            " bad_signature, unknown_address (of no call, and not signed: anybody can send it)."
         ),
         ["kind", "result"],
     ),
     kind=("status", "script", "keys", "recording"),
-    result=("applied", "nothing_new", "hang_up", "failed", "repeated", "unknown_call", "bad_signature"),
+    result=(
+        *("applied", "nothing_new", "hang_up", "failed", "repeated"),
+        *("unknown_call", "bad_signature", "unknown_address"),
+    ),
 )
 CALL_CHECKS = with_series(
     Counter(

@@ -210,7 +210,7 @@ HEARD: Final = (
         severity=Severity.WARNING,
         kind="call-signatures",
         reads=Job.WEB,
-        # Only the carrier knows the address of a call, so a stranger does not come here.
+        # Only the carrier knows the address of a call. Anybody can send to another one, which is unknown_address.
         expression=f"{_count(WEBHOOKS, 30, result='bad_signature')} >= {REFUSED_WEBHOOKS}",
         holds_for="5m",
         summary=f"Webhooks about calls with a wrong signature in 30 minutes: {COUNT}.",

@@ -20,6 +20,7 @@ from tests.support.waiting_leads import AT, let_wait
 
 SECOND = timedelta(seconds=1)
 Figures = dict[str, float]
+NO_PHONE: Any = {"lead__phone": "", "lead__phone_hash": None}
 
 
 def read_figures() -> Figures:
@@ -142,6 +143,23 @@ def test_webhook_with_a_wrong_signature_is_counted(office: Office, client: Any) 
 
     assert refused.status_code == 403
     assert added(before) == {name("call_webhooks_total", kind="status", result="bad_signature"): 1}
+
+
+@pytest.mark.usefixtures("committed_db")
+@pytest.mark.parametrize("kind", ["status", "script", "keys", "recording"])
+def test_webhook_of_a_stranger_does_not_count_as_one_of_a_call(client: Any, kind: str) -> None:
+    """Anybody can send it, and an alert reads what comes to the addresses of calls."""
+    before = read_figures()
+
+    refused = client.post(
+        f"/calls/00000000-0000-4000-8000-000000000000/{kind}/",
+        b"CallSid=CA0000000001",
+        content_type="application/x-www-form-urlencoded",
+        headers={"X-Twilio-Signature": "wrong"},
+    )
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "bad_signature")
+    assert added(before) == {name("call_webhooks_total", kind=kind, result="unknown_address"): 1}
 
 
 def make_began(channel: Any, *, free: int, possible_at: Any) -> Began:
