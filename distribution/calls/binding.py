@@ -40,5 +40,7 @@ def bind_and_tell(call: Call, sid: str, *, at: datetime) -> bool:
             call.next_check_at = next_check(call, usual=call.next_check_at, at=at)
         call.save(update_fields=["carrier_sid", "next_check_at"])
         if call.dial == DialOutcome.UNKNOWN:
+            call.dial = DialOutcome.PLACED
             tell_of(call, CallEventCode.FOUND, at=at)
+        call.save(update_fields=["carrier_sid", "next_check_at", "dial"])
     return True
