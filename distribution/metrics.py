@@ -246,7 +246,9 @@ CALL_CHECKS = with_series(
     result=("ended", "open", "found", "not_found", "unreachable"),
 )
 SECOND_CALLS = Counter(
-    "leadswitch_second_calls_total", "Second calls that a carrier made for one request. They are ended."
+    "leadswitch_second_calls_total",
+    "Calls of a carrier that must not be: a second one for a request, or one that was given up as not placed. They are"
+    " ended.",
 )
 MISSED_WAKES = Counter(
     "leadswitch_missed_wakes_total",

@@ -29,7 +29,7 @@ class CallEventCode(StrEnum):
     DECLINED = "declined"
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
-    SECOND_CALL = "second_call"  # the carrier has two calls for one request
+    SECOND_CALL = "second_call"  # given_up?: the carrier has a call beside this one, or after it was given up
     CALL_NOW = "call_now"  # an operator had the next call go out at once
 
 
@@ -229,8 +229,10 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
         ),
         CallEventCode.GAVE_UP: _gave_up,
         CallEventCode.CALL_NOW: lambda _data, _channel: "an operator asked for the next call at once",
-        CallEventCode.SECOND_CALL: lambda _data, _channel: (
-            "the carrier has a second call for the same request"
+        CallEventCode.SECOND_CALL: lambda data, _channel: (
+            "the carrier has the call after it was given up: it is ended"
+            if data.get("given_up")
+            else "the carrier has a second call for the same request"
         ),
     }
 )

@@ -201,8 +201,8 @@ HEARD: Final = (
         kind="second-calls",
         expression=f"{_count('leadswitch_second_calls_total', 15)} > 0",
         keep_firing_for="15m",
-        summary=f"Second calls that carriers made for one request in 15 minutes: {COUNT}.",
-        normal="0 second calls",
+        summary=f"Second calls, and calls that came after they were given up, in 15 minutes: {COUNT}.",
+        normal="0 such calls",
         dashboard=Dashboard.CALLS,
     ),
     Alert(

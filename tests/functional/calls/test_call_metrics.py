@@ -8,15 +8,21 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from distribution.calls.applying import apply_new
+from distribution.calls.asking import Asked
 from distribution.calls.begin import Begun, begin_call
 from distribution.calls.by_hand import give_up_verification, verify_by_hand
+from distribution.calls.carrier import CallSeen
+from distribution.calls.concluding import conclude
 from distribution.calls.counting import Began, observe_gap
-from distribution.calls.dialing import dial
-from distribution.models import Call, Verification
+from distribution.calls.dialing import dial, place, record, start_request
+from distribution.calls.inbox import store
+from distribution.calls.notices import Notice
+from distribution.models import Call, CallEvent, Verification
 from routing.leads.actions import Operator
-from tests.support.calling import Office
+from tests.support.calling import Office, story_of
 from tests.support.factories import CallFactory, ChannelFactory, VerificationFactory
 from tests.support.waiting_leads import AT, let_wait
+from tracing.call_events import describe_call_event
 
 SECOND = timedelta(seconds=1)
 Figures = dict[str, float]
@@ -160,6 +166,51 @@ def test_webhook_of_a_stranger_does_not_count_as_one_of_a_call(client: Any, kind
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "bad_signature")
     assert added(before) == {name("call_webhooks_total", kind=kind, result="unknown_address"): 1}
+
+
+def test_call_that_was_given_up_and_comes_is_counted_once(office: Office) -> None:
+    office.carrier.configure(lose=1)
+    begun = begin_call(let_wait(office.channel, phone="+14045550127").pk, at=AT)
+    assert isinstance(begun, Begun)
+    dialed_at = start_request(begun)
+    assert dialed_at is not None
+    office.check(after=timedelta(hours=1))
+    call = Call.objects.get()
+    assert call.outcome == "not_placed"
+    before = read_figures()
+
+    dialed = place(begun, carrier=office.get_carrier(begun.account))
+    record(begun, dialed, dialed_at=dialed_at)
+    store(Notice("status", dialed.sid, "ringing"), call_id=call.pk)
+    apply_new(limit=10)
+
+    assert added(before)[name("second_calls_total")] == 1
+    assert story_of(call).count("second_call") == 1
+    sentence = describe_call_event("second_call", CallEvent.objects.get(code="second_call").data)
+    assert sentence == "The carrier has the call after it was given up: it is ended."
+
+
+@pytest.mark.parametrize("status", ["ringing", "completed"])
+def test_report_on_a_call_that_was_given_up_is_counted(office: Office, status: str) -> None:
+    call = office.begin("01", state="ended", outcome="not_placed", ended_at=AT, next_check_at=None)
+    store(Notice("status", "CA" + "1" * 32, status), call_id=call.pk)
+    before = read_figures()
+
+    apply_new(limit=10)
+
+    assert added(before)[name("second_calls_total")] == 1
+    assert story_of(call).count("second_call") == 1
+
+
+def test_call_that_the_checker_finds_after_it_was_given_up_is_counted(office: Office) -> None:
+    call = office.begin("01", state="ended", outcome="not_placed", ended_at=AT, next_check_at=None)
+    before = read_figures()
+
+    seen = CallSeen("CA" + "1" * 32, "ringing", to="+14045550101", from_number="+12125550100")
+
+    conclude(call.pk, Asked([seen], is_search=True), at=AT)
+
+    assert added(before)[name("second_calls_total")] == 1
 
 
 def make_began(channel: Any, *, free: int, possible_at: Any) -> Began:
