@@ -239,11 +239,11 @@ CALL_CHECKS = with_series(
         "leadswitch_call_checks_total",
         (
             "Times that a carrier was asked about a call: ended, open, found (after an unknown dial), not_found,"
-            " unreachable."
+            " unreachable, failed (what it said could not be written)."
         ),
         ["result"],
     ),
-    result=("ended", "open", "found", "not_found", "unreachable"),
+    result=("ended", "open", "found", "not_found", "unreachable", "failed"),
 )
 SECOND_CALLS = Counter(
     "leadswitch_second_calls_total",
@@ -255,5 +255,7 @@ MISSED_WAKES = Counter(
     "Verifications that were due with a free line, and that only the slow full pass of a dialer found.",
 )
 DIALER_FAILURES = Counter(
-    "leadswitch_dialer_failures_total", "Rounds of a dialer that failed. It tries again after a pause."
+    "leadswitch_dialer_failures_total",
+    "Rounds, requests and checks of a dialer that failed. A round is tried again, and the carrier is asked about a"
+    " call.",
 )

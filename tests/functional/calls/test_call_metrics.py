@@ -1,12 +1,15 @@
 """What is counted of calls: each thing once, after its commit, and nothing of what was rolled back."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
+from distribution.calls import checking, dial_pool, dialing
 from distribution.calls.applying import apply_new
 from distribution.calls.asking import Asked
 from distribution.calls.begin import Begun, begin_call
@@ -14,9 +17,11 @@ from distribution.calls.by_hand import give_up_verification, verify_by_hand
 from distribution.calls.carrier import CallSeen
 from distribution.calls.concluding import conclude
 from distribution.calls.counting import Began, observe_gap
+from distribution.calls.dial_pool import DialPool
 from distribution.calls.dialing import dial, place, record, start_request
 from distribution.calls.inbox import store
 from distribution.calls.notices import Notice
+from distribution.calls.picking import Picked
 from distribution.models import Call, CallEvent, Verification
 from routing.leads.actions import Operator
 from tests.support.calling import Office, story_of
@@ -211,6 +216,51 @@ def test_call_that_the_checker_finds_after_it_was_given_up_is_counted(office: Of
     conclude(call.pk, Asked([seen], is_search=True), at=AT)
 
     assert added(before)[name("second_calls_total")] == 1
+
+
+def test_check_that_fails_is_counted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.begin("01", state="ringing", carrier_sid="CA1", dialed_at=AT)
+    monkeypatch.setattr(checking, "conclude_unanswered", fail)
+    monkeypatch.setattr(checking, "conclude", fail)
+    before = read_figures()
+
+    assert office.check() == 1
+
+    assert added(before) == {
+        name("call_checks_total", result="failed"): 1,
+        name("dialer_failures_total"): 1,
+    }
+
+
+def test_request_whose_result_is_lost_is_counted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dial_pool, "dial", fail)
+    let_wait(office.channel, phone="+14045550101")
+    pool = DialPool(1, on_done=lambda: None, carrier_of=office.get_carrier)
+    before = read_figures()
+
+    pool.submit(Picked(Verification.objects.get().pk, office.channel.workspace_id))
+    for thread in pool.threads:
+        thread.start()
+    pool.finish(seconds=10)
+
+    assert added(before) == {name("dialer_failures_total"): 1}
+
+
+def test_result_that_cannot_be_written_is_counted_and_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(dialing, "RECORD_WITHIN_SECONDS", 0.0)
+    monkeypatch.setattr(dialing, "PAUSE_AFTER_FAILURE_SECONDS", 0.0)
+    before = read_figures()
+
+    assert not dialing.keep_trying(partial(fail, error=OperationalError))
+
+    assert added(before) == {name("dialer_failures_total"): 1}
+    assert caplog.messages[-1] == "calls.result_not_recorded"
+
+
+def fail(*_: Any, error: type[Exception] = RuntimeError, **__: Any) -> None:
+    raise error
 
 
 def make_began(channel: Any, *, free: int, possible_at: Any) -> Began:
