@@ -164,10 +164,14 @@ PORTAL_SIGN_INS = with_series(
 CALLS_ENDED = with_series(
     Counter(
         "leadswitch_calls_ended_total",
-        "Verification and test calls that ended, by what they came to and by what brought the end.",
-        ["outcome", "by"],
+        (
+            "Calls that ended, by kind (verification, or test of a channel), by what they came to and by what brought"
+            " the end."
+        ),
+        ["kind", "outcome", "by"],
     ),
     open_label="by",
+    kind=("verification", "test"),
     outcome=(
         *("confirmed", "declined", "opted_out", "no_input", "voicemail", "busy", "no_answer"),
         *("invalid_phone", "failed", "canceled", "not_placed"),

@@ -45,8 +45,8 @@ class Began:
 
 def count_end(call: Call, *, by: str) -> None:
     """Needs the transaction in which it ends."""
-    outcome = str(call.outcome)
-    after_commit(lambda: metrics.CALLS_ENDED.labels(outcome=outcome, by=by).inc())
+    kind, outcome = str(call.kind), str(call.outcome)
+    after_commit(lambda: metrics.CALLS_ENDED.labels(kind=kind, outcome=outcome, by=by).inc())
 
 
 def count_verified(verification: Verification, *, how: LeadVerification, at: datetime) -> None:

@@ -39,9 +39,13 @@ SHARE: Final = "{{ $value | humanizePercentage }}"
 
 
 def make_call_recordings() -> list[dict[str, Any]]:
-    """How many phones rang, and how many of them a person answered. No series without calls."""
+    """How many phones rang, and how many of them a person answered. No series without calls.
+
+    Operators answer their test calls.
+    """
     answered, rung = (
-        f'sum(increase({ENDED}{{outcome=~"{"|".join(each)}"}}[{ANSWER_HOURS}h]))' for each in (ANSWERED, RUNG)
+        f'sum(increase({ENDED}{{kind!="test",outcome=~"{"|".join(each)}"}}[{ANSWER_HOURS}h]))'
+        for each in (ANSWERED, RUNG)
     )
     return [
         {"record": CALLS_RUNG, "expr": rung},

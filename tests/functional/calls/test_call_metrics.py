@@ -80,7 +80,7 @@ def test_confirmed_call_is_counted_once(office: Office) -> None:
         name("dials_total", outcome="placed", problem="none"): 1,
         name("dial_seconds_count"): 1,
         name("line_gap_seconds_count"): 1,
-        name("calls_ended_total", outcome="confirmed", by="webhook"): 1,
+        name("calls_ended_total", kind="verification", outcome="confirmed", by="webhook"): 1,
         name("verifications_ended_total", end="verified"): 1,
         name("verified_seconds_count"): 1,
     }
@@ -108,7 +108,7 @@ def test_problem_of_a_dial_is_counted(
     counts = added(before)
     assert counts[name("dials_total", outcome=outcome, problem=problem)] == 1
     assert [each for each in counts if "calls_ended" in each] == (
-        [name("calls_ended_total", **ended)] if ended else []
+        [name("calls_ended_total", kind="verification", **ended)] if ended else []
     )
 
 
@@ -124,7 +124,7 @@ def test_call_whose_webhooks_are_lost_is_ended_by_poll(office: Office) -> None:
     counts = added(before)
     assert call.ended_by == "poll"
     assert counts[name("call_checks_total", result="found")] == 1
-    assert counts[name("calls_ended_total", outcome=call.outcome, by="poll")] == 1
+    assert counts[name("calls_ended_total", kind="verification", outcome=call.outcome, by="poll")] == 1
 
 
 def test_carrier_that_is_away_is_counted(office: Office) -> None:
@@ -261,6 +261,26 @@ def test_result_that_cannot_be_written_is_counted_and_logged(
 
 def fail(*_: Any, error: type[Exception] = RuntimeError, **__: Any) -> None:
     raise error
+
+
+@pytest.mark.parametrize("kind", ["verification", "test"])
+def test_ended_call_is_counted_by_its_kind(office: Office, kind: str) -> None:
+    """Operators answer their test calls. The answer rate is that of leads."""
+    test = {
+        "workspace": office.channel.workspace,
+        "kind": "test",
+        "verification": None,
+        "lead": None,
+        "phone_hash": None,
+        "test_phone": "+14045550100",
+    }
+    call = CallFactory(channel=office.channel, **(test if kind == "test" else {}))
+    store(Notice("status", "CA" + "1" * 32, "busy"), call_id=call.pk)
+    before = read_figures()
+
+    apply_new(limit=10)
+
+    assert added(before)[name("calls_ended_total", kind=kind, outcome="busy", by="webhook")] == 1
 
 
 def make_began(channel: Any, *, free: int, possible_at: Any) -> Began:
