@@ -215,7 +215,11 @@ VERIFICATIONS_ENDED = with_series(
         "Verifications that ended by a call or a person, by how.",
         ["end"],
     ),
-    end=("verified", "verified_by_hand", "declined", "failed", "sold_unverified", "to_person"),
+    end=("verified", "verified_by_hand", "declined", "failed", "sold_unverified"),
+)
+VERIFICATIONS_TO_PERSON = Counter(
+    "leadswitch_verifications_to_person_total",
+    "Verifications without a further call that wait for an operator. They are open, and end later.",
 )
 VERIFIED_SECONDS = Histogram(
     "leadswitch_verified_seconds",

@@ -15,7 +15,6 @@ from routing.models import LeadVerification
 GIVEN_UP: Final = {
     UnverifiedEnd.FAIL: "failed",
     UnverifiedEnd.SELL: "sold_unverified",
-    UnverifiedEnd.PERSON: "to_person",
 }
 # With more free lines the moment at which one became free is long ago, and the lead's due time is later.
 FEW_FREE: Final = 3
@@ -65,7 +64,11 @@ def count_declined() -> None:
 
 
 def count_given_up(end: UnverifiedEnd) -> None:
-    _count_verification(GIVEN_UP[end])
+    """One that waits for an operator is open. What they decide counts as its end."""
+    if end is UnverifiedEnd.PERSON:
+        after_commit(lambda: metrics.VERIFICATIONS_TO_PERSON.inc())
+    else:
+        _count_verification(GIVEN_UP[end])
 
 
 def _count_verification(end: str) -> None:

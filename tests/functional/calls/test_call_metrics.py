@@ -283,6 +283,25 @@ def test_ended_call_is_counted_by_its_kind(office: Office, kind: str) -> None:
     assert added(before)[name("calls_ended_total", kind=kind, outcome="busy", by="webhook")] == 1
 
 
+@pytest.mark.usefixtures("committed_db")
+def test_verification_that_waits_for_an_operator_has_not_ended() -> None:
+    """What the operator decides counts as its end."""
+    waiting = let_wait(ChannelFactory(), campaign__unverified_end="person", **NO_PHONE)
+    before = read_figures()
+    begin_call(waiting.pk, at=AT)
+    waiting.refresh_from_db()
+    assert waiting.state == "person"
+    assert added(before) == {name("verifications_to_person_total"): 1}
+
+    verify_by_hand(waiting.lead_id, at=AT, by=Operator("olga", "spoke to them"))
+
+    assert added(before) == {
+        name("verifications_to_person_total"): 1,
+        name("verifications_ended_total", end="verified_by_hand"): 1,
+        name("verified_seconds_count"): 1,
+    }
+
+
 def make_began(channel: Any, *, free: int, possible_at: Any) -> Began:
     return Began(channel_id=channel.pk, free=free, lines=channel.lines, possible_at=possible_at, at=AT)
 

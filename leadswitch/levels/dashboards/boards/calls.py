@@ -74,10 +74,14 @@ STATE: Final = Row(
         ),
         Panel(
             title="Verifications ended",
-            description="By what they came to. `to_person`: no further call, an operator decides.",
+            description="By what they came to. `waits for an operator`: no further call. What the operator decides is"
+            " its end.",
             unit=Unit.COUNT,
             view=View.STACKED,
-            queries=(increase_by("end", "leadswitch_verifications_ended_total"),),
+            queries=(
+                increase_by("end", "leadswitch_verifications_ended_total"),
+                increase("leadswitch_verifications_to_person_total", "waits for an operator"),
+            ),
         ),
         Panel(
             title="Time to verify",
