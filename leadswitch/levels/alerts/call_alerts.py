@@ -44,7 +44,7 @@ def make_call_recordings() -> list[dict[str, Any]]:
     Operators answer their test calls.
     """
     answered, rung = (
-        f'sum(increase({ENDED}{{kind!="test",outcome=~"{"|".join(each)}"}}[{ANSWER_HOURS}h]))'
+        f'sum(increase({ENDED}{{kind="verification",outcome=~"{"|".join(each)}"}}[{ANSWER_HOURS}h]))'
         for each in (ANSWERED, RUNG)
     )
     return [
