@@ -32,7 +32,8 @@ def tell_second_call(call: Call, *, at: datetime) -> None:
     if CallEvent.objects.filter(call_id=call.pk, code=CallEventCode.SECOND_CALL.value).exists():
         return
     is_given_up = call.outcome == CallOutcome.NOT_PLACED
-    logger.error("calls.second_call", extra={"call": str(call.public_id), "given_up": is_given_up})
+    problem = "given_up" if is_given_up else "two_calls"
+    logger.error("calls.second_call", extra={"call": str(call.public_id), "problem": problem})
     tell_of(call, CallEventCode.SECOND_CALL, at=at, **({"given_up": True} if is_given_up else {}))
     count_second_call()
 
