@@ -164,10 +164,14 @@ PORTAL_SIGN_INS = with_series(
 CALLS_ENDED = with_series(
     Counter(
         "leadswitch_calls_ended_total",
-        "Verification and test calls that ended, by what they came to and by what brought the end.",
-        ["outcome", "by"],
+        (
+            "Calls that ended, by kind (verification, or test of a channel), by what they came to and by what brought"
+            " the end."
+        ),
+        ["kind", "outcome", "by"],
     ),
     open_label="by",
+    kind=("verification", "test"),
     outcome=(
         *("confirmed", "declined", "opted_out", "no_input", "voicemail", "busy", "no_answer"),
         *("invalid_phone", "failed", "canceled", "not_placed"),
@@ -211,7 +215,11 @@ VERIFICATIONS_ENDED = with_series(
         "Verifications that ended by a call or a person, by how.",
         ["end"],
     ),
-    end=("verified", "verified_by_hand", "declined", "failed", "sold_unverified", "to_person"),
+    end=("verified", "verified_by_hand", "declined", "failed", "sold_unverified"),
+)
+VERIFICATIONS_TO_PERSON = Counter(
+    "leadswitch_verifications_to_person_total",
+    "Verifications without a further call that wait for an operator. They are open, and end later.",
 )
 VERIFIED_SECONDS = Histogram(
     "leadswitch_verified_seconds",
@@ -223,31 +231,39 @@ CALL_WEBHOOKS = with_series(
         "leadswitch_call_webhooks_total",
         (
             "Webhooks of carriers, by kind and result: applied, nothing_new (all of it was known), hang_up (of a call"
-            " that must not be, and is ended), failed, repeated, unknown_call, bad_signature."
+            " that must not be, and is ended), failed, repeated, unknown_call (signed by a carrier of ours),"
+            " bad_signature, unknown_address (of no call, and not signed: anybody can send it)."
         ),
         ["kind", "result"],
     ),
     kind=("status", "script", "keys", "recording"),
-    result=("applied", "nothing_new", "hang_up", "failed", "repeated", "unknown_call", "bad_signature"),
+    result=(
+        *("applied", "nothing_new", "hang_up", "failed", "repeated"),
+        *("unknown_call", "bad_signature", "unknown_address"),
+    ),
 )
 CALL_CHECKS = with_series(
     Counter(
         "leadswitch_call_checks_total",
         (
             "Times that a carrier was asked about a call: ended, open, found (after an unknown dial), not_found,"
-            " unreachable."
+            " unreachable, failed (what it said could not be written)."
         ),
         ["result"],
     ),
-    result=("ended", "open", "found", "not_found", "unreachable"),
+    result=("ended", "open", "found", "not_found", "unreachable", "failed"),
 )
 SECOND_CALLS = Counter(
-    "leadswitch_second_calls_total", "Second calls that a carrier made for one request. They are ended."
+    "leadswitch_second_calls_total",
+    "Calls of a carrier that must not be: a second one for a request, or one that was given up as not placed. They are"
+    " ended.",
 )
 MISSED_WAKES = Counter(
     "leadswitch_missed_wakes_total",
     "Verifications that were due with a free line, and that only the slow full pass of a dialer found.",
 )
 DIALER_FAILURES = Counter(
-    "leadswitch_dialer_failures_total", "Rounds of a dialer that failed. It tries again after a pause."
+    "leadswitch_dialer_failures_total",
+    "Rounds, requests and checks of a dialer that failed. A round is tried again, and the carrier is asked about a"
+    " call.",
 )

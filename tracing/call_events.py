@@ -29,7 +29,7 @@ class CallEventCode(StrEnum):
     DECLINED = "declined"  # is_late?: the lead had moved on
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
-    SECOND_CALL = "second_call"  # the carrier has two calls for one request
+    SECOND_CALL = "second_call"  # given_up?: the carrier has a call beside this one, or after it was given up
     CALL_NOW = "call_now"  # an operator had the next call go out at once
 
 
@@ -141,6 +141,11 @@ ENDS: Final = MappingProxyType(
 )
 
 
+def name_call(number: int, *, outcome: str) -> str:
+    """A call that was not placed is no try: the next one has its number."""
+    return f"Call {number} (not placed)" if outcome == "not_placed" else f"Call {number}"
+
+
 def describe_waiting(reason: str) -> str:
     """Why a person is not called, or not any more: a reason to wait, or how the last call ended. "" for none."""
     known = WAIT_REASONS.get(reason)
@@ -237,8 +242,10 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
         ),
         CallEventCode.GAVE_UP: _gave_up,
         CallEventCode.CALL_NOW: lambda _data, _channel: "an operator asked for the next call at once",
-        CallEventCode.SECOND_CALL: lambda _data, _channel: (
-            "the carrier has a second call for the same request"
+        CallEventCode.SECOND_CALL: lambda data, _channel: (
+            "the carrier has the call after it was given up: it is ended"
+            if data.get("given_up")
+            else "the carrier has a second call for the same request"
         ),
     }
 )

@@ -28,7 +28,7 @@ from tracing.admin.filters import WorkspaceFilter
 from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import VocabularyFilter
 from tracing.admin.scope import visible_ids
-from tracing.call_events import ENDED_BY, describe_call_event
+from tracing.call_events import ENDED_BY, describe_call_event, name_call
 from tracing.parsing import parse_id, parse_text, parse_uuid
 from tracing.wording import moment, sentence, short_id, span
 
@@ -127,7 +127,8 @@ class CallAdmin(CallRecordingAdmin):
     def title_of(self, row: Call) -> str:
         if row.lead is None:
             return f"Test call over {row.channel}, {moment(row.created_at)}"
-        return f"Call {row.number} for lead {short_id(row.lead.public_id)}, {moment(row.created_at)}"
+        name = name_call(row.number, outcome=row.outcome)
+        return f"{name} for lead {short_id(row.lead.public_id)}, {moment(row.created_at)}"
 
     @admin.display(description="lead")
     def lead_link(self, call: Call) -> SafeString | str:

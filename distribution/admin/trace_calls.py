@@ -20,7 +20,7 @@ TONES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    number: int
+    title: str
     channel: str
     at: str
     sentence: str
@@ -76,7 +76,7 @@ def _build(verification: TracedVerification, lead: UUID, timezone: str) -> Verif
 
 def _build_call(call: TracedCall, timezone: str) -> CallRow:
     return CallRow(
-        number=call.number,
+        title=call.title,
         channel=call.channel,
         at=_local(call.placed_at, timezone),
         sentence=call.sentence,

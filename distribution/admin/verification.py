@@ -27,7 +27,7 @@ from distribution.calls.by_hand import (
 from distribution.calls.calling_now import find_refusal_now
 from distribution.calls.queue_waits import read_queue_waits
 from distribution.explain.types import TracedVerification
-from distribution.explain.verification import MOST_CALLS, describe_queue_wait, read_verifications
+from distribution.explain.verification import describe_queue_wait, read_verifications
 from distribution.models import (
     OPEN_VERIFICATIONS,
     Verification,
@@ -258,17 +258,11 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
 
     @admin.display(description="calls")
     def calls(self, row: Verification) -> SafeString | str:
-        shown = {each.number: each for each in self._explain(row).calls}
-        found = reversed(row.calls.filter(number__in=shown).order_by("-pk")[:MOST_CALLS])
         lines = [
-            (
-                reverse("admin:distribution_call_change", args=[call.pk]),
-                call.number,
-                shown[call.number].sentence,
-            )
-            for call in found
+            (reverse("admin:distribution_call_change", args=[call.id]), call.title, call.sentence)
+            for call in self._explain(row).calls
         ]
-        line = '<p class="admin-line"><a href="{}">Call {}</a>: {}</p>'
+        line = '<p class="admin-line"><a href="{}">{}</a>: {}</p>'
         return format_html_join("", line, lines) if lines else NOTHING
 
     @admin.display(description="story")

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from distribution import metrics
 from distribution.calls.notices import FORM, BadNotice
-from distribution.calls.receiving import BadSignature, Received, Signed, receive
+from distribution.calls.receiving import BadSignature, Received, Signed, UnknownAddress, receive
 from distribution.calls.signing import SETTINGS_HEADER, SIGNATURE_HEADER
 from distribution.calls.talking import answer_call, answer_key
 from distribution.calls.twiml import HANG_UP
@@ -43,8 +43,8 @@ class CallbackView(View):
             received = receive(public_id, _read_signed(request, self.kind))
         except BadForm as error:
             return _refuse("bad_form", error.status)
-        except BadSignature:
-            _count(self.kind, "bad_signature")
+        except BadSignature as error:
+            _count(self.kind, "unknown_address" if isinstance(error, UnknownAddress) else "bad_signature")
             return _refuse("bad_signature", HTTPStatus.FORBIDDEN)
         except BadNotice:
             return _refuse("bad_notice", HTTPStatus.BAD_REQUEST)

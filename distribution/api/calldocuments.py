@@ -31,7 +31,10 @@ class SentVerificationDocument(serializers.Serializer[Any]):
 
 
 class SentCallDocument(serializers.Serializer[Any]):
-    number = serializers.IntegerField(help_text="The try of its verification: 1 for the first call.")
+    number = serializers.IntegerField(
+        help_text="The try of its verification: 1 for the first call. A call whose outcome is not_placed is no try: "
+        "the next one has the same number."
+    )
     state = serializers.ChoiceField(choices=CallState.choices)
     outcome = serializers.ChoiceField(
         choices=[each for each in CallOutcome.choices if each[0]],

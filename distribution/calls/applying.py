@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from distribution.calls.binding import bind_and_tell, is_of_another
+from distribution.calls.binding import bind_and_tell, is_of_another, tell_second_call
 from distribution.calls.counting import count_applied
 from distribution.calls.hanging_up import LEAD_MOVED_ON, request_hang_up
 from distribution.calls.hearing import hear, known_of
@@ -206,9 +206,10 @@ def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str
         return (APPLIED if _keep_recording(call, notice) else NOTHING_NEW), ()
     was_given_up = call.outcome == CallOutcome.NOT_PLACED
     heard = hear(locked, said_by(notice), by="webhook", at=at)
-    if was_given_up and STATES.get(notice.status) != "ended":
-        logger.error("calls.found_late", extra={"call": str(call.public_id)})
-        return HANG_UP, heard.lines
+    if was_given_up:
+        tell_second_call(call, at=at)
+        if STATES.get(notice.status) != "ended":
+            return HANG_UP, heard.lines
     return (APPLIED if heard.is_new else NOTHING_NEW), heard.lines
 
 

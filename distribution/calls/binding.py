@@ -6,7 +6,7 @@ from datetime import datetime
 from distribution.calls.check_times import next_check
 from distribution.calls.counting import count_second_call
 from distribution.calls.story import tell_of
-from distribution.models import Call, CallEvent, DialOutcome
+from distribution.models import Call, CallEvent, CallOutcome, DialOutcome
 from tracing.call_events import CallEventCode
 
 logger = logging.getLogger(__name__)
@@ -34,11 +34,22 @@ def bind(call: Call, sid: str, *, at: datetime) -> bool:
     if call.carrier_sid in (None, sid):
         call.carrier_sid = sid
         return True
-    logger.error("calls.second_call", extra={"call": str(call.public_id)})
-    if not CallEvent.objects.filter(call_id=call.pk, code=CallEventCode.SECOND_CALL.value).exists():
-        tell_of(call, CallEventCode.SECOND_CALL, at=at)
-        count_second_call()
+    tell_second_call(call, at=at)
     return False
+
+
+def tell_second_call(call: Call, *, at: datetime) -> None:
+    """The carrier has a call that must not be, beside this one or after it was given up. Told once for each call.
+
+    Needs the call's lock.
+    """
+    if CallEvent.objects.filter(call_id=call.pk, code=CallEventCode.SECOND_CALL.value).exists():
+        return
+    is_given_up = call.outcome == CallOutcome.NOT_PLACED
+    problem = "given_up" if is_given_up else "two_calls"
+    logger.error("calls.second_call", extra={"call": str(call.public_id), "problem": problem})
+    tell_of(call, CallEventCode.SECOND_CALL, at=at, **({"given_up": True} if is_given_up else {}))
+    count_second_call()
 
 
 def bind_and_tell(call: Call, sid: str, *, at: datetime) -> bool:
@@ -52,7 +63,8 @@ def bind_and_tell(call: Call, sid: str, *, at: datetime) -> bool:
     if is_first:
         if call.ended_at is None and call.next_check_at is not None:
             call.next_check_at = next_check(call, usual=call.next_check_at, at=at)
-        call.save(update_fields=["carrier_sid", "next_check_at"])
         if call.dial == DialOutcome.UNKNOWN:
+            call.dial = DialOutcome.PLACED
             tell_of(call, CallEventCode.FOUND, at=at)
+        call.save(update_fields=["carrier_sid", "next_check_at", "dial"])
     return True

@@ -11,11 +11,13 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError, connection
 
+from distribution import metrics
 from distribution.calls.asking import Asked, ask
 from distribution.calls.carrier import CarrierUnavailable
 from distribution.calls.carriers import GetCarrier
 from distribution.calls.check_times import LEASE
 from distribution.calls.concluding import conclude, conclude_unanswered, conclude_unrequested
+from distribution.calls.counting import count_check
 from distribution.calls.hanging_up import hang_up_left_behind
 from distribution.calls.reach import Reach
 from distribution.calls.turns import Taken, Turns
@@ -78,6 +80,8 @@ def _check(call_id: int, *, get_carrier: GetCarrier, clock: Callable[[], datetim
     except Exception as error:  # noqa: BLE001 - the one place that contains it
         extra = {"call": str(call.public_id), "cause": type(error).__name__}
         logger.error("calls.check_failed", extra=extra)
+        metrics.DIALER_FAILURES.inc()
+        count_check("failed")
 
 
 def _check_one(call: Call, *, get_carrier: GetCarrier, clock: Callable[[], datetime], reach: Reach) -> None:

@@ -86,7 +86,7 @@ def _write(call_id: int, write: Write, *, at: datetime, seen: Sequence[CallSeen]
         _, lines = apply_notices(call_id, at=at)
         locked = lock_call(call_id)
         if locked.call.ended_at is not None:
-            _note_others(locked.call, seen)
+            _note_others(locked.call, seen, at=at)
         else:
             if locked.claimed is not None:
                 renew(locked.claimed.id, owner=locked.call.owner, at=at)
@@ -129,10 +129,10 @@ def _list_own(call: Call, seen: Sequence[CallSeen]) -> list[CallSeen]:
     return [each for each in seen if each.sid not in taken]
 
 
-def _note_others(call: Call, seen: Sequence[CallSeen]) -> None:
+def _note_others(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> None:
     for each in _list_own(call, seen):
         if each.sid != call.carrier_sid and not each.is_over:
-            note_second_call(call, each.sid)
+            note_second_call(call, each.sid, at=at)
 
 
 def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSeen | None:
@@ -144,7 +144,7 @@ def _find_mine(call: Call, seen: Sequence[CallSeen], *, at: datetime) -> CallSee
         bind_and_tell(call, mine.sid, at=at)
     for each in free:
         if not bind_and_tell(call, each.sid, at=at):
-            note_second_call(call, each.sid)
+            note_second_call(call, each.sid, at=at)
     return mine
 
 

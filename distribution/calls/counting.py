@@ -15,7 +15,6 @@ from routing.models import LeadVerification
 GIVEN_UP: Final = {
     UnverifiedEnd.FAIL: "failed",
     UnverifiedEnd.SELL: "sold_unverified",
-    UnverifiedEnd.PERSON: "to_person",
 }
 # With more free lines the moment at which one became free is long ago, and the lead's due time is later.
 FEW_FREE: Final = 3
@@ -45,8 +44,8 @@ class LineGap:
 
 def count_end(call: Call, *, by: str) -> None:
     """Needs the transaction in which it ends."""
-    outcome = str(call.outcome)
-    after_commit(lambda: metrics.CALLS_ENDED.labels(outcome=outcome, by=by).inc())
+    kind, outcome = str(call.kind), str(call.outcome)
+    after_commit(lambda: metrics.CALLS_ENDED.labels(kind=kind, outcome=outcome, by=by).inc())
 
 
 def count_verified(verification: Verification, *, how: LeadVerification, at: datetime) -> None:
@@ -65,7 +64,11 @@ def count_declined() -> None:
 
 
 def count_given_up(end: UnverifiedEnd) -> None:
-    _count_verification(GIVEN_UP[end])
+    """One that waits for an operator is open. What they decide counts as its end."""
+    if end is UnverifiedEnd.PERSON:
+        after_commit(lambda: metrics.VERIFICATIONS_TO_PERSON.inc())
+    else:
+        _count_verification(GIVEN_UP[end])
 
 
 def _count_verification(end: str) -> None:

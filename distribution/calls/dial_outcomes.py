@@ -109,7 +109,7 @@ def _record_placed(locked: LockedCall, dialed: Dialed, *, dialed_at: datetime, a
     call = locked.call
     is_late = call.state == CallState.ENDED and call.carrier_sid is None
     if is_late or not bind(call, dialed.sid, at=at):
-        note_second_call(call, dialed.sid)
+        note_second_call(call, dialed.sid, at=at)
         return ()
     call.dial = DialOutcome.PLACED
     if RANKS[call.state] < RANKS[CallState.QUEUED]:

@@ -112,6 +112,7 @@ class DialPool:
         try:
             dial(begun, carrier_of=self._carrier_of)
         except Exception as error:  # noqa: BLE001 - the one place that contains it; the checker ends the call
+            metrics.DIALER_FAILURES.inc()
             logger.error("calls.dial_failed", extra={"cause": type(error).__name__})
             close_old_connections()
         finally:

@@ -22,6 +22,7 @@ from django.db import (
     transaction,
 )
 
+from distribution import metrics
 from distribution.calls.addresses import make_addresses
 from distribution.calls.allowing import QUEUE_MARGIN
 from distribution.calls.begin import Begun
@@ -124,5 +125,7 @@ def keep_trying(write: Callable[[], None]) -> bool:
         else:
             return True
         if time.monotonic() > until:
+            metrics.DIALER_FAILURES.inc()
+            logger.error("calls.result_not_recorded")
             return False
         time.sleep(PAUSE_AFTER_FAILURE_SECONDS)

@@ -20,7 +20,7 @@ QUEUED_TOO_LONG: Final = "queued_too_long"
 FIND_LEFT_BEHIND: Final = """
 SELECT c.id FROM distribution_call c JOIN routing_lead l ON l.id = c.lead_id
 WHERE c.ended_at IS NULL AND c.hang_up_at IS NULL AND c.key = '' AND l.locked_by <> 'call:' || c.public_id
-LIMIT %s
+ORDER BY c.id LIMIT %s
 """
 
 
@@ -34,24 +34,25 @@ def request_hang_up(call: Call, why: str, at: datetime) -> bool:
     return True
 
 
-def hang_up_left_behind(*, limit: int, at: datetime) -> int:
+def hang_up_left_behind(*, limit: int, at: datetime) -> None:
     """Ask for the end of calls whose lead has moved on without them: it was canceled, has expired or was sold."""
     with connection.cursor() as cursor:
         cursor.execute(FIND_LEFT_BEHIND, [limit])
         call_ids = [call_id for (call_id,) in cursor.fetchall()]
-    return sum(_hang_up(call_id, at=at) for call_id in call_ids)
+    for call_id in call_ids:
+        _hang_up(call_id, at=at)
 
 
-def _hang_up(call_id: int, *, at: datetime) -> bool:
-    """False also if its lock is busy: it is found again."""
+def _hang_up(call_id: int, *, at: datetime) -> None:
+    """If its lock is busy, it is found again."""
     try:
         with transaction.atomic():
             locked = lock_call(call_id)
-            return is_left_behind(locked) and request_hang_up(locked.call, LEAD_MOVED_ON, at)
+            if is_left_behind(locked):
+                request_hang_up(locked.call, LEAD_MOVED_ON, at)
     except OperationalError as error:
         if not is_lock_conflict(error):
             raise
-        return False
 
 
 def is_left_behind(locked: LockedCall) -> bool:

@@ -26,6 +26,10 @@ class BadSignature(Exception):
     """The report does not come from a carrier of ours."""
 
 
+class UnknownAddress(BadSignature):
+    """Nor is its address one of a call of ours. Anybody can send such a thing: the carrier alone knows the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signed:
     """A report as it arrived. `url`: as the carrier called it. `settings`: the header of this name."""
@@ -61,6 +65,9 @@ def receive(public_id: UUID, signed: Signed) -> Received | None:
     call = Call.objects.select_related("account", "workspace", "verification").filter(public_id=public_id)
     found = call.first()
     if not any(signed.is_from(account) for account in _list_accounts(found, signed)):
+        if found is None:
+            logger.info("calls.unknown_address")
+            raise UnknownAddress
         logger.warning("calls.bad_signature", extra={"call": str(public_id)})
         raise BadSignature
     if found is None:

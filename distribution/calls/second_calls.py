@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db import connection
 
 from distribution.calls.applying import FAILED, HANG_UP, HUNG_UP
+from distribution.calls.binding import tell_second_call
 from distribution.calls.carrier import CarrierUnavailable, EndStatus
 from distribution.calls.carriers import GetCarrier
 from distribution.calls.notices import NO_SEQUENCE
@@ -41,8 +42,9 @@ RETURNING id, (SELECT c.account_id FROM distribution_call c WHERE c.id = call_id
 """  # noqa: S608 - only a constant is put in
 
 
-def note_second_call(call: Call, sid: str) -> None:
+def note_second_call(call: Call, sid: str, *, at: datetime) -> None:
     """Needs the call's lock. The row is the intent: the next run ends that call."""
+    tell_second_call(call, at=at)
     note = CallNotice(
         call=call, kind=NoticeKind.STATUS, carrier_sid=sid, sequence=NO_SEQUENCE, result=HANG_UP
     )

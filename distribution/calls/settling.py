@@ -39,7 +39,7 @@ Lines = Sequence[AttemptLine]
 # A key may come after the end of its call: two requests of the carrier overtake each other, or one is repeated.
 KEY_GRACE: Final = timedelta(seconds=10)
 OPT_OUT: Final = "Asked in a call not to be called again."
-# Why nobody was reached, as the lead's own skip reason.
+# No call can verify such a person. It is the lead's own skip reason too.
 NOT_CALLABLE: Final = frozenset(
     {"no_phone", "invalid_phone", "phone_blocked", "no_consent", "no_timezone", "no_calling_hours"}
 )

@@ -64,7 +64,7 @@ def _verification(verification: TracedVerification, width: int) -> Iterator[Text
         over = f" over {call.channel}" if call.channel else ""
         lasted = "" if call.duration_seconds is None else f" ({call.duration_seconds} s)"
         role = "good" if call.outcome == "confirmed" else "plain"
-        text = f"Call {call.number}{over} at {_when(call.placed_at)}{lasted}: {call.sentence}"
+        text = f"{call.title}{over} at {_when(call.placed_at)}{lasted}: {call.sentence}"
         yield from _wrapped(text, width, indent=2, role=role)
     for line in verification.story:
         by = f" ({line.by})" if line.by else ""

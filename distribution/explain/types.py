@@ -159,9 +159,14 @@ class TracedOffer:
 
 @dataclass(frozen=True, slots=True)
 class TracedCall:
-    """One call to the person. `number`: the try. `outcome`: blank until it has ended. `channel`: blank for sources."""
+    """One call to the person. `id`: of its row. `outcome`: blank until it has ended. `channel`: blank for sources.
 
+    `number`: the try. A call that was not placed is none: the next one has its number, and `title` says which it is.
+    """
+
+    id: int
     number: int
+    title: str
     channel: str
     state: str
     outcome: str

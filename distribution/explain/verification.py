@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from distribution.calls.queue_waits import QueueWait, read_queue_waits
+from distribution.calls.settling import NOT_CALLABLE
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
 from distribution.models import (
     Call,
@@ -19,6 +20,7 @@ from tracing.call_events import (
     CallEventCode,
     describe_call_event,
     describe_waiting,
+    name_call,
 )
 from tracing.models import AttemptResult, AuditEntry
 
@@ -35,10 +37,6 @@ BY_OPERATOR: Final[Mapping[str, str]] = {
 MOST_CALLS: Final = 100
 CALL: Final = "a call in which the person presses 1"
 HAND: Final = "an operator who verifies the person by hand"
-# No call can verify such a person.
-NOT_CALLABLE: Final = frozenset(
-    {"no_phone", "invalid_phone", "phone_blocked", "no_timezone", "no_calling_hours"}
-)
 STATES: Final = {
     "created": "It is about to be placed.",
     "dialing": "It is being placed.",
@@ -196,7 +194,9 @@ def _passes(row: Verification) -> Iterable[str]:
 def _describe_call(call: Call, *, channel: str) -> TracedCall:
     outcome = OUTCOMES.get(call.outcome, call.outcome)
     return TracedCall(
+        id=call.pk,
         number=call.number,
+        title=name_call(call.number, outcome=call.outcome),
         channel=channel,
         state=call.state,
         outcome=call.outcome,

@@ -1,1 +1,1 @@
-"""Reconcilers of distribution: they report differences in money and never correct them."""
+"""Reconcilers of distribution. Those of money report differences and never correct them. The others repair."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.conf import settings
 
+from distribution.calls.queue_waits import read_queue_waits
 from distribution.models import OPEN_VERIFICATIONS, CallState
 from leadswitch.levels.call_limits import (
     CHECK_MINUTES,
@@ -45,22 +46,20 @@ COUNT_STOPPED: Final = (
 )
 COUNT_CALLS: Final = "SELECT state, count(*) FROM distribution_call WHERE ended_at IS NULL GROUP BY state"
 # One probe of the queue's index for each workspace. What waits for hours, a policy or a person is not due.
-FIND_DUE: Final = f"""
-WITH {CHANNELS}, due AS (
-    SELECT w.id, extract(epoch FROM statement_timestamp() - greatest(oldest.due_at, w.resumed_at))::float AS seconds,
-        EXISTS (SELECT FROM channels c WHERE c.workspace_id = w.id AND c.usable AND c.used < c.lines) AS has_line
-    FROM routing_workspace w
-    CROSS JOIN LATERAL (
-        SELECT v.due_at FROM distribution_verification v WHERE v.workspace_id = w.id AND v.state = 'waiting'
-        ORDER BY v.due_at, v.id LIMIT 1
-    ) oldest
-    WHERE w.paused_at IS NULL AND oldest.due_at <= statement_timestamp()
-        AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
-)
-SELECT coalesce(max(seconds), 0), coalesce(max(seconds) FILTER (WHERE has_line), 0),
-    count(*) FILTER (WHERE NOT has_line AND seconds > %(no_line)s)
-FROM due
-"""  # noqa: S608 - only constants are put in
+FIND_DUE: Final = """
+SELECT w.id, extract(epoch FROM statement_timestamp() - greatest(oldest.due_at, w.resumed_at))::float
+FROM routing_workspace w
+CROSS JOIN LATERAL (
+    SELECT v.due_at FROM distribution_verification v WHERE v.workspace_id = w.id AND v.state = 'waiting'
+    ORDER BY v.due_at, v.id LIMIT 1
+) oldest
+WHERE w.paused_at IS NULL AND oldest.due_at <= statement_timestamp()
+    AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
+"""
+# What holds the due leads of a workspace back while a line of it is free.
+WITH_LINE: Final = ("", "paced", "no_address")
+# Outside the hours of its channels a workspace has no line, and needs none: it is called by itself when they begin.
+WITHOUT_LINE: Final = ("no_line", "no_channel", "account_stopped")
 COUNT_VERIFICATIONS: Final = """
 SELECT counted.state, count(*), count(*) FILTER (WHERE counted.due_at <= statement_timestamp()) FROM (
     SELECT state, due_at FROM distribution_verification WHERE ended_at IS NULL LIMIT %(limit)s
@@ -88,7 +87,7 @@ NO_ADDRESS: Final = (
     "Leads are due, and LEADSWITCH_BASE_URL is not set: no carrier can call LeadSwitch back, so nobody is called. "
     "Set it to the public address, and restart."
 )
-VALUES: Final = {"alive": DIALER_ALIVE_SECONDS, "limit": COUNTED_TO, "no_line": NO_LINE_MINUTES * 60}
+VALUES: Final = {"alive": DIALER_ALIVE_SECONDS, "limit": COUNTED_TO}
 OPEN_STATES: Final = tuple(state.value for state in CallState if state is not CallState.ENDED)
 
 
@@ -96,7 +95,7 @@ OPEN_STATES: Final = tuple(state.value for state in CallState if state is not Ca
 class CallsState:
     """Ages are 0 if there is nothing of the kind. `last_dial_seconds` None: no call was ever placed.
 
-    `callable_seconds`: how long the oldest lead has been due in a workspace that has a free line.
+    `callable_seconds`: how long the oldest lead has been due in a workspace that has a free line in its hours.
     """
 
     dialers: int
@@ -131,10 +130,25 @@ class CallsState:
         return self.callable_seconds > limit and is_quiet
 
 
+@dataclass(frozen=True, slots=True)
+class DueQueue:
+    """A workspace with due leads. `hold`: what holds them back, as dialers judge it. "": nothing."""
+
+    seconds: float
+    hold: str
+
+
+def _read_due() -> list[DueQueue]:
+    """The channels are read of workspaces with a due lead alone."""
+    oldest = dict(fetch_rows(FIND_DUE))
+    holds = read_queue_waits(oldest)
+    return [DueQueue(seconds, holds[key].reason) for key, seconds in oldest.items() if key in holds]
+
+
 def read_calls() -> CallsState:
     channels, flagged, over_lines, used, free = fetch_row(COUNT_CHANNELS)
     (dialers,), (stopped,) = fetch_row(COUNT_DIALERS, VALUES), fetch_row(COUNT_STOPPED)
-    oldest, callable_seconds, without_line = fetch_row(FIND_DUE, VALUES)
+    due = _read_due()
     rows = fetch_rows(COUNT_VERIFICATIONS, VALUES)
     overdue, unknown, oldest_unknown = fetch_row(READ_OPEN)
     notices, oldest_notice = fetch_row(READ_NOTICES, VALUES)
@@ -152,9 +166,11 @@ def read_calls() -> CallsState:
             **{state: number for state, number, _ in rows},
         },
         due=sum(due for *_, due in rows),
-        oldest_due_seconds=oldest,
-        callable_seconds=callable_seconds,
-        workspaces_without_line=without_line,
+        oldest_due_seconds=max((each.seconds for each in due), default=0.0),
+        callable_seconds=max((each.seconds for each in due if each.hold in WITH_LINE), default=0.0),
+        workspaces_without_line=sum(
+            each.hold in WITHOUT_LINE and each.seconds > NO_LINE_MINUTES * 60 for each in due
+        ),
         overdue_check_seconds=max(0.0, overdue),
         unknown=unknown,
         oldest_unknown_seconds=oldest_unknown,

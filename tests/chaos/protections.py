@@ -27,11 +27,15 @@ class Protection:
 
 @dataclass(frozen=True, slots=True)
 class PartProtection:
-    """Of a part that kills processes at exact places. `second`: the fallback that works without it, if there is one."""
+    """Of a part that kills processes at exact places. `second`: the fallback that works without it, if there is one.
+
+    `breaks`: the check that its removal must break. Blank: any, as far as nobody has named one.
+    """
 
     remove: Callable[[], None]
     what: str
     second: str = ""
+    breaks: str = ""
 
 
 def take_away(names: Collection[str]) -> None:

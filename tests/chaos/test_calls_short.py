@@ -38,6 +38,16 @@ def test_control_without_the_row_before_the_request_calls_are_lost(tmp_path: Pat
     assert "calls of the carrier without a row" in {each.check for each in result.findings}
 
 
+@pytest.mark.usefixtures("committed_db")
+def test_control_without_the_inbox_a_pressed_key_is_lost(tmp_path: Path) -> None:
+    """The web server dies between its answer and the stored report."""
+    order = Order(kills=2, seed=1, without=("call-inbox",), points=("stored",), calls=20, faults=False)
+
+    result = run(order, directory=tmp_path, on_progress=print)
+
+    assert {each.check for each in result.findings} == {"calls with another outcome than at the carrier"}
+
+
 def test_plan_has_all_kills_and_each_fault() -> None:
     steps = [each for step in make_plan(Order(kills=154, seed=3)) for each in step]
 

@@ -39,9 +39,13 @@ SHARE: Final = "{{ $value | humanizePercentage }}"
 
 
 def make_call_recordings() -> list[dict[str, Any]]:
-    """How many phones rang, and how many of them a person answered. No series without calls."""
+    """How many phones rang, and how many of them a person answered. No series without calls.
+
+    Operators answer their test calls.
+    """
     answered, rung = (
-        f'sum(increase({ENDED}{{outcome=~"{"|".join(each)}"}}[{ANSWER_HOURS}h]))' for each in (ANSWERED, RUNG)
+        f'sum(increase({ENDED}{{kind="verification",outcome=~"{"|".join(each)}"}}[{ANSWER_HOURS}h]))'
+        for each in (ANSWERED, RUNG)
     )
     return [
         {"record": CALLS_RUNG, "expr": rung},
@@ -201,8 +205,8 @@ HEARD: Final = (
         kind="second-calls",
         expression=f"{_count('leadswitch_second_calls_total', 15)} > 0",
         keep_firing_for="15m",
-        summary=f"Second calls that carriers made for one request in 15 minutes: {COUNT}.",
-        normal="0 second calls",
+        summary=f"Second calls, and calls that came after they were given up, in 15 minutes: {COUNT}.",
+        normal="0 such calls",
         dashboard=Dashboard.CALLS,
     ),
     Alert(
@@ -210,7 +214,7 @@ HEARD: Final = (
         severity=Severity.WARNING,
         kind="call-signatures",
         reads=Job.WEB,
-        # Only the carrier knows the address of a call, so a stranger does not come here.
+        # Only the carrier knows the address of a call. Anybody can send to another one, which is unknown_address.
         expression=f"{_count(WEBHOOKS, 30, result='bad_signature')} >= {REFUSED_WEBHOOKS}",
         holds_for="5m",
         summary=f"Webhooks about calls with a wrong signature in 30 minutes: {COUNT}.",

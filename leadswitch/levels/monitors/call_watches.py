@@ -77,12 +77,15 @@ LOST: Final = Watch(
         at_least(increase(ENDED, is_one_of("by", "webhook", "poll")), "30m", LEAST_ENDED),
     )
 )
+# Operators answer their test calls.
+OF_LEADS: Final = is_one_of("kind", "verification")
 HALVED: Final = Watch(
     (
         Condition(
             part="share",
             expression=Share(
-                increase(ENDED, is_one_of("outcome", *ANSWERED)), increase(ENDED, is_one_of("outcome", *RUNG))
+                increase(ENDED, OF_LEADS, is_one_of("outcome", *ANSWERED)),
+                increase(ENDED, OF_LEADS, is_one_of("outcome", *RUNG)),
             ),
             aggregation=WindowAggregation.SUM,
             window=f"{ANSWER_HOURS}h",
@@ -90,7 +93,7 @@ HALVED: Final = Watch(
             limit=-50,
             compared_with="1w",
         ),
-        at_least(increase(ENDED, is_one_of("outcome", *RUNG)), f"{ANSWER_HOURS}h", LEAST_RUNG),
+        at_least(increase(ENDED, OF_LEADS, is_one_of("outcome", *RUNG)), f"{ANSWER_HOURS}h", LEAST_RUNG),
     ),
     summary="How often people answer changed by {{value}} % within a week.",
 )

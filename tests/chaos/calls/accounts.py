@@ -31,7 +31,8 @@ CHECKS: Final[Mapping[str, str]] = {
     """,
 }
 CALLS: Final = """
-SELECT c.carrier_sid, c.public_id::text, c.outcome, c.dial, c.hang_up_at IS NOT NULL FROM distribution_call c
+SELECT c.carrier_sid, c.public_id::text, c.outcome, c.dial, c.hang_up_at IS NOT NULL, c.ended_by
+FROM distribution_call c
 """
 # In the address of the script, which each request has.
 PUBLIC_ID: Final = re.compile(r"/calls/([0-9a-f-]{36})/")
@@ -50,6 +51,7 @@ class Row:
     outcome: str
     dial: str
     is_hung_up: bool
+    ended_by: str
 
 
 def examine(findings: Findings, *, record: Mapping[str, Any], world: World) -> None:
@@ -113,6 +115,8 @@ def _check_outcomes(record: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[
         row = by_sid.get(call["sid"])
         if row is None:
             yield "calls of the carrier without a row", call["sid"]
+        elif row.ended_by == "dial":
+            yield "calls that count as not placed although the carrier has them", f"{row.sid}: {row.outcome}"
         elif names.get(call["sid"]) not in (None, row.public_id):
             yield "calls of the carrier that belong to another row", call["sid"]
         elif row.outcome not in expect(call, is_heard=call["sid"] in heard):

@@ -80,17 +80,19 @@ def _undo(call_id: int) -> None:
 
 
 def _inbox() -> None:
-    """A report is stored after the carrier has its answer."""
-    from distribution.calls import receiving
-
-    store = receiving.store
+    """A report is stored after the carrier has its answer. A process dies between the two, with a pressed key."""
+    from distribution.calls import inbox, receiving
+    from distribution.models import NoticeKind
+    from tests.chaos.calls import probes
 
     def later(notice: Any, *, call_id: int) -> bool:
         from django.db import connection
 
         def work() -> None:
             time.sleep(LATER_SECONDS)
-            store(notice, call_id=call_id)
+            if notice.kind == NoticeKind.KEYS:
+                probes.die_if_asked(probes.STORED)
+            inbox.store(notice, call_id=call_id)
             connection.close()
 
         threading.Thread(target=work, daemon=True).start()
@@ -105,8 +107,9 @@ def _rank() -> None:
 
     def forget(known: states.Known, said: states.Said) -> states.Known:
         state = states.STATES.get(said.status, known.state)
-        end = said.status if states.is_end(said.status) else ""
-        return replace(known, state=state, end=end, key=said.key, answered_by=said.answered_by)
+        end = said.status if states.STATES.get(said.status) == "ended" else ""
+        key = said.key if said.key in states.OUTCOME_OF_KEY else ""
+        return replace(known, state=state, end=end, key=key, answered_by=said.answered_by)
 
     hearing.learn = forget
 
@@ -147,15 +150,45 @@ def _checker() -> None:
 
 
 PROTECTIONS: Final[Mapping[str, PartProtection]] = {
-    "line-lock": PartProtection(_line_lock, "the locks under which the lines of a channel are counted"),
-    "one-phone": PartProtection(_one_phone, "one call to a phone at a time"),
-    "row-first": PartProtection(_row_first, "the row of a call before its request"),
-    "call-inbox": PartProtection(_inbox, "the stored report before the carrier's answer"),
-    "rank": PartProtection(_rank, "that a call never goes back"),
-    "ask-unknown": PartProtection(_ask_unknown, "asking the carrier before a lead is called again"),
-    "bind": PartProtection(_bind, "that the first report binds a call to the carrier's id"),
-    "hours": PartProtection(_hours, "the clock of the person at the time of the call"),
-    "checker": PartProtection(_checker, "asking the carrier about calls that it does not report"),
+    "line-lock": PartProtection(
+        _line_lock,
+        "the locks under which the lines of a channel are counted",
+        breaks="numbers with more calls than lines",
+    ),
+    "one-phone": PartProtection(
+        _one_phone, "one call to a phone at a time", breaks="phones that were called twice at once"
+    ),
+    "row-first": PartProtection(
+        _row_first, "the row of a call before its request", breaks="calls of the carrier without a row"
+    ),
+    "call-inbox": PartProtection(
+        _inbox,
+        "the stored report before the carrier's answer",
+        breaks="calls with another outcome than at the carrier",
+    ),
+    "rank": PartProtection(
+        _rank, "that a call never goes back", breaks="calls with another outcome than at the carrier"
+    ),
+    "ask-unknown": PartProtection(
+        _ask_unknown,
+        "asking the carrier before a lead is called again",
+        breaks="calls that count as not placed although the carrier has them",
+    ),
+    "bind": PartProtection(
+        _bind,
+        "that the first report binds a call to the carrier's id",
+        breaks="calls of the carrier without a row",
+    ),
+    "hours": PartProtection(
+        _hours,
+        "the clock of the person at the time of the call",
+        breaks="people who were called outside the hours of their state",
+    ),
+    "checker": PartProtection(
+        _checker,
+        "asking the carrier about calls that it does not report",
+        breaks="lines that are not free",
+    ),
 }
 # Each has its own run.
 ALONE: Final = tuple(PROTECTIONS)

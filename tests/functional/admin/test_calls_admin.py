@@ -466,6 +466,27 @@ class TestVerification:
         Verification.objects.update(due_at=timezone.now() + timedelta(hours=1))
         assert buttons(operator, waits) == ["Verify by hand…", "Call now…", "Give up…"]
 
+    def test_call_that_was_not_placed_and_the_next_one_have_their_own_outcomes(
+        self, operator: Client, waits: Verification
+    ) -> None:
+        """A call that was not placed is no try, so the next one has its number."""
+        at = timezone.now()
+        ended = {"verification": waits, "number": 1, "state": "ended", "ended_at": at, "next_check_at": None}
+        calls = [CallFactory(outcome=outcome, **ended) for outcome in ("not_placed", "busy")]
+
+        content = operator.get(page(Verification, "change", waits.pk)).content.decode()
+
+        for call, line in zip(
+            calls,
+            ("Call 1 (not placed)</a>: It was not placed.", "Call 1</a>: The line was busy."),
+            strict=True,
+        ):
+            assert f'<a href="{page(Call, "change", call.pk)}">{line}' in content
+        shown = operator.get(page(Call, "change", calls[0].pk)).content.decode()
+        assert "Call 1 (not placed) for lead" in shown
+        lead_page = operator.get(page(Lead, "change", waits.lead_id)).content.decode()
+        assert "Call 1 (not placed)" in lead_page
+
     def test_person_is_verified_by_hand(self, operator: Client, waits: Verification) -> None:
         done = operator.post(act(waits, "verify"), {"reason": "spoke to them"}, follow=True)
 

@@ -159,7 +159,7 @@ def test_unknown_call_is_answered_so_that_it_is_not_repeated(
     fields = [("CallSid", "CA" + "1" * 32), ("AccountSid", account.account_sid), ("To", PHONE)]
     with caplog.at_level(logging.INFO, "distribution"):
         assert send(url, fields, token=token).status_code == status
-    expected = "calls.unknown_call" if status == 204 else "calls.bad_signature"
+    expected = "calls.unknown_call" if status == 204 else "calls.unknown_address"
     assert [record.message for record in caplog.records if record.name != "django.request"] == [expected]
     assert stored() == []
 

@@ -21,6 +21,7 @@ from distribution.calls.not_placed import end_not_placed
 from distribution.calls.notices import Notice
 from distribution.calls.states import Said
 from distribution.models import Call, CallEvent, CallNotice, CarrierAccount, Verification
+from leadswitch.levels.calls import read_calls
 from routing.models import Lead
 from tests.support.calling import Office, story_of
 from tests.support.factories import CallFactory, CarrierAccountFactory, ChannelFactory
@@ -111,8 +112,20 @@ def test_unknown_call_is_found(office: Office, fault: str) -> None:
     call = fresh(call)
     assert (call.outcome, call.ended_by, lead_of(call)) == ("busy", "poll", ("gated", "", ""))
     assert call.carrier_sid == office.carrier.calls()[0]["sid"]
-    assert story_of(call)[0] == "found"
+    assert (call.dial, story_of(call)[0]) == ("placed", "found")
     assert len(office.carrier.requests("POST")) == 1
+
+
+def test_call_that_reports_is_in_doubt_no_longer(office: Office) -> None:
+    """Its answer was lost. Until then the alert on unknown calls counts it."""
+    call = office.begin("27", state="dialing", dial="unknown", dialed_at=timezone.now())
+    assert read_calls().unknown == 1
+
+    store(Notice("status", "CA" + "1" * 32, "ringing"), call_id=call.pk)
+    apply_new(limit=10)
+
+    assert (fresh(call).dial, fresh(call).state, story_of(call)[0]) == ("placed", "ringing", "found")
+    assert (read_calls().unknown, read_calls().oldest_unknown_seconds) == (0, 0)
 
 
 def test_call_whose_dialer_died_after_the_request_is_found(office: Office) -> None:

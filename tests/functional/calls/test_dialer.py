@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +16,10 @@ from distribution import metrics
 from distribution.calls import dialer as dialer_module
 from distribution.calls.applying import APPLYING_LOCK
 from distribution.calls.carrier import CarrierClient, Dialed, DialOutcome, PlaceCall, Problem
-from distribution.calls.dialer import Dialer
+from distribution.calls.dialer import Dialer, FullPass
 from distribution.calls.inbox import store
 from distribution.calls.notices import Notice
+from distribution.calls.picking import Picked
 from distribution.models import (
     CALL_REPORTS_CHANNEL,
     Call,
@@ -282,16 +283,67 @@ def test_silent_carrier_keeps_at_most_half_of_the_threads(
         wait_until(lambda: len(taken) == 6, what="the other requests")
 
 
-def test_full_pass_finds_nobody_who_was_announced(
-    office: Office, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Full passes follow each other closely. How many verifications each found."""
     monkeypatch.setattr(dialer_module, "PASS_SECONDS", 0.1)
+    monkeypatch.setattr(dialer_module, "MISSED_AFTER_SECONDS", 0.1)
+    found = list[int]()
+    look = FullPass.look
+
+    def counted(self: FullPass, picked: Sequence[Picked]) -> Sequence[Picked]:
+        found.append(len(picked))
+        return look(self, picked)
+
+    monkeypatch.setattr(FullPass, "look", counted)
+    return found
+
+
+def test_full_pass_finds_nobody_who_was_announced_or_waits_for_a_line(
+    office: Office, settings: Any, tmp_path: Path, passes: list[int]
+) -> None:
+    Channel.objects.update(lines=1)
     missed = metrics.MISSED_WAKES._value.get()
     with running(office, settings, tmp_path):
-        for digits in ("01", "02", "03"):
+        for digits in ("127", "227", "327"):
             let_wait_now(office, digits)
-        wait_for_requests(office, 3)
+        wait_for_requests(office, 1)
+        before = len(passes)
+        wait_until(lambda: len(passes) >= before + 5, what="five passes")
+        assert passes[before:] == [0] * len(passes[before:])
     assert metrics.MISSED_WAKES._value.get() == missed
+
+
+@pytest.mark.usefixtures("passes")
+@pytest.mark.parametrize(
+    ("is_forgotten", "turns", "missed"),
+    [(True, (False, True, False), 0), (False, (False, True, False), 1), (True, (False, False), 1)],
+    ids=["news in between", "control: the suspicion is kept", "no news"],
+)
+def test_news_between_two_passes_clear_the_suspicion(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    *,
+    is_forgotten: bool,
+    turns: Sequence[bool],
+    missed: int,
+) -> None:
+    """The lead stays due: another process has locked it. `turns`: whether each was woken."""
+    settings.LEADSWITCH_BASE_URL = "https://leads.example.com"
+    let_wait_now(office)
+    dialer = Dialer("one", stop=threading.Event(), is_woken=True, carrier_of=office.get_carrier)
+    monkeypatch.setattr(dialer, "_start", lambda _: None)
+    if not is_forgotten:
+        monkeypatch.setattr(FullPass, "forget", lambda _: None)
+    dialer._turn(is_woken=True)
+    before = metrics.MISSED_WAKES._value.get()
+
+    for is_woken in turns:
+        wait_until(dialer._full_pass.is_due, what="the time of the next pass")
+        dialer._turn(is_woken=is_woken)
+
+    assert metrics.MISSED_WAKES._value.get() - before == missed
 
 
 def test_without_an_address_of_our_own_nobody_is_called(

@@ -17,6 +17,7 @@ from distribution.attempts.distribute import distribute_lead
 from distribution.calls.by_hand import call_now, verify_by_hand
 from distribution.calls.hearing import hear
 from distribution.calls.locks import lock_call
+from distribution.calls.settling import NOT_CALLABLE
 from distribution.calls.states import Said
 from distribution.explain import verification as explaining
 from distribution.explain.lead import explain
@@ -121,6 +122,15 @@ class TestExplanation:
 
         assert [each.number for each in explained.calls] == [3, 4, 5]
         assert [each["number"] for each in ask(lead).json()["calls"]] == [3, 4, 5]
+
+    @pytest.mark.parametrize("reason", sorted(NOT_CALLABLE))
+    def test_no_call_lets_a_person_pass_whom_none_can_verify(self, reason: str) -> None:
+        lead = wait()
+        Verification.objects.update(state="person", due_at=None, reason=reason)
+
+        [verification] = explain(lead).verifications
+
+        assert verification.passes == (HAND,)
 
     def test_lead_sent_again_with_proof_of_consent_would_be_a_duplicate(self) -> None:
         [verification] = explain(gate(verification="unless_consent", consent_kind="token")).verifications

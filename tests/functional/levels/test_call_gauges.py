@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.core.management import call_command
@@ -129,6 +129,39 @@ def test_due_lead_waits_for_a_dialer_if_a_line_is_free_and_for_a_line_otherwise(
         f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes.",
         f"Workspaces with leads due for {NO_LINE_MINUTES} minutes and no free line: 1.",
     ]
+
+
+CLOSED: Final = {"hours": {"mon": []}}
+OPEN_ALWAYS: Final = {"hours": {}}
+
+
+@pytest.mark.usefixtures("dialer")
+@pytest.mark.parametrize(
+    ("channels", "is_callable", "is_without_line"),
+    [
+        ([CLOSED], False, False),
+        ([CLOSED, OPEN_ALWAYS], True, False),
+        ([CLOSED, {**OPEN_ALWAYS, "lines": 1}], False, True),
+        ([{**CLOSED, "timezone": "Nowhere/Else"}], False, True),
+    ],
+    ids=["closed", "one is open", "the open one is full", "hours that cannot be read"],
+)
+def test_line_counts_as_free_within_the_hours_of_its_channel(
+    channels: list[dict[str, Any]], *, is_callable: bool, is_without_line: bool
+) -> None:
+    account = CarrierAccountFactory()
+    for each in channels:
+        channel = ChannelFactory(account=account, workspace=account.workspace, **{"lines": 5, **each})
+        if channel.lines == 1:
+            add_call(channel)
+    let_wait(channel, due_at=ago(hours=2))
+
+    values = read()
+
+    assert values["verification_oldest_due_age_seconds"] == pytest.approx(7200, abs=5)
+    assert (values["verification_oldest_callable_age_seconds"] > 0) is is_callable
+    assert values["workspaces_without_line"] == is_without_line
+    assert any("no call was placed" in each for each in find_call_problems(read_calls())) is is_callable
 
 
 @pytest.mark.usefixtures("dialer")

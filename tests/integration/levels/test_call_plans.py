@@ -55,7 +55,6 @@ def filled(committed_db: None) -> None:  # noqa: ARG001
         (calls.COUNT_CHANNELS, "distribution_call", 1),
         (calls.COUNT_CALLS, "distribution_call", 1),
         (calls.READ_OPEN, "distribution_call", 1),
-        (calls.FIND_DUE, "distribution_call", 1),
         (calls.FIND_DUE, "distribution_verification", 2),
         (calls.COUNT_VERIFICATIONS, "distribution_verification", 2),
         (calls.READ_NOTICES, "distribution_callnotice", 0),

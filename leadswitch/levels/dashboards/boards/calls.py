@@ -23,10 +23,13 @@ from leadswitch.levels.dashboards.boards.queries import (
 from leadswitch.levels.dashboards.expressions import Increase, Match, Series, Share
 
 HEARD: Final = is_one_of("by", "webhook", "poll")
+OF_LEADS: Final = is_one_of("kind", "verification")
 
 
-def _share(part: Match, whole: Match, legend: str) -> Query:
-    return Query(Share(Increase(Series(ENDED, (part,))), Increase(Series(ENDED, (whole,)))), legend)
+def _share(part: Match, whole: Match, legend: str, *where: Match) -> Query:
+    return Query(
+        Share(Increase(Series(ENDED, (*where, part))), Increase(Series(ENDED, (*where, whole)))), legend
+    )
 
 
 STATE: Final = Row(
@@ -71,10 +74,14 @@ STATE: Final = Row(
         ),
         Panel(
             title="Verifications ended",
-            description="By what they came to. `to_person`: no further call, an operator decides.",
+            description="By what they came to. `waits for an operator`: no further call. What the operator decides is"
+            " its end.",
             unit=Unit.COUNT,
             view=View.STACKED,
-            queries=(increase_by("end", "leadswitch_verifications_ended_total"),),
+            queries=(
+                increase_by("end", "leadswitch_verifications_ended_total"),
+                increase("leadswitch_verifications_to_person_total", "waits for an operator"),
+            ),
         ),
         Panel(
             title="Time to verify",
@@ -192,10 +199,12 @@ ENDS: Final = Row(
         ),
         Panel(
             title="Answer rate",
-            description="Calls that a person answered, of those that rang. A rate that halves means that the number is"
-            " flagged as spam.",
+            description="Calls that a person answered, of those that rang, without test calls. A rate that halves means"
+            " that the number is flagged as spam.",
             unit=Unit.SHARE,
-            queries=(_share(is_one_of("outcome", *ANSWERED), is_one_of("outcome", *RUNG), "answered"),),
+            queries=(
+                _share(is_one_of("outcome", *ANSWERED), is_one_of("outcome", *RUNG), "answered", OF_LEADS),
+            ),
         ),
         Panel(
             title="Ends that the carrier had to be asked for",

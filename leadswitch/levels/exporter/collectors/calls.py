@@ -54,11 +54,14 @@ OLDEST_DUE: Final = Series(
 )
 OLDEST_CALLABLE: Final = Series(
     "leadswitch_verification_oldest_callable_age_seconds",
-    "The same, of workspaces that have a free line.",
+    "The same, of workspaces that have a free line within the hours of its channel.",
 )
 WITHOUT_LINE: Final = Series(
     "leadswitch_workspaces_without_line",
-    f"Workspaces that have no free line and a verification that has been due for over {NO_LINE_MINUTES} minutes.",
+    (
+        f"Workspaces that have no free line and a verification that has been due for over {NO_LINE_MINUTES} minutes."
+        " Outside the hours of their channels they are left out."
+    ),
 )
 LAST_DIAL: Final = Series(
     "leadswitch_last_dial_age_seconds", "Time since a call was last placed over any channel."
