@@ -97,7 +97,7 @@ class CallAdmin(CallRecordingAdmin):
     list_filter = (CallStateFilter, CallOutcomeFilter, CallDayFilter, ChannelFilter, WorkspaceFilter)
     list_select_related = ("workspace", "channel", "lead__source", "verification")
     scan_time = "created_at"
-    search_help_text = "Public id of a lead, or the carrier's id of a call."
+    search_help_text = "Public id of a lead or of a call, or the carrier's id of a call."
     empty_list_text = (
         "People whose leads must be verified are called over its channels. The calls are listed here."
     )
@@ -124,13 +124,13 @@ class CallAdmin(CallRecordingAdmin):
         return MAX_SCANNED if any(asked.get(name) for name in ("outcome", "day", "state")) else None
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:
-        """By the lead's id, which is looked up first, or the carrier's id, whose index has the account before it."""
+        """By the id of the lead, looked up first, or of the call; or the carrier's, by an index of its account."""
         public_id = parse_uuid(text)
         if public_id is None:
             sid = parse_text(text)
             return Q(account__in=_list_accounts(request), carrier_sid=sid) if sid else Q(pk__in=[])
         leads = list(Lead.objects.filter(public_id=public_id).values_list("pk", flat=True))
-        return Q(lead_id__in=leads)
+        return Q(lead_id__in=leads) if leads else Q(public_id=public_id)
 
     def title_of(self, row: Call) -> str:
         if row.lead is None:
