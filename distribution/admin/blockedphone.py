@@ -47,6 +47,7 @@ class BlockedPhoneAdmin(AuditedAdmin):
     search_fields = ("phone_hash",)  # shows the search box
     search_help_text = "A phone number, in any spelling."
     autocomplete_fields = ("workspace",)
+    after_deleting = "The workspace may call this phone again, also if its person asked not to be called."
     empty_list_text = "People who press 9 in a call are listed here, and phones that you add."
     fields: ClassVar[Any] = ("workspace", "phone", "reason")
     created = time_column("created_at", label="blocked")

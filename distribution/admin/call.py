@@ -88,7 +88,7 @@ class CallAdmin(CallRecordingAdmin):
     list_filter = (CallStateFilter, CallOutcomeFilter, DayByCreationFilter, ChannelFilter, WorkspaceFilter)
     list_select_related = ("workspace", "channel", "lead__source", "verification")
     scan_time = "created_at"
-    search_help_text = "Public id of a lead, or the carrier's id of a call."
+    search_help_text = "Public id of a lead or of a call, or the carrier's id of a call."
     empty_list_text = (
         "People whose leads must be verified are called over its channels. The calls are listed here."
     )
@@ -116,13 +116,13 @@ class CallAdmin(CallRecordingAdmin):
         return MAX_SCANNED if is_filtered and not asked.get("day") else None
 
     def find_named(self, text: str, *, request: HttpRequest) -> Q:
-        """By the lead's id, which is looked up first, or the carrier's id, whose index has the account before it."""
+        """By the id of the lead, looked up first, or of the call; or the carrier's, by an index of its account."""
         public_id = parse_uuid(text)
         if public_id is None:
             sid = parse_text(text)
             return Q(account__in=_list_accounts(request), carrier_sid=sid) if sid else Q(pk__in=[])
         leads = find_leads(public_id)
-        return Q(lead_id__in=leads)
+        return Q(lead_id__in=leads) if leads else Q(public_id=public_id)
 
     def title_of(self, row: Call) -> str:
         if row.lead is None:

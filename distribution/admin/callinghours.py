@@ -58,6 +58,10 @@ class CallingHoursAdmin(AuditedAdmin):
     search_fields = ("state",)
     ordering = ("country", "state")
     list_per_page = 100
+    after_deleting = (
+        "Nobody is called where these hours were the only ones, until you add others. Leads of people there that wait"
+        " for a call end as not callable: they fail, are sold unverified, or go to an operator, as their campaigns say."
+    )
     empty_list_text = "Nobody is called. Add the hours of a country, then those of each of its states."
     fieldsets = (
         (None, {"fields": ("country", "state"), "description": NOT_ADVICE}),

@@ -12,7 +12,7 @@ from distribution.models.callpolicy import REPEATED
 from tracing.admin.audited import REASON, AuditedAdmin
 
 LABELS: Final = {
-    "max_calls": "Most calls",
+    "max_calls": "Most calls in all",
     "ring_seconds": "Ringing (seconds)",
     "needs_consent": "Only with proof of consent",
     "records_calls": "Record calls",

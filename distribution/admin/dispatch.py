@@ -172,6 +172,7 @@ def _lines(name: str, workspace: Workspace | None, pause: Pause | None) -> Seque
     return [
         f"From now on, no lead {whose} is started or sold until an operator resumes it.",
         "Leads are still accepted and keep their due times.",
+        "Nobody is called to verify a lead. Calls that are out end as usual.",
     ]
 
 

@@ -41,6 +41,14 @@ def find_script_problem(script: str) -> str:
     return f"Only {PLACEHOLDER} is replaced. Take out the other braces." if braces else ""
 
 
+def find_recording_problem(script: str) -> str:
+    """A person who is recorded must hear it first. "" if the script has a word for it."""
+    is_said = re.search(r"\b(record|tape)", script, re.IGNORECASE)
+    return (
+        "" if is_said else "Calls are recorded, and the script does not say it. Add: This call is recorded."
+    )
+
+
 def _minutes(default: int, *, after: str) -> "models.PositiveIntegerField[int, int]":
     return models.PositiveIntegerField(
         default=default,
@@ -63,7 +71,12 @@ class CallPolicy(models.Model):
     """When a person is called again, and what they hear. A campaign without a policy has these defaults."""
 
     campaign = models.OneToOneField(Campaign, on_delete=models.PROTECT, related_name="call_policy")
-    max_calls = _tries(4, what="anything but an answer")
+    max_calls = models.PositiveSmallIntegerField(
+        default=4,
+        db_default=4,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_TRIES)],
+        help_text="How many calls there are in all, whatever they end with. A call that was not placed does not count.",
+    )
     busy_minutes = _minutes(10, after="a busy line")
     busy_calls = _tries(3, what="a busy line")
     no_answer_minutes = _minutes(180, after="no answer")
@@ -93,7 +106,7 @@ class CallPolicy(models.Model):
     records_calls = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Many states require that the person agrees to a recording. The script must say it.",
+        help_text="Many states require that the person agrees to a recording. The script must say that it is recorded.",
     )
 
     class Meta:
@@ -107,16 +120,11 @@ class CallPolicy(models.Model):
         return f"Calls of {self.campaign}"
 
     def clean(self) -> None:
-        problems = {
-            f"{outcome}_calls": f"There are at most {self.max_calls} calls in all. Enter at most {self.max_calls}."
-            for outcome in REPEATED
-            if (getattr(self, f"{outcome}_calls") or 0) > (self.max_calls or MOST_TRIES)
-        }
-        script = find_script_problem(self.script)
-        if script:
-            problems["script"] = script
-        if problems:
-            raise ValidationError(problems)
+        problem = find_script_problem(self.script)
+        if not problem and self.records_calls:
+            problem = find_recording_problem(self.script)
+        if problem:
+            raise ValidationError({"script": problem})
 
     def find_wait(self, outcome: str) -> tuple[timedelta, int] | None:
         """How long to wait after a call with this outcome, and how many may end so. None: there is no further call."""

@@ -56,11 +56,12 @@ WHERE a.stopped_at IS NOT NULL ORDER BY a.stopped_at LIMIT %(limit)s
 """
 # Open calls that the carrier should have been asked about, or of which it is not known whether it has them.
 DOUBTFUL: Final = """
-SELECT w.slug AS workspace, c.name AS channel, o.public_id AS call, o.state, o.dial,
+SELECT w.slug AS workspace, c.name AS channel, l.public_id AS lead, o.public_id AS call, o.state, o.dial,
     o.dial_problem AS problem, o.dialed_at, o.next_check_at AS next_question, o.checks AS questions
 FROM distribution_call o
 JOIN distribution_channel c ON c.id = o.channel_id
 JOIN routing_workspace w ON w.id = o.workspace_id
+LEFT JOIN routing_lead l ON l.id = o.lead_id
 WHERE o.ended_at IS NULL AND (o.dial = 'unknown' OR o.next_check_at < now())
 ORDER BY o.next_check_at LIMIT %(limit)s
 """

@@ -102,10 +102,13 @@ def _drop_lines(rows: list[Any], kinds: tuple[str, ...]) -> list[Any]:
 class DeletingAdmin(FreshAdmin):
     """`instead_of_deleting`: what to do with rows that something refers to.
 
+    `after_deleting`: what follows, where it is not plain. The confirmation says it.
+
     `never_deleted`: why these rows are never deleted. The page says so and deletes nothing.
     """
 
     instead_of_deleting: ClassVar[str] = "Delete those first, or point them to another one."
+    after_deleting: ClassVar[str] = ""
     never_deleted: ClassVar[str] = ""
     actions: Any = (delete_selected,)
     delete_confirmation_template = "admin/leadswitch/delete.html"
@@ -165,7 +168,8 @@ class DeletingAdmin(FreshAdmin):
         """Add the form to Django's page, which is not rendered yet. A redirect is left unchanged."""
         context = getattr(answer, "context_data", None)
         if context is not None:
-            context.update({"reason_form": form, "instead_of_deleting": self.instead_of_deleting})
+            said = {"instead_of_deleting": self.instead_of_deleting, "after_deleting": self.after_deleting}
+            context.update({"reason_form": form, **said})
             if not context["protected"] and not context["perms_lacking"]:
                 context["title"] = f"Delete {context.get('object_name') or context['objects_name']}"
             answer.status_code = 400 if form.errors else answer.status_code

@@ -626,10 +626,39 @@ class TestCampaign:
         url = f"{page(CallPolicy, 'add')}?campaign={campaign.pk}"
         data = form_of(operator, url)
 
-        wrong = operator.post(url, {**data, "max_calls": "2", "script": "Press 1 or 2, {name}."})
+        wrong = operator.post(url, {**data, "script": "Press 1 or 2, {name}."})
         assert problems(wrong)["script"] == ["Say what these keys do: 9 (the person is not called again)."]
-        assert problems(wrong)["no_answer_calls"] == ["There are at most 2 calls in all. Enter at most 2."]
-        assert operator.post(url, data).status_code == 302
+        # The total is the limit of each group too.
+        assert operator.post(url, {**data, "max_calls": "2"}).status_code == 302
 
-        assert CallPolicy.objects.get().campaign == campaign
+        policy = CallPolicy.objects.get()
+        assert (policy.campaign, policy.max_calls, policy.no_answer_calls) == (campaign, 2, 3)
         assert "Call policy" in buttons(operator, campaign)
+
+    def test_recorded_calls_need_a_script_that_says_so(self, operator: Client, workspace: Workspace) -> None:
+        campaign = CampaignFactory(workspace=workspace, verification="required")
+        url = f"{page(CallPolicy, 'add')}?campaign={campaign.pk}"
+        data = {**form_of(operator, url), "records_calls": "on"}
+
+        wrong = operator.post(url, data)
+
+        assert problems(wrong)["script"] == [
+            "Calls are recorded, and the script does not say it. Add: This call is recorded."
+        ]
+        assert not CallPolicy.objects.exists()
+        said = f"{data['script']} This call is recorded."
+        assert operator.post(url, {**data, "script": said}).status_code == 302
+        assert CallPolicy.objects.get().records_calls
+
+    def test_call_is_found_by_its_id(self, operator: Client, workspace: Workspace) -> None:
+        """It is what the table of calls in doubt names: such a call has no id of the carrier."""
+        channel = ChannelFactory(account__workspace=workspace)
+        source = SourceFactory(workspace=workspace)
+        call, _ = (CallFactory(channel=channel, verification__lead__source=source) for _ in range(2))
+        found = operator.get(page(Call, "changelist"), {"q": str(call.public_id)})
+        assert [row.pk for row in found.context["cl"].result_list] == [call.pk]
+
+    def test_deletion_says_what_follows(self, operator: Client, workspace: Workspace) -> None:
+        entry = BlockedPhone.objects.create(workspace=workspace, phone_hash="a" * 64, reason="asked by mail")
+        shown = operator.get(page(BlockedPhone, "delete", entry.pk)).content.decode()
+        assert "The workspace may call this phone again" in shown

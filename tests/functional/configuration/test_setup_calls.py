@@ -56,10 +56,15 @@ def test_file_sets_the_verification_and_its_policy(tmp_path: Path) -> None:
         ),
         (
             "max_calls: 3",
-            "max_calls: 2",
-            "no_answer_calls: There are at most 2 calls in all. Enter at most 2.",
+            "max_calls: 7",
+            "max_calls: Ensure this value is less than or equal to 6.",
         ),
         ("2 to decline, ", "", "script: Say what these keys do: 2 (the person declines)."),
+        (
+            "max_calls: 3",
+            "max_calls: 3\n    records_calls: true",
+            "script: Calls are recorded, and the script does not say it. Add: This call is recorded.",
+        ),
         ("Hello from {workspace}", "Hello {name}", "script: Only {workspace} is replaced."),
         ("verification: unless_consent", "verification: maybe", "Use one of none, required, unless_consent."),
     ],
