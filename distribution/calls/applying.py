@@ -37,20 +37,32 @@ FAILED: Final = "failed"
 
 # Any fixed number that no other advisory lock uses, with a hash of the call's id.
 APPLYING_LOCK: Final = 0x6C73_6361
-# More reports than those calls have that are being applied now.
+# Of the oldest reports. All of them may be of one call.
 SEARCHED: Final = 100
-# The oldest call with a new report that nobody applies, whose cost does not grow with the inbox. NULL: others apply all
-# of them. The advisory lock only shares out the work. The row locks of lead and call decide.
+# The oldest call with a new report that nobody applies. Calls behind many reports of one call are found one by one in
+# an index, and only as far as they are needed, so the cost does not grow with the inbox. NULL: others apply all of
+# them. The advisory lock only shares out the work. The row locks of lead and call decide.
 TAKE: Final = """
-WITH oldest AS MATERIALIZED (
+WITH RECURSIVE oldest AS MATERIALIZED (
     SELECT call_id FROM distribution_callnotice
     WHERE applied_at IS NULL AND result = '' AND call_id <> ALL (%(busy)s::bigint[])
     ORDER BY id LIMIT %(searched)s
+), calls AS (
+    (SELECT call_id FROM distribution_callnotice WHERE applied_at IS NULL AND result = '' ORDER BY call_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT n.call_id FROM distribution_callnotice n
+        WHERE n.applied_at IS NULL AND n.result = '' AND n.call_id > calls.call_id ORDER BY n.call_id LIMIT 1
+    ) FROM calls WHERE calls.call_id IS NOT NULL
+), waiting AS (
+    SELECT call_id FROM oldest
+    UNION ALL
+    SELECT call_id FROM calls WHERE call_id IS NOT NULL AND call_id <> ALL (%(busy)s::bigint[])
 ), taken AS MATERIALIZED (
-    SELECT call_id FROM oldest WHERE pg_try_advisory_xact_lock(%(lock)s, hashint8(call_id)) LIMIT 1
+    SELECT call_id FROM waiting WHERE pg_try_advisory_xact_lock(%(lock)s, hashint8(call_id)) LIMIT 1
 )
 SELECT (SELECT call_id FROM taken), clock_timestamp(),
-    EXISTS (SELECT FROM oldest WHERE call_id IS DISTINCT FROM (SELECT call_id FROM taken))
+    EXISTS (SELECT FROM waiting WHERE call_id IS DISTINCT FROM (SELECT call_id FROM taken))
 WHERE EXISTS (SELECT FROM oldest)
 """
 
