@@ -92,6 +92,11 @@ WAIT_REASONS: Final = MappingProxyType(
             WaitReason("carrier_unreachable", "The carrier could not be reached."),
             WaitReason("carrier_refused", "The carrier refused the call."),
             WaitReason("throttled", "The carrier asked us to wait."),
+            WaitReason(
+                "queued_too_long",
+                "The carrier had the call in its queue for too long.",
+                "lower the pace of the account or of its channels, if that lasts",
+            ),
         )
     }
 )

@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from distribution.calls.binding import bind_and_tell
 from distribution.calls.counting import count_applied
+from distribution.calls.hanging_up import QUEUED_TOO_LONG
 from distribution.calls.hearing import hear, known_of
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.settling import Lines
@@ -213,7 +214,7 @@ def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str
         return HANG_UP, ()
     if notice.kind == NoticeKind.RECORDING:
         return (APPLIED if _keep_recording(call, notice) else NOTHING_NEW), ()
-    was_given_up = call.outcome == CallOutcome.NOT_PLACED
+    was_given_up = call.outcome == CallOutcome.NOT_PLACED and call.dial_problem != QUEUED_TOO_LONG
     heard = hear(locked, said_by(notice), by="webhook", at=at)
     if was_given_up and STATES.get(notice.status) != "ended":
         logger.error("calls.found_late", extra={"call": str(call.public_id)})

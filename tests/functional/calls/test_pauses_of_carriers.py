@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.db import transaction
@@ -12,6 +12,7 @@ from distribution.calls.carrier import Dialed, DialOutcome, Problem
 from distribution.calls.hearing import hear
 from distribution.calls.locks import lock_call
 from distribution.calls.recording_dials import SHORTEST_PAUSE, record_dialed
+from distribution.calls.settling import QUEUE_PAUSE
 from distribution.calls.states import Said
 from distribution.calls.switching import start_by_hand, stop_by_hand
 from distribution.models import Call, CarrierAccount, Channel, Verification
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 SECOND: Final = timedelta(seconds=1)
 SID: Final = "CA" + "a" * 32
+QUEUED: Final = Dialed(DialOutcome.PLACED, sid=SID, queue_ms=60_000)
 THROTTLED: Final = Dialed(DialOutcome.THROTTLED, code="20429", problem=Problem.THROTTLED)
 UNREACHABLE: Final = Dialed(DialOutcome.NOT_PLACED, problem=Problem.UNREACHABLE)
 
@@ -43,6 +45,11 @@ def say(call: Call, status: str, *, at: datetime) -> Call:
     with transaction.atomic():
         hear(lock_call(call.pk), Said(status), by="poll", at=at)
     return Call.objects.get(pk=call.pk)
+
+
+def state_of(waiting: Verification) -> tuple[Any, ...]:
+    found = Verification.objects.select_related("lead").get(pk=waiting.pk)
+    return found.state, found.reason, found.tries, found.lead.status
 
 
 def pause_after(waiting: Verification, answers: Sequence[Dialed]) -> timedelta:
@@ -85,3 +92,29 @@ def test_pause_begins_anew_after_a_call_that_was_placed() -> None:
     record(waiting, UNREACHABLE, at=at)
 
     assert Verification.objects.get(pk=waiting.pk).due_at == at + SHORTEST_PAUSE
+
+
+def test_call_that_we_took_out_of_the_queue_of_the_carrier_is_no_try() -> None:
+    waiting = let_wait(ChannelFactory())
+    at = AT
+    for number in range(5):
+        at += QUEUE_PAUSE
+        call = record(waiting, Dialed(DialOutcome.PLACED, sid=f"CA{number:032d}", queue_ms=60_000), at=at)
+        call = say(call, "canceled", at=at + 5 * SECOND)
+        assert (call.outcome, call.dial, call.dial_problem) == ("not_placed", "not_placed", "queued_too_long")
+
+    assert state_of(waiting) == ("waiting", "queued_too_long", 0, "gated")
+    assert Verification.objects.get(pk=waiting.pk).due_at == at + 5 * SECOND + QUEUE_PAUSE
+
+
+@pytest.mark.parametrize(("status", "after"), [("ringing", 5), ("", 60)], ids=["it rang", "much later"])
+def test_call_that_may_have_rung_before_it_was_canceled_is_a_try(status: str, after: int) -> None:
+    waiting = let_wait(ChannelFactory())
+    call = record(waiting, QUEUED, at=AT)
+    if status:
+        say(call, status, at=AT + SECOND)
+
+    call = say(call, "canceled", at=AT + after * SECOND)
+
+    assert (call.outcome, call.dial) == ("canceled", "placed")
+    assert state_of(waiting) == ("waiting", "canceled", 1, "gated")
