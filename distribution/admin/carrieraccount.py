@@ -36,6 +36,10 @@ CHANGE: Final = "distribution.change_carrieraccount"
 SECRETS: Final = ("auth_token", "previous_token", "signing_key")
 KEY: Final = "new_signing_key"
 MAX_SECRET: Final = 200
+ENABLED_TWICE: Final = (
+    "This account of the carrier is enabled in LeadSwitch already, perhaps for another workspace. Its lines and its "
+    "pace would be used twice. Give each workspace a subaccount of its own at the carrier, or disable the other one."
+)
 TRY: Final = "Test the connection"
 TRY_LINE: Final = "The carrier is asked for this account. No call is placed, and nothing is changed."
 WHY_STOPPED: Final[Mapping[str, str]] = {
@@ -71,6 +75,18 @@ class CarrierAccountForm(ReasonedForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.fields.pop("token", None)  # Replace the token has a button of its own
+
+    def clean(self) -> dict[str, Any] | None:
+        """Lines and pace are counted for each account here, so an account of the carrier is enabled once."""
+        cleaned = super().clean()
+        values = {name: self._read_given(name) for name in ("api_url", "account_sid")}
+        others = CarrierAccount.objects.filter(is_enabled=True, **values).exclude(pk=self.instance.pk)
+        if self.cleaned_data.get("is_enabled") and others.exists():
+            self.add_error(None, ENABLED_TWICE)
+        return cleaned
+
+    def _read_given(self, name: str) -> Any:
+        return self.cleaned_data.get(name, getattr(self.instance, name))
 
     def clean_api_url(self) -> str:
         """Every request checks the address again. A stored one cannot change, and does not keep the rest from it."""

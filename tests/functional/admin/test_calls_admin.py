@@ -234,6 +234,15 @@ class TestCarrierAccount:
         assert CarrierAccountAdmin(CarrierAccount, site).short_state(listed) == "enabled"
         assert re.search(r'field-standing.*?<div class="readonly">enabled</div>', shown, re.DOTALL)
 
+    def test_account_of_a_carrier_is_enabled_once(self, operator: Client, workspace: Workspace) -> None:
+        first = CarrierAccountFactory(api_url="https://1.1.1.1", account_sid="AC1")
+
+        refused = self.add(operator, workspace)
+        assert "is enabled in LeadSwitch already" in refused.content.decode()
+        assert list(CarrierAccount.objects.all()) == [first]
+        CarrierAccount.objects.update(is_enabled=False)
+        assert self.add(operator, workspace).status_code == 302
+
     def test_viewer_changes_nothing(self, workspace: Workspace) -> None:
         account = CarrierAccountFactory(workspace=workspace)
         viewer = client_of(person("viewer", workspace))
