@@ -30,6 +30,7 @@ class CallEventCode(StrEnum):
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
     SECOND_CALL = "second_call"  # the carrier has two calls for one request
+    FREED = "freed"  # an operator ended a call that the carrier does not report
     CALL_NOW = "call_now"  # an operator had the next call go out at once
 
 
@@ -127,6 +128,7 @@ ENDED_BY: Final = MappingProxyType(
         "poll": "the carrier was asked",
         "dial": "",
         "cap": "it lasted too long",
+        "hand": "an operator ended it without the carrier",
     }
 )
 HOW_VERIFIED: Final = MappingProxyType({"call": "in the call", "hand": "by an operator"})
@@ -229,6 +231,9 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
         ),
         CallEventCode.GAVE_UP: _gave_up,
         CallEventCode.CALL_NOW: lambda _data, _channel: "an operator asked for the next call at once",
+        CallEventCode.FREED: lambda _data, _channel: (
+            "an operator ended the call without the carrier, which may still have it"
+        ),
         CallEventCode.SECOND_CALL: lambda _data, _channel: (
             "the carrier has a second call for the same request"
         ),

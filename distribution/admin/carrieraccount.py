@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from distribution.admin.switches import Switch, SwitchesAdmin
 from distribution.calls.carrier import Problem
+from distribution.calls.freeing import WARNING, FreeRefused, find_refusal, free_calls, list_freeable
 from distribution.calls.switching import (
     BY_HAND,
     SwitchRefused,
@@ -30,7 +31,7 @@ from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import badge
 from tracing.admin.confirming import ReasonForm, preserve_list_filters
 from tracing.admin.fresh import SeenForm
-from tracing.wording import moment
+from tracing.wording import count, moment
 
 CHANGE: Final = "distribution.change_carrieraccount"
 SECRETS: Final = ("auth_token", "previous_token", "signing_key")
@@ -131,6 +132,16 @@ def _start(account: CarrierAccount, form: ReasonForm, actor: str) -> str:
     return f"{account} is started. Leads that are due are called as soon as a line is free."
 
 
+def _free(account: CarrierAccount, form: ReasonForm, actor: str) -> str:
+    freed = free_calls(account.pk, at=timezone.now(), actor=actor, reason=form.cleaned_data["reason"])
+    return f"{account}: {count(freed, 'call')} ended. Their lines, leads and phones are free."
+
+
+def _describe_freeable(account: CarrierAccount) -> list[str]:
+    freeable = list_freeable(account.pk, at=timezone.now())
+    return [f"{count(len(freeable), 'call')} of it lasted far too long.", WARNING]
+
+
 SWITCHES: Final = {
     "stop": Switch(
         "Stop",
@@ -147,6 +158,16 @@ SWITCHES: Final = {
         _start,
         lambda row: "it is not stopped" if row.stopped_at is None else "",
         errors=(SwitchRefused,),
+    ),
+    "free": Switch(
+        "End calls without the carrier",
+        "The carrier will never say that the calls of this account have ended. Those that have lasted far too long end "
+        "as failed, and their lines, leads and phones are free.",
+        CHANGE,
+        _free,
+        lambda row: find_refusal(row, at=timezone.now()),
+        errors=(FreeRefused,),
+        describe=_describe_freeable,
     ),
     "token": Switch(
         "Replace the token",

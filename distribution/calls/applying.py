@@ -20,7 +20,7 @@ from distribution.calls.hanging_up import QUEUED_TOO_LONG
 from distribution.calls.hearing import hear, known_of
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.settling import Lines
-from distribution.calls.states import STATES, Said
+from distribution.calls.states import BY_HAND, STATES, Said
 from distribution.models import Call, CallNotice, CallOutcome, NoticeKind
 from distribution.sql_arrays import array_literal
 from routing.leads.abandoned import log_attempts
@@ -214,12 +214,18 @@ def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str
         return HANG_UP, ()
     if notice.kind == NoticeKind.RECORDING:
         return (APPLIED if _keep_recording(call, notice) else NOTHING_NEW), ()
-    was_given_up = call.outcome == CallOutcome.NOT_PLACED and call.dial_problem != QUEUED_TOO_LONG
+    was_given_up = _was_given_up(call)
     heard = hear(locked, said_by(notice), by="webhook", at=at)
     if was_given_up and STATES.get(notice.status) != "ended":
         logger.error("calls.found_late", extra={"call": str(call.public_id)})
         return HANG_UP, heard.lines
     return (APPLIED if heard.is_new else NOTHING_NEW), heard.lines
+
+
+def _was_given_up(call: Call) -> bool:
+    """Its line was freed without a word of the carrier."""
+    is_not_placed = call.outcome == CallOutcome.NOT_PLACED and call.dial_problem != QUEUED_TOO_LONG
+    return is_not_placed or call.ended_by == BY_HAND
 
 
 def said_by(notice: CallNotice) -> Said:
