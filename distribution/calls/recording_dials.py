@@ -66,7 +66,9 @@ WAITS: Final[Mapping[Problem, str]] = MappingProxyType(
 REFUSED: Final = "carrier_refused"
 # After what a lead's own pause begins or doubles.
 PAUSED_DIALS: Final = (DialOutcome.NOT_PLACED, DialOutcome.UNKNOWN)
-WITHOUT_PAUSE: Final = frozenset({Problem.NUMBER_REFUSED, Problem.SENT_TOO_LATE, *OF_ACCOUNT})
+WITHOUT_PAUSE: Final = frozenset(
+    {QUEUED_TOO_LONG, Problem.NUMBER_REFUSED, Problem.SENT_TOO_LATE, *OF_ACCOUNT}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,8 @@ def test_call_that_we_took_out_of_the_queue_of_the_carrier_is_no_try() -> None:
 
     assert state_of(waiting) == ("waiting", "queued_too_long", 0, "gated")
     assert Verification.objects.get(pk=waiting.pk).due_at == at + 5 * SECOND + QUEUE_PAUSE
+    record(waiting, UNREACHABLE, at=at + 2 * QUEUE_PAUSE)
+    assert Verification.objects.get(pk=waiting.pk).due_at == at + 2 * QUEUE_PAUSE + SHORTEST_PAUSE
 
 
 @pytest.mark.parametrize(("status", "after"), [("ringing", 5), ("", 60)], ids=["it rang", "much later"])
