@@ -176,7 +176,7 @@ CALLS_ENDED = with_series(
         *("confirmed", "declined", "opted_out", "no_input", "voicemail", "busy", "no_answer"),
         *("invalid_phone", "failed", "canceled", "not_placed"),
     ),
-    by=("webhook", "poll", "dial", "cap"),
+    by=("webhook", "poll", "dial", "cap", "hand"),
 )
 DIAL_PROBLEMS = {
     "placed": ("none",),

@@ -30,6 +30,7 @@ class CallEventCode(StrEnum):
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
     SECOND_CALL = "second_call"  # given_up?: the carrier has a call beside this one, or after it was given up
+    FREED = "freed"  # an operator ended a call that the carrier does not report
     CALL_NOW = "call_now"  # an operator had the next call go out at once
 
 
@@ -93,6 +94,11 @@ WAIT_REASONS: Final = MappingProxyType(
             WaitReason("carrier_refused", "The carrier refused the call."),
             WaitReason("dial_unknown", "The carrier did not say whether it placed the last call."),
             WaitReason("throttled", "The carrier asked us to wait."),
+            WaitReason(
+                "queued_too_long",
+                "The carrier had the call in its queue for too long.",
+                "lower the pace of the account or of its channels, if that lasts",
+            ),
         )
     }
 )
@@ -129,6 +135,7 @@ ENDED_BY: Final = MappingProxyType(
         "poll": "the carrier was asked",
         "dial": "",
         "cap": "it lasted too long",
+        "hand": "an operator ended it without the carrier",
     }
 )
 HOW_VERIFIED: Final = MappingProxyType({"call": "in the call", "hand": "by an operator"})
@@ -242,6 +249,9 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
         ),
         CallEventCode.GAVE_UP: _gave_up,
         CallEventCode.CALL_NOW: lambda _data, _channel: "an operator asked for the next call at once",
+        CallEventCode.FREED: lambda _data, _channel: (
+            "an operator ended the call without the carrier, which may still have it"
+        ),
         CallEventCode.SECOND_CALL: lambda data, _channel: (
             "the carrier has the call after it was given up: it is ended"
             if data.get("given_up")

@@ -14,6 +14,7 @@ from django.utils import timezone
 from distribution.admin.switches import Switch, SwitchesAdmin
 from distribution.calls.carrier import Problem
 from distribution.calls.connection_checks import check_connection
+from distribution.calls.freeing import WARNING, FreeRefused, find_refusal, free_calls, list_freeable
 from distribution.calls.stopping import REPEATED_ID
 from distribution.calls.switching import (
     BY_HAND,
@@ -31,12 +32,16 @@ from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import badge
 from tracing.admin.confirming import ReasonForm, preserve_list_filters
 from tracing.admin.fresh import SeenForm
-from tracing.wording import moment
+from tracing.wording import count, moment
 
 CHANGE: Final = "distribution.change_carrieraccount"
 SECRETS: Final = ("auth_token", "previous_token", "signing_key")
 KEY: Final = "new_signing_key"
 MAX_SECRET: Final = 200
+ENABLED_TWICE: Final = (
+    "This account of the carrier is enabled in LeadSwitch already, perhaps for another workspace. Its lines and its "
+    "pace would be used twice. Give each workspace a subaccount of its own at the carrier, or disable the other one."
+)
 TRY: Final = "Test the connection"
 TRY_LINE: Final = "The carrier is asked for this account. No call is placed, and nothing is changed."
 WHY_STOPPED: Final[Mapping[str, str]] = {
@@ -73,6 +78,18 @@ class CarrierAccountForm(ReasonedForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             self.fields.pop("token", None)  # Replace the token has a button of its own
+
+    def clean(self) -> dict[str, Any] | None:
+        """Lines and pace are counted for each account here, so an account of the carrier is enabled once."""
+        cleaned = super().clean()
+        values = {name: self._read_given(name) for name in ("api_url", "account_sid")}
+        others = CarrierAccount.objects.filter(is_enabled=True, **values).exclude(pk=self.instance.pk)
+        if self.cleaned_data.get("is_enabled") and others.exists():
+            self.add_error(None, ENABLED_TWICE)
+        return cleaned
+
+    def _read_given(self, name: str) -> Any:
+        return self.cleaned_data.get(name, getattr(self.instance, name))
 
     def clean_api_url(self) -> str:
         """Every request checks the address again. A stored one cannot change, and does not keep the rest from it."""
@@ -117,6 +134,16 @@ def _start(account: CarrierAccount, form: ReasonForm, actor: str) -> str:
     return f"{account} is started. Leads that are due are called as soon as a line is free."
 
 
+def _free(account: CarrierAccount, form: ReasonForm, actor: str) -> str:
+    freed = free_calls(account.pk, at=timezone.now(), actor=actor, reason=form.cleaned_data["reason"])
+    return f"{account}: {count(freed, 'call')} ended. Their lines, leads and phones are free."
+
+
+def _describe_freeable(account: CarrierAccount) -> list[str]:
+    freeable = list_freeable(account.pk, at=timezone.now())
+    return [f"{count(len(freeable), 'call')} of it lasted far too long.", WARNING]
+
+
 SWITCHES: Final = {
     "stop": Switch(
         "Stop",
@@ -133,6 +160,16 @@ SWITCHES: Final = {
         _start,
         lambda row: "it is not stopped" if row.stopped_at is None else "",
         errors=(SwitchRefused,),
+    ),
+    "free": Switch(
+        "End calls without the carrier",
+        "The carrier will never say that the calls of this account have ended. Those that have lasted far too long end "
+        "as failed, and their lines, leads and phones are free.",
+        CHANGE,
+        _free,
+        lambda row: find_refusal(row, at=timezone.now()),
+        errors=(FreeRefused,),
+        describe=_describe_freeable,
     ),
     "token": Switch(
         "Replace the token",

@@ -14,7 +14,7 @@ from distribution.calls.hours.places import Places, Unplaced, find_places
 from distribution.calls.hours.rules import Rules, find_most_calls_per_day
 from routing.locks.attempts import LockedLead
 
-# Unless the law says another number.
+# Unless the law says a lower number.
 MOST_CALLS_PER_DAY: Final = 3
 # From the check of the hours until the phone rings: the wait before the request, the request, and the carrier's queue.
 QUEUE_MARGIN: Final = timedelta(seconds=30)
@@ -121,7 +121,7 @@ def check_rate(facts: CallFacts, *, most: int, at: datetime) -> Refusal | None:
 def find_most_calls(places: Places | Unplaced, *, rules: Rules) -> int:
     """How many calls a person gets in 24 hours."""
     law = None if isinstance(places, Unplaced) else find_most_calls_per_day(places, rules=rules)
-    return MOST_CALLS_PER_DAY if law is None else law
+    return MOST_CALLS_PER_DAY if law is None else min(law, MOST_CALLS_PER_DAY)
 
 
 def find_refusal(

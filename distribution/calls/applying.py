@@ -16,11 +16,11 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from distribution.calls.binding import bind_and_tell, is_of_another, tell_second_call
 from distribution.calls.counting import count_applied
-from distribution.calls.hanging_up import LEAD_MOVED_ON, request_hang_up
+from distribution.calls.hanging_up import LEAD_MOVED_ON, QUEUED_TOO_LONG, request_hang_up
 from distribution.calls.hearing import hear, known_of
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.settling import Lines
-from distribution.calls.states import NO, STATES, Said
+from distribution.calls.states import BY_HAND, NO, STATES, Said
 from distribution.models import Call, CallNotice, CallOutcome, NoticeKind
 from distribution.sql_arrays import array_literal
 from routing.leads.abandoned import log_attempts
@@ -38,20 +38,32 @@ FAILED: Final = "failed"
 
 # Any fixed number that no other advisory lock uses, with a hash of the call's id.
 APPLYING_LOCK: Final = 0x6C73_6361
-# More reports than those calls have that are being applied now.
+# Of the oldest reports. All of them may be of one call.
 SEARCHED: Final = 100
-# The oldest call with a new report that nobody applies, whose cost does not grow with the inbox. NULL: others apply all
-# of them. The advisory lock only shares out the work. The row locks of lead and call decide.
+# The oldest call with a new report that nobody applies. Calls behind many reports of one call are found one by one in
+# an index, and only as far as they are needed, so the cost does not grow with the inbox. NULL: others apply all of
+# them. The advisory lock only shares out the work. The row locks of lead and call decide.
 TAKE: Final = """
-WITH oldest AS MATERIALIZED (
+WITH RECURSIVE oldest AS MATERIALIZED (
     SELECT call_id FROM distribution_callnotice
     WHERE applied_at IS NULL AND result = '' AND call_id <> ALL (%(busy)s::bigint[])
     ORDER BY id LIMIT %(searched)s
+), calls AS (
+    (SELECT call_id FROM distribution_callnotice WHERE applied_at IS NULL AND result = '' ORDER BY call_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT n.call_id FROM distribution_callnotice n
+        WHERE n.applied_at IS NULL AND n.result = '' AND n.call_id > calls.call_id ORDER BY n.call_id LIMIT 1
+    ) FROM calls WHERE calls.call_id IS NOT NULL
+), waiting AS (
+    SELECT call_id FROM oldest
+    UNION ALL
+    SELECT call_id FROM calls WHERE call_id IS NOT NULL AND call_id <> ALL (%(busy)s::bigint[])
 ), taken AS MATERIALIZED (
-    SELECT call_id FROM oldest WHERE pg_try_advisory_xact_lock(%(lock)s, hashint8(call_id)) LIMIT 1
+    SELECT call_id FROM waiting WHERE pg_try_advisory_xact_lock(%(lock)s, hashint8(call_id)) LIMIT 1
 )
 SELECT (SELECT call_id FROM taken), clock_timestamp(),
-    EXISTS (SELECT FROM oldest WHERE call_id IS DISTINCT FROM (SELECT call_id FROM taken))
+    EXISTS (SELECT FROM waiting WHERE call_id IS DISTINCT FROM (SELECT call_id FROM taken))
 WHERE EXISTS (SELECT FROM oldest)
 """
 
@@ -204,7 +216,7 @@ def _apply(locked: LockedCall, notice: CallNotice, *, at: datetime) -> tuple[str
         return HANG_UP, _hear_no(locked, notice, at=at)
     if notice.kind == NoticeKind.RECORDING:
         return (APPLIED if _keep_recording(call, notice) else NOTHING_NEW), ()
-    was_given_up = call.outcome == CallOutcome.NOT_PLACED
+    was_given_up = _was_given_up(call)
     heard = hear(locked, said_by(notice), by="webhook", at=at)
     if was_given_up:
         tell_second_call(call, at=at)
@@ -223,6 +235,12 @@ def _hear_no(locked: LockedCall, notice: CallNotice, *, at: datetime) -> Lines:
     heard = hear(locked, Said(key=notice.key), by="webhook", at=at)
     request_hang_up(locked.call, LEAD_MOVED_ON, at)
     return heard.lines
+
+
+def _was_given_up(call: Call) -> bool:
+    """Its line was freed without a word of the carrier."""
+    is_not_placed = call.outcome == CallOutcome.NOT_PLACED and call.dial_problem != QUEUED_TOO_LONG
+    return is_not_placed or call.ended_by == BY_HAND
 
 
 def said_by(notice: CallNotice) -> Said:

@@ -41,7 +41,7 @@ from distribution.calls.second_calls import note_second_call
 from distribution.calls.settling import Lines
 from distribution.calls.states import Said
 from distribution.calls.story import tell_of
-from distribution.models import Call, CallEvent, CallState
+from distribution.models import Call, CallEvent, CallState, CarrierAccount
 from routing.leads.abandoned import log_attempts
 from routing.leads.claim import renew
 from tracing.call_events import CallEventCode
@@ -123,8 +123,10 @@ def _name_result(call: Call, mine: CallSeen | None, *, was_bound: bool) -> str:
 
 
 def _list_own(call: Call, seen: Sequence[CallSeen]) -> list[CallSeen]:
-    """Those that belong to no other row."""
-    others = Call.objects.filter(account_id=call.account_id, carrier_sid__in=[each.sid for each in seen])
+    """Those that belong to no other row, of whatever workspace: several may have had this account of the carrier."""
+    account = call.account
+    same = CarrierAccount.objects.filter(api_url=account.api_url, account_sid=account.account_sid)
+    others = Call.objects.filter(account__in=same, carrier_sid__in=[each.sid for each in seen])
     taken = set(others.exclude(pk=call.pk).values_list("carrier_sid", flat=True))
     return [each for each in seen if each.sid not in taken]
 

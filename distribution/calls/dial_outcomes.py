@@ -69,6 +69,11 @@ WAITS: Final[Mapping[Problem, str]] = MappingProxyType(
     }
 )
 REFUSED: Final = "carrier_refused"
+# After what a lead's own pause begins or doubles.
+PAUSED_DIALS: Final = (DialOutcome.NOT_PLACED, DialOutcome.UNKNOWN)
+WITHOUT_PAUSE: Final = frozenset(
+    {QUEUED_TOO_LONG, Problem.NUMBER_REFUSED, Problem.SENT_TOO_LATE, *OF_ACCOUNT}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +203,16 @@ def _find_next(call: Call, dialed: Dialed, *, pause: timedelta | None, at: datet
 
 
 def find_lead_pause(call: Call) -> timedelta:
-    """It doubles with each call of the verification that was not placed. Throttled ones have a pause of their own."""
+    """It doubles with each call since the last one that was placed, if that call had such a pause too.
+
+    A call that the carrier was too busy for, and one that a person must set right, had none.
+    """
     if call.verification_id is None:
         return SHORTEST_PAUSE
-    calls = Call.objects.filter(verification_id=call.verification_id, outcome=CallOutcome.NOT_PLACED)
-    doublings = min(calls.exclude(dial=DialOutcome.THROTTLED).count(), MOST_DOUBLINGS)
+    earlier = Call.objects.filter(verification_id=call.verification_id, ended_at__isnull=False)
+    placed = earlier.exclude(outcome=CallOutcome.NOT_PLACED).order_by("-pk").values_list("pk", flat=True)
+    failed = earlier.filter(pk__gt=placed.first() or 0, dial__in=PAUSED_DIALS)
+    doublings = min(failed.exclude(dial_problem__in=WITHOUT_PAUSE).count(), MOST_DOUBLINGS)
     return min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 

@@ -1,13 +1,13 @@
 """Asks for the end of calls. The checker asks the carrier for it, and the call ends once the carrier says so."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import OperationalError, connection, transaction
 
 from distribution.calls.locks import LockedCall, lock_call
 from distribution.calls.story import tell_of
-from distribution.models import Call
+from distribution.models import Call, CallEvent
 from tracing.call_events import CallEventCode
 from tracing.locks import is_lock_conflict
 
@@ -15,6 +15,8 @@ TOO_LONG: Final = "too_long"
 LEAD_MOVED_ON: Final = "lead_moved_on"
 # The carrier keeps it in its queue for longer than the check of the hours looked ahead.
 QUEUED_TOO_LONG: Final = "queued_too_long"
+# A call that ended so soon after that has not left the queue, unless the carrier said that it rang.
+TAKEN_BACK_WITHIN: Final = timedelta(seconds=10)
 
 # Few rows: those that hold lines. A call whose key has decided is heard to its end.
 FIND_LEFT_BEHIND: Final = """
@@ -32,6 +34,16 @@ def request_hang_up(call: Call, why: str, at: datetime) -> bool:
     call.save(update_fields=["hang_up_at", "next_check_at"])
     tell_of(call, CallEventCode.HUNG_UP, at=at, why=why)
     return True
+
+
+def was_taken_back(call: Call, *, at: datetime) -> bool:
+    """Whether we took it out of the carrier's queue before it rang. `at`: when it ended, if it does now."""
+    if call.hang_up_at is None or call.ringing_at is not None or call.answered_at is not None:
+        return False
+    if (call.ended_at or at) > call.hang_up_at + TAKEN_BACK_WITHIN:
+        return False
+    hung_up = CallEvent.objects.filter(call_id=call.pk, code=CallEventCode.HUNG_UP.value)
+    return hung_up.filter(data={"why": QUEUED_TOO_LONG}).exists()
 
 
 def hang_up_left_behind(*, limit: int, at: datetime) -> None:

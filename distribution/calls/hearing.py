@@ -9,12 +9,13 @@ from typing import Final
 
 from distribution.calls.check_times import USUAL_TALK, next_check
 from distribution.calls.counting import count_end
+from distribution.calls.hanging_up import QUEUED_TOO_LONG, was_taken_back
 from distribution.calls.locks import LockedCall
 from distribution.calls.settling import Lines, block_phone, settle_call
 from distribution.calls.states import RANKS, Known, Said, learn
 from distribution.calls.story import tell_of
 from distribution.calls.withdrawing import withdraw
-from distribution.models import Call, CallOutcome, CallState, Verification
+from distribution.models import Call, CallOutcome, CallState, DialOutcome, Verification
 from routing.leads.claim import renew
 from routing.locks.leads_to_end import LeadToEnd
 from tracing.call_events import CallEventCode
@@ -27,6 +28,7 @@ END_FIELDS: Final = ("state", "outcome", "ended_at", "ended_by", "next_check_at"
 FIELDS: Final = (
     *END_FIELDS,
     *("carrier_status", "key", "answered_by", "duration_seconds", "ringing_at", "answered_at", "cost_due_at"),
+    *("dial", "dial_problem"),
 )
 
 
@@ -57,7 +59,7 @@ def _decide(locked: LockedCall, before: Known, after: Known, *, at: datetime) ->
     if after.outcome == "opted_out":
         block_phone(locked.call, at=at)
     if locked.claimed is not None:
-        return settle_call(locked.call, locked.claimed, outcome=after.outcome, at=at)
+        return settle_call(locked.call, locked.claimed, outcome=locked.call.outcome or after.outcome, at=at)
     waiting = _find_waiting(locked) if before.is_ended and after.key else None
     if waiting is not None:
         return settle_call(locked.call, waiting, outcome=after.outcome, at=at)
@@ -96,6 +98,11 @@ def _write(call: Call, before: Known, after: Known, *, by: str, at: datetime) ->
 
 def _end(call: Call, known: Known, *, is_new: bool, by: str, at: datetime) -> None:
     call.outcome = CallOutcome(known.outcome)
+    if call.outcome == CallOutcome.CANCELED and was_taken_back(call, at=at):
+        call.outcome = CallOutcome.NOT_PLACED
+        call.dial, call.dial_problem = DialOutcome.NOT_PLACED, QUEUED_TOO_LONG
+    elif call.dial_problem == QUEUED_TOO_LONG:
+        call.dial, call.dial_problem = DialOutcome.PLACED, ""
     if is_new:
         mark_ended(call, by=by, at=at)
         if known.end == "completed" and call.cost_micros is None:

@@ -43,8 +43,13 @@ RETURNING id, (SELECT c.account_id FROM distribution_call c WHERE c.id = call_id
 
 
 def note_second_call(call: Call, sid: str, *, at: datetime) -> None:
-    """Needs the call's lock. The row is the intent: the next run ends that call."""
+    """Needs the call's lock. The next run ends that call."""
     tell_second_call(call, at=at)
+    note_to_end(call, sid)
+
+
+def note_to_end(call: Call, sid: str) -> None:
+    """Needs the call's lock. The row is the intent: the next run ends the carrier's call with this id."""
     note = CallNotice(
         call=call, kind=NoticeKind.STATUS, carrier_sid=sid, sequence=NO_SEQUENCE, result=HANG_UP
     )

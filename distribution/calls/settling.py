@@ -14,6 +14,7 @@ from distribution.attempts.opt_outs import has_opted_out
 from distribution.calls.allowing import PROMISE_ENDS, is_too_late
 from distribution.calls.counting import count_declined, count_given_up, count_verified
 from distribution.calls.following import Follow, follow
+from distribution.calls.hanging_up import QUEUED_TOO_LONG
 from distribution.calls.locks import lock_verification
 from distribution.calls.promises import read_last_promise
 from distribution.calls.story import tell
@@ -38,6 +39,8 @@ from tracing.call_events import CallEventCode
 Lines = Sequence[AttemptLine]
 # A key may come after the end of its call: two requests of the carrier overtake each other, or one is repeated.
 KEY_GRACE: Final = timedelta(seconds=10)
+# After the carrier kept a call in its queue. The account waits until the queue is over, if that is longer.
+QUEUE_PAUSE: Final = timedelta(minutes=5)
 OPT_OUT: Final = "Asked in a call not to be called again."
 # No call can verify such a person. It is the lead's own skip reason too.
 NOT_CALLABLE: Final = frozenset(
@@ -53,6 +56,8 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
     """
     assert call.verification_id is not None  # noqa: S101 - a constraint: the call of a lead has a verification
     verification = lock_verification(call.verification_id)
+    if outcome == CallOutcome.NOT_PLACED:
+        return _wait_for_queue(verification, lead, at=at)
     counts = _count(verification, but=call, outcome=outcome)
     following = follow(outcome, policy=read_policy(verification.campaign_id), counts=counts, at=at)
     if following.follow is Follow.VERIFIED:
@@ -75,6 +80,18 @@ def settle_call(call: Call, lead: LeadToEnd, *, outcome: str, at: datetime) -> L
         call_again(verification, lead, due_at=at + KEY_GRACE, reason=outcome, at=at)
         return ()
     return give_up(verification, lead, reason=late or outcome, at=at)
+
+
+def _wait_for_queue(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Lines:
+    """Its call was taken out of the carrier's queue before it rang: nobody was called, and it is no try."""
+    verification.tries = max(0, verification.tries - 1)
+    verification.save(update_fields=["tries"])
+    due_at = at + QUEUE_PAUSE
+    late = _find_late(lead, due_at, at=at)
+    if late is not None:
+        return give_up(verification, lead, reason=late or QUEUED_TOO_LONG, at=at)
+    call_again(verification, lead, due_at=due_at, reason=QUEUED_TOO_LONG, at=at)
+    return ()
 
 
 def _find_late(lead: LeadToEnd, due_at: datetime | None, *, at: datetime) -> str | None:

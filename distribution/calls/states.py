@@ -41,6 +41,8 @@ _OUTCOMES: Final = MappingProxyType(
 )
 # A carrier tells one end. Should it tell two, the one that says more counts.
 _ENDS: Final = ("", "canceled", "failed", "no-answer", "busy", "completed")
+# Who ended a call that its carrier does not report.
+BY_HAND: Final = "hand"
 MACHINES: Final = ("machine_start", "machine_end_beep", "machine_end_silence", "machine_end_other", "fax")
 
 

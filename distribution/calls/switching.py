@@ -57,13 +57,13 @@ def stop_by_hand(account_id: int, *, at: datetime, actor: str, reason: str) -> N
 
 
 def start_by_hand(account_id: int, *, actor: str, reason: str) -> None:
-    """Raises SwitchRefused."""
+    """It may call at once: a pause that the carrier asked for is over too. Raises SwitchRefused."""
 
     def change(row: CarrierAccount) -> Sequence[str]:
         if row.stopped_at is None:
             raise SwitchRefused("it is not stopped")
-        row.stopped_at, row.stop_code = None, ""
-        return "stopped_at", "stop_code"
+        row.stopped_at, row.stop_code, row.next_dial_at = None, "", None
+        return "stopped_at", "stop_code", "next_dial_at"
 
     _change_account(account_id, "started", change, actor=actor, reason=reason)
 

@@ -249,6 +249,12 @@ class CallNotice(models.Model):
             models.Index(
                 fields=["id"], condition=Q(applied_at__isnull=True, result=""), name="callnotice_new"
             ),
+            # Calls with new reports, behind any number of reports of one call.
+            models.Index(
+                fields=["call"],
+                condition=Q(applied_at__isnull=True, result=""),
+                name="callnotice_new_of_call",
+            ),
             # Calls to end at the carrier.
             models.Index(
                 fields=["due_at", "id"],

@@ -85,15 +85,27 @@ def end_of_verification_trigger() -> pgtrigger.Trigger:
 
 
 def new_hash_trigger() -> pgtrigger.Trigger:
-    """A phone whose hash is computed anew stays blocked, and its calls stay counted."""
+    """A phone whose hash is computed anew stays blocked, and its calls stay counted.
+
+    It may have been blocked with the new hash already: one entry stays. If calls with both are out, each keeps its own.
+    """
     return pgtrigger.Trigger(
         name="new_phone_hash",
         when=pgtrigger.After,
         operation=pgtrigger.UpdateOf("phone_hash"),
         condition=pgtrigger.Condition("(NEW.phone = OLD.phone AND NEW.phone_hash <> OLD.phone_hash)"),
         func="""
+            UPDATE distribution_blockedphone kept SET is_opt_out = TRUE FROM distribution_blockedphone earlier
+            WHERE kept.phone_hash = NEW.phone_hash AND earlier.phone_hash = OLD.phone_hash
+                AND kept.workspace_id = earlier.workspace_id AND earlier.is_opt_out AND NOT kept.is_opt_out;
+            DELETE FROM distribution_blockedphone earlier USING distribution_blockedphone kept
+            WHERE kept.phone_hash = NEW.phone_hash AND earlier.phone_hash = OLD.phone_hash
+                AND kept.workspace_id = earlier.workspace_id;
             UPDATE distribution_blockedphone SET phone_hash = NEW.phone_hash WHERE phone_hash = OLD.phone_hash;
-            UPDATE distribution_call SET phone_hash = NEW.phone_hash WHERE phone_hash = OLD.phone_hash;
+            UPDATE distribution_call c SET phone_hash = NEW.phone_hash WHERE c.phone_hash = OLD.phone_hash
+                AND (c.ended_at IS NOT NULL OR NOT EXISTS (
+                    SELECT FROM distribution_call o WHERE o.phone_hash = NEW.phone_hash AND o.ended_at IS NULL
+                ));
             RETURN NULL;
         """,
     )

@@ -96,8 +96,9 @@ class CarrierClient:
 
         The carrier's filter by start time leaves out calls that still wait in its queue, so what is older is left out
         here. `since` is compared with whole seconds of the carrier's clock: leave a margin. `at`: now, by the clock of
-        `since`; if the carrier's own is far off, `since` moves with it. A carrier that does not know the filters lists
-        calls of others: they are left out. Raises CarrierUnavailable.
+        `since`; if the carrier's own is far behind, `since` moves with it. One that seems ahead moves nothing: the
+        header may come from a proxy, and a call that is left out is placed again. A carrier that does not know the
+        filters lists calls of others: they are left out. Raises CarrierUnavailable.
         """
         query = urlencode({"To": to, "From": from_number, "PageSize": PAGE_SIZE})
         path = f"{self._account}/Calls.json?{query}"
@@ -110,7 +111,7 @@ class CarrierClient:
             page = read_calls(body)
             if page is None:
                 raise _unavailable(result)
-            began = since + _read_shift(result, at)
+            began = since + min(_read_shift(result, at), timedelta())
             mine = [call for call in page if is_between(call, from_number, to)]
             found += [call for call in mine if not is_older(call, began)]
             next_path = read_next_page(body)

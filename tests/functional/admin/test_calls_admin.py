@@ -234,6 +234,34 @@ class TestCarrierAccount:
         assert CarrierAccountAdmin(CarrierAccount, site).short_state(listed) == "enabled"
         assert re.search(r'field-standing.*?<div class="readonly">enabled</div>', shown, re.DOTALL)
 
+    def test_account_of_a_carrier_is_enabled_once(self, operator: Client, workspace: Workspace) -> None:
+        first = CarrierAccountFactory(api_url="https://1.1.1.1", account_sid="AC1")
+
+        refused = self.add(operator, workspace)
+        assert "is enabled in LeadSwitch already" in refused.content.decode()
+        assert list(CarrierAccount.objects.all()) == [first]
+        CarrierAccount.objects.update(is_enabled=False)
+        assert self.add(operator, workspace).status_code == 302
+
+    def test_calls_of_a_closed_account_are_ended(self, operator: Client, workspace: Workspace) -> None:
+        channel = ChannelFactory(account__workspace=workspace)
+        made = CallFactory(channel=channel, dialed_at=timezone.now() - timedelta(hours=2))
+        account = CarrierAccount.objects.get(pk=channel.account_id)
+        assert "End calls without the carrier…" not in buttons(operator, account)
+        operator.post(act(account, "stop"), WHY)
+        assert "End calls without the carrier…" in buttons(operator, account)
+        asked = operator.get(act(account, "free")).content.decode()
+        assert "1 call of it lasted far too long." in asked
+        assert "may still be live" in asked
+
+        [text] = texts(operator.post(act(account, "free"), WHY, follow=True))
+
+        assert "1 call ended" in text
+        call = Call.objects.get(pk=made.pk)
+        assert (call.outcome, call.ended_by) == ("failed", "hand")
+        entry = AuditEntry.objects.get(action="freed")
+        assert (entry.reason, entry.after["outcome"]) == (WHY["reason"], "failed")
+
     def test_viewer_changes_nothing(self, workspace: Workspace) -> None:
         account = CarrierAccountFactory(workspace=workspace)
         viewer = client_of(person("viewer", workspace))

@@ -54,6 +54,16 @@ def test_person_is_called_three_times_in_24_hours() -> None:
     assert isinstance(begin_call(waiting.pk, at=due_at), Begun)
 
 
+@pytest.mark.parametrize("most", [None, 20])
+def test_hours_of_a_state_allow_no_more_calls_than_three(most: int | None) -> None:
+    CallingHours.objects.update(most_calls_per_day=most)
+    waiting = let_wait(ChannelFactory())
+    for hours in (1, 5, 23):
+        called(waiting, timedelta(hours=hours))
+
+    assert begin_call(waiting.pk, at=AT) == NotBegun("called_too_often", AT + timedelta(hours=1, seconds=1))
+
+
 @pytest.mark.parametrize(
     ("dial", "outcome", "counts"),
     [

@@ -19,9 +19,10 @@ SINCE: Final = datetime(2026, 11, 30, 10, 0, 0, 500_000, tzinfo=UTC)
 class Pages(OutboundClient):
     """Answers with these pages, one by one; the last one again. Each lasts so long."""
 
-    def __init__(self, pages: Sequence[dict[str, Any]], *, duration_ms: int = 1) -> None:
+    def __init__(self, pages: Sequence[dict[str, Any]], *, duration_ms: int = 1, date: str = "") -> None:
         super().__init__(Policy())
         self._pages, self._duration_ms = list(pages), duration_ms
+        self._headers = (("date", date),) if date else ()
         self.asked: list[str] = []
 
     def send(self, request: OutboundRequest) -> OutboundResult:
@@ -34,7 +35,7 @@ class Pages(OutboundClient):
             detail="",
             address="",
             status=200,
-            headers=(),
+            headers=self._headers,
             body=json.dumps(page).encode(),
             is_body_cut=False,
         )
@@ -77,6 +78,20 @@ def test_second_of_the_time_counts() -> None:
 def test_list_with_the_oldest_first_is_read_to_its_end() -> None:
     found, asked = find(page(call(1, -20), call(2, -9)), page(call(3, -5), call(4, 5), has_next=False))
     assert (found, len(asked)) == ([4], 2)
+
+
+@pytest.mark.parametrize(("ahead", "found"), [(3_600, [2]), (-3_600, [2, 1])], ids=["ahead", "behind"])
+def test_date_of_the_answer_leaves_out_no_call(ahead: int, found: list[int]) -> None:
+    """A proxy may write it. A call that is left out is taken as not placed, and its person is called again."""
+    date = format_datetime(SINCE + timedelta(seconds=ahead))
+    outbound = Pages([page(call(2, 5), call(1, -5), has_next=False)], date=date)
+    client = CarrierClient(
+        api_url="https://carrier.test", account_sid="AC1", auth_token="t", outbound=outbound
+    )
+
+    seen = client.find(to="+14045550101", from_number="+14045550000", since=SINCE, at=SINCE)
+
+    assert [int(each.sid[2:]) for each in seen] == found
 
 
 def test_call_without_a_time_is_kept() -> None:
