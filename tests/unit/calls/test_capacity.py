@@ -79,8 +79,6 @@ def test_closed_channel_says_when_it_opens() -> None:
 
 
 def test_channel_that_closes_while_the_phone_rings_is_closed() -> None:
-    ends = (AT + MARGIN).astimezone(UTC)
-    assert ends.minute == 0
     closing = replace(CHANNEL, hours_text='{"mon": [["09:00", "10:00"]]}')
     assert find_capacity([closing], first_due={7: AT}, at=AT - MARGIN).calls == {}
     assert find_capacity([closing], first_due={7: AT - MARGIN}, at=AT - MARGIN).calls == {}
