@@ -57,7 +57,7 @@ WHERE w.paused_at IS NULL AND oldest.due_at <= statement_timestamp()
     AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 """
 # What holds the due leads of a workspace back while a line of it is free.
-WITH_LINE: Final = ("", "paced", "no_address")
+WITH_LINE: Final = ("", "paced")
 # Outside the hours of its channels a workspace has no line, and needs none: it is called by itself when they begin.
 WITHOUT_LINE: Final = ("no_line", "no_channel", "account_stopped")
 COUNT_VERIFICATIONS: Final = """
@@ -139,9 +139,9 @@ class DueQueue:
 
 
 def _read_due() -> list[DueQueue]:
-    """The channels are read of workspaces with a due lead alone."""
+    """The channels are read of workspaces with a due lead alone. A missing address is a problem of its own."""
     oldest = dict(fetch_rows(FIND_DUE))
-    holds = read_holds(oldest)
+    holds = read_holds(oldest, with_address=False)
     return [DueQueue(seconds, holds[key].reason) for key, seconds in oldest.items() if key in holds]
 
 
