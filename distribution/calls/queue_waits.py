@@ -50,8 +50,11 @@ class QueueWait:
         return self.reason if self.has_due(verification) else verification.reason
 
 
-def read_queue_waits(workspace_ids: Collection[int]) -> Mapping[int, QueueWait]:
-    """Of each workspace. Two statements, none for no workspace."""
+def read_queue_waits(workspace_ids: Collection[int], *, with_address: bool = True) -> Mapping[int, QueueWait]:
+    """Of each workspace. Two statements, none for no workspace.
+
+    `with_address`: a LEADSWITCH_BASE_URL that is not set holds all of them back.
+    """
     if not workspace_ids:
         return {}
     ids = array_literal(workspace_ids)
@@ -63,12 +66,14 @@ def read_queue_waits(workspace_ids: Collection[int]) -> Mapping[int, QueueWait]:
     channels: defaultdict[int, list[ChannelSeen]] = defaultdict(list)
     for each in seen:
         channels[each.workspace_id].append(each)
-    return {key: QueueWait(pause or _find_reason(channels[key], at=at), at) for key, pause, at in pauses}
+    missing = "no_address" if with_address and not settings.LEADSWITCH_BASE_URL else ""
+    return {
+        key: QueueWait(pause or missing or _find_reason(channels[key], at=at), at)
+        for key, pause, at in pauses
+    }
 
 
 def _find_reason(channels: list[ChannelSeen], *, at: datetime) -> str:
-    if not settings.LEADSWITCH_BASE_URL:
-        return "no_address"
     return find_usable([each for each in channels if _is_readable(each)], at=at, margin=MARGIN)[1]
 
 

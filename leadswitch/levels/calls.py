@@ -57,7 +57,7 @@ WHERE w.paused_at IS NULL AND oldest.due_at <= statement_timestamp()
     AND NOT EXISTS (SELECT FROM routing_dispatchcontrol WHERE id = 1 AND paused_at IS NOT NULL)
 """
 # What holds the due leads of a workspace back while a line of it is free.
-WITH_LINE: Final = ("", "paced", "no_address")
+WITH_LINE: Final = ("", "paced")
 # Outside the hours of its channels a workspace has no line, and needs none: it is called by itself when they begin.
 WITHOUT_LINE: Final = ("no_line", "no_channel", "account_stopped")
 COUNT_VERIFICATIONS: Final = """
@@ -132,17 +132,17 @@ class CallsState:
 
 @dataclass(frozen=True, slots=True)
 class DueQueue:
-    """A workspace with due leads. `hold`: what holds them back, as dialers judge it. "": nothing."""
+    """A workspace with due leads. `wait`: what they wait for, as dialers judge it. "": nothing."""
 
     seconds: float
-    hold: str
+    wait: str
 
 
 def _read_due() -> list[DueQueue]:
-    """The channels are read of workspaces with a due lead alone."""
+    """The channels are read of workspaces with a due lead alone. A missing address is a problem of its own."""
     oldest = dict(fetch_rows(FIND_DUE))
-    holds = read_queue_waits(oldest)
-    return [DueQueue(seconds, holds[key].reason) for key, seconds in oldest.items() if key in holds]
+    waits = read_queue_waits(oldest, with_address=False)
+    return [DueQueue(seconds, waits[key].reason) for key, seconds in oldest.items() if key in waits]
 
 
 def read_calls() -> CallsState:
@@ -167,9 +167,9 @@ def read_calls() -> CallsState:
         },
         due=sum(due for *_, due in rows),
         oldest_due_seconds=max((each.seconds for each in due), default=0.0),
-        callable_seconds=max((each.seconds for each in due if each.hold in WITH_LINE), default=0.0),
+        callable_seconds=max((each.seconds for each in due if each.wait in WITH_LINE), default=0.0),
         workspaces_without_line=sum(
-            each.hold in WITHOUT_LINE and each.seconds > NO_LINE_MINUTES * 60 for each in due
+            each.wait in WITHOUT_LINE and each.seconds > NO_LINE_MINUTES * 60 for each in due
         ),
         overdue_check_seconds=max(0.0, overdue),
         unknown=unknown,
