@@ -17,7 +17,8 @@ import uuid6
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
-from xdist.scheduler import LoadScopeScheduling
+
+from tests.support.scheduling import WaitBesideOthers
 
 pytest_plugins = ("tests.carrier.fixtures", "tests.receivers.fixtures", "tests.support.buyer_system")
 
@@ -42,24 +43,6 @@ USED_TABLES: Final = """
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname <> ALL (%(kept)s)
         AND pg_relation_size(c.oid) > 0
 """
-
-FOLDERS_OF_ONE_WORKER: Final = (
-    "tests/browser/",
-    "tests/functional/bench/",
-    # Each worker would start these servers.
-    "tests/integration/leadswitch/test_oldest_postgres.py",
-    "tests/integration/leadswitch/test_pgbouncer.py",
-    # Each worker would run the whole product once for its fixture.
-    "tests/integration/levels/test_live_series.py",
-    "tests/integration/levels/test_frozen_postgres.py",
-    "tests/integration/levels/test_exporter.py",
-    # Each worker would apply all migrations for its fixture.
-    "tests/integration/money/test_old_entries.py",
-    # Each worker would write this history for its fixture.
-    "tests/integration/admin/test_rare_history.py",
-    # Each worker would parse every file of the repository.
-    "tests/conventions/",
-)
 
 if "leadswitch.settings" in sys.modules:
     raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their own servers first")
@@ -144,21 +127,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-class OneWorkerAFolder(LoadScopeScheduling):
-    """One xdist worker runs all browser tests (one chromium, one server), one all benches (one database name)."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in FOLDERS_OF_ONE_WORKER if nodeid.startswith(folder)), nodeid)
-
-    def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
-        """xdist counts the work of a worker after each of its tests. Forget what is done: there are thousands."""
-        for scope in [name for name, tests in workload.items() if all(tests.values())]:
-            del workload[scope]
-        return super()._pending_of(workload)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerAFolder:
-    return OneWorkerAFolder(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WaitBesideOthers:
+    return WaitBesideOthers(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
