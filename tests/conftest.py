@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,7 +17,8 @@ import uuid6
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import DjangoDbBlocker
-from xdist.scheduler import LoadScopeScheduling
+
+from tests.support.scheduling import WaitBesideOthers
 
 pytest_plugins = ("tests.carrier.fixtures", "tests.receivers.fixtures", "tests.support.buyer_system")
 
@@ -26,40 +27,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 VAR_DIR = REPOSITORY / os.environ.get("TEST_VAR_DIR", "var/test")
 ROLE_OF_TESTS = os.environ.get("TEST_ROLE", "web")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-# Migrations write content types, permissions, groups and calling hours, once for each test database.
-KEPT_TABLES = (
-    *("django_migrations", "django_content_type"),
-    *("auth_permission", "auth_group", "auth_group_permissions"),
-    "distribution_callinghours",
-)
-
-# Tables that have pages, and whether one of their indexes has grown. An index of few rows has a page for itself and a
-# page of entries.
-USED_TABLES: Final = """
-    SELECT c.oid::regclass::text, EXISTS (SELECT FROM pg_index i
-        WHERE i.indrelid = c.oid AND pg_relation_size(i.indexrelid) > 2 * current_setting('block_size')::bigint)
-    FROM pg_class c
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND c.relname <> ALL (%(kept)s)
-        AND pg_relation_size(c.oid) > 0
-"""
-
-FOLDERS_OF_ONE_WORKER: Final = (
-    "tests/browser/",
-    "tests/functional/bench/",
-    # Each worker would start these servers.
-    "tests/integration/leadswitch/test_oldest_postgres.py",
-    "tests/integration/leadswitch/test_pgbouncer.py",
-    # Each worker would run the whole product once for its fixture.
-    "tests/integration/levels/test_live_series.py",
-    "tests/integration/levels/test_frozen_postgres.py",
-    "tests/integration/levels/test_exporter.py",
-    # Each worker would apply all migrations for its fixture.
-    "tests/integration/money/test_old_entries.py",
-    # Each worker would write this history for its fixture.
-    "tests/integration/admin/test_rare_history.py",
-    # Each worker would parse every file of the repository.
-    "tests/conventions/",
-)
 
 if "leadswitch.settings" in sys.modules:
     raise pytest.UsageError("unset DJANGO_SETTINGS_MODULE: the tests choose their own servers first")
@@ -100,7 +67,7 @@ if WORKER != "main" and not LOCATIONS.redis_url:
     os.environ["REDIS_URL"] = ensure_named_redis(VAR_DIR, name=WORKER, program=LOCATIONS.programs.redis)
 
 from django.conf import settings  # noqa: E402
-from django.db import connection, connections  # noqa: E402
+from django.db import connections  # noqa: E402
 from django.test.utils import teardown_databases  # noqa: E402
 
 from tests.support.migrated_template import set_up_databases  # noqa: E402
@@ -144,21 +111,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-class OneWorkerAFolder(LoadScopeScheduling):
-    """One xdist worker runs all browser tests (one chromium, one server), one all benches (one database name)."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in FOLDERS_OF_ONE_WORKER if nodeid.startswith(folder)), nodeid)
-
-    def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
-        """xdist counts the work of a worker after each of its tests. Forget what is done: there are thousands."""
-        for scope in [name for name, tests in workload.items() if all(tests.values())]:
-            del workload[scope]
-        return super()._pending_of(workload)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerAFolder:
-    return OneWorkerAFolder(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WaitBesideOthers:
+    return WaitBesideOthers(config, log)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -257,9 +211,9 @@ def committing(blocker: DjangoDbBlocker) -> Iterator[None]:
         try:
             yield
         finally:
-            connections.close_all()
+            from tests.support.emptying import empty_all_tables  # after the settings are loaded
+
             empty_all_tables()
-            connections.close_all()
 
 
 @pytest.fixture(scope="module")
@@ -269,45 +223,6 @@ def committing_once(
 ) -> Callable[[], AbstractContextManager[None]]:
     """For a fixture of a module that only keeps what it has read: a block like `committed_db`."""
     return partial(committing, django_db_blocker)
-
-
-def empty_all_tables() -> None:
-    """Empty the test database. Ends connections that a test left open, which would hold locks."""
-    from tests.support.shipped_hours import restore_calling_hours
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-        # Append-only triggers refuse DELETE and TRUNCATE; the replica role does not fire them, nor foreign keys.
-        cursor.execute("SET session_replication_role = replica")
-        delete_rows(cursor)
-        restore_calling_hours(cursor)
-        cursor.execute("SET session_replication_role = origin")
-
-
-def delete_rows(cursor: Any) -> None:
-    """Delete the rows, so that nothing of this test changes the plans of the next.
-
-    TRUNCATE of all tables makes new files and takes 77 ms. DELETE and VACUUM of those that have rows take 2 ms, but
-    leave an index the pages that it has grown by.
-    """
-    cursor.execute(USED_TABLES, {"kept": list(KEPT_TABLES)})
-    has_grown = dict(cursor.fetchall())
-    if any(has_grown.values()):
-        cursor.execute(f"TRUNCATE {', '.join(list_tables(cursor))}")
-        return
-    for table in has_grown:
-        cursor.execute(f"DELETE FROM {table}")
-    if has_grown:
-        cursor.execute(f"VACUUM {', '.join(has_grown)}")
-
-
-def list_tables(cursor: Any) -> list[str]:
-    """All of them: PostgreSQL truncates no table without those that refer to it."""
-    names = connection.introspection.table_names(cursor)
-    return [connection.ops.quote_name(name) for name in names if name not in KEPT_TABLES]
 
 
 @pytest.fixture(autouse=True)

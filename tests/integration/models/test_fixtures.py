@@ -1,5 +1,7 @@
 """The base of the other tests: two real connections to one database, and a Redis prefix for each worker."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,8 @@ from django.conf import settings
 from django.db import IntegrityError, connections, transaction
 
 from routing.models import Workspace
+from tests.support.schema import execute
+from tests.support.waiting import fetch_value
 
 if TYPE_CHECKING:
     import redis
@@ -52,6 +56,23 @@ def test_commits_of_other_tests_and_threads_are_removed() -> None:
 @pytest.mark.django_db
 def test_rolled_back_test_sees_none_of_them() -> None:
     assert Workspace.objects.count() == 0
+
+
+def test_next_test_begins_with_a_session_like_a_new_one(
+    committing_once: Callable[[], AbstractContextManager[None]],
+) -> None:
+    with committing_once():
+        used = session_id("default")
+        execute("SET lock_timeout = '7s'")
+        fetch_value("SELECT pg_advisory_lock(1)")
+        Workspace.objects.create(slug="left")
+    with committing_once():
+        assert connections["default"].connection is not None
+        assert session_id("default") != used
+        assert fetch_value("SELECT current_setting('lock_timeout')") == "2s"
+        assert fetch_value("SELECT current_setting('session_replication_role')") == "origin"
+        assert fetch_value("SELECT count(*) FROM pg_prepared_statements") == 0
+        assert Workspace.objects.count() == 0
 
 
 @pytest.mark.usefixtures("committed_db")
