@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.db import connection
 
+from distribution.calls.liveness import ALIVE_SECONDS
 from distribution.models import DisabledReason
 from routing.models import Workspace
 
@@ -54,7 +55,7 @@ ORDER BY c.name, c.id
 LIMIT %s
 """
 
-# Unknown deliveries have an index of their own, and are few. Verifications have one by workspace and state.
+# Unknown deliveries and open calls are few and have indexes. Verifications have one by workspace and state.
 FOR_OPERATORS: Final = """
 SELECT (
     SELECT count(*) FROM (
@@ -74,8 +75,27 @@ SELECT (
 ), (
     SELECT count(*) FROM distribution_carrieraccount a
     WHERE a.workspace_id = ANY(%(ids)s) AND a.is_enabled AND a.stopped_at IS NOT NULL
+), (
+    SELECT count(*) FROM (
+        SELECT FROM distribution_verification v
+        WHERE v.workspace_id = ANY(%(ids)s) AND v.state = 'waiting'
+            AND v.due_at < %(late)s LIMIT %(most)s
+    ) overdue
+), (
+    SELECT count(*) FROM distribution_channel c
+    WHERE c.workspace_id = ANY(%(ids)s) AND c.is_enabled AND c.flagged_at IS NOT NULL
+), (
+    SELECT count(*) FROM distribution_call o
+    WHERE o.workspace_id = ANY(%(ids)s) AND o.ended_at IS NULL AND o.dial = 'unknown'
+), EXISTS (
+    SELECT FROM distribution_channel c WHERE c.workspace_id = ANY(%(ids)s) AND c.is_enabled
+) AND NOT EXISTS (
+    SELECT FROM distribution_dialer WHERE seen_at > %(alive)s
 )
 """
+# A lead that has been due for as long is not called because something holds it back.
+LATE: Final = timedelta(minutes=1)
+ALIVE: Final = timedelta(seconds=ALIVE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +108,16 @@ class DryWallet:
     @property
     def leads_left(self) -> int:
         return max(0, self.available_cents // self.price_cents)
+
+
+@dataclass(frozen=True, slots=True)
+class CallTroubles:
+    """`overdue`: leads that are due and not called, at most MAX_COUNTED. `flagged`: channels. `doubtful`: calls."""
+
+    overdue: int
+    flagged: int
+    doubtful: int
+    is_dialer_missing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +136,7 @@ class Home:
     failing: int
     unverified: int
     stopped: int
+    calls: CallTroubles
     has_workspaces: bool
 
     @property
@@ -113,7 +144,7 @@ class Home:
         return sum(number for _, number in self.outcomes)
 
 
-def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
+def read_home(visible: Sequence[int] | None, *, since: datetime, at: datetime) -> Home:
     """Four statements, five for a user who sees every workspace (None)."""
     ids = list(Workspace.objects.values_list("pk", flat=True)) if visible is None else list(visible)
     outcomes: dict[str, int] = {}
@@ -128,8 +159,15 @@ def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
         dry = [DryWallet(*row) for row in cursor.fetchall()]
         cursor.execute(SILENT, [ids, since, SHOWN])
         silent = cursor.fetchall()
-        cursor.execute(FOR_OPERATORS, {"ids": ids, "most": MAX_COUNTED, "by_itself": list(BY_ITSELF)})
-        unknown, failing, unverified, stopped = cursor.fetchone()
+        values = {
+            "ids": ids,
+            "most": MAX_COUNTED,
+            "by_itself": list(BY_ITSELF),
+            "late": at - LATE,
+            "alive": at - ALIVE,
+        }
+        cursor.execute(FOR_OPERATORS, values)
+        unknown, failing, unverified, stopped, *calls = cursor.fetchone()
     return Home(
         outcomes=_most_first(outcomes),
         reasons=_most_first(reasons),
@@ -139,6 +177,7 @@ def read_home(visible: Sequence[int] | None, *, since: datetime) -> Home:
         failing=failing,
         unverified=unverified,
         stopped=stopped,
+        calls=CallTroubles(*calls),
         has_workspaces=bool(ids),
     )
 

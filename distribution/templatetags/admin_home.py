@@ -23,8 +23,9 @@ def admin_home(context: dict[str, Any]) -> dict[str, Any]:
     request = context["request"]
     if not request.user.has_perm("routing.view_lead"):
         return {"home": None}
-    since = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    home = read_home(visible_ids(request), since=since)
+    at = timezone.now()
+    since = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    home = read_home(visible_ids(request), since=since, at=at)
     return {
         "request": request,
         "home": home,

@@ -13,11 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from distribution.attempts.distribute import distribute_lead
+from distribution.models import Dialer
 from tests.support.admin_pages import build_world, client_of, person
 from tests.support.factories import (
     BuyerFactory,
+    CallFactory,
     CampaignFactory,
     CarrierAccountFactory,
+    ChannelFactory,
     DeliveryFactory,
     EndpointFactory,
     EnrollmentFactory,
@@ -93,7 +96,9 @@ def test_deliveries_that_need_a_person_are_counted(client: Client) -> None:
 
 def test_leads_that_wait_for_an_operator_are_counted(client: Client) -> None:
     WorkspaceFactory()
-    assert cards(client)["Verifications"].startswith("No lead waits for an operator, and no carrier account")
+    assert cards(client)["Verifications"].startswith(
+        "No lead waits for an operator, every lead that is due is called"
+    )
     now = timezone.now()
     source = SourceFactory()
     for state, due_at in (("person", None), ("person", None), ("waiting", now)):
@@ -108,6 +113,27 @@ def test_leads_that_wait_for_an_operator_are_counted(client: Client) -> None:
     content = own.get(HOME).content.decode()
     [listed] = re.findall(r'href="([^"]+)">2</a>', content)
     assert len(own.get(listed).context["cl"].result_list) == 2
+
+
+def test_home_says_that_nobody_is_called(client: Client) -> None:
+    now = timezone.now()
+    channel = ChannelFactory(flagged_at=now, flag_reason="refused")
+    source = SourceFactory(workspace=channel.workspace)
+    VerificationFactory(lead__source=source, due_at=now - timedelta(minutes=2))
+    VerificationFactory(lead__source=source, due_at=now)
+    CallFactory(channel=channel, verification__lead__source=source, dial="unknown")
+    Dialer.objects.create(name="one", seen_at=now - timedelta(minutes=1))
+    ChannelFactory(is_enabled=False, flagged_at=now, flag_reason="refused")
+
+    assert cards(client)["Verifications"] == (
+        "No dialer runs, so nobody is called. Start one: manage.py dialer ."
+        " Due for a minute, not called 1 Channels flagged 1 Calls in doubt 1"
+    )
+    Dialer.objects.update(seen_at=now)
+    own = client_of(person("viewer", channel.workspace))
+    assert cards(own)["Verifications"] == "Due for a minute, not called 1 Channels flagged 1 Calls in doubt 1"
+    stranger = client_of(person("viewer", WorkspaceFactory()))
+    assert cards(stranger)["Verifications"].startswith("No lead waits for an operator")
 
 
 def test_empty_states_say_what_to_do(client: Client) -> None:

@@ -292,7 +292,7 @@ def test_unknown_call_that_the_carrier_keeps_in_its_queue_is_canceled(office: Of
 
     office.check(after=timedelta(seconds=31))
     call = fresh(call)
-    assert (call.outcome, call.ended_by, lead_of(call)) == ("canceled", "poll", ("gated", "", ""))
+    assert (call.outcome, call.ended_by, lead_of(call)) == ("not_placed", "poll", ("gated", "", ""))
     assert [each["ended_by"] for each in office.carrier.calls() if each["sid"] == call.carrier_sid] == ["api"]
 
 

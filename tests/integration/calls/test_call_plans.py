@@ -64,10 +64,10 @@ def call(committed_db: None) -> Call:  # noqa: ARG001
     ("sql", "parameters", "table"),
     [
         (TAKE, TAKING, "distribution_callnotice"),
-        (FIND_DUE, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
-        (FIND_SECOND, {"at": timezone.now() + timedelta(days=1)}, "distribution_callnotice"),
+        (FIND_DUE, {"at": timezone.now() + timedelta(days=1), "without": []}, "distribution_call"),
+        (FIND_SECOND, {"at": timezone.now() + timedelta(days=1), "without": []}, "distribution_callnotice"),
         (FIND_LEFT_BEHIND, [10], "distribution_call"),
-        (FIND_COST, {"at": timezone.now() + timedelta(days=1)}, "distribution_call"),
+        (FIND_COST, {"at": timezone.now() + timedelta(days=1), "without": []}, "distribution_call"),
     ],
     ids=["new reports", "due calls", "second calls", "calls left behind", "due costs"],
 )
