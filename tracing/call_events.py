@@ -26,6 +26,7 @@ class CallEventCode(StrEnum):
     ENDED = "ended"  # outcome, by, duration_seconds?
     HUNG_UP = "hung_up"  # why
     VERIFIED = "verified"  # how
+    PHONE_BLOCKED = "phone_blocked"  # the person asked not to be called again
     DECLINED = "declined"
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
@@ -217,6 +218,9 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
         CallEventCode.HUNG_UP: lambda data, _channel: f"LeadSwitch hangs up: {data['why'].replace('_', ' ')}",
         CallEventCode.VERIFIED: lambda data, _channel: (
             f"the person was verified {HOW_VERIFIED.get(data['how'], data['how'])}"
+        ),
+        CallEventCode.PHONE_BLOCKED: lambda _data, _channel: (
+            "the phone was put on the list of blocked phones: the workspace does not call it again"
         ),
         CallEventCode.DECLINED: lambda _data, _channel: "the person does not want it: the lead is not sold",
         CallEventCode.AGAIN: lambda data, _channel: (

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from django.urls import reverse
 
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
+from distribution.models import BlockedPhone
+from routing.models import Lead
 from tracing import wording
+from tracing.call_events import CallEventCode
 
+PHONE_BLOCKED: Final = "phone_blocked"
 TONES: Final = {
     **dict.fromkeys(("verified", "confirmed"), "good"),
     **dict.fromkeys(("declined", "unverified", "opted_out", "invalid_phone", "failed", "not_placed"), "bad"),
@@ -38,7 +41,10 @@ class StoryRow:
 
 @dataclass(frozen=True, slots=True)
 class VerificationPanel:
-    """`url`, `calls_url`: the lead's rows in the lists of verifications and of calls."""
+    """`url`, `calls_url`: the lead's rows in the lists of verifications and of calls.
+
+    `blocked_url`: the entry of the phone in the list of blocked phones, if it is why there is no call.
+    """
 
     url: str
     calls_url: str
@@ -50,19 +56,37 @@ class VerificationPanel:
     passes: str
     calls: tuple[CallRow, ...]
     story: tuple[StoryRow, ...]
+    blocked_url: str
 
 
 def build_verifications(
-    verifications: Sequence[TracedVerification], *, lead: UUID, timezone: str
+    verifications: Sequence[TracedVerification], *, lead: Lead
 ) -> tuple[VerificationPanel, ...]:
-    """`lead`: its public id."""
-    return tuple(_build(each, lead, timezone) for each in verifications)
+    """One statement more if a phone may be blocked."""
+    is_blocked = any(_names_blocked(each) for each in verifications)
+    blocked_url = _find_blocked(lead) if is_blocked else ""
+    return tuple(_build(each, lead, blocked_url if _names_blocked(each) else "") for each in verifications)
 
 
-def _build(verification: TracedVerification, lead: UUID, timezone: str) -> VerificationPanel:
+def _names_blocked(verification: TracedVerification) -> bool:
+    told = {line.code for line in verification.story}
+    return CallEventCode.PHONE_BLOCKED in told or verification.reason == PHONE_BLOCKED
+
+
+def _find_blocked(lead: Lead) -> str:
+    """ "" once the entry was deleted."""
+    blocked = BlockedPhone.objects.filter(workspace_id=lead.workspace_id, phone_hash=lead.phone_hash)
+    found = blocked.values_list("pk", flat=True).first()
+    return "" if found is None else reverse("admin:distribution_blockedphone_change", args=[found])
+
+
+def _build(verification: TracedVerification, lead: Lead, blocked_url: str) -> VerificationPanel:
+    timezone = lead.workspace.timezone
     return VerificationPanel(
-        url=f"{reverse('admin:distribution_verification_changelist')}?q={lead}",
-        calls_url=f"{reverse('admin:distribution_call_changelist')}?q={lead}" if verification.calls else "",
+        url=f"{reverse('admin:distribution_verification_changelist')}?q={lead.public_id}",
+        calls_url=f"{reverse('admin:distribution_call_changelist')}?q={lead.public_id}"
+        if verification.calls
+        else "",
         state=verification.state_sentence.rstrip("."),
         tone=TONES.get(verification.state, "plain"),
         opened_at=_local(verification.opened_at, timezone),
@@ -71,6 +95,7 @@ def _build(verification: TracedVerification, lead: UUID, timezone: str) -> Verif
         passes=wording.sentence(wording.one_of(verification.passes)) if verification.passes else "",
         calls=tuple(_build_call(each, timezone) for each in verification.calls),
         story=tuple(_build_line(each, timezone) for each in verification.story),
+        blocked_url=blocked_url,
     )
 
 
