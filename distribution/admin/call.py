@@ -29,6 +29,7 @@ from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import VocabularyFilter
 from tracing.admin.scope import visible_ids
 from tracing.call_events import ENDED_BY, describe_call_event
+from tracing.call_problems import describe_problem
 from tracing.parsing import parse_id, parse_text, parse_uuid
 from tracing.wording import moment, sentence, short_id, span
 
@@ -168,9 +169,9 @@ class CallAdmin(CallRecordingAdmin):
 
     @admin.display(description="placing it")
     def placing(self, call: Call) -> str:
-        code = f" (carrier's code {call.dial_code})" if call.dial_code else ""
-        why = f": {call.dial_problem.replace('_', ' ')}" if call.dial_problem else ""
-        return f"{sentence(DialOutcome(call.dial).label).rstrip('.')}{why}{code}"
+        placed = sentence(DialOutcome(call.dial).label)
+        why = describe_problem(call.dial_problem, code=call.dial_code) if call.dial_problem else ""
+        return f"{placed} {why}".rstrip()
 
     @admin.display(description="lasted")
     def lasted(self, call: Call) -> str:

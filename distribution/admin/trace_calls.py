@@ -14,6 +14,8 @@ from tracing import wording
 from tracing.call_events import CallEventCode
 
 PHONE_BLOCKED: Final = "phone_blocked"
+# No call confirmed the request.
+ENDED_WITHOUT: Final = frozenset({"person", "unverified"})
 TONES: Final = {
     **dict.fromkeys(("verified", "confirmed"), "good"),
     **dict.fromkeys(("declined", "unverified", "opted_out", "invalid_phone", "failed", "not_placed"), "bad"),
@@ -52,6 +54,7 @@ class VerificationPanel:
     tone: str
     opened_at: str
     ended_at: str
+    why: str
     next_step: str
     passes: str
     calls: tuple[CallRow, ...]
@@ -91,12 +94,21 @@ def _build(verification: TracedVerification, lead: Lead, blocked_url: str) -> Ve
         tone=TONES.get(verification.state, "plain"),
         opened_at=_local(verification.opened_at, timezone),
         ended_at=_local(verification.ended_at, timezone),
+        why=_find_why(verification),
         next_step=verification.next_step,
         passes=wording.sentence(wording.one_of(verification.passes)) if verification.passes else "",
         calls=tuple(_build_call(each, timezone) for each in verification.calls),
         story=tuple(_build_line(each, timezone) for each in verification.story),
         blocked_url=blocked_url,
     )
+
+
+def _find_why(verification: TracedVerification) -> str:
+    """Why there is no further call, and what followed. *Next step* says why there is none yet."""
+    if verification.state not in ENDED_WITHOUT:
+        return ""
+    given_up = [line.sentence for line in verification.story if line.code == CallEventCode.GAVE_UP]
+    return given_up[-1] if given_up else verification.reason_sentence
 
 
 def _build_call(call: TracedCall, timezone: str) -> CallRow:
@@ -111,8 +123,8 @@ def _build_call(call: TracedCall, timezone: str) -> CallRow:
 
 
 def _build_line(line: StoryLine, timezone: str) -> StoryRow:
-    return StoryRow(_local(line.at, timezone), line.code, line.sentence, line.by)
+    return StoryRow(_local(line.at, timezone), line.code, line.sentence, line.operator)
 
 
 def _local(at: datetime | None, timezone: str) -> str:
-    return "" if at is None else wording.local_moment(at, timezone=timezone)
+    return "" if at is None else wording.local_second(at, timezone=timezone)

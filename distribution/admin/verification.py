@@ -25,6 +25,7 @@ from distribution.calls.by_hand import (
 )
 from distribution.calls.calling_now import find_refusal_now
 from distribution.calls.holds import read_holds
+from distribution.explain.call_reasons import explain_hold, explain_reason, read_known
 from distribution.explain.types import TracedVerification
 from distribution.explain.verification import describe_hold, read_verifications
 from distribution.models import (
@@ -41,7 +42,7 @@ from tracing.admin.keyset import MAX_SCANNED, KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin, VocabularyFilter
 from tracing.call_events import WAIT_REASONS, describe_waiting
 from tracing.parsing import parse_uuid
-from tracing.wording import local_moment, short_id
+from tracing.wording import local_moment, local_second, short_id
 
 VERIFY: Final = "distribution.verify_by_hand"
 STATES: Final[Mapping[Any, str]] = dict(VerificationState.choices)
@@ -160,10 +161,12 @@ class HeldChangeList(KeysetChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         waiting = {row.workspace_id for row in self.result_list if row.state == VerificationState.WAITING}
-        holds = read_holds(waiting)
+        holds, known = read_holds(waiting), read_known(self.result_list)
         for row in self.result_list:
             hold = holds.get(row.workspace_id)
-            row.reason_now = row.reason if hold is None else hold.reason_of(row)
+            is_held = hold is not None and hold.has_due(row)
+            why = explain_hold(hold) if is_held and hold else explain_reason(row.reason, known[row.pk])
+            row.why_now = why.sentence
 
 
 @admin.register(Verification)
@@ -226,7 +229,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
 
     @admin.display(description="why")
     def short_why(self, row: Any) -> SafeString:
-        why = describe_waiting(row.reason_now) or NOTHING
+        why = row.why_now or NOTHING
         return format_html('<span class="admin-detail">{}</span>', why)
 
     @admin.display(description="next call from")
@@ -267,7 +270,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     def story(self, row: Verification) -> SafeString | str:
         zone = row.workspace.timezone
         lines = [
-            (local_moment(each.at, timezone=zone), each.sentence, f" ({each.by})" if each.by else "")
+            (local_second(each.at, timezone=zone), each.sentence, f" ({each.operator})" if each.by else "")
             for each in self._explain(row).story
         ]
         rows = format_html_join("", "<li><time>{}</time> {}{}</li>", lines)

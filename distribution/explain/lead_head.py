@@ -45,6 +45,8 @@ def describe_lead(
     if reason and waits_for is not None and waits_for.state == VerificationState.PERSON:
         reason_sentence = f"{reason_sentence} There is no further call. {waits_for.reason_sentence}".rstrip()
         change = OF_OPERATOR
+    elif reason and waits_for is not None and waits_for.change:
+        change = waits_for.change
     return LeadHead(
         public_id=lead.public_id,
         workspace=lead.workspace.name,

@@ -104,7 +104,7 @@ def _name_holds(report: Report) -> Report:
     """With what holds the due leads of each workspace back, and without the ids."""
     holds = read_holds({row[-1] for row in report.rows if row[3]})
     rows = [
-        (slug, holds[workspace].reason if due else reason, leads, due, earliest)
+        (slug, holds[workspace].cause if due else reason, leads, due, earliest)
         for slug, reason, leads, due, earliest, workspace in report.rows
     ]
     return replace(report, columns=report.columns[:-1], rows=rows)

@@ -185,7 +185,7 @@ class TestCarrierAccount:
                 "account_refused",
                 "the carrier refused the account SID or the token, or the account is suspended",
             ),
-            ("account_limited", "the account is a trial, or lacks a feature"),
+            ("account_limited", "the carrier account is a trial, or lacks a feature"),
             ("queue_full", "the carrier has a day of calls in its queue"),
             ("bad_settings", "the API address or the account SID cannot be used"),
         ],
@@ -205,7 +205,8 @@ class TestCarrierAccount:
             ("token-of-the-tests", "the account is active."),
             (
                 "wrong",
-                "The carrier refused the account SID or the token, or the account is suspended. (code 20003)",
+                "The carrier refused the account SID or the token, or the account is suspended (carrier's code"
+                " 20003). What would have to change: replace the token, or ask the carrier why the account is suspended.",
             ),
         ],
     )

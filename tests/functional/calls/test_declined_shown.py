@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 
 def say(lead: Lead, *said: Said) -> Call:
-    call = CallFactory(verification=Verification.objects.get(lead=lead))
+    call = CallFactory(verification=Verification.objects.get(lead=lead), phone_hash=lead.phone_hash)
     Verification.objects.update(state="calling", due_at=None, tries=1)
     Lead.objects.filter(pk=lead.pk).update(status="calling", locked_by=call.owner, locked_at=read_clock())
     with transaction.atomic():
@@ -89,9 +89,7 @@ def test_lists_and_the_first_page_do_not_ask_for_an_operator() -> None:
 def test_lead_whose_person_was_not_reached_needs_an_operator() -> None:
     lead = gate()
 
-    say(lead, Said("failed"))
-    Lead.objects.filter(pk=lead.pk).update(status="failed", skip_reason="not_verified")
-    lead.refresh_from_db()
+    lead.status, lead.skip_reason = "failed", "not_verified"
 
     assert explain(lead).lead.status_sentence == "Needs an operator to run it again."
 
