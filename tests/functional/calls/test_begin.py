@@ -173,7 +173,7 @@ def test_outside_hours_lead_waits_for_the_first_minutes_of_the_opening() -> None
     [(code, data)] = events_of(waiting)
     assert (code, data["reason"], data["place"]) == (
         *("waits", "outside_calling_hours"),
-        "Georgia: 8 am to 9 pm; it is 10:00 pm there",
+        "By the ZIP code, Georgia: 8 am to 9 pm; it is 10:00 pm there",
     )
 
 
