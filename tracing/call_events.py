@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tracing import wording
-from tracing.call_problems import CALL_PROBLEMS, describe_problem
+from tracing.call_problems import CALL_PROBLEMS, describe_clause, describe_problem
 
 
 class CallEventCode(StrEnum):
@@ -88,7 +88,7 @@ WAIT_REASONS: Final = MappingProxyType(
                 "LeadSwitch has no public address, so no carrier can call it back.",
                 "set LEADSWITCH_BASE_URL",
             ),
-            WaitReason("no_dialer", "No dialer runs, so nobody is called.", "start a dialer"),
+            WaitReason("no_dialer", "No dialer runs, so no one is called.", "start a dialer"),
             WaitReason(
                 "no_channel",
                 "No channel of the workspace is enabled and free of a flag.",
@@ -194,7 +194,9 @@ def _not_placed(data: Mapping[str, Any], _channel: str) -> str:
 
 
 def _unknown(data: Mapping[str, Any], _channel: str) -> str:
-    return f"whether the call was placed is not known ({data['problem'].replace('_', ' ')}): the carrier is asked"
+    return (
+        f"whether the call was placed is not known ({describe_clause(data['problem'])}): the carrier is asked"
+    )
 
 
 def _ended(data: Mapping[str, Any], _channel: str) -> str:

@@ -364,7 +364,7 @@ def _failed(event: EventRow, context: EventContext) -> str:
 def _who_must_act(reason: str) -> str:
     known = SKIP_REASONS.get(reason)
     if known is not None and known.fixer is Fixer.LEAD:
-        return "Nobody has to act."
+        return "No one has to act."
     helped_by = {Fixer.AGENCY: "the agency can fix it", Fixer.BUYER: "the buyers can fix it"}
     who = helped_by.get(known.fixer) if known else None
     return f"Someone must act: {who}." if who else "Someone must act."

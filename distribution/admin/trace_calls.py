@@ -72,8 +72,8 @@ def build_verifications(
 
 
 def _names_blocked(verification: TracedVerification) -> bool:
-    told = {line.code for line in verification.story}
-    return CallEventCode.PHONE_BLOCKED in told or verification.reason == PHONE_BLOCKED
+    listed = {line.code for line in verification.story}
+    return CallEventCode.PHONE_BLOCKED in listed or verification.reason == PHONE_BLOCKED
 
 
 def _find_blocked(lead: Lead) -> str:

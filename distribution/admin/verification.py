@@ -184,10 +184,10 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     )
     fields = (
         *("lead_link", "campaign", "state_shown", "why", "next_step", "passes"),
-        *("due", "tries", "opened", "ended", "calls", "story"),
+        *("due", "tries", "opened_shown", "ended", "calls", "story"),
     )
     readonly_fields = (
-        *("lead_link", "state_shown", "why", "next_step", "passes", "due", "opened", "ended"),
+        *("lead_link", "state_shown", "why", "next_step", "passes", "due", "opened_shown", "ended"),
         *("calls", "story"),
     )
     due_at_shown = time_column("due_at", label="next call")
@@ -235,6 +235,10 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     @admin.display(description="next call from")
     def due(self, row: Verification) -> str:
         return NOTHING if row.due_at is None else local_moment(row.due_at, timezone=row.workspace.timezone)
+
+    @admin.display(description="opened")
+    def opened_shown(self, row: Verification) -> str:
+        return local_second(row.opened_at, timezone=row.workspace.timezone)
 
     @admin.display(description="ended")
     def ended(self, row: Verification) -> str:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from distribution.calls.holds import Hold, UnusableChannel, read_unusable
+from distribution.explain.call_doubt import DOUBT, is_in_doubt
 from distribution.models import Call, CallEvent, CallOutcome, Verification
 from tracing.call_events import (
     HUNG_UP,
@@ -21,7 +22,8 @@ from tracing.call_events import (
 )
 from tracing.call_problems import describe_problem
 
-TOLD: Final = (CallEventCode.WAITS.value, CallEventCode.HUNG_UP.value)
+OF_CALL: Final = ("verification_id", "dial", "dial_code", "ended_at", "carrier_sid")
+OF_STORY: Final = (CallEventCode.WAITS.value, CallEventCode.HUNG_UP.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,15 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a verification apart from its reason. `code`: the carrier's, of its last refusal."""
+    """What is known of a verification apart from its reason. `code`: the carrier's, of its last refusal.
+
+    `is_in_doubt`: whether its last call was placed.
+    """
 
     place: str = ""
     code: str = ""
     hung_up: str = ""
+    is_in_doubt: bool = False
 
 
 NOTHING_KNOWN: Final = Known()
@@ -55,6 +61,8 @@ CHANNEL_STATES: Final = MappingProxyType(
 
 def explain_reason(reason: str, known: Known = NOTHING_KNOWN) -> Why:
     """`reason`: a code of WAIT_REASONS, or how the last call ended."""
+    if known.is_in_doubt:
+        return Why(DOUBT)
     if reason == CallOutcome.CANCELED and known.hung_up in HUNG_UP:
         return Why(HUNG_UP[known.hung_up])
     wait = WAIT_REASONS.get(reason)
@@ -101,19 +109,15 @@ def find_known(calls: Sequence[Call], events: Iterable[CallEvent]) -> Known:
             place = event.data.get("place", "")
         elif event.code == CallEventCode.HUNG_UP:
             hung_up = event.data.get("why", "")
-    return Known(place, calls[-1].dial_code if calls else "", hung_up)
+    return Known(place, calls[-1].dial_code if calls else "", hung_up, bool(calls) and is_in_doubt(calls[-1]))
 
 
 def read_known(verifications: Collection[Verification]) -> Mapping[int, Known]:
     """Of a page of verifications. Two statements."""
     calls: dict[int, list[Call]] = {}
-    for call in (
-        Call.objects.filter(verification__in=verifications)
-        .only("verification_id", "dial_code")
-        .order_by("pk")
-    ):
+    for call in Call.objects.filter(verification__in=verifications).only(*OF_CALL).order_by("pk"):
         calls.setdefault(call.verification_id or 0, []).append(call)
     events: dict[int, list[CallEvent]] = {}
-    for event in CallEvent.objects.filter(verification__in=verifications, code__in=TOLD).order_by("pk"):
+    for event in CallEvent.objects.filter(verification__in=verifications, code__in=OF_STORY).order_by("pk"):
         events.setdefault(event.verification_id or 0, []).append(event)
     return {row.pk: find_known(calls.get(row.pk, ()), events.get(row.pk, ())) for row in verifications}

@@ -120,6 +120,7 @@ def test_dial_in_doubt_is_no_call_that_is_out(lead: Lead, settings: Any) -> None
     shown = read(lead)
 
     assert shown.state_sentence == "It is not known whether the call was placed."
+    assert shown.state_sentence in page()
     assert shown.calls[0].sentence == shown.state_sentence
     asked, until = (
         f"{each:%Y-%m-%d %H:%M:%S} UTC" for each in (call.next_check_at, now + timedelta(minutes=10))
@@ -166,7 +167,7 @@ def test_closed_hours_name_the_place_and_where_it_is_from(lead: Lead) -> None:
         ),
         (
             lambda: Dialer.objects.update(seen_at=timezone.now() - timedelta(minutes=1)),
-            "No dialer runs, so nobody is called.",
+            "No dialer runs, so no one is called.",
             "start a dialer",
         ),
     ],

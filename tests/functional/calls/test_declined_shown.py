@@ -23,15 +23,15 @@ from tests.support.factories import (
     EnrollmentFactory,
     LeadFactory,
     SourceFactory,
-    person,
 )
 from tracing.models import Attempt
 
 pytestmark = pytest.mark.django_db
+HASH = "ab" * 32
 
 
 def say(lead: Lead, *said: Said) -> Call:
-    call = CallFactory(verification=Verification.objects.get(lead=lead), phone_hash=lead.phone_hash)
+    call = CallFactory(verification=Verification.objects.get(lead=lead), phone_hash=HASH)
     Verification.objects.update(state="calling", due_at=None, tries=1)
     Lead.objects.filter(pk=lead.pk).update(status="calling", locked_by=call.owner, locked_at=read_clock())
     with transaction.atomic():
@@ -44,7 +44,7 @@ def say(lead: Lead, *said: Said) -> Call:
 def gate() -> Lead:
     campaign = CampaignFactory(name="Roofing Atlanta", verification="required")
     EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
-    lead: Lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace), **person())
+    lead: Lead = LeadFactory(source=SourceFactory(workspace=campaign.workspace), phone_hash=HASH)
     assert distribute_lead(lead.pk).result == "gated"
     return lead
 
@@ -67,7 +67,7 @@ def test_nobody_has_to_act(key: str) -> None:
     assert closing.headline.startswith("Attempt 2 (end of its verification)")
     assert closing.campaign == explained.lead.campaign
     assert closing.steps[-1].sentence == (
-        "Not sold: The person said in a call that they do not want this. Nobody has to act."
+        "Not sold: The person said in a call that they do not want this. No one has to act."
     )
     assert Attempt.objects.get(lead_id=lead.pk, number=2).trigger == "verification"
 
@@ -100,8 +100,8 @@ def test_blocked_phone_is_in_the_story_with_a_link_to_its_entry() -> None:
     say(lead, Said("in-progress", answered_by="human"), Said(key="9"))
 
     [panel] = build_page(lead).verifications
-    told = {line.code: line.sentence for line in panel.story}
-    assert told["phone_blocked"] == (
+    listed = {line.code: line.sentence for line in panel.story}
+    assert listed["phone_blocked"] == (
         "The phone was put on the list of blocked phones: the workspace does not call it again."
     )
     entry = BlockedPhone.objects.get()

@@ -324,4 +324,4 @@ def test_lead_that_expires_before_its_next_call_is_given_up(office: Office, end:
 
     assert (call.state, call.outcome) == ("ended", "not_placed")
     assert (waiting.state, waiting.tries) == (state, 0)
-    assert events_of(waiting)[-1] == ("gave_up", {"reason": "carrier_refused", "end": end})
+    assert events_of(waiting)[-1] == ("gave_up", {"reason": "country_refused", "end": end})

@@ -362,7 +362,7 @@ def test_failure_shows_its_reason_for_every_outcome(reason: str, outcome: str) -
     ends = outcome in {"unsold", "failed"}
     is_of_lead = SKIP_REASONS[reason].fixer is Fixer.LEAD
     assert ("Someone must act" in sentence) == (ends and not is_of_lead)
-    assert ("Nobody has to act." in sentence) == (ends and is_of_lead)
+    assert ("No one has to act." in sentence) == (ends and is_of_lead)
 
 
 def test_reason_has_its_change_unless_gates_or_buyers_have() -> None:
