@@ -1,4 +1,4 @@
-"""A person who declined or opted out, as operators read it: nobody has to act."""
+"""A person who declined or opted out, as operators read it: no one has to act."""
 
 from typing import Any
 
