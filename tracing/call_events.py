@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tracing import wording
+from tracing.call_problems import CALL_PROBLEMS, describe_clause, describe_problem
 
 
 class CallEventCode(StrEnum):
@@ -26,6 +27,7 @@ class CallEventCode(StrEnum):
     ENDED = "ended"  # outcome, by, duration_seconds?
     HUNG_UP = "hung_up"  # why
     VERIFIED = "verified"  # how
+    PHONE_BLOCKED = "phone_blocked"  # the person asked not to be called again
     DECLINED = "declined"  # is_late?: the lead had moved on
     AGAIN = "again"  # outcome, due_at
     GAVE_UP = "gave_up"  # reason, end
@@ -43,6 +45,16 @@ class WaitReason:
     change: str = ""
 
 
+# Reasons that come from a refusal of the carrier -> its problem. The call that was refused has the carrier's code.
+OF_CARRIER: Final = MappingProxyType(
+    {
+        "carrier_unreachable": "unreachable",
+        "carrier_refused": "refused",
+        "country_refused": "geo",
+        "carrier_limit": "concurrency",
+        "throttled": "throttled",
+    }
+)
 WAIT_REASONS: Final = MappingProxyType(
     {
         each.code: each
@@ -52,12 +64,12 @@ WAIT_REASONS: Final = MappingProxyType(
             WaitReason("outside_calling_hours", "It is outside the hours at which the person may be called."),
             WaitReason(
                 "no_calling_hours",
-                "No calling hours are known for where the person lives.",
+                "No calling hours are known for a place where the person may be.",
                 "add calling hours for the state or country, or verify the person by hand",
             ),
             WaitReason(
                 "no_timezone",
-                "The time zone of the person is not known, so nobody may call.",
+                "A time zone of the person is not known, so nobody may call.",
                 "verify the person by hand",
             ),
             WaitReason("no_phone", "The lead has no phone number.", "verify the person by hand"),
@@ -77,6 +89,7 @@ WAIT_REASONS: Final = MappingProxyType(
                 "LeadSwitch has no public address, so no carrier can call it back.",
                 "set LEADSWITCH_BASE_URL",
             ),
+            WaitReason("no_dialer", "No dialer runs, so no one is called.", "start a dialer"),
             WaitReason(
                 "no_channel",
                 "No channel of the workspace is enabled and free of a flag.",
@@ -90,16 +103,28 @@ WAIT_REASONS: Final = MappingProxyType(
                 "The carrier account is stopped or not enabled.",
                 "start or enable the carrier account",
             ),
-            WaitReason("carrier_unreachable", "The carrier could not be reached."),
-            WaitReason("carrier_refused", "The carrier refused the call."),
+            *(
+                WaitReason(code, CALL_PROBLEMS[problem].sentence, CALL_PROBLEMS[problem].change)
+                for code, problem in OF_CARRIER.items()
+            ),
             WaitReason("dial_unknown", "The carrier did not say whether it placed the last call."),
-            WaitReason("throttled", "The carrier asked us to wait."),
             WaitReason(
                 "queued_too_long",
                 "The carrier had the call in its queue for too long.",
                 "lower the pace of the account or of its channels, if that lasts",
             ),
         )
+    }
+)
+
+# Reasons about a place: the event of the story has it.
+OF_PLACE: Final = frozenset({"outside_calling_hours", "no_calling_hours", "no_timezone"})
+# Why LeadSwitch ended a call.
+HUNG_UP: Final = MappingProxyType(
+    {
+        "too_long": "The call rang or lasted longer than it may, so LeadSwitch ended it.",
+        "queued_too_long": "The carrier kept the call in its queue for too long, so LeadSwitch ended it.",
+        "lead_moved_on": "The lead no longer needed the call, so LeadSwitch ended it.",
     }
 )
 
@@ -116,7 +141,7 @@ OUTCOMES: Final = MappingProxyType(
         "no_answer": "nobody answered",
         "invalid_phone": "the number cannot be called",
         "failed": "the carrier could not complete it",
-        "canceled": "LeadSwitch ended it",
+        "canceled": "LeadSwitch ended it before anybody answered",
         "not_placed": "it was not placed",
     }
 )
@@ -163,7 +188,9 @@ def describe_waiting(reason: str) -> str:
 
 def describe_call_event(code: str, data: Mapping[str, Any], *, channel: str = "") -> str:
     """One sentence, without times: show them beside it. `channel`: its name, if the reader may know it."""
-    describe = _DESCRIBERS.get(CallEventCode(code)) if code in CallEventCode.__members__.values() else None
+    describe = (
+        CALL_EVENT_WORDS.get(CallEventCode(code)) if code in CallEventCode.__members__.values() else None
+    )
     return wording.sentence(code.replace("_", " ") if describe is None else describe(data, channel))
 
 
@@ -171,7 +198,7 @@ def _waits(data: Mapping[str, Any], _channel: str) -> str:
     reason = WAIT_REASONS.get(data["reason"])
     text = data["reason"].replace("_", " ") if reason is None else reason.sentence.rstrip(".")
     place = data.get("place")
-    return f"not called yet: {_lower(text)}{f' ({place})' if place else ''}"
+    return f"not called: {_lower(text)}{f' ({place})' if place else ''}"
 
 
 def _placing(data: Mapping[str, Any], channel: str) -> str:
@@ -180,15 +207,15 @@ def _placing(data: Mapping[str, Any], channel: str) -> str:
 
 
 def _not_placed(data: Mapping[str, Any], _channel: str) -> str:
-    return f"the call was not placed: {data['problem'].replace('_', ' ')}{_code(data)}"
+    return (
+        f"the call was not placed: {_lower(describe_problem(data['problem'], code=data.get('code') or ''))}"
+    )
 
 
 def _unknown(data: Mapping[str, Any], _channel: str) -> str:
-    return f"whether the call was placed is not known ({data['problem'].replace('_', ' ')}): the carrier is asked"
-
-
-def _code(data: Mapping[str, Any]) -> str:
-    return f" (carrier's code {data['code']})" if data.get("code") else ""
+    return (
+        f"whether the call was placed is not known ({describe_clause(data['problem'])}): the carrier is asked"
+    )
 
 
 def _ended(data: Mapping[str, Any], _channel: str) -> str:
@@ -225,7 +252,7 @@ def _lower(text: str) -> str:
     return text if text.startswith("LeadSwitch") else text[:1].lower() + text[1:]
 
 
-_DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
+CALL_EVENT_WORDS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
     {
         CallEventCode.WAITS: _waits,
         CallEventCode.PLACING: _placing,
@@ -239,13 +266,18 @@ _DESCRIBERS: Final[Mapping[CallEventCode, Describe]] = MappingProxyType(
         CallEventCode.ANSWERED: _answered,
         CallEventCode.KEY: lambda data, _channel: f"the person pressed {data['key']}",
         CallEventCode.ENDED: _ended,
-        CallEventCode.HUNG_UP: lambda data, _channel: f"LeadSwitch hangs up: {data['why'].replace('_', ' ')}",
+        CallEventCode.HUNG_UP: lambda data, _channel: _lower(
+            HUNG_UP.get(data["why"], data["why"].replace("_", " "))
+        ),
         CallEventCode.VERIFIED: lambda data, _channel: (
             f"the person was verified {HOW_VERIFIED.get(data['how'], data['how'])}"
         ),
+        CallEventCode.PHONE_BLOCKED: lambda _data, _channel: (
+            "the phone was put on the list of blocked phones: the workspace does not call it again"
+        ),
         CallEventCode.DECLINED: _declined,
         CallEventCode.AGAIN: lambda data, _channel: (
-            f"another call follows: {OUTCOMES.get(data['outcome'], data['outcome'])}"
+            f"{OUTCOMES.get(data['outcome'], data['outcome'])}, so another call follows"
         ),
         CallEventCode.GAVE_UP: _gave_up,
         CallEventCode.CALL_NOW: lambda _data, _channel: "an operator asked for the next call at once",

@@ -35,6 +35,8 @@ def needs_person(result: str) -> bool:
 
 def describe_who_must_act(reason: str) -> str:
     known = SKIP_REASONS.get(reason)
+    if known is not None and known.fixer is Fixer.LEAD:
+        return "No one has to act."
     helped_by = {Fixer.AGENCY: "the agency can fix it", Fixer.BUYER: "the buyers can fix it"}
     who = helped_by.get(known.fixer) if known else None
     return f"Someone must act: {who}." if who else "Someone must act."

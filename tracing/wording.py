@@ -53,6 +53,15 @@ def local_moment(at: datetime, *, timezone: str) -> str:
     return f"{text} ({day}{local:%H:%M} {timezone})"
 
 
+def local_second(at: datetime, *, timezone: str) -> str:
+    """As local_moment, to the second: "2026-08-03 04:00:05 UTC (00:00:05 America/New_York)"."""
+    if timezone == "UTC":
+        return moment(at)
+    local = at.astimezone(ZoneInfo(timezone))
+    day = "" if local.date() == at.date() else f"{local:%Y-%m-%d} "
+    return f"{moment(at)} ({day}{local:%H:%M:%S} {timezone})"
+
+
 def parse_moment(text: Any) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 

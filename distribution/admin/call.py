@@ -1,6 +1,7 @@
 """Every call: when it was placed, what the carrier said, what it came to, and its recording. No phone number."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin
@@ -29,8 +30,9 @@ from tracing.admin.keyset import MAX_SCANNED
 from tracing.admin.readonly import VocabularyFilter
 from tracing.admin.scope import visible_ids
 from tracing.call_events import ENDED_BY, describe_call_event, name_call
+from tracing.call_problems import describe_problem
 from tracing.parsing import parse_id, parse_text, parse_uuid
-from tracing.wording import moment, sentence, short_id, span
+from tracing.wording import local_second, moment, sentence, short_id, span
 
 MAX_CHOICES: Final = 200
 STATES: Final[Mapping[Any, str]] = dict(CallState.choices)
@@ -161,9 +163,9 @@ class CallAdmin(CallRecordingAdmin):
 
     @admin.display(description="placing it")
     def placing(self, call: Call) -> str:
-        code = f" (carrier's code {call.dial_code})" if call.dial_code else ""
-        why = f": {call.dial_problem.replace('_', ' ')}" if call.dial_problem else ""
-        return f"{sentence(DialOutcome(call.dial).label).rstrip('.')}{why}{code}"
+        placed = sentence(DialOutcome(call.dial).label)
+        why = describe_problem(call.dial_problem, code=call.dial_code) if call.dial_problem else ""
+        return f"{placed} {why}".rstrip()
 
     @admin.display(description="lasted")
     def lasted(self, call: Call) -> str:
@@ -183,29 +185,29 @@ class CallAdmin(CallRecordingAdmin):
 
     @admin.display(description="the carrier is asked next")
     def asked_next(self, call: Call) -> str:
-        return NOTHING if call.next_check_at is None else moment(call.next_check_at)
+        return _when(call.next_check_at, call)
 
     @admin.display(description="dialed")
     def dialed(self, call: Call) -> str:
-        return _when(call.dialed_at)
+        return _when(call.dialed_at, call)
 
     @admin.display(description="rang")
     def ringing(self, call: Call) -> str:
-        return _when(call.ringing_at)
+        return _when(call.ringing_at, call)
 
     @admin.display(description="answered")
     def answered(self, call: Call) -> str:
-        return _when(call.answered_at)
+        return _when(call.answered_at, call)
 
     @admin.display(description="ended")
     def ended(self, call: Call) -> str:
-        return _when(call.ended_at)
+        return _when(call.ended_at, call)
 
     @admin.display(description="story")
     def story(self, call: Call) -> SafeString | str:
         events = CallEvent.objects.filter(call_id=call.pk).order_by("pk")
         lines = [
-            (moment(each.at), describe_call_event(each.code, each.data, channel=call.channel.name), "")
+            (_when(each.at, call), describe_call_event(each.code, each.data, channel=call.channel.name), "")
             for each in events
         ]
         return story_list(lines, name="call-story")
@@ -216,5 +218,6 @@ def _list_accounts(request: HttpRequest) -> list[int]:
     return list(accounts if ids is None else accounts.filter(workspace__in=ids))
 
 
-def _when(at: Any) -> str:
-    return NOTHING if at is None else moment(at)
+def _when(at: datetime | None, call: Call) -> str:
+    """Also in the time zone of its workspace."""
+    return NOTHING if at is None else local_second(at, timezone=call.workspace.timezone)

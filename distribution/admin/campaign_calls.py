@@ -5,11 +5,12 @@ from typing import Final
 from django.http import HttpRequest
 from django.urls import reverse
 
+from distribution.explain.call_reasons import explain_channels
 from distribution.models import CallPolicy, Campaign, Channel, VerificationNeed
 
 NO_CHANNEL: Final = (
     "This campaign sells nothing that must be verified: {workspace} has no channel that can call. Its leads wait until "
-    "there is one, or until an operator verifies each by hand. Add or enable a channel under Channels."
+    "there is one, or until an operator verifies each by hand. {why} What would have to change: {change}."
 )
 
 
@@ -24,7 +25,10 @@ def warn_of_calls(campaign: Campaign) -> str:
         account__is_enabled=True,
         account__stopped_at=None,
     )
-    return "" if usable.exists() else NO_CHANNEL.format(workspace=campaign.workspace)
+    if usable.exists():
+        return ""
+    why = explain_channels(campaign.workspace_id)
+    return NO_CHANNEL.format(workspace=campaign.workspace, why=why.sentence, change=why.change)
 
 
 def list_policy_links(campaign: Campaign, *, request: HttpRequest) -> list[dict[str, str]]:

@@ -32,6 +32,7 @@ from tracing.admin.audited import REASON, ReasonedForm
 from tracing.admin.columns import badge
 from tracing.admin.confirming import ReasonForm, preserve_list_filters
 from tracing.admin.fresh import SeenForm
+from tracing.call_problems import describe_clause
 from tracing.wording import count, moment
 
 CHANGE: Final = "distribution.change_carrieraccount"
@@ -46,11 +47,14 @@ TRY: Final = "Test the connection"
 TRY_LINE: Final = "The carrier is asked for this account. No call is placed, and nothing is changed."
 WHY_STOPPED: Final[Mapping[str, str]] = {
     BY_HAND: "by an operator",
-    Problem.ACCOUNT_REFUSED: "the carrier refused the account SID or the token, or the account is suspended",
-    Problem.ACCOUNT_LIMITED: "the account is a trial, or lacks a feature",
-    Problem.QUEUE_FULL: "the carrier has a day of calls in its queue",
-    Problem.BAD_SETTINGS: "the API address or the account SID cannot be used",
     REPEATED_ID: "the carrier gave several calls the same id",
+    **{
+        code: describe_clause(code)
+        for code in (
+            *(Problem.ACCOUNT_REFUSED, Problem.ACCOUNT_LIMITED),
+            *(Problem.QUEUE_FULL, Problem.BAD_SETTINGS),
+        )
+    },
 }
 
 

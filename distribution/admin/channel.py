@@ -27,6 +27,7 @@ from distribution.calls.switching import (
     unflag_by_hand,
 )
 from distribution.calls.trial_call import CallRefused, begin_test_call
+from distribution.explain.call_doubt import describe_doubt, is_in_doubt
 from distribution.models import Call, CallState, Channel
 from routing.admin.configuration import ConfigurationAdmin
 from routing.conditions.rewriting import rewrite_timezone
@@ -35,6 +36,7 @@ from routing.values.opening_hours import describe_hours
 from tracing.admin.audited import REASON
 from tracing.admin.columns import NOTHING, badge, time_column
 from tracing.admin.confirming import ReasonForm
+from tracing.call_problems import describe_problem
 from tracing.wording import count, moment, span
 
 CHANGE: Final = "distribution.change_channel"
@@ -92,8 +94,10 @@ def _test(channel: Channel, form: ReasonForm, actor: str) -> str:
     call = Call.objects.get(pk=begun.call_id)
     url = reverse("admin:distribution_call_change", args=[call.pk])
     if call.ended_at is not None:
-        text = '<a href="{}">The test call</a> was not placed: {}.'
-        return format_html(text, url, (call.dial_problem or call.outcome).replace("_", " "))
+        text = '<a href="{}">The test call</a> was not placed. {}'
+        return format_html(
+            text, url, describe_problem(call.dial_problem or call.outcome, code=call.dial_code)
+        )
     return format_html('<a href="{}">The test call</a> is out. Its page shows what happens.', url)
 
 
@@ -273,9 +277,16 @@ class ChannelAdmin(SwitchesAdmin, ConfigurationAdmin):
         return TemplateResponse(request, "admin/distribution/channel/lines.html", context)
 
 
+IN_DOUBT: Final = "not known whether it was placed"
+
+
 def _list_open(channel: Channel) -> list[dict[str, Any]]:
     """At most as many as the most lines that a channel may have."""
-    calls = Call.objects.filter(channel=channel, ended_at__isnull=True).select_related("lead").order_by("pk")
+    calls = (
+        Call.objects.filter(channel=channel, ended_at__isnull=True)
+        .select_related("lead", "channel__workspace")
+        .order_by("pk")
+    )
     return [_describe_open_call(call) for call in calls[:200]]
 
 
@@ -285,7 +296,11 @@ def _describe_open_call(call: Call) -> dict[str, Any]:
         "url": reverse("admin:distribution_call_change", args=[call.pk]),
         "what": "test call" if call.lead is None else format_html("try {}", call.number),
         "lead": call.lead,
-        "state": badge(CallState(call.state).label, code="calling"),
+        "state": badge(
+            IN_DOUBT if is_in_doubt(call) else CallState(call.state).label,
+            code="unknown" if is_in_doubt(call) else "calling",
+        ),
+        "doubt": describe_doubt(call, timezone=call.channel.workspace.timezone) if is_in_doubt(call) else "",
         "since": span((timezone.now() - call.created_at).total_seconds()),
         "hangs_up": call.hang_up_at is not None,
     }

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django.db import connection
 
 from distribution.calls.liveness import ALIVE_SECONDS
 from distribution.models import DisabledReason
+from routing.leads.status_words import describe_status
 from routing.models import Workspace
 
+Key = TypeVar("Key", "Outcome", str)
 FEW_LEADS: Final = 10  # a wallet that pays for fewer leads than this is running low
 SHOWN: Final = 10
 MAX_COUNTED: Final = 1_000
@@ -98,6 +100,14 @@ LATE: Final = timedelta(minutes=1)
 ALIVE: Final = timedelta(seconds=ALIVE_SECONDS)
 
 
+class Outcome(NamedTuple):
+    """`reason`: that makes the words, in which case it selects the leads; else blank."""
+
+    words: str
+    status: str
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class DryWallet:
     wallet_id: int
@@ -122,13 +132,13 @@ class CallTroubles:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """`outcomes`: the number of today's leads by status. `reasons`: of those that are not sold, by reason.
+    """`outcomes`: the number of today's leads by status, in words. `reasons`: of those that are not sold, by reason.
 
     `unknown`: deliveries that wait for a person, at most MAX_COUNTED. `failing`: endpoints.
     `unverified`: leads that wait until an operator verifies them, at most MAX_COUNTED. `stopped`: carrier accounts.
     """
 
-    outcomes: Sequence[tuple[str, int]]
+    outcomes: Sequence[tuple[Outcome, int]]
     reasons: Sequence[tuple[str, int]]
     dry: Sequence[DryWallet]
     silent: Sequence[tuple[int, str]]
@@ -147,19 +157,20 @@ class Home:
 def read_home(visible: Sequence[int] | None, *, since: datetime, at: datetime) -> Home:
     """Four statements, five for a user who sees every workspace (None)."""
     ids = list(Workspace.objects.values_list("pk", flat=True)) if visible is None else list(visible)
-    outcomes: dict[str, int] = {}
+    outcomes: dict[Outcome, int] = {}
     reasons: dict[str, int] = {}
     with connection.cursor() as cursor:
         cursor.execute(TODAY, [ids, since])
         for status, reason, number in cursor.fetchall():
-            outcomes[status] = outcomes.get(status, 0) + number
+            outcome = _name_outcome(status, reason)
+            outcomes[outcome] = outcomes.get(outcome, 0) + number
             if reason:
                 reasons[reason] = reasons.get(reason, 0) + number
         cursor.execute(DRY, [ids, FEW_LEADS, SHOWN])
         dry = [DryWallet(*row) for row in cursor.fetchall()]
         cursor.execute(SILENT, [ids, since, SHOWN])
         silent = cursor.fetchall()
-        values = {
+        values: dict[str, Any] = {
             "ids": ids,
             "most": MAX_COUNTED,
             "by_itself": list(BY_ITSELF),
@@ -182,5 +193,10 @@ def read_home(visible: Sequence[int] | None, *, since: datetime, at: datetime) -
     )
 
 
-def _most_first(numbers: dict[str, int]) -> list[tuple[str, int]]:
+def _name_outcome(status: str, reason: str) -> Outcome:
+    words = describe_status(status, reason=reason)
+    return Outcome(words, status, reason if words != describe_status(status, reason="") else "")
+
+
+def _most_first(numbers: dict[Key, int]) -> list[tuple[Key, int]]:
     return sorted(numbers.items(), key=lambda each: (-each[1], each[0]))

@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from django.urls import reverse
 
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
+from distribution.models import BlockedPhone
+from routing.models import Lead
 from tracing import wording
+from tracing.call_events import CallEventCode
 
+PHONE_BLOCKED: Final = "phone_blocked"
+# No call confirmed the request.
+ENDED_WITHOUT: Final = frozenset({"person", "unverified"})
 TONES: Final = {
     **dict.fromkeys(("verified", "confirmed"), "good"),
     **dict.fromkeys(("declined", "unverified", "opted_out", "invalid_phone", "failed", "not_placed"), "bad"),
@@ -38,7 +43,10 @@ class StoryRow:
 
 @dataclass(frozen=True, slots=True)
 class VerificationPanel:
-    """`url`, `calls_url`: the lead's rows in the lists of verifications and of calls."""
+    """`url`, `calls_url`: the lead's rows in the lists of verifications and of calls.
+
+    `blocked_url`: the entry of the phone in the list of blocked phones, if it is why there is no call.
+    """
 
     url: str
     calls_url: str
@@ -46,32 +54,61 @@ class VerificationPanel:
     tone: str
     opened_at: str
     ended_at: str
+    why: str
     next_step: str
     passes: str
     calls: tuple[CallRow, ...]
     story: tuple[StoryRow, ...]
+    blocked_url: str
 
 
 def build_verifications(
-    verifications: Sequence[TracedVerification], *, lead: UUID, timezone: str
+    verifications: Sequence[TracedVerification], *, lead: Lead
 ) -> tuple[VerificationPanel, ...]:
-    """`lead`: its public id."""
-    return tuple(_build(each, lead, timezone) for each in verifications)
+    """One statement more if a phone may be blocked."""
+    is_blocked = any(_names_blocked(each) for each in verifications)
+    blocked_url = _find_blocked(lead) if is_blocked else ""
+    return tuple(_build(each, lead, blocked_url if _names_blocked(each) else "") for each in verifications)
 
 
-def _build(verification: TracedVerification, lead: UUID, timezone: str) -> VerificationPanel:
+def _names_blocked(verification: TracedVerification) -> bool:
+    listed = {line.code for line in verification.story}
+    return CallEventCode.PHONE_BLOCKED in listed or verification.reason == PHONE_BLOCKED
+
+
+def _find_blocked(lead: Lead) -> str:
+    """ "" once the entry was deleted."""
+    blocked = BlockedPhone.objects.filter(workspace_id=lead.workspace_id, phone_hash=lead.phone_hash)
+    found = blocked.values_list("pk", flat=True).first()
+    return "" if found is None else reverse("admin:distribution_blockedphone_change", args=[found])
+
+
+def _build(verification: TracedVerification, lead: Lead, blocked_url: str) -> VerificationPanel:
+    timezone = lead.workspace.timezone
     return VerificationPanel(
-        url=f"{reverse('admin:distribution_verification_changelist')}?q={lead}",
-        calls_url=f"{reverse('admin:distribution_call_changelist')}?q={lead}" if verification.calls else "",
+        url=f"{reverse('admin:distribution_verification_changelist')}?q={lead.public_id}",
+        calls_url=f"{reverse('admin:distribution_call_changelist')}?q={lead.public_id}"
+        if verification.calls
+        else "",
         state=verification.state_sentence.rstrip("."),
         tone=TONES.get(verification.state, "plain"),
         opened_at=_local(verification.opened_at, timezone),
         ended_at=_local(verification.ended_at, timezone),
+        why=_find_why(verification),
         next_step=verification.next_step,
         passes=wording.sentence(wording.one_of(verification.passes)) if verification.passes else "",
         calls=tuple(_build_call(each, timezone) for each in verification.calls),
         story=tuple(_build_line(each, timezone) for each in verification.story),
+        blocked_url=blocked_url,
     )
+
+
+def _find_why(verification: TracedVerification) -> str:
+    """Why there is no further call, and what followed. *Next step* says why there is none yet."""
+    if verification.state not in ENDED_WITHOUT:
+        return ""
+    given_up = [line.sentence for line in verification.story if line.code == CallEventCode.GAVE_UP]
+    return given_up[-1] if given_up else verification.reason_sentence
 
 
 def _build_call(call: TracedCall, timezone: str) -> CallRow:
@@ -86,8 +123,8 @@ def _build_call(call: TracedCall, timezone: str) -> CallRow:
 
 
 def _build_line(line: StoryLine, timezone: str) -> StoryRow:
-    return StoryRow(_local(line.at, timezone), line.code, line.sentence, line.by)
+    return StoryRow(_local(line.at, timezone), line.code, line.sentence, line.operator)
 
 
 def _local(at: datetime | None, timezone: str) -> str:
-    return "" if at is None else wording.local_moment(at, timezone=timezone)
+    return "" if at is None else wording.local_second(at, timezone=timezone)

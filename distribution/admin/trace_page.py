@@ -162,9 +162,7 @@ def build_page(lead: Lead, *, number: int | None = None) -> TracePage:
         panel=None if attempt is None else _panel(attempt, lead, explanation),
         url=trace_url(lead.public_id),
         promise=explanation.promise.sentence if explanation.promise is not None else "",
-        verifications=build_verifications(
-            explanation.verifications, lead=lead.public_id, timezone=lead.workspace.timezone
-        ),
+        verifications=build_verifications(explanation.verifications, lead=lead),
     )
 
 

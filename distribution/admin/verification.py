@@ -26,6 +26,7 @@ from distribution.calls.by_hand import (
 )
 from distribution.calls.calling_now import find_refusal_now
 from distribution.calls.queue_waits import read_queue_waits
+from distribution.explain.call_reasons import explain_queue_wait, explain_reason, read_known
 from distribution.explain.types import TracedVerification
 from distribution.explain.verification import describe_queue_wait, read_verifications
 from distribution.models import (
@@ -42,7 +43,7 @@ from tracing.admin.keyset import MAX_SCANNED, KeysetChangeList
 from tracing.admin.readonly import ReadOnlyAdmin, VocabularyFilter
 from tracing.admin.scope import visible_ids
 from tracing.call_events import WAIT_REASONS, describe_waiting
-from tracing.wording import local_moment, short_id
+from tracing.wording import local_moment, local_second, short_id
 
 VERIFY: Final = "distribution.verify_by_hand"
 STATES: Final[Mapping[Any, str]] = dict(VerificationState.choices)
@@ -172,10 +173,16 @@ class WaitingChangeList(KeysetChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         waiting = {row.workspace_id for row in self.result_list if row.state == VerificationState.WAITING}
-        waits = read_queue_waits(waiting)
+        waits, known = read_queue_waits(waiting), read_known(self.result_list)
         for row in self.result_list:
             wait = waits.get(row.workspace_id)
-            row.reason_now = row.reason if wait is None else wait.reason_of(row)
+            is_due = wait is not None and wait.has_due(row)
+            why = (
+                explain_queue_wait(wait)
+                if wait is not None and is_due
+                else explain_reason(row.reason, known[row.pk])
+            )
+            row.why_now = why.sentence
 
 
 @admin.register(Verification)
@@ -193,10 +200,10 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     )
     fields = (
         *("lead_link", "campaign", "state_shown", "why", "next_step", "passes"),
-        *("due", "tries", "opened", "ended", "calls", "story"),
+        *("due", "tries", "opened_shown", "ended", "calls", "story"),
     )
     readonly_fields = (
-        *("lead_link", "state_shown", "why", "next_step", "passes", "due", "opened", "ended"),
+        *("lead_link", "state_shown", "why", "next_step", "passes", "due", "opened_shown", "ended"),
         *("calls", "story"),
     )
     due_at_shown = time_column("due_at", label="next call")
@@ -234,12 +241,16 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
 
     @admin.display(description="why")
     def short_why(self, row: Any) -> SafeString:
-        why = describe_waiting(row.reason_now) or NOTHING
+        why = row.why_now or NOTHING
         return format_html('<span class="admin-detail">{}</span>', why)
 
     @admin.display(description="next call from")
     def due(self, row: Verification) -> str:
         return NOTHING if row.due_at is None else local_moment(row.due_at, timezone=row.workspace.timezone)
+
+    @admin.display(description="opened")
+    def opened_shown(self, row: Verification) -> str:
+        return local_second(row.opened_at, timezone=row.workspace.timezone)
 
     @admin.display(description="ended")
     def ended(self, row: Verification) -> str:
@@ -269,7 +280,7 @@ class VerificationAdmin(SwitchesAdmin, ReadOnlyAdmin):
     def story(self, row: Verification) -> SafeString | str:
         zone = row.workspace.timezone
         lines = [
-            (local_moment(each.at, timezone=zone), each.sentence, f" ({each.by})" if each.by else "")
+            (local_second(each.at, timezone=zone), each.sentence, f" ({each.operator})" if each.by else "")
             for each in self._explain(row).story
         ]
         return story_list(lines, name="verification-story")

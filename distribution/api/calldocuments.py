@@ -9,11 +9,16 @@ from distribution.models import CallOutcome, CallState, VerificationState
 from routing.api.documents import LIMIT_HEADERS, describe_errors
 from routing.api.examples import TOO_FAST_EXAMPLE, UNKNOWN_EXAMPLE
 from routing.models import LeadStatus
+from tracing.call_events import GIVEN_UP, WAIT_REASONS, describe_waiting
+
+# Why there is no call now, or why there is none any more.
+REASONS: Final = [(code, describe_waiting(code)) for code in dict.fromkeys((*WAIT_REASONS, *GIVEN_UP))]
 
 
 class SentVerificationDocument(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=VerificationState.choices)
-    reason = serializers.CharField(
+    reason = serializers.ChoiceField(
+        choices=REASONS,
         allow_null=True,
         help_text="Code of why there is no call before `due_at`, what holds a due one back, or why none follows.",
     )

@@ -179,6 +179,7 @@ class StoryLineDocument(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=[each.value for each in CallEventCode])
     sentence = serializers.CharField()
     by = serializers.CharField(allow_blank=True, help_text="Blank: the sender does not see who it was.")
+    reason = serializers.CharField(allow_blank=True, help_text="Why the operator did it.")
 
 
 class TracedVerificationDocument(serializers.Serializer[Any]):
@@ -189,6 +190,9 @@ class TracedVerificationDocument(serializers.Serializer[Any]):
         allow_blank=True, help_text="Code of why there is no call before `due_at`, or none any more."
     )
     reason_sentence = serializers.CharField(allow_blank=True)
+    change = serializers.CharField(
+        allow_blank=True, help_text="What would have to change for the next call. Blank: nothing."
+    )
     opened_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField(allow_null=True, help_text="When the next call may go out.")
     ended_at = serializers.DateTimeField(allow_null=True)

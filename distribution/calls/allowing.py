@@ -10,7 +10,7 @@ from typing import Any, Final
 from distribution.calls.facts import RATE_WINDOW, CallFacts
 from distribution.calls.hours.check import check_hours
 from distribution.calls.hours.opening import spread_opening
-from distribution.calls.hours.places import Places, Unplaced, find_places
+from distribution.calls.hours.places import Places, Unplaced, find_home_places, find_places
 from distribution.calls.hours.rules import Rules, find_most_calls_per_day
 from routing.locks.attempts import LockedLead
 
@@ -22,6 +22,9 @@ QUEUE_MARGIN: Final = timedelta(seconds=30)
 PROMISE_ENDS: Final = "promise_ends"
 # The carrier may let the phone ring longer than it was asked to.
 RING_OVERRUN: Final = timedelta(seconds=5)
+# From what a place is known: both count.
+ZIP: Final = "ZIP code"
+AREA_CODE: Final = "phone's area code"
 # A phone that another lead's call uses is looked at again this often.
 LOOK_AGAIN: Final = timedelta(seconds=30)
 # When the oldest call has left the window, not at its edge.
@@ -82,16 +85,20 @@ def check_phone(lead: LockedLead) -> Refusal | None:
 
 
 def check_lead_hours(
-    places: Places | Unplaced, *, rules: Rules, facts: CallFacts, at: datetime
+    lead: LockedLead, places: Places | Unplaced, *, rules: Rules, facts: CallFacts, at: datetime
 ) -> Refusal | None:
     """The law where the person may be, until the phone has stopped ringing. What is not known closes."""
-    if isinstance(places, Unplaced):
-        return Refusal(places.code, is_final=True, place=places.text.rstrip("."))
+    home = find_home_places(lead.zip, country=lead.country)
+    if isinstance(places, Unplaced) or isinstance(home, Unplaced):
+        unplaced = places if isinstance(places, Unplaced) else home
+        assert isinstance(unplaced, Unplaced)  # noqa: S101 - narrows the type
+        return Refusal(unplaced.code, is_final=True, place=unplaced.text.rstrip("."))
     verdict = check_hours(places, rules=rules, at=at, margin=find_margin(facts), channel_hours=None)
     if verdict.is_open:
         return None
     code, text = verdict.reasons[0]
-    place = text.rstrip(".")
+    at_home = check_hours(home, rules=rules, at=at, margin=find_margin(facts), channel_hours=None)
+    place = f"By the {ZIP if verdict.reasons[0] in at_home.reasons else AREA_CODE}, {text.rstrip('.')}"
     if verdict.opens_at is None or verdict.closes_at is None:
         return Refusal(
             "no_timezone" if code == "no_timezone" else "no_calling_hours", is_final=True, place=place
@@ -130,7 +137,7 @@ def find_refusal(
     """The first step that says no. `rules`: at least those of the places."""
     return (
         check_phone(lead)
-        or check_lead_hours(places, rules=rules, facts=facts, at=at)
+        or check_lead_hours(lead, places, rules=rules, facts=facts, at=at)
         or check_blocked(facts)
         or check_consent(facts, lead)
         or check_rate(facts, most=find_most_calls(places, rules=rules), at=at)

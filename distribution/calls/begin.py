@@ -175,7 +175,12 @@ class _Beginning:
             refusal = find_refusal(self.facts, self.lead, places=places, rules=rules, at=self.at)
             if refusal is None:
                 raise HoursChanged
-        return self._dial(places, rules) if refusal is None else self._refuse(refusal)
+        if refusal is None:
+            return self._dial(places, rules)
+        if refusal.is_final and refusal.place:
+            # The end of the verification has the reason alone.
+            tell(CallEventCode.WAITS, at=self.at, verification_id=self.facts.id, **refusal.describe())
+        return self._refuse(refusal)
 
     def _dial(self, places: Places | Unplaced, rules: Rules) -> tuple[Result, Lines]:
         choosing = Choosing(

@@ -189,7 +189,9 @@ def _lock_open(lead_id: int) -> tuple[LeadToEnd, Verification]:
     found = Verification.objects.filter(lead_id=lead_id, ended_at__isnull=True).values_list("pk", flat=True)
     verification_id = found.first()
     if held is None or verification_id is None:
-        raise ActionRefused("an outside service has it, and it waits for no call; wait until that is done")
+        raise ActionRefused(
+            "its person is not being called, although its status says so; wait until its claim has ended"
+        )
     return held, lock_verification(verification_id)
 
 

@@ -9,24 +9,25 @@ from typing import Final
 from distribution.calls.carrier import CarrierUnavailable, Problem
 from distribution.calls.carriers import get_carrier
 from distribution.models import CarrierAccount
+from tracing.call_problems import describe_problem, find_change
 from tracing.wording import duration
 
 ACTIVE: Final = "active"
 TRIAL: Final = "Trial"
 NO_ACCOUNT: Final = "The carrier has no such account. Check the account SID."
 TRIAL_NOTE: Final = " It is a trial account, which calls only phones that you verified at the carrier."
+# What is known better when the account alone is asked for.
 SENTENCES: Final[Mapping[Problem, str]] = MappingProxyType(
+    {Problem.BAD_ANSWER: "What answered at this API address is no carrier with the API of Twilio."}
+)
+CHECK: Final = "check the API address: it begins with https:// and has no path"
+CHANGES: Final[Mapping[Problem, str]] = MappingProxyType(
     {
-        Problem.ACCOUNT_REFUSED: "The carrier refused the account SID or the token, or the account is suspended.",
-        Problem.BAD_SETTINGS: "The API address cannot be used. Check it: it begins with https:// and has no path.",
-        Problem.UNREACHABLE: "The carrier could not be reached at this API address.",
-        Problem.NO_ANSWER: "The carrier did not answer in time.",
-        Problem.CARRIER_FAILED: "The carrier reports an error of its own. Try again later.",
-        Problem.BAD_ANSWER: "What answered at this API address is no carrier with the API of Twilio.",
-        Problem.THROTTLED: "The carrier got too many requests. Try again in a moment.",
+        Problem.ACCOUNT_REFUSED: "replace the token, or ask the carrier why the account is suspended",
+        **dict.fromkeys((Problem.BAD_SETTINGS, Problem.BAD_ANSWER, Problem.UNREACHABLE), CHECK),
     }
 )
-OTHER: Final = "The carrier refused the question."
+LATER: Final = "try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,7 @@ def check_connection(account: CarrierAccount) -> ConnectionCheck:
     try:
         seen = get_carrier(account).read_account()
     except CarrierUnavailable as unavailable:
-        code = f" (code {unavailable.code})" if unavailable.code else ""
-        return ConnectionCheck(works=False, sentence=f"{SENTENCES.get(unavailable.problem, OTHER)}{code}")
+        return ConnectionCheck(works=False, sentence=_describe(unavailable))
     took = duration((time.perf_counter() - started) * 1000)
     if seen is None:
         return ConnectionCheck(works=False, sentence=NO_ACCOUNT)
@@ -54,3 +54,10 @@ def check_connection(account: CarrierAccount) -> ConnectionCheck:
     return ConnectionCheck(
         works=True, sentence=f"The carrier answered in {took}: the account is active.{note}"
     )
+
+
+def _describe(unavailable: CarrierUnavailable) -> str:
+    problem, code = unavailable.problem, unavailable.code
+    sentence = SENTENCES.get(problem) or describe_problem(problem.value, code=code)
+    change = CHANGES.get(problem) or find_change(problem.value) or LATER
+    return f"{sentence} What would have to change: {change}."

@@ -64,7 +64,8 @@ WAITS: Final[Mapping[Problem, str]] = MappingProxyType(
     {
         Problem.UNREACHABLE: "carrier_unreachable",
         Problem.THROTTLED: "throttled",
-        Problem.CONCURRENCY: "throttled",
+        Problem.CONCURRENCY: "carrier_limit",
+        Problem.GEO: "country_refused",
         **dict.fromkeys(OF_ACCOUNT, "account_stopped"),
     }
 )

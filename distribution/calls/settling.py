@@ -5,6 +5,7 @@ Every function needs an open transaction that holds the lead's lock. What they r
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +18,7 @@ from distribution.calls.following import Follow, follow
 from distribution.calls.hanging_up import QUEUED_TOO_LONG
 from distribution.calls.locks import lock_verification
 from distribution.calls.promises import read_last_promise
-from distribution.calls.story import tell
+from distribution.calls.story import tell, tell_of
 from distribution.models import (
     BlockedPhone,
     Call,
@@ -35,6 +36,7 @@ from routing.locks.attempts import LeadUnderLock
 from routing.locks.leads_to_end import LeadToEnd
 from routing.models import Lead, LeadStatus, LeadVerification
 from tracing.call_events import CallEventCode
+from tracing.models import AttemptTrigger
 
 Lines = Sequence[AttemptLine]
 # A key may come after the end of its call: two requests of the carrier overtake each other, or one is repeated.
@@ -203,6 +205,7 @@ def block_phone(call: Call, *, at: datetime) -> None:
             unique_fields=["workspace", "phone_hash"],
             update_fields=["is_opt_out"],
         )
+        tell_of(call, CallEventCode.PHONE_BLOCKED, at=at)
 
 
 def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Lines:
@@ -214,8 +217,14 @@ def _decline(verification: Verification, lead: LeadToEnd, *, at: datetime) -> Li
 
 
 def fail_unverified(lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
-    """End the lead as failed, which no further attempt follows."""
-    return end_attempts([end_of_claim(lead, reason=reason, at=at)], at=at, owner=lead.locked_by or "calls")
+    """End the lead as failed, which no further attempt follows. Its trace names the campaign that had it called."""
+    verifications = Verification.objects.filter(lead_id=lead.id, workspace_id=lead.workspace_id)
+    ending = replace(
+        end_of_claim(lead, reason=reason, at=at),
+        trigger=AttemptTrigger.VERIFICATION,
+        campaign_id=verifications.order_by("-pk").values_list("campaign_id", flat=True).first(),
+    )
+    return end_attempts([ending], at=at, owner=lead.locked_by or "calls")
 
 
 def _let_go(lead: LeadToEnd, *, verification: LeadVerification, at: datetime) -> None:

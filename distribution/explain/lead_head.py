@@ -8,6 +8,7 @@ from distribution.explain.types import AttemptExplanation, LeadHead, Participant
 from distribution.models import VerificationState
 from routing.leads.actions import ASKED_BY_SENDER, DUE_REASON
 from routing.leads.finish import DELIVERY_ENDED, OFFER_CLOSES, VERIFICATION_ENDED
+from routing.leads.status_words import describe_status
 from routing.models import Lead, LeadStatus
 from routing.models.wakeup import GIVEN_UP
 from tracing import wording
@@ -44,6 +45,8 @@ def describe_lead(
     if reason and waits_for is not None and waits_for.state == VerificationState.PERSON:
         reason_sentence = f"{reason_sentence} There is no further call. {waits_for.reason_sentence}".rstrip()
         change = OF_OPERATOR
+    elif reason and waits_for is not None and waits_for.change:
+        change = waits_for.change
     return LeadHead(
         public_id=lead.public_id,
         workspace=lead.workspace.name,
@@ -52,7 +55,7 @@ def describe_lead(
         vertical=lead.vertical,
         zip=lead.zip,
         status=lead.status,
-        status_sentence=wording.sentence(LeadStatus(lead.status).label),
+        status_sentence=wording.sentence(describe_status(lead.status, reason=reason)),
         campaign=_find_campaign(attempts),
         received_at=lead.received_at,
         finished_at=lead.finished_at,

@@ -67,7 +67,7 @@ def _verification(verification: TracedVerification, width: int) -> Iterator[Text
         text = f"{call.title}{over} at {_when(call.placed_at)}{lasted}: {call.sentence}"
         yield from _wrapped(text, width, indent=2, role=role)
     for line in verification.story:
-        by = f" ({line.by})" if line.by else ""
+        by = f" ({line.operator})" if line.by else ""
         yield from _wrapped(f"- {_when(line.at)}: {line.sentence}{by}", width, indent=4)
 
 

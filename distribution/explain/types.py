@@ -180,20 +180,30 @@ class TracedCall:
 
 @dataclass(frozen=True, slots=True)
 class StoryLine:
-    """What happened to a verification. `by`: the operator who did it; blank for what nobody did, and for sources."""
+    """What happened to a verification. `by`: the operator who did it; blank for what nobody did, and for sources.
+
+    `reason`: that the operator gave.
+    """
 
     at: datetime
     code: str
     sentence: str
     by: str
+    reason: str = ""
+
+    @property
+    def operator(self) -> str:
+        """ "olga: spoke to the person"; blank for nobody."""
+        return f"{self.by}: {self.reason}" if self.by and self.reason else self.by
 
 
 @dataclass(frozen=True, slots=True)
 class TracedVerification:
     """Why and how the person is verified before the lead is sold.
 
-    `reason`: why there is no call before `due_at`, or why there is none any more. `next_step`: blank once it has ended.
-    `passes`: what would let the lead go on.
+    `reason`: why there is no call before `due_at`, or why there is none any more. `change`: what would have to change
+    for the next call; blank: nothing, or the reader is a source. `next_step`: blank once it has ended. `passes`: what
+    would let the lead go on.
     """
 
     verification_id: UUID
@@ -201,6 +211,7 @@ class TracedVerification:
     state_sentence: str
     reason: str
     reason_sentence: str
+    change: str
     opened_at: datetime
     due_at: datetime | None
     ended_at: datetime | None

@@ -1,10 +1,14 @@
 """The verifications of a lead: why its person is called first, the calls, and what would let the lead go on."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
+from distribution.calls.hours.opening import SPREAD
 from distribution.calls.queue_waits import QueueWait, read_queue_waits
 from distribution.calls.settling import NOT_CALLABLE
+from distribution.explain.call_doubt import DOUBT, describe_doubt, is_in_doubt
+from distribution.explain.call_reasons import Why, explain_queue_wait, explain_reason, find_known
 from distribution.explain.types import StoryLine, TracedCall, TracedVerification
 from distribution.models import (
     Call,
@@ -19,7 +23,6 @@ from tracing.call_events import (
     WAIT_REASONS,
     CallEventCode,
     describe_call_event,
-    describe_waiting,
     name_call,
 )
 from tracing.models import AttemptResult, AuditEntry
@@ -37,6 +40,12 @@ BY_OPERATOR: Final[Mapping[str, str]] = {
 MOST_CALLS: Final = 100
 CALL: Final = "a call in which the person presses 1"
 HAND: Final = "an operator who verifies the person by hand"
+SPREAD_NOTE: Final = (
+    f"Calls are spread over the first {SPREAD // timedelta(minutes=1)} minutes after the hours begin."
+)
+# Who, and why.
+Operator = tuple[str, str]
+NOBODY: Final[Operator] = ("", "")
 STATES: Final = {
     "created": "It is about to be placed.",
     "dialing": "It is being placed.",
@@ -61,9 +70,9 @@ def read_verifications(
     if not is_gated and AttemptResult.GATED not in set(results):
         return ()
     rows = list(
-        Verification.objects.filter(lead_id=lead.pk, workspace_id=workspace_id or lead.workspace_id).order_by(
-            "pk"
-        )
+        Verification.objects.filter(lead_id=lead.pk, workspace_id=workspace_id or lead.workspace_id)
+        .select_related("workspace")
+        .order_by("pk")
     )
     if not rows:
         return ()
@@ -78,6 +87,7 @@ def read_verifications(
         _describe(
             row,
             calls=calls[row.pk],
+            why=_find_why(row, wait, calls=calls[row.pk], events=events[row.pk], is_for_source=is_for_source),
             story=tuple(_tell(events[row.pk], channels, by)),
             channels=channels,
             wait=wait,
@@ -116,17 +126,17 @@ def _read_events(rows: Sequence[Verification]) -> Mapping[int | None, list[CallE
     return events
 
 
-def _read_operators(lead: Lead, rows: Sequence[Verification]) -> Mapping[str, list[str]]:
-    """Who did each action, in the order of time."""
+def _read_operators(lead: Lead, rows: Sequence[Verification]) -> Mapping[str, list[Operator]]:
+    """Who did each action and why, in the order of time."""
     targets = [str(lead.pk), *(str(row.pk) for row in rows)]
     entries = AuditEntry.objects.filter(
         object_id__in=targets,
         model__in=("routing.lead", "distribution.verification"),
         action__in=BY_OPERATOR.values(),
     )
-    found: dict[str, list[str]] = {}
-    for action, actor in entries.order_by("pk").values_list("action", "actor"):
-        found.setdefault(action, []).append(actor)
+    found: dict[str, list[Operator]] = {}
+    for action, actor, reason in entries.order_by("pk").values_list("action", "actor", "reason"):
+        found.setdefault(action, []).append((actor, reason))
     return found
 
 
@@ -134,6 +144,7 @@ def _describe(
     row: Verification,
     *,
     calls: Sequence[Call],
+    why: Why,
     story: tuple[StoryLine, ...],
     channels: Mapping[int, str],
     wait: QueueWait | None,
@@ -144,31 +155,52 @@ def _describe(
     return TracedVerification(
         verification_id=row.public_id,
         state=state.value,
-        state_sentence=wording.sentence(state.label),
+        state_sentence=DOUBT
+        if row.ended_at is None and calls and is_in_doubt(calls[-1])
+        else wording.sentence(state.label),
         reason=reason,
-        reason_sentence=describe_waiting(reason),
+        reason_sentence=why.sentence,
+        change="" if row.ended_at is not None or is_for_source else why.change,
         opened_at=row.opened_at,
         due_at=row.due_at,
         ended_at=row.ended_at,
         tries=row.tries,
-        next_step=_next_step(row, wait, is_for_source=is_for_source),
+        next_step=_next_step(row, wait, why=why, calls=calls, is_for_source=is_for_source),
         passes=() if row.ended_at is not None else tuple(_passes(row)),
         calls=tuple(_describe_call(call, channel=channels.get(call.pk, "")) for call in calls),
         story=story,
     )
 
 
-def _next_step(row: Verification, wait: QueueWait | None, *, is_for_source: bool) -> str:
+def _find_why(
+    row: Verification,
+    wait: QueueWait | None,
+    *,
+    calls: Sequence[Call],
+    events: Sequence[CallEvent],
+    is_for_source: bool,
+) -> Why:
+    if wait is not None and wait.has_due(row):
+        return explain_queue_wait(wait, is_for_source=is_for_source)
+    return explain_reason(row.reason, find_known(calls, events))
+
+
+def _next_step(
+    row: Verification, wait: QueueWait | None, *, why: Why, calls: Sequence[Call], is_for_source: bool
+) -> str:
+    timezone = "UTC" if is_for_source else row.workspace.timezone
+    due = "" if row.due_at is None else wording.local_second(row.due_at, timezone=timezone)
     match row.state:
         case VerificationState.WAITING if row.due_at is not None and wait is not None and wait.has_due(row):
-            since = f"The next call has been due since {wording.moment(row.due_at)}."
+            since = f"The next call has been due since {due}."
             return f"{since} {describe_queue_wait(wait, is_for_source=is_for_source)}"
         case VerificationState.WAITING if row.due_at is not None:
-            why = describe_waiting(row.reason)
-            from_then = (
-                f"The next call goes out from {wording.moment(row.due_at)} on, as soon as a line is free."
-            )
-            return f"{from_then} Why not before: {why}" if why else from_then
+            from_then = f"The next call goes out from {due} on, as soon as a line is free."
+            before = f" Why not before: {why.sentence}" if why.sentence else ""
+            spread = f" {SPREAD_NOTE}" if row.reason == "outside_calling_hours" else ""
+            return f"{from_then}{before}{spread}{_tell_change(why, is_for_source=is_for_source)}"
+        case VerificationState.CALLING if calls and is_in_doubt(calls[-1]):
+            return describe_doubt(calls[-1], timezone=timezone)
         case VerificationState.CALLING:
             return "A call is out. What the person presses decides."
         case VerificationState.PERSON:
@@ -178,11 +210,14 @@ def _next_step(row: Verification, wait: QueueWait | None, *, is_for_source: bool
 
 def describe_queue_wait(wait: QueueWait, *, is_for_source: bool = False) -> str:
     """Why a due call has not gone out. A source can change nothing about it."""
-    known = WAIT_REASONS.get(wait.reason)
-    if known is None:
+    if wait.cause not in WAIT_REASONS:
         return "It goes out after the leads before it."
-    change = f" What would have to change: {known.change}." if known.change and not is_for_source else ""
-    return f"Why it does not go out: {known.sentence}{change}"
+    why = explain_queue_wait(wait, is_for_source=is_for_source)
+    return f"Why it does not go out: {why.sentence}{_tell_change(why, is_for_source=is_for_source)}"
+
+
+def _tell_change(why: Why, *, is_for_source: bool) -> str:
+    return f" What would have to change: {why.change}." if why.change and not is_for_source else ""
 
 
 def _passes(row: Verification) -> Iterable[str]:
@@ -193,6 +228,7 @@ def _passes(row: Verification) -> Iterable[str]:
 
 def _describe_call(call: Call, *, channel: str) -> TracedCall:
     outcome = OUTCOMES.get(call.outcome, call.outcome)
+    state = DOUBT if is_in_doubt(call) else STATES.get(call.state, "")
     return TracedCall(
         id=call.pk,
         number=call.number,
@@ -200,7 +236,7 @@ def _describe_call(call: Call, *, channel: str) -> TracedCall:
         channel=channel,
         state=call.state,
         outcome=call.outcome,
-        sentence=wording.sentence(outcome) if outcome else STATES[call.state],
+        sentence=wording.sentence(outcome) if outcome else state,
         placed_at=call.dialed_at or call.created_at,
         ringing_at=call.ringing_at,
         answered_at=call.answered_at,
@@ -210,16 +246,17 @@ def _describe_call(call: Call, *, channel: str) -> TracedCall:
 
 
 def _tell(
-    events: Sequence[CallEvent], channels: Mapping[int, str], by: Mapping[str, list[str]]
+    events: Sequence[CallEvent], channels: Mapping[int, str], by: Mapping[str, list[Operator]]
 ) -> Iterable[StoryLine]:
     for event in events:
         sentence = describe_call_event(event.code, event.data, channel=channels.get(event.call_id or 0, ""))
-        yield StoryLine(event.at, event.code, sentence, _pop_operator(event, by))
+        actor, reason = _pop_operator(event, by)
+        yield StoryLine(event.at, event.code, sentence, actor, reason)
 
 
-def _pop_operator(event: CallEvent, by: Mapping[str, list[str]]) -> str:
+def _pop_operator(event: CallEvent, by: Mapping[str, list[Operator]]) -> Operator:
     is_by_hand = {"how": "hand"}.items() <= event.data.items() or event.data.get("reason") == "given_up"
     if not is_by_hand and event.code != CallEventCode.CALL_NOW:
-        return ""
-    actors = by.get(BY_OPERATOR.get(event.code, ""), [])
-    return actors.pop(0) if actors else ""
+        return NOBODY
+    operators = by.get(BY_OPERATOR.get(event.code, ""), [])
+    return operators.pop(0) if operators else NOBODY

@@ -7,8 +7,7 @@ from django import template
 from django.urls import reverse
 from django.utils import timezone
 
-from distribution.admin.home import FEW_LEADS, read_home
-from routing.models import LeadStatus
+from distribution.admin.home import FEW_LEADS, Outcome, read_home
 from tracing.admin.scope import visible_ids
 from tracing.skip_reasons import SKIP_REASONS
 from tracing.wording import money
@@ -31,10 +30,7 @@ def admin_home(context: dict[str, Any]) -> dict[str, Any]:
         "home": home,
         "few": FEW_LEADS,
         "leads_url": _leads(),
-        "outcomes": [
-            (LeadStatus(status).label, number, _leads(status__exact=status))
-            for status, number in home.outcomes
-        ],
+        "outcomes": [(outcome.words, number, _leads_of(outcome)) for outcome, number in home.outcomes],
         "reasons": [
             (_sentence(reason), number, _leads(skip_reason=reason)) for reason, number in home.reasons
         ],
@@ -51,6 +47,11 @@ def admin_home(context: dict[str, Any]) -> dict[str, Any]:
         "sees_verifications": request.user.has_perm("distribution.view_verification"),
         "silent": [(name, _leads(campaign=str(pk))) for pk, name in home.silent],
     }
+
+
+def _leads_of(outcome: Outcome) -> str:
+    reason = {"skip_reason": outcome.reason} if outcome.reason else {}
+    return _leads(status__exact=outcome.status, **reason)
 
 
 def _leads(**filters: str) -> str:

@@ -113,7 +113,7 @@ def _name_waits(report: Report) -> Report:
     """With what holds the due leads of each workspace back, and without the ids."""
     waits = read_queue_waits({row[-1] for row in report.rows if row[3]})
     rows = [
-        (slug, waits[workspace].reason if due else reason, leads, due, earliest)
+        (slug, waits[workspace].cause if due else reason, leads, due, earliest)
         for slug, reason, leads, due, earliest, workspace in report.rows
     ]
     return replace(report, columns=report.columns[:-1], rows=rows)

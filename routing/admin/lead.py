@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 from routing.admin.filters import LateFilter, LeadDayFilter, PausedFilter
 from routing.intake.corrections import describe_note
 from routing.intake.identity import identify
-from routing.models import Lead, LeadStatus
+from routing.leads.status_words import describe_status
+from routing.models import Lead
 from routing.values.normalize import FieldError, normalize_email, normalize_phone
 from tracing.admin.columns import TEST_BADGE, badge, id_column, reason_column, reason_field, time_column
 from tracing.admin.filters import LeadReasonFilter
@@ -119,7 +120,7 @@ class LeadAdmin(ReadOnlyAdmin):
     @admin.display(description="status")
     def state_now(self, lead: Lead) -> SafeString:
         """With the time for which a lead waits."""
-        shown = badge(LeadStatus(lead.status).label, code=lead.status)
+        shown = badge(describe_status(lead.status, reason=lead.skip_reason), code=lead.status)
         if lead.is_test:
             shown = format_html("{} {}", shown, TEST_BADGE)
         if lead.paused_at is not None:

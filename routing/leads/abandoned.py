@@ -47,7 +47,8 @@ SoldHook = Callable[[Sequence[int]], Mapping[int, tuple[int, int]]]
 class Abandoned:
     """How the attempt of a locked lead ends: finished as `status`, or pending again at the step's due time.
 
-    `ended_by`: of a lead that is sold, why no other buyer gets it.
+    `ended_by`: of a lead that is sold, why no other buyer gets it. `trigger`: what the attempt is the end of; None: a
+    retry, or the first attempt. `campaign_id`: that decided it.
     """
 
     lead: LeadToEnd
@@ -58,6 +59,8 @@ class Abandoned:
     event: Event = Event.FAILED
     cost_cents: int | None = None
     ended_by: str = ""
+    trigger: AttemptTrigger | None = None
+    campaign_id: int | None = None
 
 
 def end_attempts(attempts: Sequence[Abandoned], *, at: datetime, owner: str) -> list[AttemptLine]:
@@ -147,7 +150,7 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
             id=new_attempt_id(),
             lead_id=lead.id,
             number=lead.attempts + 1,
-            trigger=(AttemptTrigger.RETRY if lead.attempts else AttemptTrigger.INGEST).value,
+            trigger=_find_trigger(attempt).value,
             source_workspace_id=lead.source_workspace_id,
             started_at=started_at,
             worker=lead.locked_by or owner,
@@ -173,5 +176,12 @@ def _trace(attempt: Abandoned, *, at: datetime, owner: str) -> tuple[Recorder, A
         transient=due_at is not None,
         next_attempt_at=due_at,
         destination_workspace_id=lead.workspace_id,
+        campaign_id=attempt.campaign_id,
     )
     return recorder, end
+
+
+def _find_trigger(attempt: Abandoned) -> AttemptTrigger:
+    if attempt.trigger is not None:
+        return attempt.trigger
+    return AttemptTrigger.RETRY if attempt.lead.attempts else AttemptTrigger.INGEST

@@ -29,7 +29,7 @@ class LeadStatus(models.TextChoices):
     # intake, retry or an operator's re-run -> pending; it waits for `next_attempt_at`
     PENDING = "pending", "waiting until it is due"
     # pending | gated -> calling: work with outside effects, under a claim (routing/leads/claim.py)
-    CALLING = "calling", "being verified by an outside service"
+    CALLING = "calling", "being called"
     # pending -> gated: the campaign requires that the person is verified first
     GATED = "gated", "waiting for verification"
     # pending -> offered: buyers may claim it or bid for it until `next_attempt_at`; -> distributed, or as from pending

@@ -38,12 +38,14 @@ NO_ZIP: Final = Unplaced("The lead has no ZIP code.")
 ABROAD: Final = Unplaced("The lead's address is outside the United States.")
 UNKNOWN_ZIP: Final = Unplaced("The time zone of the lead's ZIP code is unknown.")
 FOREIGN_PHONE: Final = Unplaced("The phone number is not from the United States.")
-UNKNOWN_AREA_CODE: Final = Unplaced("The phone number has no area code with a known time zone.")
+UNKNOWN_AREA_CODE: Final = Unplaced(
+    "The phone's area code belongs to no place, as that of a toll-free number, so its time zone is not known."
+)
 
 
 def find_places(zip_code: str, *, country: str, phone: str) -> Places | Unplaced:
     """Every place that counts, without duplicates. `phone` is in E.164."""
-    home = _find_home(zip_code, country=country)
+    home = find_home_places(zip_code, country=country)
     if isinstance(home, Unplaced):
         return home
     code = read_area_code(phone)
@@ -53,7 +55,8 @@ def find_places(zip_code: str, *, country: str, phone: str) -> Places | Unplaced
     return UNKNOWN_AREA_CODE if area is None else tuple(dict.fromkeys((*home, *_list_places(area))))
 
 
-def _find_home(zip_code: str, *, country: str) -> Places | Unplaced:
+def find_home_places(zip_code: str, *, country: str) -> Places | Unplaced:
+    """Those of the ZIP code."""
     if not is_home(country, zip_code=zip_code, state=None):
         return ABROAD
     if not zip_code:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from leadswitch.levels.call_refusals import find_refusals
 from leadswitch.levels.call_reports import report_calls
 from leadswitch.levels.calls import find_call_problems, read_calls
 from leadswitch.management.reports import add_limit, print_reports
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         with readable_database():
             state = read_calls()
             print_reports(self.stdout, report_calls(state, limit=limit))
-        problems = list(find_call_problems(state))
+            problems = [*find_call_problems(state), *find_refusals()]
         self.stdout.write("")
         for problem in problems or ["No problems found."]:
             self.stdout.write(f"Problem: {problem}" if problems else problem)

@@ -46,8 +46,9 @@ from tests.support.factories import (
 from tests.support.factories import person as person_of
 from tests.support.reachable import reach_this_machine
 from tests.support.waiting_leads import allow_calls_now
-from tracing.call_events import WAIT_REASONS
+from tracing.call_events import OUTCOMES, WAIT_REASONS
 from tracing.models import AuditEntry
+from tracing.wording import sentence
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -185,7 +186,7 @@ class TestCarrierAccount:
                 "account_refused",
                 "the carrier refused the account SID or the token, or the account is suspended",
             ),
-            ("account_limited", "the account is a trial, or lacks a feature"),
+            ("account_limited", "the carrier account is a trial, or lacks a feature"),
             ("queue_full", "the carrier has a day of calls in its queue"),
             ("bad_settings", "the API address or the account SID cannot be used"),
         ],
@@ -205,7 +206,9 @@ class TestCarrierAccount:
             ("token-of-the-tests", "the account is active."),
             (
                 "wrong",
-                "The carrier refused the account SID or the token, or the account is suspended. (code 20003)",
+                "The carrier refused the account SID or the token, or the account is suspended (carrier's code"
+                " 20003). What would have to change: replace the token, or ask the carrier why the account is"
+                " suspended.",
             ),
         ],
     )
@@ -592,10 +595,10 @@ class TestVerification:
 
         listed = operator.get(page(Verification, "changelist"))
 
-        shown = {row.pk: row.reason_now for row in listed.context["cl"].result_list}
-        assert shown.pop(waits.pk) == "no_channel"
-        assert [*shown.values()] == ["no_answer"]
-        assert "No channel of the workspace is enabled" in listed.content.decode()
+        shown = {row.pk: row.why_now for row in listed.context["cl"].result_list}
+        assert shown.pop(waits.pk) == "The workspace has no channel."
+        assert [*shown.values()] == [sentence(OUTCOMES["no_answer"])]
+        assert "The workspace has no channel." in listed.content.decode()
 
     @pytest.mark.parametrize("role", ["viewer", "finance"])
     def test_other_roles_only_look(self, role: str, waits: Verification, workspace: Workspace) -> None:

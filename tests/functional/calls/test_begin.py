@@ -173,7 +173,7 @@ def test_outside_hours_lead_waits_for_the_first_minutes_of_the_opening() -> None
     [(code, data)] = events_of(waiting)
     assert (code, data["reason"], data["place"]) == (
         *("waits", "outside_calling_hours"),
-        "Georgia: 8 am to 9 pm; it is 10:00 pm there",
+        "By the ZIP code, Georgia: 8 am to 9 pm; it is 10:00 pm there",
     )
 
 
@@ -187,15 +187,20 @@ def test_phone_still_rings_within_the_hours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lead", "prepare", "reason"),
+    ("lead", "prepare", "reason", "place"),
     [
-        ({"lead__phone": "", "lead__phone_hash": None}, None, "no_phone"),
-        ({"lead__zip": ""}, None, "no_timezone"),
-        ({"lead__phone": "+18005550101"}, None, "no_timezone"),
-        ({}, lambda: CallingHours.objects.filter(state="GA").delete(), "no_calling_hours"),
+        ({"lead__phone": "", "lead__phone_hash": None}, None, "no_phone", ""),
+        ({"lead__zip": ""}, None, "no_timezone", "The lead has no ZIP code"),
+        ({"lead__phone": "+18005550101"}, None, "no_timezone", "The phone's area code belongs to no place"),
+        (
+            *({}, lambda: CallingHours.objects.filter(state="GA").delete(), "no_calling_hours"),
+            "By the ZIP code, Georgia: no calling hours are set",
+        ),
     ],
 )
-def test_lead_that_can_never_be_called_ends(lead: dict[str, Any], prepare: Any, reason: str) -> None:
+def test_lead_that_can_never_be_called_ends(
+    lead: dict[str, Any], prepare: Any, reason: str, place: str
+) -> None:
     waiting = let_wait(ChannelFactory(), **lead)
     rows = list(CallingHours.objects.filter(state="GA"))
     if prepare:
@@ -209,7 +214,10 @@ def test_lead_that_can_never_be_called_ends(lead: dict[str, Any], prepare: Any, 
     assert (state_of(waiting)[0], waiting.reason, waiting.ended_at) == ("unverified", reason, AT)
     found = Lead.objects.get()
     assert (found.status, found.skip_reason) == ("failed", "not_callable")
-    assert events_of(waiting) == [("gave_up", {"reason": reason, "end": "fail"})]
+    *before, last = events_of(waiting)
+    assert last == ("gave_up", {"reason": reason, "end": "fail"})
+    assert [(code, data["reason"]) for code, data in before] == ([("waits", reason)] if place else [])
+    assert all(data["place"].startswith(place) for _, data in before)
 
 
 def test_blocked_phone_is_never_called() -> None:

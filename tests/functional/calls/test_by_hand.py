@@ -171,7 +171,7 @@ def test_failed_lead_is_verified_and_run_again_in_one_step(reason: str) -> None:
         ),
         (
             {"status": "gated", "next_attempt_at": None},
-            "an outside service has it, and it waits for no call; wait until that is done",
+            "its person is not being called, although its status says so; wait until its claim has ended",
         ),
     ],
 )

@@ -170,7 +170,7 @@ def test_throttled_account_waits_as_long_as_the_carrier_asks(office: Office) -> 
 def test_limit_of_calls_at_once(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     waiting, call = dial_one(office, "13")
 
-    assert_not_placed(waiting, call, reason="throttled", seconds=10)
+    assert_not_placed(waiting, call, reason="carrier_limit", seconds=10)
     assert (call.dial, call.dial_code) == ("throttled", "10004")
     assert call.ended_at is not None
     assert CarrierAccount.objects.get().next_dial_at == call.ended_at + 10 * SECOND
@@ -180,7 +180,7 @@ def test_limit_of_calls_at_once(office: Office, caplog: pytest.LogCaptureFixture
 def test_other_refusal_makes_the_lead_wait_longer_each_time(office: Office) -> None:
     waiting, call = dial_one(office, "12")
 
-    assert_not_placed(waiting, call, reason="carrier_refused", seconds=30)
+    assert_not_placed(waiting, call, reason="country_refused", seconds=30)
     assert (call.dial_problem, CarrierAccount.objects.get().stopped_at) == ("geo", None)
 
     Verification.objects.update(due_at=AT)
@@ -188,7 +188,7 @@ def test_other_refusal_makes_the_lead_wait_longer_each_time(office: Office) -> N
     assert isinstance(begun, Begun)
     dial(begun, carrier_of=office.get_carrier)
     waiting.refresh_from_db()
-    assert_not_placed(waiting, Call.objects.get(pk=begun.call_id), reason="carrier_refused", seconds=60)
+    assert_not_placed(waiting, Call.objects.get(pk=begun.call_id), reason="country_refused", seconds=60)
 
 
 def test_carrier_that_is_away_is_not_asked_at_once(office: Office) -> None:
@@ -404,4 +404,4 @@ def test_lead_that_expires_before_its_next_call_is_given_up(office: Office, end:
 
     assert (call.state, call.outcome) == ("ended", "not_placed")
     assert (waiting.state, waiting.tries) == (state, 0)
-    assert events_of(waiting)[-1] == ("gave_up", {"reason": "carrier_refused", "end": end})
+    assert events_of(waiting)[-1] == ("gave_up", {"reason": "country_refused", "end": end})

@@ -198,16 +198,16 @@ REASONS: Final = {
     "rerun": (FIRST, TO_END),
     "pause": (
         "it is not waiting to be sold: waiting for verification",
-        "it is not waiting to be sold: being verified by an outside service",
+        "it is not waiting to be sold: being called",
     ),
     "give_up": (
         "it is not waiting for a retry: waiting for verification",
-        "it is not waiting for a retry: being verified by an outside service",
+        "it is not waiting for a retry: being called",
     ),
     "dispatch_now": (FIRST, TO_END),
     "assign_by_hand": (
         "the lead is waiting for verification",
-        "the lead is being verified by an outside service",
+        "the lead is being called",
     ),
 }
 

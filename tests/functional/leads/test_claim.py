@@ -113,7 +113,7 @@ class TestAcquire:
     def test_claimed_lead_is_refused_to_others(self) -> None:
         lead = LeadFactory()
         acquire(lead.pk, owner=OWNER)
-        with pytest.raises(NotClaimed, match="being verified by an outside service"):
+        with pytest.raises(NotClaimed, match="being called"):
             acquire(lead.pk, owner="caller:2")
         with pytest.raises(ActionRefused):
             rerun_lead(lead.pk, at=now())

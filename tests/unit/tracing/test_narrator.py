@@ -359,7 +359,10 @@ def test_failure_shows_its_reason_for_every_outcome(reason: str, outcome: str) -
     sentence = sentence_of(Row(Event.FAILED, outcome=outcome, skip_reason=reason))
 
     assert SKIP_REASONS[reason].sentence in sentence
-    assert ("Someone must act" in sentence) == (outcome in {"unsold", "failed"})
+    ends = outcome in {"unsold", "failed"}
+    is_of_lead = SKIP_REASONS[reason].fixer is Fixer.LEAD
+    assert ("Someone must act" in sentence) == (ends and not is_of_lead)
+    assert ("No one has to act." in sentence) == (ends and is_of_lead)
 
 
 def test_reason_has_its_change_unless_gates_or_buyers_have() -> None:
