@@ -39,9 +39,9 @@ def bind(call: Call, sid: str, *, at: datetime) -> bool:
 
 
 def tell_second_call(call: Call, *, at: datetime) -> None:
-    """The carrier has a call that must not be, beside this one or after it was given up. Told once for each call.
+    """The carrier has a call that must not be, beside this one or after it was given up.
 
-    Needs the call's lock.
+    It is in the story once for each call. Needs the call's lock.
     """
     if CallEvent.objects.filter(call_id=call.pk, code=CallEventCode.SECOND_CALL.value).exists():
         return

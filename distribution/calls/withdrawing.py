@@ -21,8 +21,8 @@ WAITING: Final = (LeadStatus.PENDING, LeadStatus.OFFERED, LeadStatus.GATED)
 def withdraw(call: Call, *, at: datetime) -> Lines:
     """Needs the call's lock. The lines are logged after the commit.
 
-    Whoever decides about the lead has its lock, which comes before that of the call, so nobody waits for it here:
-    raises OperationalError if it is busy. The report stays new then, and is applied a moment later. A buyer that has
+    An attempt that decides about the lead has its lock, which comes before that of the call, so this does not wait:
+    it raises OperationalError. The report stays new then, and is applied a moment later. A buyer that has
     the lead keeps it. One whose system is being asked gets it if that system accepts it, and no further buyer does.
     """
     if call.lead_id is None:

@@ -29,7 +29,7 @@ class Protection:
 class PartProtection:
     """Of a part that kills processes at exact places. `second`: the fallback that works without it, if there is one.
 
-    `breaks`: the check that its removal must break. Blank: any, as far as nobody has named one.
+    `breaks`: the check that its removal must break. Blank: any, where none is named.
     """
 
     remove: Callable[[], None]

@@ -115,7 +115,7 @@ def test_leads_that_wait_for_an_operator_are_counted(client: Client) -> None:
     assert len(own.get(listed).context["cl"].result_list) == 2
 
 
-def test_home_says_that_nobody_is_called(client: Client) -> None:
+def test_home_says_why_no_call_goes_out(client: Client) -> None:
     now = timezone.now()
     channel = ChannelFactory(flagged_at=now, flag_reason="refused")
     source = SourceFactory(workspace=channel.workspace)
@@ -126,7 +126,7 @@ def test_home_says_that_nobody_is_called(client: Client) -> None:
     ChannelFactory(is_enabled=False, flagged_at=now, flag_reason="refused")
 
     assert cards(client)["Verifications"] == (
-        "No dialer runs, so nobody is called. Start one: manage.py dialer ."
+        "No dialer runs, so no call goes out. Start one: manage.py dialer ."
         " Due for a minute, not called 1 Channels flagged 1 Calls in doubt 1"
     )
     Dialer.objects.update(seen_at=now)

@@ -98,7 +98,7 @@ def test_reports_of_a_call_are_applied_in_one_pass(call: Call) -> None:
 
 
 def test_key_that_follows_a_decision_meets_the_lead_as_it_is_then(call: Call) -> None:
-    """The first key verifies the lead, which is let go. The second one is the same person's no: nobody buys it."""
+    """The first key verifies the lead, which is let go. The second one is the same person's no: no buyer gets it."""
     store(Notice("keys", SID, key="1"), call_id=call.pk)
     store(Notice("keys", SID, key="2"), call_id=call.pk)
     assert apply_new(limit=10) == 2

@@ -1,4 +1,4 @@
-"""A person who says no after they had said yes: the phone is blocked, and what is not sold yet is sold to nobody."""
+"""A person who says no after they had said yes: the phone is blocked, and what is not sold yet is sold to no buyer."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -171,7 +171,7 @@ def test_offer_ends_with_its_lead() -> None:
 
 @pytest.mark.parametrize("is_auction", [False, True], ids=["push", "auction"])
 def test_no_further_buyer_is_asked(*, is_auction: bool) -> None:
-    """A buyer's system has the lead: its answer counts, and nobody is asked after it."""
+    """A buyer's system has the lead: its answer counts, and no other buyer is asked after it."""
     if is_auction:
         campaign = auction_campaign(**ASKS, sells_on="acceptance")
         places = [bidder(campaign, url=f"https://buyer{each}.example.com/bids") for each in range(2)]
@@ -273,7 +273,7 @@ def test_other_lead_of_the_phone_is_not_called() -> None:
 
 
 def test_lead_that_is_being_decided_is_looked_at_again() -> None:
-    """Its lock comes before that of the call, so nobody waits for it: nothing of the report is lost."""
+    """Its lock comes before that of the call, so the report does not wait for it: nothing of the report is lost."""
     call = build()
     press(call, "1")
     store(Notice("keys", "CA1000000001", key="9"), call_id=call.pk)

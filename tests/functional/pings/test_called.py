@@ -1,6 +1,6 @@
 """A lead whose source was promised a price, and whose person must be called first.
 
-Nobody is called for a lead that ends with its promise before the call can verify it.
+There is no call for a lead that ends with its promise before the call can verify it.
 """
 
 from datetime import datetime, timedelta
@@ -68,8 +68,8 @@ def test_call_that_could_ring_beyond_the_promise_is_none(end: str) -> None:
     assert begin_call(waiting.pk, at=AT + 5 * MINUTE - MARGIN) == NotBegun("promise_ends")
 
     assert state_of(waiting) == ENDS[end]
-    told = {"reason": "promise_ends", "end": "sell" if end == "sell" else "fail"}
-    assert events_of(waiting) == [("gave_up", told)]
+    reason = {"reason": "promise_ends", "end": "sell" if end == "sell" else "fail"}
+    assert events_of(waiting) == [("gave_up", reason)]
     assert Call.objects.count() == 0
 
 
@@ -81,8 +81,8 @@ def test_promise_that_is_over_ends_the_lead(end: str) -> None:
 
     assert state_of(waiting) == ENDS["fail"]
     lead = Lead.objects.get()
-    [told] = read_verifications(lead, results=["gated"])
-    assert told.story[-1].sentence == (
+    [verification] = read_verifications(lead, results=["gated"])
+    assert verification.story[-1].sentence == (
         "There is no further call (the promise to its source ends first, and then the lead is not sold):"
         " the lead is not sold."
     )

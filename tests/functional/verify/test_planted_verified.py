@@ -234,7 +234,7 @@ def test_test_lead_needs_no_verification() -> None:
 
 
 def test_each_table_is_read_once_for_a_slice() -> None:
-    """And facts, which are large, of nobody who was verified."""
+    """And facts, which are large, of no person who was verified."""
     campaign = CampaignFactory(price_cents=1, **ASKS)
     EnrollmentFactory(campaign=campaign, buyer__credits_cents=10_000)
     leads = [
