@@ -59,7 +59,7 @@ CALL_PROBLEMS: Final = MappingProxyType(
             CallProblem(
                 "bad_settings",
                 "The API address or the account SID cannot be used.",
-                "correct the API address or the account SID, then start the account",
+                "add an account with the right API address and account SID, and channels for it",
             ),
             CallProblem(
                 "unreachable", "The carrier could not be reached.", "check the network, if it goes on"

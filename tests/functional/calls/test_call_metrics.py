@@ -246,6 +246,7 @@ def test_request_whose_result_is_lost_is_counted(office: Office, monkeypatch: py
     assert added(before) == {name("dialer_failures_total"): 1}
 
 
+@pytest.mark.usefixtures("committed_db")
 def test_result_that_cannot_be_written_is_counted_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
