@@ -87,7 +87,7 @@ WAIT_REASONS: Final = MappingProxyType(
             WaitReason(
                 "no_address",
                 "LeadSwitch has no public address, so no carrier can call it back.",
-                "set LEADSWITCH_BASE_URL",
+                "set LEADSWITCH_BASE_URL for the dialers, and restart them",
             ),
             WaitReason("no_dialer", "No dialer runs, so no one is called.", "start a dialer"),
             WaitReason(

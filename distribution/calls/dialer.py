@@ -233,7 +233,9 @@ class Dialer:
         send_heartbeat(settings.VAR_DIR, NAME)
         if self._heartbeat.is_due():
             close_old_connections()
-            write_dialer_heartbeat(self._name, at=read_clock())
+            write_dialer_heartbeat(
+                self._name, at=read_clock(), has_address=bool(settings.LEADSWITCH_BASE_URL)
+            )
 
     def _check_threads(self) -> None:
         """Without a checker or a thread of its pool, a dialer would keep lines for ever, and look alive."""

@@ -21,8 +21,9 @@ SELECT (
 """
 
 
-def write_dialer_heartbeat(name: str, *, at: datetime) -> None:
-    Dialer.objects.update_or_create(name=name, defaults={"seen_at": at})
+def write_dialer_heartbeat(name: str, *, at: datetime, has_address: bool = True) -> None:
+    """`has_address`: whether LEADSWITCH_BASE_URL is set for this dialer."""
+    Dialer.objects.update_or_create(name=name, defaults={"seen_at": at, "has_address": has_address})
     Dialer.objects.filter(seen_at__lt=at - FORGOTTEN).delete()
 
 

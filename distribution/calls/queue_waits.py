@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from django.conf import settings
 from django.db import connection
 
 from distribution.calls.channels import CHANNEL_COLUMNS, COUNT_OF_CHANNEL, ChannelSeen, find_usable
@@ -22,8 +21,9 @@ from routing.locks.attempts import IS_PRODUCT_PAUSED
 
 READ_PAUSES: Final = f"""
 SELECT id, CASE WHEN {IS_PRODUCT_PAUSED} THEN 'product_paused' WHEN paused_at IS NOT NULL THEN 'workspace_paused'
-    ELSE '' END, statement_timestamp(), EXISTS (
-        SELECT FROM distribution_dialer WHERE seen_at > statement_timestamp() - make_interval(secs => {ALIVE_SECONDS})
+    ELSE '' END, statement_timestamp(), (
+        SELECT bool_or(has_address) FROM distribution_dialer
+        WHERE seen_at > statement_timestamp() - make_interval(secs => {ALIVE_SECONDS})
     )
 FROM routing_workspace WHERE id = ANY(%s::bigint[])
 """  # noqa: S608 - only a constant is put in
@@ -81,7 +81,7 @@ class QueueWait:
 def read_queue_waits(workspace_ids: Collection[int], *, with_address: bool = True) -> Mapping[int, QueueWait]:
     """Of each workspace. Two statements, and one more if a workspace has no channel that can call.
 
-    `with_address`: a LEADSWITCH_BASE_URL that is not set holds all of them back.
+    `with_address`: dialers without a LEADSWITCH_BASE_URL hold all of them back.
     """
     if not workspace_ids:
         return {}
@@ -94,11 +94,11 @@ def read_queue_waits(workspace_ids: Collection[int], *, with_address: bool = Tru
     channels: defaultdict[int, list[ChannelSeen]] = defaultdict(list)
     for each in seen:
         channels[each.workspace_id].append(each)
-    missing = "no_address" if with_address and not settings.LEADSWITCH_BASE_URL else ""
-    found = {
-        key: QueueWait(pause or missing or _find_reason(channels[key], at=at), at, has_dialer)
-        for key, pause, at, has_dialer in pauses
-    }
+    found = {}
+    for key, pause, at, has_address in pauses:  # None: no dialer runs
+        missing = "no_address" if with_address and has_address is False else ""
+        reason = pause or missing or _find_reason(channels[key], at=at)
+        found[key] = QueueWait(reason, at, has_dialer=has_address is not None)
     without = [key for key, wait in found.items() if wait.reason == "no_channel"]
     unusable = read_unusable(without)
     return {key: replace(wait, unusable=tuple(unusable.get(key, ()))) for key, wait in found.items()}

@@ -14,6 +14,8 @@ class Dialer(models.Model):
 
     name = models.CharField(max_length=100, primary_key=True)
     seen_at = models.DateTimeField()
+    # Whether LEADSWITCH_BASE_URL is set for it. Other processes may have another environment.
+    has_address = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         db_table = "distribution_dialer"

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from django.conf import settings
-
 from distribution.calls.queue_waits import read_queue_waits
 from distribution.models import OPEN_VERIFICATIONS, CallState
 from leadswitch.levels.call_limits import (
@@ -38,7 +36,7 @@ SELECT count(*) FILTER (WHERE usable), count(*) FILTER (WHERE flagged), count(*)
 FROM channels
 """  # noqa: S608 - only constants are put in
 COUNT_DIALERS: Final = """
-SELECT count(*) FROM distribution_dialer
+SELECT count(*), count(*) FILTER (WHERE has_address) FROM distribution_dialer
 WHERE seen_at > statement_timestamp() - make_interval(secs => %(alive)s)
 """
 COUNT_STOPPED: Final = (
@@ -84,8 +82,8 @@ SELECT extract(epoch FROM statement_timestamp() - max(last_dialed_at))::float FR
 HAVING max(last_dialed_at) IS NOT NULL
 """
 NO_ADDRESS: Final = (
-    "Leads are due, and LEADSWITCH_BASE_URL is not set: no carrier can call LeadSwitch back, so nobody is called. "
-    "Set it to the public address, and restart."
+    "Leads are due, and no dialer has a LEADSWITCH_BASE_URL: no carrier can call LeadSwitch back, so nobody is called. "
+    "Set it to the public address, and restart the dialers."
 )
 VALUES: Final = {"alive": DIALER_ALIVE_SECONDS, "limit": COUNTED_TO}
 OPEN_STATES: Final = tuple(state.value for state in CallState if state is not CallState.ENDED)
@@ -99,6 +97,7 @@ class CallsState:
     """
 
     dialers: int
+    dialers_with_address: int
     channels: int
     flagged: int
     over_lines: int
@@ -147,13 +146,14 @@ def _read_due() -> list[DueQueue]:
 
 def read_calls() -> CallsState:
     channels, flagged, over_lines, used, free = fetch_row(COUNT_CHANNELS)
-    (dialers,), (stopped,) = fetch_row(COUNT_DIALERS, VALUES), fetch_row(COUNT_STOPPED)
+    (dialers, with_address), (stopped,) = fetch_row(COUNT_DIALERS, VALUES), fetch_row(COUNT_STOPPED)
     due = _read_due()
     rows = fetch_rows(COUNT_VERIFICATIONS, VALUES)
     overdue, unknown, oldest_unknown = fetch_row(READ_OPEN)
     notices, oldest_notice = fetch_row(READ_NOTICES, VALUES)
     return CallsState(
         dialers=dialers,
+        dialers_with_address=with_address,
         channels=channels,
         flagged=flagged,
         over_lines=over_lines,
@@ -210,7 +210,7 @@ def find_call_problems(state: CallsState) -> Iterator[str]:
 
 
 def _find_halt(state: CallsState) -> Iterator[str]:
-    if state.due and not settings.LEADSWITCH_BASE_URL:
+    if state.due and state.dialers and not state.dialers_with_address:
         yield NO_ADDRESS
     elif state.is_halted:
         yield f"Leads are due and lines are free, and no call was placed for {HALTED_MINUTES} minutes."

@@ -46,7 +46,7 @@ from tests.support.factories import (
 from tests.support.factories import person as person_of
 from tests.support.reachable import reach_this_machine
 from tests.support.waiting_leads import allow_calls_now
-from tracing.call_events import OUTCOMES, WAIT_REASONS
+from tracing.call_events import OUTCOMES
 from tracing.models import AuditEntry
 from tracing.wording import sentence
 
@@ -491,7 +491,7 @@ class TestVerification:
         content = operator.get(page(Verification, "change", waits.pk)).content.decode()
 
         assert "The next call has been due since" in content
-        assert WAIT_REASONS["no_address"].sentence in content
+        assert "The workspace has no channel." in content
         assert "an operator who verifies the person by hand" in content
         assert buttons(operator, waits) == ["Verify by hand…", "Give up…"]
         Verification.objects.update(due_at=timezone.now() + timedelta(hours=1))
@@ -558,8 +558,8 @@ class TestVerification:
         done = operator.post(act(waits, "call-now"), WHY, follow=True)
 
         assert texts(done) == [
-            "The next call is due now. Why it does not go out: LeadSwitch has no public address, so no carrier can call"
-            " it back. What would have to change: set LEADSWITCH_BASE_URL."
+            "The next call is due now. Why it does not go out: The workspace has no channel."
+            " What would have to change: add a channel."
         ]
 
     def test_page_of_the_lead_leads_to_its_verification(self, operator: Client, waits: Verification) -> None:

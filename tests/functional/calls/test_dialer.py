@@ -353,6 +353,7 @@ def test_without_an_address_of_our_own_nobody_is_called(
     with running(office, settings, tmp_path) as dialer:
         let_wait_now(office)
         wait_until(lambda: dialer._look_at > 0, what="its first look")
+        assert not DialerRow.objects.get().has_address
     assert (office.carrier.requests(), Call.objects.count()) == ([], 0)
     assert [each.message for each in caplog.records].count("calls.no_address") == 1
 

@@ -23,7 +23,7 @@ from distribution.calls.states import Said
 from distribution.explain import verification as explaining
 from distribution.explain.lead import explain
 from distribution.explain.types import to_json
-from distribution.models import Buyer, Call, CarrierAccount, Channel, Verification
+from distribution.models import Buyer, Call, CarrierAccount, Channel, Dialer, Verification
 from routing.leads.actions import Operator
 from routing.models import DispatchControl, Lead, Source, Workspace
 from tests.support.described import assert_described
@@ -45,7 +45,7 @@ AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 HOLDS: Any = [
     ("product_paused", lambda: DispatchControl.objects.update_or_create(pk=1, defaults={"paused_at": AT})),
     ("workspace_paused", lambda: Workspace.objects.update(paused_at=AT)),
-    ("no_address", lambda: None),
+    ("no_address", lambda: Dialer.objects.update(has_address=False)),
     ("no_channel", lambda: Channel.objects.update(is_enabled=False)),
     ("no_channel", lambda: Channel.objects.update(flagged_at=AT, flag_reason="spam")),
     ("account_stopped", lambda: CarrierAccount.objects.update(stopped_at=AT, stop_code="queue_full")),
@@ -153,7 +153,7 @@ class TestExplanation:
     def test_due_lead_says_what_holds_its_call_back(
         self, reason: str, prepare: Callable[[], object], settings: Any
     ) -> None:
-        settings.LEADSWITCH_BASE_URL = "" if reason == "no_address" else "https://leads.example.com"
+        settings.LEADSWITCH_BASE_URL = ""  # only the dialers' counts
         lead = gate()
         ChannelFactory(account__workspace=lead.workspace, lines=1)
         row = Verification.objects.get()

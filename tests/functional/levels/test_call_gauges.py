@@ -164,15 +164,17 @@ def test_line_counts_as_free_within_the_hours_of_its_channel(
     assert any("no call was placed" in each for each in find_call_problems(read_calls())) is is_callable
 
 
-@pytest.mark.usefixtures("dialer")
-def test_product_without_an_address_of_its_own_is_a_problem_once_a_lead_is_due(settings: Any) -> None:
-    settings.LEADSWITCH_BASE_URL = ""
+def test_dialers_without_an_address_are_a_problem_once_a_lead_is_due() -> None:
+    """What counts is their environment, and not that of the command."""
+    write_dialer_heartbeat("one", at=ago(seconds=1), has_address=False)
     channel = ChannelFactory()
     assert list(find_call_problems(read_calls())) == []
 
     let_wait(channel, due_at=ago(minutes=HALTED_MINUTES + 1))
 
     assert list(find_call_problems(read_calls())) == [NO_ADDRESS]
+    write_dialer_heartbeat("two", at=ago(seconds=1))
+    assert NO_ADDRESS not in list(find_call_problems(read_calls()))
 
 
 @pytest.mark.usefixtures("dialer")
