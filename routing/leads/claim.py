@@ -56,9 +56,8 @@ class NotClaimed(Exception):
 class ClaimLost(Exception):
     """Another owner has the lead, or it has finished. Nothing was written."""
 
-    def __init__(self, claim: Claim) -> None:
-        super().__init__(f"{claim.owner} no longer has lead {claim.lead_id}")
-        self.claim = claim
+    def __init__(self, lead_id: int, *, owner: str) -> None:
+        super().__init__(f'"{owner}" no longer has lead {lead_id}')
 
 
 def acquire(lead_id: int, *, owner: str, at: datetime | None = None) -> Claim:
@@ -97,12 +96,20 @@ def complete(
     """Write the lead's next state after the work and end the claim. Joins an open transaction. Raises ClaimLost."""
     with transaction.atomic():
         _lock_claimed(claim)
-        release(claim.lead_id, status=status, at=at, next_attempt_at=next_attempt_at, due_reason=due_reason)
+        release(
+            claim.lead_id,
+            owner=claim.owner,
+            status=status,
+            at=at,
+            next_attempt_at=next_attempt_at,
+            due_reason=due_reason,
+        )
 
 
 def release(
     lead_id: int,
     *,
+    owner: str,
     status: LeadStatus,
     at: datetime,
     next_attempt_at: datetime | None = None,
@@ -111,13 +118,14 @@ def release(
 ) -> None:
     """Write the next state of a lead that is claimed or gated. Needs its lock, under which it was read.
 
-    `verification`: what is known of the person now. None: as before.
+    `owner`: who has the claim, "" for a gated lead without one. `verification`: what is known of the person now. None:
+    as before. Raises ClaimLost, and then the caller's transaction must roll back.
     """
     known: dict[str, Any] = {} if verification is None else {"verification": verification}
     if verification in VERIFIED:
         known["verified_at"] = at
-    row = Lead.objects.filter(pk=lead_id, status__in=(LeadStatus.CALLING, LeadStatus.GATED))
-    row.update(
+    row = Lead.objects.filter(pk=lead_id, status__in=(LeadStatus.CALLING, LeadStatus.GATED), locked_by=owner)
+    released = row.update(
         status=status,
         skip_reason=VERIFICATION_REQUIRED if status == LeadStatus.GATED else "",
         next_attempt_at=next_attempt_at,
@@ -129,6 +137,8 @@ def release(
         locked_at=None,
         **known,
     )
+    if released != 1:
+        raise _lost(lead_id, owner=owner)
     enqueue_leads_after_commit(lead_id)
 
 
@@ -199,10 +209,14 @@ def _refusal_reason(lead: LockedLead, *, at: datetime) -> str:
 def _lock_claimed(claim: Claim) -> LeadToEnd:
     lead = lock_claimed_lead(claim.lead_id, owner=claim.owner, locked_at=claim.locked_at)
     if lead is None:
-        LEASES_LOST.inc()
-        logger.warning("routing.lease_lost", extra={"lead_id": str(claim.public_id), "owner": claim.owner})
-        raise ClaimLost(claim)
+        raise _lost(claim.lead_id, owner=claim.owner)
     return lead
+
+
+def _lost(lead_id: int, *, owner: str) -> ClaimLost:
+    LEASES_LOST.inc()
+    logger.warning("routing.lease_lost", extra={"lead_row": lead_id, "owner": owner})
+    return ClaimLost(lead_id, owner=owner)
 
 
 def _since(started: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
-from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
+from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail, release
 from routing.metrics.leads import LEAD_LOCK_SECONDS, LEASES_LOST
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
@@ -216,6 +216,26 @@ class TestTheFence:
 
         complete(second, status=LeadStatus.GATED, at=now())
         assert state(lead) == ("gated", "verification_required", 0, "", None)
+
+    @pytest.mark.parametrize("owner", ["caller:2", ""])
+    def test_release_by_another_is_refused(self, owner: str, caplog: pytest.LogCaptureFixture) -> None:
+        lead = LeadFactory()
+        acquire(lead.pk, owner=OWNER)
+        before, counted = list(Lead.objects.values()), LEASES_LOST._value.get()
+
+        with pytest.raises(ClaimLost):
+            release(lead.pk, owner=owner, status=LeadStatus.PENDING, at=now(), next_attempt_at=now())
+
+        assert list(Lead.objects.values()) == before
+        assert LEASES_LOST._value.get() == counted + 1
+        assert [record.message for record in caplog.records] == ["routing.lease_lost"]
+
+    def test_lead_that_has_moved_on_is_not_released(self) -> None:
+        lead = LeadFactory()
+        before = list(Lead.objects.values())
+        with pytest.raises(ClaimLost):
+            release(lead.pk, owner="", status=LeadStatus.GATED, at=now())
+        assert list(Lead.objects.values()) == before
 
 
 class TestStaleLocks:
