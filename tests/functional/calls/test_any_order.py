@@ -1,6 +1,6 @@
 """Reports, polls and the answer of one request: any subset, number and order gives one end, and frees the line once.
 
-The answer may say that the call was placed, that nobody knows, or that it was not placed. The carrier may place the
+The answer may say that the call was placed, that it may have been, or that it was not. The carrier may place the
 request twice, and report that call too. The oracle knows what the carrier's call came to and which reports arrived. It
 shares no code with the product.
 """
@@ -296,7 +296,7 @@ def check(chosen: tuple[str, str], steps: Sequence[Any], *, answer: str = "place
 @example(chosen=("human", "2"), answer="placed", steps=[5, ("poll", 6)])
 # The end first, then its key; the answer of the request last.
 @example(chosen=("human", "9"), answer="placed", steps=[6, "apply", 5, "apply", "answer"])
-# Nobody knows whether it was placed, until a poll or a report tells.
+# Whether it was placed is not known until a poll or a report tells.
 @example(chosen=("human", "1"), answer="unknown", steps=["answer", ("poll", 1), "answer"])
 @example(chosen=("no-answer", ""), answer="unknown", steps=[2, "answer", "apply", "answer"])
 # It was given up, and then it comes.
