@@ -227,13 +227,14 @@ def _ended(data: Mapping[str, Any], _channel: str) -> str:
     )
 
 
+def is_machine(answered_by: str) -> bool:
+    """Whether the carrier heard a machine. It may learn new words for one. What is not known counts as a person."""
+    return answered_by.startswith("machine") or answered_by == "fax"
+
+
 def _answered(data: Mapping[str, Any], _channel: str) -> str:
     by = data.get("answered_by", "")
-    return (
-        "an answering machine answered"
-        if by.startswith("machine") or by == "fax"
-        else "the call was answered"
-    )
+    return "an answering machine answered" if is_machine(by) else "the call was answered"
 
 
 def _declined(data: Mapping[str, Any], _channel: str) -> str:

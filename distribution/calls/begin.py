@@ -157,7 +157,12 @@ class _Beginning:
             return self._wait(Refusal(facts.reason, due_at=at + EXPIRED_LOOK_AGAIN)), ()
         if not still_asks(facts, lead):
             release(
-                lead.id, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason=VERIFICATION_ENDED
+                lead.id,
+                owner="",
+                status=LeadStatus.PENDING,
+                at=at,
+                next_attempt_at=at,
+                due_reason=VERIFICATION_ENDED,
             )
             return NotBegun("not_asked"), ()
         refusal = check_promise(facts, at=at) or check_tries(facts, at=at)

@@ -41,7 +41,14 @@ def end_claim(lead: LeadToEnd, *, at: datetime) -> Lines | None:
 
 def let_go(lead: LeadToEnd, *, at: datetime) -> None:
     """Due at once: its next attempt decides whether it needs a verification. Needs the lead's lock."""
-    release(lead.id, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason=VERIFICATION_ENDED)
+    release(
+        lead.id,
+        owner=lead.locked_by,
+        status=LeadStatus.PENDING,
+        at=at,
+        next_attempt_at=at,
+        due_reason=VERIFICATION_ENDED,
+    )
 
 
 def _find_owner(lead: LeadToEnd) -> Call | None:

@@ -230,6 +230,7 @@ def fail_unverified(lead: LeadToEnd, *, reason: str, at: datetime) -> Lines:
 def _let_go(lead: LeadToEnd, *, verification: LeadVerification, at: datetime) -> None:
     release(
         lead.id,
+        owner=lead.locked_by,
         status=LeadStatus.PENDING,
         at=at,
         next_attempt_at=at,
@@ -240,7 +241,7 @@ def _let_go(lead: LeadToEnd, *, verification: LeadVerification, at: datetime) ->
 
 def _keep_gated(lead: LeadToEnd, *, at: datetime) -> None:
     if lead.status != LeadStatus.GATED:
-        release(lead.id, status=LeadStatus.GATED, at=at)
+        release(lead.id, owner=lead.locked_by, status=LeadStatus.GATED, at=at)
 
 
 def _set(verification: Verification, **values: object) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
+from tracing.call_events import is_machine
+
 RANKS: Final = MappingProxyType(
     {
         name: rank
@@ -43,7 +45,6 @@ _OUTCOMES: Final = MappingProxyType(
 _ENDS: Final = ("", "canceled", "failed", "no-answer", "busy", "completed")
 # Who ended a call that its carrier does not report.
 BY_HAND: Final = "hand"
-MACHINES: Final = ("machine_start", "machine_end_beep", "machine_end_silence", "machine_end_other", "fax")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Known:
             return ""
         if self.end in _OUTCOMES:
             return _OUTCOMES[self.end]
-        return "voicemail" if self.answered_by in MACHINES else "no_input"
+        return "voicemail" if is_machine(self.answered_by) else "no_input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def learn(known: Known, said: Said) -> Known:
 
 
 def _by_certainty(answered_by: str) -> tuple[bool, str]:
-    return answered_by in MACHINES, answered_by
+    return is_machine(answered_by), answered_by
 
 
 def _further(one: str, other: str) -> str:

@@ -8,6 +8,7 @@ from distribution.calls.settling import read_policy
 from distribution.calls.states import OUTCOME_OF_KEY
 from distribution.calls.twiml import HANG_UP, NOT_A_KEY, write_question, write_thanks
 from distribution.models import Call, CallKind
+from tracing.call_events import is_machine
 
 TEST_SCRIPT: Final = "This is a test call of {workspace}. Press 1 to end the test."
 
@@ -25,11 +26,6 @@ def answer_key(call: Call, notice: Notice) -> str:
     return (
         write_thanks(notice.key) if notice.key in OUTCOME_OF_KEY else _play_question(call, before=NOT_A_KEY)
     )
-
-
-def is_machine(answered_by: str) -> bool:
-    """What is not known counts as a person: the key decides."""
-    return answered_by.startswith("machine") or answered_by == "fax"
 
 
 def _should_end(call: Call, notice: Notice) -> bool:

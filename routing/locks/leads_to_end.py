@@ -27,12 +27,6 @@ class LeadToEnd(LeadUnderLock):
 _HELD: Final = ", ".join(SOURCES.get(each.name, f"l.{each.name}") for each in fields(LeadToEnd))
 _HELD_FROM: Final = "routing_lead l JOIN routing_workspace w ON w.id = l.workspace_id"
 
-# If another process is ending the claim, its owner waits for that and then finds no row.
-LOCK_CLAIMED: Final = f"""
-SELECT {_HELD} FROM {_HELD_FROM}
-WHERE l.id = %s AND l.status = 'calling' AND l.locked_by = %s AND l.locked_at = %s
-FOR NO KEY UPDATE OF l
-"""  # noqa: S608 - only constant lists are put in
 LOCK_UNVERIFIED: Final = f"""
 SELECT {_HELD} FROM {_HELD_FROM}
 WHERE l.id = %s AND l.status IN ('gated', 'calling')
@@ -63,12 +57,6 @@ ORDER BY l.expires_at, l.id
 LIMIT %s
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """  # noqa: S608 - only constant lists are put in
-
-
-def lock_claimed_lead(lead_id: int, *, owner: str, locked_at: datetime) -> LeadToEnd | None:
-    """Lock a lead that this owner has had since then, waiting up to lock_timeout. None: the owner no longer has it."""
-    held = _lock(LOCK_CLAIMED, [lead_id, owner, locked_at])
-    return held[0] if held else None
 
 
 def lock_unverified_lead(lead_id: int) -> LeadToEnd | None:

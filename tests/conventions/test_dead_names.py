@@ -19,10 +19,8 @@ USERS: Final = (*APPS, "templates", "ops")
 
 # At most six, each with its reason.
 ALLOWED: Final = {
-    "routing.leads.claim.acquire": "claims are for work with outside effects, such as calls, which nothing does yet",
     "leadswitch.embedded.lifecycle.ensure_named_redis": "starts a Redis for each process of the tests, as any other",
     "leadswitch.embedded.lifecycle.stop_named_redis": "stops those again",
-    "distribution.calls.hours.us_rules.list_us_rules": "the rows that a migration adds",
 }
 
 # A server or Django reads these modules by their names.

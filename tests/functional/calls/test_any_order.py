@@ -1,6 +1,8 @@
-"""Reports and polls of one call, doubled, lost, late and in any order: one end, one free line, one way on for the lead.
+"""Reports, polls and the answer of one request: any subset, number and order gives one end, and frees the line once.
 
-The oracle knows what the carrier's call came to and which reports arrived. It shares no code with the product.
+The answer may say that the call was placed, that it may have been, or that it was not. The carrier may place the
+request twice, and report that call too. The oracle knows what the carrier's call came to and which reports arrived. It
+shares no code with the product.
 """
 
 from collections import Counter
@@ -17,11 +19,11 @@ from hypothesis import strategies as st
 
 from distribution.calls import hearing
 from distribution.calls.applying import apply_new
-from distribution.calls.binding import bind_and_tell
-from distribution.calls.carrier import CallSeen, CarrierClient, EndStatus
+from distribution.calls.carrier import CallSeen, CarrierClient, Dialed, DialOutcome, EndStatus, Problem
 from distribution.calls.checking import check_due
+from distribution.calls.dial_outcomes import write_dial_outcome
 from distribution.calls.inbox import store
-from distribution.calls.locks import lock_call
+from distribution.calls.locks import count_lines
 from distribution.calls.notices import Notice
 from distribution.calls.states import Known, Said
 from distribution.models import BlockedPhone, Call, CallEvent, CallNotice, Verification
@@ -81,6 +83,14 @@ OUTCOMES: Final = {
 }
 WAITS: Final = {"busy": 10, "no_answer": 180, "failed": 15, "canceled": 15, "voicemail": 180, "no_input": 60}
 
+# Each request has one answer. It may be written again, because its writer tries again.
+ANSWERS: Final = {
+    "placed": Dialed(DialOutcome.PLACED),
+    "unknown": Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER),
+    "not_placed": Dialed(DialOutcome.NOT_PLACED, problem=Problem.REFUSED),
+}
+NOT_PLACED_PAUSE: Final = timedelta(seconds=30)
+
 
 class TellingCarrier(CarrierClient):
     """A carrier with one call, whose story has got so far."""
@@ -110,23 +120,30 @@ class Scene:
     """One call, and what has happened to it. A step is the number of a report, or what the product does."""
 
     story: Sequence[Report]
+    answer: str
     call: Call
     sid: str
     carrier: TellingCarrier
     clock: datetime
     inbox: set[int] = field(default_factory=set)
     applied: set[int] = field(default_factory=set)
+    # Reports of the carrier's second call for the request.
+    others: set[int] = field(default_factory=set)
+    other_sid: str = field(default_factory=lambda: f"CA{uuid4().hex}")
+    is_answered: bool = False
+    # Not placed, said the carrier, and nothing was known of the call.
+    is_given_up: bool = False
     was_called_again: bool = False
     ended_at: datetime | None = None
     rank: int = 0
 
     @classmethod
-    def begin(cls, story: Sequence[Report]) -> "Scene":
+    def begin(cls, story: Sequence[Report], answer: str) -> "Scene":
         contact = {f"verification__lead__{name}": value for name, value in person(phone=phone()).items()}
         call = Call.objects.get(pk=CallFactory(**contact).pk)
         sid = f"CA{uuid4().hex}"
         assert call.dialed_at is not None
-        return cls(story, call, sid, TellingCarrier(sid, story), call.dialed_at)
+        return cls(story, answer, call, sid, TellingCarrier(sid, story), call.dialed_at)
 
     @property
     def last(self) -> int:
@@ -141,8 +158,9 @@ class Scene:
                 apply_new(limit=10)
                 self.note_applied()
             elif step == "answer":
-                with transaction.atomic():
-                    bind_and_tell(lock_call(self.call.pk).call, self.sid, at=self.clock)
+                self.write_answer()
+            elif step[0] == "second":
+                self.report_second(step[1] % len(self.story))
             else:
                 self.poll(step[1] % len(self.story))
             self.check_forward()
@@ -153,6 +171,23 @@ class Scene:
         notice = Notice(said.kind, self.sid, said.status, sequence, said.key, said.answered_by)
         assert store(notice, call_id=self.call.pk) == (number not in self.inbox)
         self.inbox.add(number)
+
+    def write_answer(self) -> None:
+        """As the dialer does after the request, however late."""
+        dialed = replace(ANSWERS[self.answer], sid=self.sid if self.answer == "placed" else "")
+        self.is_given_up |= self.answer == "not_placed" and not self.applied
+        with transaction.atomic():
+            write_dial_outcome(self.call.pk, dialed, dialed_at=self.call.created_at, at=self.clock)
+        self.is_answered = True
+
+    def report_second(self, number: int) -> None:
+        """The id that comes first is that of the call, so this one comes later."""
+        said = self.story[number]
+        is_first_known = self.inbox or self.applied or (self.is_answered and self.answer == "placed")
+        if said.kind == "status" and is_first_known:
+            is_new = store(Notice("status", self.other_sid, said.status, number), call_id=self.call.pk)
+            assert is_new == (number not in self.others)
+            self.others.add(number)
 
     def poll(self, moment: int) -> None:
         self.carrier.moment = moment
@@ -181,7 +216,7 @@ def phone() -> str:
 
 def check_end(scene: Scene, name: str) -> None:
     keys = [scene.story[number].key for number in scene.inbox if scene.story[number].key in ("1", "2", "9")]
-    outcome = OUTCOMES[keys[0] if keys else name]
+    outcome = find_outcome(scene, name, keys)
     call, lead = Call.objects.get(pk=scene.call.pk), Lead.objects.get(pk=scene.call.lead_id)
     verification = Verification.objects.get(pk=scene.call.verification_id)
     end = ENDS.get(outcome, "waiting")
@@ -189,8 +224,11 @@ def check_end(scene: Scene, name: str) -> None:
         "ended",
         outcome,
         None,
-        scene.sid,
+        scene.sid if scene.inbox or not scene.is_given_up else None,
     )
+    assert count_lines(call.channel_id) == 0
+    if not scene.is_given_up:
+        assert call.dial == ("placed" if scene.is_answered else "")
     assert (verification.state, lead.status, lead.locked_by) == (
         end,
         {"verified": "pending", "declined": "failed", "waiting": "gated"}[end],
@@ -198,44 +236,78 @@ def check_end(scene: Scene, name: str) -> None:
     )
     if end == "waiting":
         assert call.ended_at is not None
-        assert verification.due_at == call.ended_at + timedelta(minutes=WAITS[outcome])
+        pause = NOT_PLACED_PAUSE if scene.is_given_up else timedelta(minutes=WAITS[outcome])
+        assert verification.due_at == call.ended_at + pause
     story = Counter(CallEvent.objects.filter(verification=verification).values_list("code", flat=True))
-    assert story["ended"] == 1
+    assert (story["ended"], story["not_placed"]) == (int(not scene.is_given_up), int(scene.is_given_up))
+    assert story["second_call"] == int(bool(scene.others or (scene.is_given_up and scene.inbox)))
     assert (story["verified"], story["declined"]) == (int(end == "verified"), int(end == "declined"))
-    assert (story["again"], story["gave_up"]) == (int(scene.was_called_again), 0)
+    assert (story["again"], story["gave_up"]) == (int(scene.was_called_again and not scene.is_given_up), 0)
     assert story["key"] == bool(keys)
     assert Attempt.objects.filter(lead_id=lead.pk).count() == int(end == "declined")
     assert BlockedPhone.objects.filter(phone_hash=call.phone_hash).count() == int(outcome == "opted_out")
-    results = CallNotice.objects.filter(call=call).values_list("result", flat=True)
-    assert set(results) <= {"applied", "nothing_new"}
+    check_results(scene)
+
+
+def find_outcome(scene: Scene, name: str, keys: Sequence[str]) -> str:
+    """A call that was given up and then reported has the outcome that its reports tell, as far as they came."""
+    if keys or not scene.is_given_up:
+        return OUTCOMES[keys[0] if keys else name]
+    heard = [scene.story[number] for number in scene.inbox]
+    if any(said.answered_by == MACHINE for said in heard):
+        return "voicemail"
+    if any(said.answered_by for said in heard):
+        return "no_input"
+    return OUTCOMES[name] if scene.last in scene.inbox else "not_placed"
+
+
+def check_results(scene: Scene) -> None:
+    notices = CallNotice.objects.filter(call_id=scene.call.pk)
+    results = notices.filter(carrier_sid=scene.sid).values_list("result", flat=True)
+    assert set(results) <= {"applied", "nothing_new", *(["hang_up"] if scene.is_given_up else [])}
     assert len(results) == len(scene.inbox)
+    seconds = notices.filter(carrier_sid=scene.other_sid).values_list("result", flat=True)
+    assert list(seconds) == ["hang_up"] * len(scene.others)
 
 
 STEPS: Final = st.one_of(
     st.integers(0, 9),
     st.sampled_from(["apply", "answer"]),
-    st.tuples(st.just("poll"), st.integers(0, 9)),
+    st.tuples(st.sampled_from(["poll", "second"]), st.integers(0, 9)),
 )
 
 
-def check(chosen: tuple[str, str], steps: Sequence[Any]) -> None:
+def check(chosen: tuple[str, str], steps: Sequence[Any], *, answer: str = "placed") -> None:
     name, key = chosen
-    scene = Scene.begin(tell_story(name, key))
+    scene = Scene.begin(tell_story(name, key), answer)
     scene.run([*steps, "apply", ("poll", scene.last)])
     check_end(scene, name)
 
 
 @pytest.mark.django_db
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(chosen=st.sampled_from(STORIES), steps=st.lists(STEPS, max_size=16))
+@given(
+    chosen=st.sampled_from(STORIES),
+    answer=st.sampled_from(sorted(ANSWERS)),
+    steps=st.lists(STEPS, max_size=16),
+)
 # The key waits in the inbox together with the end, or while a poll brings it.
-@example(chosen=("human", "1"), steps=[6, 5, "apply"])
-@example(chosen=("human", "2"), steps=[5, ("poll", 6)])
+@example(chosen=("human", "1"), answer="placed", steps=[6, 5, "apply"])
+@example(chosen=("human", "2"), answer="placed", steps=[5, ("poll", 6)])
 # The end first, then its key; the answer of the request last.
-@example(chosen=("human", "9"), steps=[6, "apply", 5, "apply", "answer"])
-@example(chosen=("busy", ""), steps=[2, 1, 0, "apply", 2, 1, 0, "apply", ("poll", 0)])
-def test_any_order_gives_the_same_end(chosen: tuple[str, str], steps: list[Any]) -> None:
-    check(chosen, steps)
+@example(chosen=("human", "9"), answer="placed", steps=[6, "apply", 5, "apply", "answer"])
+# Whether it was placed is not known until a poll or a report tells.
+@example(chosen=("human", "1"), answer="unknown", steps=["answer", ("poll", 1), "answer"])
+@example(chosen=("no-answer", ""), answer="unknown", steps=[2, "answer", "apply", "answer"])
+# It was given up, and then it comes.
+@example(chosen=("human", "1"), answer="not_placed", steps=["answer", 0, 3, "apply", 5, "apply"])
+@example(chosen=("busy", ""), answer="not_placed", steps=[2, "answer", "apply"])
+@example(chosen=("busy", ""), answer="not_placed", steps=[0, "apply", "answer", "answer"])
+# The carrier placed it twice.
+@example(chosen=("human", "2"), answer="placed", steps=["answer", ("second", 1), ("second", 6), "apply", 5])
+@example(chosen=("busy", ""), answer="placed", steps=[2, 1, 0, "apply", 2, 1, 0, "apply", ("poll", 0)])
+def test_any_order_gives_the_same_end(chosen: tuple[str, str], answer: str, steps: list[Any]) -> None:
+    check(chosen, steps, answer=answer)
 
 
 def learn_the_last(known: Known, said: Said) -> Known:

@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from distribution.calls.calling_rules import make_rule, read_calling_rules
 from distribution.calls.hours.check import check_hours
 from distribution.calls.hours.places import Place, find_places
-from distribution.calls.hours.us_rules import list_us_rules
 from distribution.models import CallingHours
+from tests.support.us_rules import list_us_rules
 
 pytestmark = pytest.mark.django_db
 

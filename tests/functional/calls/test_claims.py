@@ -4,9 +4,15 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
+from distribution.calls.applying import apply_new
+from distribution.calls.carrier import Dialed, DialOutcome, Problem
 from distribution.calls.concluding import conclude_unanswered
+from distribution.calls.dial_outcomes import write_dial_outcome
+from distribution.calls.inbox import store
+from distribution.calls.notices import Notice
 from distribution.models import Call, Verification
 from distribution.verify import run_verification
 from routing.models import Lead
@@ -19,6 +25,7 @@ from tracing.models import Attempt
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 RUN: Final = find_reconciler("stale_locks")
+SID: Final = "CA" + "a" * 32
 A_DAY: Final = timedelta(days=1)
 ENDED: Final = "state = 'ended', ended_at = now(), next_check_at = NULL"
 
@@ -53,6 +60,33 @@ def test_claim_is_renewed_by_each_question_to_the_carrier() -> None:
 
     assert run_reconciler(RUN, fix=False) == Counts()
     assert run_reconciler(RUN, fix=True) == Counts()
+
+
+def test_claim_is_renewed_by_each_report_of_the_carrier() -> None:
+    call = CallFactory(state="queued", carrier_sid=SID)
+    age()
+
+    assert store(Notice("status", SID, "ringing", 1), call_id=call.pk)
+    apply_new(limit=1)
+
+    assert Call.objects.get().state == "ringing"
+    assert run_reconciler(RUN, fix=False) == Counts()
+
+
+@pytest.mark.parametrize(
+    "dialed",
+    [Dialed(DialOutcome.PLACED, sid=SID), Dialed(DialOutcome.UNKNOWN, problem=Problem.NO_ANSWER)],
+    ids=["placed", "unknown"],
+)
+def test_claim_is_renewed_by_the_answer_to_the_request(dialed: Dialed) -> None:
+    call, at = CallFactory(), timezone.now()
+    age()
+
+    with transaction.atomic():
+        write_dial_outcome(call.pk, dialed, dialed_at=at, at=at)
+
+    assert Call.objects.get().dial == dialed.outcome.value
+    assert run_reconciler(RUN, fix=False) == Counts()
 
 
 @pytest.mark.finds("stale_locks")

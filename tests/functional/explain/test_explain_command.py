@@ -13,9 +13,9 @@ from distribution.explain.lead import explain
 from distribution.explain.types import to_json
 from distribution.models import Buyer
 from routing.leads.actions import give_up_lead
-from routing.leads.claim import acquire, fail
 from routing.models import Lead, Workspace
 from tests.browser.scene import only_in_two_days
+from tests.support.claims import claim, fail
 from tests.support.factories import (
     BuyerFactory,
     CampaignFactory,
@@ -106,7 +106,8 @@ def test_lead_that_failed_for_good_says_what_to_do(lead: Lead) -> None:
     Lead.objects.filter(pk=lead.pk).update(
         status="pending", errors=2, next_attempt_at=timezone.now(), finished_at=None
     )
-    assert fail(acquire(lead.pk, owner="verifier"), reason="internal_error", at=timezone.now()) is None
+    claim(lead.pk, owner="verifier")
+    assert fail(lead.pk, owner="verifier", at=timezone.now()) is None
 
     output = " ".join(run(str(lead.pk), "--latest", "1").split())
 

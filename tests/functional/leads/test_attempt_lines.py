@@ -16,11 +16,12 @@ import distribution.attempts.decide_under_lock
 from distribution.attempts.distribute import decide_within, distribute_lead, distribute_next_due
 from distribution.explain.personal_data import PERSON_COLUMNS, build_person, recognize
 from distribution.models import Campaign
-from routing.leads.claim import ClaimLost, acquire, complete, fail
+from routing.leads.claim import ClaimLost
 from routing.metrics.leads import LEAD_LOCK_SECONDS
 from routing.models import Lead, LeadStatus
 from routing.reconcile import find_reconciler, run_reconciler
 from tests.support.blocking import holding, short_lock_timeout
+from tests.support.claims import claim, complete, fail
 from tests.support.factories import CampaignFactory, LeadFactory, RuleFactory, SourceFactory, enroll, person
 from tracing.metrics import ATTEMPTS
 
@@ -237,11 +238,13 @@ def test_no_line_has_personal_data(
     with broken_sale():
         distribute_lead(new_lead(campaign).pk)
     decide_within(new_lead(campaign).pk, seconds=1)
-    owned = [acquire(new_lead(campaign).pk, owner="caller:1") for _ in range(3)]
-    fail(owned[0], reason="internal_error", at=datetime.now(UTC))
-    complete(owned[1], status=LeadStatus.CANCELLED, at=datetime.now(UTC))
+    owned = [new_lead(campaign).pk for _ in range(3)]
+    for lead_id in owned:
+        claim(lead_id, owner="caller:1")
+    fail(owned[0], owner="caller:1", at=datetime.now(UTC))
+    complete(owned[1], owner="caller:1", status=LeadStatus.CANCELLED, at=datetime.now(UTC))
     with pytest.raises(ClaimLost):
-        fail(owned[1], reason="internal_error", at=datetime.now(UTC))
+        complete(owned[1], owner="caller:1", status=LeadStatus.CANCELLED, at=datetime.now(UTC))
     Lead.objects.filter(status="calling").update(locked_at=lead.received_at.replace(year=2020))
     new_lead(campaign, expires_at=lead.received_at, paused_at=lead.received_at)
     for name in ("stale_locks", "expiry", "balances"):

@@ -1,6 +1,5 @@
 """Claims: a claim on a lead is committed before work with outside effects, and fences every later write."""
 
-import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +8,12 @@ import pytest
 from distribution.attempts.distribute import distribute_lead
 from distribution.verify import run_verification
 from routing.leads.actions import ActionRefused, cancel_sent_lead, rerun_lead
-from routing.leads.claim import Claim, ClaimLost, NotClaimed, acquire, complete, fail
-from routing.metrics.leads import LEAD_LOCK_SECONDS, LEASES_LOST
+from routing.leads.claim import ClaimLost, NotClaimed, release, renew
+from routing.metrics.leads import LEASES_LOST
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, find_reconciler, run_reconciler
-from tests.support.blocking import holding, short_lock_timeout
+from tests.support.blocking import holding
+from tests.support.claims import claim, complete, fail
 from tests.support.factories import LeadFactory
 from tests.support.planting import plant
 from tracing.models import Attempt, LeadDistributionEvent
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 OWNER = "caller:1"
 HOLD_LEAD = "SELECT 1 FROM routing_lead WHERE id = %s FOR UPDATE"
-HOLD_TABLE = "LOCK TABLE routing_lead IN ACCESS EXCLUSIVE MODE"
 
 
 def now() -> datetime:
@@ -34,20 +33,16 @@ def state(lead: Lead) -> tuple[Any, ...]:
     return lead.status, lead.skip_reason, lead.attempts, lead.locked_by, lead.locked_at
 
 
-def locks(outcome: str) -> int:
-    buckets = LEAD_LOCK_SECONDS.labels(outcome=outcome)._buckets
-    return int(sum(bucket.get() for bucket in buckets))
-
-
-class TestAcquire:
+class TestClaim:
     def test_claim_is_committed_with_owner_and_time(self) -> None:
-        lead, before = LeadFactory(), locks("acquired")
+        lead, before = LeadFactory(), now()
 
-        claim = acquire(lead.pk, owner=OWNER)
+        claim(lead.pk, owner=OWNER)
 
-        assert state(lead) == ("calling", "", 0, OWNER, claim.locked_at)
+        assert state(lead)[:4] == ("calling", "", 0, OWNER)
+        assert lead.locked_at is not None
+        assert before - timedelta(seconds=1) < lead.locked_at < now() + timedelta(seconds=1)
         assert lead.next_attempt_at is None
-        assert locks("acquired") == before + 1
         assert distribute_lead(lead.pk).not_run == "finished"  # no worker gets a claimed lead
         assert run_verification().holds
 
@@ -67,54 +62,26 @@ class TestAcquire:
         lead = LeadFactory(**fields)
         before = state(lead)
         with pytest.raises(NotClaimed) as refused:
-            acquire(lead.pk, owner=OWNER)
-        assert (str(refused.value), refused.value.outcome) == (reason, None)
+            claim(lead.pk, owner=OWNER)
+        assert str(refused.value) == reason
         assert state(lead) == before
 
     def test_paused_workspace_starts_no_lead(self) -> None:
         lead = LeadFactory()
         Workspace.objects.update(paused_at=now())
         with pytest.raises(NotClaimed, match="it is paused"):
-            acquire(lead.pk, owner=OWNER)
+            claim(lead.pk, owner=OWNER)
 
     def test_gated_lead_can_be_claimed(self) -> None:
         lead = LeadFactory(status="gated", next_attempt_at=None)
-        assert acquire(lead.pk, owner=OWNER).owner == OWNER
-
-    def test_wait_for_a_busy_lead_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
-        lead, before = LeadFactory(), locks("busy")
-        with holding(HOLD_LEAD, [lead.pk]), caplog.at_level(logging.INFO):
-            with pytest.raises(NotClaimed) as refused:
-                acquire(lead.pk, owner=OWNER)
-            assert refused.value.outcome == "busy"
-        assert locks("busy") == before + 1
-        [record] = caplog.records
-        logged = (record.message, record.lock, record.lead_row)  # type: ignore[attr-defined]
-        assert logged == ("routing.lock.failed", "busy", lead.pk)
-        with pytest.raises(NotClaimed):
-            acquire(lead.pk + 1_000_000, owner=OWNER)
-
-    def test_lock_timeout_is_measured_and_logged(self, caplog: pytest.LogCaptureFixture) -> None:
-        """A migration holds the table's lock."""
-        lead, before = LeadFactory(), locks("timed_out")
-        with (
-            short_lock_timeout(),
-            holding(HOLD_TABLE),
-            caplog.at_level(logging.INFO),
-            pytest.raises(NotClaimed) as refused,
-        ):
-            acquire(lead.pk, owner=OWNER)
-        assert refused.value.outcome == "timed_out"
-        assert locks("timed_out") == before + 1
-        [record] = caplog.records
-        assert (record.message, record.lock) == ("routing.lock.failed", "timed_out")  # type: ignore[attr-defined]
-        assert record.lock_ms >= 50  # type: ignore[attr-defined]
+        claim(lead.pk, owner=OWNER)
+        assert state(lead)[3] == OWNER
 
     def test_claimed_lead_is_refused_to_others(self) -> None:
         lead = LeadFactory()
-        acquire(lead.pk, owner=OWNER)
+        claim(lead.pk, owner=OWNER)
         with pytest.raises(NotClaimed, match="being called"):
-            acquire(lead.pk, owner="caller:2")
+            claim(lead.pk, owner="caller:2")
         with pytest.raises(ActionRefused):
             rerun_lead(lead.pk, at=now())
 
@@ -122,10 +89,12 @@ class TestAcquire:
 class TestEnds:
     def test_completed_lead_is_due_again_without_an_attempt(self) -> None:
         lead = LeadFactory(errors=2)
-        claim = acquire(lead.pk, owner=OWNER)
+        claim(lead.pk, owner=OWNER)
 
         at = now()
-        complete(claim, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason="verified")
+        complete(
+            lead.pk, owner=OWNER, status=LeadStatus.PENDING, at=at, next_attempt_at=at, due_reason="verified"
+        )
 
         assert state(lead) == ("pending", "", 0, "", None)
         assert (lead.next_attempt_at, lead.due_reason, lead.errors, lead.finished_at) == (
@@ -139,7 +108,8 @@ class TestEnds:
     def test_completed_lead_can_be_finished(self) -> None:
         lead = LeadFactory()
         at = now()
-        complete(acquire(lead.pk, owner=OWNER), status=LeadStatus.CANCELLED, at=at)
+        claim(lead.pk, owner=OWNER)
+        complete(lead.pk, owner=OWNER, status=LeadStatus.CANCELLED, at=at)
         assert (*state(lead), lead.finished_at) == ("cancelled", "", 0, "", None, at)
 
     def test_failed_lead_is_retried_and_then_parked(self) -> None:
@@ -148,9 +118,9 @@ class TestEnds:
         results = []
         for _ in range(3):
             Lead.objects.filter(status="pending").update(next_attempt_at=now())
-            claim = acquire(lead.pk, owner=OWNER)
+            claim(lead.pk, owner=OWNER)
             at = now()
-            due_at = fail(claim, reason="internal_error", at=at)
+            due_at = fail(lead.pk, owner=OWNER, at=at)
             results.append(None if due_at is None else round((due_at - at) / timedelta(minutes=1)))
 
         assert [bool(minutes) for minutes in results] == [True, True, False]
@@ -167,10 +137,10 @@ class TestEnds:
     def test_lost_trace_does_not_stop_the_lead(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A failed INSERT aborts the whole transaction, so the write needs a savepoint."""
         lead = LeadFactory()
-        claim = acquire(lead.pk, owner=OWNER)
+        claim(lead.pk, owner=OWNER)
         monkeypatch.setattr("tracing.recorder.WRITE_SQL", "INSERT INTO nowhere VALUES (%s)")
 
-        assert fail(claim, reason="internal_error", at=now()) is not None
+        assert fail(lead.pk, owner=OWNER, at=now()) is not None
 
         assert state(lead) == ("pending", "internal_error", 1, "", None)
         assert not Attempt.objects.exists()
@@ -179,43 +149,63 @@ class TestEnds:
 class TestTheFence:
     """An owner that lost the lead writes nothing and gets ClaimLost."""
 
-    @pytest.fixture
-    def lost(self) -> Claim:
-        lead = LeadFactory()
-        claim = acquire(lead.pk, owner=OWNER)
-        cancel_sent_lead(lead.public_id, source_id=lead.source_id, reason="withdrawn")
-        return claim
-
-    def assert_refused(self, claim: Claim, caplog: pytest.LogCaptureFixture) -> None:
+    def assert_refused(self, lead: Lead, *, owner: str, caplog: pytest.LogCaptureFixture) -> None:
         before = list(Lead.objects.values())
         counted = LEASES_LOST._value.get()
-        for write in (
-            lambda: complete(claim, status=LeadStatus.PENDING, at=now(), next_attempt_at=now()),
-            lambda: fail(claim, reason="internal_error", at=now()),
-        ):
-            caplog.clear()
-            with pytest.raises(ClaimLost):
-                write()
-            assert [record.message for record in caplog.records] == ["routing.lease_lost"]
+        caplog.clear()
+        with pytest.raises(ClaimLost):
+            complete(lead.pk, owner=owner, status=LeadStatus.PENDING, at=now(), next_attempt_at=now())
+        assert [record.message for record in caplog.records] == ["routing.lease_lost"]
+        assert not renew(lead.pk, owner=owner, at=now())
         assert list(Lead.objects.values()) == before
         assert not Attempt.objects.exists()
-        assert LEASES_LOST._value.get() == counted + 2
+        assert LEASES_LOST._value.get() == counted + 1
 
-    def test_owner_of_a_canceled_lead_is_refused(self, lost: Claim, caplog: pytest.LogCaptureFixture) -> None:
-        self.assert_refused(lost, caplog)
+    def test_owner_of_a_canceled_lead_is_refused(self, caplog: pytest.LogCaptureFixture) -> None:
+        lead = LeadFactory()
+        claim(lead.pk, owner=OWNER)
+        cancel_sent_lead(lead.public_id, source_id=lead.source_id, reason="withdrawn")
+
+        self.assert_refused(lead, owner=OWNER, caplog=caplog)
+
         assert Lead.objects.get().status == "cancelled"
 
-    def test_later_owner_of_the_same_name(self, caplog: pytest.LogCaptureFixture) -> None:
-        """The name alone is no fence: a process may claim the same lead twice."""
+    def test_earlier_owner_is_refused(self, caplog: pytest.LogCaptureFixture) -> None:
         lead = LeadFactory()
-        first = acquire(lead.pk, owner=OWNER)
-        complete(first, status=LeadStatus.PENDING, at=now(), next_attempt_at=now())
-        second = acquire(lead.pk, owner=OWNER)
+        claim(lead.pk, owner=OWNER)
+        complete(lead.pk, owner=OWNER, status=LeadStatus.PENDING, at=now(), next_attempt_at=now())
+        claim(lead.pk, owner="caller:2")
 
-        self.assert_refused(first, caplog)
+        self.assert_refused(lead, owner=OWNER, caplog=caplog)
 
-        complete(second, status=LeadStatus.GATED, at=now())
+        complete(lead.pk, owner="caller:2", status=LeadStatus.GATED, at=now())
         assert state(lead) == ("gated", "verification_required", 0, "", None)
+
+    def test_renewed_claim_has_its_new_time(self) -> None:
+        lead, at = LeadFactory(), now() + timedelta(minutes=1)
+        claim(lead.pk, owner=OWNER)
+        assert renew(lead.pk, owner=OWNER, at=at)
+        assert state(lead) == ("calling", "", 0, OWNER, at)
+
+    @pytest.mark.parametrize("owner", ["caller:2", ""])
+    def test_release_by_another_is_refused(self, owner: str, caplog: pytest.LogCaptureFixture) -> None:
+        lead = LeadFactory()
+        claim(lead.pk, owner=OWNER)
+        before, counted = list(Lead.objects.values()), LEASES_LOST._value.get()
+
+        with pytest.raises(ClaimLost):
+            release(lead.pk, owner=owner, status=LeadStatus.PENDING, at=now(), next_attempt_at=now())
+
+        assert list(Lead.objects.values()) == before
+        assert LEASES_LOST._value.get() == counted + 1
+        assert [record.message for record in caplog.records] == ["routing.lease_lost"]
+
+    def test_lead_that_has_moved_on_is_not_released(self) -> None:
+        lead = LeadFactory()
+        before = list(Lead.objects.values())
+        with pytest.raises(ClaimLost):
+            release(lead.pk, owner="", status=LeadStatus.GATED, at=now())
+        assert list(Lead.objects.values()) == before
 
 
 class TestStaleLocks:
@@ -231,7 +221,7 @@ class TestStaleLocks:
         settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         stale, fresh, pending = LeadFactory.create_batch(3)
         for lead in (stale, fresh):
-            acquire(lead.pk, owner=OWNER)
+            claim(lead.pk, owner=OWNER)
         self.age(stale, 61)
         self.age(fresh, 50)
         before = [state(lead) for lead in (fresh, pending)]
@@ -263,7 +253,7 @@ class TestStaleLocks:
         Workspace.objects.update(max_attempts=2)
         for _ in range(2):
             Lead.objects.update(next_attempt_at=now())
-            acquire(lead.pk, owner=OWNER)
+            claim(lead.pk, owner=OWNER)
             self.age(lead, 100)
             caplog.clear()
             assert self.run(fix=True).repaired == 1
@@ -279,7 +269,7 @@ class TestStaleLocks:
     def test_lead_whose_owner_is_just_ending_is_left_alone(self, settings: Any) -> None:
         settings.LEADSWITCH_CLAIM_MAX_SECONDS = 60
         lead = LeadFactory()
-        acquire(lead.pk, owner=OWNER)
+        claim(lead.pk, owner=OWNER)
         self.age(lead, 100)
         with holding(HOLD_LEAD, [lead.pk]):
             assert self.run(fix=True) == Counts()

@@ -14,12 +14,12 @@ from distribution.explain.lead import explain
 from distribution.models import Assignment
 from routing.dispatch.sizes import read_sizes
 from routing.leads.actions import TriedTooOften, pause_lead, rerun_lead
-from routing.leads.claim import acquire
 from routing.leads.run_limit import take
 from routing.models import AskedBy, Lead, LeadAllowance, Workspace
 from routing.redis import rate_limit
 from tests.browser.scene import only_in_two_days
 from tests.support.blocking import holding
+from tests.support.claims import claim
 from tests.support.factories import (
     EnrollmentFactory,
     LeadFactory,
@@ -172,7 +172,7 @@ class TestRefusals:
 
     def test_lead_with_a_call_in_progress(self, lead: Lead) -> None:
         Lead.objects.update(next_attempt_at=timezone.now())
-        acquire(lead.pk, owner="caller")
+        claim(lead.pk, owner="caller")
         before = row(lead)
         error = refusal(send(lead), 409)
         assert error["message"] == (

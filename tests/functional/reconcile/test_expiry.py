@@ -10,11 +10,11 @@ from django.utils import timezone
 from distribution.attempts.distribute import distribute_lead
 from distribution.offers.claim import claim_offer
 from distribution.verify import run_verification
-from routing.leads.claim import acquire
 from routing.locks.leads_to_end import LOCK_EXPIRED, LOCK_STALE
 from routing.models import Lead, LeadStatus, Workspace
 from routing.reconcile import Counts, expiry, find_reconciler, run_reconciler, stale_locks
 from tests.support.blocking import holding
+from tests.support.claims import claim
 from tests.support.factories import LeadFactory
 from tests.support.filling import fill_leads
 from tests.support.holds import accept, asking_campaign, lead_of, open_hold
@@ -111,7 +111,7 @@ def test_lead_that_a_buyers_system_is_asked_about_is_left_to_its_answer() -> Non
 @pytest.mark.finds("stale_locks")
 def test_lead_under_a_lease_is_left_to_its_owner() -> None:
     lead = LeadFactory()
-    acquire(lead.pk, owner="caller:1")
+    claim(lead.pk, owner="caller:1")
     Lead.objects.update(expires_at=LONG_AGO)
     assert run() == Counts()
 

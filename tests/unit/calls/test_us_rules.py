@@ -5,8 +5,8 @@ from datetime import date, time, timedelta
 import pytest
 
 from distribution.calls.hours.rules import find_most_calls_per_day, find_window
-from distribution.calls.hours.us_rules import FEDERAL, list_us_rules
 from routing.places.states import US_NAMES
+from tests.support.us_rules import FEDERAL, list_us_rules
 from tests.unit.calls.us import US_RULES, check, local, place
 
 SECOND = timedelta(seconds=1)

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from distribution.calls.hours.check import HoursVerdict, check_hours
 from distribution.calls.hours.places import Place
 from distribution.calls.hours.rules import Rules, index_rules
-from distribution.calls.hours.us_rules import list_us_rules
 from routing.calendar.hours import Hours
+from tests.support.us_rules import list_us_rules
 
 US_RULES: Final = index_rules(each.rule for each in list_us_rules())
 NOW: Final = timedelta(0)

@@ -1,4 +1,6 @@
-"""Calling hours of the United States as the product ships them. Data, not legal advice: see docs/calling-hours.md.
+"""Calling hours of the United States that migrations put into the table. The product reads the table alone.
+
+Data, not legal advice: see docs/calling-hours.md.
 
 Where two sources disagree, the narrower one is here. A row has one window for all days: a state that allows calls on
 part of Sunday has none on Sunday, and a state with a shorter Saturday has Saturday's hours every day.
