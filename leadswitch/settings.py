@@ -311,6 +311,8 @@ SPECTACULAR_SETTINGS = {
         "CallStateEnum": "distribution.models.CallState",
         "CallOutcomeEnum": "distribution.models.CallOutcome",
         "VerificationStateEnum": "distribution.models.VerificationState",
+        "VerificationReasonEnum": "distribution.api.calldocuments.REASONS",
+        "ReasonEnum": "distribution.configuration.return_reasons.REASON_CHOICES",
         "BatchResultStatusEnum": ["accepted", "rejected"],
     },
 }
