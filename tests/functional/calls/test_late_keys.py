@@ -142,7 +142,7 @@ def test_any_order_of_the_reports_of_a_last_call_gives_the_same_end(
 ) -> None:
     """Until the grace is over. Its key is heard or never reported."""
     name, key = chosen
-    scene = Scene.begin(tell_story(name, key))
+    scene = Scene.begin(tell_story(name, key), "placed")
     verification = scene.call.verification
     assert verification is not None
     Campaign.objects.filter(pk=verification.campaign_id).update(unverified_end=end)
