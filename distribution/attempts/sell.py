@@ -65,14 +65,15 @@ CASE WHEN t.method <> 'csv' THEN sold.created_at ELSE (
 """
 
 # A wallet below its limit drops out of `charged` and out of every later step, so the caller compares the number of
-# rows. last_assigned_at is from the database's clock, because it orders the buyers of all workers.
+# rows. last_assigned_at is from the database's clock, because it orders the buyers of all workers. Those of one sale
+# are a microsecond apart, in the order of their selection: PostgreSQL updates the rows in any order.
 _SALE: Final = f"""
 WITH now AS MATERIALIZED (
     SELECT {IS_OPEN} AS is_open
 ), sale AS (
     SELECT s.* FROM now, unnest(
         %s::bigint[], %s::bigint[], %s::bigint[], %s::uuid[], %s::bigint[], {_USAGE_TYPES}
-    ) AS s(enrollment_id, buyer_id, price_cents, public_id, virtual_finish, {_USAGE_NAMES})
+    ) WITH ORDINALITY AS s(enrollment_id, buyer_id, price_cents, public_id, virtual_finish, {_USAGE_NAMES}, place)
     WHERE now.is_open
 ), charged AS (
     UPDATE distribution_wallet w
@@ -82,8 +83,8 @@ WITH now AS MATERIALIZED (
     RETURNING w.id AS wallet_id, w.buyer_id, w.balance_cents
 ), used AS (
     UPDATE distribution_enrollment e
-    SET last_assigned_at = clock_timestamp(), virtual_finish = s.virtual_finish,
-        {_USAGE_SET}
+    SET last_assigned_at = statement_timestamp() + s.place * interval '1 microsecond',
+        virtual_finish = s.virtual_finish, {_USAGE_SET}
     FROM sale s
     WHERE e.id = s.enrollment_id
 ), sold AS (
