@@ -19,6 +19,7 @@ LEFT_OUT = {
     "view_on_site": "no model has a page outside the admin",
     "distribution_returnrequest_file": "a download",
     "distribution_buyerstatement_pdf": "a download",
+    "distribution_call_recording": "a sound",
     "distribution_returnrequest_next": "leads to the page of a return",
     "second_factor": "needs a password that was just entered: tests/functional/login",
 }
