@@ -176,12 +176,10 @@ class WaitingChangeList(KeysetChangeList):
         waits, known = read_queue_waits(waiting), read_known(self.result_list)
         for row in self.result_list:
             wait = waits.get(row.workspace_id)
-            is_due = wait is not None and wait.has_due(row)
-            why = (
-                explain_queue_wait(wait)
-                if wait is not None and is_due
-                else explain_reason(row.reason, known[row.pk])
-            )
+            if wait is not None and wait.has_due(row):
+                why = explain_queue_wait(wait)
+            else:
+                why = explain_reason(row.reason, known[row.pk])
             row.why_now = why.sentence
 
 
